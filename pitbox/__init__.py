@@ -1,0 +1,3 @@
+"""The runtime: settings, topology, bus, service loop, metrics, logs and the command line."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,111 @@
+"""Pack frames into the block of a chunk, and unpack them, bounded.
+
+A block is `lz4.block` over frame times (uint32 us after `captured_ns`, one a frame) and float32
+rows (one a frame, channels in ascending id), little-endian. Its size follows from the chunk's own
+header, so nothing is allocated on a peer's word. Below a dozen frames plain rows compress better
+than columns.
+"""
+
+import struct
+import zlib
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+import lz4.block
+from msgspec import Struct
+
+from schemas.channels import from_bitmap
+from schemas.telemetry import MAX_FRAMES, Chunk
+
+MAX_SPAN_US: Final = 2**32 - 1
+MAX_UNPACKED_BYTES: Final = 4_000_000
+
+
+class CorruptChunk(ValueError):
+    """Say what contradicts itself in a chunk."""
+
+
+class Frames(Struct, frozen=True):
+    """Hold the unpacked frames of a chunk.
+
+    `channels` are ids, `times_ns` the driver's clock, `values` a flat float32 view of
+    [frames][channels].
+    """
+
+    channels: tuple[int, ...]
+    times_ns: tuple[int, ...]
+    values: memoryview
+
+    def row(self, frame: int) -> list[float]:
+        """Return all channels of one frame."""
+        width = len(self.channels)
+        start = frame % len(self.times_ns) * width
+        return self.values[start : start + width].tolist()
+
+    def column(self, channel_id: int) -> list[float] | None:
+        """Return one channel over all frames, None when the car does not give it."""
+        if channel_id not in self.channels:
+            return None
+        return self.values[self.channels.index(channel_id) :: len(self.channels)].tolist()
+
+
+@lru_cache(maxsize=64)
+def row_struct(width: int) -> struct.Struct:
+    """Return the packer of one row of `width` channels."""
+    return struct.Struct(f"<{width}f")
+
+
+@lru_cache(maxsize=256)
+def channel_ids(packed: bytes) -> tuple[int, ...]:
+    """Return the channel ids of a chunk's bitmap."""
+    return from_bitmap(packed)
+
+
+def pack(times_ns: Sequence[int], rows: Sequence[bytes]) -> bytes:
+    """Compress packed rows and their times, in ns, into a block.
+
+    Raises ValueError when there are more frames than a chunk may hold or they span more than 71
+    minutes or go back in time.
+    """
+    if len(rows) > MAX_FRAMES:
+        raise ValueError(f"{len(rows)} frames in a chunk, at most {MAX_FRAMES} fit")
+    if not rows:
+        return b""
+    base = times_ns[0]
+    deltas = [(at - base) // 1000 for at in times_ns]
+    if min(deltas) < 0 or max(deltas) > MAX_SPAN_US:
+        raise ValueError("frame times of a chunk must not precede its first one")
+    raw = struct.pack(f"<{len(deltas)}I", *deltas) + b"".join(rows)
+    return lz4.block.compress(raw, store_size=False)
+
+
+def checksum(block: bytes, observed: bytes = b"") -> int:
+    """Return the crc that a chunk carries of its content."""
+    return zlib.crc32(observed, zlib.crc32(block))
+
+
+def unpack(chunk: Chunk) -> Frames:
+    """Return the frames of a chunk; raises CorruptChunk when crc or sizes do not fit."""
+    if checksum(chunk.block, chunk.observed) != chunk.crc:
+        raise CorruptChunk("crc of the block differs from the chunk's")
+    return unpack_block(chunk.block, chunk.frames, chunk.channels, chunk.captured_ns)
+
+
+def unpack_block(block: bytes, frames: int, channels: bytes, captured_ns: int) -> Frames:
+    """Return the frames of a stored block; raises CorruptChunk when its sizes do not fit."""
+    ids = channel_ids(channels)
+    if not frames:
+        return Frames(ids, (), memoryview(b"").cast("f"))
+    size = frames * 4 * (1 + len(ids))
+    if size > MAX_UNPACKED_BYTES:
+        raise CorruptChunk(f"{frames} frames of {len(ids)} channels are more than a chunk may hold")
+    try:
+        raw = lz4.block.decompress(block, uncompressed_size=size)
+    except (lz4.block.LZ4BlockError, ValueError, MemoryError) as error:
+        raise CorruptChunk(f"block does not decompress: {error}") from error
+    if len(raw) != size:
+        raise CorruptChunk(f"block holds {len(raw)} bytes, {size} were declared")
+    times = struct.unpack_from(f"<{frames}I", raw)
+    values = memoryview(raw)[4 * frames :].cast("f")
+    return Frames(ids, tuple(captured_ns + 1000 * delta for delta in times), values)

@@ -1,0 +1,53 @@
+"""What producer and persister tell each other beside the stream (core NATS, nothing is stored)."""
+
+from msgspec import Struct
+
+from schemas.telemetry import ChunkNumber, Number, Range, Token
+
+
+class Receipt(Struct, frozen=True, kw_only=True, tag="link.receipt"):
+    """State what Postgres has of a run.
+
+    Of chunks `0..upto` all are there but the `missing` ranges (64 at most; `upto` ends before the
+    65th); `through` is the highest number with nothing missing up to it, -1 for none. `echo` is the
+    highest send number committed, `made` what the last mark said (-1 before one). `dead` counts
+    chunks kept as dead letters. `boot` names one life of the persister's Postgres connection.
+    A receipt may say less than the one before it, and is obeyed.
+    """
+
+    session: Token
+    driver: Token
+    run: Number
+    through: int
+    upto: int
+    missing: tuple[Range, ...]
+    echo: int
+    made: int
+    boot: str
+    hub_ns: int
+    dead: int = 0
+
+
+class Ask(Struct, frozen=True, kw_only=True, tag="link.ask"):
+    """Ask for the receipt of a run; the reply carries the hub's clock."""
+
+    session: Token
+    driver: Token
+    run: Number
+
+
+class Hello(Struct, frozen=True, kw_only=True, tag="link.hello"):
+    """Say which run of a driver is live, every two seconds.
+
+    A producer that hears a higher run of its own driver stops sending live. `offset_ns` is hub
+    clock minus driver clock, None until measured; `made` and `waiting` count chunks of the spool.
+    """
+
+    driver: Token
+    session: Token
+    run: Number
+    at_ns: int
+    made: ChunkNumber = 0
+    waiting: int = 0
+    offset_ns: int | None = None
+    rtt_ns: int | None = None

@@ -1,0 +1,19 @@
+"""Every event that travels on the bus, by its tag in streams.yaml."""
+
+from typing import Final
+
+from schemas.dead import DeadLetter
+from schemas.link import Ask, Hello, Receipt
+from schemas.telemetry import Chunk, Mark
+from schemas.timing import Lap, Session
+
+EVENTS: Final[dict[str, type]] = {
+    "telemetry.chunk": Chunk,
+    "telemetry.mark": Mark,
+    "timing.session": Session,
+    "timing.lap": Lap,
+    "dead.letter": DeadLetter,
+    "link.receipt": Receipt,
+    "link.ask": Ask,
+    "link.hello": Hello,
+}

@@ -1,0 +1,59 @@
+"""What a sim says besides its frames; travels inside chunks, as `Chunk.observed`."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+SessionKind = Literal["practice", "qualifying", "race", "time_trial", "test", "unknown"]
+Seconds = Annotated[float, Meta(ge=0, lt=1e6)]
+Label = Annotated[str, Meta(max_length=128)]
+
+
+class SessionOpened(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="sim.session"):
+    """State what is being driven; repeated when a fact becomes known later.
+
+    `car` is the start number or index of the driver's own car, `sectors` how many a lap has.
+    `units` names native names or units that differ from the registry, for the screen only.
+    """
+
+    at_ns: int
+    source: Label
+    source_version: Label = ""
+    kind: SessionKind = "unknown"
+    track: Label = ""
+    track_length_m: float | None = None
+    car: Label = ""
+    car_model: Label = ""
+    sectors: int = 0
+
+
+class LapReported(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="sim.lap"):
+    """State the sim's own time of a finished lap, of the driver's car or another one.
+
+    `own` is whether the frames of this producer are of that car; `valid` is None when the sim does
+    not judge. Repeated with other values when the sim corrects itself.
+    """
+
+    at_ns: int
+    car: Label
+    lap_number: int
+    lap_time_s: Seconds
+    own: bool
+    sectors_s: tuple[Seconds, ...] = ()
+    valid: bool | None = None
+
+
+class Rewound(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="sim.rewound"):
+    """State that the driver took a flashback: what was driven after that sim time does not count."""
+
+    at_ns: int
+    session_time_s: float
+
+
+class Finished(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="sim.finished"):
+    """State that the chequered flag fell or the sim ended the session."""
+
+    at_ns: int
+
+
+Observed = SessionOpened | LapReported | Rewound | Finished

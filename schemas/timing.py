@@ -1,0 +1,54 @@
+"""Facts of sessions and laps, folded from telemetry by the `timing` consumer."""
+
+from typing import Literal
+
+from schemas.base import Event
+from schemas.sim import SessionKind
+
+
+class Session(Event, frozen=True, kw_only=True, omit_defaults=True, tag="timing.session"):
+    """State what a driver drives in a session; issued again when more is known."""
+
+    source: str
+    source_version: str = ""
+    kind: SessionKind = "unknown"
+    track: str = ""
+    track_length_m: float | None = None
+    car: str = ""
+    car_model: str = ""
+    sectors: int = 0
+    started_ns: int
+    finished_ns: int | None = None
+
+
+class Lap(Event, frozen=True, kw_only=True, omit_defaults=True, tag="timing.lap"):
+    """State one lap of one car, identified by (session, driver, car, lap_number).
+
+    `driver` is whose producer saw it, `own` whether it is that driver's car. A higher `revision`
+    replaces a lower one. `lap_time_s` is the sim's own time when `timed_by` is "sim", else the time
+    between two line crossings; None while the lap is being driven. `valid` is False for a lap that
+    does not count: off track, rewound, in or out lap, not whole. `complete` is whether every frame
+    between start and end is there; `frames` how many are. `sectors_s` may be shorter than the
+    session's sectors. `fuel_used` is in the session's fuel unit (litres, kg for F1).
+    """
+
+    car: str
+    own: bool
+    lap_number: int
+    revision: int
+    lap_time_s: float | None = None
+    timed_by: Literal["sim", "crossing", "none"] = "none"
+    sectors_s: tuple[float, ...] = ()
+    valid: bool = True
+    in_lap: bool = False
+    out_lap: bool = False
+    pit: bool = False
+    complete: bool = True
+    frames: int = 0
+    run: int = 0
+    started_ns: int | None = None
+    ended_ns: int | None = None
+    fuel_used: float | None = None
+
+
+Timing = Session | Lap

@@ -1,0 +1,91 @@
+"""What the gateway and the page tell each other over the WebSocket (msgpack, one message each)."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from schemas.telemetry import ChunkNumber, Number, Range, Token
+from schemas.timing import Lap, Session
+
+ChannelName = Annotated[str, Meta(max_length=64)]
+
+
+class Subscribe(Struct, frozen=True, kw_only=True, tag="wall.subscribe"):
+    """Choose the session, drivers and channels to see live; replaces the choice before it.
+
+    No drivers means all of the session.
+    """
+
+    session: Token
+    drivers: Annotated[tuple[Token, ...], Meta(max_length=64)] = ()
+    channels: Annotated[tuple[ChannelName, ...], Meta(max_length=128)]
+
+
+class Ping(Struct, frozen=True, kw_only=True, tag="wall.ping"):
+    """Ask for the hub's clock; `token` comes back unchanged."""
+
+    token: float
+
+
+FromPage = Subscribe | Ping
+
+
+class Pong(Struct, frozen=True, kw_only=True, tag="wall.pong"):
+    """Answer a ping with the hub's clock (ms since 1970)."""
+
+    token: float
+    hub_ms: float
+
+
+class Frames(Struct, frozen=True, kw_only=True, tag="wall.frames"):
+    """Carry the chosen channels of one chunk.
+
+    `channels` are those of the choice which the car gives, in the order of the columns. `times` is
+    float64[frames], ms since 1970 by the driver's clock; `rows` is float32[frames][channels], both
+    little-endian. `late` says that the chunk came as backfill.
+    """
+
+    session: str
+    driver: str
+    run: Number
+    chunk: ChunkNumber
+    first_frame: Number
+    channels: tuple[str, ...]
+    times: bytes
+    rows: bytes
+    late: bool = False
+
+
+class Presence(Struct, frozen=True, kw_only=True, tag="wall.presence"):
+    """State how a driver's link is, every two seconds or when it changes.
+
+    Age of a sample = hub now - captured - offset. `missing` are the holes of the live run that
+    Postgres still waits for, `gone` those which can never be filled; `made` is how many chunks the
+    driver's PC has, `seen_ms` the hub's clock when it was last heard.
+    """
+
+    session: str
+    driver: str
+    run: Number
+    seen_ms: float
+    offset_ms: float | None = None
+    made: int = 0
+    waiting: int = 0
+    through: int = -1
+    missing: tuple[Range, ...] = ()
+    gone: tuple[Range, ...] = ()
+
+
+class Dropped(Struct, frozen=True, kw_only=True, tag="wall.dropped"):
+    """Say how many messages this client was too slow for, since it connected."""
+
+    count: int
+
+
+class Refused(Struct, frozen=True, kw_only=True, tag="wall.refused"):
+    """Say in words why a message of the page was not used."""
+
+    reason: str
+
+
+ToPage = Frames | Presence | Session | Lap | Dropped | Pong | Refused
