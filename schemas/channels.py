@@ -127,6 +127,7 @@ CHANNELS: Final = (
 
 CHANNEL_BY_NAME: Final = {channel.name: channel for channel in CHANNELS}
 
+
 def ids(*names: str) -> tuple[int, ...]:
     """Look up channel ids by name; raises KeyError naming the unknown one."""
     return tuple(CHANNEL_BY_NAME[name].id for name in names)

@@ -15,8 +15,8 @@ MAX_BLOCK_BYTES: Final = 200_000
 Token = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 """A name that may stand in a subject, a path and an address."""
 
-Number = Annotated[int, Meta(ge=0, lt=2**63)]
-ChunkNumber = Annotated[int, Meta(ge=0, lt=2**31 - 1)]
+Number = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+ChunkNumber = Annotated[int, Meta(ge=0, le=2**31 - 2)]
 Range = tuple[ChunkNumber, ChunkNumber]
 """First and last chunk number of a run of chunks, both included."""
 

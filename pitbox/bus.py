@@ -1,0 +1,259 @@
+"""The bus: everything PitBox says to NATS goes through here.
+
+Routes come from streams.yaml; a service may only use those it declares there.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import msgspec
+import nats
+import nats.errors
+import nats.js.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.js import JetStreamContext
+
+from pitbox import admin, logs, metrics
+from pitbox.topology import Topology, TopologyError
+
+RECONNECT_WAIT_S: Final = 0.25
+PING_INTERVAL_S: Final = 5
+CONNECT_WAIT_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
+MAX_PENDING_MESSAGES: Final = 65_536
+MAX_PENDING_BYTES: Final = 64_000_000
+
+encoder: Final = msgspec.msgpack.Encoder()
+log = logs.get("bus")
+
+
+class BusDown(Exception):
+    """Say that nats-server cannot be reached or does not answer."""
+
+
+class NobodyListens(BusDown):
+    """Say that a request found no responder."""
+
+
+class Bus:
+    """Hold one connection to nats-server, in the name of one service."""
+
+    def __init__(self, service: str, topology: Topology) -> None:
+        """Prepare a bus; `connect` makes one that is connected."""
+        self.service = service
+        self.topology = topology
+        self.up = asyncio.Event()
+        self.connects = 0
+        self._client = Client()
+        self._jetstream: JetStreamContext = self._client.jetstream()
+        self._closed = False
+
+    @classmethod
+    async def connect(
+        cls, url: str, service: str, topology: Topology, *, forever: bool = True
+    ) -> "Bus":
+        """Connect to nats-server, waiting for it with backoff; raises BusDown if not `forever`."""
+        bus = cls(service, topology)
+        attempt = 0
+        while True:
+            try:
+                await bus._open(url)
+                return bus
+            except (OSError, nats.errors.Error, asyncio.TimeoutError) as error:
+                if not forever:
+                    raise BusDown(f"cannot reach nats-server at {_place(url)}: {error}") from None
+                if attempt == 0:
+                    log.warning("waiting for nats-server", address=_place(url))
+            await asyncio.sleep(CONNECT_WAIT_S[min(attempt, len(CONNECT_WAIT_S) - 1)])
+            attempt += 1
+
+    @property
+    def jetstream(self) -> JetStreamContext:
+        """Return JetStream's own interface, for the runtime."""
+        return self._jetstream
+
+    @property
+    def client(self) -> Client:
+        """Return the client, for the runtime."""
+        return self._client
+
+    async def publish(self, route: str, event: msgspec.Struct, **fields: Any) -> None:
+        """Publish without waiting for an answer; raises BusDown while disconnected."""
+        await self._send(self._subject(route, event, fields), event)
+        metrics.published.labels(self.service, route).inc()
+
+    async def store(
+        self, route: str, event: msgspec.Struct, *, timeout_s: float = 5.0, **fields: Any
+    ) -> int:
+        """Publish to a stream and return its sequence there; raises BusDown without a PubAck."""
+        subject = self._subject(route, event, fields)
+        try:
+            ack = await self._jetstream.publish(subject, encoder.encode(event), timeout=timeout_s)
+        except nats.js.errors.NoStreamResponseError:
+            raise NobodyListens(f"no stream takes {route}") from None
+        except (nats.errors.Error, nats.js.errors.Error, asyncio.TimeoutError, OSError) as error:
+            raise BusDown(f"{route} was not stored: {error!r}") from None
+        metrics.published.labels(self.service, route).inc()
+        return ack.seq
+
+    async def request(
+        self, route: str, event: msgspec.Struct, *, timeout_s: float = 1.0, **fields: Any
+    ) -> Any:
+        """Ask and return the decoded answer; raises NobodyListens or BusDown."""
+        subject = self._subject(route, event, fields)
+        decode = self.topology.decoder(self.topology.route(route).reply).decode
+        if not self._client.is_connected:
+            raise BusDown("not connected to nats-server")
+        try:
+            answer = await self._client.request(subject, encoder.encode(event), timeout=timeout_s)
+            return decode(answer.data)
+        except nats.errors.NoRespondersError:
+            raise NobodyListens(f"nobody answers {route}") from None
+        except (nats.errors.Error, asyncio.TimeoutError, OSError, msgspec.DecodeError) as error:
+            raise BusDown(f"no answer to {route}: {error!r}") from None
+
+    async def listen(
+        self, route: str, heard: Callable[[Any], Awaitable[None]], **fields: Any
+    ) -> Subscription:
+        """Hand every decoded event of a route to `heard`; what does not decode is counted."""
+        decode = self.topology.decoder(route).decode
+
+        async def deliver(message: Msg) -> None:
+            with _counting_undecodable(route):
+                await heard(decode(message.data))
+
+        return await self._subscribe(route, deliver, fields)
+
+    async def listen_raw(
+        self, route: str, heard: Callable[[str, bytes], None], **fields: Any
+    ) -> Subscription:
+        """Hand subject and bytes of every message of a route to `heard`, as they are."""
+
+        async def deliver(message: Msg) -> None:
+            heard(message.subject, message.data)
+
+        return await self._subscribe(route, deliver, fields)
+
+    async def answer(
+        self, route: str, reply: Callable[[Any], Awaitable[msgspec.Struct | None]]
+    ) -> Subscription:
+        """Answer the requests of a route; None gives no answer."""
+        decode = self.topology.decoder(route).decode
+
+        async def deliver(message: Msg) -> None:
+            with _counting_undecodable(route):
+                answer = await reply(decode(message.data))
+                if answer is not None and message.reply:
+                    with contextlib.suppress(BusDown):
+                        await self._send(message.reply, answer)
+
+        return await self._subscribe(route, deliver, fields={})
+
+    async def alive(self, timeout_s: float = 3.0) -> bool:
+        """Tell whether nats-server answers a ping in time."""
+        if not self._client.is_connected:
+            return False
+        try:
+            await self._client.flush(timeout=timeout_s)  # type: ignore[arg-type]
+        except (nats.errors.Error, asyncio.TimeoutError, OSError):
+            return False
+        return True
+
+    async def force_reconnect(self) -> None:
+        """Give the connection up and make a new one."""
+        await self._client.force_reconnect()
+
+    async def apply_topology(self) -> bool:
+        """Make streams and durables that are gone again; return whether any was."""
+        try:
+            changes = await admin.apply(self._jetstream, self.topology)
+        except TopologyError as error:
+            log.error("streams cannot be made", reason=str(error))
+            return False
+        except (nats.errors.Error, nats.js.errors.Error, asyncio.TimeoutError, OSError):
+            return False
+        if changes:
+            metrics.reapplied.labels(self.service).inc()
+            log.warning("streams were gone, made again", changes=[str(c) for c in changes])
+        return bool(changes)
+
+    async def close(self) -> None:
+        """Leave; subscriptions end first, because draining live pulls takes half a minute."""
+        self._closed = True
+        self.up.clear()
+        with contextlib.suppress(nats.errors.Error, asyncio.TimeoutError, OSError):
+            await asyncio.wait_for(self._client.close(), timeout=2)
+
+    async def _open(self, url: str) -> None:
+        async def connected() -> None:
+            self.connects += 1
+            self.up.set()
+            metrics.connected.labels(self.service).set(1)
+            if self.connects > 1:
+                log.info("connected again", connects=self.connects)
+
+        async def disconnected() -> None:
+            self.up.clear()
+            metrics.connected.labels(self.service).set(0)
+            if not self._closed:
+                log.warning("connection to nats-server lost")
+
+        async def failed(error: Exception) -> None:
+            log.debug("nats client", error=repr(error))
+
+        await self._client.connect(
+            url,
+            name=f"pitbox-{self.service}",
+            allow_reconnect=True,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=RECONNECT_WAIT_S,
+            connect_timeout=2,
+            ping_interval=PING_INTERVAL_S,
+            max_outstanding_pings=2,
+            pending_size=0,
+            reconnected_cb=connected,
+            disconnected_cb=disconnected,
+            error_cb=failed,
+        )
+        await connected()
+
+    def _subject(self, route: str, event: Any, fields: dict[str, Any]) -> str:
+        if route not in self.topology.writes(self.service):
+            raise TopologyError(f"{self.service} does not declare that it writes {route}")
+        template = self.topology.route(route)
+        named = {name: getattr(event, name) for name in template.fields if name not in fields}
+        return template.format(named | fields)
+
+    async def _send(self, subject: str, event: msgspec.Struct) -> None:
+        try:
+            await self._client.publish(subject, encoder.encode(event))
+        except (nats.errors.Error, OSError) as error:
+            raise BusDown(f"not connected to nats-server: {error!r}") from None
+
+    async def _subscribe(
+        self, route: str, deliver: Callable[[Msg], Awaitable[None]], fields: dict[str, Any]
+    ) -> Subscription:
+        if route not in self.topology.reads(self.service):
+            raise TopologyError(f"{self.service} does not declare that it reads {route}")
+        return await self._client.subscribe(
+            self.topology.filter(route, **fields),
+            cb=deliver,
+            pending_msgs_limit=MAX_PENDING_MESSAGES,
+            pending_bytes_limit=MAX_PENDING_BYTES,
+        )
+
+
+@contextlib.contextmanager
+def _counting_undecodable(route: str) -> Any:
+    try:
+        yield
+    except (msgspec.DecodeError, RecursionError):
+        metrics.decode_errors.labels(route).inc()
+
+
+def _place(url: str) -> str:
+    """Return an address without its credentials."""
+    return url.rsplit("@", 1)[-1].removeprefix("nats://")

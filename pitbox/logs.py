@@ -1,0 +1,38 @@
+"""Structured logs: a static message with fields, as JSON or for a terminal."""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+from pitbox.settings import Log
+
+
+def configure(settings: Log, service: str) -> None:
+    """Send the logs of this process to stderr, each line naming the service."""
+    console = settings.format == "console" or (settings.format == "auto" and sys.stderr.isatty())
+    last: Any = (
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+        if console
+        else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.ExceptionRenderer(),
+            last,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(settings.level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, force=True)
+    structlog.contextvars.bind_contextvars(service=service)
+
+
+def get(name: str) -> Any:
+    """Return the logger of a module."""
+    return structlog.get_logger(part=name)

@@ -1,0 +1,172 @@
+"""Every setting with its default, read from the environment as PITBOX_<GROUP>__<FIELD>.
+
+A variable that ends in `_FILE` names a file that holds the value, so that a secret need not stand
+in the environment.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+PREFIX: Final = "PITBOX_"
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Text = Annotated[str, Meta(min_length=1)]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+OptionalName = Annotated[str, Meta(pattern=r"^([A-Za-z0-9][A-Za-z0-9_-]{0,63})?$")]
+
+
+class SettingsError(Exception):
+    """Name the setting that is wrong and say what it takes."""
+
+
+class Nats(Struct, frozen=True, forbid_unknown_fields=True):
+    """How to reach nats-server."""
+
+    url: Annotated[Text, Meta(description="address of nats-server")] = "nats://127.0.0.1:4222"
+    monitor: Annotated[str, Meta(description="address of its monitoring port, if any")] = ""
+
+
+class Postgres(Struct, frozen=True, forbid_unknown_fields=True):
+    """How to reach Postgres."""
+
+    url: Annotated[
+        Text, Meta(description="address of the database, with user; password best by URL_FILE")
+    ] = "postgresql://pitbox@127.0.0.1:5432/pitbox"
+
+
+class Gateway(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the pit wall is served."""
+
+    host: Annotated[Text, Meta(description="address to listen on; loopback only for now")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[Port, Meta(description="port to listen on")] = 8000
+
+
+class Metrics(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a process shows its metrics."""
+
+    host: Annotated[Text, Meta(description="address to listen on")] = "127.0.0.1"
+    port: Annotated[Port, Meta(description="port to listen on, 0 for none")] = 0
+
+
+class Driver(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a driver's PC says and keeps."""
+
+    name: Annotated[Name, Meta(description="who drives: letters, digits, _ and -")] = "driver"
+    car: Annotated[OptionalName, Meta(description="start number; empty: as the sim says")] = ""
+    session: Annotated[OptionalName, Meta(description="session; empty: as the sim says")] = ""
+    spool: Annotated[Text, Meta(description="folder that keeps what was driven")] = (
+        "~/.local/share/pitbox/spool"
+    )
+    spool_max_bytes: Annotated[
+        int, Meta(ge=1_000_000, description="the spool keeps at most this many bytes")
+    ] = 2_000_000_000
+    spool_max_age_h: Annotated[
+        float, Meta(gt=0, description="the spool keeps what Postgres has for this long")
+    ] = 72
+    chunk_ms: Annotated[int, Meta(ge=10, le=2000, description="length of a live chunk")] = 50
+
+
+class Log(Struct, frozen=True, forbid_unknown_fields=True):
+    """How processes log."""
+
+    format: Annotated[
+        Literal["auto", "json", "console"],
+        Meta(description="auto: console on a terminal, else json"),
+    ] = "auto"
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="least level that is logged")
+    ] = "info"
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Hold every setting of PitBox."""
+
+    nats: Nats = Nats()
+    postgres: Postgres = Postgres()
+    gateway: Gateway = Gateway()
+    metrics: Metrics = Metrics()
+    driver: Driver = Driver()
+    log: Log = Log()
+    streams: Annotated[str, Meta(description="path of streams.yaml; empty: the one shipped")] = ""
+
+
+# These name things for the developer's tools and tests and are not settings of a service.
+NOT_SETTINGS: Final = frozenset({"PITBOX_DATA", "PITBOX_CHROMIUM"})
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from the environment; raises SettingsError naming the wrong variable."""
+    tree: dict[str, Any] = {}
+    for variable, value in sorted((environment or os.environ).items()):
+        if not variable.startswith(PREFIX) or variable in NOT_SETTINGS:
+            continue
+        path = variable.removeprefix(PREFIX).lower().split("__")
+        if path[-1].endswith("_file"):
+            path[-1] = path[-1].removesuffix("_file")
+            value = _content(variable, value)
+        _put(tree, path, value, variable)
+    try:
+        return msgspec.convert(tree, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(_explain(str(error))) from None
+
+
+def table() -> Iterator[tuple[str, str, str]]:
+    """Yield (variable, default, description) of every setting, for the documentation."""
+    for group in msgspec.structs.fields(Settings):
+        if isinstance(group.default, Struct):
+            hints = get_type_hints(type(group.default), include_extras=True)
+            for item in msgspec.structs.fields(type(group.default)):
+                yield (
+                    f"{PREFIX}{group.name}__{item.name}".upper(),
+                    str(item.default),
+                    _description(hints[item.name]),
+                )
+        else:
+            hint = get_type_hints(Settings, include_extras=True)[group.name]
+            yield f"{PREFIX}{group.name}".upper(), str(group.default), _description(hint)
+
+
+def _description(hint: Any) -> str:
+    for meta in getattr(hint, "__metadata__", ()):
+        if meta.description:
+            return str(meta.description)
+    return ""
+
+
+def _content(variable: str, path: str) -> str:
+    try:
+        return Path(path).expanduser().read_text().strip()
+    except OSError as error:
+        raise SettingsError(f"{variable}: cannot read {path}: {error.strerror}") from None
+
+
+def _put(tree: dict[str, Any], path: list[str], value: str, variable: str) -> None:
+    *groups, leaf = path
+    for group in groups:
+        tree = tree.setdefault(group, {})
+        if not isinstance(tree, dict):
+            raise SettingsError(f"{variable}: {group} is not a group of settings")
+    tree[leaf] = value
+
+
+def _explain(message: str) -> str:
+    """Turn msgspec's path (`$.nats.url`) into the variable's name."""
+    unknown = re.search(r"unknown field `(\w+)`(?: - at `\$\.?([\w.]*)`)?", message)
+    if unknown:
+        path = ".".join(filter(None, [unknown[2], unknown[1]]))
+        return f"{_variable(path)} is not a setting; the README lists them all"
+    located = re.search(r"^(.*) - at `\$\.([\w.]+)`$", message)
+    return f"{_variable(located[2])}: {located[1]}" if located else message
+
+
+def _variable(path: str) -> str:
+    return PREFIX + path.replace(".", "__").upper()

@@ -1,0 +1,248 @@
+"""The topology: streams.yaml, parsed strictly and checked.
+
+It is the single source of every stream, subject, limit and consumer; nothing else in Python names
+one.
+"""
+
+import os
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+import yaml
+from msgspec import Meta, Struct
+
+from schemas.registry import EVENTS
+
+FIELD: Final = re.compile(r"\{(\w+)\}")
+UNITS: Final = {"ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400, "kB": 1e3, "MB": 1e6, "GB": 1e9}
+MAX_STREAM_BYTES: Final = 10**12
+
+StreamName = Annotated[str, Meta(pattern="^[A-Z]+$")]
+Duration = Annotated[str, Meta(pattern=r"^\d+(ms|s|m|h|d)$")]
+Size = Annotated[str, Meta(pattern=r"^\d+(kB|MB|GB)$")]
+
+
+class TopologyError(Exception):
+    """Name the place in streams.yaml that is wrong."""
+
+
+class Route(Struct, frozen=True, forbid_unknown_fields=True):
+    """A named subject: its template and the tags of the events it carries."""
+
+    subject: str
+    events: tuple[str, ...]
+    about: str = ""
+    reply: str = ""
+
+    def format(self, fields: dict[str, Any]) -> str:
+        """Return the subject with every field filled; raises KeyError naming a missing one."""
+        return FIELD.sub(lambda match: str(fields[match[1]]), self.subject)
+
+    def filter(self, fields: dict[str, Any]) -> str:
+        """Return the subject with missing fields left open."""
+        return FIELD.sub(lambda match: str(fields.get(match[1], "*")), self.subject)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Return the names of the subject's fields."""
+        return tuple(FIELD.findall(self.subject))
+
+
+class Stream(Struct, frozen=True, forbid_unknown_fields=True):
+    """A JetStream stream and its limits."""
+
+    about: str
+    max_age: Duration
+    max_bytes: Size
+    max_msg_size: Size
+    routes: dict[str, Route]
+    storage: Literal["file", "memory"] = "file"
+    discard: Literal["old", "new"] = "old"
+    replicas: Annotated[int, Meta(ge=1, le=5)] = 1
+
+
+class Consumer(Struct, frozen=True, forbid_unknown_fields=True):
+    """A service: what it reads and writes, and how its durables acknowledge."""
+
+    about: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    ack: Literal["all", "explicit", "none"] = "explicit"
+    ack_wait: Duration = "30s"
+    max_ack_pending: Annotated[int, Meta(ge=1)] = 1000
+    batch: Annotated[int, Meta(ge=1)] = 100
+    backoff: tuple[Duration, ...] = ()
+
+    @property
+    def tries(self) -> int:
+        """Return how often a message is tried before it is a dead letter."""
+        return len(self.backoff) + 1
+
+
+class Producer(Struct, frozen=True, forbid_unknown_fields=True):
+    """A program outside the hub: what it reads and writes."""
+
+    about: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+
+
+class Topology(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+    """Hold all of streams.yaml."""
+
+    streams: dict[StreamName, Stream]
+    direct: dict[str, Route]
+    producers: dict[str, Producer]
+    consumers: dict[str, Consumer]
+
+    @cached_property
+    def routes(self) -> dict[str, Route]:
+        """Return every route, of streams and outside them."""
+        inside = (stream.routes for stream in self.streams.values())
+        return {name: route for part in (*inside, self.direct) for name, route in part.items()}
+
+    @cached_property
+    def stream_of(self) -> dict[str, str]:
+        """Return the stream of each stored route."""
+        return {route: name for name, stream in self.streams.items() for route in stream.routes}
+
+    def route(self, name: str) -> Route:
+        """Return a route; raises TopologyError naming an unknown one."""
+        try:
+            return self.routes[name]
+        except KeyError:
+            raise TopologyError(f"no route {name!r} in streams.yaml") from None
+
+    def subject(self, route: str, **fields: Any) -> str:
+        """Return the subject of a route with its fields filled."""
+        return self.route(route).format(fields)
+
+    def filter(self, route: str, **fields: Any) -> str:
+        """Return the subject of a route to subscribe to; fields not given match anything."""
+        return self.route(route).filter(fields)
+
+    def reads(self, service: str) -> tuple[str, ...]:
+        """Return the routes a service may listen to."""
+        return self._service(service).reads
+
+    def writes(self, service: str) -> tuple[str, ...]:
+        """Return the routes a service may publish to."""
+        return self._service(service).writes
+
+    def durables(self, service: str) -> dict[str, tuple[str, ...]]:
+        """Return the streams a consumer has a durable on, each with the routes it reads there."""
+        consumer = self.consumers[service]
+        if consumer.ack == "none":
+            return {}
+        read: dict[str, list[str]] = {}
+        for route in consumer.reads:
+            if route in self.stream_of:
+                read.setdefault(self.stream_of[route], []).append(route)
+        return {stream: tuple(routes) for stream, routes in read.items()}
+
+    def decoder(self, *routes: str) -> msgspec.msgpack.Decoder[Any]:
+        """Return a decoder of every event the routes carry."""
+        tags = dict.fromkeys(tag for route in routes for tag in self.route(route).events)
+        union: Any = EVENTS[next(iter(tags))]
+        for tag in tags:
+            union = union | EVENTS[tag]
+        return msgspec.msgpack.Decoder(union)
+
+    def _service(self, name: str) -> Consumer | Producer:
+        found = self.consumers.get(name) or self.producers.get(name)
+        if found is None:
+            raise TopologyError(f"no service {name!r} in streams.yaml")
+        return found
+
+
+def seconds(duration: str) -> float:
+    """Return a duration such as `72h` in seconds."""
+    return _quantity(duration)
+
+
+def size_bytes(size: str) -> int:
+    """Return a size such as `4GB` in bytes."""
+    return int(_quantity(size))
+
+
+def _quantity(text: str) -> float:
+    number, unit = re.fullmatch(r"(\d+)(\w+)", text).groups()  # type: ignore[union-attr]
+    return int(number) * UNITS[unit]
+
+
+def find(path: str = "") -> Path:
+    """Return the streams.yaml to use: the given one, the checkout's, or the one in the wheel."""
+    here = Path(__file__).parent
+    candidates = [Path(path)] if path else [here.parent / "streams.yaml", here / "streams.yaml"]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    raise TopologyError(f"no streams.yaml at {os.fspath(candidates[0])}; set PITBOX_STREAMS")
+
+
+def load(path: str = "") -> Topology:
+    """Read and check streams.yaml; raises TopologyError with the path of what is wrong."""
+    return parse(find(path).read_text())
+
+
+def parse(text: str) -> Topology:
+    """Parse and check the text of streams.yaml; raises TopologyError with the path of a mistake."""
+    try:
+        document = yaml.safe_load(text)
+        topology = msgspec.convert(document, Topology)
+    except yaml.YAMLError as error:
+        raise TopologyError(f"streams.yaml: {error}") from None
+    except msgspec.ValidationError as error:
+        raise TopologyError(f"streams.yaml: {_located(document, str(error))}") from None
+    problems = [*_route_problems(topology), *_service_problems(topology)]
+    if problems:
+        raise TopologyError("streams.yaml: " + "; ".join(problems))
+    return topology
+
+
+def _located(document: Any, message: str) -> str:
+    """Write the keys into msgspec's path, which leaves those of mappings open (`[...]`)."""
+    kinds = {"streams": Stream, "direct": Route, "producers": Producer, "consumers": Consumer}
+    for section, kind in kinds.items() if "[...]" in message else ():
+        for name, value in document[section].items():
+            try:
+                msgspec.convert(value, kind)
+            except msgspec.ValidationError as error:
+                path = f"{section}.{name}"
+                inner = str(error).replace("$.", f"$.{path}.").replace("`$`", f"`$.{path}`")
+                inner = inner if "`$" in inner else f"{inner} - at `$.{path}`"
+                routes = value.get("routes", {}) if kind is Stream else {}
+                nested = {"streams": {}, "producers": {}, "consumers": {}, "direct": routes}
+                if "routes[...]" in inner:
+                    return _located(nested, "[...]").replace("$.direct", f"$.{path}.routes")
+                return inner
+    return message
+
+
+def _route_problems(topology: Topology) -> list[str]:
+    problems = []
+    names = [name for stream in topology.streams.values() for name in stream.routes]
+    names += list(topology.direct)
+    problems += [f"{name}: declared twice" for name in {n for n in names if names.count(n) > 1}]
+    for name, route in topology.routes.items():
+        problems += [
+            f"{name}: no event {tag!r} in schemas" for tag in route.events if tag not in EVENTS
+        ]
+        if not route.events:
+            problems.append(f"{name}: carries no event")
+        if route.reply and route.reply not in topology.direct:
+            problems.append(f"{name}: reply {route.reply!r} is no direct route")
+    return problems
+
+
+def _service_problems(topology: Topology) -> list[str]:
+    problems = []
+    services: dict[str, Consumer | Producer] = {**topology.producers, **topology.consumers}
+    for name, service in services.items():
+        for route in (*service.reads, *service.writes):
+            if route not in topology.routes:
+                problems.append(f"{name}: no route {route!r}")
+    return problems
