@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 import nats.errors
-import nats.js.api as api
 import nats.js.errors
 from msgspec import Struct
-from nats.js import JetStreamContext
+from nats.js import JetStreamContext, api
 
 from pitbox.topology import Consumer, Stream, Topology, TopologyError, seconds, size_bytes
 

@@ -30,7 +30,7 @@ encoder: Final = msgspec.msgpack.Encoder()
 log = logs.get("bus")
 
 
-class BusDown(Exception):
+class BusDown(Exception):  # noqa: N818 - a state of the world, not a mistake
     """Say that nats-server cannot be reached or does not answer."""
 
 
@@ -62,7 +62,7 @@ class Bus:
             try:
                 await bus._open(url)
                 return bus
-            except (OSError, nats.errors.Error, asyncio.TimeoutError) as error:
+            except (TimeoutError, OSError, nats.errors.Error) as error:
                 if not forever:
                     raise BusDown(f"cannot reach nats-server at {_place(url)}: {error}") from None
                 if attempt == 0:
@@ -94,7 +94,7 @@ class Bus:
             ack = await self._jetstream.publish(subject, encoder.encode(event), timeout=timeout_s)
         except nats.js.errors.NoStreamResponseError:
             raise NobodyListens(f"no stream takes {route}") from None
-        except (nats.errors.Error, nats.js.errors.Error, asyncio.TimeoutError, OSError) as error:
+        except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError) as error:
             raise BusDown(f"{route} was not stored: {error!r}") from None
         metrics.published.labels(self.service, route).inc()
         return ack.seq
@@ -112,7 +112,7 @@ class Bus:
             return decode(answer.data)
         except nats.errors.NoRespondersError:
             raise NobodyListens(f"nobody answers {route}") from None
-        except (nats.errors.Error, asyncio.TimeoutError, OSError, msgspec.DecodeError) as error:
+        except (TimeoutError, nats.errors.Error, OSError, msgspec.DecodeError) as error:
             raise BusDown(f"no answer to {route}: {error!r}") from None
 
     async def listen(
@@ -158,7 +158,7 @@ class Bus:
             return False
         try:
             await self._client.flush(timeout=timeout_s)  # type: ignore[arg-type]
-        except (nats.errors.Error, asyncio.TimeoutError, OSError):
+        except (TimeoutError, nats.errors.Error, OSError):
             return False
         return True
 
@@ -173,7 +173,7 @@ class Bus:
         except TopologyError as error:
             log.error("streams cannot be made", reason=str(error))
             return False
-        except (nats.errors.Error, nats.js.errors.Error, asyncio.TimeoutError, OSError):
+        except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError):
             return False
         if changes:
             metrics.reapplied.labels(self.service).inc()
@@ -209,7 +209,7 @@ class Bus:
             name=f"pitbox-{self.service}",
             allow_reconnect=True,
             max_reconnect_attempts=-1,
-            reconnect_time_wait=RECONNECT_WAIT_S,
+            reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]
             connect_timeout=2,
             ping_interval=PING_INTERVAL_S,
             max_outstanding_pings=2,

@@ -10,7 +10,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import lz4.block
 from msgspec import Struct
@@ -18,11 +18,16 @@ from msgspec import Struct
 from schemas.channels import from_bitmap
 from schemas.telemetry import MAX_FRAMES, Chunk
 
+if TYPE_CHECKING:
+    FloatView = memoryview[float]
+else:
+    FloatView = memoryview
+
 MAX_SPAN_US: Final = 2**32 - 1
 MAX_UNPACKED_BYTES: Final = 4_000_000
 
 
-class CorruptChunk(ValueError):
+class CorruptChunkError(ValueError):
     """Say what contradicts itself in a chunk."""
 
 
@@ -35,19 +40,19 @@ class Frames(Struct, frozen=True):
 
     channels: tuple[int, ...]
     times_ns: tuple[int, ...]
-    values: memoryview
+    values: FloatView
 
     def row(self, frame: int) -> list[float]:
         """Return all channels of one frame."""
         width = len(self.channels)
         start = frame % len(self.times_ns) * width
-        return self.values[start : start + width].tolist()
+        return list(self.values[start : start + width])
 
     def column(self, channel_id: int) -> list[float] | None:
         """Return one channel over all frames, None when the car does not give it."""
         if channel_id not in self.channels:
             return None
-        return self.values[self.channels.index(channel_id) :: len(self.channels)].tolist()
+        return list(self.values[self.channels.index(channel_id) :: len(self.channels)])
 
 
 @lru_cache(maxsize=64)
@@ -77,7 +82,7 @@ def pack(times_ns: Sequence[int], rows: Sequence[bytes]) -> bytes:
     if min(deltas) < 0 or max(deltas) > MAX_SPAN_US:
         raise ValueError("frame times of a chunk must not precede its first one")
     raw = struct.pack(f"<{len(deltas)}I", *deltas) + b"".join(rows)
-    return lz4.block.compress(raw, store_size=False)
+    return bytes(lz4.block.compress(raw, store_size=False))
 
 
 def checksum(block: bytes, observed: bytes = b"") -> int:
@@ -86,26 +91,28 @@ def checksum(block: bytes, observed: bytes = b"") -> int:
 
 
 def unpack(chunk: Chunk) -> Frames:
-    """Return the frames of a chunk; raises CorruptChunk when crc or sizes do not fit."""
+    """Return the frames of a chunk; raises CorruptChunkError when crc or sizes do not fit."""
     if checksum(chunk.block, chunk.observed) != chunk.crc:
-        raise CorruptChunk("crc of the block differs from the chunk's")
+        raise CorruptChunkError("crc of the block differs from the chunk's")
     return unpack_block(chunk.block, chunk.frames, chunk.channels, chunk.captured_ns)
 
 
 def unpack_block(block: bytes, frames: int, channels: bytes, captured_ns: int) -> Frames:
-    """Return the frames of a stored block; raises CorruptChunk when its sizes do not fit."""
+    """Return the frames of a stored block; raises CorruptChunkError when its sizes do not fit."""
     ids = channel_ids(channels)
     if not frames:
         return Frames(ids, (), memoryview(b"").cast("f"))
     size = frames * 4 * (1 + len(ids))
     if size > MAX_UNPACKED_BYTES:
-        raise CorruptChunk(f"{frames} frames of {len(ids)} channels are more than a chunk may hold")
+        raise CorruptChunkError(
+            f"{frames} frames of {len(ids)} channels are more than a chunk may hold"
+        )
     try:
         raw = lz4.block.decompress(block, uncompressed_size=size)
     except (lz4.block.LZ4BlockError, ValueError, MemoryError) as error:
-        raise CorruptChunk(f"block does not decompress: {error}") from error
+        raise CorruptChunkError(f"block does not decompress: {error}") from error
     if len(raw) != size:
-        raise CorruptChunk(f"block holds {len(raw)} bytes, {size} were declared")
+        raise CorruptChunkError(f"block holds {len(raw)} bytes, {size} were declared")
     times = struct.unpack_from(f"<{frames}I", raw)
     values = memoryview(raw)[4 * frames :].cast("f")
     return Frames(ids, tuple(captured_ns + 1000 * delta for delta in times), values)

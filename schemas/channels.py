@@ -1,10 +1,12 @@
 """The channel registry: what a car can tell, in one table.
 
-Ids are append-only and never reused: a chunk names its channels by id, and old chunks must decode for ever.
-Names follow MoTeC word order in snake_case; SI units; ratios 0..1; axes ISO 8855 (x forward, y left, z up).
-A channel that a sim does not give is absent: NaN on the wire, NULL in Postgres, never 0.
+Ids are append-only and never reused: a chunk names its channels by id, and old chunks must decode
+for ever. Names follow MoTeC word order in snake_case; SI units; ratios 0..1; axes ISO 8855
+(x forward, y left, z up). A channel that a sim does not give is absent: NaN on the wire, NULL in
+Postgres, never 0.
 """
 
+from itertools import pairwise
 from typing import Final
 
 from msgspec import Struct
@@ -138,7 +140,7 @@ def bitmap(channel_ids: tuple[int, ...]) -> bytes:
 
     Raises ValueError when the ids are not strictly ascending.
     """
-    if any(left >= right for left, right in zip(channel_ids, channel_ids[1:], strict=False)):
+    if any(left >= right for left, right in pairwise(channel_ids)):
         raise ValueError(f"channel ids must be strictly ascending, got {channel_ids}")
     bits = sum(1 << channel_id for channel_id in channel_ids)
     return bits.to_bytes((bits.bit_length() + 7) // 8, "little")

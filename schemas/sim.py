@@ -44,7 +44,7 @@ class LapReported(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="si
 
 
 class Rewound(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="sim.rewound"):
-    """State that the driver took a flashback: what was driven after that sim time does not count."""
+    """State that the driver took a flashback: what came after that sim time does not count."""
 
     at_ns: int
     session_time_s: float

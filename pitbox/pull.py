@@ -1,0 +1,271 @@
+"""Continuous pull: the messages of a durable, in order, as fast as they come.
+
+One inbox takes them all; a new request goes out while the one before is still being served, so the
+server never waits for us. What is asked for bounds what is held. A durable that does not move while
+messages wait is asked anew, and then given up.
+"""
+
+import asyncio
+import time
+from collections import deque
+from typing import Final
+
+import msgspec
+import nats.errors
+import nats.js.errors
+from msgspec import Struct
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.js import api
+
+from pitbox import logs, metrics
+from pitbox.bus import Bus, BusDown
+
+REQUEST_EXPIRES_S: Final = 10.0
+PROGRESS_S: Final = 15.0
+INFO_TIMEOUT_S: Final = 3.0
+ACK_TOKENS: Final = 9
+
+log = logs.get("pull")
+
+
+class StalledError(Exception):
+    """Say that a durable has messages but hands none out."""
+
+
+class Delivery(Struct, frozen=True, gc=False):
+    """One message of a stream, with where and when it was stored and how often it was tried."""
+
+    stream: str
+    created_ns: int
+    sequence: int
+    subject: str
+    payload: bytes
+    tries: int
+    stored_ns: int
+    reply: str
+
+
+class Pull:
+    """Read one stream for one consumer of streams.yaml, through its durable.
+
+    A consumer without acknowledgement reads from the beginning of the stream on every start,
+    through a consumer that lives as long as this object.
+    """
+
+    def __init__(self, bus: Bus, consumer: str, stream: str) -> None:
+        """Prepare to read; `open` attaches to the server."""
+        declared = bus.topology.consumers[consumer]
+        self._bus = bus
+        self._consumer = consumer
+        self._stream = stream
+        self._routes = tuple(r for r in declared.reads if bus.topology.stream_of.get(r) == stream)
+        self._acks = declared.ack != "none"
+        self._limit = declared.batch
+        self._name = consumer if self._acks else ""
+        self._buffer: deque[Msg] = deque()
+        self._arrived = asyncio.Event()
+        self._subscription: Subscription | None = None
+        self._created_ns = 0
+        self._last_sequence = 0
+        self._expected = 0
+        self._asked_at = 0.0
+        self._progress_at = time.monotonic()
+        self._stalled_once = False
+        self._connects = -1
+
+    async def batch(self, max_messages: int, max_wait_s: float) -> list[Delivery]:
+        """Return the next messages, at least one unless `max_wait_s` passes without any.
+
+        Raises StalledError when the durable holds messages back for half a minute.
+        """
+        deadline = time.monotonic() + max_wait_s
+        while not self._buffer:
+            left = deadline - time.monotonic()
+            if left <= 0 or not await self._ready(left):
+                return []
+            self._ask()
+            self._arrived.clear()
+            try:
+                await asyncio.wait_for(self._arrived.wait(), min(left, 1.0))
+            except TimeoutError:
+                await self._watch()
+        taken = [self._buffer.popleft() for _ in range(min(max_messages, len(self._buffer)))]
+        self._ask()
+        self._moved()
+        deliveries = [self._delivery(message) for message in taken]
+        self._last_sequence = deliveries[-1].sequence
+        self._count(deliveries)
+        return deliveries
+
+    async def ack(self, last: Delivery) -> None:
+        """Acknowledge everything up to and including `last`, or only it, as streams.yaml says.
+
+        A lost acknowledgement brings messages back later, which every consumer bears.
+        """
+        if not self._acks:
+            return
+        try:
+            await self._bus.client.publish(last.reply, b"+ACK")
+        except (nats.errors.Error, OSError):
+            log.debug("acknowledgement not sent", stream=self._stream)
+
+    async def caught_up(self) -> bool:
+        """Tell whether nothing waits in the stream or here."""
+        if self._buffer or not self._name:
+            return False
+        return (await self._info()).num_pending == 0
+
+    async def close(self) -> None:
+        """Stop asking and leave the inbox."""
+        await self._detach()
+
+    async def _ready(self, left_s: float) -> bool:
+        """Attach after every new connection; return False when that takes longer than allowed."""
+        if self._bus.up.is_set() and self._connects == self._bus.connects:
+            return True
+        try:
+            await asyncio.wait_for(self._bus.up.wait(), left_s)
+            await self._attach()
+        except (TimeoutError, BusDown, nats.errors.Error, nats.js.errors.Error, OSError) as error:
+            log.debug("cannot attach", stream=self._stream, error=repr(error))
+            await asyncio.sleep(min(0.2, left_s))
+            return False
+        return True
+
+    async def _attach(self) -> None:
+        await self._detach()
+        connects = self._bus.connects
+        try:
+            stream = await self._bus.jetstream.stream_info(self._stream)
+            if self._acks:
+                await self._info()
+        except nats.js.errors.NotFoundError:
+            await self._bus.apply_topology()
+            stream = await self._bus.jetstream.stream_info(self._stream)
+        created_ns = int(stream.created.timestamp() * 1e9) if stream.created else 0
+        if created_ns != self._created_ns or self._last_sequence > stream.state.last_seq:
+            self._last_sequence = 0
+        self._created_ns = created_ns
+        if not self._acks:
+            await self._create_reader()
+        inbox = self._bus.client.new_inbox()
+        self._subscription = await self._bus.client.subscribe(inbox, cb=self._heard)
+        self._connects = connects
+        self._moved()
+        self._ask()
+
+    async def _create_reader(self) -> None:
+        """Read on from where we were, or from the beginning of a new stream."""
+        resumed = self._last_sequence > 0
+        config = api.ConsumerConfig(
+            ack_policy=api.AckPolicy.NONE,
+            deliver_policy=(
+                api.DeliverPolicy.BY_START_SEQUENCE if resumed else api.DeliverPolicy.ALL
+            ),
+            opt_start_seq=self._last_sequence + 1 if resumed else None,
+            filter_subjects=[self._bus.topology.filter(route) for route in self._routes],
+            inactive_threshold=60,
+            mem_storage=True,
+        )
+        self._name = (await self._bus.jetstream.add_consumer(self._stream, config)).name
+
+    async def _detach(self) -> None:
+        self._buffer.clear()
+        self._expected = 0
+        self._asked_at = 0.0
+        if self._subscription is not None:
+            subscription, self._subscription = self._subscription, None
+            try:
+                await subscription.unsubscribe()
+            except (nats.errors.Error, OSError):
+                log.debug("inbox already gone", stream=self._stream)
+
+    async def _heard(self, message: Msg) -> None:
+        if message.headers is not None and "Status" in message.headers:
+            self._expected -= int(message.headers.get("Nats-Pending-Messages", "0"))
+            if message.headers["Status"] not in {"404", "408"}:
+                log.debug("pull ended", stream=self._stream, status=message.headers["Status"])
+                self._expected = 0
+                self._connects = -1
+        else:
+            self._expected -= 1
+            self._buffer.append(message)
+        self._arrived.set()
+
+    def _ask(self) -> None:
+        """Ask for more when half of what may be held is free."""
+        now = time.monotonic()
+        if now - self._asked_at > REQUEST_EXPIRES_S + 1:
+            self._expected = 0
+        room = self._limit - len(self._buffer) - max(self._expected, 0)
+        if room < self._limit // 2 or self._subscription is None or not self._bus.up.is_set():
+            return
+        request = {"batch": room, "expires": int(REQUEST_EXPIRES_S * 1e9)}
+        self._expected = max(self._expected, 0) + room
+        self._asked_at = now
+        subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._name}"
+        payload = msgspec.json.encode(request)
+        self._request = asyncio.ensure_future(self._publish(subject, payload))
+
+    async def _publish(self, subject: str, payload: bytes) -> None:
+        inbox = self._subscription.subject if self._subscription else ""
+        try:
+            await self._bus.client.publish(subject, payload, reply=inbox)
+        except (nats.errors.Error, OSError):
+            self._expected = 0
+
+    async def _watch(self) -> None:
+        """Notice a durable that is gone, or holds back what it has."""
+        if time.monotonic() - self._progress_at < PROGRESS_S:
+            return
+        try:
+            waiting = (await self._info()).num_pending
+        except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError):
+            self._connects = -1
+            self._progress_at = time.monotonic()
+            return
+        if not waiting:
+            self._moved()
+            return
+        metrics.stalls.labels(self._consumer, self._stream).inc()
+        if self._stalled_once:
+            raise StalledError(f"{self._stream} holds {waiting} messages and hands none out")
+        log.warning("no progress, pulling anew", stream=self._stream, waiting=waiting)
+        self._stalled_once = True
+        self._connects = -1
+        self._progress_at = time.monotonic()
+
+    async def _info(self) -> api.ConsumerInfo:
+        info: api.ConsumerInfo = await self._bus.jetstream.consumer_info(
+            self._stream, self._name, timeout=INFO_TIMEOUT_S
+        )
+        return info
+
+    def _moved(self) -> None:
+        self._progress_at = time.monotonic()
+        self._stalled_once = False
+
+    def _delivery(self, message: Msg) -> Delivery:
+        tokens = message.reply.split(".")
+        # With a domain the subject holds its name and an account hash before the stream.
+        offset = 2 if len(tokens) == ACK_TOKENS else 4
+        return Delivery(
+            stream=self._stream,
+            created_ns=self._created_ns,
+            tries=int(tokens[offset + 2]),
+            sequence=int(tokens[offset + 3]),
+            stored_ns=int(tokens[offset + 5]),
+            subject=message.subject,
+            payload=message.data,
+            reply=message.reply,
+        )
+
+    def _count(self, deliveries: list[Delivery]) -> None:
+        labels = (self._consumer, self._stream)
+        metrics.messages.labels(*labels).inc(len(deliveries))
+        metrics.message_bytes.labels(*labels).inc(sum(len(d.payload) for d in deliveries))
+        again = sum(1 for delivery in deliveries if delivery.tries > 1)
+        if again:
+            metrics.redelivered.labels(*labels).inc(again)
+        metrics.lag_s.labels(*labels).set(max(0.0, time.time() - deliveries[-1].stored_ns / 1e9))
