@@ -11,6 +11,7 @@ import sys
 import time
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
+from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
@@ -30,8 +31,12 @@ MAX_STATES: Final = 4096
 log = logs.get("service")
 
 State = TypeVar("State")
-Event = TypeVar("Event", contravariant=True)
+Event_contra = TypeVar("Event_contra", contravariant=True)
 Decision = TypeVar("Decision")
+
+
+class NotNow(Exception):  # noqa: N818 - a state of the world, not a mistake
+    """Say that a decision cannot be performed now; the server brings the message back later."""
 
 
 class Service(Protocol):
@@ -44,7 +49,7 @@ class Service(Protocol):
         ...
 
 
-class Consumer(Protocol[State, Event, Decision]):
+class Consumer(Protocol[State, Event_contra, Decision]):
     """A pure function wrapped in a name.
 
     `key` says whose state an event belongs to, `decide` what should happen, `perform` makes it
@@ -54,7 +59,7 @@ class Consumer(Protocol[State, Event, Decision]):
 
     name: str
 
-    def key(self, event: Event) -> Hashable:
+    def key(self, event: Event_contra) -> Hashable:
         """Return whose state the event changes."""
         ...
 
@@ -62,7 +67,7 @@ class Consumer(Protocol[State, Event, Decision]):
         """Return what a newcomer starts with."""
         ...
 
-    def decide(self, state: State, event: Event) -> tuple[State, Sequence[Decision]]:
+    def decide(self, state: State, event: Event_contra) -> tuple[State, Sequence[Decision]]:
         """Return the state after the event and what should happen; raises ValueError for poison."""
         ...
 
@@ -86,7 +91,7 @@ class Fold:
         declared = self._topology.consumers[self.name]
         self._tries = declared.tries
         self._batch = declared.batch
-        self._acks = declared.ack != "none"
+        self._explicit = declared.ack == "explicit"
         self._routes = _routes_by_tag(self._topology, self.name)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -111,30 +116,44 @@ class Fold:
             deliveries = await pull.batch(self._batch, BATCH_WAIT_S)
             started = time.perf_counter()
             for delivery in deliveries:
-                await self._handle(bus, delivery, decode, stop)
+                if await self._handle(bus, delivery, decode, stop) and self._explicit:
+                    await pull.ack(delivery)
             if deliveries:
                 metrics.step_s.labels(self.name).observe(time.perf_counter() - started)
-                await pull.ack(deliveries[-1])
+                if not self._explicit:
+                    await pull.ack(deliveries[-1])
         await pull.close()
 
-    async def _handle(self, bus: Bus, delivery: Delivery, decode: Any, stop: asyncio.Event) -> None:
+    async def _handle(self, bus: Bus, delivery: Delivery, decode: Any, stop: asyncio.Event) -> bool:
+        """Handle one message; return whether it is done with, else the server brings it back."""
+        if self._explicit and delivery.tries > self._tries:
+            await self._bury(bus, delivery, "TriedTooOften: the consumer never finished it", stop)
+            return True
         try:
             event = decode(delivery.payload)
             key = self._consumer.key(event)
-            before = self._states.get(key)
-            state, decisions = self._consumer.decide(
-                self._consumer.initial() if before is None else before, event
-            )
-        except (msgspec.DecodeError, RecursionError, ValueError):
-            await persist(
-                lambda: bury(bus, self.name, delivery, f"{type(error).__name__}: {error}"), stop
-            )
-            return
+            state = self._states.get(key) or self._consumer.initial()
+            state, decisions = self._consumer.decide(state, event)
+            await self._perform(bus, decisions, stop)
+        except NotNow as error:
+            if self._explicit and delivery.tries < self._tries:
+                log.warning("will be tried again", reason=str(error), tries=delivery.tries)
+                return False
+            await self._bury(bus, delivery, f"NotNow: {error}", stop)
+            return True
+        except (msgspec.DecodeError, RecursionError, ValueError) as error:
+            await self._bury(bus, delivery, f"{type(error).__name__}: {error}", stop)
+            return True
+        self._commit(key, state)
+        return True
+
+    async def _perform(self, bus: Bus, decisions: Sequence[Any], stop: asyncio.Event) -> None:
         for decision in decisions:
             for output in await self._consumer.perform(decision):
-                route = self._routes[type(output)]
-                await persist(lambda e=output, r=route: bus.store(r, e), stop)  # type: ignore[misc]
-        self._commit(key, state)
+                await persist(partial(bus.store, self._routes[type(output)], output), stop)
+
+    async def _bury(self, bus: Bus, delivery: Delivery, reason: str, stop: asyncio.Event) -> None:
+        await persist(partial(bury, bus, self.name, delivery, reason), stop)
 
     def _commit(self, key: Hashable, state: Any) -> None:
         self._states[key] = state
@@ -173,7 +192,8 @@ async def bury(bus: Bus, consumer: str, delivery: Delivery, reason: str) -> None
         at_ns=delivery.stored_ns,
     )
     await bus.store("dead.letter", letter)
-    metrics.dead_letters.labels(consumer, reason.split(":", 1)[0][:40]).inc()
+    kind = reason.split(":", 1)[0][:40]
+    metrics.dead_letters.labels(consumer, kind).inc()
     log.warning(
         "dead letter", stream=delivery.stream, sequence=delivery.sequence, reason=reason[:200]
     )
