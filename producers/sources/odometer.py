@@ -1,5 +1,7 @@
 """Measure how far and how long a car has driven since the start line, for games that do not say."""
 
+import math
+
 from producers.sources.layout import ABSENT
 
 MAX_GAP_S = 2.0
@@ -22,7 +24,7 @@ class Odometer:
         if not 0 <= elapsed_s <= MAX_GAP_S:
             self.distance_m = self.time_s = ABSENT
         else:
-            before = speed if self._speed != self._speed else self._speed
+            before = speed if math.isnan(self._speed) else self._speed
             self.distance_m += (before + speed) / 2 * elapsed_s
             self.time_s += elapsed_s
         self._speed = speed

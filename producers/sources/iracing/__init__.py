@@ -1,0 +1,1 @@
+"""iRacing: its variables and session info in, observations out; live or from a telemetry file."""

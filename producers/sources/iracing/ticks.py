@@ -1,0 +1,181 @@
+"""Turn iRacing's variables, tick by tick, into observations; for the live reader and for files."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from operator import itemgetter
+from typing import Final
+
+from producers.source import Began, Frame, Observation
+from producers.sources.iracing.channels import Reading, readings
+from producers.sources.iracing.laps import LapBook
+from producers.sources.iracing.session import Facts
+from producers.sources.layout import ABSENT, Layout
+from schemas.sim import Finished, LapReported, SessionOpened
+
+REQUIRED: Final = ("SessionTime", "Lap", "LapDistPct", "Speed")
+STATE: Final = (
+    *REQUIRED,
+    "SessionNum",
+    "SessionState",
+    "LapDist",
+    "LapLastLapTime",
+    "LapCurrentLapTime",
+    "IsOnTrack",
+    "IsReplayPlaying",
+    "Lat",
+    "Lon",
+    "VelocityX",
+    "VelocityY",
+    "Yaw",
+    "Pitch",
+    "Roll",
+    "VertAccel",
+)
+CHECKERED: Final = 5
+DERIVED: Final = ("lap_time", "sector", "world_x", "world_y")
+METRES_PER_DEGREE: Final = 111_194.93
+"""Of latitude, on a sphere of 6371 km: a track is small enough for it."""
+
+
+class Ticks:
+    """Turn ticks into observations.
+
+    `units` holds the unit of every variable there is, `session` makes the session's id from its
+    number in the weekend.
+    """
+
+    def __init__(
+        self, units: Mapping[str, str], facts: Facts, session: Callable[[int], str]
+    ) -> None:
+        self._facts = facts
+        self._session = session
+        self._readings = readings(units, facts)
+        self._getters = tuple(map(_getter, self._readings))
+        state = tuple(name for name in STATE if name in units)
+        read = {name for reading in self._readings for name in reading.variables}
+        self.variables = tuple(dict.fromkeys((*state, *sorted(read))))
+        self._layout = Layout([reading.channel for reading in self._readings] + list(DERIVED))
+        self._number: int | None = None
+        self._book = LapBook(facts.sector_starts)
+        self._path = Path(facts)
+        self._finished = False
+
+    def tick(self, captured_ns: int, values: Mapping[str, float]) -> Iterator[Observation]:
+        """Take the values of `variables` at one instant; yield what they tell."""
+        if not _driving(values):
+            return
+        number = int(values.get("SessionNum", 0))
+        if number != self._number:
+            self._number = number
+            yield self._begin(captured_ns, number, values)
+        time_s, fraction = values["SessionTime"], values["LapDistPct"]
+        said_s = values.get("LapLastLapTime", -1.0)
+        timed = self._book.tick(time_s, int(values["Lap"]), fraction, said_s)
+        if timed is not None:
+            yield LapReported(
+                at_ns=captured_ns,
+                car=self._facts.car,
+                lap_number=timed.number,
+                lap_time_s=timed.time_s,
+                own=True,
+                sectors_s=timed.sectors_s,
+            )
+        if not self._finished and values.get("SessionState", 0) >= CHECKERED:
+            self._finished = True
+            yield Finished(at_ns=captured_ns)
+        yield Frame(captured_ns, self._layout.row(self._row(values)))
+
+    def _begin(self, captured_ns: int, number: int, values: Mapping[str, float]) -> Began:
+        facts = self._facts
+        self._book = LapBook(facts.sector_starts)
+        self._path = Path(facts)
+        self._finished = False
+        opened = SessionOpened(
+            at_ns=captured_ns,
+            source="iracing",
+            source_version=facts.build,
+            kind=facts.kinds[number] if 0 <= number < len(facts.kinds) else "unknown",
+            track=facts.track,
+            track_length_m=_length_m(values) or facts.track_length_m,
+            car=facts.car,
+            car_model=facts.car_model,
+            sectors=len(facts.sector_starts),
+        )
+        return Began(self._session(number), self._layout.channels, opened)
+
+    def _row(self, values: Mapping[str, float]) -> dict[str, float]:
+        row = {
+            reading.channel: reading.convert(*getter(values))
+            for reading, getter in zip(self._readings, self._getters, strict=True)
+        }
+        since_line_s = values["SessionTime"] - self._book.started_s
+        # The sim's lap clock runs on for most of a second after the line.
+        clock_s = values.get("LapCurrentLapTime", ABSENT)
+        row["lap_time"] = clock_s if math.isnan(since_line_s) else since_line_s
+        row["sector"] = self._book.sector if self._facts.sector_starts else ABSENT
+        row["world_x"], row["world_y"] = self._path.move(values)
+        return row
+
+
+class Path:
+    """Follow the car on the map: x east, y north in metres from the track's origin.
+
+    Without latitude and longitude the velocity is integrated, and set back to the same place at
+    each start of a lap, for integration drifts.
+    """
+
+    def __init__(self, facts: Facts) -> None:
+        self._origin = facts.origin
+        turn = 0.0 if facts.north_offset is None else math.pi / 2 - facts.north_offset
+        self._turn = turn
+        self._x = self._y = 0.0
+        self._line: tuple[float, float] | None = None
+        self._time_s = self._fraction = ABSENT
+
+    def move(self, values: Mapping[str, float]) -> tuple[float, float]:
+        """Return where the car is."""
+        if "Lat" in values and "Lon" in values:
+            return self._fix(values["Lat"], values["Lon"])
+        if not {"VelocityX", "VelocityY", "Yaw"} <= values.keys():
+            return ABSENT, ABSENT
+        self._integrate(values)
+        return self._x, self._y
+
+    def _fix(self, latitude: float, longitude: float) -> tuple[float, float]:
+        self._origin = self._origin or (latitude, longitude)
+        south, west = self._origin
+        east = (longitude - west) * METRES_PER_DEGREE * math.cos(math.radians(south))
+        return east, (latitude - south) * METRES_PER_DEGREE
+
+    def _integrate(self, values: Mapping[str, float]) -> None:
+        elapsed_s = values["SessionTime"] - self._time_s
+        yaw = values["Yaw"] + self._turn
+        ahead, left = values["VelocityX"], values["VelocityY"]
+        if 0 <= elapsed_s < 1:
+            self._x += (ahead * math.cos(yaw) - left * math.sin(yaw)) * elapsed_s
+            self._y += (ahead * math.sin(yaw) + left * math.cos(yaw)) * elapsed_s
+        if self._fraction > 0.9 and values["LapDistPct"] < 0.1:
+            self._line = self._line or (self._x, self._y)
+            self._x, self._y = self._line
+        self._time_s, self._fraction = values["SessionTime"], values["LapDistPct"]
+
+
+def _getter(reading: Reading) -> Callable[[Mapping[str, float]], tuple[float, ...]]:
+    if len(reading.variables) == 1:
+        name = reading.variables[0]
+        return lambda values: (values[name],)
+    return itemgetter(*reading.variables)
+
+
+def _driving(values: Mapping[str, float]) -> bool:
+    """Tell whether the car is on track; a car being placed there is at zero in everything."""
+    if not values.get("IsOnTrack", 1) or values.get("IsReplayPlaying", 0):
+        return False
+    placed = [values[name] for name in ("Yaw", "Pitch", "Roll", "VertAccel") if name in values]
+    return not placed or any(placed)
+
+
+def _length_m(values: Mapping[str, float]) -> float | None:
+    """Return the lap's length from a place well into it, finer than session info says it."""
+    fraction, distance = values["LapDistPct"], values.get("LapDist", 0.0)
+    return round(distance / fraction, 2) if fraction > 0.02 and distance > 0 else None
