@@ -1,7 +1,7 @@
 """Read iRacing's session info: YAML by name, in cp1252, with tabs and unquoted names in it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
@@ -53,7 +53,11 @@ class Facts(Struct, frozen=True):
 
 def read(info: bytes) -> Facts:
     """Read session info; what cannot be read is left out."""
-    sections = dict(_sections(info))
+    return facts(dict(_sections(info)))
+
+
+def facts(sections: Mapping[str, dict[str, Any]]) -> Facts:
+    """Take from the parsed sections of session info what is needed of it."""
     weekend = sections.get("WeekendInfo", {})
     drivers = sections.get("DriverInfo", {})
     own = _own(drivers)
@@ -131,7 +135,7 @@ def _list(section: dict[str, Any], key: str) -> list[dict[str, Any]]:
 
 def _text(section: dict[str, Any], key: str) -> str:
     value = section.get(key)
-    return value.strip() if isinstance(value, str) else ""
+    return str(value).strip() if isinstance(value, str | int | float) else ""
 
 
 def _number(section: dict[str, Any], key: str) -> float | None:

@@ -47,7 +47,7 @@ class Ticks:
     def __init__(
         self, units: Mapping[str, str], facts: Facts, session: Callable[[int], str]
     ) -> None:
-        self._facts = facts
+        self.facts = facts
         self._session = session
         self._readings = readings(units, facts)
         self._getters = tuple(map(_getter, self._readings))
@@ -74,7 +74,7 @@ class Ticks:
         if timed is not None:
             yield LapReported(
                 at_ns=captured_ns,
-                car=self._facts.car,
+                car=self.facts.car,
                 lap_number=timed.number,
                 lap_time_s=timed.time_s,
                 own=True,
@@ -86,7 +86,7 @@ class Ticks:
         yield Frame(captured_ns, self._layout.row(self._row(values)))
 
     def _begin(self, captured_ns: int, number: int, values: Mapping[str, float]) -> Began:
-        facts = self._facts
+        facts = self.facts
         self._book = LapBook(facts.sector_starts)
         self._path = Path(facts)
         self._finished = False
@@ -112,7 +112,7 @@ class Ticks:
         # The sim's lap clock runs on for most of a second after the line.
         clock_s = values.get("LapCurrentLapTime", ABSENT)
         row["lap_time"] = clock_s if math.isnan(since_line_s) else since_line_s
-        row["sector"] = self._book.sector if self._facts.sector_starts else ABSENT
+        row["sector"] = self._book.sector if self.facts.sector_starts else ABSENT
         row["world_x"], row["world_y"] = self._path.move(values)
         return row
 

@@ -1,0 +1,81 @@
+"""Open a recording of any supported kind, told by its content."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from producers.importers import ibt, pcap
+from producers.source import Decoder, Observation, SourceError
+from producers.sources.recognition import SUPPORTED, recognise
+
+GZIP: Final = b"\x1f\x8b"
+PCAP: Final = (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d")
+PCAPNG: Final = b"\x0a\x0d\x0d\x0a"
+KINDS: Final = "iRacing .ibt, and .pcap or .pcap.gz of a game's datagrams"
+
+
+def open_recording(path: Path) -> Iterator[Observation]:
+    """Yield what a recording tells.
+
+    Raises SourceError before the first observation when the file is of no known kind, damaged, or
+    holds no game or several.
+    """
+    head = _head(path)
+    if head[:4] in (*PCAP, PCAPNG):
+        return _replay(path, _game(path))
+    if path.suffix.lower() == ".ibt":
+        return ibt.observations(path)
+    raise SourceError(f"{path.name} is of no kind that can be imported: {KINDS}")
+
+
+def _head(path: Path) -> bytes:
+    """Return the first bytes of a file's content, unpacked."""
+    if path.is_dir():
+        raise SourceError(f"{path} is a folder: name the files in it")
+    try:
+        with path.open("rb") as file:
+            head = file.read(4)
+        if not head:
+            raise SourceError(f"{path.name} is empty")
+        return _unpacked_head(path) if head[:2] == GZIP else head
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def _unpacked_head(path: Path) -> bytes:
+    try:
+        with gzip.open(path) as file:
+            return file.read(4)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise SourceError(f"{path.name} is damaged: {error}") from None
+
+
+def _game(path: Path) -> Decoder:
+    """Return a decoder of the one game that a capture holds, having read it to its end."""
+    found: Decoder | None = None
+    total = 0
+    for datagram in pcap.datagrams(path):
+        total += 1
+        if found is None:
+            found = recognise(datagram.payload)
+        elif not found.recognises(datagram.payload):
+            other = recognise(datagram.payload)
+            if other is not None:
+                raise SourceError(
+                    f"{path.name} holds datagrams of {found.name} and of {other.name}: "
+                    f"cut it into one file a game"
+                )
+    if not total:
+        raise SourceError(f"{path.name} holds no UDP datagrams")
+    if found is None:
+        raise SourceError(
+            f"none of the {total} datagrams in {path.name} is of a game that is known: {SUPPORTED}"
+        )
+    return found
+
+
+def _replay(path: Path, decoder: Decoder) -> Iterator[Observation]:
+    for datagram in pcap.datagrams(path):
+        yield from decoder.feed(datagram.payload, datagram.captured_ns)

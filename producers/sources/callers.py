@@ -1,0 +1,84 @@
+"""Ask games for their telemetry, and ask again when they fall silent."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from itertools import cycle
+from typing import Any, Final
+
+from producers.sources import assetto, gt7_packet
+
+Address = tuple[str, int]
+Send = Callable[[bytes, Any], None]
+
+HEARTBEAT_S: Final = 4.0
+"""The console stops ten seconds after the last one; two may get lost."""
+
+LETTER_PATIENCE: Final = 3
+"""Heartbeats without an answer before another kind of packet is asked for."""
+
+HANDSHAKE_S: Final = 2.0
+SILENCE_S: Final = 5.0
+SUBSCRIPTIONS: Final = (assetto.SUBSCRIBE_UPDATE, assetto.SUBSCRIBE_SPOT)
+
+
+class Heartbeat:
+    """Keep a console sending; the letter of a heartbeat is the kind of packet it asks for.
+
+    A console with an older game does not know every kind, so another is asked for while none comes.
+    """
+
+    def __init__(self, console: Address, letters: str, every_s: float = HEARTBEAT_S) -> None:
+        self._console = console
+        self._letters = cycle(letters)
+        self._letter = next(self._letters)
+        self._unanswered = 0
+        self._every_s = every_s
+
+    def heard(self, datagram: bytes) -> None:
+        """Notice that the console answers."""
+        if len(datagram) in gt7_packet.KIND_BY_LENGTH:
+            self._unanswered = 0
+
+    async def run(self, send: Send) -> None:
+        """Send heartbeats until cancelled."""
+        while True:
+            if self._unanswered >= LETTER_PATIENCE:
+                self._letter, self._unanswered = next(self._letters), 0
+            self._unanswered += 1
+            send(self._letter.encode(), self._console)
+            await asyncio.sleep(self._every_s)
+
+
+class Handshake:
+    """Keep Assetto Corsa sending: shake hands, subscribe, and do it again after silence.
+
+    Each subscription needs a socket of its own. Lap events are rare, so only car info can be missed
+    by its silence; the game's restart ends both.
+    """
+
+    def __init__(self, game: Address, request: bytes, every_s: float = HANDSHAKE_S) -> None:
+        self._game = game
+        self._request = request
+        self._every_s = every_s
+        self._heard_s = float("-inf")
+        self._answered = False
+        self._send: Send | None = None
+
+    def heard(self, datagram: bytes) -> None:
+        """Notice what the game sends, and subscribe once it has answered."""
+        self._heard_s = time.monotonic()
+        if assetto.parse_reply(datagram) is not None and self._send is not None:
+            self._send(self._request, self._game)
+
+    async def run(self, send: Send) -> None:
+        """Shake hands whenever the game is silent, until cancelled."""
+        self._send = send
+        while True:
+            if time.monotonic() - self._heard_s > SILENCE_S:
+                send(assetto.HANDSHAKE, self._game)
+            await asyncio.sleep(self._every_s)
+
+    def dismiss(self, send: Send) -> None:
+        """Take leave, so that the game sends no more."""
+        send(assetto.DISMISS, self._game)

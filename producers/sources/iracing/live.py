@@ -1,0 +1,163 @@
+"""Read iRacing's shared memory while it runs, through pyirsdk; on Windows only."""
+
+import asyncio
+import contextlib
+import platform
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from pitbox import logs
+from producers.source import SourceError
+from producers.sources.inbox import Inbox, Tick
+from producers.sources.iracing import session
+from producers.sources.iracing.ticks import REQUIRED, Ticks
+
+POLL_S: Final = 1 / 120
+"""Twice the sim's rate, so that no tick is missed."""
+
+RETRY_S: Final = 1.0
+
+log = logs.get("iracing")
+
+
+class Sdk(Protocol):
+    """Read what is needed of pyirsdk's IRSDK."""
+
+    is_initialized: bool
+
+    @property
+    def is_connected(self) -> bool:
+        """Tell whether the sim runs."""
+        ...
+
+    @property
+    def session_info_update(self) -> int:
+        """Count changes of session info."""
+        ...
+
+    @property
+    def var_headers_names(self) -> list[str]:
+        """Name all variables."""
+        ...
+
+    def startup(self) -> bool:
+        """Open the shared memory."""
+        ...
+
+    def shutdown(self) -> None:
+        """Close it."""
+        ...
+
+    def freeze_var_buffer_latest(self) -> None:
+        """Copy the newest row, so that it does not change while it is read."""
+        ...
+
+    def unfreeze_var_buffer_latest(self) -> None:
+        """Let go of the copy."""
+        ...
+
+    def __getitem__(self, key: str) -> Any:
+        """Return a variable or a section of session info."""
+        ...
+
+
+class Reader:
+    """Poll the sim on a thread of its own and hand every new tick on."""
+
+    def __init__(self, sdk: Sdk, put: Callable[[Tick], None]) -> None:
+        self._sdk = sdk
+        self._put = put
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="iracing", daemon=True)
+        self._ticks: Ticks | None = None
+        self._info_update = -1
+        self._session_s = -1.0
+
+    def start(self) -> None:
+        """Begin to poll."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop polling and close the shared memory."""
+        self._stop.set()
+        self._thread.join(timeout=2)
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                connected = self._connected()
+                if connected:
+                    self.poll(time.time_ns())
+                self._stop.wait(POLL_S if connected else RETRY_S)
+        except SourceError as error:
+            log.error("iRacing cannot be read", reason=str(error))
+        finally:
+            self._sdk.shutdown()
+
+    def _connected(self) -> bool:
+        if self._sdk.is_initialized and self._sdk.is_connected:
+            return True
+        if self._sdk.is_initialized:
+            self._sdk.shutdown()
+            self._ticks, self._info_update = None, -1
+        return bool(self._sdk.startup()) and self._sdk.is_connected
+
+    def poll(self, captured_ns: int) -> None:
+        """Read the newest row, and hand it on unless it was seen before."""
+        self._sdk.freeze_var_buffer_latest()
+        try:
+            session_s = float(self._sdk["SessionTime"])
+            if session_s == self._session_s:
+                return
+            self._session_s = session_s
+            ticks = self._ticks = self._understood()
+            values = {name: _latest(self._sdk[name]) for name in ticks.variables}
+        finally:
+            self._sdk.unfreeze_var_buffer_latest()
+        self._put(Tick(captured_ns, values, ticks))
+
+    def _understood(self) -> Ticks:
+        """Return who understands the variables, anew when the weekend or the car changed."""
+        update = self._sdk.session_info_update
+        if self._ticks is not None and update == self._info_update:
+            return self._ticks
+        self._info_update = update
+        sections = {name: self._sdk[name] or {} for name in session.SECTIONS}
+        facts = session.facts(sections)
+        if self._ticks is not None and self._ticks.facts == facts:
+            return self._ticks
+        weekend = facts.sub_session
+        units = dict.fromkeys(self._sdk.var_headers_names, "")
+        missing = [name for name in REQUIRED if name not in units]
+        if missing:
+            raise SourceError(f"iRacing lacks the variable {missing[0]}")
+        return Ticks(units, facts, lambda number: f"iracing-{weekend}-{number}" if weekend else "")
+
+
+def open_reader(inbox: Inbox) -> Reader:
+    """Start reading iRacing into an inbox; raises SourceError where it cannot run."""
+    if platform.system() != "Windows":
+        raise SourceError("iRacing live needs Windows; elsewhere, import its .ibt files")
+    try:
+        import irsdk
+    except ImportError:
+        raise SourceError(
+            "iRacing live needs pyirsdk: install PitBox with its [producer] extra"
+        ) from None
+    loop = asyncio.get_running_loop()
+
+    def put(tick: Tick) -> None:
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(inbox.put, tick)
+
+    reader = Reader(irsdk.IRSDK(), put)
+    reader.start()
+    return reader
+
+
+def _latest(value: Any) -> float:
+    """Return a variable as a number, the last sample of those that have several a tick."""
+    sample = value[-1] if isinstance(value, list) else value
+    return float(sample) if isinstance(sample, (int, float)) else 0.0
