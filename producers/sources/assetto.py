@@ -1,33 +1,27 @@
 """Assetto Corsa: its remote telemetry (UDP 9996) in, observations out.
 
-Layout by the game's "AC Remote Telemetry Documentation", with what the game really sends: the
-accelerations stand in the order lateral, vertical, longitudinal, whatever their names say, and the
-clutch is 1 when released. Text is UTF-16 in fields of 50. The game tells no session id and no track
-length; lap distance is the speed integrated since the line.
+The game tells no session id and no track length; lap distance is the speed integrated since the
+line. A session lasts until the car, the track or the lap counter starts again.
 """
 
 import math
-import struct
 from collections.abc import Iterator
 from typing import Final
 
-from msgspec import Struct
-
 from producers.source import Began, Frame, Observation
+from producers.sources.assetto_packet import (
+    CarInfo,
+    LapInfo,
+    Reply,
+    parse,
+    parse_lap,
+    parse_reply,
+)
 from producers.sources.layout import ABSENT, CORNERS, Layout, corners, named
 from producers.sources.odometer import Odometer
 from schemas.sim import LapReported, SessionOpened
 
 STANDARD_GRAVITY: Final = 9.80665
-HANDSHAKE: Final = struct.pack("<iii", 1, 1, 0)
-SUBSCRIBE_UPDATE: Final = struct.pack("<iii", 1, 1, 1)
-SUBSCRIBE_SPOT: Final = struct.pack("<iii", 1, 1, 2)
-DISMISS: Final = struct.pack("<iii", 1, 1, 3)
-
-REPLY_MARK: Final = 4242
-CAR_INFO: Final = struct.Struct("<c3xi3f6B2x3f4i5fif56f5f")
-LAP_INFO: Final = struct.Struct("<ii100s100si")
-REPLY: Final = struct.Struct("<100s100sii100s100s")
 
 NAMES: Final = named(
     "lap_number lap_time last_lap_time best_lap_time lap_distance lap_fraction throttle brake "
@@ -35,51 +29,6 @@ NAMES: Final = named(
     "world_z abs_active tc_active in_pit_lane"
 )
 WHEEL: Final = corners("wheel_speed", "susp_travel", "slip_ratio")
-
-
-class Reply(Struct, frozen=True):
-    """Hold the game's answer to a handshake; the driver's name only tells laps apart in here."""
-
-    car: str = ""
-    track: str = ""
-    driver: str = ""
-
-
-class LapInfo(Struct, frozen=True):
-    """Hold one RTLap: a car of the session has finished a lap."""
-
-    car_number: int
-    lap: int
-    driver: str
-    lap_ms: int
-
-
-class CarInfo(Struct, frozen=True):
-    """Hold one RTCarInfo in the game's units: g, ms, degrees of the wheel to the right, rad/s."""
-
-    speed: float
-    abs_active: int
-    tc_active: int
-    in_pit: int
-    lateral_g: float
-    vertical_g: float
-    longitudinal_g: float
-    lap_ms: int
-    last_ms: int
-    best_ms: int
-    laps: int
-    throttle: float
-    brake: float
-    clutch: float
-    rpm: float
-    steering: float
-    gear: int
-    wheel_rps: tuple[float, ...]
-    slip_ratio: tuple[float, ...]
-    tyre_radius: tuple[float, ...]
-    suspension: tuple[float, ...]
-    fraction: float
-    position: tuple[float, ...]
 
 
 class Decoder:
@@ -222,65 +171,6 @@ class Decoder:
 def decoder() -> Decoder:
     """Return a fresh decoder."""
     return Decoder()
-
-
-def parse(datagram: bytes) -> CarInfo | None:
-    """Lay out an RTCarInfo; None when the bytes are not one."""
-    if len(datagram) != CAR_INFO.size:
-        return None
-    v = CAR_INFO.unpack(datagram)
-    if v[0] != b"a" or v[1] != CAR_INFO.size or not all(map(math.isfinite, v[2:])):
-        return None
-    return CarInfo(
-        speed=v[4],
-        abs_active=v[6],
-        tc_active=v[7],
-        in_pit=v[9],
-        lateral_g=v[11],
-        vertical_g=v[12],
-        longitudinal_g=v[13],
-        lap_ms=v[14],
-        last_ms=v[15],
-        best_ms=v[16],
-        laps=v[17],
-        throttle=v[18],
-        brake=v[19],
-        clutch=v[20],
-        rpm=v[21],
-        steering=v[22],
-        gear=v[23],
-        wheel_rps=v[25:29],
-        slip_ratio=v[37:41],
-        tyre_radius=v[69:73],
-        suspension=v[77:81],
-        fraction=v[81],
-        position=v[83:86],
-    )
-
-
-def parse_reply(datagram: bytes) -> Reply | None:
-    """Lay out the answer to a handshake; None when the bytes are not one."""
-    if len(datagram) != REPLY.size:
-        return None
-    car, driver, mark, _version, track, layout = REPLY.unpack(datagram)
-    if mark != REPLY_MARK:
-        return None
-    place = " ".join(filter(None, [_text(track), _text(layout)]))
-    return Reply(car=_text(car), track=place, driver=_text(driver))
-
-
-def parse_lap(datagram: bytes) -> LapInfo | None:
-    """Lay out an RTLap; None when the bytes are not one."""
-    if len(datagram) != LAP_INFO.size:
-        return None
-    car_number, lap, driver, _car, lap_ms = LAP_INFO.unpack(datagram)
-    return LapInfo(car_number=car_number, lap=lap, driver=_text(driver), lap_ms=lap_ms)
-
-
-def _text(field: bytes) -> str:
-    """Return the text of a field, which ends with a zero or, as the game does, with a %."""
-    text = field.decode("utf-16-le", errors="replace").split("\0")[0].split("%")[0]
-    return "".join(letter for letter in text if letter.isprintable()).strip()
 
 
 def _seconds(milliseconds: int) -> float:

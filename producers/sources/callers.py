@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import cycle
 from typing import Any, Final
 
-from producers.sources import assetto, gt7_packet
+from producers.sources import assetto_packet, gt7_packet
 
 Address = tuple[str, int]
 Send = Callable[[bytes, Any], None]
@@ -19,7 +19,7 @@ LETTER_PATIENCE: Final = 3
 
 HANDSHAKE_S: Final = 2.0
 SILENCE_S: Final = 5.0
-SUBSCRIPTIONS: Final = (assetto.SUBSCRIBE_UPDATE, assetto.SUBSCRIBE_SPOT)
+SUBSCRIPTIONS: Final = (assetto_packet.SUBSCRIBE_UPDATE, assetto_packet.SUBSCRIBE_SPOT)
 
 
 class Heartbeat:
@@ -68,7 +68,7 @@ class Handshake:
     def heard(self, datagram: bytes) -> None:
         """Notice what the game sends, and subscribe once it has answered."""
         self._heard_s = time.monotonic()
-        if assetto.parse_reply(datagram) is not None and self._send is not None:
+        if assetto_packet.parse_reply(datagram) is not None and self._send is not None:
             self._send(self._request, self._game)
 
     async def run(self, send: Send) -> None:
@@ -76,9 +76,9 @@ class Handshake:
         self._send = send
         while True:
             if time.monotonic() - self._heard_s > SILENCE_S:
-                send(assetto.HANDSHAKE, self._game)
+                send(assetto_packet.HANDSHAKE, self._game)
             await asyncio.sleep(self._every_s)
 
     def dismiss(self, send: Send) -> None:
         """Take leave, so that the game sends no more."""
-        send(assetto.DISMISS, self._game)
+        send(assetto_packet.DISMISS, self._game)

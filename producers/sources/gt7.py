@@ -7,39 +7,19 @@ water temperature are passed on as sent, though the game never moves them. Repla
 until the console has sent live driving; from then on they are left out.
 """
 
-import math
 from collections.abc import Iterator
 from typing import Final
 
 from producers.source import Began, Frame, Observation
-from producers.sources.gt7_packet import (
-    HANDBRAKE,
-    HAS_TURBO,
-    TRACTION_CONTROL,
-    Packet,
-    Vector,
-    decrypt,
-    parse,
-)
-from producers.sources.layout import ABSENT, CORNERS, Layout, corners, named
+from producers.sources import gt7_channels
+from producers.sources.gt7_packet import Packet, decrypt, parse
+from producers.sources.layout import ABSENT, Layout
 from producers.sources.odometer import Odometer
 from schemas.sim import Finished, LapReported, SessionOpened
 
-REVERSE: Final = 0
-NEUTRAL: Final = 15
 FIRST_CODE_OVERWRITTEN: Final = 1_000_000
 REORDERED_AT_MOST: Final = 600
 LATE_REPORT_S: Final = 1.0
-VACUUM_PA: Final = 101_325.0
-
-BASE: Final = named(
-    "lap_number lap_time last_lap_time best_lap_time lap_distance throttle brake clutch handbrake "
-    "gear engine_rpm engine_rpm_max manifold_pressure engine_coolant_temp engine_oil_temp "
-    "engine_oil_pressure fuel_level speed velocity_x velocity_y velocity_z yaw pitch roll yaw_rate "
-    "world_x world_y world_z tc_active"
-)
-WHEEL: Final = corners("wheel_speed", "tyre_temp_middle", "susp_travel")
-MOTION: Final = ("steering_angle", "accel_lat", "accel_long", "accel_vert")
 
 
 class Decoder:
@@ -100,10 +80,7 @@ class Decoder:
         self._odometer = Odometer()
         self._laps = LapReports()
         self._finished = False
-        names = [*BASE, *WHEEL]
-        if packet.steering is not None:
-            names += MOTION
-        self._layout = Layout(names)
+        self._layout = Layout(gt7_channels.names(packet))
         if packet.running_ms is not None and packet.running_ms < 1000:
             self._odometer.cross(packet.running_ms / 1000, packet.speed)
         opened = SessionOpened(
@@ -135,9 +112,9 @@ class Decoder:
             "last_lap_time": _seconds(packet.last_ms),
             "best_lap_time": _seconds(packet.best_ms),
             "lap_distance": self._odometer.distance_m,
-            **_car(packet),
-            **_motion(packet),
-            **_wheels(packet),
+            **gt7_channels.car(packet),
+            **gt7_channels.motion(packet),
+            **gt7_channels.wheels(packet),
         }
 
     def _running(self, packet: Packet) -> float:
@@ -204,79 +181,3 @@ def _beyond_line_s(packet: Packet, last: Packet) -> float:
     if packet.running_ms >= (last.running_ms or 0) and packet.last_ms > 0:
         return max(0.0, (packet.running_ms - packet.last_ms) / 1000)
     return packet.running_ms / 1000
-
-
-def _car(packet: Packet) -> dict[str, float]:
-    gears = {REVERSE: -1, NEUTRAL: 0}
-    return {
-        "throttle": packet.throttle / 255,
-        "brake": packet.brake / 255,
-        "clutch": packet.clutch,
-        "handbrake": float(bool(packet.flags & HANDBRAKE)),
-        "gear": gears.get(packet.gear, packet.gear),
-        "engine_rpm": packet.rpm,
-        "engine_rpm_max": packet.rpm_alert or ABSENT,
-        "manifold_pressure": _boost(packet),
-        "engine_coolant_temp": packet.water_temp,
-        "engine_oil_temp": packet.oil_temp,
-        "engine_oil_pressure": packet.oil_pressure * 1e5,
-        "fuel_level": packet.fuel if packet.fuel_capacity > 0 else ABSENT,
-        "tc_active": float(bool(packet.flags & TRACTION_CONTROL)),
-    }
-
-
-def _boost(packet: Packet) -> float:
-    """Return gauge pressure in Pa; off the throttle the game falls below a vacuum."""
-    if not packet.flags & HAS_TURBO:
-        return ABSENT
-    return max(-VACUUM_PA, (packet.boost - 1) * 1e5)
-
-
-def _motion(packet: Packet) -> dict[str, float]:
-    forward = _rotate(packet.rotation, (0.0, 0.0, -1.0))
-    left = _rotate(packet.rotation, (-1.0, 0.0, 0.0))
-    up = _rotate(packet.rotation, (0.0, 1.0, 0.0))
-    motion = {
-        "speed": packet.speed,
-        "velocity_x": _dot(packet.velocity, forward),
-        "velocity_y": _dot(packet.velocity, left),
-        "velocity_z": _dot(packet.velocity, up),
-        "yaw": math.atan2(-forward[2], forward[0]),
-        "pitch": -math.asin(max(-1.0, min(1.0, forward[1]))),
-        "roll": math.atan2(left[1], up[1]),
-        "yaw_rate": packet.angular_velocity[1],
-        "world_x": packet.position[0],
-        "world_y": -packet.position[2],
-        "world_z": packet.position[1],
-    }
-    if packet.sway_heave_surge is not None:
-        sway, heave, surge = packet.sway_heave_surge
-        motion |= {"accel_lat": -sway, "accel_vert": heave, "accel_long": surge}
-        motion["steering_angle"] = ABSENT if packet.steering is None else packet.steering
-    return motion
-
-
-def _wheels(packet: Packet) -> dict[str, float]:
-    wheels: dict[str, float] = {}
-    for index, corner in enumerate(CORNERS):
-        # Forward is negative in some kinds of packet and positive in others.
-        wheels[f"wheel_speed_{corner}"] = abs(packet.wheel_rps[index]) * packet.tyre_radius[index]
-        wheels[f"tyre_temp_middle_{corner}"] = packet.tyre_temps[index]
-        wheels[f"susp_travel_{corner}"] = packet.suspension[index]
-    return wheels
-
-
-def _rotate(rotation: tuple[float, float, float, float], vector: Vector) -> Vector:
-    """Turn a vector of the car's frame into the world's, by the unit quaternion (x, y, z, w)."""
-    x, y, z, w = rotation
-    a, b, c = vector
-    tx, ty, tz = 2 * (y * c - z * b), 2 * (z * a - x * c), 2 * (x * b - y * a)
-    return (
-        a + w * tx + y * tz - z * ty,
-        b + w * ty + z * tx - x * tz,
-        c + w * tz + x * ty - y * tx,
-    )
-
-
-def _dot(left: Vector, right: Vector) -> float:
-    return left[0] * right[0] + left[1] * right[1] + left[2] * right[2]
