@@ -100,19 +100,26 @@ def unpack(chunk: Chunk) -> Frames:
 def unpack_block(block: bytes, frames: int, channels: bytes, captured_ns: int) -> Frames:
     """Return the frames of a stored block; raises CorruptChunkError when its sizes do not fit."""
     ids = channel_ids(channels)
+    raw = decompress(block, frames, len(ids))
+    times = struct.unpack_from(f"<{frames}I", raw)
+    values = memoryview(raw)[4 * frames :].cast("f")
+    return Frames(ids, tuple(captured_ns + 1000 * delta for delta in times), values)
+
+
+def decompress(block: bytes, frames: int, width: int) -> bytes:
+    """Return frame times and rows as they were before compression, no bytes for no frames.
+
+    Raises CorruptChunkError when the block is not of `frames` rows of `width` channels.
+    """
     if not frames:
-        return Frames(ids, (), memoryview(b"").cast("f"))
-    size = frames * 4 * (1 + len(ids))
+        return b""
+    size = frames * 4 * (1 + width)
     if size > MAX_UNPACKED_BYTES:
-        raise CorruptChunkError(
-            f"{frames} frames of {len(ids)} channels are more than a chunk may hold"
-        )
+        raise CorruptChunkError(f"{frames} frames of {width} channels are more than a chunk holds")
     try:
-        raw = lz4.block.decompress(block, uncompressed_size=size)
+        raw = bytes(lz4.block.decompress(block, uncompressed_size=size))
     except (lz4.block.LZ4BlockError, ValueError, MemoryError) as error:
         raise CorruptChunkError(f"block does not decompress: {error}") from error
     if len(raw) != size:
         raise CorruptChunkError(f"block holds {len(raw)} bytes, {size} were declared")
-    times = struct.unpack_from(f"<{frames}I", raw)
-    values = memoryview(raw)[4 * frames :].cast("f")
-    return Frames(ids, tuple(captured_ns + 1000 * delta for delta in times), values)
+    return raw
