@@ -157,18 +157,19 @@ def _rows(content: mmap.mmap, header: Header) -> Iterator[Observation]:
 class Clock:
     """Turn session time into ns since 1970, never backwards."""
 
-    def __init__(self, started_s: float, session_s: float) -> None:
-        self._origin_s = started_s - (session_s if 0 <= session_s < LONGEST_SESSION_S else 0.0)
+    def __init__(self, started_s: int, session_s: float) -> None:
+        self._origin_ns = started_s * 1_000_000_000
+        self._origin_session_s = session_s if 0 <= session_s < LONGEST_SESSION_S else 0.0
         self._last_ns = 0
 
     def captured_ns(self, session_s: float) -> int | None:
         """Return the time of a row; None when its session time makes no sense."""
         if not 0 <= session_s < LONGEST_SESSION_S:
             return None
-        captured_ns = round((self._origin_s + session_s) * 1e9)
+        captured_ns = self._origin_ns + round((session_s - self._origin_session_s) * 1e9)
         if captured_ns < self._last_ns:
             # The weekend's next session counts from zero again.
-            self._origin_s += (self._last_ns - captured_ns) / 1e9
+            self._origin_ns += self._last_ns - captured_ns
             captured_ns = self._last_ns
         self._last_ns = captured_ns
         return captured_ns

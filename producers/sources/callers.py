@@ -57,12 +57,18 @@ class Handshake:
     by its silence; the game's restart ends both.
     """
 
-    def __init__(self, game: Address, request: bytes, every_s: float = HANDSHAKE_S) -> None:
+    def __init__(
+        self,
+        game: Address,
+        request: bytes,
+        every_s: float = HANDSHAKE_S,
+        silence_s: float = SILENCE_S,
+    ) -> None:
         self._game = game
         self._request = request
         self._every_s = every_s
+        self._silence_s = silence_s
         self._heard_s = float("-inf")
-        self._answered = False
         self._send: Send | None = None
 
     def heard(self, datagram: bytes) -> None:
@@ -75,7 +81,7 @@ class Handshake:
         """Shake hands whenever the game is silent, until cancelled."""
         self._send = send
         while True:
-            if time.monotonic() - self._heard_s > SILENCE_S:
+            if time.monotonic() - self._heard_s > self._silence_s:
                 send(assetto_packet.HANDSHAKE, self._game)
             await asyncio.sleep(self._every_s)
 

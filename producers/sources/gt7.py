@@ -78,7 +78,7 @@ class Decoder:
 
     def _begin(self, packet: Packet, captured_ns: int) -> Began:
         self._odometer = Odometer()
-        self._laps = LapReports()
+        self._laps = LapReports(packet.last_ms)
         self._finished = False
         self._layout = Layout(gt7_channels.names(packet))
         if packet.running_ms is not None and packet.running_ms < 1000:
@@ -129,20 +129,22 @@ class LapReports:
     The time changes with the lap counter, or late; at the flag it may change without it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, last_ms: int = -1) -> None:
         self._crossed: Packet | None = None
         self._driven_s = ABSENT
         self._waited_ns = 0
-        self._last_ms: int | None = None
+        self._last_ms = last_ms
+        self._reported = -1
 
     def cross(self, before: Packet, driven_s: float) -> None:
         """Remember the packet before the counter moved, and how long the lap took by our clock."""
-        self._crossed, self._driven_s, self._waited_ns = before, driven_s, 0
+        if before.lap != self._reported:
+            self._crossed, self._driven_s, self._waited_ns = before, driven_s, 0
 
     def tell(self, packet: Packet, captured_ns: int) -> Iterator[LapReported]:
         """Yield the finished lap once its time is there."""
         before, self._last_ms = self._last_ms, packet.last_ms
-        changed = before is not None and packet.last_ms != before
+        changed = packet.last_ms != before
         if packet.last_ms <= 0:
             return
         if self._crossed is not None:
@@ -155,7 +157,7 @@ class LapReports:
             yield self._report(packet, packet.lap, captured_ns)
 
     def _report(self, packet: Packet, lap: int, captured_ns: int) -> LapReported:
-        self._crossed = None
+        self._crossed, self._reported = None, lap
         return LapReported(
             at_ns=captured_ns,
             car="",

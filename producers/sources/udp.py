@@ -101,6 +101,7 @@ class Port(asyncio.DatagramProtocol):
         self._inbox = inbox
         self._sender = sender
         self._heard = heard
+        self.closed = asyncio.Event()
 
     def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
         """Stamp and keep a datagram."""
@@ -113,6 +114,10 @@ class Port(asyncio.DatagramProtocol):
 
     def error_received(self, exc: Exception) -> None:
         """Carry on: a game that does not run yet refuses what it is sent."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Know that the port is free again."""
+        self.closed.set()
 
 
 def _games(source: str) -> tuple[str, ...]:
@@ -196,7 +201,8 @@ async def _listen(
     transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
         lambda: protocol, sock=bound
     )
-    stack.callback(transport.close)
+    stack.push_async_callback(protocol.closed.wait)
+    stack.callback(transport.abort)
     return transport
 
 

@@ -1,0 +1,117 @@
+import asyncio
+from typing import Any
+
+import pytest
+
+from producers.source import Began, Frame, SourceError
+from producers.sources.inbox import Inbox, Tick
+from producers.sources.iracing import live
+
+
+class FakeSdk:
+    """Play scripted rows the way pyirsdk shows the shared memory."""
+
+    def __init__(self, rows: list[dict[str, Any]], info: dict[str, Any] | None = None) -> None:
+        self.rows = rows
+        self.info = info or {}
+        self.is_initialized = True
+        self.is_connected = True
+        self.session_info_update = 1
+        self.frozen: dict[str, Any] | None = None
+
+    @property
+    def var_headers_names(self) -> list[str]:
+        return list(self.rows[0])
+
+    def startup(self) -> bool:
+        return True
+
+    def shutdown(self) -> None:
+        self.is_initialized = False
+
+    def freeze_var_buffer_latest(self) -> None:
+        self.frozen = self.rows.pop(0) if len(self.rows) > 1 else self.rows[0]
+
+    def unfreeze_var_buffer_latest(self) -> None:
+        self.frozen = None
+
+    def __getitem__(self, key: str) -> Any:
+        assert self.frozen is not None, "read from memory that the sim writes to"
+        return self.frozen[key] if key in self.frozen else self.info.get(key)
+
+
+def row(session_s: float, **changes: Any) -> dict[str, Any]:
+    return {
+        "SessionTime": session_s,
+        "SessionNum": 0,
+        "Lap": 2,
+        "LapDistPct": 0.5,
+        "Speed": 30.0,
+        "IsOnTrack": True,
+        "Clutch": 0.25,
+        "OilPress": 4.0,
+        "VelocityX": [29.0, 30.0],
+        "VelocityY": [0.0, 0.0],
+        "Yaw": 0.5,
+    } | changes
+
+
+def read(sdk: FakeSdk, polls: int) -> list[Any]:
+    ticks: list[Tick] = []
+    reader = live.Reader(sdk, ticks.append)
+    for index in range(polls):
+        reader.poll(1000 + index)
+    return [told for tick in ticks for told in tick.ticks.tick(tick.captured_ns, tick.values)]
+
+
+def test_a_row_is_read_once_however_often_it_is_polled() -> None:
+    told = read(FakeSdk([row(1.0), row(1.0), row(1.1)]), polls=5)
+    assert [type(item) for item in told] == [Began, Frame, Frame]
+
+
+def test_live_variables_become_the_same_channels_as_those_of_a_file() -> None:
+    [began, frame] = read(FakeSdk([row(1.0)]), polls=1)
+    by_channel = dict(zip(began.channels, frame.values, strict=True))
+    assert by_channel[13] == 0.75
+    assert by_channel[24] == 400_000
+    assert by_channel[31] == 30
+
+
+def test_without_a_position_the_velocity_is_followed_on_the_map() -> None:
+    rows = [row(n / 60, Yaw=0.0, Pitch=0.1) for n in range(1, 62)]
+    told = read(FakeSdk(rows), polls=61)
+    [began, *frames] = told
+    x = began.channels.index(41)
+    assert frames[-1].values[x] == pytest.approx(30, abs=0.01)
+
+
+def test_the_session_of_the_sim_names_ours_once_it_is_an_official_one() -> None:
+    info = {"WeekendInfo": {"SubSessionID": 77, "TrackDisplayName": "Spa"}}
+    began = read(FakeSdk([row(1.0)], info), polls=1)[0]
+    assert (began.session, began.opened.track) == ("iracing-77-0", "Spa")
+    assert read(FakeSdk([row(1.0)]), polls=1)[0].session == ""
+
+
+def test_a_sim_that_lacks_a_needed_variable_is_refused_by_name() -> None:
+    bare = row(1.0)
+    del bare["LapDistPct"]
+    with pytest.raises(SourceError, match="LapDistPct"):
+        read(FakeSdk([bare]), polls=1)
+
+
+async def test_the_reader_hands_ticks_on_from_its_own_thread() -> None:
+    inbox, loop = Inbox(), asyncio.get_running_loop()
+    sdk = FakeSdk([row(n / 60) for n in range(1, 10)])
+    reader = live.Reader(sdk, lambda tick: loop.call_soon_threadsafe(inbox.put, tick))
+    reader.start()
+    async with asyncio.timeout(5):
+        arrived = [await inbox.take() for _ in range(3)]
+    reader.close()
+    assert all(isinstance(item, Tick) for item in arrived)
+    assert not sdk.is_initialized
+
+
+def test_elsewhere_than_on_windows_the_sim_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.system", lambda: "Linux")
+    with pytest.raises(SourceError, match="needs Windows"):
+        live.open_reader(Inbox())
