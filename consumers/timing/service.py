@@ -1,0 +1,26 @@
+"""The timing fold as a service."""
+
+from collections.abc import Sequence
+
+from consumers.timing import decide
+from pitbox.service import Fold, Service
+from pitbox.settings import Settings
+from schemas.timing import Lap, Session
+
+
+class Timing:
+    """Give the pure fold its name on the bus."""
+
+    name = "timing"
+    key = staticmethod(decide.key)
+    initial = staticmethod(decide.initial)
+    decide = staticmethod(decide.decide)
+
+    async def perform(self, decision: Session | Lap) -> Sequence[Session | Lap]:
+        """Publish a fact as it is."""
+        return (decision,)
+
+
+def service(settings: Settings) -> Service:
+    """Return the timing service; raises TopologyError when streams.yaml does not know it."""
+    return Fold(Timing(), settings)

@@ -1,0 +1,257 @@
+"""One chunk summed up: the smallest segment.
+
+It runs for every chunk of every car, so only the columns that laps need are read, and frames are
+looked at one by one only where something may have changed.
+"""
+
+import math
+from functools import lru_cache
+from math import isfinite, isnan
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from consumers.timing.segments import (
+    MAX_CHANGES,
+    OWN,
+    Change,
+    Changes,
+    Cut,
+    Edge,
+    Fuel,
+    Piece,
+    Reports,
+    Segment,
+    append_versions,
+    between,
+    merge_opened,
+)
+from pitbox.frames import CorruptChunkError, Frames, unpack
+from schemas.channels import ids
+from schemas.sim import Finished, LapReported, Observed, Rewound, SessionOpened
+from schemas.telemetry import Chunk
+
+NEEDED: Final = ids(
+    "session_time",
+    "lap_number",
+    "last_lap_time",
+    "lap_distance",
+    "lap_fraction",
+    "sector",
+    "lap_valid",
+    "fuel_level",
+    "fuel_mass",
+    "speed",
+    "in_pit_lane",
+)
+SMOOTH_M: Final = 5.0
+"""Between frames nearer than this nothing can have happened to the car's place."""
+
+_events = msgspec.msgpack.Decoder(tuple[Observed, ...])
+_raw_events = msgspec.msgpack.Decoder(tuple[msgspec.Raw, ...])
+_event = msgspec.msgpack.Decoder(Observed)
+
+
+class Columns(Struct, frozen=True, gc=False):
+    """Hold what laps need of a chunk, one list a channel, None for an absent one."""
+
+    times_ns: tuple[int, ...]
+    clock: list[float]
+    number: list[int | None]
+    told: list[float] | None
+    distance: list[float]
+    fraction: list[float]
+    sector: list[float] | None
+    valid: list[float] | None
+    fuel: list[float] | None
+    speed: list[float]
+    pit: list[float] | None
+
+    def edge(self, frame: int) -> Edge:
+        """Return the place of the car in one frame."""
+        return Edge(
+            self.times_ns[frame],
+            self.clock[frame],
+            self.number[frame],
+            self.distance[frame],
+            self.fraction[frame],
+            self.speed[frame],
+        )
+
+
+def summarise(chunk: Chunk) -> Segment:
+    """Sum up a chunk; raises CorruptChunkError when it contradicts itself."""
+    frames = unpack(chunk)
+    events = observed(chunk.observed)
+    pieces: tuple[Piece, ...] = ()
+    head = tail = None
+    if frames.times_ns:
+        columns = _columns(frames)
+        pieces = _pieces(chunk.run, columns)
+        head, tail = columns.edge(0), columns.edge(-1)
+    if not events:
+        return Segment(chunk.run, chunk.chunk, chunk.chunk, pieces, head, tail)
+    return Segment(
+        run=chunk.run,
+        first=chunk.chunk,
+        last=chunk.chunk,
+        pieces=pieces,
+        head=head,
+        tail=tail,
+        opened=_opened(events),
+        finished_ns=max((e.at_ns for e in events if isinstance(e, Finished)), default=None),
+        rewinds=tuple((e.at_ns, e.session_time_s) for e in events if isinstance(e, Rewound)),
+        reports=_reports(events),
+    )
+
+
+def observed(packed: bytes) -> tuple[Observed, ...]:
+    """Decode what the sim said within a chunk, leaving out kinds of a newer version.
+
+    Raises CorruptChunkError when it is not a list of events.
+    """
+    if not packed:
+        return ()
+    try:
+        return _events.decode(packed)
+    except msgspec.DecodeError:
+        return _known_events(packed)
+
+
+def _known_events(packed: bytes) -> tuple[Observed, ...]:
+    known: list[Observed] = []
+    try:
+        raws = _raw_events.decode(packed)
+    except msgspec.DecodeError as error:
+        raise CorruptChunkError(f"what the sim said is not a list of events: {error}") from error
+    for raw in raws:
+        try:
+            known.append(_event.decode(raw))
+        except msgspec.ValidationError:
+            continue
+    return tuple(known)
+
+
+def _opened(events: tuple[Observed, ...]) -> SessionOpened | None:
+    merged: SessionOpened | None = None
+    for event in events:
+        if isinstance(event, SessionOpened):
+            merged = merge_opened(merged, event)
+    return merged
+
+
+def _reports(events: tuple[Observed, ...]) -> dict[tuple[bool, str], Reports]:
+    reports: dict[tuple[bool, str], Reports] = {}
+    for event in events:
+        if isinstance(event, LapReported) and event.lap_time_s > 0:
+            laps = reports.setdefault(OWN if event.own else (False, event.car), {})
+            laps[event.lap_number] = append_versions(laps.get(event.lap_number, ()), (event,))
+    return reports
+
+
+@lru_cache(maxsize=256)
+def _offsets(channels: tuple[int, ...]) -> tuple[int | None, ...]:
+    present = {channel: offset for offset, channel in enumerate(channels)}
+    return tuple(present.get(channel) for channel in NEEDED)
+
+
+def _columns(frames: Frames) -> Columns:
+    width, count = len(frames.channels), len(frames.times_ns)
+    values = frames.values
+    read: list[Any] = [
+        None if offset is None else values[offset::width].tolist()
+        for offset in _offsets(frames.channels)
+    ]
+    clock, number, told, distance, fraction, sector, valid, level, mass, speed, pit = read
+    absent = [math.nan] * count
+    return Columns(
+        times_ns=frames.times_ns,
+        clock=clock or absent,
+        number=[int(n) if isfinite(n) else None for n in number] if number else [None] * count,
+        told=told,
+        distance=distance or absent,
+        fraction=fraction or absent,
+        sector=sector,
+        valid=valid,
+        fuel=level or mass,
+        speed=speed or absent,
+        pit=pit,
+    )
+
+
+def _pieces(run: int, columns: Columns) -> tuple[Piece, ...]:
+    pieces: list[Piece] = []
+    start, begun, jumped = 0, None, False
+    for frame in _suspicious(columns):
+        cut, moved = between(columns.edge(frame - 1), columns.edge(frame))
+        if cut:
+            pieces.append(_piece(run, columns, (start, frame), begun, jumped))
+            start, begun, jumped = frame, cut, False
+        jumped = jumped or moved
+    pieces.append(_piece(run, columns, (start, len(columns.times_ns)), begun, jumped))
+    return tuple(pieces)
+
+
+def _suspicious(columns: Columns) -> list[int]:
+    """Return the frames before which a lap may have ended or the car been moved."""
+    clock, number = columns.clock, columns.number
+    distance, fraction = columns.distance, columns.fraction
+    return [
+        frame
+        for frame in range(1, len(number))
+        if number[frame] != number[frame - 1]
+        or clock[frame] < clock[frame - 1]
+        or fraction[frame] < fraction[frame - 1]
+        or not 0 <= distance[frame] - distance[frame - 1] < SMOOTH_M
+        or distance[frame - 1] < 0
+    ]
+
+
+def _piece(
+    run: int, columns: Columns, span: tuple[int, int], cut: Cut | None, jumped: bool
+) -> Piece:
+    start, stop = span
+    return Piece(
+        run=run,
+        number=columns.number[start],
+        cut=cut,
+        frames=stop - start,
+        first_ns=columns.times_ns[start],
+        first_clock_s=columns.clock[start],
+        last_ns=columns.times_ns[stop - 1],
+        last_clock_s=columns.clock[stop - 1],
+        first_m=columns.distance[start],
+        last_m=columns.distance[stop - 1],
+        jumped=jumped,
+        valid=_changes(columns, columns.valid, start, stop),
+        pit=_changes(columns, columns.pit, start, stop),
+        sector=_changes(columns, columns.sector, start, stop),
+        told=_changes(columns, columns.told, start, stop),
+        fuel=_fuel(columns.fuel, start, stop),
+    )
+
+
+def _changes(columns: Columns, values: list[float] | None, start: int, stop: int) -> Changes:
+    if values is None:
+        return ()
+    changes: list[Change] = []
+    last = math.nan
+    for frame in range(start, stop):
+        value = values[frame]
+        if value != last and not isnan(value):
+            changes.append((columns.times_ns[frame], columns.clock[frame], value))
+            last = value
+    return tuple(changes[:MAX_CHANGES])
+
+
+def _fuel(values: list[float] | None, start: int, stop: int) -> Fuel | None:
+    known = [value for value in values[start:stop] if isfinite(value)] if values else []
+    if not known:
+        return None
+    low = high = known[0]
+    rise = -math.inf
+    for value in known[1:]:
+        rise = max(rise, value - low)
+        low, high = min(low, value), max(high, value)
+    return Fuel(known[0], known[-1], low, high, rise)
