@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from producers.importers import ibt, pcap
+from producers.importers import gtz, ibt, pcap
 from producers.source import Decoder, Observation, SourceError
+from producers.sources.gt7_packet import MAGIC
 from producers.sources.recognition import SUPPORTED, recognise
 
 GZIP: Final = b"\x1f\x8b"
 PCAP: Final = (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d")
 PCAPNG: Final = b"\x0a\x0d\x0d\x0a"
-KINDS: Final = "iRacing .ibt, and .pcap or .pcap.gz of a game's datagrams"
+KINDS: Final = "iRacing .ibt, .pcap or .pcap.gz of a game's datagrams, and .gtz of gt-telemetry"
 
 
 def open_recording(path: Path) -> Iterator[Observation]:
@@ -25,6 +26,8 @@ def open_recording(path: Path) -> Iterator[Observation]:
     head = _head(path)
     if head[:4] in (*PCAP, PCAPNG):
         return _replay(path, _game(path))
+    if head[:4] == MAGIC:
+        return gtz.observations(path)
     if path.suffix.lower() == ".ibt":
         return ibt.observations(path)
     raise SourceError(f"{path.name} is of no kind that can be imported: {KINDS}")

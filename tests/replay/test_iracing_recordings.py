@@ -1,0 +1,141 @@
+"""What real telemetry files of iRacing must tell, and what is said of broken ones."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from producers.importers.recording import open_recording
+from producers.source import Began, Frame, Observation, SourceError
+from producers.sources.inbox import Tick
+from producers.sources.iracing import live
+from schemas.channels import CHANNELS
+from schemas.sim import LapReported
+
+FOLDER = Path(os.environ.get("PITBOX_DATA", "../shared/data")) / "iracing"
+LAPS = "langley_sk-modified_laps-15.187-15.099.ibt"
+LONG = "langley_sk-modified_long.ibt"
+MODERN = "red-bull-ring_w13_2024-build_6.5s.ibt"
+
+
+def read(name: str) -> list[Observation]:
+    if not (FOLDER / name).exists():
+        pytest.skip(f"needs the recording {name} in PITBOX_DATA")
+    return list(open_recording(FOLDER / name))
+
+
+def opened(told: list[Observation]) -> Began:
+    [began] = [item for item in told if isinstance(item, Began)]
+    return began
+
+
+def column(told: list[Observation], name: str) -> np.ndarray:
+    index = [CHANNELS[channel].name for channel in opened(told).channels].index(name)
+    return np.array([item.values[index] for item in told if isinstance(item, Frame)])
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [(LAPS, {174: 15.187, 175: 15.099}), (LONG, {184: 15.196, 185: 15.277}), (MODERN, {})],
+)
+def test_the_sim_s_lap_times_stand_with_the_laps_that_took_them(
+    name: str, expected: dict[int, float]
+) -> None:
+    laps = [item for item in read(name) if isinstance(item, LapReported)]
+    assert {lap.lap_number: round(lap.lap_time_s, 3) for lap in laps} == expected
+    for lap in laps:
+        assert sum(lap.sectors_s) == pytest.approx(lap.lap_time_s, abs=0.015)
+        assert len(lap.sectors_s) == 2
+
+
+def test_track_and_car_are_named() -> None:
+    modern = opened(read(MODERN)).opened
+    assert modern.track == "Red Bull Ring Grand Prix"
+    assert (modern.car, modern.car_model) == ("64", "Mercedes-AMG W13 E Performance")
+    assert (modern.kind, modern.sectors, modern.source_version) == ("test", 3, "2024.06.10.01")
+    assert modern.track_length_m == pytest.approx(4283, abs=1)
+    assert opened(read(LAPS)).opened.track_length_m == pytest.approx(576.3, abs=0.2)
+
+
+def test_frames_ascend_in_time_and_hold_no_row_of_zeros() -> None:
+    for name in (LAPS, LONG, MODERN):
+        told = read(name)
+        times = np.array([item.captured_ns for item in told if isinstance(item, Frame)])
+        assert (np.diff(times) > 0).all()
+        assert (column(told, "lap_number") > 0).all()
+        assert np.abs(column(told, "world_x")).max() < 1000
+
+
+def test_the_lap_clock_and_the_distance_restart_with_the_lap_number() -> None:
+    told = read(LAPS)
+    lines = np.flatnonzero(np.diff(column(told, "lap_number"))) + 1
+    assert len(lines) == 3
+    assert (column(told, "lap_time")[lines] < 0.017).all()
+    assert (column(told, "lap_distance")[lines] < 1).all()
+
+
+def test_an_oval_is_driven_to_the_left() -> None:
+    told = read(LAPS)
+    fast = column(told, "speed") > 20
+    turned = np.diff(np.unwrap(column(told, "yaw")))
+    assert turned.sum() > 3 * np.pi
+    assert np.corrcoef(turned[fast[1:]], column(told, "yaw_rate")[1:][fast[1:]])[0, 1] > 0.99
+    assert column(told, "accel_lat")[fast].mean() > 5
+    assert column(told, "steering_angle")[fast].mean() > 0
+    assert column(told, "wheel_speed_fr")[fast].mean() > column(told, "wheel_speed_fl")[fast].mean()
+
+
+def test_units_are_plausible_for_a_car() -> None:
+    told = read(LAPS)
+    assert 90e3 < column(told, "tyre_pressure_fl").min() < 200e3
+    assert 0 <= column(told, "tyre_wear_fl").min() < 0.01
+    assert 300e3 < np.median(column(told, "engine_oil_pressure")) < 600e3
+    assert column(told, "clutch")[column(told, "speed") > 30].max() < 0.01
+    fuel = column(told, "fuel_level")
+    assert 0 < fuel[0] - fuel[-1] < 2
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("bad_invalid.ibt", "not an iRacing telemetry file"),
+        ("bad_live-memory-dump.ibt", "live memory"),
+    ],
+)
+def test_files_that_are_not_whole_are_refused(name: str, said: str) -> None:
+    with pytest.raises(SourceError, match=f"{name} is .*{said}"):
+        read(name)
+
+
+def test_the_live_reader_reads_the_same_through_the_library() -> None:
+    irsdk = pytest.importorskip("irsdk", reason="needs pyirsdk")
+    told = read(MODERN)
+    sdk = irsdk.IRSDK()
+    assert sdk.startup(test_file=str(FOLDER / MODERN))
+    ticks: list[Tick] = []
+    live.Reader(sdk, ticks.append).poll(1)
+    sdk.shutdown()
+    [began, frame] = [item for tick in ticks for item in tick.ticks.tick(1, tick.values)]
+    first = next(item for item in told if isinstance(item, Frame))
+    assert isinstance(frame, Frame)
+    assert began.opened.track == opened(told).opened.track
+    assert frame.values == pytest.approx(first.values, nan_ok=True)
+
+
+def test_the_live_reader_understands_memory_as_the_sim_shares_it() -> None:
+    irsdk = pytest.importorskip("irsdk", reason="needs pyirsdk")
+    dump = FOLDER / "bad_live-memory-dump.ibt"
+    if not dump.exists():
+        pytest.skip("needs the recording bad_live-memory-dump.ibt in PITBOX_DATA")
+    sdk = irsdk.IRSDK()
+    assert sdk.startup(test_file=str(dump))
+    ticks: list[Tick] = []
+    live.Reader(sdk, ticks.append).poll(1)
+    sdk.shutdown()
+    [tick] = ticks
+    on_track = tick.values | {"IsOnTrack": 1.0, "IsReplayPlaying": 0.0, "Yaw": 0.1}
+    [began, frame] = tick.ticks.tick(1, on_track)
+    assert isinstance(began, Began)
+    assert began.opened.track == "Autodromo Nazionale Monza"
+    assert isinstance(frame, Frame)
