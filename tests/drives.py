@@ -1,0 +1,135 @@
+"""Cars that go round a track, frame by frame, for tests."""
+
+import struct
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from pitbox.frames import checksum, pack
+from schemas.channels import bitmap, ids
+from schemas.sim import Observed
+from schemas.telemetry import Chunk
+
+START_NS = 1_700_000_000_000_000_000
+NAMES = (
+    "session_time",
+    "lap_number",
+    "lap_time",
+    "last_lap_time",
+    "lap_distance",
+    "lap_fraction",
+    "sector",
+    "lap_valid",
+    "fuel_level",
+    "speed",
+    "in_pit_lane",
+)
+NAN = float("nan")
+
+Moment = tuple[int, dict[str, float]] | Observed
+"""A frame (ns, channels) or something that the sim says."""
+
+
+class Drive:
+    """Drive round a track of 1000 m, ten frames a second, and remember every moment.
+
+    `clock` gives the car a session clock; other channels are absent until they are set.
+    """
+
+    def __init__(self, number: float = 1, at_m: float = 0.0, clock: bool = False) -> None:
+        self.moments: list[Moment] = []
+        self.at_ns = START_NS
+        self.clock_s = 100.0 if clock else NAN
+        self.at_m = at_m
+        self.state: dict[str, float] = {"lap_number": number}
+        self.length_m = 1000.0
+        self.counts = True
+
+    def go(self, metres: float, speed: float = 50.0) -> "Drive":
+        """Drive on at a speed in m/s; the lap number rises at the line while `counts`."""
+        frames = round(metres / speed * 10)
+        for _ in range(frames):
+            self.pass_time(0.1)
+            self.at_m += speed / 10
+            if self.at_m >= self.length_m:
+                self.at_m -= self.length_m
+                self.state["lap_number"] += self.counts
+            self.frame(speed)
+        return self
+
+    def stand(self, seconds: float) -> "Drive":
+        """Stand still."""
+        for _ in range(round(seconds * 10)):
+            self.pass_time(0.1)
+            self.frame(0.0)
+        return self
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass without a frame."""
+        self.at_ns += round(seconds * 1e9)
+        self.clock_s += seconds
+
+    def frame(self, speed: float) -> None:
+        """Take one frame where the car is."""
+        place = {"lap_distance": self.at_m, "speed": speed, "session_time": self.clock_s}
+        self.moments.append((self.at_ns, self.state | place))
+
+    def set(self, **channels: float) -> "Drive":
+        """Set channels from now on."""
+        self.state |= channels
+        return self
+
+    def say(self, event: Observed) -> "Drive":
+        """Let the sim say something now."""
+        self.moments.append(event)
+        return self
+
+    def chunks(self, frames: int = 3, run: int = 1) -> list[Chunk]:
+        """Cut all moments into chunks."""
+        return cut(self.moments, [frames] * (len(self.moments) // frames + 1), run)
+
+
+def cut(moments: Sequence[Moment], sizes: Iterable[int], run: int = 1) -> list[Chunk]:
+    """Cut moments into chunks of as many moments as `sizes` say."""
+    chunks: list[Chunk] = []
+    start = 0
+    for size in sizes:
+        if start >= len(moments):
+            break
+        chunks.append(chunk_of(moments[start : start + size], number=len(chunks), run=run))
+        start += size
+    return chunks
+
+
+def chunk_of(moments: Sequence[Moment], number: int = 0, run: int = 1) -> Chunk:
+    """Make one chunk."""
+    frames = [moment for moment in moments if isinstance(moment, tuple)]
+    events = [moment for moment in moments if not isinstance(moment, tuple)]
+    times = [at_ns for at_ns, _ in frames]
+    rows = [
+        struct.pack(f"<{len(NAMES)}f", *(channels.get(name, NAN) for name in NAMES))
+        for _, channels in frames
+    ]
+    return packed(times, rows, msgspec.msgpack.encode(events) if events else b"", number, run)
+
+
+def packed(
+    times: Sequence[int], rows: Sequence[bytes], observed: bytes, number: int = 0, run: int = 1
+) -> Chunk:
+    """Pack rows of all `NAMES` and encoded events into a chunk."""
+    block = pack(times, rows)
+    return Chunk(
+        version=1,
+        driver="ada",
+        session="test",
+        run=run,
+        chunk=number,
+        send=number,
+        first_frame=0,
+        frames=len(times),
+        captured_ns=times[0] if times else 0,
+        channels=bitmap(ids(*NAMES)),
+        crc=checksum(block, observed),
+        block=block,
+        observed=observed,
+    )
