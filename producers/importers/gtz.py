@@ -1,4 +1,4 @@
-"""Read recordings of gt-telemetry (.gtz): plain packets of Gran Turismo 7, end to end, gzipped.
+"""Read recordings of gt-telemetry (.gtz): plain packets of Gran Turismo 7, end to end, mostly gzipped.
 
 They hold no times, so packets are timed by their numbers, 60 a second, up to the file's own time.
 """
@@ -7,7 +7,7 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final, cast
 
 from producers.source import Observation, SourceError
 from producers.sources import gt7
@@ -36,7 +36,7 @@ def packets(path: Path) -> Iterator[bytes]:
     A last packet that was not written to its end is left out.
     """
     try:
-        with gzip.open(path) as file:
+        with _unpacked(path) as file:
             length = _length(file.read(2 * KINDS[-1].length), path.name)
             file.seek(0)
             for _ in range(MAX_PACKETS):
@@ -49,6 +49,12 @@ def packets(path: Path) -> Iterator[bytes]:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise SourceError(f"{path.name} is damaged, or cut short: {error}") from None
     raise SourceError(f"{path.name} holds more than {MAX_PACKETS} packets")
+
+
+def _unpacked(path: Path) -> BinaryIO:
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    return cast(BinaryIO, gzip.open(path)) if packed else path.open("rb")
 
 
 def _length(head: bytes, name: str) -> int:

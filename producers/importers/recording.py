@@ -9,7 +9,7 @@ from typing import Final
 from producers.importers import gtz, ibt, pcap
 from producers.source import Decoder, Observation, SourceError
 from producers.sources.gt7_packet import MAGIC
-from producers.sources.recognition import SUPPORTED, recognise
+from producers.sources.recognition import GAMES, SUPPORTED, decoders
 
 GZIP: Final = b"\x1f\x8b"
 PCAP: Final = (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d")
@@ -57,26 +57,25 @@ def _unpacked_head(path: Path) -> bytes:
 
 def _game(path: Path) -> Decoder:
     """Return a decoder of the one game that a capture holds, having read it to its end."""
-    found: Decoder | None = None
-    total = 0
+    known, found, total = decoders(), "", 0
     for datagram in pcap.datagrams(path):
         total += 1
-        if found is None:
-            found = recognise(datagram.payload)
-        elif not found.recognises(datagram.payload):
-            other = recognise(datagram.payload)
-            if other is not None:
-                raise SourceError(
-                    f"{path.name} holds datagrams of {found.name} and of {other.name}: "
-                    f"cut it into one file a game"
-                )
+        names = [decoder.name for decoder in known if decoder.recognises(datagram.payload)]
+        if not names or names[0] == found:
+            continue
+        if found:
+            raise SourceError(
+                f"{path.name} holds datagrams of {found} and of {names[0]}: "
+                f"cut it into one file a game"
+            )
+        found = names[0]
     if not total:
         raise SourceError(f"{path.name} holds no UDP datagrams")
-    if found is None:
+    if not found:
         raise SourceError(
             f"none of the {total} datagrams in {path.name} is of a game that is known: {SUPPORTED}"
         )
-    return found
+    return GAMES[found]()
 
 
 def _replay(path: Path, decoder: Decoder) -> Iterator[Observation]:

@@ -9,7 +9,7 @@ import errno
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, Final
 
 from msgspec import Struct
@@ -49,7 +49,10 @@ class Where(Struct, frozen=True):
     assetto_port: int = 9996
 
 
-async def observations(source: str = "auto", where: Where = Where()) -> AsyncIterator[Observation]:  # noqa: B008
+LOCAL: Final = Where()
+
+
+async def observations(source: str = "auto", where: Where = LOCAL) -> AsyncIterator[Observation]:
     """Yield what games tell, live, until closed; raises SourceError when nothing can be heard."""
     if source not in SOURCES:
         raise SourceError(f"source {source} is unknown, choose one of {', '.join(SOURCES)}")
@@ -203,6 +206,7 @@ async def _listen(
     )
     stack.push_async_callback(protocol.closed.wait)
     stack.callback(transport.abort)
+    log.info("listening", port=port or transport.get_extra_info("sockname")[1])
     return transport
 
 
@@ -215,8 +219,9 @@ def _why(error: OSError, host: str, port: int) -> str:
     return f"cannot listen on {host}:{port}: {error.strerror}"
 
 
-def _background(stack: contextlib.AsyncExitStack, work: Any) -> None:
+def _background(stack: contextlib.AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
     task = asyncio.get_running_loop().create_task(work)
+    stack.push_async_callback(asyncio.wait, [task])
     stack.callback(task.cancel)
 
 
