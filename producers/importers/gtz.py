@@ -1,4 +1,4 @@
-"""Read recordings of gt-telemetry (.gtz): plain packets of Gran Turismo 7, end to end, mostly gzipped.
+"""Read recordings of gt-telemetry (.gtz): plain packets of Gran Turismo 7 end to end, gzipped.
 
 They hold no times, so packets are timed by their numbers, 60 a second, up to the file's own time.
 """

@@ -18,6 +18,7 @@ from msgspec import Struct
 from producers.source import Observation, SourceError
 from producers.sources.iracing import session
 from producers.sources.iracing.ticks import REQUIRED, Ticks
+from producers.sources.layout import ABSENT
 
 HEADER: Final = struct.Struct("<10i")
 BUFFER: Final = struct.Struct("<2i")
@@ -46,12 +47,13 @@ class Variable(Struct, frozen=True):
 class Header(Struct, frozen=True):
     """Hold the checked header of a file."""
 
+    name: str
     variables: tuple[Variable, ...]
     info: bytes
     rows_at: int
     rows: int
     row_bytes: int
-    started_s: int
+    started_s: int | None
     started_session_s: float
     digest: str
 
@@ -62,7 +64,9 @@ def observations(path: Path) -> Iterator[Observation]:
         if path.stat().st_size < HEADERS_END:
             raise SourceError(f"{path.name} is too short to be an iRacing telemetry file")
         with closing(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) as content:
-            yield from _rows(content, read_header(content, path.name))
+            header = read_header(content, path.name)
+            written_s = int(path.stat().st_mtime)
+            yield from _rows(content, header, Clock(header.started_s or written_s, header))
 
 
 def read_header(content: mmap.mmap | bytes, name: str) -> Header:
@@ -87,12 +91,13 @@ def read_header(content: mmap.mmap | bytes, name: str) -> Header:
     _bounded(content, name, "rows", rows_at, row_bytes)
     started_s, started_session_s, *_ = DISK.unpack_from(content, DISK_AT)
     return Header(
+        name=name,
         variables=tuple(_variables(content, name, variables_at, count, row_bytes)),
         info=bytes(content[info_at : info_at + min(info_bytes, session.MAX_INFO_BYTES)]),
         rows_at=rows_at,
         rows=_row_count(content, name, rows_at, row_bytes),
         row_bytes=row_bytes,
-        started_s=started_s if YEAR_2000_S < started_s < YEAR_2100_S else 0,
+        started_s=started_s if YEAR_2000_S < started_s < YEAR_2100_S else None,
         started_session_s=started_session_s,
         digest=hashlib.sha256(content[:HEADERS_END]).hexdigest()[:12],
     )
@@ -131,34 +136,37 @@ def _variables(
         size = struct.calcsize(f"<{TYPES[kind]}")
         if offset < 0 or offset + samples * size > row_bytes:
             raise SourceError(f"{name}: variable {title or index} lies outside of its row")
-        names.add(title)
         if TYPES[kind] != "s":
+            names.add(title)
             yield Variable(title, TYPES[kind], offset + (samples - 1) * size, _text(unit))
     missing = [variable for variable in REQUIRED if variable not in names]
     if missing:
         raise SourceError(f"{name} lacks the variable {missing[0]}, without which nothing is known")
 
 
-def _rows(content: mmap.mmap, header: Header) -> Iterator[Observation]:
+def _rows(content: mmap.mmap, header: Header, clock: "Clock") -> Iterator[Observation]:
     facts = session.read(header.info)
     weekend = str(facts.sub_session) if facts.sub_session > 0 else header.digest
     units = {variable.name: variable.unit for variable in header.variables}
     ticks = Ticks(units, facts, lambda number: f"iracing-{weekend}-{number}")
     row, names = _row_layout(header, ticks.variables)
-    clock = Clock(header.started_s, header.started_session_s)
     for index in range(header.rows):
         start = header.rows_at + index * header.row_bytes
-        values = dict(zip(names, row.unpack_from(content, start), strict=True))
+        numbers = row.unpack_from(content, start)
+        if not math.isfinite(sum(numbers)):
+            numbers = tuple(number if math.isfinite(number) else ABSENT for number in numbers)
+        values = dict(zip(names, numbers, strict=True))
         captured_ns = clock.captured_ns(values["SessionTime"])
-        if captured_ns is not None and math.isfinite(values["LapDistPct"]):
+        if captured_ns is not None:
             yield from ticks.tick(captured_ns, values)
 
 
 class Clock:
     """Turn session time into ns since 1970, never backwards."""
 
-    def __init__(self, started_s: int, session_s: float) -> None:
+    def __init__(self, started_s: int, header: Header) -> None:
         self._origin_ns = started_s * 1_000_000_000
+        session_s = header.started_session_s
         self._origin_session_s = session_s if 0 <= session_s < LONGEST_SESSION_S else 0.0
         self._last_ns = 0
 
@@ -176,16 +184,18 @@ class Clock:
 
 
 def _row_layout(header: Header, wanted: tuple[str, ...]) -> tuple[struct.Struct, tuple[str, ...]]:
-    """Return one struct for the wanted variables of a row, and their names in its order."""
+    """Return one struct for the wanted variables of a row, and their names in its order.
+
+    Raises SourceError when two of them lie upon each other.
+    """
     found = {item.name: item for item in header.variables if item.name in set(wanted)}
-    chosen: list[Variable] = []
+    chosen = sorted(found.values(), key=lambda item: item.offset)
     layout, position = "<", 0
-    for item in sorted(found.values(), key=lambda item: item.offset):
+    for item in chosen:
         if item.offset < position:
-            continue
+            raise SourceError(f"{header.name}: variable {item.name} lies upon another one")
         layout += f"{item.offset - position}x{item.code}"
         position = item.offset + struct.calcsize(f"<{item.code}")
-        chosen.append(item)
     return struct.Struct(layout), tuple(item.name for item in chosen)
 
 

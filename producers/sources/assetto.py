@@ -22,6 +22,7 @@ from producers.sources.odometer import Odometer
 from schemas.sim import LapReported, SessionOpened
 
 STANDARD_GRAVITY: Final = 9.80665
+LONGEST_MS: Final = 1_000_000_000
 
 NAMES: Final = named(
     "lap_number lap_time last_lap_time best_lap_time lap_distance lap_fraction throttle brake "
@@ -81,7 +82,9 @@ class Decoder:
             self._last = None
 
     def _others(self, lap: LapInfo, captured_ns: int) -> Iterator[LapReported]:
-        if not self._reply.driver or lap.driver == self._reply.driver or lap.lap_ms <= 0:
+        if not self._reply.driver or lap.driver == self._reply.driver:
+            return
+        if not 0 < lap.lap_ms < LONGEST_MS:
             return
         yield LapReported(
             at_ns=captured_ns,
@@ -117,7 +120,7 @@ class Decoder:
 
     def _report(self, info: CarInfo, captured_ns: int) -> Iterator[LapReported]:
         last = self._last
-        if last is None or info.last_ms <= 0:
+        if last is None or not 0 < info.last_ms < LONGEST_MS:
             return
         if info.laps > last.laps or info.last_ms != last.last_ms:
             yield LapReported(

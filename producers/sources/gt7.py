@@ -20,6 +20,7 @@ from schemas.sim import Finished, LapReported, SessionOpened
 FIRST_CODE_OVERWRITTEN: Final = 1_000_000
 REORDERED_AT_MOST: Final = 600
 LATE_REPORT_S: Final = 1.0
+LONGEST_MS: Final = 1_000_000_000
 
 
 class Decoder:
@@ -145,7 +146,7 @@ class LapReports:
         """Yield the finished lap once its time is there."""
         before, self._last_ms = self._last_ms, packet.last_ms
         changed = packet.last_ms != before
-        if packet.last_ms <= 0:
+        if not 0 < packet.last_ms < LONGEST_MS:
             return
         if self._crossed is not None:
             self._waited_ns = self._waited_ns or captured_ns

@@ -7,6 +7,9 @@ from typing import Final
 from schemas.channels import CHANNEL_BY_NAME, ids
 
 ABSENT: Final = math.nan
+LARGEST: Final = 3.4e38
+"""What a float32 can hold."""
+
 CORNERS: Final = ("fl", "fr", "rl", "rr")
 
 
@@ -28,5 +31,6 @@ class Layout:
         self.channels = ids(*self.names)
 
     def row(self, values: Mapping[str, float]) -> list[float]:
-        """Return the values in channel order, NaN where there is none."""
-        return [values.get(name, ABSENT) for name in self.names]
+        """Return the values in channel order, NaN where there is none that a frame can hold."""
+        found = [values.get(name, ABSENT) for name in self.names]
+        return [value if -LARGEST < value < LARGEST else ABSENT for value in found]

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pitbox.frames import row_struct
 from producers.source import Began, Frame, Observation
 from producers.sources import assetto
 from producers.sources.assetto_packet import CAR_INFO, HANDSHAKE, LAP_INFO, REPLY
@@ -183,3 +184,5 @@ def test_any_car_info_decodes_without_an_error(first: bytes, second: bytes) -> N
     decoder = assetto.decoder()
     told = feed(decoder, head + first, head + second)
     assert len(told) + decoder.ignored >= 2
+    for item in told:
+        assert not isinstance(item, Frame) or row_struct(len(item.values)).pack(*item.values)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pitbox.frames import row_struct
 from producers.source import Began, Frame, Observation
 from producers.sources import gt7
 from producers.sources.gt7_packet import BODY, KIND_BY_LENGTH, KINDS, encrypt, parse
@@ -264,3 +265,5 @@ def test_any_packet_of_the_game_decodes_without_an_error(length: int, data: st.D
     decoder = gt7.decoder()
     told = [*decoder.feed(datagram, 0), *decoder.feed(packet(1), TICK_NS)]
     assert parse(datagram) is None or told
+    for item in told:
+        assert not isinstance(item, Frame) or row_struct(len(item.values)).pack(*item.values)

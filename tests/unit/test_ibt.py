@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pitbox.frames import row_struct
 from producers.importers import ibt
 from producers.source import Began, Frame, Observation, SourceError
 from schemas.channels import CHANNEL_BY_NAME
@@ -156,6 +157,18 @@ def test_frames_have_the_time_of_the_file_s_start(tmp_path: Path) -> None:
     assert times == [1_700_000_000_000_000_000, 1_700_000_000_250_000_000]
 
 
+def test_a_file_without_a_date_has_the_time_it_was_written_at(tmp_path: Path) -> None:
+    told = read(tmp_path / "a.ibt", file([{}], started=0))
+    [frame] = [item for item in told if isinstance(item, Frame)]
+    written_s = (tmp_path / "a.ibt").stat().st_mtime
+    assert frame.captured_ns / 1e9 == pytest.approx(written_s, abs=1)
+
+
+def test_a_number_that_no_frame_can_hold_is_absent(tmp_path: Path) -> None:
+    huge = file([{"OilPress": 3e38}])
+    assert math.isnan(values(read(tmp_path / "a.ibt", huge))[0]["engine_oil_pressure"])
+
+
 def test_time_never_goes_back_when_the_next_session_starts(tmp_path: Path) -> None:
     rows = [{"SessionTime": 5000.0}, {"SessionTime": 2.0, "SessionNum": 1}]
     told = read(tmp_path / "a.ibt", file(rows))
@@ -258,6 +271,8 @@ def broken(offset: int, value: int) -> bytes:
         (broken(144 + 4, 2_000_000_000), "SessionTime lies outside"),
         (broken(144 + 8, 2_000_000_000), "SessionTime is of no known type"),
         (broken(144, 9), "SessionTime is of no known type"),
+        (broken(144, 0), "lacks the variable SessionTime"),
+        (broken(144 + 144 + 4, 4), "SessionNum lies upon another"),
         (file([{}], declared=100), "declares 100 rows, the file has 1"),
         (file([{}])[:-3], "declares its rows at"),
         (file([{}], variables=VARIABLES[1:]), "lacks the variable SessionTime"),
@@ -280,6 +295,9 @@ def test_a_damaged_file_is_read_or_refused_in_a_sentence(
         content[offset : offset + 4] = data.draw(st.binary(min_size=4, max_size=4))
     cut = data.draw(st.integers(0, len(content)))
     try:
-        read(tmp_path / "fuzz.ibt", bytes(content[:cut]))
+        told = read(tmp_path / "fuzz.ibt", bytes(content[:cut]))
     except SourceError as error:
         assert "fuzz.ibt" in str(error)
+    else:
+        for item in told:
+            assert not isinstance(item, Frame) or row_struct(len(item.values)).pack(*item.values)

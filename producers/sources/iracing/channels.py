@@ -99,7 +99,7 @@ def _candidates(units: Mapping[str, str], facts: Facts) -> Iterator[Reading]:
         yield from _wheel(units, corner)
     yield Reading("track_temp", ("TrackTemp",), _same)
     yield Reading("track_wetness", ("TrackWetness",), _wetness)
-    yield Reading("flags", ("SessionFlags",), lambda flags: int(flags) & FLAG_BITS)
+    yield Reading("flags", ("SessionFlags",), lambda flags: _bits(flags, FLAG_BITS))
     yield Reading("pit_limiter", ("EngineWarnings",), _pit_limiter)
     yield Reading("lap_delta_best", ("LapDeltaToBestLap", "LapDeltaToBestLap_OK"), _if_valid)
 
@@ -175,4 +175,8 @@ def _wetness(level: float) -> float:
 
 
 def _pit_limiter(warnings: float) -> float:
-    return float(bool(int(warnings) & PIT_LIMITER))
+    return _bits(warnings, PIT_LIMITER) / PIT_LIMITER
+
+
+def _bits(field: float, mask: int) -> float:
+    return ABSENT if math.isnan(field) else int(field) & mask

@@ -17,6 +17,7 @@ from producers.sources.layout import ABSENT
 
 AGREES_S: Final = 0.1
 SECTORS_AGREE_S: Final = 0.05
+LONGEST_S: Final = 1e6
 LONGEST_STEP: Final = 0.1
 """Of a lap, between two ticks: more is a jump to the pits, not driving."""
 
@@ -91,7 +92,7 @@ class LapBook:
         return self._time_s + share * (time_s - self._time_s)
 
     def _tell(self, said_s: float) -> TimedLap | None:
-        if said_s <= 0 or said_s == self._said_s or not self._waiting:
+        if not 0 < said_s < LONGEST_S or said_s == self._said_s or not self._waiting:
             return None
         known = [lap for lap in self._waiting if not isnan(lap.started_s)]
         best = min(known, key=lambda lap: _error(lap, said_s), default=None)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import platform
 import threading
 import time
@@ -13,6 +14,7 @@ from producers.source import SourceError
 from producers.sources.inbox import Inbox, Tick
 from producers.sources.iracing import session
 from producers.sources.iracing.ticks import REQUIRED, Ticks
+from producers.sources.layout import ABSENT
 
 POLL_S: Final = 1 / 120
 """Twice the sim's rate, so that no tick is missed."""
@@ -160,4 +162,5 @@ def open_reader(inbox: Inbox) -> Reader:
 def _latest(value: Any) -> float:
     """Return a variable as a number, the last sample of those that have several a tick."""
     sample = value[-1] if isinstance(value, list) else value
-    return float(sample) if isinstance(sample, (int, float)) else 0.0
+    number = float(sample) if isinstance(sample, int | float) else ABSENT
+    return number if math.isfinite(number) else ABSENT

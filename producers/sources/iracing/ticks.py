@@ -31,6 +31,7 @@ STATE: Final = (
     "Roll",
     "VertAccel",
 )
+NUMBERED: Final = (*REQUIRED, "SessionNum")
 CHECKERED: Final = 5
 DERIVED: Final = ("lap_time", "sector", "world_x", "world_y")
 METRES_PER_DEGREE: Final = 111_194.93
@@ -169,6 +170,8 @@ def _getter(reading: Reading) -> Callable[[Mapping[str, float]], tuple[float, ..
 
 def _driving(values: Mapping[str, float]) -> bool:
     """Tell whether the car is on track; a car being placed there is at zero in everything."""
+    if any(math.isnan(values.get(name, 0)) for name in NUMBERED):
+        return False
     if not values.get("IsOnTrack", 1) or values.get("IsReplayPlaying", 0):
         return False
     placed = [values[name] for name in ("Yaw", "Pitch", "Roll", "VertAccel") if name in values]
@@ -178,4 +181,5 @@ def _driving(values: Mapping[str, float]) -> bool:
 def _length_m(values: Mapping[str, float]) -> float | None:
     """Return the lap's length from a place well into it, finer than session info says it."""
     fraction, distance = values["LapDistPct"], values.get("LapDist", 0.0)
-    return round(distance / fraction, 2) if fraction > 0.02 and distance > 0 else None
+    plausible = 0.02 < fraction <= 1 and 0 < distance < 1e6
+    return round(distance / fraction, 2) if plausible else None
