@@ -1,0 +1,83 @@
+"""Sets of chunk numbers, as ranges with both ends included.
+
+A set is a tuple of ranges, ascending, apart from each other by at least one number.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from typing import Final
+
+from schemas.telemetry import Range
+
+Ranges = tuple[Range, ...]
+
+NONE: Final[Ranges] = ()
+
+
+def normal(ranges: Iterable[Range]) -> Ranges:
+    """Return ranges of any order and overlap as a set; those that end before they begin are empty.
+
+    An ascending run of numbers costs no more than one pass.
+    """
+    merged: list[Range] = []
+    for first, last in sorted(part for part in ranges if part[0] <= part[1]):
+        if merged and first <= merged[-1][1] + 1:
+            if last > merged[-1][1]:
+                merged[-1] = (merged[-1][0], last)
+        else:
+            merged.append((first, last))
+    return tuple(merged)
+
+
+def of(numbers: Iterable[int]) -> Ranges:
+    """Return single numbers as a set."""
+    parts: list[Range] = []
+    first = last = None
+    for number in numbers:
+        if last is not None and first is not None and first <= number <= last + 1:
+            last = max(last, number)
+            continue
+        if last is not None and first is not None:
+            parts.append((first, last))
+        first = last = number
+    if last is not None and first is not None:
+        parts.append((first, last))
+    return normal(parts)
+
+
+def union(left: Ranges, right: Ranges) -> Ranges:
+    """Return the numbers that are in either set."""
+    if not left or not right:
+        return left or right
+    if len(right) == 1 and left[-1][1] + 1 == right[0][0]:
+        return (*left[:-1], (left[-1][0], right[0][1]))
+    return normal((*left, *right))
+
+
+def minus(left: Ranges, right: Ranges) -> Ranges:
+    """Return the numbers of the left set that are not in the right one."""
+    rest: list[Range] = []
+    place = 0
+    for first, last in left:
+        while place < len(right) and right[place][1] < first:
+            place += 1
+        start, scan = first, place
+        while scan < len(right) and right[scan][0] <= last:
+            if start < right[scan][0]:
+                rest.append((start, right[scan][0] - 1))
+            start = right[scan][1] + 1
+            scan += 1
+        if start <= last:
+            rest.append((start, last))
+    return tuple(rest)
+
+
+def count(ranges: Ranges) -> int:
+    """Return how many numbers are in a set."""
+    return sum(last - first + 1 for first, last in ranges)
+
+
+def contains(ranges: Ranges, number: int) -> bool:
+    """Tell whether a number is in a set."""
+    place = bisect_right(ranges, (number, 2**63)) - 1
+    return place >= 0 and number <= ranges[place][1]
