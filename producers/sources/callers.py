@@ -4,18 +4,18 @@ import asyncio
 import time
 from collections.abc import Callable
 from itertools import cycle
-from typing import Any, Final
+from typing import Final
 
 from producers.sources import assetto_packet, gt7_packet
+from producers.sources.port import Address
 
-Address = tuple[str, int]
-Send = Callable[[bytes, Any], None]
+Send = Callable[[bytes, Address], None]
 
 HEARTBEAT_S: Final = 4.0
 """The console stops ten seconds after the last one; two may get lost."""
 
-LETTER_PATIENCE: Final = 3
-"""Heartbeats without an answer before another kind of packet is asked for."""
+PATIENCE: Final = 3
+"""Answers of no known kind before another kind is asked for."""
 
 HANDSHAKE_S: Final = 2.0
 SILENCE_S: Final = 5.0
@@ -25,27 +25,29 @@ SUBSCRIPTIONS: Final = (assetto_packet.SUBSCRIBE_UPDATE, assetto_packet.SUBSCRIB
 class Heartbeat:
     """Keep a console sending; the letter of a heartbeat is the kind of packet it asks for.
 
-    A console with an older game does not know every kind, so another is asked for while none comes.
+    An older game answers a letter that it does not know with something short, and is asked for the
+    next kind. Silence says nothing: most often the game does not run yet.
     """
 
     def __init__(self, console: Address, letters: str, every_s: float = HEARTBEAT_S) -> None:
         self._console = console
         self._letters = cycle(letters)
         self._letter = next(self._letters)
-        self._unanswered = 0
+        self._refusals = 0
         self._every_s = every_s
 
     def heard(self, datagram: bytes) -> None:
-        """Notice that the console answers."""
+        """Notice what the console answers."""
         if len(datagram) in gt7_packet.KIND_BY_LENGTH:
-            self._unanswered = 0
+            self._refusals = 0
+        else:
+            self._refusals += 1
 
     async def run(self, send: Send) -> None:
         """Send heartbeats until cancelled."""
         while True:
-            if self._unanswered >= LETTER_PATIENCE:
-                self._letter, self._unanswered = next(self._letters), 0
-            self._unanswered += 1
+            if self._refusals >= PATIENCE:
+                self._letter, self._refusals = next(self._letters), 0
             send(self._letter.encode(), self._console)
             await asyncio.sleep(self._every_s)
 

@@ -1,6 +1,7 @@
 """Hold what arrived until it is decoded: bounded, the oldest goes first."""
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Mapping
 from typing import Final
@@ -30,24 +31,31 @@ class Tick(Struct, frozen=True):
 
 
 class Inbox:
-    """Pass arrivals on to one reader; never blocks the sender."""
+    """Pass arrivals on to one reader in the event loop; anyone may put, and never waits."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._waiting: deque[Arrival | Tick] = deque(maxlen=capacity)
+        self._loop = asyncio.get_running_loop()
         self._filled = asyncio.Event()
+        self._awake = False
         self.dropped = 0
 
     def put(self, item: Arrival | Tick) -> None:
-        """Take an arrival; when full, the oldest is dropped and counted."""
+        """Take an arrival, from any thread; when full, the oldest is dropped and counted."""
         if len(self._waiting) == self._waiting.maxlen:
             self.dropped += 1
             metrics.dropped.labels("source", "inbox full").inc()
         self._waiting.append(item)
-        self._filled.set()
+        if not self._awake:
+            self._awake = True
+            with contextlib.suppress(RuntimeError):  # the loop has ended, and so has its reader
+                self._loop.call_soon_threadsafe(self._filled.set)
 
     async def take(self) -> Arrival | Tick:
         """Wait for the next arrival."""
         while not self._waiting:
             self._filled.clear()
-            await self._filled.wait()
+            self._awake = False
+            if not self._waiting:
+                await self._filled.wait()
         return self._waiting.popleft()

@@ -5,10 +5,8 @@ Loopback only, unless told otherwise: consoles need an address of this machine o
 
 import asyncio
 import contextlib
-import errno
 import socket
 import sys
-import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, Final
 
@@ -19,9 +17,9 @@ from producers.source import Began, Observation, SourceError
 from producers.sources import callers
 from producers.sources.inbox import Arrival, Inbox, Tick
 from producers.sources.iracing import live
+from producers.sources.port import Port, bind
 from producers.sources.recognition import GAMES, SUPPORTED, Recogniser
 
-RECEIVE_BUFFER_BYTES: Final = 4 * 1024 * 1024
 UNKNOWN_TO_WARN: Final = 100
 ANYWHERE: Final = "0.0.0.0"
 SOURCES: Final = ("auto", *GAMES, "iracing")
@@ -58,7 +56,7 @@ async def observations(source: str = "auto", where: Where = LOCAL) -> AsyncItera
         raise SourceError(f"source {source} is unknown, choose one of {', '.join(SOURCES)}")
     inbox = Inbox()
     async with contextlib.AsyncExitStack() as stack:
-        await _open(stack, inbox, source, where)
+        await Ears(stack, inbox, where).open(source)
         speaker = Speaker(Recogniser(_games(source)))
         while True:
             for observation in speaker.hear(await inbox.take()):
@@ -95,134 +93,89 @@ class Speaker:
             log.warning("datagrams arrive of no game that is known", supported=SUPPORTED)
 
 
-class Port(asyncio.DatagramProtocol):
-    """Put datagrams into the inbox as they arrive, from the sender that is expected."""
-
-    def __init__(
-        self, inbox: Inbox, sender: str = "", heard: Callable[[bytes], None] | None = None
-    ):
-        self._inbox = inbox
-        self._sender = sender
-        self._heard = heard
-        self.closed = asyncio.Event()
-
-    def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
-        """Stamp and keep a datagram."""
-        captured_ns = time.time_ns()
-        if self._sender and addr[0] != self._sender:
-            return
-        self._inbox.put(Arrival(captured_ns, data))
-        if self._heard is not None:
-            self._heard(data)
-
-    def error_received(self, exc: Exception) -> None:
-        """Carry on: a game that does not run yet refuses what it is sent."""
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Know that the port is free again."""
-        self.closed.set()
-
-
 def _games(source: str) -> tuple[str, ...]:
     return (source,) if source in GAMES else tuple(GAMES)
 
 
-async def _open(stack: contextlib.AsyncExitStack, inbox: Inbox, source: str, where: Where) -> None:
-    """Open everything a source needs; for auto, what can be opened is enough."""
-    opened, failures = 0, []
-    for game in (source,) if source != "auto" else _automatic():
+class Ears:
+    """Listen to games, each in its own way, for as long as the stack stands."""
+
+    def __init__(self, stack: contextlib.AsyncExitStack, inbox: Inbox, where: Where) -> None:
+        self._stack = stack
+        self._inbox = inbox
+        self._where = where
+        self._openers = {
+            "f1": self._f1,
+            "gt7": self._gt7,
+            "assetto": self._assetto,
+            "iracing": self._iracing,
+        }
+
+    async def open(self, source: str) -> None:
+        """Listen to a source; for auto, what can be heard is enough. Raises SourceError."""
+        automatic = (*GAMES, "iracing") if sys.platform == "win32" else tuple(GAMES)
+        failures: list[SourceError] = []
+        sources = automatic if source == "auto" else (source,)
+        for game in sources:
+            try:
+                await self._openers[game]()
+            except SourceError as error:
+                failures.append(error)
+        if len(failures) == len(sources):
+            raise failures[0]
+        for failure in failures:
+            log.warning("a game cannot be heard", reason=str(failure))
+
+    async def _f1(self) -> None:
+        self._listen(self._where.host, self._where.f1_port)
+
+    async def _gt7(self) -> None:
+        where = self._where
+        if not where.console:
+            self._listen(where.host, where.gt7_port)
+            return
+        console = await _address(where.console)
+        heartbeat = callers.Heartbeat((console, where.console_port), where.letters)
+        port = self._listen(ANYWHERE, where.gt7_port, console, heartbeat.heard)
+        self._keep(heartbeat.run(port.send))
+
+    async def _assetto(self) -> None:
+        where = self._where
+        game = await _address(where.game)
+        local = game.startswith("127.")
+        if where.forwarded and self._hears_forwarded() and local:
+            return
+        for request in callers.SUBSCRIPTIONS:
+            handshake = callers.Handshake((game, where.assetto_port), request)
+            port = self._listen("127.0.0.1" if local else ANYWHERE, 0, game, handshake.heard)
+            self._stack.callback(handshake.dismiss, port.send)
+            self._keep(handshake.run(port.send))
+
+    def _hears_forwarded(self) -> bool:
         try:
-            await OPENERS[game](stack, inbox, where)
-            opened += 1
-        except SourceError as error:
-            failures.append(error)
-            if source == "auto":
-                log.warning("a game cannot be heard", game=game, reason=str(error))
-    if not opened:
-        raise failures[0]
-
-
-def _automatic() -> tuple[str, ...]:
-    return (*GAMES, "iracing") if sys.platform == "win32" else tuple(GAMES)
-
-
-async def _f1(stack: contextlib.AsyncExitStack, inbox: Inbox, where: Where) -> None:
-    await _listen(stack, where.host, where.f1_port, Port(inbox))
-
-
-async def _gt7(stack: contextlib.AsyncExitStack, inbox: Inbox, where: Where) -> None:
-    if not where.console:
-        await _listen(stack, where.host, where.gt7_port, Port(inbox))
-        return
-    console = await _address(where.console)
-    heartbeat = callers.Heartbeat((console, where.console_port), where.letters)
-    port = Port(inbox, console, heartbeat.heard)
-    transport = await _listen(stack, ANYWHERE, where.gt7_port, port)
-    _background(stack, heartbeat.run(transport.sendto))
-
-
-async def _assetto(stack: contextlib.AsyncExitStack, inbox: Inbox, where: Where) -> None:
-    game = await _address(where.game)
-    if where.forwarded:
-        try:
-            await _listen(stack, where.host, where.assetto_port, Port(inbox))
+            self._listen(self._where.host, self._where.assetto_port)
         except SourceError:
-            log.info("the game itself has its port", port=where.assetto_port)
-        else:
-            if game.startswith("127."):
-                return
-    for request in callers.SUBSCRIPTIONS:
-        handshake = callers.Handshake((game, where.assetto_port), request)
-        port = Port(inbox, game, handshake.heard)
-        local = "127.0.0.1" if game.startswith("127.") else ANYWHERE
-        transport = await _listen(stack, local, 0, port)
-        stack.callback(handshake.dismiss, transport.sendto)
-        _background(stack, handshake.run(transport.sendto))
+            log.info("the game itself has its port", port=self._where.assetto_port)
+            return False
+        return True
 
+    async def _iracing(self) -> None:
+        reader = live.open_reader(self._inbox)
+        self._stack.callback(reader.close)
 
-async def _iracing(stack: contextlib.AsyncExitStack, inbox: Inbox, where: Where) -> None:
-    reader = live.open_reader(inbox)
-    stack.callback(reader.close)
+    def _listen(
+        self, host: str, port: int, sender: str = "", heard: Callable[[bytes], None] | None = None
+    ) -> Port:
+        bound = bind(host, port)
+        opened = Port(bound, self._inbox, sender, heard)
+        self._stack.push_async_callback(opened.close)
+        log.info("listening", host=host, port=bound.getsockname()[1])
+        return opened
 
-
-OPENERS: Final = {"f1": _f1, "gt7": _gt7, "assetto": _assetto, "iracing": _iracing}
-
-
-async def _listen(
-    stack: contextlib.AsyncExitStack, host: str, port: int, protocol: Port
-) -> asyncio.DatagramTransport:
-    """Bind a socket for as long as the stack stands; raises SourceError when it cannot."""
-    bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    try:
-        with contextlib.suppress(OSError):
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
-        bound.setblocking(False)
-        bound.bind((host, port))
-    except OSError as error:
-        bound.close()
-        raise SourceError(_why(error, host, port)) from None
-    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-        lambda: protocol, sock=bound
-    )
-    stack.push_async_callback(protocol.closed.wait)
-    stack.callback(transport.abort)
-    log.info("listening", port=port or transport.get_extra_info("sockname")[1])
-    return transport
-
-
-def _why(error: OSError, host: str, port: int) -> str:
-    if error.errno in (errno.EADDRINUSE, getattr(errno, "WSAEADDRINUSE", errno.EADDRINUSE)):
-        return (
-            f"UDP port {port} is in use: close the other telemetry program, or have it send on "
-            f"to another port and listen there"
-        )
-    return f"cannot listen on {host}:{port}: {error.strerror}"
-
-
-def _background(stack: contextlib.AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
-    task = asyncio.get_running_loop().create_task(work)
-    stack.push_async_callback(asyncio.wait, [task])
-    stack.callback(task.cancel)
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._stack.push_async_callback(asyncio.wait, [task])
+        self._stack.callback(task.cancel)
 
 
 async def _address(name: str) -> str:

@@ -100,9 +100,9 @@ def test_a_sim_that_lacks_a_needed_variable_is_refused_by_name() -> None:
 
 
 async def test_the_reader_hands_ticks_on_from_its_own_thread() -> None:
-    inbox, loop = Inbox(), asyncio.get_running_loop()
+    inbox = Inbox()
     sdk = FakeSdk([row(n / 60) for n in range(1, 10)])
-    reader = live.Reader(sdk, lambda tick: loop.call_soon_threadsafe(inbox.put, tick))
+    reader = live.Reader(sdk, inbox.put)
     reader.start()
     async with asyncio.timeout(5):
         arrived = [await inbox.take() for _ in range(3)]
@@ -111,7 +111,9 @@ async def test_the_reader_hands_ticks_on_from_its_own_thread() -> None:
     assert not sdk.is_initialized
 
 
-def test_elsewhere_than_on_windows_the_sim_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_elsewhere_than_on_windows_the_sim_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("platform.system", lambda: "Linux")
     with pytest.raises(SourceError, match="needs Windows"):
         live.open_reader(Inbox())

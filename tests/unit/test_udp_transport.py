@@ -13,6 +13,7 @@ from producers.sources import callers, udp
 from producers.sources.assetto_packet import DISMISS, HANDSHAKE, SUBSCRIBE_SPOT, SUBSCRIBE_UPDATE
 from producers.sources.gt7_packet import encrypt
 from producers.sources.inbox import Arrival, Inbox
+from producers.sources.port import Port, bind
 from schemas.channels import CHANNEL_BY_NAME
 
 LETTERS = {b"A": 296, b"B": 316, b"~": 344, b"C": 368}
@@ -159,14 +160,22 @@ async def test_a_console_of_an_older_game_is_asked_for_another_kind() -> None:
 
     def send(data: bytes, _: object) -> None:
         sent.append(data)
-        if data == b"A":
-            heartbeat.heard(gt7_packet(1))
+        heartbeat.heard(gt7_packet(1) if data == b"A" else b"too short")
 
     beating = asyncio.create_task(heartbeat.run(send))
     await until(lambda: len(sent) >= 30)
     beating.cancel()
     assert sent[:7] == [b"C"] * 3 + [b"~"] * 3 + [b"A"]
     assert set(sent[7:]) == {b"A"}
+
+
+async def test_a_console_that_is_off_is_asked_for_the_best_kind_for_as_long_as_it_takes() -> None:
+    sent: list[bytes] = []
+    heartbeat = callers.Heartbeat(("127.0.0.1", 1), "C~A", every_s=0.001)
+    beating = asyncio.create_task(heartbeat.run(lambda data, _: sent.append(data)))
+    await until(lambda: len(sent) >= 30)
+    beating.cancel()
+    assert set(sent) == {b"C"}
 
 
 async def test_assetto_corsa_is_shaken_hands_with_subscribed_to_and_left() -> None:
@@ -243,6 +252,24 @@ async def test_a_source_that_does_not_exist_is_refused_with_those_that_do() -> N
 async def test_a_console_that_cannot_be_found_is_named() -> None:
     with pytest.raises(SourceError, match=r"no-such-console\.invalid"):
         await take("gt7", where(console="no-such-console.invalid"), 1)
+
+
+async def test_a_game_that_refuses_the_handshake_is_heard_once_it_runs() -> None:
+    place = where(forwarded=False)
+    inbox = Inbox()
+    port = Port(bind("127.0.0.1", 0), inbox)
+    for _ in range(3):
+        port.send(HANDSHAKE, ("127.0.0.1", place.assetto_port))
+
+    def game(_: bytes) -> list[bytes]:
+        return [assetto_reply()]
+
+    async with asyncio.timeout(10), peer(place.assetto_port, game):
+        port.send(HANDSHAKE, ("127.0.0.1", place.assetto_port))
+        arrived = await inbox.take()
+    await port.close()
+    assert isinstance(arrived, Arrival)
+    assert arrived.payload == assetto_reply()
 
 
 async def test_a_full_inbox_drops_the_oldest_and_counts_it() -> None:

@@ -1,7 +1,5 @@
 """Read iRacing's shared memory while it runs, through pyirsdk; on Windows only."""
 
-import asyncio
-import contextlib
 import math
 import platform
 import threading
@@ -148,13 +146,7 @@ def open_reader(inbox: Inbox) -> Reader:
         raise SourceError(
             "iRacing live needs pyirsdk: install PitBox with its [producer] extra"
         ) from None
-    loop = asyncio.get_running_loop()
-
-    def put(tick: Tick) -> None:
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(inbox.put, tick)
-
-    reader = Reader(irsdk.IRSDK(), put)
+    reader = Reader(irsdk.IRSDK(), inbox.put)
     reader.start()
     return reader
 
