@@ -4,6 +4,8 @@ Pure. The order in which messages arrive, and how often, makes no difference to 
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
+from operator import lt
 from typing import Final
 
 from msgspec import Struct
@@ -43,7 +45,7 @@ class Held(Struct, frozen=True, gc=False):
 def fresh(held: Held, chunks: Sequence[int]) -> Sequence[int]:
     """Return the places of the chunks to store: those that Postgres lacks, each once."""
     newest = held.have[-1][1] if held.have else -1
-    if all(left < right for left, right in zip([newest, *chunks], chunks, strict=False)):
+    if all(map(lt, chain((newest,), chunks), chunks)):
         return range(len(chunks))
     seen: set[int] = set()
     places = []

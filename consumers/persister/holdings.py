@@ -1,0 +1,112 @@
+"""What Postgres has of the runs being driven, held in memory for one connection's life."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import asyncpg
+import msgspec
+
+from consumers.persister import decide, facts, store
+from consumers.persister.connection import Clash, Connection, PostgresDown
+from consumers.persister.decide import Held, RunKey
+from consumers.persister.intake import Arrivals, Batch
+from pitbox import ranges
+
+MAX_RUNS: Final = 1024
+
+
+class Holdings:
+    """Commit batches, and know what Postgres has since."""
+
+    def __init__(self, connection: Connection, changed: Callable[[Iterable[RunKey]], None]) -> None:
+        """Prepare; `changed` hears of runs of which there may be something new to say."""
+        self._connection = connection
+        self._changed = changed
+        self._runs: OrderedDict[RunKey, Held] = OrderedDict()
+        self._boot = ""
+        self._doubted: list[RunKey] = []
+
+    @property
+    def boot(self) -> str:
+        """Return the life of the connection that all this is good for, "" while there is none."""
+        return self._boot if self._boot == self._connection.boot else ""
+
+    async def refresh(self) -> None:
+        """Connect if need be, and read again what was held; raises PostgresDown."""
+        boot = await self._connection.ready()
+        if boot == self._boot:
+            return
+        keys = list(self._runs)
+        async with self._connection.transaction() as connection:
+            if self._doubted:
+                await store.mend(connection, self._doubted)
+            found = await store.load(connection, keys)
+        self._doubted = []
+        self._runs = OrderedDict((key, found.get(key, Held())) for key in keys)
+        self._boot = boot
+        self._changed(keys)
+
+    async def commit(self, batch: Batch) -> int:
+        """Write a batch in one transaction and return how many chunks were new.
+
+        Raises PostgresDown when nothing is known to be written.
+        """
+        await self.refresh()
+        try:
+            async with self._connection.transaction() as connection:
+                held, stored = await self._write(connection, batch)
+        except Clash:
+            self._doubted = list(batch.runs)
+            raise
+        for key, after in held.items():
+            self._runs[key] = after
+            self._runs.move_to_end(key)
+        while len(self._runs) > MAX_RUNS:
+            self._runs.popitem(last=False)
+        self._changed(held)
+        return stored
+
+    def known(self, key: RunKey) -> Held | None:
+        """Return what is in memory of a run, None while that may be wrong."""
+        return self._runs.get(key) if self.boot else None
+
+    async def held(self, key: RunKey) -> Held | None:
+        """Return what Postgres has of a run, None while that cannot be known."""
+        known = self.known(key)
+        if known is not None or not self.boot:
+            return known
+        try:
+            async with self._connection.transaction() as connection:
+                found = await store.load(connection, [key])
+        except PostgresDown:
+            return None
+        return found.get(key, Held())
+
+    async def _write(
+        self, connection: asyncpg.Connection, batch: Batch
+    ) -> tuple[dict[RunKey, Held], int]:
+        unknown = [key for key in batch.runs if key not in self._runs]
+        before = await store.load(connection, unknown) if unknown else {}
+        before |= {key: self._runs[key] for key in batch.runs if key in self._runs}
+        after, added, encoded = {}, {}, list[bytes]()
+        for key, arrivals in batch.runs.items():
+            held = before.get(key, Held())
+            places = decide.fresh(held, arrivals.numbers)
+            encoded += [arrivals.rows[place] for place in places]
+            after[key] = _after(held, arrivals)
+            new = ranges.minus(after[key].have, held.have)
+            added[key] = msgspec.structs.replace(after[key], have=new)
+        if encoded:
+            await store.copy(connection, encoded)
+        if added:
+            await store.save(connection, added)
+        if batch.letters:
+            await facts.write(connection, batch.letters)
+        return after, len(encoded)
+
+
+def _after(held: Held, arrivals: Arrivals) -> Held:
+    return decide.committed(
+        held, arrivals.numbers, arrivals.dead, marks=arrivals.marks, echo=arrivals.echo
+    )

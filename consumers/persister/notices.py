@@ -1,0 +1,65 @@
+"""Messages of the other streams become facts, each written once however often it comes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from consumers.persister import facts
+from consumers.persister.connection import Connection, Refused
+from consumers.persister.letters import letter
+from pitbox.pull import Delivery
+from schemas.dead import DeadLetter
+
+
+class Notices(Struct):
+    """Collect facts with the messages that told them, up to and including the delivery `last`."""
+
+    told: list[tuple[Delivery, facts.Fact]] = []
+    letters: list[DeadLetter] = []
+    last: Delivery | None = None
+    messages: int = 0
+    bytes: int = 0
+
+
+def take(decode: Callable[[bytes], Any], delivery: Delivery, notices: Notices) -> None:
+    """Add a message, if need be as a dead letter."""
+    notices.last = delivery
+    notices.messages += 1
+    notices.bytes += len(delivery.payload)
+    try:
+        notices.told.append((delivery, decode(delivery.payload)))
+    except (msgspec.DecodeError, RecursionError) as error:
+        notices.letters.append(letter(delivery, f"{type(error).__name__}: {error}"))
+
+
+async def commit(connection: Connection, notices: Notices) -> list[DeadLetter]:
+    """Write all in one transaction and return the dead letters among it.
+
+    What Postgres refuses, such as a number that no column holds, becomes a dead letter and the rest
+    goes in. Raises PostgresDown when nothing is known to be written.
+    """
+    await connection.ready()
+    try:
+        async with connection.transaction() as writer:
+            await facts.write(writer, [fact for _, fact in notices.told])
+            await facts.write(writer, notices.letters)
+    except Refused:
+        return notices.letters + await _one_by_one(connection, notices)
+    return notices.letters
+
+
+async def _one_by_one(connection: Connection, notices: Notices) -> list[DeadLetter]:
+    refused = []
+    for delivery, fact in notices.told:
+        await connection.ready()
+        try:
+            async with connection.transaction() as writer:
+                await facts.write(writer, [fact])
+        except Refused as error:
+            refused.append(letter(delivery, f"Refused: {error}"))
+    await connection.ready()
+    async with connection.transaction() as writer:
+        await facts.write(writer, [*notices.letters, *refused])
+    return refused

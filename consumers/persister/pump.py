@@ -1,0 +1,123 @@
+"""Carry one stream into Postgres: collect a batch while the one before is being committed."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final, Generic, Protocol, TypeVar
+
+import stamina
+
+from consumers.persister import measures
+from consumers.persister.connection import PostgresDown
+from pitbox import logs
+from pitbox.pull import Delivery, Pull
+
+BATCH_MESSAGES: Final = 4000
+BATCH_BYTES: Final = 4_000_000
+BATCH_WAIT_S: Final = 0.5
+FEW: Final = 400
+LINGER_S: Final = 0.03
+SLICE: Final = 250
+RETRY_MAX_S: Final = 1.0
+
+log = logs.get("pump")
+
+
+class Collected(Protocol):
+    """What is committed at once, up to and including `last`."""
+
+    last: Delivery | None
+    messages: int
+    bytes: int
+
+
+Batch = TypeVar("Batch", bound=Collected)
+
+
+class Pump(Generic[Batch]):
+    """Pull, collect, commit, acknowledge; never more than two batches are held."""
+
+    def __init__(
+        self,
+        pull: Pull,
+        stream: str,
+        *,
+        new: Callable[[], Batch],
+        take: Callable[[Delivery, Batch], None],
+        commit: Callable[[Batch], Awaitable[None]],
+        idle: Callable[[], Awaitable[object]],
+    ) -> None:
+        """Prepare; `commit` and `idle`, called when nothing comes, raise PostgresDown."""
+        self._pull = pull
+        self._stream = stream
+        self._new = new
+        self._take = take
+        self._commit = commit
+        self._idle = idle
+        self._collected: asyncio.Queue[Batch | None] = asyncio.Queue(maxsize=1)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set, then finish what was collected."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._collect(stop))
+                tasks.create_task(self._write())
+        finally:
+            await self._pull.close()
+
+    async def _collect(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            deliveries = await self._pull.batch(BATCH_MESSAGES, BATCH_WAIT_S)
+            if 0 < len(deliveries) < FEW:
+                await asyncio.sleep(LINGER_S)
+                deliveries += await self._pull.batch(BATCH_MESSAGES - len(deliveries), 0)
+            batch = self._new()
+            for number, delivery in enumerate(deliveries, 1):
+                self._take(delivery, batch)
+                if batch.bytes >= BATCH_BYTES:
+                    await self._collected.put(batch)
+                    batch = self._new()
+                elif number % SLICE == 0:
+                    await asyncio.sleep(0)
+            if batch.messages:
+                await self._collected.put(batch)
+        await self._collected.put(None)
+
+    async def _write(self) -> None:
+        while True:
+            try:
+                batch = await asyncio.wait_for(self._collected.get(), BATCH_WAIT_S)
+            except TimeoutError:
+                await self._persist(self._idle)
+                continue
+            if batch is None:
+                return
+            started = time.perf_counter()
+            await self._persist(partial(self._commit, batch))
+            measures.commit_s.labels(self._stream).observe(time.perf_counter() - started)
+            if batch.last is not None:
+                await self._pull.ack(batch.last)
+                measures.done(batch.last)
+
+    async def _persist(self, attempt: Callable[[], Awaitable[object]]) -> None:
+        """Try until Postgres does it."""
+        waiting = False
+        async for again in stamina.retry_context(
+            on=PostgresDown,
+            attempts=None,
+            timeout=None,
+            wait_initial=0.05,
+            wait_max=RETRY_MAX_S,
+            wait_jitter=0.1,
+        ):
+            with again:
+                try:
+                    await attempt()
+                except PostgresDown as error:
+                    if not waiting:
+                        log.warning("waiting for Postgres", stream=self._stream, reason=str(error))
+                    waiting = True
+                    raise
+        if waiting:
+            log.info("Postgres is back", stream=self._stream)

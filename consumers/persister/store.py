@@ -1,0 +1,104 @@
+"""Chunks and runs in Postgres: what is inserted, and what is known to be there."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import asyncpg
+
+from consumers.persister import rows
+from consumers.persister.decide import Held, RunKey
+from pitbox.ranges import Ranges
+
+LOAD: Final = """
+select session, driver, run, made, closed, have, dead, gone, echo
+from run join unnest($1::text[], $2::text[], $3::bigint[]) as wanted (session, driver, run)
+using (session, driver, run)
+"""
+
+# `have` and `dead` only gain here, so that they cannot lose what another transaction added.
+SAVE: Final = """
+insert into run (session, driver, run, made, closed, have, dead, gone, echo)
+select session, driver, run, made, closed,
+    have::int4multirange, dead::int4multirange, gone::int4multirange, echo
+from unnest(
+    $1::text[], $2::text[], $3::bigint[], $4::int[], $5::bool[],
+    $6::text[], $7::text[], $8::text[], $9::bigint[]
+) as saved (session, driver, run, made, closed, have, dead, gone, echo)
+on conflict (session, driver, run) do update set
+    made = excluded.made,
+    closed = excluded.closed,
+    have = run.have + excluded.have,
+    dead = run.dead + excluded.dead,
+    gone = excluded.gone,
+    echo = greatest(run.echo, excluded.echo),
+    updated = now()
+"""
+
+MEND: Final = """
+update run set
+    updated = now(),
+    have = (
+        select coalesce(range_agg(int4range(chunk, chunk + 1)), '{}')
+        from telemetry_chunk as c
+        where c.session = run.session and c.driver = run.driver and c.run = run.run
+    )
+from unnest($1::text[], $2::text[], $3::bigint[]) as wanted (session, driver, run)
+where run.session = wanted.session and run.driver = wanted.driver and run.run = wanted.run
+"""
+
+
+async def load(connection: asyncpg.Connection, keys: Sequence[RunKey]) -> dict[RunKey, Held]:
+    """Return what Postgres has of those runs that it knows."""
+    found = await connection.fetch(LOAD, *_columns(keys))
+    return {
+        RunKey(row["session"], row["driver"], row["run"]): Held(
+            made=-1 if row["made"] is None else row["made"],
+            closed=row["closed"],
+            have=_ranges(row["have"]),
+            dead=_ranges(row["dead"]),
+            gone=_ranges(row["gone"]),
+            echo=row["echo"],
+        )
+        for row in found
+    }
+
+
+async def copy(connection: asyncpg.Connection, encoded: Sequence[bytes]) -> None:
+    """Insert chunks, encoded by `rows.row`."""
+    # A view, because asyncpg takes bytes for the name of a file; its types forget about buffers.
+    source: Any = memoryview(rows.stream(encoded))
+    await connection.copy_to_table(
+        "telemetry_chunk", source=source, columns=rows.COLUMNS, format="binary"
+    )
+
+
+async def save(connection: asyncpg.Connection, changed: dict[RunKey, Held]) -> None:
+    """Write runs; of `have` and `dead` only what is new need be there."""
+    values = list(changed.values())
+    await connection.execute(
+        SAVE,
+        *_columns(list(changed)),
+        [None if row.made < 0 else row.made for row in values],
+        [row.closed for row in values],
+        [_multirange(row.have) for row in values],
+        [_multirange(row.dead) for row in values],
+        [_multirange(row.gone) for row in values],
+        [row.echo for row in values],
+    )
+
+
+async def mend(connection: asyncpg.Connection, keys: Sequence[RunKey]) -> None:
+    """Make `have` of those runs what the rows say."""
+    await connection.execute(MEND, *_columns(keys))
+
+
+def _columns(keys: Sequence[RunKey]) -> tuple[list[str], list[str], list[int]]:
+    return [k.session for k in keys], [k.driver for k in keys], [k.run for k in keys]
+
+
+def _multirange(ranges: Ranges) -> str:
+    return "{" + ",".join(f"[{first},{last}]" for first, last in ranges) + "}"
+
+
+def _ranges(multirange: Iterable[Any]) -> Ranges:
+    return tuple((part.lower, part.upper - 1) for part in multirange)
