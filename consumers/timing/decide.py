@@ -174,10 +174,8 @@ def _news(known: dict[tuple[str, int], Lap], laps: Iterator[Lap]) -> list[Lap]:
 
 
 def _told(lap: Lap) -> Lap:
-    """Return a lap without what changes by itself as frames come."""
-    return replace(
-        lap, revision=0, at_ns=0, frames=lap.frames if lap.complete and lap.ended_ns else 0
-    )
+    """Return a lap without what grows by itself as frames come."""
+    return replace(lap, revision=0, at_ns=0, frames=0)
 
 
 def _undone(lap: Lap) -> Lap:

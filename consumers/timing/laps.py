@@ -202,9 +202,10 @@ def _over(passage: Passage, whose: Whose) -> bool:
 def _ended_ns(passage: Passage, verdict: Verdict | None) -> int | None:
     if passage.end is not None:
         return passage.end.at_ns
-    if verdict is not None and verdict.at_ns <= passage.pieces[-1].last_ns + SKEW_NS:
-        return verdict.at_ns
-    return None
+    if verdict is None:
+        return None
+    begins_ns, last_ns = passage.begins_ns, passage.pieces[-1].last_ns
+    return verdict.at_ns if begins_ns < verdict.at_ns <= last_ns + SKEW_NS else None
 
 
 def _time(

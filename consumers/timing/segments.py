@@ -190,14 +190,10 @@ def between(left: Edge, right: Edge) -> tuple[Cut | None, bool]:
     jumped = not (line or back) and _teleported(left, right)
     if not (step or back or line):
         return None, jumped
-    weight, sure = _crossing(left, right) if line or step else (0.5, False)
-    if not 0 <= weight <= 1:
-        weight, sure = 0.5, False
-    lasted_ns = right.at_ns - left.at_ns
-    lasted_s = right.clock_s - left.clock_s
-    slack_s = 0.0 if sure else abs(lasted_ns) / 2e9
-    at_ns = left.at_ns + round(weight * lasted_ns)
-    return Cut(at_ns, left.clock_s + weight * lasted_s, slack_s, line, step, back), jumped
+    weight, slack_s = _crossing(left, right)
+    at_ns = left.at_ns + round(weight * (right.at_ns - left.at_ns))
+    clock_s = left.clock_s + weight * (right.clock_s - left.clock_s)
+    return Cut(at_ns, clock_s, math.inf if jumped else slack_s, line, step, back), False
 
 
 def _reach_m(left: Edge, right: Edge) -> float:
@@ -222,19 +218,25 @@ def _teleported(left: Edge, right: Edge) -> bool:
     return moved_m < -TELEPORT_M or moved_m > _reach_m(left, right) + TELEPORT_M
 
 
-def _crossing(left: Edge, right: Edge) -> tuple[float, bool]:
-    """Return where between two frames the line was crossed (0..1), and whether it is sure."""
+def _crossing(left: Edge, right: Edge) -> tuple[float, float]:
+    """Return where between two frames the line was (0..1), and how many s that may be off."""
+    weight = _line_weight(left, right)
+    if 0 <= weight <= 1:
+        return weight, 0.0
+    return 0.5, abs(right.at_ns - left.at_ns) / 2e9
+
+
+def _line_weight(left: Edge, right: Edge) -> float:
     if left.distance_m < 0 <= right.distance_m:
-        return left.distance_m / (left.distance_m - right.distance_m), True
+        return left.distance_m / (left.distance_m - right.distance_m)
     if left.fraction > 0.5 > right.fraction >= 0:
         to_go = max(1 - left.fraction, 0.0)
-        whole = to_go + right.fraction
-        return (to_go / whole if whole > 0 else 0.5), True
+        return to_go / (to_go + right.fraction) if to_go + right.fraction > 0 else 0.5
     near = 0 <= right.distance_m <= _reach_m(left, right)
     if near and right.speed_mps > 1 and right.at_ns > left.at_ns:
         since_s = right.distance_m / right.speed_mps
-        return max(1 - since_s * 1e9 / (right.at_ns - left.at_ns), 0.0), True
-    return 0.5, False
+        return max(1 - since_s * 1e9 / (right.at_ns - left.at_ns), 0.0)
+    return math.nan
 
 
 def merge_opened(left: SessionOpened | None, right: SessionOpened | None) -> SessionOpened | None:

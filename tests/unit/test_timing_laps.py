@@ -233,9 +233,14 @@ def test_fuel_used_is_the_difference_over_the_lap() -> None:
     assert final(drive)[2].fuel_used == pytest.approx(2.0, abs=0.01)
 
 
-def test_fuel_used_is_unknown_after_refuelling_or_where_the_sim_does_not_tell() -> None:
-    drive = Drive(at_m=900.0).set(fuel_level=50.0).go(500).set(fuel_level=60.0).go(700)
-    assert final(drive)[2].fuel_used is None
+@pytest.mark.parametrize("frames", [1, 3, 1000])
+def test_fuel_used_is_unknown_after_refuelling(frames: int) -> None:
+    drive = Drive(at_m=900.0).set(fuel_level=50.0).go(500).set(fuel_level=20.0).go(100)
+    drive.set(fuel_level=49.0).go(700)
+    assert final(drive, frames)[2].fuel_used is None
+
+
+def test_fuel_used_is_unknown_where_the_sim_does_not_tell() -> None:
     assert final(Drive(at_m=900.0).go(1200))[2].fuel_used is None
 
 
