@@ -1,8 +1,8 @@
 """Gran Turismo 7: packets of the console in, observations out.
 
-The game has no session id, no track and no distance. A session lasts until the car, the kind of
-packet or the mode (driving or replay) changes or the lap counter or the lap times start again;
-lap distance is the speed integrated since the line, so it is the length of the driven path. Oil and
+The game has no session id, no track and no distance. A session lasts until the car or the kind of
+packet changes, the driver was in a menu, or the lap counter, the lap times or the time of day start
+again. Lap distance is the speed integrated since the line: the length of the driven path. Oil and
 water temperature are passed on as sent, though the game never moves them. Replays count as driving
 until the console has sent live driving; from then on they are left out.
 """
@@ -21,6 +21,7 @@ FIRST_CODE_OVERWRITTEN: Final = 1_000_000
 REORDERED_AT_MOST: Final = 600
 LATE_REPORT_S: Final = 1.0
 LONGEST_MS: Final = 1_000_000_000
+DAY_MS: Final = 24 * 3600 * 1000
 
 
 class Decoder:
@@ -30,6 +31,7 @@ class Decoder:
 
     def __init__(self) -> None:
         self.ignored = 0
+        self._number: int | None = None
         self._last: Packet | None = None
         self._last_ns = 0
         self._layout = Layout(())
@@ -48,7 +50,10 @@ class Decoder:
         if packet is None or self._repeats(packet):
             self.ignored += 1
             return
+        self._number = packet.number
         self._been_live |= packet.live
+        if packet.in_menu:
+            self._last = None
         if not packet.driving or (self._been_live and not packet.live):
             self._last_ns = captured_ns
             return
@@ -63,7 +68,7 @@ class Decoder:
 
     def _repeats(self, packet: Packet) -> bool:
         """Tell whether a packet was seen already, or is overtaken; a restart counts from anew."""
-        return self._last is not None and 0 <= self._last.number - packet.number < REORDERED_AT_MOST
+        return self._number is not None and 0 <= self._number - packet.number < REORDERED_AT_MOST
 
     def _begins(self, packet: Packet) -> bool:
         last = self._last
@@ -73,6 +78,7 @@ class Decoder:
             or packet.kind != last.kind
             or packet.lap < last.lap
             or packet.live != last.live
+            or last.time_of_day_ms - DAY_MS / 2 < packet.time_of_day_ms < last.time_of_day_ms
             or (packet.last_ms < 0 <= last.last_ms)
             or (packet.best_ms < 0 <= last.best_ms)
         )

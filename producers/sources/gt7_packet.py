@@ -38,10 +38,9 @@ KIND_BY_LENGTH: Final = {kind.length: kind for kind in KINDS}
 
 BODY: Final = struct.Struct("<4s3f3f4f3fff4xfffffff4fihhiiihhHHHHBBBx16x4f4f4f32xf4x4x4x32xi")
 MOTION: Final = struct.Struct("<f4xfff")
-PEDALS: Final = struct.Struct("<BB")
 RUNNING: Final = struct.Struct("<I")
 MOTION_AT: Final = 0x128
-PEDALS_AT: Final = 0x13C
+PEDAL_AT: Final = 0x13C
 RUNNING_AT: Final = 0x15C
 
 IN_LIVE: Final = 1 << 0
@@ -77,6 +76,7 @@ class Packet(Struct, frozen=True):
     laps: int
     best_ms: int
     last_ms: int
+    time_of_day_ms: int
     rpm_alert: int
     flags: int
     gear: int
@@ -97,9 +97,14 @@ class Packet(Struct, frozen=True):
         return bool(self.flags & IN_LIVE)
 
     @property
+    def in_menu(self) -> bool:
+        """Tell whether nobody is on a track."""
+        return not self.live and self.lap < 0
+
+    @property
     def driving(self) -> bool:
         """Tell whether the car moves: not paused, not loading, not in a menu."""
-        return (self.live or self.lap >= 0) and not self.flags & (PAUSED | LOADING)
+        return not self.in_menu and not self.flags & (PAUSED | LOADING)
 
 
 def decrypt(datagram: bytes) -> bytes | None:
@@ -151,10 +156,11 @@ def parse(datagram: bytes) -> Packet | None:
         laps=v[29],
         best_ms=v[30],
         last_ms=v[31],
+        time_of_day_ms=v[32],
         rpm_alert=v[36],
         flags=v[38],
         gear=v[39] & 0xF,
-        throttle=PEDALS.unpack_from(plain, PEDALS_AT)[0] if len(plain) >= 344 else v[40],
+        throttle=plain[PEDAL_AT] if len(plain) > PEDAL_AT else v[40],
         brake=v[41],
         wheel_rps=v[42:46],
         tyre_radius=v[46:50],
@@ -163,7 +169,7 @@ def parse(datagram: bytes) -> Packet | None:
         car=v[55],
         steering=steering,
         sway_heave_surge=motion,
-        running_ms=RUNNING.unpack_from(plain, RUNNING_AT)[0] if len(plain) >= 368 else None,
+        running_ms=RUNNING.unpack_from(plain, RUNNING_AT)[0] if len(plain) > RUNNING_AT else None,
     )
 
 

@@ -232,11 +232,24 @@ def test_a_race_is_finished_once() -> None:
     assert len([item for item in told if isinstance(item, LapReported)]) == 1
 
 
-@pytest.mark.parametrize("change", [{"car": 77}, {"lap": 1}, {"last": -1}, {"best": -1}], ids=str)
+@pytest.mark.parametrize(
+    "change", [{"car": 77}, {"lap": 1}, {"last": -1}, {"best": -1}, {"time_of_day": 1}], ids=str
+)
 def test_a_new_session_begins_when_the_game_starts_again(change: dict[str, int]) -> None:
-    before = {"lap": 2, "last": 90_000, "best": 90_000}
+    before = {"lap": 2, "last": 90_000, "best": 90_000, "time_of_day": 60_000}
     told = feed(gt7.decoder(), packet(1, **before), packet(2, **{**before, **change}))
     assert [type(item) for item in told] == [Began, Frame, Began, Frame]
+
+
+def test_a_visit_to_a_menu_ends_the_session() -> None:
+    told = feed(gt7.decoder(), packet(1), packet(2, flags=0, lap=-1), packet(3))
+    assert [type(item) for item in told] == [Began, Frame, Began, Frame]
+
+
+def test_midnight_ends_no_session() -> None:
+    day_ms = 24 * 3600 * 1000
+    told = feed(gt7.decoder(), packet(1, time_of_day=day_ms - 1), packet(2, time_of_day=5))
+    assert [type(item) for item in told] == [Began, Frame, Frame]
 
 
 def test_a_car_of_more_than_eight_gears_overwrites_its_number() -> None:
