@@ -283,8 +283,9 @@ def _next_shift(passage: Passage, step: Step, reports: Reports) -> int | None:
 
 
 def _passes_line(passage: Passage, cut: Cut) -> bool:
-    at_once = passage.start is not None and cut.at_ns - passage.start.at_ns < SKEW_NS
-    return cut.line and not passage.jumped and not at_once
+    if passage.start is None:
+        return cut.line
+    return cut.line and not passage.jumped and cut.at_ns - passage.start.at_ns > SKEW_NS
 
 
 def _is_reported(passage: Passage, cut: Cut, reports: Reports) -> bool:

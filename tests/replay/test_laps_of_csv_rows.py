@@ -1,0 +1,88 @@
+"""Rows of live feeds, with laps that are known, folded as if a source had told them."""
+
+import csv
+import gzip
+import math
+import os
+import struct
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from consumers.timing.replay import laps
+from pitbox.frames import checksum, pack
+from schemas.channels import bitmap, ids
+from schemas.telemetry import Chunk
+from schemas.timing import Lap
+
+DATA = Path(os.environ.get("PITBOX_DATA", "../shared/data")) / "csv"
+COLUMNS = {
+    "lap_number": "CurrentLap",
+    "lap_time": "CurrentLapTime",
+    "last_lap_time": "LapTimePrevious",
+    "lap_distance": "DistanceRoundTrack",
+    "lap_valid": "CurrentLapIsValid",
+    "speed": "SpeedMs",
+}
+WORDS = {"True": 1.0, "False": 0.0, "": math.nan}
+FRAMES = 3
+
+
+def laps_of(name: str) -> dict[int, Lap]:
+    """Return the laps of a file of rows, which are not in order of time."""
+    path = DATA / name
+    if not path.exists():
+        pytest.skip(f"{path} is not there; set PITBOX_DATA to the recordings")
+    with gzip.open(path, "rt", newline="") as file:
+        rows = sorted(csv.DictReader(file), key=lambda row: row["_time"])
+    chunks = [_chunk(rows[at : at + FRAMES], at // FRAMES) for at in range(0, len(rows), FRAMES)]
+    return {lap.lap_number: lap for lap in laps(chunks)}
+
+
+def _chunk(rows: list[dict[str, str]], number: int) -> Chunk:
+    times = [round(datetime.fromisoformat(row["_time"]).timestamp() * 1e6) * 1000 for row in rows]
+    block = pack(times, [_row(row) for row in rows])
+    return Chunk(
+        version=1,
+        driver="csv",
+        session="csv",
+        run=1,
+        chunk=number,
+        send=number,
+        first_frame=number * FRAMES,
+        frames=len(rows),
+        captured_ns=times[0],
+        channels=bitmap(ids(*COLUMNS)),
+        crc=checksum(block),
+        block=block,
+    )
+
+
+def _row(row: dict[str, str]) -> bytes:
+    texts = [row[column] for column in COLUMNS.values()]
+    values = [WORDS[text] if text in WORDS else float(text) for text in texts]
+    return struct.pack(f"<{len(values)}f", *values)
+
+
+def test_laps_of_a_game_whose_lap_clock_does_not_restart_at_the_line() -> None:
+    found = laps_of("ams2-m4-gt4_monza_3-laps.csv.gz")
+    timed = {number: round(lap.lap_time_s, 2) for number, lap in found.items() if lap.lap_time_s}
+    assert timed == {1: 123.26, 2: 115.95, 3: 116.21}
+    assert [found[number].valid for number in (1, 2, 3)] == [False, True, True]
+    assert [found[number].complete for number in (1, 2, 3)] == [True, True, True]
+
+
+def test_laps_whose_times_come_late_and_whose_out_lap_shares_the_first_number() -> None:
+    found = laps_of("iracing-488-gt3_fuji_7-laps.csv.gz")
+    timed = {number: round(lap.lap_time_s, 4) for number, lap in found.items() if lap.lap_time_s}
+    assert timed == {
+        1: 99.1575,
+        2: 98.7071,
+        3: 119.9119,
+        4: 99.7463,
+        5: 98.1661,
+        6: 98.6557,
+    }
+    assert [number for number, lap in sorted(found.items()) if lap.valid] == [1, 2, 5, 6]
+    assert found[7].lap_time_s is None
