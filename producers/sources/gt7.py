@@ -125,9 +125,10 @@ class Decoder:
         }
 
     def _running(self, packet: Packet) -> float:
-        """Return the game's lap clock, which restarts a packet after the lap counter moved."""
-        running_s = (packet.running_ms or 0) / 1000
-        return self._odometer.time_s if self._odometer.time_s < 0.02 else running_s
+        """Return the game's lap clock, which restarts a little after the lap counter moved."""
+        running_s, driven_s = (packet.running_ms or 0) / 1000, self._odometer.time_s
+        still_of_last_lap = driven_s < 1 < running_s - driven_s
+        return driven_s if still_of_last_lap else running_s
 
 
 class LapReports:
