@@ -285,7 +285,11 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, content: bytes, said:
 
 
 @given(st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=200,
+)
 def test_a_damaged_file_is_read_or_refused_in_a_sentence(
     tmp_path: Path, data: st.DataObject
 ) -> None:
