@@ -13,8 +13,10 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from consumers.timing.laps import Whose, other_laps, own_laps, reports_of, session_of
+from consumers.timing.laps import Whose, other_laps, own_laps
+from consumers.timing.reports import reports_of
 from consumers.timing.segments import OWN, Piece, Segment, join
+from consumers.timing.sessions import session_of
 from consumers.timing.summary import summarise
 from consumers.timing.timeline import Timeline, timeline
 from schemas.telemetry import CHUNK_VERSION, Chunk, Mark

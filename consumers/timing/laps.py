@@ -1,31 +1,17 @@
 """Laps as they follow from what was driven and from what the sim says of them."""
 
-import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final, Literal
 
 from msgspec import Struct
 
-from consumers.timing.segments import (
-    Change,
-    Changes,
-    Cut,
-    Fuel,
-    Reports,
-    Segment,
-    append_versions,
-    burn,
-    chain,
-    merge_opened,
-)
-from consumers.timing.timeline import SKEW_NS, Passage, Timeline, ordered
-from schemas.sim import LapReported, SessionOpened
-from schemas.timing import Lap, Session
+from consumers.timing.segments import Change, Changes, Cut, Fuel, Reports, burn
+from consumers.timing.steps import SKEW_NS
+from consumers.timing.timeline import Passage, Timeline, lasted_s
+from consumers.timing.verdicts import Verdict, reported, told
+from schemas.timing import Lap
 
-PRECISE_S: Final = 0.25
-AGREES_S: Final = 0.5
-FLAG_AGREES_S: Final = 1.0
 REFUELLED: Final = 0.5
 """More than sloshing: litres or kg."""
 
@@ -39,77 +25,11 @@ class Whose(Struct, frozen=True):
     finished_ns: int | None
 
 
-class Verdict(Struct, frozen=True):
-    """Hold what the sim says of a lap, by a report or by its last-lap-time channel."""
-
-    at_ns: int
-    time_s: float
-    sectors_s: tuple[float, ...] = ()
-    valid: bool | None = None
-
-
-def session_of(session: str, driver: str, segments: Iterable[Segment]) -> Session | None:
-    """Return what is known of the session; None while nothing is."""
-    known = list(segments)
-    driven = ordered(known)
-    opened = opened_of(known)
-    starts = [segment.pieces[0].first_ns for segment in driven]
-    if not starts and opened is None:
-        return None
-    opened = opened or SessionOpened(at_ns=starts[0], source="")
-    finished = [s.finished_ns for s in known if s.finished_ns is not None]
-    return Session(
-        session=session,
-        driver=driver,
-        at_ns=opened.at_ns,
-        source=opened.source,
-        source_version=opened.source_version,
-        kind=opened.kind,
-        track=opened.track,
-        track_length_m=opened.track_length_m,
-        car=opened.car,
-        car_model=opened.car_model,
-        sectors=opened.sectors,
-        started_ns=min(starts, default=opened.at_ns),
-        finished_ns=max(finished, default=None),
-    )
-
-
-def opened_of(segments: Iterable[Segment]) -> SessionOpened | None:
-    """Merge what was said of the session, in the order in which it was said."""
-    merged: SessionOpened | None = None
-    said = sorted(
-        (s for s in segments if s.opened),
-        key=lambda s: (s.opened.at_ns, s.run, s.first),  # type: ignore[union-attr]
-    )
-    for segment in said:
-        merged = merge_opened(merged, segment.opened)
-    return merged
-
-
-def reports_of(car: tuple[bool, str], segments: Iterable[Segment]) -> Reports:
-    """Merge what the sim said of the laps of one car."""
-    merged: Reports = {}
-    said = [segment.reports[car] for segment in segments if car in segment.reports]
-    for laps in said:
-        for number, versions in laps.items():
-            both = (*merged.get(number, ()), *versions)
-            merged[number] = _deduplicated(both)
-    return merged
-
-
-def _deduplicated(versions: tuple[LapReported, ...]) -> tuple[LapReported, ...]:
-    kept: tuple[LapReported, ...] = ()
-    for version in sorted(versions, key=lambda v: v.at_ns):
-        kept = append_versions(kept, (version,))
-    return kept
-
-
 def own_laps(line: Timeline, reports: Reports, whose: Whose) -> Iterator[Lap]:
     """Derive the laps of the driver's own car, in order."""
-    verdicts = _verdicts(line, reports)
+    verdicts = reported(line, reports)
     if not reports:
-        verdicts = _told(line)
+        verdicts = told(line)
     passages = [passage for epoch in line.epochs for passage in epoch.passages]
     seen: set[int] = set()
     for passage in passages:
@@ -123,22 +43,8 @@ def own_laps(line: Timeline, reports: Reports, whose: Whose) -> Iterator[Lap]:
 
 def other_laps(line: Timeline, reports: Reports, whose: Whose, car: str) -> Iterator[Lap]:
     """Derive the laps of another car, of which there are no frames."""
-    for label, verdict in sorted(_verdicts(line, reports).items()):
+    for label, verdict in sorted(reported(line, reports).items()):
         yield _reported_lap(label, verdict, whose, car, own=False)
-
-
-def _verdicts(line: Timeline, reports: Reports) -> dict[int, Verdict]:
-    """Return the sim's last word on each lap, by label."""
-    verdicts: dict[int, Verdict] = {}
-    for number, versions in reports.items():
-        for said in versions:
-            if line.is_void(said.at_ns):
-                continue
-            offset = line.epochs[line.epoch_of(said.at_ns)].offset if line.epochs else 0
-            time_s = round(said.lap_time_s, 4)
-            sectors_s = tuple(round(sector_s, 4) for sector_s in said.sectors_s)
-            verdicts[number + offset] = Verdict(said.at_ns, time_s, sectors_s, said.valid)
-    return verdicts
 
 
 def _reported_lap(label: int, verdict: Verdict, whose: Whose, car: str, own: bool) -> Lap:
@@ -213,36 +119,16 @@ def _time(
 ) -> tuple[float | None, Literal["sim", "crossing", "none"]]:
     if verdict is not None:
         return verdict.time_s, "sim"
-    crossing_s = _crossing_s(passage)
+    crossing_s = passage.crossing_s()
     return (None, "none") if crossing_s is None else (round(crossing_s, 3), "crossing")
-
-
-def _crossing_s(passage: Passage) -> float | None:
-    """Return the time between both crossings by the session's clock, which a pause stops."""
-    start, end = passage.start, passage.end
-    if start is None or end is None or max(start.slack_s, end.slack_s) > PRECISE_S:
-        return None
-    return _lasted_s((start.at_ns, start.clock_s), (end.at_ns, end.clock_s))
-
-
-def _lasted_s(start: tuple[int, float], end: tuple[int, float]) -> float:
-    lasted_s = end[1] - start[1]
-    return lasted_s if lasted_s > 0 else (end[0] - start[0]) / 1e9
 
 
 def _held_valid(passage: Passage) -> bool:
     """Tell whether the sim held the lap valid; in its first seconds it still speaks of the last."""
     settled_ns = passage.begins_ns + SKEW_NS
-    changes = _changes(passage, "valid")
+    changes = passage.changes("valid")
     first = [value for at_ns, _, value in changes if at_ns <= settled_ns][-1:]
     return all(first + [value for at_ns, _, value in changes if at_ns > settled_ns])
-
-
-def _changes(passage: Passage, channel: str) -> Changes:
-    joined: Changes = ()
-    for piece in passage.pieces:
-        joined = chain(joined, getattr(piece, channel))
-    return joined
 
 
 class Pit(Struct, frozen=True):
@@ -254,7 +140,7 @@ class Pit(Struct, frozen=True):
 
 
 def _pit(passage: Passage) -> Pit:
-    states = [value > 0 for _, _, value in _changes(passage, "pit")]
+    states = [value > 0 for _, _, value in passage.changes("pit")]
     turns = list(pairwise(states))
     return Pit(
         seen=any(states),
@@ -277,12 +163,12 @@ def _sectors(
 ) -> tuple[float, ...]:
     if verdict is not None and verdict.sectors_s:
         return verdict.sectors_s
-    if passage.start is None:
+    if passage.start is None or not passage.whole:
         return ()
     start = passage.start
-    passed = _sector_marks(_changes(passage, "sector"), start, line)
+    passed = _sector_marks(passage.changes("sector"), start, line)
     marks = [(start.at_ns, start.clock_s), *passed]
-    sectors_s = [_lasted_s(a, b) for a, b in pairwise(marks)]
+    sectors_s = [lasted_s(a, b) for a, b in pairwise(marks)]
     if sectors_s and lap_time_s is not None and passage.end is not None:
         sectors_s.append(lap_time_s - sum(sectors_s))
     return tuple(round(sector_s, 3) for sector_s in sectors_s if sector_s > 0)
@@ -298,45 +184,3 @@ def _sector_marks(changes: Changes, start: Cut, line: Timeline) -> Iterator[tupl
             yield at_ns, clock_s
         elif value != sector and at_ns > start.at_ns + SKEW_NS:
             return
-
-
-def _told(line: Timeline) -> dict[int, Verdict]:
-    """Pair changes of the sim's last lap time with laps, for sims that only have this channel.
-
-    It arrives late, sometimes a lap late, and at the flag while the lap number stays.
-    """
-    passages = [passage for epoch in line.epochs for passage in epoch.passages]
-    verdicts: dict[int, Verdict] = {}
-    for index, verdict in _told_changes(passages, line):
-        label = _whose_time(passages, index, verdict, verdicts)
-        if label is not None:
-            verdicts[label] = verdict
-    return verdicts
-
-
-def _told_changes(passages: list[Passage], line: Timeline) -> Iterator[tuple[int, Verdict]]:
-    last = math.nan
-    first_ns = passages[0].pieces[0].first_ns if passages else 0
-    for index, passage in enumerate(passages):
-        for at_ns, _, value in _changes(passage, "told"):
-            news = value != last and at_ns > first_ns and value > 0
-            last = value
-            if news and not line.is_void(at_ns):
-                yield index, Verdict(at_ns, round(value, 4))
-
-
-def _whose_time(
-    passages: list[Passage], index: int, told: Verdict, known: dict[int, Verdict]
-) -> int | None:
-    ended = [p for p in passages[max(index - 2, 0) : index] if p.label not in known]
-    for passage in reversed(ended):
-        crossing_s = _crossing_s(passage)
-        if crossing_s is not None and abs(crossing_s - told.time_s) < AGREES_S:
-            return passage.label
-    driving = passages[index]
-    if driving.start is not None:
-        elapsed_s = (told.at_ns - driving.start.at_ns) / 1e9
-        if abs(elapsed_s - told.time_s) < FLAG_AGREES_S:
-            return driving.label
-    last = passages[index - 1] if index else None
-    return last.label if last is not None and last in ended else None

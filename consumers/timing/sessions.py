@@ -1,0 +1,47 @@
+"""What is being driven, as far as it was said."""
+
+from collections.abc import Iterable
+
+from consumers.timing.segments import Segment, merge_opened
+from consumers.timing.steps import ordered
+from schemas.sim import SessionOpened
+from schemas.timing import Session
+
+
+def session_of(session: str, driver: str, segments: Iterable[Segment]) -> Session | None:
+    """Return what is known of the session; None while nothing is."""
+    known = list(segments)
+    driven = ordered(known)
+    opened = _opened(known)
+    starts = [segment.pieces[0].first_ns for segment in driven]
+    if not starts and opened is None:
+        return None
+    opened = opened or SessionOpened(at_ns=starts[0], source="")
+    finished = [s.finished_ns for s in known if s.finished_ns is not None]
+    return Session(
+        session=session,
+        driver=driver,
+        at_ns=opened.at_ns,
+        source=opened.source,
+        source_version=opened.source_version,
+        kind=opened.kind,
+        track=opened.track,
+        track_length_m=opened.track_length_m,
+        car=opened.car,
+        car_model=opened.car_model,
+        sectors=opened.sectors,
+        started_ns=min(starts, default=opened.at_ns),
+        finished_ns=max(finished, default=None),
+    )
+
+
+def _opened(segments: Iterable[Segment]) -> SessionOpened | None:
+    """Merge what was said of the session, in the order in which it was said."""
+    merged: SessionOpened | None = None
+    said = sorted(
+        (s for s in segments if s.opened),
+        key=lambda s: (s.opened.at_ns, s.run, s.first),  # type: ignore[union-attr]
+    )
+    for segment in said:
+        merged = merge_opened(merged, segment.opened)
+    return merged

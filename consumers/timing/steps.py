@@ -1,0 +1,167 @@
+"""The pieces of all segments in the order they were driven, each with the lap it was a part of.
+
+Games count in their own way: the number may be missing or nonsense for some frames, change a few
+frames before or after the line, or fall back after a flashback. Here that is put right.
+"""
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from consumers.timing.segments import Cut, Piece, Segment
+
+SKEW_NS: Final = 5_000_000_000
+"""How far lap number, line and report of one crossing lie apart at most."""
+
+GLITCH_NS: Final = 10_000_000_000
+REWIND_NS: Final = 2_000_000_000
+RESTART_CLOCK_S: Final = 10.0
+"""A session clock that goes back to less than this without a flashback begins again."""
+
+Void = tuple[int, int]
+"""What was driven from the one ns to the other was taken back."""
+
+
+class Step(Struct):
+    """Place one piece on the timeline; `joined` is whether it follows the one before at once."""
+
+    piece: Piece
+    number: int | None
+    cut: Cut | None
+    joined: bool
+    restarted: bool = False
+
+
+def lay_out(segments: Iterable[Segment]) -> tuple[list[Step], tuple[Void, ...]]:
+    """Return what was driven as steps, and what of it was taken back."""
+    everything = list(segments)
+    rewinds = sorted(rewind for segment in everything for rewind in segment.rewinds)
+    steps, voids = _without_void(_tidy(_steps(ordered(everything))), rewinds)
+    _align(steps)
+    return steps, voids
+
+
+def ordered(segments: Iterable[Segment]) -> list[Segment]:
+    """Sort segments as they were driven, leaving out what another one holds already."""
+    driven = [segment for segment in segments if segment.pieces]
+    driven.sort(key=lambda s: (s.pieces[0].first_ns, -s.pieces[-1].last_ns, s.run, s.first))
+    kept: list[Segment] = []
+    until_ns = -1
+    for segment in driven:
+        last_ns = segment.pieces[-1].last_ns
+        if last_ns > until_ns:
+            kept.append(segment)
+            until_ns = last_ns
+    return kept
+
+
+def _steps(segments: list[Segment]) -> list[Step]:
+    return [
+        Step(piece, piece.number, piece.cut, joined=index > 0)
+        for segment in segments
+        for index, piece in enumerate(segment.pieces)
+    ]
+
+
+def _tidy(steps: list[Step]) -> list[Step]:
+    """Let frames without a lap number, or with a passing nonsense, belong to the lap around."""
+    for index in range(1, len(steps) - 1):
+        before, step, after = steps[index - 1 : index + 2]
+        if step.joined and after.joined and _is_glitch(before, step, after):
+            step.number = None
+    if all(step.number is None for step in steps):
+        return steps
+    for before, step in pairwise(steps):
+        if not step.joined:
+            continue
+        if step.number is None:
+            step.number, step.cut = before.number, _only_line(step.cut)
+        elif before.number == step.number:
+            step.cut = _only_line(step.cut)
+    for step, after in zip(steps[-2::-1], steps[:0:-1], strict=True):
+        if step.number is None:
+            step.number = after.number
+            if after.joined:
+                after.cut = _only_line(after.cut)
+    return steps
+
+
+def _is_glitch(before: Step, step: Step, after: Step) -> bool:
+    low, number, high = before.number, step.number, after.number
+    if low is None or number is None or high is None:
+        return False
+    brief = step.piece.last_ns - step.piece.first_ns < GLITCH_NS
+    resumes = low <= high <= low + 1 and not low <= number <= high
+    return resumes and (brief or low > 1) and not (step.cut and step.cut.back)
+
+
+def _only_line(cut: Cut | None) -> Cut | None:
+    """Return what remains of a cut once its lap number means nothing."""
+    return replace(cut, step=False) if cut and (cut.line or cut.back) else None
+
+
+def _without_void(
+    steps: list[Step], rewinds: list[tuple[int, float]]
+) -> tuple[list[Step], tuple[Void, ...]]:
+    """Take back what flashbacks undid."""
+    kept: list[Step] = []
+    voids: list[Void] = []
+    pending = list(rewinds)
+    for step in steps:
+        told, pending = _told_before(step, kept, pending)
+        back = step.joined and step.cut is not None and step.cut.back
+        unseen = told is not None and not step.joined
+        if unseen or (back and (told is not None or step.piece.first_clock_s > RESTART_CLOCK_S)):
+            to_s = told if told is not None and not back else step.piece.first_clock_s
+            void = _undo(kept, to_s, step.piece.first_ns)
+            voids += [void] if void else []
+            step.cut = None if back else step.cut
+        elif back:
+            step.restarted = True
+        kept.append(step)
+    return kept, tuple(voids)
+
+
+def _told_before(
+    step: Step, kept: list[Step], pending: list[tuple[int, float]]
+) -> tuple[float | None, list[tuple[int, float]]]:
+    """Return the flashback that the sim told between what was driven before and a step."""
+    told: float | None = None
+    while pending and pending[0][0] <= step.piece.first_ns + REWIND_NS:
+        at_ns, to_s = pending[0]
+        goes_back = step.cut is not None and step.cut.back
+        if at_ns > step.piece.first_ns and not goes_back:
+            break
+        pending = pending[1:]
+        if kept and at_ns >= kept[-1].piece.last_ns - REWIND_NS:
+            told = to_s
+    return told, pending
+
+
+def _undo(kept: list[Step], to_s: float, at_ns: int) -> Void | None:
+    from_ns = at_ns
+    while kept and kept[-1].piece.first_clock_s >= to_s:
+        from_ns = kept.pop().piece.first_ns
+    if kept and kept[-1].piece.last_clock_s > to_s:
+        piece = kept[-1].piece
+        share = (to_s - piece.first_clock_s) / (piece.last_clock_s - piece.first_clock_s)
+        from_ns = piece.first_ns + round(share * (piece.last_ns - piece.first_ns))
+    return (from_ns, at_ns) if from_ns < at_ns else None
+
+
+def _align(steps: list[Step]) -> None:
+    """Bring together line and lap number where the one changes some frames after the other."""
+    for before, step, after in zip(steps, steps[1:], steps[2:], strict=False):
+        if not (step.cut and after.cut and step.joined and after.joined):
+            continue
+        if step.piece.last_ns - step.piece.first_ns > SKEW_NS:
+            continue
+        if step.cut.line and not step.cut.step and after.cut.step and not after.cut.line:
+            step.number, step.cut = after.number, replace(step.cut, step=True)
+            after.cut = None
+        elif step.cut.step and not step.cut.line and after.cut.line and not after.cut.step:
+            step.number, step.cut = before.number, None
+            after.cut = replace(after.cut, step=True)

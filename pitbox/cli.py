@@ -1,0 +1,53 @@
+"""The command line: names, help and exit codes; each command stands in `pitbox.commands`."""
+
+import os
+import sys
+
+from cyclopts import App
+
+from pitbox import __version__
+from pitbox.settings import SettingsError
+from pitbox.topology import TopologyError
+
+app = App(
+    name="pitbox",
+    version=__version__,
+    help="A live pit wall: telemetry from the game to Postgres and the browser, nothing lost.",
+)
+streams = App(name="streams", help="Make nats-server what streams.yaml says.")
+streams.command("pitbox.commands.streams:plan")
+streams.command("pitbox.commands.streams:apply")
+streams.command("pitbox.commands.streams:graph")
+streams.command("pitbox.commands.streams:asyncapi")
+app.command(streams)
+dead = App(name="dead", help="Look at messages that a consumer gave up on.")
+dead.command("pitbox.commands.dead:list_letters", name="list")
+dead.command("pitbox.commands.dead:show")
+dead.command("pitbox.commands.dead:retry")
+app.command(dead)
+app.command("pitbox.commands.drive:drive")
+app.command("pitbox.commands.imports:import_file", name="import")
+app.command("pitbox.commands.laps:laps")
+app.command("pitbox.commands.sessions:sessions")
+app.command("pitbox.commands.run:run")
+app.command("pitbox.commands.migrate:migrate")
+app.command("pitbox.commands.stack:stack")
+app.command("pitbox.commands.stack:demo")
+app.command("pitbox.commands.doctor:doctor")
+
+
+class CommandError(Exception):
+    """Say in one sentence why a command cannot do what was asked."""
+
+
+def main() -> None:
+    """Run the command line; mistakes of the user end in one line on stderr and exit code 2."""
+    try:
+        code = app()
+    except (SettingsError, TopologyError, CommandError) as error:
+        print(f"pitbox: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+    raise SystemExit(code if isinstance(code, int) else 0)

@@ -1,0 +1,1 @@
+"""The commands of `pitbox`: the one place where producers, consumers and the runtime meet."""

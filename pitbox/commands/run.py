@@ -1,0 +1,34 @@
+"""Run one service."""
+
+import importlib
+from pathlib import Path
+
+from pitbox import service, settings, topology
+from pitbox.cli import CommandError
+
+
+def run(name: str, /) -> int:
+    """Run a consumer of streams.yaml until it is told to stop.
+
+    Example: pitbox run persister
+    """
+    loaded = settings.load()
+    known = topology.load(loaded.streams).consumers
+    if name not in known:
+        raise CommandError(f"no service {name!r}; there are {', '.join(known)}")
+    try:
+        module = importlib.import_module(f"consumers.{name}")
+        made = module.service(loaded)
+    except ModuleNotFoundError as error:
+        raise CommandError(
+            f"{name} needs {error.name}, which is not installed: pip install 'pitbox[{name}]'"
+        ) from None
+    return service.run(made, loaded)
+
+
+def consumer_folders() -> set[str]:
+    """Return the consumers that exist as code."""
+    import consumers
+
+    root = Path(next(iter(consumers.__path__)))
+    return {path.parent.name for path in root.glob("*/__init__.py")}

@@ -1,0 +1,115 @@
+"""Plan, apply and draw the topology."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pitbox import admin, diagram, settings, topology
+from pitbox import asyncapi as document
+from pitbox.bus import Bus, BusDown
+from pitbox.cli import CommandError
+
+README_MARKS = (
+    "<!-- streams graph: begin, made by `make generated` -->",
+    "<!-- streams graph: end -->",
+)
+
+
+def plan(*, json: bool = False) -> None:
+    """Show what differs between streams.yaml and nats-server, and change nothing.
+
+    Example: pitbox streams plan --json
+
+    Parameters
+    ----------
+    json
+        print a list of objects
+    """
+    _show(_with_server(lambda bus: admin.plan(bus.jetstream, bus.topology)), json, "nothing to do")
+
+
+def apply(*, prune: bool = False, json: bool = False, wait: bool = False) -> None:
+    """Make nats-server what streams.yaml says; applying twice changes nothing.
+
+    Example: pitbox streams apply --prune
+
+    Parameters
+    ----------
+    prune
+        delete streams and durables that streams.yaml does not name
+    json
+        print a list of objects
+    wait
+        wait for nats-server as long as it takes
+    """
+
+    async def change(bus: Bus) -> list[admin.Change]:
+        return await admin.apply(bus.jetstream, bus.topology, prune=prune)
+
+    _show(_with_server(change, wait=wait), json, "nothing to do")
+
+
+def graph(*, readme: Path | None = None, check: bool = False) -> int:
+    """Draw who writes and reads which stream, as a Mermaid flowchart.
+
+    Example: pitbox streams graph --readme README.md
+
+    Parameters
+    ----------
+    readme
+        write it between the marks of this file
+    check
+        write nothing, fail when the file is stale
+    """
+    drawing = diagram.mermaid(topology.load(settings.load().streams))
+    if readme is None:
+        print(drawing)
+        return 0
+    begin, end = README_MARKS
+    text = readme.read_text()
+    if begin not in text or end not in text:
+        raise CommandError(f"{readme} lacks the line {begin} or {end}")
+    head, rest = text.split(begin, 1)
+    fresh = f"{head}{begin}\n```mermaid\n{drawing}\n```\n{end}{rest.split(end, 1)[1]}"
+    if check:
+        if fresh != text:
+            print(f"{readme} shows an old diagram: run `make generated`", file=sys.stderr)
+        return int(fresh != text)
+    readme.write_text(fresh)
+    return 0
+
+
+def asyncapi() -> None:
+    """Print the AsyncAPI 3.1 document of every stream and event.
+
+    Example: pitbox streams asyncapi > asyncapi.json
+    """
+    loaded = topology.load(settings.load().streams)
+    print(msgspec.json.format(msgspec.json.encode(document.asyncapi(loaded))).decode())
+
+
+def _with_server(work: Callable[[Bus], Awaitable[Any]], *, wait: bool = False) -> Any:
+    loaded = settings.load()
+
+    async def connected() -> Any:
+        bus = await Bus.connect(loaded.nats.url, "", topology.load(loaded.streams), forever=wait)
+        try:
+            return await work(bus)
+        finally:
+            await bus.close()
+
+    try:
+        return asyncio.run(connected())
+    except BusDown as error:
+        raise CommandError(str(error)) from None
+
+
+def _show(changes: list[admin.Change], json: bool, nothing: str) -> None:
+    if json:
+        print(msgspec.json.encode(changes).decode())
+    else:
+        print("\n".join(str(change) for change in changes) or nothing)

@@ -1,0 +1,68 @@
+"""What every test may ask for: recordings, a real nats-server, a real and migrated database."""
+
+import asyncio
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from pitbox import migration
+from tests.servers import NatsServer, PostgresServer, running
+
+ROOT = Path(__file__).parent.parent
+RUNGS = ("unit", "contract", "replay", "integration", "e2e", "faults")
+TEMPLATE = "template_pitbox"
+_numbers = itertools.count()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test by the folder it stands in."""
+    for item in items:
+        rung = item.path.relative_to(ROOT / "tests").parts[0]
+        if rung in RUNGS:
+            item.add_marker(rung)
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Return the folder of real recordings; skips where there is none."""
+    folder = Path(os.environ.get("PITBOX_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no recordings at {folder}: set PITBOX_DATA")
+    return folder
+
+
+@pytest.fixture
+def nats_server(tmp_path: Path) -> Iterator[NatsServer]:
+    """Run a nats-server that only this test knows; it has no streams yet."""
+    server = NatsServer(tmp_path)
+    with running(server):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """Run one Postgres for all tests, with a migrated database as template."""
+    server = PostgresServer(tmp_path_factory.mktemp("pg"))
+    with running(server):
+        asyncio.run(migration.migrate(server.url(TEMPLATE)))
+        yield server
+
+
+@pytest.fixture
+def database(postgres_server: PostgresServer) -> str:
+    """Return the address of a migrated database that only this test knows."""
+    name = f"test_{next(_numbers)}"
+    asyncio.run(_copy_template(postgres_server.url(), name))
+    return postgres_server.url(name)
+
+
+async def _copy_template(url: str, name: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(f'create database "{name}" template "{TEMPLATE}"')
+    finally:
+        await connection.close()

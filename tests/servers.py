@@ -1,0 +1,147 @@
+"""Real servers for tests, on free ports of loopback, started and ended by whoever needs them."""
+
+import contextlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from pitbox import nats_server, postgres_server
+
+START_S: Final = 20.0
+STOP_S: Final = 10.0
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody uses right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def until(condition: Callable[[], object], what: str, timeout_s: float = START_S) -> None:
+    """Wait for a condition; raises TimeoutError naming what did not come true."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {timeout_s:g} s")
+        time.sleep(0.02)
+
+
+def listens(port: int) -> bool:
+    """Tell whether something takes connections at a port."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+class Server:
+    """Run a server as a child of the test; its output goes to a file in `folder`."""
+
+    name = "server"
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder = folder
+        self.port = port
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def command(self) -> list[str]:
+        """Return what to run."""
+        raise NotImplementedError
+
+    @property
+    def pid(self) -> int:
+        """Return the process id of the running server."""
+        if self._process is None:
+            raise RuntimeError(f"{self.name} does not run")
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start, and wait until it takes connections."""
+        with (self.folder / f"{self.name}.log").open("ab") as log:
+            self._process = subprocess.Popen(self.command(), stdout=log, stderr=log)
+        until(lambda: listens(self.port), f"{self.name} listens")
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal and, when it is one that ends, wait for the end."""
+        if self._process is None:
+            return
+        self._process.send_signal(number)
+        if number not in (signal.SIGSTOP, signal.SIGCONT):
+            self._process.wait(STOP_S)
+            self._process = None
+
+    def stop(self) -> None:
+        """Stop cleanly; a server that does not run is left alone."""
+        self.send(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Kill at once."""
+        self.send(signal.SIGKILL)
+
+
+class NatsServer(Server):
+    """A nats-server with JetStream."""
+
+    name = "nats-server"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, free_port())
+        self.monitor_port = free_port()
+
+    @property
+    def url(self) -> str:
+        """Return its address."""
+        return f"nats://127.0.0.1:{self.port}"
+
+    @property
+    def store(self) -> Path:
+        """Return the folder of its streams."""
+        return self.folder / "nats" / "store"
+
+    def command(self) -> list[str]:
+        """Return what to run."""
+        return nats_server.command(self.folder / "nats", self.port, self.monitor_port)
+
+    def wipe(self) -> None:
+        """Forget every stream; only while stopped."""
+        shutil.rmtree(self.store)
+
+
+class PostgresServer(Server):
+    """A Postgres with an empty cluster of its own."""
+
+    name = "postgres"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, free_port())
+        self.cluster = folder / "postgres"
+        postgres_server.initialise(self.cluster)
+
+    def url(self, database: str = "postgres") -> str:
+        """Return the address of one of its databases."""
+        return postgres_server.url(self.cluster, self.port, database)
+
+    def command(self) -> list[str]:
+        """Return what to run."""
+        return postgres_server.command(self.cluster, self.port)
+
+    def stop_at_once(self) -> None:
+        """Stop without a checkpoint, as a crash would (Postgres calls it immediate)."""
+        self.send(signal.SIGQUIT)
+
+
+@contextlib.contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """Run a server meanwhile, and leave no process behind."""
+    server.start()
+    try:
+        yield server
+    finally:
+        server.send(signal.SIGCONT)
+        server.stop()
