@@ -32,7 +32,10 @@ app.command("pitbox.commands.sessions:sessions")
 app.command("pitbox.commands.run:run")
 app.command("pitbox.commands.migrate:migrate")
 app.command("pitbox.commands.stack:stack")
+app.command("pitbox.commands.stack:up")
 app.command("pitbox.commands.stack:demo")
+app.command("pitbox.commands.stack:down")
+app.command("pitbox.commands.stack:status")
 app.command("pitbox.commands.doctor:doctor")
 
 

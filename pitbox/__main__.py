@@ -1,0 +1,5 @@
+"""Run the command line as `python -m pitbox`."""
+
+from pitbox.cli import main
+
+main()
