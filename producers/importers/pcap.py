@@ -1,0 +1,183 @@
+"""Read UDP datagrams out of network captures: pcap and pcapng, plain or gzipped.
+
+Formats as in the drafts draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng. Fragments of
+datagrams, datagrams that were not captured whole and all other traffic are left out.
+"""
+
+import gzip
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Final, cast
+
+from msgspec import Struct
+
+from producers.importers.link_layers import LINK_TYPES, payload_of
+from producers.source import SourceError
+
+GZIP: Final = b"\x1f\x8b"
+MAGICS: Final = {
+    b"\xd4\xc3\xb2\xa1": ("<", 1_000),
+    b"\xa1\xb2\xc3\xd4": (">", 1_000),
+    b"\x4d\x3c\xb2\xa1": ("<", 1),
+    b"\xa1\xb2\x3c\x4d": (">", 1),
+}
+"""Of pcap: byte order, and how many ns one unit of its times has."""
+
+SECTION: Final = 0x0A0D0D0A
+ORDERS: Final = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
+INTERFACE: Final = 1
+ENHANCED_PACKET: Final = 6
+RESOLUTION_OPTION: Final = 9
+MICROSECONDS: Final = 6
+
+MAX_FRAME_BYTES: Final = 262_144
+MAX_BLOCK_BYTES: Final = 16 * 1024 * 1024
+MAX_INTERFACES: Final = 1024
+LATEST_NS: Final = 1 << 63
+
+
+class Datagram(Struct, frozen=True, gc=False):
+    """Hold one UDP payload and when it was captured, ns since 1970."""
+
+    captured_ns: int
+    payload: bytes
+
+
+class Interface(Struct, frozen=True):
+    """Describe where frames were captured: the kind of link, and the ticks of a second."""
+
+    link_type: int
+    ticks_per_s: int
+
+
+def datagrams(path: Path) -> Iterator[Datagram]:
+    """Yield the UDP datagrams of a capture in its order; raises SourceError when it is damaged."""
+    try:
+        with _unpacked(path) as file:
+            content = Content(file, path.name)
+            magic = content.take(4)
+            if magic in MAGICS:
+                yield from _pcap(content, *MAGICS[magic])
+            elif int.from_bytes(magic) == SECTION:
+                yield from _pcapng(content)
+            else:
+                raise SourceError(f"{path.name} is not a network capture")
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise SourceError(f"{path.name} is damaged, or cut short: {error}") from None
+
+
+def _unpacked(path: Path) -> BinaryIO:
+    with path.open("rb") as file:
+        packed = file.read(2) == GZIP
+    return cast(BinaryIO, gzip.open(path)) if packed else path.open("rb")
+
+
+class Content:
+    """Read a capture piece by piece."""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self._file = file
+        self.name = name
+
+    def take(self, size: int) -> bytes:
+        """Return the next bytes; raises SourceError when there are fewer."""
+        piece = self._file.read(size)
+        if len(piece) < size:
+            raise SourceError(f"{self.name} is cut short: its last packet is not whole")
+        return piece
+
+    def take_or_end(self, size: int) -> bytes:
+        """Return the next bytes, none at the end; raises SourceError within a piece."""
+        first = self._file.read(1)
+        return first + self.take(size - 1) if first else b""
+
+    def damaged(self, what: str) -> SourceError:
+        """Return the error that says what is wrong."""
+        return SourceError(f"{self.name} is damaged: {what}")
+
+    def datagram(self, frame: bytes, link_type: int, captured_ns: int) -> Iterator[Datagram]:
+        """Yield the datagram of a frame, if it holds one."""
+        if not captured_ns < LATEST_NS:
+            raise self.damaged("a packet is of no time that can be")
+        if link_type not in LINK_TYPES:
+            raise SourceError(
+                f"{self.name} was captured on link type {link_type}, which is not known: "
+                f"capture on Ethernet, Wi-Fi or loopback"
+            )
+        payload = payload_of(frame, link_type)
+        if payload is not None:
+            yield Datagram(captured_ns, payload)
+
+
+def _pcap(content: Content, order: str, ns_per_unit: int) -> Iterator[Datagram]:
+    (network,) = struct.unpack(f"{order}16xI", content.take(20))
+    record = struct.Struct(f"{order}IIII")
+    while head := content.take_or_end(record.size):
+        seconds, units, captured, _ = record.unpack(head)
+        if captured > MAX_FRAME_BYTES:
+            raise content.damaged(f"a packet of {captured} bytes")
+        captured_ns = seconds * 1_000_000_000 + units * ns_per_unit
+        yield from content.datagram(content.take(captured), network & 0xFFFF, captured_ns)
+
+
+def _pcapng(content: Content) -> Iterator[Datagram]:
+    order = _section(content)
+    interfaces: list[Interface] = []
+    while head := content.take_or_end(4):
+        if int.from_bytes(head) == SECTION:
+            order, interfaces = _section(content), []
+            continue
+        (kind,) = struct.unpack(f"{order}I", head)
+        (length,) = struct.unpack(f"{order}I", content.take(4))
+        body = _body(content, length)
+        if kind == INTERFACE and len(interfaces) < MAX_INTERFACES:
+            interfaces.append(_interface(content, body, order))
+        elif kind == ENHANCED_PACKET:
+            yield from _enhanced(content, body, order, interfaces)
+
+
+def _section(content: Content) -> str:
+    """Read a section header, its first four bytes being read; return its byte order."""
+    raw, magic = content.take(4), content.take(4)
+    if magic not in ORDERS:
+        raise content.damaged("a section is of no known byte order")
+    (length,) = struct.unpack(f"{ORDERS[magic]}I", raw)
+    _body(content, length, read=12)
+    return ORDERS[magic]
+
+
+def _body(content: Content, length: int, read: int = 8) -> bytes:
+    """Read the rest of a block, whose length stands at its end again; return what is between."""
+    if not read + 4 <= length <= MAX_BLOCK_BYTES or length % 4:
+        raise content.damaged(f"a block of {length} bytes")
+    return content.take(length - read)[:-4]
+
+
+def _interface(content: Content, body: bytes, order: str) -> Interface:
+    if len(body) < 8:
+        raise content.damaged("an interface is not described to the end")
+    (link_type,) = struct.unpack_from(f"{order}H", body)
+    resolution = MICROSECONDS
+    at = 8
+    while at + 4 <= len(body):
+        code, size = struct.unpack_from(f"{order}HH", body, at)
+        if code == RESOLUTION_OPTION and size == 1 and at + 4 < len(body):
+            resolution = body[at + 4]
+        at += 4 + size + -size % 4
+    base = 2 if resolution & 0x80 else 10
+    return Interface(link_type, base ** (resolution & 0x7F))
+
+
+def _enhanced(
+    content: Content, body: bytes, order: str, interfaces: list[Interface]
+) -> Iterator[Datagram]:
+    if len(body) < 20:
+        raise content.damaged("a packet has no head")
+    index, high, low, captured = struct.unpack_from(f"{order}IIII", body)
+    if index >= len(interfaces) or captured > min(len(body) - 20, MAX_FRAME_BYTES):
+        raise content.damaged("a packet is of no interface, or longer than its block")
+    interface = interfaces[index]
+    captured_ns = (high << 32 | low) * 1_000_000_000 // interface.ticks_per_s
+    yield from content.datagram(body[20 : 20 + captured], interface.link_type, captured_ns)
