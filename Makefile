@@ -3,42 +3,82 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
-STAMP := $(VENV)/.installed
+INSTALLED := $(VENV)/.installed
+WEB := dashboards/web
+PAGE := consumers/gateway/static/index.html
+PAGE_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install check lint types imports test unit demo format lock clean
+.PHONY: help demo test up stack down status check lint types imports unit web web-check generated faults bench format lock install clean
 
 help: ## print this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
-install: $(STAMP) ## make .venv with everything, pinned by hash
+demo: $(INSTALLED) $(PAGE) ## three simulated cars on a live pit wall, at the address it prints
+	@$(BIN)/pitbox demo
 
-$(VENV)/bin/uv:
-	@command -v $(PYTHON) >/dev/null || { echo "PitBox needs Python 3.11 or newer: install it or set PYTHON="; exit 1; }
+test: check web-check $(PAGE) ## everything: checks, page, unit to faults, with real servers
+	$(BIN)/pytest -m "not long"
+
+up: $(INSTALLED) $(PAGE) ## nats-server, Postgres and every service, without cars
+	@$(BIN)/pitbox up
+
+stack: $(INSTALLED) ## nats-server and Postgres only (Docker compose where it runs)
+	@infra/stack.sh $(BIN)/pitbox
+
+down: $(INSTALLED) ## stop what demo, up or stack runs
+	@$(BIN)/pitbox down
+
+status: $(INSTALLED) ## say what runs and where
+	@$(BIN)/pitbox status
+
+check: lint types imports ## ruff, mypy --strict, import-linter
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(INSTALLED)
+	$(BIN)/mypy
+
+imports: $(INSTALLED)
+	$(BIN)/lint-imports
+
+unit: $(INSTALLED) ## the quick tests: unit, contract, replay
+	$(BIN)/pytest tests/unit tests/contract tests/replay
+
+faults: $(INSTALLED) ## the whole fault matrix; SEED=n repeats one chaos run
+	$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED))
+
+bench: $(VENV)/.bench $(PAGE) ## PitBox, its peers and the limit in one run; writes bench.json
+	$(BIN)/python -m tests.bench
+
+generated: $(INSTALLED) ## write again what is made from code: diagram, settings, wire types
+	$(BIN)/pitbox streams graph --readme README.md
+	$(BIN)/pitbox settings --readme README.md
+	$(BIN)/pitbox streams typescript --out $(WEB)/src/wire.ts
+
+format: $(INSTALLED) ## format and fix what can be fixed
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+lock: $(BIN)/uv ## resolve the pinned requirements again
+	bash requirements/lock.sh
+
+install: $(INSTALLED) ## make .venv with everything, pinned by hash
+
+clean: ## forget environment, page and all that was driven
+	rm -rf $(VENV) .pitbox consumers/gateway/static $(WEB)/node_modules
+
+$(BIN)/uv: requirements/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "PitBox needs Python 3.11 or newer: set PYTHON="; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --require-hashes -r requirements/uv.txt
+	@touch $@
 
-$(STAMP): requirements/dev.txt pyproject.toml $(VENV)/bin/uv
+$(INSTALLED): requirements/dev.txt pyproject.toml $(BIN)/uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
-lock: ## resolve the pinned requirements again
-	bash requirements/lock.sh
-
-check: lint types imports ## ruff, mypy --strict, import-linter
-
-lint: $(STAMP)
-	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-
-types: $(STAMP)
-	$(BIN)/mypy
-
-imports: $(STAMP)
-	$(BIN)/lint-imports
-
-format: $(STAMP) ## format and fix what can be fixed
-	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
-
-unit: $(STAMP) ## the quick tests: unit, contract, replay
-	$(BIN)/pytest tests/unit tests/contract tests/replay
+$(VENV)/.bench: requirements/bench.txt $(INSTALLED)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/bench.txt || echo "some peers cannot be installed here; the bench says which"
+	@touch $@

@@ -99,7 +99,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 # These name things for the developer's tools and tests and are not settings of a service.
-NOT_SETTINGS: Final = frozenset({"PITBOX_DATA", "PITBOX_CHROMIUM"})
+NOT_SETTINGS: Final = frozenset({"PITBOX_DATA", "PITBOX_CHROMIUM", "PITBOX_E2E"})
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Bring up nats-server and Postgres: with Docker compose where an engine runs, else from the wheels.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+pitbox=${1:-pitbox}
+
+if ! { docker compose version && docker info; } >/dev/null 2>&1; then
+  exec "$pitbox" stack
+fi
+
+umask 077
+mkdir -p .pitbox/compose
+[ -s .pitbox/compose/postgres.password ] || head -c 18 /dev/urandom | base64 | tr '+/' '-_' >.pitbox/compose/postgres.password
+docker compose --file infra/docker-compose.yml up --detach --wait
+printf 'postgresql://pitbox:%s@127.0.0.1:5432/pitbox?sslmode=disable' "$(cat .pitbox/compose/postgres.password)" >.pitbox/compose/postgres.url
+export PITBOX_POSTGRES__URL_FILE=$PWD/.pitbox/compose/postgres.url
+"$pitbox" migrate
+"$pitbox" streams apply --wait
+echo "export PITBOX_POSTGRES__URL_FILE=$PITBOX_POSTGRES__URL_FILE" >.pitbox/compose/environment
+echo "nats-server and Postgres run in Docker. Other shells reach them after: source .pitbox/compose/environment"
