@@ -9,20 +9,19 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import msgspec
-import nats
 import nats.errors
 import nats.js.errors
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js import JetStreamContext
 
 from pitbox import admin, logs, metrics
+from pitbox.client import Client
 from pitbox.topology import Topology, TopologyError
 
-RECONNECT_WAIT_S: Final = 0.25
-PING_INTERVAL_S: Final = 5
-CONNECT_WAIT_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
+FIRST_CONNECT_S: Final = 3.0
+CONNECT_S: Final = 3.0
+CLOSE_S: Final = 1.0
 MAX_PENDING_MESSAGES: Final = 65_536
 MAX_PENDING_BYTES: Final = 64_000_000
 
@@ -42,7 +41,7 @@ class Bus:
     """Hold one connection to nats-server, in the name of one service."""
 
     def __init__(self, service: str, topology: Topology) -> None:
-        """Prepare a bus; `connect` makes one that is connected."""
+        """Prepare a bus; `open` connects it."""
         self.service = service
         self.topology = topology
         self.up = asyncio.Event()
@@ -50,25 +49,30 @@ class Bus:
         self._client = Client()
         self._jetstream: JetStreamContext = self._client.jetstream()
         self._closed = False
+        self._failure = ""
 
     @classmethod
     async def connect(
         cls, url: str, service: str, topology: Topology, *, forever: bool = True
     ) -> "Bus":
-        """Connect to nats-server, waiting for it with backoff; raises BusDown if not `forever`."""
+        """Return a bus that is connected; see `open`."""
         bus = cls(service, topology)
-        attempt = 0
-        while True:
-            try:
+        await bus.open(url, forever=forever)
+        return bus
+
+    async def open(self, url: str, *, forever: bool = True) -> None:
+        """Connect to nats-server, waiting for it; raises BusDown if not `forever`."""
+        bus = cls(service, topology)
+        try:
+            async with asyncio.timeout(None if forever else CONNECT_S):
                 await bus._open(url)
-                return bus
-            except (TimeoutError, OSError, nats.errors.Error) as error:
-                if not forever:
-                    raise BusDown(f"cannot reach nats-server at {_place(url)}: {error}") from None
-                if attempt == 0:
-                    log.warning("waiting for nats-server", address=_place(url))
-            await asyncio.sleep(CONNECT_WAIT_S[min(attempt, len(CONNECT_WAIT_S) - 1)])
-            attempt += 1
+        except TimeoutError:
+            await bus.close()
+            reason = bus._failure or "it does not answer"
+            raise BusDown(f"cannot reach nats-server at {_place(url)}: {reason}") from None
+        except (OSError, ValueError, nats.errors.Error) as error:
+            raise BusDown(f"cannot reach nats-server at {_place(url)}: {error}") from None
+        return bus
 
     @property
     def jetstream(self) -> JetStreamContext:
@@ -93,6 +97,8 @@ class Bus:
         try:
             ack = await self._jetstream.publish(subject, encoder.encode(event), timeout=timeout_s)
         except nats.js.errors.NoStreamResponseError:
+            if self.service in self.topology.consumers:
+                await self.apply_topology()
             raise NobodyListens(f"no stream takes {route}") from None
         except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError) as error:
             raise BusDown(f"{route} was not stored: {error!r}") from None
@@ -185,7 +191,7 @@ class Bus:
         self._closed = True
         self.up.clear()
         with contextlib.suppress(nats.errors.Error, asyncio.TimeoutError, OSError):
-            await asyncio.wait_for(self._client.close(), timeout=2)
+            await asyncio.wait_for(self._client.close(), timeout=CLOSE_S)
 
     async def _open(self, url: str) -> None:
         async def connected() -> None:
@@ -202,18 +208,18 @@ class Bus:
                 log.warning("connection to nats-server lost")
 
         async def failed(error: Exception) -> None:
-            log.debug("nats client", error=repr(error))
+            if isinstance(error, nats.errors.SlowConsumerError):
+                metrics.dropped.labels("bus", "slow").inc()
+            elif isinstance(error, (OSError, nats.errors.Error)):
+                if self.connects == 0 and not self._failure:
+                    log.warning("waiting for nats-server", address=_place(url), reason=str(error))
+                self._failure = str(error)
+            else:
+                log.error("a listener failed", error=repr(error))
 
-        await self._client.connect(
+        await self._client.open(
             url,
             name=f"pitbox-{self.service}",
-            allow_reconnect=True,
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]
-            connect_timeout=2,
-            ping_interval=PING_INTERVAL_S,
-            max_outstanding_pings=2,
-            pending_size=0,
             reconnected_cb=connected,
             disconnected_cb=disconnected,
             error_cb=failed,
