@@ -20,7 +20,6 @@ from pitbox.client import Client
 from pitbox.topology import Topology, TopologyError
 
 FIRST_CONNECT_S: Final = 3.0
-CONNECT_S: Final = 3.0
 CLOSE_S: Final = 1.0
 MAX_PENDING_MESSAGES: Final = 65_536
 MAX_PENDING_BYTES: Final = 64_000_000
@@ -62,17 +61,15 @@ class Bus:
 
     async def open(self, url: str, *, forever: bool = True) -> None:
         """Connect to nats-server, waiting for it; raises BusDown if not `forever`."""
-        bus = cls(service, topology)
         try:
-            async with asyncio.timeout(None if forever else CONNECT_S):
-                await bus._open(url)
+            async with asyncio.timeout(None if forever else FIRST_CONNECT_S):
+                await self._open(url)
         except TimeoutError:
-            await bus.close()
-            reason = bus._failure or "it does not answer"
+            await self.close()
+            reason = self._failure or "it does not answer"
             raise BusDown(f"cannot reach nats-server at {_place(url)}: {reason}") from None
         except (OSError, ValueError, nats.errors.Error) as error:
             raise BusDown(f"cannot reach nats-server at {_place(url)}: {error}") from None
-        return bus
 
     @property
     def jetstream(self) -> JetStreamContext:

@@ -1,0 +1,57 @@
+"""The NATS client, hardened against messages that would end its reading.
+
+To nats-server a subject is any bytes but blanks and line ends. nats-py expects UTF-8 without
+vertical tabs and form feeds, and stops reading at anything else: one stored message would silence
+each of its readers, again and again. Malformed headers do the same.
+"""
+
+import re
+from typing import Any, Final
+
+import nats.aio.client
+from nats.protocol import parser
+
+RECONNECT_WAIT_S: Final = 0.25
+PING_INTERVAL_S: Final = 5
+CONNECT_TIMEOUT_S: Final = 2
+
+parser.MSG_RE = re.compile(rb"\AMSG ([^ \r\n]+) ([^ ]+) (([^ \r\n]+) )?(\d+)\r\n")
+parser.HMSG_RE = re.compile(rb"\AHMSG ([^ \r\n]+) ([^ ]+) (([^ \r\n]+) )?(\d+) (\d+)\r\n")
+
+
+class Client(nats.aio.client.Client):
+    """Read on, whatever bytes subjects and headers are made of; never give up on the server."""
+
+    async def open(self, url: str, **options: Any) -> None:
+        """Connect and stay connected; a dead link is found within 15 s, and nothing is buffered."""
+        await self.connect(
+            url,
+            allow_reconnect=True,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]
+            connect_timeout=CONNECT_TIMEOUT_S,
+            ping_interval=PING_INTERVAL_S,
+            max_outstanding_pings=2,
+            pending_size=0,
+            **options,
+        )
+
+    def _build_message(
+        self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: dict[str, str] | None
+    ) -> Any:
+        try:
+            return super()._build_message(sid, subject, reply, data, headers)
+        except UnicodeDecodeError:
+            return super()._build_message(sid, _legible(subject), _legible(reply), data, headers)
+
+    async def _process_headers(self, headers: bytes | None) -> Any:
+        if not headers:
+            return None
+        try:
+            return await super()._process_headers(headers)
+        except (ValueError, IndexError):
+            return None
+
+
+def _legible(subject: bytes) -> bytes:
+    return subject.decode(errors="backslashreplace").encode()
