@@ -7,15 +7,16 @@ State is in memory; after a restart the stream is folded again from its start.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from consumers.timing.laps import Whose, other_laps, own_laps
-from consumers.timing.reports import reports_of
-from consumers.timing.segments import OWN, Piece, Segment, join
+from consumers.timing.laps import Derived, Whose, other_laps, own_laps
+from consumers.timing.news import Place, news, taken_back
+from consumers.timing.reports import OWN, Car, Only, Reports, reports_of
+from consumers.timing.segments import Piece, Segment, join
 from consumers.timing.sessions import session_of
 from consumers.timing.summary import summarise
 from consumers.timing.timeline import Timeline, timeline
@@ -26,7 +27,6 @@ MAX_SEGMENTS: Final = 4096
 """Of one driver in one session; chunks that would open still more holes are left out."""
 
 Fact = Session | Lap
-Car = tuple[bool, str]
 
 
 class State(Struct, frozen=True):
@@ -37,7 +37,8 @@ class State(Struct, frozen=True):
     runs: dict[int, tuple[Segment, ...]] = {}
     line: Timeline = Timeline((), ())
     about: Session | None = None
-    issued: dict[Car, dict[tuple[str, int], Lap]] = {}
+    own: Derived = {}
+    issued: dict[Car, dict[Place, Lap]] = {}
 
 
 def key(event: Chunk | Mark) -> tuple[str, str]:
@@ -75,16 +76,17 @@ def decide(state: State, event: Chunk | Mark) -> tuple[State, Sequence[Fact]]:
     )
     if quiet and not added.reports:
         return state, ()
-    return _issue(state, None if not quiet else added.reports.keys())
+    return _issue(state, added, quiet)
 
 
 def laps_of(state: State) -> Iterator[Lap]:
     """Derive all laps that a state knows of, own ones first, with revision 1."""
     segments = _segments(state)
-    about = session_of(state.session, state.driver, segments)
-    line = timeline(segments)
-    for car in _cars(segments):
-        for lap in _laps(state, line, segments, car, about):
+    state = _derived(state, segments)
+    for _, lap in state.own.values():
+        yield replace(lap, revision=1)
+    for car in _others(segments):
+        for lap in _others_laps(state, segments, car):
             yield replace(lap, revision=1)
 
 
@@ -128,68 +130,69 @@ def _shape(piece: Piece) -> tuple[bool, int, int, int, int]:
     return piece.jumped, *changes
 
 
-def _issue(state: State, only: Iterable[Car] | None) -> tuple[State, list[Fact]]:
-    """Derive the laps of some cars, or all, and say what differs from what was said before."""
+def _issue(state: State, added: Segment, quiet: bool) -> tuple[State, list[Fact]]:
+    """Derive the laps that a chunk may have changed; say what differs from what was said before."""
     segments = _segments(state)
-    about = session_of(state.session, state.driver, segments)
-    line = timeline(segments) if only is None else state.line
-    facts: list[Fact] = [about] if about is not None and about != state.about else []
+    before, facts = state, list[Fact]()
     issued = dict(state.issued)
-    for car in _cars(segments) if only is None else sorted(only):
-        known = issued.get(car, {})
-        news = _news(known, _laps(state, line, segments, car, about))
-        if news:
-            facts += news
-            issued[car] = {**known, **{(lap.car, lap.lap_number): lap for lap in news}}
-    return replace(state, line=line, about=about, issued=issued), facts
+    if not quiet:
+        state = _derived(state, segments)
+        if state.about is not None and state.about != before.about:
+            facts.append(state.about)
+        own = [lap for _, lap in state.own.values()]
+        facts += _tell(issued, OWN, own, whole=True)
+    for car, only in _others_touched(before.line, state.line, segments, added):
+        laps = list(_others_laps(state, segments, car, only))
+        facts += _tell(issued, car, laps, whole=only is None)
+    return replace(state, issued=issued), facts
 
 
-def _cars(segments: list[Segment]) -> list[Car]:
-    others = {car for segment in segments for car in segment.reports} - {OWN}
-    return [OWN, *sorted(others)]
-
-
-def _laps(
-    state: State, line: Timeline, segments: list[Segment], car: Car, about: Session | None
-) -> Iterator[Lap]:
-    reports = reports_of(car, segments)
+def _derived(state: State, segments: list[Segment]) -> State:
+    """Derive session, timeline and own laps anew."""
+    about = session_of(state.session, state.driver, segments)
+    line = timeline(segments)
     whose = Whose(
         session=state.session,
         driver=state.driver,
         car=about.car if about else "",
         finished_ns=about.finished_ns if about else None,
     )
-    return (
-        own_laps(line, reports, whose) if car == OWN else other_laps(line, reports, whose, car[1])
-    )
+    own = own_laps(line, _reports(segments, OWN), whose, state.own)
+    return replace(state, about=about, line=line, own=own)
 
 
-def _news(known: dict[tuple[str, int], Lap], laps: Iterator[Lap]) -> list[Lap]:
-    news: list[Lap] = []
-    gone = dict(known)
-    for lap in laps:
-        before = gone.pop((lap.car, lap.lap_number), None)
-        if before is None or _told(before) != _told(lap):
-            news.append(replace(lap, revision=before.revision + 1 if before else 1))
-    unfinished = [_undone(lap) for lap in gone.values()]
-    return news + [lap for lap in unfinished if _told(lap) != _told(known[lap.car, lap.lap_number])]
+def _others_touched(
+    before: Timeline, line: Timeline, segments: list[Segment], added: Segment
+) -> list[tuple[Car, Only]]:
+    """Return the other cars of which laps may have changed, with the sim's numbers of those laps.
+
+    They are known by reports alone, which mean the same as long as no restart and no flashback
+    shows.
+    """
+    if before.counts_as(line):
+        return [(car, laps) for car, laps in sorted(added.reports.items()) if car != OWN]
+    return [(car, None) for car in _others(segments)]
 
 
-def _told(lap: Lap) -> Lap:
-    """Return a lap without what grows by itself as frames come."""
-    return replace(lap, revision=0, at_ns=0, frames=0)
+def _others(segments: list[Segment]) -> list[Car]:
+    return sorted({car for segment in segments for car in segment.reports} - {OWN})
 
 
-def _undone(lap: Lap) -> Lap:
-    """Return what remains of a lap that was taken back: nothing that counts."""
-    return Lap(
-        session=lap.session,
-        driver=lap.driver,
-        at_ns=lap.at_ns,
-        car=lap.car,
-        own=lap.own,
-        lap_number=lap.lap_number,
-        revision=lap.revision + 1,
-        valid=False,
-        complete=False,
-    )
+def _others_laps(
+    state: State, segments: list[Segment], car: Car, only: Only = None
+) -> Iterator[Lap]:
+    whose = Whose(session=state.session, driver=state.driver, car=car[1])
+    return other_laps(state.line, _reports(segments, car, only), whose)
+
+
+def _reports(segments: list[Segment], car: Car, only: Only = None) -> Reports:
+    return reports_of(car, (segment.reports for segment in segments), only)
+
+
+def _tell(issued: dict[Car, dict[Place, Lap]], car: Car, laps: list[Lap], whole: bool) -> list[Lap]:
+    """Return what is new of a car's laps and note it as issued; of `whole` ones none may miss."""
+    told = issued.get(car, {})
+    facts = news(told, laps) + (taken_back(told, laps) if whole else [])
+    if facts:
+        issued[car] = {**told, **{(lap.car, lap.lap_number): lap for lap in facts}}
+    return facts

@@ -1,13 +1,15 @@
 """Laps as they follow from what was driven and from what the sim says of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Final, Literal
 
 from msgspec import Struct
 
-from consumers.timing.segments import Change, Changes, Cut, Fuel, Reports, burn
-from consumers.timing.steps import SKEW_NS
+from consumers.timing.crossings import Cut
+from consumers.timing.reports import Reports
+from consumers.timing.segments import Change, Changes, Fuel, burn
+from consumers.timing.steps import SKEW_NS, Void, is_void
 from consumers.timing.timeline import Passage, Timeline, lasted_s
 from consumers.timing.verdicts import Verdict, reported, told
 from schemas.timing import Lap
@@ -17,42 +19,55 @@ REFUELLED: Final = 0.5
 
 
 class Whose(Struct, frozen=True):
-    """Name the session, the driver whose producer saw it, and the driver's own car."""
+    """Name whose laps are derived: of which car, as the producer of which driver saw it."""
 
     session: str
     driver: str
     car: str
-    finished_ns: int | None
+    finished_ns: int | None = None
 
 
-def own_laps(line: Timeline, reports: Reports, whose: Whose) -> Iterator[Lap]:
-    """Derive the laps of the driver's own car, in order."""
-    verdicts = reported(line, reports)
-    if not reports:
-        verdicts = told(line)
+class Basis(Struct, frozen=True):
+    """Hold all that a lap of the driver's own car follows from; `last` is the one being driven."""
+
+    passage: Passage | None
+    verdict: Verdict | None
+    voids: tuple[Void, ...]
+    whose: Whose
+    last: bool
+
+
+Derived = Mapping[int, tuple[Basis, Lap]]
+"""Laps by number, with what each was derived from."""
+
+
+def own_laps(line: Timeline, reports: Reports, whose: Whose, before: Derived) -> Derived:
+    """Derive the laps of the driver's own car; those of which the basis stayed are kept."""
+    verdicts = reported(line, reports) if reports else told(line)
     passages = [passage for epoch in line.epochs for passage in epoch.passages]
-    seen: set[int] = set()
-    for passage in passages:
-        if passage.label is not None:
-            seen.add(passage.label)
-            driven = passage is passages[-1]
-            yield _lap(passage, verdicts.get(passage.label), line, whose, driven)
-    for label in sorted(verdicts.keys() - seen):
-        yield _reported_lap(label, verdicts[label], whose, whose.car, own=True)
+    by_label = {p.label: p for p in passages if p.label is not None}
+    derived: dict[int, tuple[Basis, Lap]] = {}
+    for label in sorted(by_label.keys() | verdicts.keys()):
+        passage = by_label.get(label)
+        last = passage is not None and passage is passages[-1]
+        basis = Basis(passage, verdicts.get(label), line.voids, whose, last)
+        known = before.get(label)
+        derived[label] = known if known and known[0] == basis else (basis, _own_lap(label, basis))
+    return derived
 
 
-def other_laps(line: Timeline, reports: Reports, whose: Whose, car: str) -> Iterator[Lap]:
+def other_laps(line: Timeline, reports: Reports, whose: Whose) -> Iterator[Lap]:
     """Derive the laps of another car, of which there are no frames."""
     for label, verdict in sorted(reported(line, reports).items()):
-        yield _reported_lap(label, verdict, whose, car, own=False)
+        yield _reported_lap(label, verdict, whose, own=False)
 
 
-def _reported_lap(label: int, verdict: Verdict, whose: Whose, car: str, own: bool) -> Lap:
+def _reported_lap(label: int, verdict: Verdict, whose: Whose, own: bool) -> Lap:
     return Lap(
         session=whose.session,
         driver=whose.driver,
         at_ns=verdict.at_ns,
-        car=car,
+        car=whose.car,
         own=own,
         lap_number=label,
         revision=0,
@@ -64,14 +79,20 @@ def _reported_lap(label: int, verdict: Verdict, whose: Whose, car: str, own: boo
     )
 
 
-def _lap(
-    passage: Passage, verdict: Verdict | None, line: Timeline, whose: Whose, last: bool
-) -> Lap:
-    driven = last and passage.end is None and verdict is None and not _over(passage, whose)
+def _own_lap(label: int, basis: Basis) -> Lap:
+    if basis.passage is not None:
+        return _driven_lap(basis.passage, basis)
+    assert basis.verdict is not None
+    return _reported_lap(label, basis.verdict, basis.whose, own=True)
+
+
+def _driven_lap(passage: Passage, basis: Basis) -> Lap:
+    verdict, voids, whose = basis.verdict, basis.voids, basis.whose
+    driven = basis.last and passage.end is None and verdict is None and not _over(passage, whose)
     ended_ns = _ended_ns(passage, verdict)
     begun = passage.start is not None or passage.grid
     complete = begun and passage.whole and (driven or ended_ns is not None)
-    rewound = any(a < passage.pieces[-1].last_ns and b > passage.begins_ns for a, b in line.voids)
+    rewound = any(a < passage.pieces[-1].last_ns and b > passage.begins_ns for a, b in voids)
     pit = _pit(passage)
     lap_time_s, timed_by = _time(passage, verdict)
     judged = verdict.valid if verdict else None
@@ -87,7 +108,7 @@ def _lap(
         revision=0,
         lap_time_s=lap_time_s,
         timed_by=timed_by,
-        sectors_s=_sectors(passage, verdict, lap_time_s, line),
+        sectors_s=_sectors(passage, verdict, lap_time_s, voids),
         valid=fair and counts,
         in_lap=pit.entered,
         out_lap=pit.left,
@@ -159,14 +180,14 @@ def _fuel_used(passage: Passage) -> float | None:
 
 
 def _sectors(
-    passage: Passage, verdict: Verdict | None, lap_time_s: float | None, line: Timeline
+    passage: Passage, verdict: Verdict | None, lap_time_s: float | None, voids: tuple[Void, ...]
 ) -> tuple[float, ...]:
     if verdict is not None and verdict.sectors_s:
         return verdict.sectors_s
     if passage.start is None or not passage.whole:
         return ()
     start = passage.start
-    passed = _sector_marks(passage.changes("sector"), start, line)
+    passed = _sector_marks(passage.changes("sector"), start, voids)
     marks = [(start.at_ns, start.clock_s), *passed]
     sectors_s = [lasted_s(a, b) for a, b in pairwise(marks)]
     if sectors_s and lap_time_s is not None and passage.end is not None:
@@ -174,10 +195,12 @@ def _sectors(
     return tuple(round(sector_s, 3) for sector_s in sectors_s if sector_s > 0)
 
 
-def _sector_marks(changes: Changes, start: Cut, line: Timeline) -> Iterator[tuple[int, float]]:
+def _sector_marks(
+    changes: Changes, start: Cut, voids: tuple[Void, ...]
+) -> Iterator[tuple[int, float]]:
     """Yield when the car passed from each sector into the next, as long as none is missing."""
     sector = 0.0
-    known: list[Change] = [change for change in changes if not line.is_void(change[0])]
+    known: list[Change] = [change for change in changes if not is_void(voids, change[0])]
     for at_ns, clock_s, value in known:
         if value == sector + 1:
             sector = value

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from consumers.timing.segments import Segment, merge_opened
+from consumers.timing.reports import merge_opened
+from consumers.timing.segments import Segment
 from consumers.timing.steps import ordered
 from schemas.sim import SessionOpened
 from schemas.timing import Session

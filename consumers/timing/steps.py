@@ -11,7 +11,8 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from consumers.timing.segments import Cut, Piece, Segment
+from consumers.timing.crossings import Cut
+from consumers.timing.segments import Piece, Segment
 
 SKEW_NS: Final = 5_000_000_000
 """How far lap number, line and report of one crossing lie apart at most."""
@@ -42,6 +43,11 @@ def lay_out(segments: Iterable[Segment]) -> tuple[list[Step], tuple[Void, ...]]:
     steps, voids = _without_void(_tidy(_steps(ordered(everything))), rewinds)
     _align(steps)
     return steps, voids
+
+
+def is_void(voids: Iterable[Void], at_ns: int) -> bool:
+    """Tell whether what happened at an instant was taken back."""
+    return any(start <= at_ns < end for start, end in voids)
 
 
 def ordered(segments: Iterable[Segment]) -> list[Segment]:

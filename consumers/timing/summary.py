@@ -9,27 +9,14 @@ from functools import lru_cache
 from math import isfinite, isnan
 from typing import Any, Final
 
-import msgspec
 from msgspec import Struct
 
-from consumers.timing.segments import (
-    MAX_CHANGES,
-    OWN,
-    Change,
-    Changes,
-    Cut,
-    Edge,
-    Fuel,
-    Piece,
-    Reports,
-    Segment,
-    append_versions,
-    between,
-    merge_opened,
-)
-from pitbox.frames import CorruptChunkError, Frames, unpack
+from consumers.timing.crossings import Cut, Edge, between
+from consumers.timing.reports import observed, opened_by, reports_by
+from consumers.timing.segments import MAX_CHANGES, Change, Changes, Fuel, Piece, Segment
+from pitbox.frames import Frames, unpack
 from schemas.channels import ids
-from schemas.sim import Finished, LapReported, Observed, Rewound, SessionOpened
+from schemas.sim import Finished, Rewound
 from schemas.telemetry import Chunk
 
 NEEDED: Final = ids(
@@ -47,10 +34,6 @@ NEEDED: Final = ids(
 )
 SMOOTH_M: Final = 5.0
 """Between frames nearer than this nothing can have happened to the car's place."""
-
-_events = msgspec.msgpack.Decoder(tuple[Observed, ...])
-_raw_events = msgspec.msgpack.Decoder(tuple[msgspec.Raw, ...])
-_event = msgspec.msgpack.Decoder(Observed)
 
 
 class Columns(Struct, frozen=True, gc=False):
@@ -99,55 +82,11 @@ def summarise(chunk: Chunk) -> Segment:
         pieces=pieces,
         head=head,
         tail=tail,
-        opened=_opened(events),
+        opened=opened_by(events),
         finished_ns=max((e.at_ns for e in events if isinstance(e, Finished)), default=None),
         rewinds=tuple((e.at_ns, e.session_time_s) for e in events if isinstance(e, Rewound)),
-        reports=_reports(events),
+        reports=reports_by(events),
     )
-
-
-def observed(packed: bytes) -> tuple[Observed, ...]:
-    """Decode what the sim said within a chunk, leaving out kinds of a newer version.
-
-    Raises CorruptChunkError when it is not a list of events.
-    """
-    if not packed:
-        return ()
-    try:
-        return _events.decode(packed)
-    except msgspec.DecodeError:
-        return _known_events(packed)
-
-
-def _known_events(packed: bytes) -> tuple[Observed, ...]:
-    known: list[Observed] = []
-    try:
-        raws = _raw_events.decode(packed)
-    except msgspec.DecodeError as error:
-        raise CorruptChunkError(f"what the sim said is not a list of events: {error}") from error
-    for raw in raws:
-        try:
-            known.append(_event.decode(raw))
-        except msgspec.ValidationError:
-            continue
-    return tuple(known)
-
-
-def _opened(events: tuple[Observed, ...]) -> SessionOpened | None:
-    merged: SessionOpened | None = None
-    for event in events:
-        if isinstance(event, SessionOpened):
-            merged = merge_opened(merged, event)
-    return merged
-
-
-def _reports(events: tuple[Observed, ...]) -> dict[tuple[bool, str], Reports]:
-    reports: dict[tuple[bool, str], Reports] = {}
-    for event in events:
-        if isinstance(event, LapReported) and event.lap_time_s > 0:
-            laps = reports.setdefault(OWN if event.own else (False, event.car), {})
-            laps[event.lap_number] = append_versions(laps.get(event.lap_number, ()), (event,))
-    return reports
 
 
 @lru_cache(maxsize=256)

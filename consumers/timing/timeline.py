@@ -12,8 +12,9 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from consumers.timing.reports import reports_of
-from consumers.timing.segments import OWN, Changes, Cut, Piece, Reports, Segment, chain
+from consumers.timing.crossings import Cut
+from consumers.timing.reports import OWN, Reports, reports_of
+from consumers.timing.segments import Changes, Piece, Segment, chain
 from consumers.timing.steps import SKEW_NS, Step, Void, lay_out
 
 PRECISE_S: Final = 0.25
@@ -90,16 +91,18 @@ class Timeline(Struct, frozen=True):
         starts = [epoch.starts_ns for epoch in self.epochs]
         return max(bisect_right(starts, at_ns) - 1, 0)
 
-    def is_void(self, at_ns: int) -> bool:
-        """Tell whether what happened at an instant was taken back."""
-        return any(start <= at_ns < end for start, end in self.voids)
+    def counts_as(self, other: "Timeline") -> bool:
+        """Tell whether a lap number at an instant means the same lap in another timeline."""
+        starts = [(epoch.starts_ns, epoch.offset) for epoch in self.epochs]
+        others = [(epoch.starts_ns, epoch.offset) for epoch in other.epochs]
+        return starts == others and self.voids == other.voids
 
 
 def timeline(segments: Iterable[Segment]) -> Timeline:
     """Lay segments out as epochs of passages."""
     everything = list(segments)
     steps, voids = lay_out(everything)
-    epochs = _epochs(steps, reports_of(OWN, everything))
+    epochs = _epochs(steps, reports_of(OWN, (segment.reports for segment in everything)))
     _label(epochs)
     return Timeline(tuple(epochs), voids)
 

@@ -6,7 +6,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from consumers.timing.segments import Reports
+from consumers.timing.reports import Reports
+from consumers.timing.steps import is_void
 from consumers.timing.timeline import Passage, Timeline
 
 AGREES_S: Final = 0.5
@@ -30,7 +31,7 @@ def reported(line: Timeline, reports: Reports) -> dict[int, Verdict]:
     verdicts: dict[int, Verdict] = {}
     for number, versions in reports.items():
         for said in versions:
-            if line.is_void(said.at_ns):
+            if is_void(line.voids, said.at_ns):
                 continue
             offset = line.epochs[line.epoch_of(said.at_ns)].offset if line.epochs else 0
             time_s = round(said.lap_time_s, 4)
@@ -60,7 +61,7 @@ def _told_changes(passages: list[Passage], line: Timeline) -> Iterator[tuple[int
         for at_ns, _, value in passage.changes("told"):
             news = value != last and at_ns > first_ns and value > 0
             last = value
-            if news and not line.is_void(at_ns):
+            if news and not is_void(line.voids, at_ns):
                 yield index, Verdict(at_ns, round(value, 4))
 
 

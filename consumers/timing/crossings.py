@@ -1,0 +1,97 @@
+"""Where a lap ends between two frames, and where a car was moved.
+
+Nothing but the two frames is looked at, so it does not matter how they were cut into chunks.
+"""
+
+import math
+from typing import Final
+
+from msgspec import Struct
+
+CLOCK_BACK_S: Final = 0.5
+TELEPORT_M: Final = 50.0
+LINE_REACH_M: Final = 30.0
+FASTEST_MPS: Final = 150.0
+
+
+class Edge(Struct, frozen=True, gc=False):
+    """Hold what one frame tells about the place of the car; NaN or None where it does not."""
+
+    at_ns: int
+    clock_s: float
+    number: int | None
+    distance_m: float
+    fraction: float
+    speed_mps: float
+
+
+class Cut(Struct, frozen=True, gc=False):
+    """Say that a piece ends between two frames, when, and why.
+
+    `line`: the car crossed the line; `step`: the sim's lap number changed; `back`: the session's
+    clock went back. `slack_s` is how far off the instant may be.
+    """
+
+    at_ns: int
+    clock_s: float
+    slack_s: float
+    line: bool
+    step: bool
+    back: bool
+
+
+def between(left: Edge, right: Edge) -> tuple[Cut | None, bool]:
+    """Tell whether a piece ends between two neighbouring frames, and whether the car was moved."""
+    step = left.number != right.number
+    back = right.clock_s < left.clock_s - CLOCK_BACK_S
+    line = not back and _crosses(left, right)
+    jumped = not (line or back) and _teleported(left, right)
+    if not (step or back or line):
+        return None, jumped
+    weight, slack_s = _crossing(left, right)
+    at_ns = left.at_ns + round(weight * (right.at_ns - left.at_ns))
+    clock_s = left.clock_s + weight * (right.clock_s - left.clock_s)
+    return Cut(at_ns, clock_s, math.inf if jumped else slack_s, line, step, back), False
+
+
+def _reach_m(left: Edge, right: Edge) -> float:
+    speeds = [speed for speed in (left.speed_mps, right.speed_mps) if not math.isnan(speed)]
+    fastest_mps = max(speeds, default=FASTEST_MPS)
+    return 1.5 * fastest_mps * max(right.at_ns - left.at_ns, 0) / 1e9
+
+
+def _crosses(left: Edge, right: Edge) -> bool:
+    if left.distance_m < 0 <= right.distance_m:
+        moves = not max(left.speed_mps, right.speed_mps) <= 1
+        return moves and right.distance_m <= _reach_m(left, right) + LINE_REACH_M
+    if right.distance_m < left.distance_m / 2 and left.distance_m > 0:
+        return right.distance_m <= _reach_m(left, right) + LINE_REACH_M
+    if math.isnan(left.distance_m) or math.isnan(right.distance_m):
+        return left.fraction > 0.75 and right.fraction < 0.25
+    return False
+
+
+def _teleported(left: Edge, right: Edge) -> bool:
+    moved_m = right.distance_m - left.distance_m
+    return moved_m < -TELEPORT_M or moved_m > _reach_m(left, right) + TELEPORT_M
+
+
+def _crossing(left: Edge, right: Edge) -> tuple[float, float]:
+    """Return where between two frames the line was (0..1), and how many s that may be off."""
+    weight = _line_weight(left, right)
+    if 0 <= weight <= 1:
+        return weight, 0.0
+    return 0.5, abs(right.at_ns - left.at_ns) / 2e9
+
+
+def _line_weight(left: Edge, right: Edge) -> float:
+    if left.distance_m < 0 <= right.distance_m:
+        return left.distance_m / (left.distance_m - right.distance_m)
+    if left.fraction > 0.5 > right.fraction >= 0:
+        to_go = max(1 - left.fraction, 0.0)
+        return to_go / (to_go + right.fraction) if to_go + right.fraction > 0 else 0.5
+    near = 0 <= right.distance_m <= _reach_m(left, right)
+    if near and right.speed_mps > 1 and right.at_ns > left.at_ns:
+        since_s = right.distance_m / right.speed_mps
+        return max(1 - since_s * 1e9 / (right.at_ns - left.at_ns), 0.0)
+    return math.nan
