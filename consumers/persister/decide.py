@@ -80,6 +80,9 @@ def receipt(key: RunKey, held: Held, *, boot: str, hub_ns: int) -> Receipt:
     upto = known[-1][1] if known else -1
     missing = ranges.minus(((0, upto),), known) if known else NONE
     if len(missing) > MAX_MISSING:
+        # What was declared gone need not be told, or it could hide for ever what is above.
+        missing = ranges.minus(missing, held.gone)
+    if len(missing) > MAX_MISSING:
         upto = missing[MAX_MISSING][0] - 1
         missing = missing[:MAX_MISSING]
     return Receipt(
