@@ -1,6 +1,5 @@
 """Make JetStream what streams.yaml says: a plan of differences, and its application."""
 
-from collections.abc import Iterable
 from typing import Any, Literal
 
 import nats.errors
@@ -8,7 +7,7 @@ import nats.js.errors
 from msgspec import Struct
 from nats.js import JetStreamContext, api
 
-from pitbox.topology import Consumer, Stream, Topology, TopologyError, seconds, size_bytes
+from pitbox.topology import Stream, Topology, TopologyError, seconds, size_bytes
 
 PAGE = 256
 
@@ -47,18 +46,19 @@ def stream_config(name: str, stream: Stream) -> api.StreamConfig:
     )
 
 
-def consumer_config(
-    name: str, consumer: Consumer, routes: Iterable[str], topology: Topology
-) -> api.ConsumerConfig:
+def consumer_config(topology: Topology, name: str, stream: str) -> api.ConsumerConfig:
     """Return what the server is told of a consumer's durable on one stream."""
+    consumer = topology.consumers[name]
+    routes = topology.durables(name)[stream]
     return api.ConsumerConfig(
         durable_name=name,
         description=consumer.about,
         filter_subjects=sorted(topology.filter(route) for route in routes),
-        ack_policy=api.AckPolicy(consumer.ack),
-        ack_wait=seconds(consumer.ack_wait),
+        ack_policy=api.AckPolicy(consumer.ack_policy(stream)),
+        # With a backoff the server waits for its first step instead.
+        ack_wait=seconds((consumer.backoff or (consumer.ack_wait,))[0]),
         max_ack_pending=consumer.max_ack_pending,
-        max_deliver=consumer.tries + 1 if consumer.backoff else -1,
+        max_deliver=-1,
         backoff=[seconds(step) for step in consumer.backoff] or None,
     )
 
@@ -103,10 +103,7 @@ async def _perform(js: JetStreamContext, topology: Topology, change: Change) -> 
         else:
             await js.delete_stream(change.stream)
     elif change.consumer:
-        routes = topology.durables(change.consumer)[change.stream]
-        wanted = consumer_config(
-            change.consumer, topology.consumers[change.consumer], routes, topology
-        )
+        wanted = consumer_config(topology, change.consumer, change.stream)
         await js.add_consumer(change.stream, wanted)
     else:
         config = stream_config(change.stream, topology.streams[change.stream])
@@ -124,12 +121,11 @@ async def _consumer_plan(
         }
     changes = []
     wanted_names = set()
-    for name, consumer in topology.consumers.items():
-        routes = topology.durables(name).get(stream)
-        if routes is None:
+    for name in topology.consumers:
+        if stream not in topology.durables(name):
             continue
         wanted_names.add(name)
-        wanted = consumer_config(name, consumer, routes, topology)
+        wanted = consumer_config(topology, name, stream)
         found = present.get(name)
         if found is None:
             changes.append(Change("create", stream, name))

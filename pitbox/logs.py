@@ -8,6 +8,12 @@ import structlog
 
 from pitbox.settings import Log
 
+# Until a process says otherwise, so that no log line ever gets among what a command prints.
+structlog.configure(
+    wrapper_class=structlog.make_filtering_bound_logger("info"),
+    logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+)
+
 
 def configure(settings: Log, service: str) -> None:
     """Send the logs of this process to stderr, each line naming the service."""

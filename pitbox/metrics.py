@@ -7,7 +7,7 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
-from pitbox.settings import Metrics
+from pitbox.settings import Metrics, SettingsError
 
 LATENCY_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
 
@@ -32,6 +32,16 @@ step_s = Histogram(
 
 
 def serve(settings: Metrics) -> None:
-    """Show this process's metrics at http://host:port/metrics, unless the port is 0."""
-    if settings.port:
+    """Show this process's metrics at http://host:port/metrics, unless the port is 0.
+
+    Raises SettingsError when it cannot listen there.
+    """
+    if not settings.port:
+        return
+    try:
         start_http_server(settings.port, addr=settings.host)
+    except OSError as error:
+        place = f"{settings.host}:{settings.port}"
+        raise SettingsError(
+            f"PITBOX_METRICS__PORT: cannot listen on {place}: {error.strerror}"
+        ) from None

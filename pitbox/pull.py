@@ -1,13 +1,14 @@
 """Continuous pull: the messages of a durable, in order, as fast as they come.
 
 One inbox takes them all; a new request goes out while the one before is still being served, so the
-server never waits for us. What is asked for bounds what is held. A durable that does not move while
-messages wait is asked anew, and then given up.
+server never waits for us. What is asked for, in messages and in bytes, bounds what is held. A
+durable that does not move while messages wait is asked anew, and then given up.
 """
 
 import asyncio
 import time
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -23,8 +24,11 @@ from pitbox.bus import Bus, BusDown
 
 REQUEST_EXPIRES_S: Final = 10.0
 PROGRESS_S: Final = 15.0
-INFO_TIMEOUT_S: Final = 3.0
+INFO_TIMEOUT_S: Final = 2.0
+MAX_HELD_BYTES: Final = 16_000_000
+SAME_TIME_NS: Final = 1_000_000
 ACK_TOKENS: Final = 9
+ENOUGH_BYTES: Final = "Message Size Exceeds MaxBytes"
 
 log = logs.get("pull")
 
@@ -60,14 +64,17 @@ class Pull:
         self._consumer = consumer
         self._stream = stream
         self._routes = tuple(r for r in declared.reads if bus.topology.stream_of.get(r) == stream)
-        self._acks = declared.ack != "none"
+        self._policy = declared.ack_policy(stream)
+        self._acks = self._policy != "none"
         self._limit = declared.batch
+        self._max_unacknowledged = declared.max_ack_pending
         self._name = consumer if self._acks else ""
         self._buffer: deque[Msg] = deque()
+        self._held_bytes = 0
         self._arrived = asyncio.Event()
         self._subscription: Subscription | None = None
         self._created_ns = 0
-        self._last_sequence = 0
+        self._last: Delivery | None = None
         self._expected = 0
         self._asked_at = 0.0
         self._progress_at = time.monotonic()
@@ -84,37 +91,34 @@ class Pull:
             left = deadline - time.monotonic()
             if left <= 0 or not await self._ready(left):
                 return []
-            self._ask()
+            await self._ask()
             self._arrived.clear()
             try:
                 await asyncio.wait_for(self._arrived.wait(), min(left, 1.0))
             except TimeoutError:
                 await self._watch()
         taken = [self._buffer.popleft() for _ in range(min(max_messages, len(self._buffer)))]
-        self._ask()
-        self._moved()
         deliveries = [self._delivery(message) for message in taken]
-        self._last_sequence = deliveries[-1].sequence
+        self._last = deliveries[-1]
         self._count(deliveries)
+        self._moved()
+        await self._ask()
         return deliveries
 
-    async def ack(self, last: Delivery) -> None:
-        """Acknowledge everything up to and including `last`, or only it, as streams.yaml says.
+    async def ack(self, done: Sequence[Delivery]) -> None:
+        """Acknowledge deliveries, in their order; where one acknowledgement covers all, the last.
 
         A lost acknowledgement brings messages back later, which every consumer bears.
         """
         if not self._acks:
             return
-        try:
-            await self._bus.client.publish(last.reply, b"+ACK")
-        except (nats.errors.Error, OSError):
-            log.debug("acknowledgement not sent", stream=self._stream)
-
-    async def caught_up(self) -> bool:
-        """Tell whether nothing waits in the stream or here."""
-        if self._buffer or not self._name:
-            return False
-        return (await self._info()).num_pending == 0
+        for delivery in done[-1:] if self._policy == "all" else done:
+            if delivery.created_ns != self._created_ns:
+                continue
+            try:
+                await self._bus.client.publish(delivery.reply, b"+ACK")
+            except (nats.errors.Error, OSError):
+                log.debug("acknowledgement not sent", stream=self._stream)
 
     async def close(self) -> None:
         """Stop asking and leave the inbox."""
@@ -144,34 +148,47 @@ class Pull:
             await self._bus.apply_topology()
             stream = await self._bus.jetstream.stream_info(self._stream)
         created_ns = int(stream.created.timestamp() * 1e9) if stream.created else 0
-        if created_ns != self._created_ns or self._last_sequence > stream.state.last_seq:
-            self._last_sequence = 0
+        if created_ns != self._created_ns:
+            self._last = None
         self._created_ns = created_ns
         if not self._acks:
-            await self._create_reader()
+            await self._create_reader(stream.state)
         inbox = self._bus.client.new_inbox()
         self._subscription = await self._bus.client.subscribe(inbox, cb=self._heard)
         self._connects = connects
         self._moved()
-        self._ask()
+        await self._ask()
 
-    async def _create_reader(self) -> None:
-        """Read on from where we were, or from the beginning of a new stream."""
-        resumed = self._last_sequence > 0
+    async def _create_reader(self, state: api.StreamState) -> None:
+        """Read on from where we were, or from the beginning of a stream that is not the same."""
+        last = self._last if self._last and await self._holds(state, self._last) else None
         config = api.ConsumerConfig(
             ack_policy=api.AckPolicy.NONE,
-            deliver_policy=(
-                api.DeliverPolicy.BY_START_SEQUENCE if resumed else api.DeliverPolicy.ALL
-            ),
-            opt_start_seq=self._last_sequence + 1 if resumed else None,
+            deliver_policy=(api.DeliverPolicy.BY_START_SEQUENCE if last else api.DeliverPolicy.ALL),
+            opt_start_seq=last.sequence + 1 if last else None,
             filter_subjects=[self._bus.topology.filter(route) for route in self._routes],
             inactive_threshold=60,
             mem_storage=True,
         )
         self._name = (await self._bus.jetstream.add_consumer(self._stream, config)).name
 
+    async def _holds(self, state: api.StreamState, last: Delivery) -> bool:
+        """Tell whether a message is still in its place in the stream, or has left it by its age.
+
+        An older copy of the store that was put back gives the same places to other messages.
+        """
+        if not state.first_seq <= last.sequence <= state.last_seq:
+            return last.sequence < state.first_seq
+        try:
+            found = await self._bus.jetstream.get_msg(self._stream, seq=last.sequence)
+        except nats.js.errors.NotFoundError:
+            return True
+        stored_ns = found.time.timestamp() * 1e9 if found.time else 0
+        return abs(stored_ns - last.stored_ns) < SAME_TIME_NS
+
     async def _detach(self) -> None:
         self._buffer.clear()
+        self._held_bytes = 0
         self._expected = 0
         self._asked_at = 0.0
         if self._subscription is not None:
@@ -182,36 +199,42 @@ class Pull:
                 log.debug("inbox already gone", stream=self._stream)
 
     async def _heard(self, message: Msg) -> None:
-        if message.headers is not None and "Status" in message.headers:
-            self._expected -= int(message.headers.get("Nats-Pending-Messages", "0"))
-            if message.headers["Status"] not in {"404", "408"}:
-                log.debug("pull ended", stream=self._stream, status=message.headers["Status"])
-                self._expected = 0
-                self._connects = -1
-        else:
+        if message.reply:
             self._expected -= 1
+            self._held_bytes += len(message.data)
             self._buffer.append(message)
+        else:
+            self._ended(message.headers or {})
         self._arrived.set()
 
-    def _ask(self) -> None:
+    def _ended(self, headers: dict[str, str]) -> None:
+        """Note that a request got less than it asked for, and whether asking again is no use."""
+        self._expected -= int(headers.get("Nats-Pending-Messages", "0"))
+        reason = headers.get("Description", "")
+        if headers.get("Status") not in {"404", "408"} and reason != ENOUGH_BYTES:
+            log.debug("pull ended", stream=self._stream, status=headers.get("Status"), why=reason)
+            self._connects = -1
+
+    async def _ask(self) -> None:
         """Ask for more when half of what may be held is free."""
         now = time.monotonic()
         if now - self._asked_at > REQUEST_EXPIRES_S + 1:
             self._expected = 0
         room = self._limit - len(self._buffer) - max(self._expected, 0)
-        if room < self._limit // 2 or self._subscription is None or not self._bus.up.is_set():
+        room_bytes = MAX_HELD_BYTES - self._held_bytes
+        if room < self._limit // 2 or room_bytes < MAX_HELD_BYTES // 2:
             return
-        request = {"batch": room, "expires": int(REQUEST_EXPIRES_S * 1e9)}
+        if self._subscription is None or not self._bus.up.is_set():
+            return
+        expires_ns = int(REQUEST_EXPIRES_S * 1e9)
+        request = {"batch": room, "max_bytes": room_bytes, "expires": expires_ns}
         self._expected = max(self._expected, 0) + room
         self._asked_at = now
         subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._name}"
-        payload = msgspec.json.encode(request)
-        self._request = asyncio.ensure_future(self._publish(subject, payload))
-
-    async def _publish(self, subject: str, payload: bytes) -> None:
-        inbox = self._subscription.subject if self._subscription else ""
         try:
-            await self._bus.client.publish(subject, payload, reply=inbox)
+            await self._bus.client.publish(
+                subject, msgspec.json.encode(request), reply=self._subscription.subject
+            )
         except (nats.errors.Error, OSError):
             self._expected = 0
 
@@ -220,12 +243,14 @@ class Pull:
         if time.monotonic() - self._progress_at < PROGRESS_S:
             return
         try:
-            waiting = (await self._info()).num_pending
+            found = await self._info()
         except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError):
             self._connects = -1
             self._progress_at = time.monotonic()
             return
-        if not waiting:
+        waiting = found.num_pending or 0
+        # What another life of this service did not acknowledge comes back when its time is up.
+        if not waiting or (found.num_ack_pending or 0) >= self._max_unacknowledged:
             self._moved()
             return
         metrics.stalls.labels(self._consumer, self._stream).inc()
@@ -247,6 +272,7 @@ class Pull:
         self._stalled_once = False
 
     def _delivery(self, message: Msg) -> Delivery:
+        self._held_bytes -= len(message.data)
         tokens = message.reply.split(".")
         # With a domain the subject holds its name and an account hash before the stream.
         offset = 2 if len(tokens) == ACK_TOKENS else 4

@@ -1,42 +1,20 @@
-"""What a service is, how it is run, and the loop that every pure consumer runs in.
-
-The loop keeps one order for every message: decode, decide, perform, publish, commit, ack. A message
-ends as acknowledged, as left to the server's backoff, or as a dead letter.
-"""
+"""What a service is, and how it is run: until a signal, and at most five seconds longer."""
 
 import asyncio
-import contextlib
 import signal
-import sys
-import time
-from collections import OrderedDict
-from collections.abc import Hashable, Sequence
-from functools import partial
-from typing import Any, Final, Protocol, TypeVar
-
-import msgspec
+from collections.abc import Coroutine
+from typing import Any, Final, Protocol
 
 from pitbox import logs, metrics
-from pitbox.bus import Bus, BusDown
-from pitbox.pull import Delivery, Pull, StalledError
+from pitbox.bus import BusDown
+from pitbox.pull import StalledError
 from pitbox.settings import Settings
-from pitbox.topology import Topology, TopologyError
-from schemas.dead import DeadLetter
+from pitbox.topology import TopologyError
 
 STOP_S: Final = 5.0
-BATCH_WAIT_S: Final = 0.5
-RETRY_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
-MAX_STATES: Final = 4096
+GRACE_S: Final = 2.5
 
 log = logs.get("service")
-
-State = TypeVar("State")
-Event_contra = TypeVar("Event_contra", contravariant=True)
-Decision = TypeVar("Decision")
-
-
-class NotNow(Exception):  # noqa: N818 - a state of the world, not a mistake
-    """Say that a decision cannot be performed now; the server brings the message back later."""
 
 
 class Service(Protocol):
@@ -49,154 +27,20 @@ class Service(Protocol):
         ...
 
 
-class Consumer(Protocol[State, Event_contra, Decision]):
-    """A pure function wrapped in a name.
-
-    `key` says whose state an event belongs to, `decide` what should happen, `perform` makes it
-    happen and returns the events to publish. `decide` never waits, looks at a clock or draws a
-    random number: time comes from the event.
-    """
-
-    name: str
-
-    def key(self, event: Event_contra) -> Hashable:
-        """Return whose state the event changes."""
-        ...
-
-    def initial(self) -> State:
-        """Return what a newcomer starts with."""
-        ...
-
-    def decide(self, state: State, event: Event_contra) -> tuple[State, Sequence[Decision]]:
-        """Return the state after the event and what should happen; raises ValueError for poison."""
-        ...
-
-    async def perform(self, decision: Decision) -> Sequence[msgspec.Struct]:
-        """Make a decision happen and return the events to publish."""
-        ...
-
-
-class Fold:
-    """Run a pure consumer over the streams it reads."""
-
-    def __init__(self, consumer: Consumer[Any, Any, Any], settings: Settings) -> None:
-        """Prepare to run; raises TopologyError when streams.yaml does not know the consumer."""
-        from pitbox import topology
-
-        self.name = consumer.name
-        self._consumer = consumer
-        self._settings = settings
-        self._topology = topology.load(settings.streams)
-        self._states: OrderedDict[Hashable, Any] = OrderedDict()
-        declared = self._topology.consumers[self.name]
-        self._tries = declared.tries
-        self._batch = declared.batch
-        self._explicit = declared.ack == "explicit"
-        self._routes = _routes_by_tag(self._topology, self.name)
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set."""
-        bus = await Bus.connect(self._settings.nats.url, self.name, self._topology)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                for stream in _streams_read(self._topology, self.name):
-                    tasks.create_task(self._pump(bus, stream, stop))
-        finally:
-            await bus.close()
-
-    async def _pump(self, bus: Bus, stream: str, stop: asyncio.Event) -> None:
-        routes = [
-            route
-            for route in self._topology.consumers[self.name].reads
-            if self._topology.stream_of.get(route) == stream
-        ]
-        decode = self._topology.decoder(*routes).decode
-        pull = Pull(bus, self.name, stream)
-        while not stop.is_set():
-            deliveries = await pull.batch(self._batch, BATCH_WAIT_S)
-            started = time.perf_counter()
-            for delivery in deliveries:
-                if await self._handle(bus, delivery, decode, stop) and self._explicit:
-                    await pull.ack(delivery)
-            if deliveries:
-                metrics.step_s.labels(self.name).observe(time.perf_counter() - started)
-                if not self._explicit:
-                    await pull.ack(deliveries[-1])
-        await pull.close()
-
-    async def _handle(self, bus: Bus, delivery: Delivery, decode: Any, stop: asyncio.Event) -> bool:
-        """Handle one message; return whether it is done with, else the server brings it back."""
-        if self._explicit and delivery.tries > self._tries:
-            await self._bury(bus, delivery, "TriedTooOften: the consumer never finished it", stop)
-            return True
-        try:
-            event = decode(delivery.payload)
-            key = self._consumer.key(event)
-            state = self._states.get(key) or self._consumer.initial()
-            state, decisions = self._consumer.decide(state, event)
-            await self._perform(bus, decisions, stop)
-        except NotNow as error:
-            if self._explicit and delivery.tries < self._tries:
-                log.warning("will be tried again", reason=str(error), tries=delivery.tries)
-                return False
-            await self._bury(bus, delivery, f"NotNow: {error}", stop)
-            return True
-        except (msgspec.DecodeError, RecursionError, ValueError) as error:
-            await self._bury(bus, delivery, f"{type(error).__name__}: {error}", stop)
-            return True
-        self._commit(key, state)
-        return True
-
-    async def _perform(self, bus: Bus, decisions: Sequence[Any], stop: asyncio.Event) -> None:
-        for decision in decisions:
-            for output in await self._consumer.perform(decision):
-                await persist(partial(bus.store, self._routes[type(output)], output), stop)
-
-    async def _bury(self, bus: Bus, delivery: Delivery, reason: str, stop: asyncio.Event) -> None:
-        await persist(partial(bury, bus, self.name, delivery, reason), stop)
-
-    def _commit(self, key: Hashable, state: Any) -> None:
-        self._states[key] = state
-        self._states.move_to_end(key)
-        if len(self._states) > MAX_STATES:
-            self._states.popitem(last=False)
-
-
-async def persist(attempt: Any, stop: asyncio.Event) -> None:
-    """Try until it works, with backoff; give up only when stopping."""
-    for number in range(sys.maxsize):
-        try:
-            await attempt()
-            return
-        except BusDown as error:
-            if stop.is_set():
-                raise
-            if number == len(RETRY_S):
-                log.warning("cannot publish, trying on", reason=str(error))
-            with contextlib.suppress(TimeoutError):
-                wait_s = RETRY_S[min(number, len(RETRY_S) - 1)]
-                await asyncio.wait_for(stop.wait(), wait_s)
-
-
-async def bury(bus: Bus, consumer: str, delivery: Delivery, reason: str) -> None:
-    """Keep a message that cannot be used as a dead letter; raises BusDown when that fails."""
-    letter = DeadLetter(
-        consumer=consumer,
-        stream=delivery.stream,
-        created_ns=delivery.created_ns,
-        sequence=delivery.sequence,
-        subject=delivery.subject,
-        reason=reason[:500],
-        payload=delivery.payload,
-        tries=delivery.tries,
-        at_ns=delivery.stored_ns,
-    )
-    await bus.store("dead.letter", letter)
-    kind = reason.split(":", 1)[0][:40]
-    metrics.dead_letters.labels(consumer, kind).inc()
-    log.warning(
-        "dead letter", stream=delivery.stream, sequence=delivery.sequence, reason=reason[:200]
-    )
+async def until(stop: asyncio.Event, work: Coroutine[Any, Any, object], *, grace_s: float) -> bool:
+    """Work to the end and return True; give up `grace_s` after `stop` and return False."""
+    task = asyncio.ensure_future(work)
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({task}, timeout=grace_s)
+        if task.done():
+            task.result()
+        return task.done()
+    finally:
+        stopping.cancel()
+        task.cancel()
+        await asyncio.wait({task})
 
 
 def run(service: Service, settings: Settings) -> int:
@@ -256,19 +100,3 @@ def _only(error: BaseException, kind: type[Exception]) -> bool:
     if isinstance(error, BaseExceptionGroup):
         return all(_only(inner, kind) for inner in error.exceptions)
     return isinstance(error, kind)
-
-
-def _streams_read(topology: Topology, consumer: str) -> list[str]:
-    reads = topology.consumers[consumer].reads
-    return list(dict.fromkeys(topology.stream_of[r] for r in reads if r in topology.stream_of))
-
-
-def _routes_by_tag(topology: Topology, consumer: str) -> dict[type, str]:
-    """Return which route each kind of event leaves by."""
-    from schemas.registry import EVENTS
-
-    return {
-        EVENTS[tag]: route
-        for route in topology.consumers[consumer].writes
-        for tag in topology.route(route).events
-    }

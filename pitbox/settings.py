@@ -105,7 +105,7 @@ NOT_SETTINGS: Final = frozenset({"PITBOX_DATA", "PITBOX_CHROMIUM", "PITBOX_E2E"}
 def load(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from the environment; raises SettingsError naming the wrong variable."""
     tree: dict[str, Any] = {}
-    for variable, value in sorted((environment or os.environ).items()):
+    for variable, value in sorted((os.environ if environment is None else environment).items()):
         if not variable.startswith(PREFIX) or variable in NOT_SETTINGS:
             continue
         path = variable.removeprefix(PREFIX).lower().split("__")

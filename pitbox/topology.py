@@ -25,6 +25,9 @@ Duration = Annotated[str, Meta(pattern=r"^\d+(ms|s|m|h|d)$")]
 Size = Annotated[str, Meta(pattern=r"^\d+(kB|MB|GB)$")]
 
 
+Ack = Literal["all", "explicit", "none"]
+
+
 class TopologyError(Exception):
     """Name the place in streams.yaml that is wrong."""
 
@@ -70,7 +73,8 @@ class Consumer(Struct, frozen=True, forbid_unknown_fields=True):
     about: str
     reads: tuple[str, ...]
     writes: tuple[str, ...]
-    ack: Literal["all", "explicit", "none"] = "explicit"
+    ack: Ack = "explicit"
+    ack_all: tuple[StreamName, ...] = ()
     ack_wait: Duration = "30s"
     max_ack_pending: Annotated[int, Meta(ge=1)] = 1000
     batch: Annotated[int, Meta(ge=1)] = 100
@@ -80,6 +84,10 @@ class Consumer(Struct, frozen=True, forbid_unknown_fields=True):
     def tries(self) -> int:
         """Return how often a message is tried before it is a dead letter."""
         return len(self.backoff) + 1
+
+    def ack_policy(self, stream: str) -> Ack:
+        """Return how messages of a stream are acknowledged: `all` is the last one for all."""
+        return "all" if stream in self.ack_all else self.ack
 
 
 class Producer(Struct, frozen=True, forbid_unknown_fields=True):
@@ -245,4 +253,8 @@ def _service_problems(topology: Topology) -> list[str]:
         for route in (*service.reads, *service.writes):
             if route not in topology.routes:
                 problems.append(f"{name}: no route {route!r}")
+    for name, consumer in topology.consumers.items():
+        for stream in consumer.ack_all:
+            if stream not in topology.streams:
+                problems.append(f"{name}: ack_all: no stream {stream!r}")
     return problems

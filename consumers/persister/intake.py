@@ -43,12 +43,11 @@ class Arrivals(Struct, gc=False):
 
 
 class Batch(Struct):
-    """Collect what arrived of all runs, up to and including the delivery `last`."""
+    """Collect what arrived of all runs."""
 
     runs: dict[RunKey, Arrivals] = {}
     letters: list[DeadLetter] = []
-    last: Delivery | None = None
-    messages: int = 0
+    deliveries: list[Delivery] = []
     bytes: int = 0
     frames: int = 0
 
@@ -63,8 +62,7 @@ class Intake:
 
     def take(self, delivery: Delivery, batch: Batch) -> None:
         """Add a message to a batch, if need be as a dead letter."""
-        batch.last = delivery
-        batch.messages += 1
+        batch.deliveries.append(delivery)
         batch.bytes += len(delivery.payload)
         try:
             event = _decode(delivery.payload)

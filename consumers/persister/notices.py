@@ -14,19 +14,17 @@ from schemas.dead import DeadLetter
 
 
 class Notices(Struct):
-    """Collect facts with the messages that told them, up to and including the delivery `last`."""
+    """Collect facts with the messages that told them."""
 
     told: list[tuple[Delivery, facts.Fact]] = []
     letters: list[DeadLetter] = []
-    last: Delivery | None = None
-    messages: int = 0
+    deliveries: list[Delivery] = []
     bytes: int = 0
 
 
 def take(decode: Callable[[bytes], Any], delivery: Delivery, notices: Notices) -> None:
     """Add a message, if need be as a dead letter."""
-    notices.last = delivery
-    notices.messages += 1
+    notices.deliveries.append(delivery)
     notices.bytes += len(delivery.payload)
     try:
         notices.told.append((delivery, decode(delivery.payload)))

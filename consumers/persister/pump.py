@@ -25,10 +25,9 @@ log = logs.get("pump")
 
 
 class Collected(Protocol):
-    """What is committed at once, up to and including `last`."""
+    """What is committed at once, with the deliveries to acknowledge then."""
 
-    last: Delivery | None
-    messages: int
+    deliveries: list[Delivery]
     bytes: int
 
 
@@ -80,7 +79,7 @@ class Pump(Generic[Batch]):
                     batch = self._new()
                 elif number % SLICE == 0:
                     await asyncio.sleep(0)
-            if batch.messages:
+            if batch.deliveries:
                 await self._collected.put(batch)
         await self._collected.put(None)
 
@@ -96,9 +95,8 @@ class Pump(Generic[Batch]):
             started = time.perf_counter()
             await self._persist(partial(self._commit, batch))
             measures.commit_s.labels(self._stream).observe(time.perf_counter() - started)
-            if batch.last is not None:
-                await self._pull.ack(batch.last)
-                measures.done(batch.last)
+            await self._pull.ack(batch.deliveries)
+            measures.done(batch.deliveries[-1])
 
     async def _persist(self, attempt: Callable[[], Awaitable[object]]) -> None:
         """Try until Postgres does it."""

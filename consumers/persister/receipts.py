@@ -38,10 +38,10 @@ class Receipts:
     async def answer(self, holdings: Holdings, ask: Ask) -> Receipt | None:
         """Return the receipt of a run, also of one that Postgres never saw; None while unsure."""
         key = RunKey(ask.session, ask.driver, ask.run)
-        held = await holdings.held(key)
-        if held is None:
+        held, boot = await holdings.held(key), holdings.boot
+        if held is None or not boot:
             return None
-        return receipt(key, held, boot=holdings.boot, hub_ns=time.time_ns())
+        return receipt(key, held, boot=boot, hub_ns=time.time_ns())
 
     async def run(self, holdings: Holdings, stop: asyncio.Event) -> None:
         """Publish what is due until `stop` is set."""

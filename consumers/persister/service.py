@@ -1,9 +1,8 @@
 """The persister: every stream into Postgres, and receipts out of it."""
 
 import asyncio
-from collections.abc import Coroutine
 from functools import lru_cache, partial
-from typing import Any, Final, TypeVar
+from typing import Any
 
 import stamina.instrumentation
 
@@ -18,12 +17,9 @@ from consumers.persister.receipts import Receipts
 from pitbox import topology
 from pitbox.bus import Bus
 from pitbox.pull import Pull
+from pitbox.service import GRACE_S, until
 from pitbox.settings import Settings
 from pitbox.topology import Topology
-
-GRACE_S: Final = 3.0
-
-Result = TypeVar("Result")
 
 
 class Persister:
@@ -40,13 +36,11 @@ class Persister:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set."""
-        opening = Bus.connect(self._settings.nats.url, self.name, self._topology)
-        bus = await _until(stop, opening, grace_s=0)
-        if bus is None:
-            return
+        bus = Bus(self.name, self._topology)
         connections = [self._connection(), self._connection()]
         try:
-            await _until(stop, self._work(bus, connections, stop), grace_s=GRACE_S)
+            if await until(stop, bus.open(self._settings.nats.url), grace_s=0):
+                await until(stop, self._work(bus, connections, stop), grace_s=GRACE_S)
         finally:
             for connection in connections:
                 connection.drop()
@@ -107,19 +101,3 @@ def _subjects(declared: Topology, stream: str) -> Subjects:
         return frozenset(route.format(fields) for route in routes)
 
     return subjects
-
-
-async def _until(
-    stop: asyncio.Event, work: Coroutine[Any, Any, Result], *, grace_s: float
-) -> Result | None:
-    """Return the result of `work`, or None when it is not done `grace_s` after `stop`."""
-    task = asyncio.ensure_future(work)
-    stopping = asyncio.ensure_future(stop.wait())
-    try:
-        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.wait({task}, timeout=grace_s)
-        return task.result() if task.done() else None
-    finally:
-        stopping.cancel()
-        task.cancel()
-        await asyncio.wait({task})

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from consumers.timing import decide
-from pitbox.service import Fold, Service
+from pitbox.fold import Fold
+from pitbox.service import Service
 from pitbox.settings import Settings
 from schemas.timing import Lap, Session
 
