@@ -101,3 +101,10 @@ class PackedTraces(Struct, frozen=True, kw_only=True):
     times: bytes
     columns: tuple[bytes, ...]
     holes: tuple[tuple[float, float], ...]
+
+
+class Problem(Struct, frozen=True, kw_only=True):
+    """Say in one sentence why a request has no answer, naming the parameter."""
+
+    status: int
+    detail: str

@@ -5,9 +5,9 @@ once for all clients that chose the same channels.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable
 from functools import lru_cache
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import msgspec
 import numpy as np
@@ -21,7 +21,8 @@ from schemas.wall import Frames, Subscribe
 MAX_PLANS: Final = 4096
 NAMES: Final = {channel.id: channel.name for channel in CHANNELS}
 
-Client = Hashable
+Client = TypeVar("Client", bound=Hashable)
+
 encode: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -46,7 +47,7 @@ def choice(wish: Subscribe) -> Choice:
     return Choice(wish.session, frozenset(wish.drivers), tuple(chosen))
 
 
-class Fanout:
+class Fanout(Generic[Client]):
     """Hold what clients chose and say who gets what."""
 
     def __init__(self) -> None:
@@ -72,7 +73,7 @@ class Fanout:
         """Return the clients that see a driver of a session."""
         return [client for group in self._plan(session, driver).values() for client in group]
 
-    def frames(self, chunk: Chunk, *, late: bool) -> list[tuple[bytes, Sequence[Client]]]:
+    def frames(self, chunk: Chunk, *, late: bool) -> list[tuple[bytes, list[Client]]]:
         """Return messages with those who get them; raises CorruptChunkError."""
         plan = self._plan(chunk.session, chunk.driver)
         if not plan or not chunk.frames:

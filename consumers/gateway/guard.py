@@ -19,6 +19,9 @@ POLICY: Final = (
 # The API page's own bundle writes style elements.
 LOOSE_POLICY: Final = f"{POLICY}; style-src 'self' 'unsafe-inline'"
 LOOSE_PATHS: Final = "/openapi"
+# Their names change with their content.
+HASHED_PATHS: Final = "/assets/"
+FOR_EVER: Final = "public, max-age=31536000, immutable"
 HEADERS: Final = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -72,6 +75,8 @@ def _with_headers(path: str, send: Send) -> Send:
                 headers[name] = value
             loose = path.startswith(LOOSE_PATHS)
             headers["content-security-policy"] = LOOSE_POLICY if loose else POLICY
+            hashed = path.startswith(HASHED_PATHS) and message["status"] == 200
+            headers["cache-control"] = FOR_EVER if hashed else "no-cache"
         await send(message)
 
     return sending

@@ -9,8 +9,11 @@ from typing import Any, Final
 import uvicorn
 
 from consumers.gateway.app import build
+from consumers.gateway.archive import Archive
 from consumers.gateway.guard import is_loopback
+from consumers.gateway.live import Live
 from pitbox import logs, topology
+from pitbox.bus import Bus
 from pitbox.settings import Settings, SettingsError
 
 NAME: Final = "gateway"
@@ -50,17 +53,32 @@ class Gateway:
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set; raises SettingsError when the port is taken."""
         listening = listen(self._settings.gateway.host, self._settings.gateway.port)
-        server = web_server(build(self._topology))
-        serving = asyncio.ensure_future(server.serve([listening]))
-        stopping = asyncio.ensure_future(stop.wait())
+        bus = Bus(NAME, self._topology)
+        archive = Archive(self._settings.postgres.url)
+        live = Live(self._topology, archive)
+        server = web_server(build(bus, archive, live))
+        tasks = [
+            asyncio.ensure_future(server.serve([listening])),
+            asyncio.ensure_future(self._listen(bus, live)),
+            asyncio.ensure_future(stop.wait()),
+        ]
+        host, port = listening.getsockname()[:2]
+        log.info("serving", address=f"http://{host}:{port}")
         try:
-            host, port = listening.getsockname()[:2]
-            log.info("serving", address=f"http://{host}:{port}")
-            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
             server.should_exit = True
-            stopping.cancel()
-            await serving
+            await asyncio.wait(tasks[:1])
+            for task in tasks[1:]:
+                task.cancel()
+            archive.close()
+            await bus.close()
+
+    async def _listen(self, bus: Bus, live: Live) -> None:
+        await bus.open(self._settings.nats.url)
+        await live.run(bus)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -1,0 +1,184 @@
+"""Live: from the bus to the outbox of every client that chose it.
+
+Frames come over plain subscriptions, because what is late is of no use here; the past is for REST.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from consumers.gateway import facts as told
+from consumers.gateway import measures, sessions
+from consumers.gateway.archive import Archive, ArchiveDown
+from consumers.gateway.facts import Facts
+from consumers.gateway.fanout import Fanout, choice
+from consumers.gateway.outbox import Outbox
+from consumers.gateway.presence import Presences
+from pitbox import metrics
+from pitbox.bus import Bus
+from pitbox.frames import CorruptChunkError
+from pitbox.topology import Topology
+from schemas.telemetry import CHUNK_VERSION, Chunk, Mark
+from schemas.timing import Timing
+from schemas.wall import FromPage, Ping, Pong, Presence, Refused, Subscribe
+
+MAX_CLIENTS: Final = 512
+TICK_S: Final = 0.25
+# What was missed while disconnected is read from Postgres, twice, because it gets there later.
+REREAD_S: Final = (1.0, 10.0)
+
+encode: Final = msgspec.msgpack.Encoder().encode
+decode_page: Final = msgspec.msgpack.Decoder(FromPage).decode
+
+
+class Live:
+    """Hold the clients, and tell each what it chose to see."""
+
+    def __init__(self, topology: Topology, archive: Archive) -> None:
+        self._topology = topology
+        self._archive = archive
+        self._clients: set[Outbox] = set()
+        self._fanout: Fanout[Outbox] = Fanout()
+        self._facts = Facts()
+        self._presences = Presences()
+        self._rereads: list[float] = []
+
+    @property
+    def full(self) -> bool:
+        """Tell whether there are as many clients as may be."""
+        return len(self._clients) >= MAX_CLIENTS
+
+    def join(self, client: Outbox) -> None:
+        """Begin to serve a client."""
+        self._clients.add(client)
+        measures.clients.set(len(self._clients))
+
+    def leave(self, client: Outbox) -> None:
+        """Forget a client."""
+        self._clients.discard(client)
+        self._fanout.leave(client)
+        measures.clients.set(len(self._clients))
+
+    async def hear(self, client: Outbox, message: bytes) -> None:
+        """Do what a client asks for, or say why not."""
+        try:
+            wish = decode_page(message)
+            match wish:
+                case Ping():
+                    client.put_fact("pong", encode(Pong(token=wish.token, hub_ms=now_ms())))
+                case Subscribe():
+                    await self._subscribe(client, wish)
+        except (msgspec.DecodeError, RecursionError, ValueError) as error:
+            client.put_fact("refused", encode(Refused(reason=str(error)[:300])))
+
+    async def run(self, bus: Bus) -> None:
+        """Listen and tell until cancelled."""
+        await bus.listen_raw("telemetry.live", self._telemetry("telemetry.live", late=False))
+        await bus.listen_raw("telemetry.backfill", self._telemetry("telemetry.backfill", late=True))
+        await bus.listen("timing.session", self._heard_fact)
+        await bus.listen("timing.lap", self._heard_fact)
+        await bus.listen("link.hello", self._heard_link)
+        await bus.listen("link.receipt", self._heard_link)
+        connects = 0
+        while True:
+            if bus.connects != connects:
+                connects = bus.connects
+                self._rereads = [time.monotonic() + wait_s for wait_s in REREAD_S]
+            await self._reread()
+            for presence in self._presences.news(now_ms()):
+                self._tell_presence(presence)
+            measures.backlog.set(sum(len(client) for client in self._clients))
+            await asyncio.sleep(TICK_S)
+
+    async def _subscribe(self, client: Outbox, wish: Subscribe) -> None:
+        chosen = choice(wish)
+        self._fanout.choose(client, chosen)
+        client.clear_frames()
+        for presence in self._presences.of(chosen.session):
+            if chosen.shows(presence.driver):
+                self._put_presence(client, presence)
+        await self._read_facts(chosen.session)
+        for fact in self._facts.of(chosen.session):
+            if chosen.shows(fact.driver):
+                client.put_fact(told.about(fact), encode(fact))
+
+    async def _read_facts(self, session: str) -> None:
+        try:
+            async with self._archive.connection() as connection:
+                known: list[Timing] = [
+                    *await sessions.sessions(connection, session),
+                    *await sessions.laps(connection, session),
+                ]
+        except ArchiveDown:
+            self._rereads.append(time.monotonic() + REREAD_S[0])
+            return
+        self._tell(known)
+
+    async def _reread(self) -> None:
+        due = [at for at in self._rereads if at <= time.monotonic()]
+        if due:
+            self._rereads = [at for at in self._rereads if at not in due]
+            for session in self._fanout.sessions:
+                await self._read_facts(session)
+
+    def _tell(self, facts: list[Timing]) -> None:
+        for fact in self._facts.tell(facts):
+            encoded = encode(fact)
+            for client in self._fanout.watchers(fact.session, fact.driver):
+                client.put_fact(told.about(fact), encoded)
+
+    async def _heard_fact(self, fact: Timing) -> None:
+        self._tell([fact])
+
+    async def _heard_link(self, event: Any) -> None:
+        self._presences.hear(event, now_ms())
+
+    def _tell_presence(self, presence: Presence) -> None:
+        for client in self._fanout.watchers(presence.session, presence.driver):
+            self._put_presence(client, presence)
+
+    def _put_presence(self, client: Outbox, presence: Presence) -> None:
+        client.put_fact(("presence", presence.session, presence.driver), encode(presence))
+
+    def _telemetry(self, route: str, *, late: bool) -> Callable[[str, bytes], None]:
+        decode = self._topology.decoder(route).decode
+
+        def heard(subject: str, payload: bytes) -> None:
+            try:
+                event: Chunk | Mark = decode(payload)
+            except (msgspec.DecodeError, RecursionError):
+                metrics.decode_errors.labels(route).inc()
+                return
+            own = self._topology.subject(route, driver=event.driver, session=event.session)
+            if subject != own or event.version > CHUNK_VERSION:
+                reason = "newer version" if subject == own else "foreign subject"
+                metrics.dropped.labels("gateway", reason).inc()
+                return
+            self._presences.hear(event, now_ms())
+            if isinstance(event, Chunk):
+                self._send(event, late=late)
+
+        return heard
+
+    def _send(self, chunk: Chunk, *, late: bool) -> None:
+        try:
+            messages = self._fanout.frames(chunk, late=late)
+        except CorruptChunkError:
+            metrics.dropped.labels("gateway", "corrupt chunk").inc()
+            return
+        for message, clients in messages:
+            for client in clients:
+                client.put(message)
+        measures.encoded.inc(len(messages))
+        offset_ms = self._presences.offset_ms(chunk.session, chunk.driver)
+        if not late and offset_ms is not None:
+            age_ms = now_ms() - chunk.captured_ns / 1e6 - offset_ms
+            measures.latency_s.labels("live").observe(max(0.0, age_ms / 1e3))
+
+
+def now_ms() -> float:
+    """Return the hub's clock, ms since 1970."""
+    return time.time_ns() / 1e6

@@ -1,0 +1,175 @@
+"""REST: health, channels, and what Postgres knows of sessions, laps and telemetry."""
+
+from typing import Annotated, Any, Final, TypeVar
+
+from litestar import Request, Response, get
+from litestar.exceptions import ClientException, NotFoundException
+from litestar.params import Parameter
+
+from consumers.gateway import measures, sessions, telemetry
+from consumers.gateway.archive import Archive
+from consumers.gateway.formats import MEDIA_TYPES, Format, accepted
+from consumers.gateway.telemetry import Question, TooMuch
+from pitbox.asyncapi import asyncapi
+from pitbox.bus import Bus
+from schemas.api import ChannelAbout, Health, Hole, Ready, SessionSummary
+from schemas.channels import CHANNEL_BY_NAME, CHANNELS
+from schemas.telemetry import Token
+from schemas.timing import Lap
+
+FOREVER_NS: Final = 2**63 - 1
+
+# Litestar reads its own constraints only, not those of msgspec.
+Name = Annotated[str, Parameter(pattern=Token.__metadata__[0].pattern)]
+LapNumber = Annotated[int, Parameter(ge=0, le=2**31 - 1)]
+Nanoseconds = Annotated[int, Parameter(ge=0, le=FOREVER_NS, description="ns since 1970")]
+ChannelList = Annotated[
+    str, Parameter(max_length=8192, description="names, by commas; empty: all that the car gives")
+]
+FormatName = Annotated[Format | None, Parameter(description="else by Accept, else json")]
+TRACES: Final[dict[str, Any]] = {"media_type": "application/json"}
+
+Found = TypeVar("Found")
+
+
+@get("/health")
+async def health() -> Health:
+    """Say that the process works; asks no one else."""
+    return Health()
+
+
+@get("/ready")
+async def ready(archive: Archive, bus: Bus) -> Response[Ready]:
+    """Say which peers answer; status 503 unless all do."""
+    answer = Ready(nats=bus.up.is_set(), postgres=await archive.ready())
+    return Response(answer, status_code=200 if answer.nats and answer.postgres else 503)
+
+
+@get("/channels")
+async def list_channels() -> list[ChannelAbout]:
+    """List every channel that a car may give."""
+    return [
+        ChannelAbout(id=c.id, name=c.name, unit=c.unit, motec=c.motec, about=c.about)
+        for c in CHANNELS
+    ]
+
+
+@get("/streams.json", media_type="application/json")
+async def streams(bus: Bus) -> dict[str, Any]:
+    """Describe every stream and event, as AsyncAPI."""
+    return asyncapi(bus.topology)
+
+
+@get("/sessions")
+async def list_sessions(archive: Archive) -> list[SessionSummary]:
+    """List sessions, the latest first."""
+    async with archive.connection() as connection:
+        return await sessions.summaries(connection)
+
+
+@get("/sessions/{session:str}")
+async def one_session(archive: Archive, session: Name) -> SessionSummary:
+    """Sum up one session."""
+    async with archive.connection() as connection:
+        found = await sessions.summaries(connection, session)
+    return _found(found[0] if found else None, f"session: there is no {session!r}")
+
+
+@get("/sessions/{session:str}/laps")
+async def list_laps(
+    archive: Archive, session: Name, driver: Name | None = None, own: bool | None = None
+) -> list[Lap]:
+    """List laps of a session: of one driver's PC, of its own car or of the others."""
+    async with archive.connection() as connection:
+        found = await sessions.laps(connection, session, driver, own)
+        if not found and not await sessions.summaries(connection, session):
+            raise NotFoundException(f"session: there is no {session!r}")
+    if len(found) > sessions.MAX_LAPS:
+        raise ClientException(f"driver, own: name one, for there are over {sessions.MAX_LAPS} laps")
+    return found
+
+
+@get("/sessions/{session:str}/holes")
+async def list_holes(archive: Archive, session: Name) -> list[Hole]:
+    """List which chunks Postgres lacks of a session."""
+    async with archive.connection() as connection:
+        return await sessions.holes(connection, session)
+
+
+@get("/sessions/{session:str}/drivers/{driver:str}/laps/{lap_number:str}/telemetry", **TRACES)
+async def lap_telemetry(
+    *,
+    request: Request[Any, Any, Any],
+    archive: Archive,
+    session: Name,
+    driver: Name,
+    lap_number: LapNumber,
+    channels: ChannelList = "",
+    format: FormatName = None,
+) -> Response[bytes]:
+    """Return channels over one lap of a driver's own car, as `Traces` or `PackedTraces`."""
+    async with archive.connection() as connection:
+        lap = await sessions.own_lap(connection, session, driver, lap_number)
+    lap = _found(lap, f"lap_number: {driver} has no lap {lap_number} in session {session!r}")
+    if lap.started_ns is None:
+        raise NotFoundException(f"lap_number: no telemetry is known of lap {lap_number}")
+    asked = Question(
+        session=session,
+        driver=driver,
+        from_ns=lap.started_ns,
+        to_ns=FOREVER_NS if lap.ended_ns is None else lap.ended_ns,
+        channels=_channel_ids(channels),
+        lap=lap,
+    )
+    return await _answer(request, archive, format, asked)
+
+
+@get("/sessions/{session:str}/drivers/{driver:str}/telemetry", **TRACES)
+async def range_telemetry(
+    *,
+    request: Request[Any, Any, Any],
+    archive: Archive,
+    session: Name,
+    driver: Name,
+    from_ns: Nanoseconds,
+    to_ns: Nanoseconds,
+    channels: ChannelList = "",
+    format: FormatName = None,
+) -> Response[bytes]:
+    """Return channels over a time range by the driver's clock, as `Traces` or `PackedTraces`."""
+    if from_ns > to_ns:
+        raise ClientException("from_ns: must not be after to_ns")
+    asked = Question(
+        session=session,
+        driver=driver,
+        from_ns=from_ns,
+        to_ns=to_ns,
+        channels=_channel_ids(channels),
+    )
+    return await _answer(request, archive, format, asked)
+
+
+async def _answer(
+    request: Request[Any, Any, Any], archive: Archive, given: Format | None, asked: Question
+) -> Response[bytes]:
+    form = given or accepted(request.headers.get("accept", ""))
+    try:
+        with measures.answer_s.labels(form).time():
+            body = await telemetry.traces(archive, form, asked)
+    except TooMuch as error:
+        raise ClientException(str(error)) from None
+    return Response(body, media_type=MEDIA_TYPES[form], headers={"vary": "accept"})
+
+
+def _channel_ids(names: str) -> tuple[int, ...] | None:
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    for name in wanted:
+        if name not in CHANNEL_BY_NAME:
+            raise ClientException(f"channels: there is no {name!r}; /api/v1/channels lists them")
+    return tuple(CHANNEL_BY_NAME[name].id for name in wanted) or None
+
+
+def _found(thing: Found | None, otherwise: str) -> Found:
+    if thing is None:
+        raise NotFoundException(otherwise)
+    return thing

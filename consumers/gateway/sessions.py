@@ -1,0 +1,152 @@
+"""What Postgres knows of sessions, laps and holes."""
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any, Final
+
+import msgspec
+
+from schemas.api import DriverSummary, Hole, SessionSummary
+from schemas.timing import Lap, Session
+
+MAX_LAPS: Final = 20_000
+MAX_HOLES: Final = 1_000
+
+SESSION_COLUMNS: Final = tuple(field.name for field in msgspec.structs.fields(Session))
+LAP_COLUMNS: Final = tuple(field.name for field in msgspec.structs.fields(Lap))
+
+SUMMARIES: Final = f"""
+with driven as (
+    select session, driver from run
+    union
+    select session, driver from session
+)
+select
+    d.session as at,
+    d.driver as who,
+    {", ".join(f"s.{column}" for column in SESSION_COLUMNS)},
+    l.laps,
+    l.best_lap_time_s,
+    first.captured_ns as from_ns,
+    last.ended_ns as to_ns
+from driven as d
+left join session as s on s.session = d.session and s.driver = d.driver
+left join lateral (
+    select
+        count(*) filter (where lap_time_s is not null) as laps,
+        min(lap_time_s) filter (where valid) as best_lap_time_s
+    from lap
+    where session = d.session and driver = d.driver and own
+) as l on true
+left join lateral (
+    select captured_ns from telemetry_chunk
+    where session = d.session and driver = d.driver
+    order by captured_ns limit 1
+) as first on true
+left join lateral (
+    select ended_ns from telemetry_chunk
+    where session = d.session and driver = d.driver
+    order by captured_ns desc limit 1
+) as last on true
+where $1::text is null or d.session = $1
+"""
+
+SESSIONS: Final = f"select {', '.join(SESSION_COLUMNS)} from session where session = $1"
+
+LAPS: Final = f"""
+select {", ".join(LAP_COLUMNS)} from lap
+where session = $1
+    and ($2::text is null or driver = $2)
+    and ($3::boolean is null or own = $3)
+order by driver, own desc, car, lap_number
+limit {MAX_LAPS + 1}
+"""
+
+OWN_LAP: Final = f"""
+select {", ".join(LAP_COLUMNS)} from lap
+where session = $1 and driver = $2 and lap_number = $3 and own
+order by at_ns desc
+limit 1
+"""
+
+HOLES: Final = f"""
+select h.*, before.ended_ns as from_ns, after.captured_ns as to_ns
+from holes as h
+left join lateral (
+    select ended_ns from telemetry_chunk
+    where session = h.session and driver = h.driver and run = h.run
+        and chunk < h.first_chunk and frames > 0
+    order by chunk desc limit 1
+) as before on true
+left join lateral (
+    select captured_ns from telemetry_chunk
+    where session = h.session and driver = h.driver and run = h.run
+        and chunk > h.last_chunk and frames > 0
+    order by chunk limit 1
+) as after on true
+where h.session = $1
+order by h.driver, h.run, h.first_chunk
+limit {MAX_HOLES}
+"""
+
+
+async def summaries(connection: Any, session: str | None = None) -> list[SessionSummary]:
+    """Return sessions, the latest first, or the one that is named."""
+    found = [_driver(row) for row in await connection.fetch(SUMMARIES, session)]
+    found.sort(key=lambda pair: pair[0])
+    every = [
+        SessionSummary(session=name, drivers=_latest_first(driver for _, driver in part))
+        for name, part in groupby(found, key=lambda pair: pair[0])
+    ]
+    return sorted(every, key=lambda summary: _ended_ns(summary.drivers[0]), reverse=True)
+
+
+async def sessions(connection: Any, session: str) -> list[Session]:
+    """Return the facts of a session, one a driver."""
+    return [Session(**row) for row in await connection.fetch(SESSIONS, session)]
+
+
+async def laps(
+    connection: Any, session: str, driver: str | None = None, own: bool | None = None
+) -> list[Lap]:
+    """Return laps of a session, at most one more than `MAX_LAPS`."""
+    return [_lap(row) for row in await connection.fetch(LAPS, session, driver, own)]
+
+
+async def own_lap(connection: Any, session: str, driver: str, lap_number: int) -> Lap | None:
+    """Return a lap of the driver's own car."""
+    row = await connection.fetchrow(OWN_LAP, session, driver, lap_number)
+    return None if row is None else _lap(row)
+
+
+async def holes(connection: Any, session: str) -> list[Hole]:
+    """Return what Postgres lacks of a session."""
+    names = [field.name for field in msgspec.structs.fields(Hole)]
+    return [
+        Hole(**{name: row[name] for name in names})
+        for row in await connection.fetch(HOLES, session)
+    ]
+
+
+def _lap(row: Any) -> Lap:
+    return Lap(**{**row, "sectors_s": tuple(row["sectors_s"])})
+
+
+def _driver(row: Any) -> tuple[str, DriverSummary]:
+    known = row["session"] is not None
+    return row["at"], DriverSummary(
+        driver=row["who"],
+        session=Session(**{name: row[name] for name in SESSION_COLUMNS}) if known else None,
+        laps=row["laps"],
+        best_lap_time_s=row["best_lap_time_s"],
+        from_ns=row["from_ns"],
+        to_ns=row["to_ns"],
+    )
+
+
+def _latest_first(drivers: Iterable[DriverSummary]) -> tuple[DriverSummary, ...]:
+    return tuple(sorted(drivers, key=_ended_ns, reverse=True))
+
+
+def _ended_ns(driver: DriverSummary) -> int:
+    return driver.to_ns or (driver.session.started_ns if driver.session else 0)
