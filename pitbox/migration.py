@@ -5,6 +5,7 @@ dbmate holds a Postgres advisory lock meanwhile, so any number may start at once
 
 import asyncio
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -38,13 +39,23 @@ async def migrate(url: str, folder: Path = FOLDER, *, wait_s: float = 20.0) -> N
     """
     arguments = ["--wait", "--wait-timeout", f"{wait_s:g}s", "--wait-interval", POLL, "up"]
     for _ in range(CREATE_TRIES):
-        failure = await _dbmate(url, folder, arguments)
-        if failure is None:
+        code, output = await _dbmate(url, folder, arguments)
+        if code == 0:
             return
+        failure = _last_word(code, output)
         # Two that start at once may both find no database; dbmate locks only after that.
         if not any(sign in failure for sign in CREATE_RACE):
             break
     raise MigrationError(f"cannot migrate {_place(url)}: {failure}")
+
+
+async def pending(url: str, folder: Path = FOLDER) -> int:
+    """Return how many migrations a database lacks; raises MigrationError when it does not say."""
+    code, output = await _dbmate(url, folder, ["status"])
+    found = re.search(r"^Pending: (\d+)$", output, re.MULTILINE)
+    if code or not found:
+        raise MigrationError(f"{_place(url)} does not answer: {_last_word(code, output)}")
+    return int(found[1])
 
 
 def dbmate() -> str:
@@ -58,8 +69,8 @@ def dbmate() -> str:
     return found
 
 
-async def _dbmate(url: str, folder: Path, arguments: list[str]) -> str | None:
-    """Run dbmate; return None when it worked, else its last word."""
+async def _dbmate(url: str, folder: Path, arguments: list[str]) -> tuple[int | None, str]:
+    """Run dbmate; return its exit code and what it printed."""
     options = ["--migrations-dir", str(folder), "--no-dump-schema", "--migration-lock"]
     process = await asyncio.create_subprocess_exec(
         dbmate(),
@@ -71,10 +82,12 @@ async def _dbmate(url: str, folder: Path, arguments: list[str]) -> str | None:
         stderr=asyncio.subprocess.STDOUT,
     )
     output, _ = await process.communicate()
-    if process.returncode == 0:
-        return None
-    lines = output.decode(errors="replace").strip().splitlines()
-    return (lines[-1] if lines else f"exit {process.returncode}").removeprefix("Error: ")
+    return process.returncode, output.decode(errors="replace")
+
+
+def _last_word(code: int | None, output: str) -> str:
+    lines = output.strip().splitlines()
+    return (lines[-1] if lines else f"exit {code}").removeprefix("Error: ")
 
 
 def with_sslmode(url: str) -> str:
