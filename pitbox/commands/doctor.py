@@ -38,7 +38,11 @@ def doctor(*, json: bool = False) -> int:
         print a list of objects
     """
     loaded = settings.load()
-    findings = asyncio.run(_examine(loaded))
+    findings = [
+        *asyncio.run(_servers(loaded)),
+        _disk(Path(loaded.driver.spool).expanduser()),
+        *_ports(),
+    ]
     if json:
         print(msgspec.json.encode(findings).decode())
     else:
@@ -47,12 +51,8 @@ def doctor(*, json: bool = False) -> int:
     return int(not all(finding.well for finding in findings))
 
 
-async def _examine(loaded: settings.Settings) -> list[Finding]:
-    findings = await _nats(loaded)
-    findings.append(await _postgres(loaded))
-    findings.append(_disk(Path(loaded.driver.spool).expanduser()))
-    findings += _ports()
-    return findings
+async def _servers(loaded: settings.Settings) -> list[Finding]:
+    return [*await _nats(loaded), await _postgres(loaded)]
 
 
 async def _nats(loaded: settings.Settings) -> list[Finding]:
