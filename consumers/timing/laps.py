@@ -17,6 +17,9 @@ from schemas.timing import Lap
 REFUELLED: Final = 0.5
 """More than sloshing: litres or kg."""
 
+BEGIN_AGREES_S: Final = 0.1
+"""How far the sim's time and the time since the first frame lie apart for a lap seen whole."""
+
 
 class Whose(Struct, frozen=True):
     """Name whose laps are derived: of which car, as the producer of which driver saw it."""
@@ -90,7 +93,7 @@ def _driven_lap(passage: Passage, basis: Basis) -> Lap:
     verdict, voids, whose = basis.verdict, basis.voids, basis.whose
     driven = basis.last and passage.end is None and verdict is None and not _over(passage, whose)
     ended_ns = _ended_ns(passage, verdict)
-    begun = passage.start is not None or passage.grid
+    begun = passage.start is not None or passage.grid or _begins_with_it(passage, verdict)
     complete = begun and passage.whole and (driven or ended_ns is not None)
     rewound = any(a < passage.pieces[-1].last_ns and b > passage.begins_ns for a, b in voids)
     pit = _pit(passage)
@@ -124,6 +127,15 @@ def _driven_lap(passage: Passage, basis: Basis) -> Lap:
 
 def _over(passage: Passage, whose: Whose) -> bool:
     return whose.finished_ns is not None and whose.finished_ns >= passage.begins_ns
+
+
+def _begins_with_it(passage: Passage, verdict: Verdict | None) -> bool:
+    """Tell whether the first frame is the lap's first: it lasted as long as the sim says."""
+    if verdict is None or passage.end is None:
+        return False
+    first, end = passage.pieces[0], passage.end
+    seen_s = lasted_s((first.first_ns, first.first_clock_s), (end.at_ns, end.clock_s))
+    return abs(seen_s - verdict.time_s) < BEGIN_AGREES_S
 
 
 def _ended_ns(passage: Passage, verdict: Verdict | None) -> int | None:

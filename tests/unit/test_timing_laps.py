@@ -352,3 +352,9 @@ def test_the_own_car_is_named_by_the_session() -> None:
     drive = Drive(at_m=900.0)
     drive.say(SessionOpened(at_ns=drive.at_ns, source="test", car="44"))
     assert {lap.car for lap in laps(drive.go(1200).chunks())} == {"44"}
+
+
+@pytest.mark.parametrize(("lap_time_s", "whole"), [(19.85, True), (21.5, False)])
+def test_a_recording_that_begins_with_the_lap_has_it_whole(lap_time_s: float, whole: bool) -> None:
+    drive = report(Drive(number=5, at_m=5.0).go(1000), 5, lap_time_s).go(100)
+    assert (final(drive)[5].complete, final(drive)[5].valid) == (whole, whole)

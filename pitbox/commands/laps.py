@@ -1,0 +1,132 @@
+"""List laps: of a recording, without any server, or of a session that Postgres has."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from pitbox import settings
+from pitbox.cli import CommandError
+from schemas.timing import Lap
+
+CHUNK_MS: Final = 500
+CONNECT_S: Final = 5.0
+QUERY: Final = "select * from lap where session = $1 order by driver, not own, car, lap_number"
+COLUMNS: Final = ("Lap", "Time", "Sectors", "Counts", "Notes", "Fuel")
+
+
+def laps(
+    *, file: Path | None = None, session: str | None = None, json: bool = False, all_: bool = False
+) -> None:
+    """List the laps of a recording, or of a session in Postgres.
+
+    As JSON it lists every lap that has a time, of all cars, own ones first: a recording may well
+    end before its own car's first lap does, and `own` tells them apart. The table shows the
+    driver's own car. Laps without a time, being driven or not seen whole, are left out of both.
+
+    Example: pitbox laps --file stint.ibt --json
+
+    Parameters
+    ----------
+    file
+        a recording: .ibt, .pcap, .pcap.gz or .gtz
+    session
+        a session in Postgres, see `pitbox sessions`
+    json
+        print a list of objects
+    all_
+        also laps without a time, and in the table other cars
+    """
+    if file and not session:
+        found = of_recording(file)
+    elif session and not file:
+        found = asyncio.run(_of_session(session))
+    else:
+        raise CommandError("name either a recording with --file or a session with --session")
+    chosen = [lap for lap in found if all_ or lap.lap_time_s is not None]
+    if json:
+        print(msgspec.json.encode([msgspec.structs.asdict(lap) for lap in chosen]).decode())
+        return
+    shown = [lap for lap in chosen if all_ or lap.own]
+    _print(shown, left_out=len(found) - len(shown))
+
+
+def of_recording(path: Path) -> list[Lap]:
+    """Return the laps of a recording, by the same way that live data takes; raises CommandError."""
+    from consumers.timing import replay
+    from producers.chunker import Chunker, chunks
+    from producers.importers.recording import open_recording
+    from producers.source import SourceError
+
+    driver = settings.load().driver
+    chunker = Chunker(driver.name, 1, chunk_ms=CHUNK_MS, session=driver.session, car=driver.car)
+    try:
+        return replay.laps(chunks(open_recording(path), chunker))
+    except SourceError as error:
+        raise CommandError(str(error)) from None
+
+
+async def _of_session(session: str) -> list[Lap]:
+    import asyncpg
+
+    try:
+        connection = await asyncpg.connect(settings.load().postgres.url, timeout=CONNECT_S)
+        try:
+            rows = await connection.fetch(QUERY, session)
+        finally:
+            await connection.close(timeout=CONNECT_S)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise CommandError(f"cannot read laps from Postgres: {error}") from None
+    if not rows:
+        raise CommandError(f"Postgres has no laps of a session {session!r}: see pitbox sessions")
+    return [msgspec.convert(dict(row), Lap) for row in rows]
+
+
+def _print(shown: Sequence[Lap], left_out: int) -> None:
+    console = Console()
+    for title, group in _by_car(shown):
+        table = Table(*COLUMNS, title=title, title_justify="left", box=None)
+        for lap in group:
+            table.add_row(*_cells(lap))
+        console.print(table)
+    if not shown:
+        console.print("no laps of the own car with a time")
+    if left_out:
+        console.print(f"{left_out} more without a time or of other cars: --all", style="dim")
+
+
+def _by_car(laps: Iterable[Lap]) -> list[tuple[str, list[Lap]]]:
+    groups: dict[str, list[Lap]] = {}
+    for lap in laps:
+        car = f"car {lap.car}" if lap.car else "own car"
+        groups.setdefault(f"{lap.session} · {lap.driver} · {car}", []).append(lap)
+    return list(groups.items())
+
+
+def _cells(lap: Lap) -> tuple[str, ...]:
+    sectors = "  ".join(f"{sector_s:.3f}" for sector_s in lap.sectors_s)
+    fuel = "" if lap.fuel_used is None else f"{lap.fuel_used:.2f}"
+    counts = "no" if not lap.valid else "yes" if lap.lap_time_s else ""
+    return str(lap.lap_number), _clock(lap.lap_time_s), sectors, counts, _notes(lap), fuel
+
+
+def _clock(seconds: float | None) -> str:
+    if seconds is None:
+        return "—"
+    minutes, rest_ms = divmod(round(seconds * 1000), 60_000)
+    return f"{minutes}:{rest_ms / 1000:06.3f}"
+
+
+def _notes(lap: Lap) -> str:
+    notes = {
+        "out lap": lap.out_lap,
+        "in lap": lap.in_lap,
+        "pit": lap.pit and not (lap.in_lap or lap.out_lap),
+        "not seen whole": lap.own and not lap.complete,
+        "timed by us": lap.timed_by == "crossing",
+    }
+    return ", ".join(note for note, applies in notes.items() if applies)

@@ -1,0 +1,131 @@
+"""`pitbox laps --file`, run as a person runs it, on every recording there is."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Laps = list[dict[str, Any]]
+
+
+def run(path: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    """Run the command on a file."""
+    command = [sys.executable, "-m", "pitbox", "laps", "--file", str(path), *more]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def laps(folder: Path, name: str, *more: str) -> Laps:
+    """Return what the command lists of a recording; skips where it is absent."""
+    if not (folder / name).exists():
+        pytest.skip(f"needs the recording {name} in PITBOX_DATA")
+    done = run(folder / name, "--json", *more)
+    assert (done.returncode, done.stderr) == (0, "")
+    found: Laps = json.loads(done.stdout)
+    return found
+
+
+def times(found: Laps, *, own: bool = True) -> dict[int, float]:
+    """Return the lap times, to the ms, by number."""
+    return {lap["lap_number"]: round(lap["lap_time_s"], 3) for lap in found if lap["own"] is own}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("iracing/langley_sk-modified_laps-15.187-15.099.ibt", {174: 15.187, 175: 15.099}),
+        ("iracing/langley_sk-modified_long.ibt", {184: 15.196, 185: 15.277, 186: 26.439}),
+        ("iracing/red-bull-ring_w13_2024-build_6.5s.ibt", {}),
+        ("gt7/gt7_packet-a_lap-1m39.036.pcap.gz", {1: 99.036}),
+        ("gt7/gt7_packet-c_lap-1m55.244.pcap.gz", {1: 115.244}),
+        ("assetto/assetto-corsa_udp_monza_r8-lms.pcap.gz", {1: 344.684}),
+    ],
+)
+def test_the_laps_of_a_recording_are_those_that_the_game_counted(
+    data_dir: Path, name: str, expected: dict[int, float]
+) -> None:
+    assert times(laps(data_dir, name)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "valid"),
+    [
+        ("iracing/langley_sk-modified_laps-15.187-15.099.ibt", [174, 175]),
+        ("iracing/langley_sk-modified_long.ibt", [184, 185]),
+        ("gt7/gt7_packet-a_lap-1m39.036.pcap.gz", [1]),
+        ("gt7/gt7_packet-c_lap-1m55.244.pcap.gz", [1]),
+        ("assetto/assetto-corsa_udp_monza_r8-lms.pcap.gz", []),
+    ],
+)
+def test_laps_count_that_were_seen_whole_and_not_through_the_pits(
+    data_dir: Path, name: str, valid: list[int]
+) -> None:
+    assert [lap["lap_number"] for lap in laps(data_dir, name) if lap["valid"]] == valid
+
+
+def test_a_time_trial_has_the_best_lap_of_its_session_with_its_sectors(data_dir: Path) -> None:
+    found = laps(data_dir, "f1/f1-25_format2025_time-trial_catalunya.pcap.gz")
+    best = min((lap for lap in found if lap["own"]), key=lambda lap: float(lap["lap_time_s"]))
+    assert best["lap_time_s"] == pytest.approx(74.142, abs=5e-4)
+    assert best["sectors_s"] == pytest.approx([21.948, 30.210, 21.984], abs=5e-4)
+    assert best["valid"]
+
+
+def test_a_race_of_21_s_has_the_first_laps_of_the_others_and_none_of_its_own(
+    data_dir: Path,
+) -> None:
+    found = laps(data_dir, "f1/f1-25_format2026_race_melbourne.pcap.gz")
+    assert not times(found)
+    first = [round(lap["lap_time_s"], 3) for lap in found if lap["lap_number"] == 1]
+    assert (min(first), max(first)) == (85.636, 99.558)
+    assert len({lap["car"] for lap in found}) == len(first)
+
+
+def test_laps_without_a_time_are_listed_when_asked_for(data_dir: Path) -> None:
+    name = "iracing/langley_sk-modified_laps-15.187-15.099.ibt"
+    found = {lap["lap_number"]: lap for lap in laps(data_dir, name, "--all")}
+    assert sorted(found) == [173, 174, 175, 176]
+    assert [found[number]["lap_time_s"] for number in (173, 176)] == [None, None]
+    assert [found[number]["complete"] for number in (173, 176)] == [False, True]
+
+
+def test_a_person_reads_a_table(data_dir: Path) -> None:
+    path = data_dir / "iracing/langley_sk-modified_laps-15.187-15.099.ibt"
+    if not path.exists():
+        pytest.skip(f"needs the recording {path.name} in PITBOX_DATA")
+    done = run(path)
+    assert done.returncode == 0
+    assert "0:15.187" in done.stdout and "0:15.099" in done.stdout
+    assert "2 more" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("iracing/bad_invalid.ibt", "not an iRacing telemetry file"),
+        ("iracing/bad_live-memory-dump.ibt", "live memory"),
+        ("gt7/bad_truncated.gtz", "damaged, or cut short"),
+        ("dirt/dirt-rally_udp_stage.pcap.gz", "none of the 2627 datagrams"),
+        ("motec/calder_adl_4-laps.ld", "of no kind that can be imported"),
+        ("iracing/absent.ibt", "cannot read"),
+        ("iracing", "is a folder"),
+    ],
+)
+def test_what_is_no_recording_is_refused_in_one_sentence(
+    data_dir: Path, name: str, said: str
+) -> None:
+    if not (data_dir / name).exists() and "absent" not in name:
+        pytest.skip(f"needs the recording {name} in PITBOX_DATA")
+    done = run(data_dir / name, "--json")
+    assert (done.returncode, done.stdout) == (2, "")
+    [line] = done.stderr.splitlines()
+    assert line.startswith("pitbox: ") and said in line
+
+
+def test_a_recording_or_a_session_must_be_named() -> None:
+    command = [sys.executable, "-m", "pitbox", "laps"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--file" in done.stderr

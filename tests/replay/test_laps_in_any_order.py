@@ -1,0 +1,91 @@
+"""Real recordings in other chunks, in other orders, with repetitions and holes: the same laps."""
+
+import random
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from consumers.timing import replay
+from consumers.timing.decide import decide, initial
+from producers.chunker import Chunker, chunks
+from producers.importers.recording import open_recording
+from producers.source import Observation
+from schemas.telemetry import Chunk
+from schemas.timing import Lap
+
+RECORDINGS = (
+    "iracing/langley_sk-modified_long.ibt",
+    "gt7/gt7_packet-a_lap-1m39.036.pcap.gz",
+    "assetto/assetto-corsa_udp_monza_r8-lms.pcap.gz",
+    "f1/f1-25_format2025_time-trial_catalunya.pcap.gz",
+    "f1/f1-25_format2026_race_melbourne.pcap.gz",
+)
+
+
+@pytest.fixture(scope="module", params=RECORDINGS)
+def told(request: pytest.FixtureRequest, data_dir: Path) -> list[Observation]:
+    path = data_dir / request.param
+    if not path.exists():
+        pytest.skip(f"needs the recording {path.name} in PITBOX_DATA")
+    return list(open_recording(path))
+
+
+def cut(told: Iterable[Observation], chunk_ms: int) -> list[Chunk]:
+    """Return the chunks of a recording."""
+    return list(chunks(told, Chunker("ada", 1, chunk_ms=chunk_ms, session="test")))
+
+
+def test_chunks_of_one_frame_and_of_fifty_make_the_same_laps(told: list[Observation]) -> None:
+    single, many = cut(told, 1), cut(told, 850)
+    assert max(chunk.frames for chunk in single) == 1
+    assert max(chunk.frames for chunk in many) >= 45
+    assert replay.laps(single) == replay.laps(many) != []
+
+
+def test_chunks_shuffled_and_doubled_make_the_same_laps(told: list[Observation]) -> None:
+    ordered = cut(told, 500)
+    shuffled = ordered + ordered[::3]
+    random.Random(1).shuffle(shuffled)
+    assert replay.laps(shuffled) == replay.laps(ordered)
+
+
+def test_holes_that_fill_leave_nothing_behind(told: list[Observation]) -> None:
+    ordered = cut(told, 300)
+    late = [chunk for chunk in ordered if chunk.chunk % 40 in range(30, 36)]
+    early = [chunk for chunk in ordered if chunk not in late]
+    assert _final([*early, *late]) == {place: steady(lap) for place, lap in _by_place(ordered)}
+
+
+def test_a_hole_that_stays_makes_laps_incomplete_and_changes_no_time(
+    told: list[Observation],
+) -> None:
+    ordered = cut(told, 300)
+    silent = [chunk.chunk for chunk in ordered if chunk.frames and not chunk.observed]
+    lost = silent[len(silent) // 2]
+    holed = dict(_by_place([chunk for chunk in ordered if chunk.chunk != lost]))
+    for place, whole in _by_place(ordered):
+        assert holed[place].lap_time_s == pytest.approx(whole.lap_time_s, abs=0.01)
+    torn = [lap for place, lap in _by_place(ordered) if holed[place].frames < lap.frames]
+    assert torn and not any(holed[lap.own, lap.car, lap.lap_number].complete for lap in torn)
+
+
+def _final(chunks: Iterable[Chunk]) -> dict[tuple[bool, str, int], Lap]:
+    """Return the last fact of each lap, as somebody who only hears facts knows it."""
+    state, last = initial(), {}
+    for chunk in chunks:
+        state, facts = decide(state, chunk)
+        for lap in facts:
+            if isinstance(lap, Lap):
+                last[lap.own, lap.car, lap.lap_number] = steady(lap)
+    return last
+
+
+def _by_place(chunks: Iterable[Chunk]) -> list[tuple[tuple[bool, str, int], Lap]]:
+    return [((lap.own, lap.car, lap.lap_number), lap) for lap in replay.laps(chunks)]
+
+
+def steady(lap: Lap) -> Lap:
+    """Return a lap without its revision and what grows as frames come."""
+    return replace(lap, revision=0, at_ns=0, frames=0)
