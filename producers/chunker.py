@@ -1,0 +1,169 @@
+"""Observations of a source become chunks: the unit that is spooled, sent, stored and receipted.
+
+Pure. A session is named by the setting, else by the sim's own id, else by source and time. Every
+session that begins is a run of its own, numbered upwards from the one the app started with, so that
+a session that is taken up again later does not continue numbers that were closed.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
+
+from pitbox.frames import checksum, pack, row_struct
+from producers.ledger import RunKey
+from producers.source import Began, Frame, Observation
+from schemas.channels import bitmap
+from schemas.sim import LapReported, Observed, SessionOpened
+from schemas.telemetry import CHUNK_VERSION, MAX_FRAMES, Chunk
+
+MAX_ROWS_BYTES: Final = 180_000
+MAX_OBSERVED_BYTES: Final = 30_000
+"""Together below what a message of the stream may be, however badly it compresses."""
+
+FALLBACK_GAP_NS: Final = 16_666_667
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+
+
+class Chunker:
+    """Collect frames and events until a chunk is full; one chunk holds one session's channels."""
+
+    def __init__(
+        self,
+        driver: str,
+        run: int,
+        *,
+        chunk_ms: int,
+        session: str = "",
+        car: str = "",
+        fingerprint: str = "",
+    ) -> None:
+        """Prepare; `session` and `car`, where given, overrule what the sim says.
+
+        A session without a name is named by `fingerprint`, where given, instead of by time.
+        """
+        self.key: RunKey | None = None
+        self._driver = driver
+        self._run = run
+        self._chunk_ns = chunk_ms * 1_000_000
+        self._session = session
+        self._car = car
+        self._fingerprint = fingerprint
+        self._unnamed = 0
+        self._channels = b""
+        self._pack = row_struct(0).pack
+        self._max_frames = MAX_FRAMES
+        self._chunk = 0
+        self._frame = 0
+        self._times: list[int] = []
+        self._rows: list[bytes] = []
+        self._events: list[msgspec.Raw] = []
+        self._said_ns = 0
+        self._events_bytes = 0
+        self._gap_ns = FALLBACK_GAP_NS
+        self._last_ns = 0
+
+    def feed(self, observation: Observation) -> Iterator[Chunk]:
+        """Take what the source tells; yield the chunks that it completes.
+
+        Frames and events before the first session are of no use and left out.
+        """
+        if isinstance(observation, Frame):
+            yield from self._add_frame(observation)
+        elif isinstance(observation, Began):
+            yield from self._begin(observation)
+        elif self.key is not None:
+            yield from self._add_event(observation)
+
+    def flush(self) -> Iterator[Chunk]:
+        """Yield what was collected so far, if anything."""
+        if self.key is None or not (self._times or self._events):
+            return
+        block = pack(self._times, self._rows)
+        observed = _encode(self._events) if self._events else b""
+        yield Chunk(
+            version=CHUNK_VERSION,
+            driver=self._driver,
+            session=self.key.session,
+            run=self.key.run,
+            chunk=self._chunk,
+            send=0,
+            first_frame=self._frame,
+            frames=len(self._times),
+            captured_ns=self._times[0] if self._times else self._said_ns,
+            channels=self._channels,
+            crc=checksum(block, observed),
+            block=block,
+            observed=observed,
+        )
+        self._chunk += 1
+        self._frame += len(self._times)
+        self._times, self._rows = [], []
+        self._events, self._events_bytes = [], 0
+
+    def _begin(self, began: Began) -> Iterator[Chunk]:
+        yield from self.flush()
+        session = self._session or _token(began.session) or self._name(began.opened)
+        if self.key is None or self.key.session != session:
+            run = self._run if self.key is None else self.key.run + 1
+            self.key = RunKey(session, self._driver, run)
+            self._chunk = self._frame = 0
+        width = len(began.channels)
+        self._channels = bitmap(began.channels)
+        self._pack = row_struct(width).pack
+        self._max_frames = min(MAX_FRAMES, MAX_ROWS_BYTES // (4 * (1 + width)))
+        self._last_ns = 0
+        yield from self._add_event(began.opened)
+
+    def _add_frame(self, frame: Frame) -> Iterator[Chunk]:
+        """Add a frame; the chunk ends behind it when the next one is expected to be too late."""
+        if self.key is None:
+            return
+        at_ns = frame.captured_ns
+        if self._times and not self._last_ns <= at_ns < self._times[0] + self._chunk_ns:
+            yield from self.flush()
+        gap_ns = at_ns - self._last_ns
+        if 0 < gap_ns < self._chunk_ns:
+            self._gap_ns += (gap_ns - self._gap_ns) // 8
+        self._last_ns = at_ns
+        self._times.append(at_ns)
+        self._rows.append(self._pack(*frame.values))
+        lasted_ns = at_ns - self._times[0]
+        full = len(self._times) >= self._max_frames
+        if full or lasted_ns + 3 * self._gap_ns // 2 > self._chunk_ns:
+            yield from self.flush()
+
+    def _add_event(self, event: Observed) -> Iterator[Chunk]:
+        match event:
+            case SessionOpened() | LapReported(own=True) if self._car:
+                event = replace(event, car=self._car)
+        encoded = msgspec.Raw(_encode(event))
+        if self._events_bytes + len(encoded) > MAX_OBSERVED_BYTES:
+            yield from self.flush()
+        if not self._events:
+            self._said_ns = event.at_ns
+        self._events.append(encoded)
+        self._events_bytes += len(encoded)
+
+    def _name(self, opened: SessionOpened) -> str:
+        source = _token(opened.source) or "sim"
+        if self._fingerprint:
+            self._unnamed += 1
+            return f"{source}-{self._fingerprint}" + f"-{self._unnamed}" * (self._unnamed > 1)
+        return f"{source}-{datetime.fromtimestamp(opened.at_ns / 1e9, UTC):%Y%m%d-%H%M%S}"
+
+
+def chunks(observations: Iterable[Observation], chunker: Chunker) -> Iterator[Chunk]:
+    """Yield all chunks of observations that end."""
+    for observation in observations:
+        yield from chunker.feed(observation)
+    yield from chunker.flush()
+
+
+def _token(name: str) -> str:
+    """Return a sim's name as a token, "" when nothing of it can be one."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-_")[:64]
