@@ -142,28 +142,27 @@ def owned(folder: Path) -> Iterator[Path]:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         with folder_lock(folder):
+            (folder / ADDRESSES).unlink(missing_ok=True)
             end_leftovers(folder / RECORD)
             yield folder.resolve()
+            (folder / ADDRESSES).unlink(missing_ok=True)
     except LockedError:
         running = addresses(folder)
         where = f" at {running.page}" if running else ""
         raise StackError(f"a stack runs already{where}: `make down` stops it") from None
-    (folder / ADDRESSES).unlink(missing_ok=True)
 
 
 def addresses(folder: Path) -> Addresses | None:
     """Return the addresses of the stack that runs in a folder, None when none does."""
     try:
+        written = msgspec.json.decode((folder / ADDRESSES).read_bytes(), type=Addresses)
+    except (OSError, msgspec.DecodeError):
+        return None
+    try:
         with folder_lock(folder):
             return None
     except LockedError:
-        pass
-    except OSError:
-        return None
-    try:
-        return msgspec.json.decode((folder / ADDRESSES).read_bytes(), type=Addresses)
-    except (OSError, msgspec.DecodeError):
-        return None
+        return written
 
 
 def _free_ports() -> dict[str, int]:

@@ -1,0 +1,124 @@
+"""The stack as a user starts and ends it, kindly or not."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import psutil
+import pytest
+
+from pitbox.stack import addresses
+from pitbox.supervisor import Started
+from tests.servers import listens, until
+
+PITBOX = (sys.executable, "-m", "pitbox")
+
+
+class RunningStack:
+    """Hold a `pitbox stack` process and the folder it runs in."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.process = subprocess.Popen(
+            [*PITBOX, "stack", "--folder", str(folder)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def is_ready(self) -> bool:
+        assert self.process.poll() is None, self.process.communicate()[0]
+        return addresses(self.folder) is not None
+
+    def servers(self) -> list[psutil.Process]:
+        started = msgspec.json.decode(
+            (self.folder / "processes.json").read_bytes(), type=list[Started]
+        )
+        return [psutil.Process(one.pid) for one in started]
+
+    def end(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+        self.process.communicate(timeout=30)
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[RunningStack]:
+    running = RunningStack(tmp_path / "stack")
+    try:
+        until(running.is_ready, "the stack is ready", 60)
+        yield running
+    finally:
+        running.process.kill()
+        running.process.communicate()
+        command("down", running.folder)
+
+
+def command(name: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*PITBOX, name, "--folder", str(folder)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def is_gone(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def test_ctrl_c_leaves_no_process_and_a_second_start_works(stack: RunningStack) -> None:
+    servers = stack.servers()
+    assert len(servers) == 2
+
+    stack.end(signal.SIGINT)
+
+    assert stack.process.returncode == 0
+    assert all(is_gone(server) for server in servers)
+    again = RunningStack(stack.folder)
+    try:
+        until(again.is_ready, "the stack is ready again", 60)
+    finally:
+        again.end(signal.SIGTERM)
+    assert again.process.returncode == 0
+
+
+def test_after_a_kill_the_next_start_ends_what_was_left(stack: RunningStack) -> None:
+    left = stack.servers()
+    stack.end(signal.SIGKILL)
+    assert not any(is_gone(server) for server in left), "a kill leaves servers behind"
+
+    again = RunningStack(stack.folder)
+    try:
+        until(again.is_ready, "the stack is ready again", 60)
+        assert all(is_gone(server) for server in left)
+    finally:
+        again.end(signal.SIGINT)
+
+
+def test_two_stacks_do_not_share_a_folder(stack: RunningStack) -> None:
+    second = command("stack", stack.folder)
+
+    assert second.returncode == 2
+    assert "runs already" in second.stderr
+    assert command("status", stack.folder).returncode == 0
+
+
+def test_down_stops_a_stack_from_another_terminal(stack: RunningStack) -> None:
+    running = addresses(stack.folder)
+    assert running is not None
+
+    done = command("down", stack.folder)
+
+    assert done.returncode == 0, done.stderr
+    stack.process.communicate(timeout=30)
+    assert not listens(running.nats)
+    assert command("status", stack.folder).returncode == 1
+
+
+def test_the_password_is_for_the_owner_alone(stack: RunningStack) -> None:
+    assert (stack.folder / "postgres.url").stat().st_mode & 0o077 == 0
+    assert stack.folder.stat().st_mode & 0o077 == 0
