@@ -37,6 +37,7 @@ class Archive:
     def __init__(self, url: str) -> None:
         self._url = url
         self._pool: asyncpg.Pool | None = None
+        self._failed = False
         self._turn = asyncio.Lock()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="archive")
 
@@ -47,8 +48,11 @@ class Archive:
             pool = await self._opened()
             async with pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection:
                 yield connection
+            self._failed = False
         except ERRORS as error:
-            log.warning("Postgres does not answer", reason=f"{type(error).__name__}: {error}")
+            if not self._failed:
+                log.warning("Postgres does not answer", reason=f"{type(error).__name__}: {error}")
+            self._failed = True
             raise ArchiveDown("Postgres does not answer, try again") from error
 
     async def ready(self) -> bool:

@@ -14,7 +14,7 @@ from consumers.gateway import facts as told
 from consumers.gateway import measures, sessions
 from consumers.gateway.archive import Archive, ArchiveDown
 from consumers.gateway.facts import Facts
-from consumers.gateway.fanout import Fanout, choice
+from consumers.gateway.fanout import Choice, Fanout, choice
 from consumers.gateway.outbox import Outbox
 from consumers.gateway.presence import Presences
 from pitbox import metrics
@@ -41,6 +41,7 @@ class Live:
         self._topology = topology
         self._archive = archive
         self._clients: set[Outbox] = set()
+        self._telling: dict[Outbox, asyncio.Future[None]] = {}
         self._fanout: Fanout[Outbox] = Fanout()
         self._facts = Facts()
         self._presences = Presences()
@@ -60,17 +61,17 @@ class Live:
         """Forget a client."""
         self._clients.discard(client)
         self._fanout.leave(client)
+        self._stop_telling(client)
         measures.clients.set(len(self._clients))
 
-    async def hear(self, client: Outbox, message: bytes) -> None:
+    def hear(self, client: Outbox, message: bytes) -> None:
         """Do what a client asks for, or say why not."""
         try:
-            wish = decode_page(message)
-            match wish:
-                case Ping():
-                    client.put_fact("pong", encode(Pong(token=wish.token, hub_ms=now_ms())))
-                case Subscribe():
-                    await self._subscribe(client, wish)
+            match decode_page(message):
+                case Ping(token=token):
+                    client.put_fact("pong", encode(Pong(token=token, hub_ms=now_ms())))
+                case Subscribe() as wish:
+                    self._subscribe(client, choice(wish))
         except (msgspec.DecodeError, RecursionError, ValueError) as error:
             client.put_fact("refused", encode(Refused(reason=str(error)[:300])))
 
@@ -93,17 +94,25 @@ class Live:
             measures.backlog.set(sum(len(client) for client in self._clients))
             await asyncio.sleep(TICK_S)
 
-    async def _subscribe(self, client: Outbox, wish: Subscribe) -> None:
-        chosen = choice(wish)
+    def _subscribe(self, client: Outbox, chosen: Choice) -> None:
         self._fanout.choose(client, chosen)
         client.clear_frames()
         for presence in self._presences.of(chosen.session):
             if chosen.shows(presence.driver):
                 self._put_presence(client, presence)
+        self._stop_telling(client)
+        self._telling[client] = asyncio.ensure_future(self._tell_all(client, chosen))
+
+    async def _tell_all(self, client: Outbox, chosen: Choice) -> None:
         await self._read_facts(chosen.session)
         for fact in self._facts.of(chosen.session):
             if chosen.shows(fact.driver):
                 client.put_fact(told.about(fact), encode(fact))
+
+    def _stop_telling(self, client: Outbox) -> None:
+        task = self._telling.pop(client, None)
+        if task is not None:
+            task.cancel()
 
     async def _read_facts(self, session: str) -> None:
         try:

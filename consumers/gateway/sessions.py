@@ -9,6 +9,7 @@ import msgspec
 from schemas.api import DriverSummary, Hole, SessionSummary
 from schemas.timing import Lap, Session
 
+MAX_SESSIONS: Final = 500
 MAX_LAPS: Final = 20_000
 MAX_HOLES: Final = 1_000
 
@@ -16,10 +17,15 @@ SESSION_COLUMNS: Final = tuple(field.name for field in msgspec.structs.fields(Se
 LAP_COLUMNS: Final = tuple(field.name for field in msgspec.structs.fields(Lap))
 
 SUMMARIES: Final = f"""
-with driven as (
-    select session, driver from run
-    union
-    select session, driver from session
+with latest as (
+    select session from run
+    where $1::text is null or session = $1
+    group by session
+    order by max(first_seen) desc
+    limit {MAX_SESSIONS}
+),
+driven as (
+    select distinct session, driver from run where session in (select session from latest)
 )
 select
     d.session as at,
@@ -48,7 +54,6 @@ left join lateral (
     where session = d.session and driver = d.driver
     order by captured_ns desc limit 1
 ) as last on true
-where $1::text is null or d.session = $1
 """
 
 SESSIONS: Final = f"select {', '.join(SESSION_COLUMNS)} from session where session = $1"

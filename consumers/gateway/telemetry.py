@@ -18,11 +18,11 @@ from telemetry_chunk
 where session = $1 and driver = $2 and frames > 0
     and captured_ns >= coalesce((
         select max(captured_ns) from telemetry_chunk
-        where session = $1 and driver = $2 and captured_ns <= $3
+        where session = $1 and driver = $2 and frames > 0 and captured_ns <= $3
     ), $3)
     and captured_ns <= coalesce((
         select min(captured_ns) from telemetry_chunk
-        where session = $1 and driver = $2 and captured_ns > $4
+        where session = $1 and driver = $2 and frames > 0 and captured_ns > $4
     ), $4)
 """
 COUNT: Final = f"select coalesce(sum(frames), 0), coalesce(max(length(channels)), 0) {RANGE}"

@@ -50,7 +50,7 @@ async def _receive(socket: WebSocket[Any, Any, Any], live: Live, client: Outbox)
         if message["type"] == "websocket.disconnect":
             return
         if message.get("bytes") is not None:
-            await live.hear(client, message["bytes"])
+            live.hear(client, message["bytes"])
         else:
             client.put_fact("refused", encode(Refused(reason="send msgpack, as binary messages")))
 
