@@ -143,7 +143,8 @@ def _differences(wanted: Any, found: Any) -> tuple[str, ...]:
             current = [config.filter_subject] if config.filter_subject else []
         return sorted(current) if name in {"subjects", "filter_subjects"} else current
 
-    names = [name for name in vars(wanted) if getattr(wanted, name) not in (None, [], {})]
+    # To the server an empty value is its own default.
+    names = [name for name in vars(wanted) if getattr(wanted, name)]
     return tuple(
         f"{name}: {value(found, name)} -> {value(wanted, name)}"
         for name in names

@@ -156,7 +156,7 @@ class Pull:
         inbox = self._bus.client.new_inbox()
         self._subscription = await self._bus.client.subscribe(inbox, cb=self._heard)
         self._connects = connects
-        self._moved()
+        self._progress_at = time.monotonic()
         await self._ask()
 
     async def _create_reader(self, state: api.StreamState) -> None:

@@ -1,0 +1,278 @@
+"""Messages of a stream arrive in order and none is passed over, whatever happens to the server."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from pitbox import pull
+from pitbox.bus import Bus
+from pitbox.pull import Delivery, Pull, StalledError
+from schemas.timing import Lap
+from tests.hub import apply, chunk, connected, eventually, send, streams_with
+from tests.servers import NatsServer
+
+
+def lap(number: int) -> Lap:
+    return Lap(
+        session="test", driver="ada", at_ns=0, car="1", own=True, lap_number=number, revision=1
+    )
+
+
+@asynccontextmanager
+async def pulling(
+    server: NatsServer, consumer: str, stream: str = "TELEMETRY", streams: str = ""
+) -> AsyncIterator[Pull]:
+    async with connected(server.url, consumer, streams) as bus:
+        reader = Pull(bus, consumer, stream)
+        yield reader
+        await reader.close()
+
+
+async def read(reader: Pull, messages: int) -> list[Delivery]:
+    """Read as many messages as are asked for, or fail."""
+    got: list[Delivery] = []
+
+    async def enough() -> bool:
+        got.extend(await reader.batch(messages - len(got), 0.2))
+        return len(got) == messages
+
+    await eventually(enough, f"{messages} messages")
+    return got
+
+
+def sequences(deliveries: list[Delivery]) -> list[int]:
+    return [delivery.sequence for delivery in deliveries]
+
+
+async def back(bus: Bus, connects: int) -> None:
+    """Wait until a bus has connected more often than that."""
+
+    async def connected_again() -> bool:
+        return bus.connects > connects and bus.up.is_set()
+
+    await eventually(connected_again, "connected again")
+
+
+async def unacknowledged(bus: Bus, stream: str = "TELEMETRY") -> int | None:
+    return (await bus.jetstream.consumer_info(stream, "persister")).num_ack_pending
+
+
+@pytest.fixture
+async def driver(nats_server: NatsServer) -> AsyncIterator[Bus]:
+    """Lend the connection of a driver to a server that has its streams."""
+    await apply(nats_server.url)
+    async with connected(nats_server.url) as bus:
+        yield bus
+
+
+async def test_messages_come_in_order_with_what_is_known_of_them(
+    nats_server: NatsServer, driver: Bus
+) -> None:
+    await send(driver, [chunk(number) for number in range(5000)])
+    async with pulling(nats_server, "persister") as reader:
+        deliveries = await read(reader, 5000)
+    assert sequences(deliveries) == list(range(1, 5001))
+    first = deliveries[0]
+    assert first.stream == "TELEMETRY"
+    assert first.subject == "telemetry.ada.test.backfill"
+    assert first.tries == 1
+    assert abs(first.stored_ns / 1e9 - datetime.now(UTC).timestamp()) < 60
+
+
+async def test_what_is_not_acknowledged_comes_again(
+    nats_server: NatsServer, driver: Bus, tmp_path: Path
+) -> None:
+    impatient = streams_with(tmp_path, "persister", ack_wait="1s")
+    await apply(nats_server.url, impatient)
+    await send(driver, [chunk(0)])
+    async with pulling(nats_server, "persister") as reader:
+        assert [d.tries for d in await read(reader, 2)] == [1, 2]
+
+
+async def test_one_acknowledgement_covers_a_batch_of_telemetry(
+    nats_server: NatsServer, driver: Bus
+) -> None:
+    await send(driver, [chunk(number) for number in range(100)])
+    async with pulling(nats_server, "persister") as reader:
+        await reader.ack(await read(reader, 60))
+        await eventually(lambda: is_value(unacknowledged(driver), 40), "60 are acknowledged")
+
+
+async def test_an_acknowledged_fact_does_not_cover_the_one_before_it(
+    nats_server: NatsServer, tmp_path: Path
+) -> None:
+    impatient = streams_with(tmp_path, "persister", ack_wait="1s")
+    await apply(nats_server.url, impatient)
+    async with connected(nats_server.url, "timing") as timing:
+        for number in (1, 2):
+            await timing.store("timing.lap", lap(number))
+    async with pulling(nats_server, "persister", "TIMING") as reader:
+        await reader.ack((await read(reader, 2))[1:])
+        again = await read(reader, 1)
+        assert (again[0].sequence, again[0].tries) == (1, 2)
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+async def test_reading_goes_on_after_the_server_ended(
+    nats_server: NatsServer, driver: Bus, end: str
+) -> None:
+    await send(driver, [chunk(number) for number in range(10)])
+    async with pulling(nats_server, "persister") as durable, pulling(nats_server, "timing") as all_:
+        await durable.ack(await read(durable, 10))
+        await read(all_, 10)
+        getattr(nats_server, end)()
+        nats_server.start()
+        await back(driver, connects=1)
+        await send(driver, [chunk(number) for number in range(10, 20)])
+        assert sequences(await read(all_, 10)) == list(range(11, 21))
+        # An acknowledgement may be lost with the server: what it was for comes again.
+        seen: set[int] = set()
+
+        async def all_new_ones() -> bool:
+            seen.update(sequences(await durable.batch(100, 0.2)))
+            return seen >= set(range(11, 21))
+
+        await eventually(all_new_ones, "11 to 20")
+
+
+async def test_whoever_finds_the_store_wiped_makes_the_streams_again_and_says_so(
+    nats_server: NatsServer, driver: Bus
+) -> None:
+    await send(driver, [chunk(number) for number in range(10)])
+    async with pulling(nats_server, "timing") as reader:
+        await read(reader, 10)
+        with capture_logs() as logs:
+            nats_server.kill()
+            nats_server.wipe()
+            nats_server.start()
+
+            async def made_again() -> bool:
+                assert not await reader.batch(1, 0.1)
+                return [line["event"] for line in logs].count("streams were gone, made again") == 1
+
+            await eventually(made_again, "the streams are made again")
+        await back(driver, connects=1)
+        await send(driver, [chunk(number) for number in range(3)])
+        assert sequences(await read(reader, 3)) == [1, 2, 3]
+
+
+async def test_a_durable_that_was_deleted_is_made_again(
+    nats_server: NatsServer, driver: Bus
+) -> None:
+    async with pulling(nats_server, "persister") as reader:
+        await reader.batch(1, 0.2)
+        await driver.jetstream.delete_consumer("TELEMETRY", "persister")
+        await send(driver, [chunk(0)])
+        assert sequences(await read(reader, 1)) == [1]
+
+
+async def test_a_stream_that_was_deleted_is_made_again_by_who_writes_to_it(
+    nats_server: NatsServer, driver: Bus
+) -> None:
+    await driver.jetstream.delete_stream("TIMING")
+    async with connected(nats_server.url, "timing") as timing:
+        with pytest.raises(Exception, match="no stream takes"):
+            await timing.store("timing.lap", lap(1))
+        assert await timing.store("timing.lap", lap(1)) == 1
+
+
+async def test_a_reader_starts_over_when_an_older_store_was_put_back(
+    nats_server: NatsServer, driver: Bus
+) -> None:
+    await send(driver, [chunk(number) for number in range(5)])
+    nats_server.stop()
+    older = nats_server.store.with_name("older")
+    shutil.copytree(nats_server.store, older)
+    nats_server.start()
+    await back(driver, connects=1)
+    await send(driver, [chunk(number) for number in range(5, 10)])
+    async with pulling(nats_server, "timing") as reader:
+        assert len(await read(reader, 10)) == 10
+        nats_server.kill()
+        nats_server.wipe()
+        older.rename(nats_server.store)
+        nats_server.start()
+        async with connected(nats_server.url) as other:
+            await send(other, [chunk(number) for number in range(100, 120)])
+        assert sequences(await read(reader, 25)) == list(range(1, 26))
+
+
+async def test_a_reader_goes_on_where_it_was_when_only_the_connection_broke(
+    nats_server: NatsServer, driver: Bus
+) -> None:
+    await send(driver, [chunk(number) for number in range(5)])
+    async with connected(nats_server.url, "timing") as bus:
+        reader = Pull(bus, "timing", "TELEMETRY")
+        await read(reader, 5)
+        await bus.force_reconnect()
+        await send(driver, [chunk(5)])
+        assert sequences(await read(reader, 1)) == [6]
+        await reader.close()
+
+
+async def test_a_durable_that_hands_nothing_out_is_given_up(
+    nats_server: NatsServer, driver: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pull, "PROGRESS_S", 0.3)
+    await send(driver, [chunk(0)])
+    until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    subject = "$JS.API.CONSUMER.PAUSE.TELEMETRY.persister"
+    await driver.client.request(subject, json.dumps({"pause_until": until}).encode())
+    async with pulling(nats_server, "persister") as reader:
+        with pytest.raises(StalledError, match="TELEMETRY holds 1 messages and hands none out"):
+            await read(reader, 1)
+
+
+async def test_waiting_for_what_a_dead_process_holds_is_no_stall(
+    nats_server: NatsServer, driver: Bus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pull, "PROGRESS_S", 0.2)
+    narrow = streams_with(tmp_path, "persister", ack_wait="2s", max_ack_pending=3)
+    await apply(nats_server.url, narrow)
+    await send(driver, [chunk(number) for number in range(9)])
+    async with pulling(nats_server, "persister", streams=narrow) as first_life:
+        await read(first_life, 3)
+    async with pulling(nats_server, "persister", streams=narrow) as reader:
+        assert sequences(await read(reader, 3)) == [1, 2, 3]
+
+
+async def test_what_is_held_is_bounded_in_bytes_too(nats_server: NatsServer, driver: Bus) -> None:
+    large = [chunk(number, observed=bytes(190_000)) for number in range(400)]
+    await send(driver, large)
+    async with pulling(nats_server, "persister") as reader:
+        await reader.batch(1, 5)
+        await driver.alive()
+        held = await unacknowledged(driver)
+        assert held is not None
+        assert held * 190_000 < 3 * pull.MAX_HELD_BYTES
+        assert len(await read(reader, 399)) == 399
+
+
+async def test_no_subject_and_no_header_silences_a_reader(
+    nats_server: NatsServer, driver: Bus
+) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", nats_server.port)
+    writer.write(b'CONNECT {"verbose":false,"headers":true}\r\n')
+    for session in (b"\xff\xfe", b"a\x0bb", b"a\x00b"):
+        writer.write(b"PUB telemetry.eve.%s.live 2\r\nhi\r\n" % session)
+    for headers in (b"NATS", b"NATS/1.0 \xff\xff\xff\r\n\r\n", b"NATS/1.0 404\r\n\r\n"):
+        size = len(headers)
+        frame = b"HPUB telemetry.eve.x.live %d %d\r\n%bhi\r\n" % (size, size + 2, headers)
+        writer.write(frame)
+    await writer.drain()
+    async with pulling(nats_server, "persister") as reader:
+        assert len(await read(reader, 6)) == 6
+        await send(driver, [chunk(0)])
+        assert sequences(await read(reader, 1)) == [7]
+    writer.close()
+
+
+async def is_value(found: object, wanted: object) -> bool:
+    return await found == wanted  # type: ignore[misc]
