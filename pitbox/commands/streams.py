@@ -10,6 +10,7 @@ import msgspec
 
 from pitbox import admin, diagram, settings, topology
 from pitbox import asyncapi as document
+from pitbox import typescript as page
 from pitbox.bus import Bus, BusDown
 from pitbox.cli import CommandError
 
@@ -90,6 +91,29 @@ def asyncapi() -> None:
     """
     loaded = topology.load(settings.load().streams)
     print(msgspec.json.format(msgspec.json.encode(document.asyncapi(loaded))).decode())
+
+
+def typescript(*, out: Path | None = None, check: bool = False) -> int:
+    """Print the page's types of what it exchanges with the gateway.
+
+    Example: pitbox streams typescript --out dashboards/web/src/wire.ts
+
+    Parameters
+    ----------
+    out
+        write them to this file
+    check
+        write nothing, fail when the file is stale
+    """
+    fresh = page.typescript()
+    if out is None:
+        print(fresh, end="")
+    elif not check:
+        out.write_text(fresh)
+    elif not out.exists() or out.read_text() != fresh:
+        print(f"{out} has old types: run `make generated`", file=sys.stderr)
+        return 1
+    return 0
 
 
 def _with_server(work: Callable[[Bus], Awaitable[Any]], *, wait: bool = False) -> Any:

@@ -1,0 +1,336 @@
+// Made from schemas/ by `make generated`; do not edit.
+// Stamps in ns pass 2^53, so they are rounded to 256 ns here.
+
+/** Choose the session, drivers and channels to see live; replaces the choice before it. */
+export interface Subscribe {
+  type: "wall.subscribe";
+  session: string;
+  drivers: readonly string[];
+  channels: readonly string[];
+}
+
+/** Ask for the hub's clock; `token` comes back unchanged. */
+export interface Ping {
+  type: "wall.ping";
+  token: number;
+}
+
+/** Carry the chosen channels of one chunk. */
+export interface Frames {
+  type: "wall.frames";
+  session: string;
+  driver: string;
+  run: number;
+  chunk: number;
+  first_frame: number;
+  channels: readonly string[];
+  times: Uint8Array;
+  rows: Uint8Array;
+  late: boolean;
+}
+
+/** State how a driver's link is, every two seconds or when it changes. */
+export interface Presence {
+  type: "wall.presence";
+  session: string;
+  driver: string;
+  run: number;
+  seen_ms: number;
+  offset_ms: number | null;
+  made: number;
+  waiting: number;
+  through: number;
+  missing: readonly (readonly [number, number])[];
+  gone: readonly (readonly [number, number])[];
+}
+
+/** State what a driver drives in a session; issued again when more is known. */
+export interface Session {
+  type: "timing.session";
+  session: string;
+  driver: string;
+  at_ns: number;
+  source: string;
+  source_version: string;
+  kind: "practice" | "qualifying" | "race" | "test" | "time_trial" | "unknown";
+  track: string;
+  track_length_m: number | null;
+  car: string;
+  car_model: string;
+  sectors: number;
+  started_ns: number;
+  finished_ns: number | null;
+}
+
+export const SESSION_DEFAULTS = {
+  source_version: "",
+  kind: "unknown",
+  track: "",
+  track_length_m: null,
+  car: "",
+  car_model: "",
+  sectors: 0,
+  finished_ns: null,
+} satisfies Partial<Session>;
+
+export type SentSession = Omit<Session, keyof typeof SESSION_DEFAULTS> & Partial<Session>;
+
+/** State one lap of one car, identified by (session, driver, car, lap_number). */
+export interface Lap {
+  type: "timing.lap";
+  session: string;
+  driver: string;
+  at_ns: number;
+  car: string;
+  own: boolean;
+  lap_number: number;
+  revision: number;
+  lap_time_s: number | null;
+  timed_by: "crossing" | "none" | "sim";
+  sectors_s: readonly number[];
+  valid: boolean;
+  in_lap: boolean;
+  out_lap: boolean;
+  pit: boolean;
+  complete: boolean;
+  frames: number;
+  run: number;
+  started_ns: number | null;
+  ended_ns: number | null;
+  fuel_used: number | null;
+}
+
+export const LAP_DEFAULTS = {
+  lap_time_s: null,
+  timed_by: "none",
+  sectors_s: [],
+  valid: true,
+  in_lap: false,
+  out_lap: false,
+  pit: false,
+  complete: true,
+  frames: 0,
+  run: 0,
+  started_ns: null,
+  ended_ns: null,
+  fuel_used: null,
+} satisfies Partial<Lap>;
+
+export type SentLap = Omit<Lap, keyof typeof LAP_DEFAULTS> & Partial<Lap>;
+
+/** Say how many messages this client was too slow for, since it connected. */
+export interface Dropped {
+  type: "wall.dropped";
+  count: number;
+}
+
+/** Answer a ping with the hub's clock (ms since 1970). */
+export interface Pong {
+  type: "wall.pong";
+  token: number;
+  hub_ms: number;
+}
+
+/** Say in words why a message of the page was not used. */
+export interface Refused {
+  type: "wall.refused";
+  reason: string;
+}
+
+/** Say that the process works; asks no one else. */
+export interface Health {
+  status: "ok";
+}
+
+/** Say which peers answer; served with status 503 unless all do. */
+export interface Ready {
+  nats: boolean;
+  postgres: boolean;
+}
+
+/** Sum up what one driver did in a session. */
+export interface DriverSummary {
+  driver: string;
+  session: SentSession | null;
+  laps: number;
+  best_lap_time_s: number | null;
+  from_ns: number | null;
+  to_ns: number | null;
+}
+
+/** Sum up a session: its drivers, the latest first. */
+export interface SessionSummary {
+  session: string;
+  drivers: readonly DriverSummary[];
+}
+
+/** Describe a channel of the registry. */
+export interface ChannelAbout {
+  id: number;
+  name: string;
+  unit: string;
+  motec: string;
+  about: string;
+}
+
+/** Say which chunks of a run Postgres lacks; `gone` ones can never come. */
+export interface Hole {
+  driver: string;
+  run: number;
+  first_chunk: number;
+  last_chunk: number;
+  chunks: number;
+  gone: boolean;
+  from_ns: number | null;
+  to_ns: number | null;
+}
+
+/** Carry channels over time, as asked for, as JSON or CSV; NaN is null. */
+export interface Traces {
+  session: string;
+  driver: string;
+  lap: SentLap | null;
+  channels: readonly string[];
+  units: readonly string[];
+  times_ms: readonly number[];
+  columns: readonly (readonly (number | null)[])[];
+  holes: readonly (readonly [number, number])[];
+}
+
+/** Carry the same as `Traces`, as msgpack. */
+export interface PackedTraces {
+  session: string;
+  driver: string;
+  lap: SentLap | null;
+  channels: readonly string[];
+  units: readonly string[];
+  times: Uint8Array;
+  columns: readonly Uint8Array[];
+  holes: readonly (readonly [number, number])[];
+}
+
+/** Say in one sentence why a request has no answer, naming the parameter. */
+export interface Problem {
+  status: number;
+  detail: string;
+}
+
+export type FromPage =
+  | Subscribe
+  | Ping;
+
+export type ToPage =
+  | Frames
+  | Presence
+  | SentSession
+  | SentLap
+  | Dropped
+  | Pong
+  | Refused;
+
+export const CHANNELS = [
+  "session_time",
+  "lap_number",
+  "lap_time",
+  "last_lap_time",
+  "best_lap_time",
+  "lap_delta_best",
+  "lap_distance",
+  "lap_fraction",
+  "sector",
+  "lap_valid",
+  "position",
+  "throttle",
+  "brake",
+  "clutch",
+  "handbrake",
+  "steering_angle",
+  "gear",
+  "brake_bias",
+  "engine_rpm",
+  "engine_rpm_max",
+  "engine_torque",
+  "manifold_pressure",
+  "engine_coolant_temp",
+  "engine_oil_temp",
+  "engine_oil_pressure",
+  "fuel_level",
+  "fuel_mass",
+  "fuel_use_rate",
+  "ers_energy",
+  "ers_deploy_mode",
+  "speed",
+  "velocity_x",
+  "velocity_y",
+  "velocity_z",
+  "accel_lat",
+  "accel_long",
+  "accel_vert",
+  "yaw",
+  "pitch",
+  "roll",
+  "yaw_rate",
+  "world_x",
+  "world_y",
+  "world_z",
+  "wheel_speed_fl",
+  "wheel_speed_fr",
+  "wheel_speed_rl",
+  "wheel_speed_rr",
+  "tyre_pressure_fl",
+  "tyre_pressure_fr",
+  "tyre_pressure_rl",
+  "tyre_pressure_rr",
+  "tyre_temp_inner_fl",
+  "tyre_temp_inner_fr",
+  "tyre_temp_inner_rl",
+  "tyre_temp_inner_rr",
+  "tyre_temp_middle_fl",
+  "tyre_temp_middle_fr",
+  "tyre_temp_middle_rl",
+  "tyre_temp_middle_rr",
+  "tyre_temp_outer_fl",
+  "tyre_temp_outer_fr",
+  "tyre_temp_outer_rl",
+  "tyre_temp_outer_rr",
+  "tyre_temp_core_fl",
+  "tyre_temp_core_fr",
+  "tyre_temp_core_rl",
+  "tyre_temp_core_rr",
+  "tyre_wear_fl",
+  "tyre_wear_fr",
+  "tyre_wear_rl",
+  "tyre_wear_rr",
+  "brake_temp_fl",
+  "brake_temp_fr",
+  "brake_temp_rl",
+  "brake_temp_rr",
+  "susp_travel_fl",
+  "susp_travel_fr",
+  "susp_travel_rl",
+  "susp_travel_rr",
+  "ride_height_fl",
+  "ride_height_fr",
+  "ride_height_rl",
+  "ride_height_rr",
+  "slip_ratio_fl",
+  "slip_ratio_fr",
+  "slip_ratio_rl",
+  "slip_ratio_rr",
+  "abs_active",
+  "tc_active",
+  "tc_level",
+  "abs_level",
+  "drs_state",
+  "pit_limiter",
+  "in_pit_lane",
+  "flags",
+  "air_temp",
+  "track_temp",
+  "track_wetness",
+  "rain",
+  "wind_speed",
+  "wind_dir",
+] as const;
+
+export type ChannelName = (typeof CHANNELS)[number];
