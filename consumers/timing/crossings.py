@@ -12,6 +12,8 @@ CLOCK_BACK_S: Final = 0.5
 TELEPORT_M: Final = 50.0
 LINE_REACH_M: Final = 30.0
 FASTEST_MPS: Final = 150.0
+GAP_S: Final = 5.0
+"""What happened between frames further apart than this was not seen."""
 
 
 class Edge(Struct, frozen=True, gc=False):
@@ -29,7 +31,7 @@ class Cut(Struct, frozen=True, gc=False):
     """Say that a piece ends between two frames, when, and why.
 
     `line`: the car crossed the line; `step`: the sim's lap number changed; `back`: the session's
-    clock went back. `slack_s` is how far off the instant may be.
+    clock went back. `slack_s` is how far off the instant may be, inf when it was not seen.
     """
 
     at_ns: int
@@ -48,10 +50,17 @@ def between(left: Edge, right: Edge) -> tuple[Cut | None, bool]:
     jumped = not (line or back) and _teleported(left, right)
     if not (step or back or line):
         return None, jumped
+    unseen = jumped or _elapsed_s(left, right) > GAP_S
     weight, slack_s = _crossing(left, right)
     at_ns = left.at_ns + round(weight * (right.at_ns - left.at_ns))
     clock_s = left.clock_s + weight * (right.clock_s - left.clock_s)
-    return Cut(at_ns, clock_s, math.inf if jumped else slack_s, line, step, back), False
+    return Cut(at_ns, clock_s, math.inf if unseen else slack_s, line, step, back), False
+
+
+def _elapsed_s(left: Edge, right: Edge) -> float:
+    """Return the time between two frames by the session's clock, which a pause stops, if any."""
+    clock_s = right.clock_s - left.clock_s
+    return (right.at_ns - left.at_ns) / 1e9 if math.isnan(clock_s) else clock_s
 
 
 def _reach_m(left: Edge, right: Edge) -> float:

@@ -1,5 +1,6 @@
 """Laps as they follow from what was driven and from what the sim says of them."""
 
+import math
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Final, Literal
@@ -93,8 +94,9 @@ def _driven_lap(passage: Passage, basis: Basis) -> Lap:
     verdict, voids, whose = basis.verdict, basis.voids, basis.whose
     driven = basis.last and passage.end is None and verdict is None and not _over(passage, whose)
     ended_ns = _ended_ns(passage, verdict)
-    begun = passage.start is not None or passage.grid or _begins_with_it(passage, verdict)
-    complete = begun and passage.whole and (driven or ended_ns is not None)
+    begun = _is_seen(passage.start) or passage.grid or _begins_with_it(passage, verdict)
+    ended = _is_seen(passage.end) if passage.end else ended_ns is not None
+    complete = begun and passage.whole and (driven or ended)
     rewound = any(a < passage.pieces[-1].last_ns and b > passage.begins_ns for a, b in voids)
     pit = _pit(passage)
     lap_time_s, timed_by = _time(passage, verdict)
@@ -127,6 +129,10 @@ def _driven_lap(passage: Passage, basis: Basis) -> Lap:
 
 def _over(passage: Passage, whose: Whose) -> bool:
     return whose.finished_ns is not None and whose.finished_ns >= passage.begins_ns
+
+
+def _is_seen(cut: Cut | None) -> bool:
+    return cut is not None and cut.slack_s < math.inf
 
 
 def _begins_with_it(passage: Passage, verdict: Verdict | None) -> bool:

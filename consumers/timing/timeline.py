@@ -20,6 +20,9 @@ from consumers.timing.steps import SKEW_NS, Step, Void, lay_out
 PRECISE_S: Final = 0.25
 """How sure both crossings must be for a lap to be timed by them."""
 
+LONGEST_S: Final = 3600.0
+"""A car that takes longer from line to line was not driven meanwhile."""
+
 BACK_M: Final = 50.0
 """A car that is this much further back after a hole is on another lap."""
 
@@ -56,7 +59,8 @@ class Passage(Struct):
         start, end = self.start, self.end
         if start is None or end is None or max(start.slack_s, end.slack_s) > PRECISE_S:
             return None
-        return lasted_s((start.at_ns, start.clock_s), (end.at_ns, end.clock_s))
+        crossing_s = lasted_s((start.at_ns, start.clock_s), (end.at_ns, end.clock_s))
+        return crossing_s if crossing_s < LONGEST_S else None
 
     def changes(self, channel: Literal["valid", "pit", "sector", "told"]) -> Changes:
         """Return when a channel changed, over all pieces."""
@@ -93,9 +97,12 @@ class Timeline(Struct, frozen=True):
 
     def counts_as(self, other: "Timeline") -> bool:
         """Tell whether a lap number at an instant means the same lap in another timeline."""
-        starts = [(epoch.starts_ns, epoch.offset) for epoch in self.epochs]
-        others = [(epoch.starts_ns, epoch.offset) for epoch in other.epochs]
-        return starts == others and self.voids == other.voids
+        return self._counting() == other._counting() and self.voids == other.voids
+
+    def _counting(self) -> list[tuple[int, int]]:
+        """Return since when which offset applies; the first one also before it starts."""
+        since = [epoch.starts_ns for epoch in self.epochs]
+        return list(zip([0, *since[1:]], [epoch.offset for epoch in self.epochs], strict=False))
 
 
 def timeline(segments: Iterable[Segment]) -> Timeline:

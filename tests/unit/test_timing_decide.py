@@ -143,3 +143,25 @@ def test_holes_without_end_are_bounded() -> None:
     assert decide(full, replace(chunk, run=1, chunk=100)) == (full, ())
     refilled, _ = decide(full, replace(chunk, run=1, chunk=1))
     assert len(refilled.runs[1]) == 29
+
+
+def test_what_the_sim_repeats_is_told_once() -> None:
+    drive = Drive(at_m=900.0).go(1200)
+    said = LapReported(at_ns=drive.at_ns, car="7", lap_number=2, lap_time_s=20.0, own=True)
+    other = LapReported(at_ns=drive.at_ns, car="44", lap_number=2, lap_time_s=21.0, own=False)
+    drive.say(said).say(other).go(50)
+    repeated = replace(said, at_ns=drive.at_ns), replace(other, at_ns=drive.at_ns)
+    _, facts = folded(drive.say(repeated[0]).say(repeated[1]).go(50).chunks())
+    timed = [(lap.car, lap.lap_time_s, lap.timed_by) for lap in lap_facts(facts) if lap.lap_time_s]
+    assert timed == [("", 20.0, "crossing"), ("", 20.0, "sim"), ("44", 21.0, "sim")]
+
+
+def test_no_fact_is_told_twice_in_a_row() -> None:
+    drive = Drive(at_m=900.0).set(lap_valid=1, in_pit_lane=0).go(1200)
+    drive.set(lap_valid=0).go(700).set(in_pit_lane=1).go(600)
+    _, facts = folded(drive.chunks())
+    last: dict[int, Lap] = {}
+    for lap in lap_facts(facts):
+        steady = replace(lap, revision=0, at_ns=0, frames=0)
+        assert last.get(lap.lap_number) != steady
+        last[lap.lap_number] = steady

@@ -358,3 +358,61 @@ def test_the_own_car_is_named_by_the_session() -> None:
 def test_a_recording_that_begins_with_the_lap_has_it_whole(lap_time_s: float, whole: bool) -> None:
     drive = report(Drive(number=5, at_m=5.0).go(1000), 5, lap_time_s).go(100)
     assert (final(drive)[5].complete, final(drive)[5].valid) == (whole, whole)
+
+
+def test_a_car_that_is_put_into_the_pits_has_no_lap_of_it() -> None:
+    drive = Drive(at_m=900.0).set(in_pit_lane=0).go(600)
+    drive.at_m = 950.0
+    drive.set(in_pit_lane=1).stand(5).go(100, 20)
+    found = final(drive.set(in_pit_lane=0).go(1100))
+    assert [found[n].valid for n in (2, 3)] == [False, False]
+    assert (found[2].in_lap, found[3].out_lap) == (True, True)
+    assert found[4].valid
+
+
+def test_a_stop_in_a_pit_lane_that_passes_the_line_makes_an_in_lap_and_an_out_lap() -> None:
+    drive = Drive(at_m=900.0).set(in_pit_lane=0, fuel_level=40).go(1050)
+    drive.set(in_pit_lane=1).go(70, 20).stand(8).set(fuel_level=60).go(100, 20)
+    found = final(drive.set(in_pit_lane=0).go(2000))
+    assert [(found[n].in_lap, found[n].out_lap, found[n].pit) for n in (2, 3, 4)] == [
+        (True, False, True),
+        (False, True, True),
+        (False, False, False),
+    ]
+    assert [found[n].valid for n in (2, 3, 4)] == [False, False, True]
+    assert found[3].lap_time_s == pytest.approx(120 / 20 + 8 + 880 / 50, abs=0.002)
+
+
+def test_a_drive_through_on_one_lap_is_both_in_and_out_lap() -> None:
+    drive = Drive(at_m=900.0).set(in_pit_lane=0).go(300).set(in_pit_lane=1).go(200, 20)
+    lap = final(drive.set(in_pit_lane=0).go(700))[2]
+    assert (lap.in_lap, lap.out_lap, lap.pit, lap.valid) == (True, True, True, False)
+
+
+def test_a_session_that_is_taken_up_again_after_hours_has_no_lap_of_hours() -> None:
+    drive = Drive(at_m=900.0).go(1600)
+    before, drive.moments = drive.chunks(run=10), []
+    drive.at_ns += 3 * 3600 * 10**9
+    drive.at_m, drive.state["lap_number"] = 700.0, 3
+    found = {lap.lap_number: lap for lap in laps([*before, *drive.go(1500).chunks(run=11)])}
+    assert found[2].lap_time_s == pytest.approx(20.0, abs=0.002)
+    assert (found[3].lap_time_s, found[3].complete, found[3].valid) == (None, False, False)
+    assert found[4].lap_time_s == pytest.approx(20.0, abs=0.002)
+
+
+@pytest.mark.parametrize("number", [3, 4])
+def test_a_game_that_was_closed_for_hours_within_one_run_has_no_lap_of_hours(number: int) -> None:
+    drive = Drive(at_m=900.0).go(1600)
+    drive.at_ns += 3 * 3600 * 10**9
+    drive.at_m, drive.state["lap_number"] = 20.0, number
+    found = final(drive.go(2100), frames=1)
+    assert found[2].lap_time_s == pytest.approx(20.0, abs=0.002)
+    torn = [lap for lap in found.values() if lap.lap_time_s is None]
+    assert torn and not any(lap.complete and lap.ended_ns for lap in torn)
+    assert max(lap.lap_time_s or 0 for lap in found.values()) < 25
+
+
+def test_a_first_lap_that_began_before_the_recording_does_not_count() -> None:
+    found = final(Drive(number=5, at_m=300.0).set(lap_valid=1).go(1800))
+    assert [found[n].valid for n in (5, 6)] == [False, True]
+    assert found[5].lap_time_s is None
