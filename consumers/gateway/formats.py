@@ -1,6 +1,7 @@
 """Traces as msgpack, JSON or CSV: pure."""
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Final, Literal
 
 import msgspec
@@ -78,7 +79,7 @@ def as_csv(session: str, driver: str, lap: Lap | None, table: Table) -> bytes:
     head = ["time_ms", *(f"{c.name} [{c.unit}]" if c.unit else c.name for c in _channels(table))]
     columns = [table.times_ms.tolist(), *(shortest(column).tolist() for column in table.columns)]
     lines = [
-        ",".join(["" if value != value else repr(value) for value in row])  # noqa: PLR0124 - NaN
+        ",".join([repr(value) if isfinite(value) else "" for value in row])
         for row in zip(*columns, strict=True)
     ]
     ends = [end for _, end in table.holes]

@@ -4,14 +4,15 @@ There are no accounts yet, so only loopback names are served: a foreign page tha
 name at 127.0.0.1 is refused, and so is a foreign page that opens our WebSocket.
 """
 
+import re
 from ipaddress import ip_address
 from typing import Final
-from urllib.parse import urlsplit
 
 from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+HOST: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+))(?::\d+)?")
 POLICY: Final = (
     "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
@@ -50,8 +51,9 @@ class Guard:
 
 
 def name_of(host: str) -> str:
-    """Return a Host header without its port and brackets."""
-    return urlsplit(f"//{host}").hostname or ""
+    """Return a Host header without its port and brackets, "" when it is none."""
+    match = HOST.fullmatch(host)
+    return (match[1] or match[2]) if match else ""
 
 
 def is_loopback(name: str) -> bool:
@@ -64,7 +66,7 @@ def is_loopback(name: str) -> bool:
 
 def same_origin(origin: str | None, host: str) -> bool:
     """Tell whether a page of `origin` is served by `host`; what is no browser names no origin."""
-    return origin is None or urlsplit(origin).netloc == host
+    return origin is None or origin.partition("://")[2] == host
 
 
 def _with_headers(path: str, send: Send) -> Send:

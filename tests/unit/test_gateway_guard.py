@@ -1,0 +1,33 @@
+"""Whose requests are served."""
+
+import pytest
+
+from consumers.gateway import service
+from consumers.gateway.guard import is_loopback, name_of, same_origin
+from pitbox.settings import Gateway, Settings, SettingsError
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8000", "[::1]:8000", "127.1.2.3"])
+def test_names_of_this_machine_are_served(host: str) -> None:
+    assert is_loopback(name_of(host))
+
+
+@pytest.mark.parametrize(
+    "host", ["", "evil.com", "localhost.evil.com:80", "127.0.0.1.evil.com", "192.168.0.2", "[::1"]
+)
+def test_other_names_are_not(host: str) -> None:
+    assert not is_loopback(name_of(host))
+
+
+def test_a_page_may_connect_to_where_it_came_from() -> None:
+    assert same_origin("http://localhost:8000", "localhost:8000")
+    assert same_origin(None, "localhost:8000")
+    assert not same_origin("http://evil.com", "localhost:8000")
+    assert not same_origin("http://localhost:9000", "localhost:8000")
+    assert not same_origin("null", "localhost:8000")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.2", "pit.example.com"])
+def test_the_gateway_refuses_to_be_reached_from_elsewhere(host: str) -> None:
+    with pytest.raises(SettingsError, match="PITBOX_GATEWAY__HOST"):
+        service(Settings(gateway=Gateway(host=host)))

@@ -1,0 +1,81 @@
+"""How a driver's link is shown."""
+
+from consumers.gateway.presence import REPEAT_MS, Presences
+from schemas.link import Hello, Receipt
+from schemas.telemetry import Mark, Range
+
+
+def hello(run: int = 1, **changes: int) -> Hello:
+    return Hello(driver="ada", session="spa", run=run, at_ns=0, **changes)
+
+
+def receipt(missing: tuple[Range, ...], run: int = 1, through: int = 9) -> Receipt:
+    return Receipt(
+        session="spa",
+        driver="ada",
+        run=run,
+        through=through,
+        upto=50,
+        missing=missing,
+        echo=0,
+        made=-1,
+        boot="b",
+        hub_ns=0,
+    )
+
+
+def mark(gone: tuple[Range, ...], run: int = 1) -> Mark:
+    return Mark(
+        version=1, driver="ada", session="spa", run=run, send=1, made=60, closed=False, gone=gone
+    )
+
+
+def test_hellos_tell_the_offset_and_what_waits() -> None:
+    presences = Presences()
+    presences.hear(hello(made=20, waiting=3, offset_ns=2_000_000), 1000.0)
+    presences.hear(hello(made=30), 3000.0)
+    [known] = presences.of("spa")
+    assert (known.seen_ms, known.offset_ms, known.made, known.waiting) == (3000.0, 2.0, 30, 0)
+    assert presences.offset_ms("spa", "ada") == 2.0
+    assert presences.of("monza") == []
+
+
+def test_holes_are_what_is_missing_but_not_gone() -> None:
+    presences = Presences()
+    presences.hear(hello(), 0.0)
+    presences.hear(receipt(missing=((10, 19), (30, 31))), 0.0)
+    presences.hear(mark(gone=((15, 19),)), 0.0)
+    [known] = presences.of("spa")
+    assert (known.missing, known.gone) == (((10, 14), (30, 31)), ((15, 19),))
+    presences.hear(receipt(missing=((15, 19),)), 0.0)
+    [known] = presences.of("spa")
+    assert (known.missing, known.gone, known.made) == ((), ((15, 19),), 60)
+
+
+def test_a_new_run_begins_afresh_and_the_old_one_is_past() -> None:
+    presences = Presences()
+    presences.hear(hello(run=1, offset_ns=1_000_000), 0.0)
+    presences.hear(receipt(missing=((10, 19),)), 0.0)
+    presences.hear(hello(run=2), 5.0)
+    presences.hear(receipt(missing=((10, 12),)), 6.0)
+    presences.hear(hello(run=1), 7.0)
+    [known] = presences.of("spa")
+    assert (known.run, known.missing, known.seen_ms, known.offset_ms) == (2, (), 5.0, 1.0)
+
+
+def test_who_was_never_heard_is_not_present() -> None:
+    presences = Presences()
+    presences.hear(receipt(missing=()), 0.0)
+    assert presences.of("spa") == []
+
+
+def test_changes_are_news_at_once_and_the_rest_every_two_seconds() -> None:
+    presences = Presences()
+    presences.hear(hello(), 0.0)
+    assert len(presences.news(0.0)) == 1
+    presences.hear(hello(made=5), 100.0)
+    assert presences.news(100.0) == []
+    presences.hear(receipt(missing=((3, 4),)), 200.0)
+    assert [known.missing for known in presences.news(200.0)] == [((3, 4),)]
+    assert presences.news(200.0 + REPEAT_MS - 1) == []
+    assert [known.made for known in presences.news(200.0 + REPEAT_MS)] == [5]
