@@ -1,0 +1,175 @@
+"""Tell finished laps, of the driver's car and of others, from all that the game says of them.
+
+Lap data tells the time of a lap as it ends; the session history (since 2021) corrects it, knows
+the sectors and whether the lap counts, and has the other cars. At the flag the lap number stays.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any, Final
+
+from msgspec import Struct
+
+from producers.sources.f1.channels import LONGEST_S, Fields, seconds
+from producers.sources.f1.layouts import MAX_LAPS, PacketLayout
+from producers.sources.layout import ABSENT
+from schemas.sim import LapReported
+
+AGREES_S: Final = 1.0
+"""How far the time of a lap and the running time before its end lie apart at most."""
+
+SAME_S: Final = 0.1
+SUM_AGREES_S: Final = 0.005
+LAP_VALID: Final = 1
+
+
+class Finished(Struct, frozen=True):
+    """Hold a finished lap; `valid` is None when the game does not judge."""
+
+    number: int
+    time_s: float
+    sectors_s: tuple[float, ...] = ()
+    valid: bool | None = None
+
+
+class LapBook:
+    """Remember what was said of the laps of a session, so that it is said once.
+
+    `own` is the index of the driver's car, None while there is none. `others` says whether the
+    other cars drive: in a time trial they are ghosts.
+    """
+
+    def __init__(self, own: int | None) -> None:
+        self._own = own
+        self.others = False
+        self.best_s = ABSENT
+        self._said: dict[tuple[int, int], Finished] = {}
+        self._histories: dict[int, bytes] = {}
+        self._clocks: dict[int, LapClock] = {}
+        self._session_best: Finished | None = None
+        self._forgets = False
+
+    def lap_data(self, car: int, fields: Fields, at_ns: int) -> Iterator[LapReported]:
+        """Take the lap data of a car."""
+        if car == self._own and self._forgets:
+            self._forget(fields["lap"])
+        finished = self._clocks.setdefault(car, LapClock()).tick(fields)
+        if finished is not None:
+            yield from self._say(car, finished, at_ns)
+
+    def history(self, packet: bytes, layout: PacketLayout, at_ns: int) -> Iterator[LapReported]:
+        """Take the session history of a car."""
+        head = layout.head.read(packet, layout.head_at)
+        car, count = head["car"], min(head["laps"], MAX_LAPS)
+        told = packet[layout.head_at : layout.item_at(count)]
+        if self._histories.get(car) == told or not (car == self._own or self.others):
+            return
+        self._histories[car] = told
+        for index in range(count):
+            fields = layout.item.read(packet, layout.item_at(index))
+            finished = _finished(index + 1, fields, bool(fields["valid"] & LAP_VALID))
+            if finished is None:
+                continue
+            if car == self._own and head["best_lap"] == finished.number:
+                self.best_s = finished.time_s
+            yield from self._say(car, finished, at_ns)
+
+    def time_trial(self, fields: Fields) -> None:
+        """Take the best lap of a time trial, whose number `lap_positions` will tell."""
+        if fields["car"] == self._own:
+            self._session_best = _finished(0, fields, bool(fields["valid"]))
+
+    def lap_positions(self, begun: int, at_ns: int) -> Iterator[LapReported]:
+        """Take how many laps the driver has begun; tell the best lap if nothing else told it."""
+        best, number = self._session_best, begun - 1
+        self._session_best = None
+        if best is None or self._own is None or number < 1:
+            return
+        known = [said.time_s for (car, _), said in self._said.items() if car == self._own]
+        if best.time_s not in known and (self._own, number) not in self._said:
+            numbered = Finished(number, best.time_s, best.sectors_s, best.valid)
+            yield from self._say(self._own, numbered, at_ns)
+
+    def flash_back(self) -> None:
+        """Forget what was said of laps that are driven once more."""
+        self._forgets = True
+
+    def _forget(self, number: int) -> None:
+        own = self._own
+        self._said = {
+            (car, lap): said
+            for (car, lap), said in self._said.items()
+            if car != own or lap < number
+        }
+        self._histories = {car: told for car, told in self._histories.items() if car != own}
+        self._clocks = {car: clock for car, clock in self._clocks.items() if car != own}
+        self._forgets = False
+
+    def _say(self, car: int, finished: Finished, at_ns: int) -> Iterator[LapReported]:
+        if not (car == self._own or self.others):
+            return
+        if self._said.get((car, finished.number)) == finished:
+            return
+        self._said[car, finished.number] = finished
+        yield LapReported(
+            at_ns=at_ns,
+            car=str(car),
+            lap_number=finished.number,
+            lap_time_s=finished.time_s,
+            own=car == self._own,
+            sectors_s=finished.sectors_s,
+            valid=finished.valid,
+        )
+
+
+class LapClock:
+    """Follow the lap data of one car and notice when a lap ends."""
+
+    def __init__(self) -> None:
+        self._before: Fields | None = None
+        self._ended: Fields | None = None
+
+    def tick(self, fields: Fields) -> Finished | None:
+        """Take lap data; return the lap whose time they tell for the first time."""
+        before, self._before = self._before, fields
+        if before is None or fields["lap"] < before["lap"]:
+            self._ended = None
+            return None
+        if fields["lap"] > before["lap"]:
+            self._ended = before
+        time_s = seconds(fields, "last_lap")
+        if math.isnan(time_s):
+            return None
+        changed = time_s != seconds(before, "last_lap")
+        ended = self._ended
+        if ended is None:
+            # At the flag the time changes, and the number of the lap does not.
+            at_flag = changed and abs(time_s - seconds(before, "lap")) < AGREES_S
+            return _timed(before["lap"], before, time_s) if at_flag else None
+        same = fields["lap"] > before["lap"] and abs(time_s - seconds(ended, "lap")) < SAME_S
+        if not changed and not same:
+            return None
+        self._ended = None
+        whole = fields["lap"] == ended["lap"] + 1
+        return _timed(fields["lap"] - 1, ended if whole else None, time_s)
+
+
+def _timed(number: int, lap: Fields | None, time_s: float) -> Finished:
+    """Return a lap by its last lap data, None when these are not known."""
+    time_s = round(time_s, 3)
+    if lap is None:
+        return Finished(number, time_s)
+    first_s, second_s = seconds(lap, "sector1"), seconds(lap, "sector2")
+    sectors_s = tuple(round(s, 3) for s in (first_s, second_s, time_s - first_s - second_s))
+    plausible = all(0 < sector_s < time_s for sector_s in sectors_s)
+    return Finished(number, time_s, sectors_s if plausible else (), not lap["invalid"])
+
+
+def _finished(number: int, fields: dict[str, Any] | Fields, valid: bool) -> Finished | None:
+    """Return a lap that has its time; sectors longer than a short format can hold are left out."""
+    time_s = seconds(fields, "lap")
+    if not 0 < time_s < LONGEST_S:
+        return None
+    sectors_s = tuple(seconds(fields, f"sector{sector}") for sector in (1, 2, 3))
+    whole = abs(sum(sectors_s) - time_s) <= SUM_AGREES_S
+    return Finished(number, time_s, sectors_s if whole else (), valid)

@@ -1,0 +1,225 @@
+"""Follow the driver's car through the packets of the game.
+
+Only the car of the first player is followed, and only while it is driven: who watches another car,
+or has none, tells no frames. A session is known by its id, format and car; menus have the id 0.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from msgspec.structs import replace
+
+from producers.source import Began, Observation
+from producers.sources.f1 import layouts
+from producers.sources.f1.channels import CONVERTERS, Channels, Fields, movement, names
+from producers.sources.f1.frames import DRIVING, SETTINGS, Assembly
+from producers.sources.f1.header import LONGEST_S, Header, game_of, is_packet, read_header
+from producers.sources.f1.laps import LapBook
+from producers.sources.f1.layouts import PacketLayout, of_format
+from producers.sources.f1.sittings import Facts, car_model_of, kind_of, track_of
+from producers.sources.layout import Layout
+from schemas.sim import Finished, LapReported, Rewound, SessionOpened
+
+OPENING: Final = (layouts.SESSION, layouts.LAP, layouts.MOTION, layouts.TELEMETRY)
+"""The kinds that only a session has that is driven."""
+
+LEFT_NS: Final = 1_000_000_000
+"""How long the session followed must be silent for one that was left to be taken up again."""
+
+RESTART_S: Final = 10.0
+EVERY_CAR_S: Final = 0.5
+HISTORY_SINCE: Final = 2021
+FLASHBACK: Final = b"FLBK"
+SESSION_START: Final = b"SSTA"
+SESSION_END: Final = b"SEND"
+CHEQUERED_FLAG: Final = b"CHQF"
+
+Key = tuple[int, int, int]
+
+
+class Decoder:
+    """Turn packets of the F1 games into observations; see `producers.source.Decoder`."""
+
+    name = "f1"
+
+    def __init__(self) -> None:
+        self.ignored = 0
+        self._key: Key | None = None
+        self._left: Key | None = None
+        self._heard_ns = 0
+        self._facts = Facts()
+        self._spectating = False
+        self._ended: set[bytes] = set()
+        self._assembly = Assembly(Layout(()))
+        self._laps = LapBook(None)
+        self._every_car_s = 0.0
+
+    def recognises(self, datagram: bytes) -> bool:
+        """Tell whether these bytes are a packet of a known format, kind and length."""
+        return is_packet(datagram)
+
+    def feed(self, datagram: bytes, captured_ns: int) -> Iterator[Observation]:
+        """Take one packet as it arrived; yield what it tells."""
+        header = read_header(datagram)
+        if header is None:
+            self.ignored += 1
+            return
+        if header.session == 0:
+            yield from self._farewell(header, datagram, captured_ns)
+            return
+        key = (header.format, header.session, header.player)
+        if key != self._key:
+            if header.packet not in OPENING or self._was_left(key, captured_ns):
+                return
+            yield from self._begin(key, datagram, captured_ns)
+        self._heard_ns = captured_ns
+        layout = header.layout
+        if layout is None:
+            return
+        if header.packet in DRIVING or header.packet in SETTINGS:
+            yield from self._of_frame(header, layout, datagram, captured_ns)
+        else:
+            yield from self._beside(header, layout, datagram, captured_ns)
+
+    def _was_left(self, key: Key, captured_ns: int) -> bool:
+        return key == self._left and captured_ns - self._heard_ns < LEFT_NS
+
+    def _begin(self, key: Key, datagram: bytes, captured_ns: int) -> Iterator[Observation]:
+        yield from self._assembly.close()
+        packet_format, session, player = key
+        layout = Layout(names(packet_format))
+        self._left, self._key = self._key, key
+        own = player if player < (of_format(layouts.CARS, packet_format) or 0) else None
+        self._facts = Facts(game_of(datagram), car="" if own is None else str(own))
+        self._spectating = own is None
+        self._ended = set()
+        self._assembly = Assembly(layout)
+        self._laps = LapBook(own)
+        self._every_car_s = 0.0
+        yield Began(f"f1-{session:016x}", layout.channels, self._facts.opened(captured_ns))
+
+    def _farewell(self, header: Header, datagram: bytes, captured_ns: int) -> Iterator[Observation]:
+        """Take the driver's last history, which the game sends without a session's id."""
+        layout = header.layout
+        own = self._key is not None and (header.format, header.player) == self._key[::2]
+        if layout is None or header.packet != layouts.HISTORY or not own:
+            return
+        if datagram[layout.head_at] == header.player:
+            yield from self._laps.history(datagram, layout, captured_ns)
+
+    def _of_frame(
+        self, header: Header, layout: PacketLayout, datagram: bytes, captured_ns: int
+    ) -> Iterator[Observation]:
+        """Take a packet that is one of several of its instant."""
+        over = SESSION_END in self._ended and header.frame == 0
+        if over or self._assembly.is_late(header):
+            self.ignored += 1
+            return
+        if self._assembly.is_next(header):
+            yield from self._assembly.close()
+            yield from self._next(header, captured_ns)
+        if header.packet == layouts.SESSION:
+            yield from self._session(
+                header, layout.head.read(datagram, layout.head_at), captured_ns
+            )
+        if header.packet == layouts.LAP:
+            yield from self._lap_data(header, layout, datagram, captured_ns)
+        if not self._spectating:
+            self._assembly.put(header.packet, self._channels(header, layout, datagram))
+
+    def _next(self, header: Header, captured_ns: int) -> Iterator[Observation]:
+        """Begin a frame; where the game has not said that its time goes back, say so."""
+        told = self._assembly.flashback_told
+        back_s = self._assembly.open(header, captured_ns)
+        if back_s is None:
+            return
+        self._laps.flash_back()
+        self._every_car_s = 0.0
+        if not told and back_s > RESTART_S:
+            yield Rewound(at_ns=captured_ns, session_time_s=back_s)
+
+    def _channels(self, header: Header, layout: PacketLayout, datagram: bytes) -> Channels:
+        convert = CONVERTERS[header.packet]
+        if not layout.items:
+            return convert(layout.head.read(datagram, layout.head_at))
+        values = convert(layout.item.read(datagram, layout.item_at(header.player)))
+        if header.packet == layouts.MOTION and layout.tail.names:
+            values |= movement(layout.tail.read(datagram, layout.tail_at))
+        if header.packet == layouts.LAP and header.format >= HISTORY_SINCE:
+            values["best_lap_time"] = self._laps.best_s
+        return values
+
+    def _session(self, header: Header, fields: Fields, captured_ns: int) -> Iterator[SessionOpened]:
+        kind = kind_of(header.format, fields["session_type"])
+        self._spectating = bool(fields["spectating"]) or not self._facts.car
+        self._laps.others = kind != "time_trial"
+        facts = replace(
+            self._facts,
+            kind=kind,
+            track=track_of(fields),
+            track_length_m=fields["track_length"] or None,
+        )
+        yield from self._learn(facts, captured_ns)
+
+    def _learn(self, facts: Facts, captured_ns: int) -> Iterator[SessionOpened]:
+        if facts != self._facts:
+            self._facts = facts
+            yield facts.opened(captured_ns)
+
+    def _lap_data(
+        self, header: Header, layout: PacketLayout, datagram: bytes, captured_ns: int
+    ) -> Iterator[LapReported]:
+        """Take the own car's lap data; where there is no history, now and then every car's."""
+        cars: Iterable[int] = (header.player,) if header.player < layout.items else ()
+        if header.format < HISTORY_SINCE and header.time_s >= self._every_car_s:
+            self._every_car_s = header.time_s + EVERY_CAR_S
+            cars = range(layout.items)
+        for car in cars:
+            fields = layout.item.read(datagram, layout.item_at(car))
+            yield from self._laps.lap_data(car, fields, captured_ns)
+
+    def _beside(
+        self, header: Header, layout: PacketLayout, datagram: bytes, captured_ns: int
+    ) -> Iterator[Observation]:
+        """Take a packet that stands for itself, whenever it comes."""
+        own = header.player
+        match header.packet:
+            case layouts.EVENT:
+                yield from self._event(header, layout, datagram, captured_ns)
+            case layouts.HISTORY:
+                yield from self._laps.history(datagram, layout, captured_ns)
+            case layouts.PARTICIPANTS if own < layout.items:
+                fields = layout.item.read(datagram, layout.item_at(own))
+                model = car_model_of(header.format, fields)
+                yield from self._learn(replace(self._facts, car_model=model), captured_ns)
+            case layouts.TIME_TRIAL:
+                self._laps.time_trial(layout.item.read(datagram, layout.item_at(0)))
+            case layouts.LAP_POSITIONS if own < layout.item.size:
+                fields = layout.head.read(datagram, layout.head_at)
+                laps = range(min(fields["laps"], layout.items))
+                begun = sum(datagram[layout.item_at(lap) + own] > 0 for lap in laps)
+                yield from self._laps.lap_positions(fields["first_lap"] + begun, captured_ns)
+
+    def _event(
+        self, header: Header, layout: PacketLayout, datagram: bytes, captured_ns: int
+    ) -> Iterator[Observation]:
+        code = datagram[layout.head_at : layout.head_at + 4]
+        if code == FLASHBACK and layout.head.names:
+            back_s = layout.head.read(datagram, layout.head_at)["flashback_s"]
+            if not 0 <= back_s < LONGEST_S:
+                return
+            yield from self._assembly.close()
+            self._assembly.flashback_told = True
+            self._laps.flash_back()
+            yield Rewound(at_ns=captured_ns, session_time_s=back_s)
+        elif code == SESSION_START:
+            self._ended.clear()
+        elif code in (SESSION_END, CHEQUERED_FLAG) and code not in self._ended:
+            self._ended.add(code)
+            yield from self._assembly.close()
+            yield Finished(at_ns=captured_ns)
+
+
+def decoder() -> Decoder:
+    """Return a fresh decoder."""
+    return Decoder()
