@@ -36,6 +36,10 @@ class NobodyListens(BusDown):
     """Say that a request found no responder."""
 
 
+class TooLarge(BusDown):
+    """Say that an event is larger than its stream takes, however often it is sent."""
+
+
 class Bus:
     """Hold one connection to nats-server, in the name of one service."""
 
@@ -89,7 +93,10 @@ class Bus:
     async def store(
         self, route: str, event: msgspec.Struct, *, timeout_s: float = 5.0, **fields: Any
     ) -> int:
-        """Publish to a stream and return its sequence there; raises BusDown without a PubAck."""
+        """Publish to a stream and return its sequence there.
+
+        Raises BusDown without an acknowledgement, and TooLarge when there can never be one.
+        """
         subject = self._subject(route, event, fields)
         try:
             ack = await self._jetstream.publish(subject, encoder.encode(event), timeout=timeout_s)
@@ -97,6 +104,8 @@ class Bus:
             if self.service in self.topology.consumers:
                 await self.apply_topology()
             raise NobodyListens(f"no stream takes {route}") from None
+        except (nats.errors.MaxPayloadError, nats.js.errors.BadRequestError) as error:
+            raise TooLarge(f"{route} was not stored: {error}") from None
         except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError) as error:
             raise BusDown(f"{route} was not stored: {error!r}") from None
         metrics.published.labels(self.service, route).inc()

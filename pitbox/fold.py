@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol, TypeVar
 import msgspec
 
 from pitbox import logs, metrics, topology
-from pitbox.bus import Bus, BusDown
+from pitbox.bus import Bus, BusDown, TooLarge
 from pitbox.pull import Delivery, Pull
 from pitbox.service import GRACE_S, until
 from pitbox.settings import Settings
@@ -141,6 +141,9 @@ class Fold:
                 return False
             await self._bury(bus, delivery, f"NotNow: {error}", stop)
             return True
+        except TooLarge as error:
+            await self._bury(bus, delivery, f"TooLarge: {error}", stop)
+            return True
         self._commit(key, state)
         return True
 
@@ -166,13 +169,13 @@ class Fold:
 
 
 async def persist(attempt: Callable[[], Awaitable[object]], stop: asyncio.Event) -> None:
-    """Try until it works, with backoff; give up only when stopping."""
+    """Try until it works, with backoff; give up only when stopping, or on what cannot work."""
     for number in range(sys.maxsize):
         try:
             await attempt()
             return
         except BusDown as error:
-            if stop.is_set():
+            if stop.is_set() or isinstance(error, TooLarge):
                 raise
             if number == len(RETRY_S):
                 log.warning("cannot publish, trying on", reason=str(error))

@@ -1,0 +1,296 @@
+"""The loop of every pure consumer: one order for each message, and three ways to end."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from pitbox.bus import Bus
+from pitbox.fold import Fold, NotNow
+from schemas.dead import DeadLetter
+from schemas.telemetry import Chunk, Mark
+from schemas.timing import Lap
+from tests.hub import (
+    apply,
+    chunk,
+    connected,
+    eventually,
+    mark,
+    send,
+    serving,
+    settings_of,
+    streams_with,
+)
+from tests.servers import NatsServer
+
+Seen = tuple[int, ...]
+
+
+class Recorder:
+    """Remember chunk numbers; publish each as a lap. Mark 0 raises, mark 1 forgets everything."""
+
+    name = "recorder"
+
+    def __init__(self) -> None:
+        self.happened: list[str] = []
+        self.refusals = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    def key(self, event: Chunk | Mark) -> str:
+        return event.driver
+
+    def initial(self) -> Seen:
+        return (-1,)
+
+    def decide(self, state: Seen, event: Chunk | Mark) -> tuple[Seen, Sequence[int]]:
+        self.happened.append(f"decide {state}")
+        if isinstance(event, Chunk):
+            return (*state, event.chunk), [event.chunk]
+        if event.made == 0:
+            raise ZeroDivisionError("poison")
+        return (), []
+
+    async def perform(self, number: int) -> Sequence[msgspec.Struct]:
+        self.happened.append(f"perform {number}")
+        await self.gate.wait()
+        if self.refusals:
+            self.refusals -= 1
+            raise NotNow("the peer is busy")
+        car = "1" if number < 1000 else "x" * 100_000
+        return [
+            Lap(session="s", driver="d", at_ns=0, car=car, own=True, lap_number=number, revision=1)
+        ]
+
+
+@pytest.fixture
+def streams(tmp_path: Path) -> str:
+    return streams_with(
+        tmp_path,
+        "recorder",
+        about="remembers",
+        reads=["telemetry.live", "telemetry.backfill"],
+        writes=["timing.lap", "dead.letter"],
+        ack="explicit",
+        backoff=["300ms", "300ms"],
+    )
+
+
+@pytest.fixture
+async def driver(nats_server: NatsServer, streams: str) -> AsyncIterator[Bus]:
+    await apply(nats_server.url, streams)
+    async with connected(nats_server.url, streams=streams) as bus:
+        yield bus
+
+
+async def stored(bus: Bus, stream: str) -> list[Any]:
+    """Return every event of a stream."""
+    state = (await bus.jetstream.stream_info(stream)).state
+    decode = msgspec.msgpack.Decoder(Lap if stream == "TIMING" else DeadLetter).decode
+    found = [await bus.jetstream.get_msg(stream, seq=n + 1) for n in range(state.last_seq)]
+    return [decode(message.data or b"") for message in found]
+
+
+async def until_stored(bus: Bus, stream: str, events: int) -> list[Any]:
+    async def enough() -> list[Any] | None:
+        found = await stored(bus, stream)
+        return found if len(found) >= events else None
+
+    found: list[Any] = await eventually(enough, f"{events} events in {stream}")
+    assert len(found) == events
+    return found
+
+
+async def pending(bus: Bus) -> int:
+    info = await bus.jetstream.consumer_info("TELEMETRY", "recorder")
+    return (info.num_ack_pending or 0) + (info.num_pending or 0)
+
+
+async def until_settled(bus: Bus) -> None:
+    async def settled() -> bool:
+        return await pending(bus) == 0
+
+    await eventually(settled, "every message is settled")
+
+
+def fold(recorder: Recorder, server: NatsServer, streams: str) -> Fold:
+    return Fold(recorder, settings_of(server.url, streams=streams))
+
+
+async def test_a_message_is_decided_performed_published_and_then_acknowledged(
+    nats_server: NatsServer, driver: Bus, streams: str
+) -> None:
+    recorder = Recorder()
+    recorder.gate.clear()
+    async with serving(fold(recorder, nats_server, streams)):
+        await send(driver, [chunk(7)])
+
+        async def performing() -> bool:
+            return "perform 7" in recorder.happened
+
+        await eventually(performing, "perform")
+        assert await stored(driver, "TIMING") == []
+        assert await pending(driver) == 1
+        recorder.gate.set()
+        laps = await until_stored(driver, "TIMING", 1)
+        await until_settled(driver)
+    assert [lap.lap_number for lap in laps] == [7]
+    assert recorder.happened == ["decide (-1,)", "perform 7"]
+
+
+async def test_state_goes_on_from_message_to_message_also_when_it_is_empty(
+    nats_server: NatsServer, driver: Bus, streams: str
+) -> None:
+    recorder = Recorder()
+    async with serving(fold(recorder, nats_server, streams)):
+        await send(driver, [chunk(0), mark(1), chunk(1)])
+        await until_stored(driver, "TIMING", 2)
+    assert [h for h in recorder.happened if h.startswith("decide")] == [
+        "decide (-1,)",
+        "decide (-1, 0)",
+        "decide ()",
+    ]
+
+
+async def test_what_cannot_be_performed_now_is_decided_again_from_the_old_state(
+    nats_server: NatsServer, driver: Bus, streams: str
+) -> None:
+    recorder = Recorder()
+    recorder.refusals = 1
+    async with serving(fold(recorder, nats_server, streams)):
+        await send(driver, [chunk(0)])
+        await until_stored(driver, "TIMING", 1)
+        await until_settled(driver)
+    assert recorder.happened == ["decide (-1,)", "perform 0"] * 2
+    assert await stored(driver, "DEAD") == []
+
+
+async def test_what_never_can_be_performed_is_a_dead_letter_after_the_last_step_of_backoff(
+    nats_server: NatsServer, driver: Bus, streams: str
+) -> None:
+    recorder = Recorder()
+    recorder.refusals = 99
+    async with serving(fold(recorder, nats_server, streams)):
+        await send(driver, [chunk(0)])
+        letters = await until_stored(driver, "DEAD", 1)
+        await until_settled(driver)
+    assert letters[0].tries == 3
+    assert letters[0].reason == "NotNow: the peer is busy"
+
+
+async def test_poison_and_what_does_not_decode_are_dead_letters_and_block_nobody(
+    nats_server: NatsServer, driver: Bus, streams: str
+) -> None:
+    subject = driver.topology.subject("telemetry.live", driver="ada", session="test")
+    recorder = Recorder()
+    async with serving(fold(recorder, nats_server, streams)):
+        await driver.client.publish(subject, b"no msgpack")
+        await driver.client.publish(subject, msgspec.msgpack.encode(chunk(0))[:20])
+        await send(driver, [mark(0), chunk(1000), chunk(5)])
+        letters = await until_stored(driver, "DEAD", 4)
+        laps = await until_stored(driver, "TIMING", 1)
+        await until_settled(driver)
+    assert [letter.reason.split(":")[0] for letter in letters] == [
+        "ValidationError",
+        "DecodeError",
+        "ZeroDivisionError",
+        "TooLarge",
+    ]
+    assert (letters[0].payload, letters[0].subject, letters[0].sequence) == (
+        b"no msgpack",
+        subject,
+        1,
+    )
+    assert [lap.lap_number for lap in laps] == [5]
+    assert recorder.happened[-2] == "decide (-1,)"
+
+
+async def test_a_message_that_keeps_killing_its_process_is_buried_unread(
+    nats_server: NatsServer, driver: Bus, streams: str
+) -> None:
+    await send(driver, [chunk(0)])
+    lives = 0
+    while not await stored(driver, "DEAD"):
+        assert lives < 12
+        recorder = Recorder()
+        recorder.gate.clear()
+        life = asyncio.create_task(fold(recorder, nats_server, streams).run(asyncio.Event()))
+
+        async def handled(recorder: Recorder = recorder) -> object:
+            return recorder.happened or await stored(driver, "DEAD")
+
+        await eventually(handled, "the message is handled")
+        life.cancel()
+        await asyncio.wait({life})
+        lives += 1
+    assert (await stored(driver, "DEAD"))[0].reason.startswith("TriedTooOften")
+
+
+async def test_a_fold_that_cannot_publish_commits_nothing_and_stops_in_time(
+    nats_server: NatsServer, driver: Bus, streams: str
+) -> None:
+    recorder = Recorder()
+    recorder.gate.clear()
+    async with serving(fold(recorder, nats_server, streams)):
+        await send(driver, [chunk(0)])
+
+        async def performing() -> bool:
+            return "perform 0" in recorder.happened
+
+        await eventually(performing, "perform")
+        nats_server.kill()
+        recorder.gate.set()
+    nats_server.start()
+    await eventually(driver.alive, "the server is back")
+    successor = Recorder()
+    async with serving(fold(successor, nats_server, streams)):
+        await until_stored(driver, "TIMING", 1)
+    assert successor.happened == ["decide (-1,)", "perform 0"]
+
+
+async def test_publishing_waits_for_a_server_that_comes_back(
+    nats_server: NatsServer, driver: Bus, streams: str
+) -> None:
+    recorder = Recorder()
+    recorder.gate.clear()
+    async with serving(fold(recorder, nats_server, streams)):
+        await send(driver, [chunk(0)])
+
+        async def performing() -> bool:
+            return "perform 0" in recorder.happened
+
+        await eventually(performing, "perform")
+        nats_server.kill()
+        recorder.gate.set()
+        nats_server.start()
+        await eventually(driver.alive, "the server is back")
+        laps = await until_stored(driver, "TIMING", 1)
+    assert laps[0].lap_number == 0
+
+
+@pytest.mark.parametrize("trouble", ["down", "paused"])
+async def test_a_fold_stops_in_time_whatever_its_server_does(
+    nats_server: NatsServer, driver: Bus, streams: str, trouble: str
+) -> None:
+    recorder = Recorder()
+    async with serving(fold(recorder, nats_server, streams)):
+        await send(driver, [chunk(0)])
+        await until_stored(driver, "TIMING", 1)
+        if trouble == "down":
+            nats_server.kill()
+        else:
+            nats_server.send(signal.SIGSTOP)
+
+
+async def test_a_fold_without_a_server_waits_and_stops_when_told(
+    nats_server: NatsServer, streams: str
+) -> None:
+    nats_server.stop()
+    async with serving(fold(Recorder(), nats_server, streams)) as running:
+        done, _ = await asyncio.wait({running}, timeout=0.5)
+        assert not done
+    nats_server.start()
