@@ -1,0 +1,104 @@
+"""Run the fault matrix and print what became of every committed chunk.
+
+The last line is `faults: N runs, L lost, D duplicate, G gone declared`; the exit code is 1 when
+anything is wrong.
+"""
+
+import argparse
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import quantiles
+from types import FrameType
+from typing import Final
+
+from tests.faults import matrix
+from tests.faults.matrix import Case, Outcome
+from tests.faults.pace import SHORT, WHOLE
+from tests.faults.reaper import guarded
+from tests.faults.stack import template
+
+SEEDS: Final = (11, 13, 17)
+HEADER: Final = (
+    "case                      chunks  lost dup gone  resent  live back   filled    p50    p99"
+)
+
+
+def main() -> int:
+    """Run what was asked for."""
+    asked = _arguments()
+    signal.signal(signal.SIGTERM, _leave)
+    print(HEADER)
+    outcomes = []
+    with guarded(), tempfile.TemporaryDirectory(prefix="pitbox-faults-") as folder:
+        made = template(Path(folder))
+        for case in _cases(asked):
+            outcomes.append(matrix.run(case, SHORT if asked.short else WHOLE, made))
+            print(_line(outcomes[-1]), flush=True)
+    verdicts = [outcome.verdict for outcome in outcomes if outcome.verdict]
+    print(
+        f"faults: {len(outcomes)} runs, {sum(v.lost + v.damaged for v in verdicts)} lost, "
+        f"{sum(v.duplicate + v.alien for v in verdicts)} duplicate, "
+        f"{sum(v.gone for v in verdicts)} gone declared"
+    )
+    return int(any(outcome.problem for outcome in outcomes))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="tests.faults", description=__doc__)
+    parser.add_argument("--seed", type=int, help="run only the mix of faults of this seed")
+    parser.add_argument("--case", action="append", help="run only this case; may be repeated")
+    parser.add_argument("--runs", type=int, help="run each case this often")
+    parser.add_argument("--short", action="store_true", help="with the durations of CI")
+    return parser.parse_args()
+
+
+def _cases(asked: argparse.Namespace) -> Iterator[Case]:
+    if asked.seed is not None:
+        chosen = [matrix.chaos_of(asked.seed)]
+    else:
+        chosen = [*matrix.CASES, *map(matrix.chaos_of, SEEDS)]
+        if asked.case:
+            chosen = [case for case in chosen if case.name in asked.case]
+    if not chosen:
+        names = ", ".join(case.name for case in matrix.CASES)
+        raise SystemExit(f"no such case; there are {names}")
+    for case in chosen:
+        for _ in range(asked.runs or case.runs):
+            yield case
+
+
+def _line(outcome: Outcome) -> str:
+    verdict = outcome.verdict
+    counts = (
+        f"{verdict.chunks:6} {verdict.lost:5} {verdict.duplicate:3} {verdict.gone:4}"
+        if verdict
+        else f"{'not judged':>21}"
+    )
+    measured = (
+        f"{outcome.resent:7}  {_seconds(outcome.live_back_s)} {_seconds(outcome.filled_s)} "
+        f"{_percentile_ms(outcome.ages_s, 50)} {_percentile_ms(outcome.ages_s, 99)}"
+    )
+    rest = [outcome.remark, f"FAILED: {outcome.problem}" if outcome.problem else ""]
+    return "  ".join(filter(None, [f"{outcome.case:25} {counts} {measured}", *rest]))
+
+
+def _seconds(value: float | None) -> str:
+    return f"{'-':>9}" if value is None else f"{value:7.2f} s"
+
+
+def _percentile_ms(ages_s: tuple[float, ...], percent: int) -> str:
+    if len(ages_s) < 2:
+        return f"{'-':>6}"
+    return f"{1000 * quantiles(ages_s, n=100, method='inclusive')[percent - 1]:6.0f}"
+
+
+def _leave(_: int, __: FrameType | None) -> None:
+    """End as by Ctrl-C, so that every `finally` runs."""
+    raise SystemExit(143)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

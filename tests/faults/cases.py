@@ -1,0 +1,178 @@
+"""The fault matrix: each case is a drive with something that goes wrong.
+
+A case ends with everything mended; then the ledgers are compared with Postgres.
+"""
+
+from tests.faults import faults
+from tests.faults.pace import Pace
+from tests.faults.stack import Stack
+from tests.servers import until
+
+SLOW_BPS = 1e6
+SLOW_DELAY_S = 0.02
+
+
+def link_cut(stack: Stack, pace: Pace) -> None:
+    """The link is cut: connections are reset and new ones refused."""
+    car = stack.drives()
+    stack.lasts(pace.drive_s)
+    with faults.link_cut(car):
+        stack.lasts(pace.outage_s)
+    stack.healed()
+
+
+def black_hole_healed(stack: Stack, pace: Pace) -> None:
+    """The link carries nothing in silence, then goes on with the same connections."""
+    car = stack.drives()
+    stack.lasts(pace.drive_s)
+    with faults.black_hole(car, reset=False):
+        stack.lasts(pace.hole_s)
+    stack.healed()
+
+
+def black_hole_reset(stack: Stack, pace: Pace) -> None:
+    """The link carries nothing in silence, and the old connections are dead for good."""
+    car = stack.drives()
+    stack.lasts(pace.drive_s)
+    with faults.black_hole(car, reset=True):
+        stack.lasts(2 * pace.hole_s)
+    stack.healed()
+
+
+def slow_link(stack: Stack, pace: Pace) -> None:
+    """A hole is filled over 1 Mbit/s and 20 ms each way while driving goes on."""
+    car = stack.driver()
+    car.link.slow(SLOW_BPS, SLOW_DELAY_S)
+    car.start()
+    stack.lasts(pace.drive_s)
+    with faults.link_cut(car):
+        stack.lasts(pace.outage_s)
+    stack.healed()
+
+
+def nats_killed(stack: Stack, pace: Pace) -> None:
+    """nats-server is killed, again and again."""
+    stack.drives()
+    for _ in range(pace.kills):
+        stack.lasts(pace.drive_s)
+        with faults.killed(stack.nats):
+            stack.lasts(1)
+    stack.healed()
+
+
+def persister_killed(stack: Stack, pace: Pace) -> None:
+    """The persister is killed, again and again."""
+    stack.drives()
+    for _ in range(pace.kills):
+        stack.lasts(pace.drive_s)
+        with faults.killed(stack.persister):
+            stack.lasts(1)
+    stack.healed()
+
+
+def persister_paused(stack: Stack, pace: Pace) -> None:
+    """The persister stands still for longer than its ack wait, then goes on with what it held."""
+    stack.drives()
+    stack.lasts(pace.drive_s)
+    with faults.paused(stack.persister):
+        stack.lasts(pace.paused_s)
+    stack.healed()
+
+
+def producer_killed(stack: Stack, pace: Pace) -> None:
+    """The driver's app is killed, again and again: several runs of one session."""
+    car = stack.drives()
+    for _ in range(pace.kills):
+        stack.lasts(pace.drive_s)
+        with faults.killed(car):
+            stack.lasts(0.5)
+    stack.healed()
+
+
+def producer_killed_offline(stack: Stack, pace: Pace) -> None:
+    """The driver's app is killed while its link is cut: what no hub saw is on its disk alone."""
+    car = stack.drives()
+    with faults.link_cut(car):
+        for _ in range(pace.kills):
+            stack.lasts(pace.drive_s)
+            with faults.killed(car):
+                stack.lasts(0.5)
+    stack.healed()
+
+
+def postgres_stopped(stack: Stack, pace: Pace) -> None:
+    """Postgres stops at once, again and again."""
+    stack.drives()
+    for _ in range(pace.kills):
+        stack.lasts(pace.drive_s)
+        with faults.postgres_stopped(stack):
+            stack.lasts(1)
+    stack.healed()
+
+
+def store_wiped(stack: Stack, pace: Pace) -> None:
+    """Every stream is gone, with what only the streams had."""
+    stack.drives()
+    stack.lasts(pace.drive_s)
+    with faults.killed(stack.persister):
+        stack.lasts(pace.away_s)
+        with faults.store_wiped(stack):
+            stack.lasts(1)
+    stack.healed()
+
+
+def store_tail_lost(stack: Stack, pace: Pace) -> None:
+    """A power cut takes the streams back, while only they had the newest chunks."""
+    stack.drives()
+    stack.lasts(pace.drive_s)
+    with faults.killed(stack.persister), faults.store_goes_back(stack):
+        stack.lasts(pace.away_s)
+    stack.healed()
+
+
+def store_goes_back(stack: Stack, pace: Pace) -> None:
+    """The streams go back while the persister runs, and is ahead of them."""
+    stack.drives()
+    stack.lasts(pace.drive_s)
+    with faults.store_goes_back(stack):
+        stack.lasts(pace.away_s)
+    stack.healed()
+
+
+def database_goes_back(stack: Stack, pace: Pace) -> None:
+    """Postgres is restored from a backup: the driver's disk makes up for what it forgot."""
+    stack.drives()
+    stack.lasts(pace.drive_s)
+    with faults.database_goes_back(stack):
+        stack.lasts(pace.away_s)
+    stack.healed()
+
+
+def stream_full(stack: Stack, pace: Pace) -> None:
+    """The stream holds a few seconds only and drops its oldest, while nobody takes them."""
+    stack.drives()
+    stack.lasts(pace.drive_s)
+    with faults.killed(stack.persister):
+        until(lambda: stack.dropped_by_the_stream() > 100, "the stream drops its oldest", 60)
+    stack.healed()
+
+
+def spool_cloned(stack: Stack, pace: Pace) -> None:
+    """A second PC begins with a copy of the first one's spool, and both drive on."""
+    first = stack.drives()
+    stack.lasts(pace.drive_s)
+    second = stack.driver()
+    with faults.link_cut(first):
+        stack.lasts(pace.drive_s)
+        first.clone(second)
+    second.start()
+    stack.lasts(pace.away_s)
+    stack.healed()
+
+
+def store_wiped_at_the_end(stack: Stack, pace: Pace) -> None:
+    """Nothing follows what the wiped streams had: only a mark can tell that a tail is missing."""
+
+
+def spool_too_small(stack: Stack, pace: Pace) -> None:
+    """Postgres forgets what a small spool has evicted since: exactly that is declared gone."""

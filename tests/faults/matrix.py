@@ -1,0 +1,137 @@
+"""Which cases there are, and how one is run and judged."""
+
+import shutil
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from tests.faults import backlog, cases, chaos, messages
+from tests.faults.oracle import Verdict
+from tests.faults.pace import Pace
+from tests.faults.programs import Postgres
+from tests.faults.stack import Stack, running, streams_file
+
+KEPT: Final = Path(__file__).parents[1] / "artifacts" / "faults"
+KEPT_FILES: Final = ("*.log", "*.ledger", "streams.yaml", "pg/*.log")
+
+
+class Case(Struct, frozen=True):
+    """A drive with a fault; `runs` is how often the whole matrix has it.
+
+    `gone` is whether something must be declared gone; else nothing may be.
+    """
+
+    play: Callable[[Stack, Pace], None]
+    name: str
+    runs: int = 1
+    telemetry_max_bytes: str = ""
+    gone: bool = False
+    short: bool = True
+
+
+class Outcome(Struct, frozen=True):
+    """Say how a case ended; `problem` is empty when nothing is wrong."""
+
+    case: str
+    seconds: float
+    verdict: Verdict | None = None
+    problem: str = ""
+    resent: int = 0
+    live_back_s: float | None = None
+    filled_s: float | None = None
+    ages_s: tuple[float, ...] = ()
+    remark: str = ""
+
+
+def _named(*plays: Callable[[Stack, Pace], None], runs: int = 1) -> tuple[Case, ...]:
+    return tuple(Case(play, play.__name__, runs) for play in plays)
+
+
+CASES: Final = (
+    *_named(cases.link_cut, cases.black_hole_healed, cases.black_hole_reset, cases.slow_link),
+    *_named(cases.nats_killed, cases.persister_killed, cases.producer_killed, runs=3),
+    *_named(cases.producer_killed_offline, cases.persister_paused),
+    *_named(cases.postgres_stopped, cases.store_wiped, cases.store_tail_lost, runs=3),
+    *_named(cases.store_wiped_at_the_end, cases.store_goes_back),
+    *_named(cases.database_goes_back, runs=3),
+    Case(cases.stream_full, "stream_full", telemetry_max_bytes="200kB"),
+    *_named(cases.spool_cloned, messages.repeated_and_reordered),
+    *_named(messages.undecodable, messages.newer_version),
+    Case(cases.spool_too_small, "spool_too_small", gone=True),
+    Case(backlog.hour_of_backlog, "hour_of_backlog", short=False),
+)
+
+
+def chaos_of(seed: int) -> Case:
+    """Return the mix of faults of a seed."""
+    return Case(chaos.of_seed(seed), f"chaos {seed}")
+
+
+def run(case: Case, pace: Pace, template: Postgres) -> Outcome:
+    """Run a case on a stack of its own; what it wrote is kept when something is wrong."""
+    folder = Path(tempfile.mkdtemp(prefix="pitbox-faults-"))
+    try:
+        outcome = _run(case, pace, template, folder)
+        if outcome.problem:
+            _keep(folder, case.name)
+        return outcome
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(case: Case, pace: Pace, template: Postgres, folder: Path) -> Outcome:
+    begun = time.monotonic()
+    streams = streams_file(
+        folder, ack_wait=pace.ack_wait, telemetry_max_bytes=case.telemetry_max_bytes
+    )
+    verdict = None
+    problem = ""
+    with running(folder, template, streams) as stack:
+        try:
+            case.play(stack, pace)
+            stack.settle()
+        except Exception as error:  # a case that breaks down is an outcome, and the next one runs
+            problem = f"{type(error).__name__}: {error}"
+            (folder / "case.log").write_text(traceback.format_exc())
+        try:
+            verdict = stack.judge()
+        except Exception as error:  # as above: Postgres may be what broke down
+            problem = problem or f"cannot judge: {error}"
+        return Outcome(
+            case=case.name,
+            seconds=time.monotonic() - begun,
+            verdict=verdict,
+            problem=problem or _problem(case, verdict),
+            resent=stack.watch.resent,
+            live_back_s=stack.live_back_s,
+            filled_s=stack.filled_s,
+            ages_s=tuple(stack.ages_while_filling_s()),
+            remark=stack.remark,
+        )
+
+
+def _problem(case: Case, verdict: Verdict | None) -> str:
+    if verdict is None:
+        return "not judged"
+    if not verdict.sound:
+        return f"not sound: {verdict}"
+    if not verdict.chunks:
+        return "nothing was driven"
+    if verdict.gone and not case.gone:
+        return f"{verdict.gone} chunks were declared gone though nothing was evicted"
+    if case.gone and not verdict.gone:
+        return "nothing was declared gone"
+    return ""
+
+
+def _keep(folder: Path, name: str) -> None:
+    kept = KEPT / f"{name.replace(' ', '-')}-{int(time.time())}"
+    kept.mkdir(parents=True, exist_ok=True)
+    for pattern in KEPT_FILES:
+        for path in folder.glob(pattern):
+            shutil.copy(path, kept / path.name)

@@ -1,0 +1,88 @@
+"""Cases of a hop that repeats, reorders, damages or invents messages."""
+
+import random
+from typing import Any, Final
+
+import msgspec
+
+from schemas.telemetry import CHUNK_VERSION
+from tests.faults.pace import Pace
+from tests.faults.stack import SESSION, Stack
+from tests.servers import until
+
+VERSION_FIELD: Final = 1
+BLOCK_FIELD: Final = 12
+NEWCOMER: Final = "NEWCOMER"
+
+LETTERS: Final = "select payload, reason from dead_letter where reason like $1"
+
+
+def repeated_and_reordered(stack: Stack, pace: Pace) -> None:
+    """Everything that came by comes again, twice, in any order."""
+    stack.drives()
+    stack.lasts(pace.drive_s + pace.away_s)
+    again = [*stack.watch.messages, *stack.watch.messages]
+    random.Random(1).shuffle(again)
+    for subject, payload in again:
+        stack.watch.publish(subject, payload)
+    stack.watch.flush()
+    stack.healed()
+
+
+def undecodable(stack: Stack, pace: Pace) -> None:
+    """Among the chunks are noise, torn and damaged ones: all are kept as dead letters."""
+    stack.drives()
+    stack.lasts(pace.drive_s)
+    spoilt = [
+        (subject, payload)
+        for number, (subject, original) in enumerate(list(stack.watch.messages)[-20:])
+        for payload in (random.Random(number).randbytes(200), original[:-7], _damaged(original))
+        if payload
+    ]
+    for subject, payload in spoilt:
+        stack.watch.publish(subject, payload)
+    stack.watch.flush()
+    stack.healed()
+    expected = sorted(payload for _, payload in spoilt)
+    until(
+        lambda: sorted(row["payload"] for row in stack.query(LETTERS, "%")) == expected,
+        f"{len(expected)} spoilt messages are dead letters",
+    )
+
+
+def newer_version(stack: Stack, pace: Pace) -> None:
+    """A newer PC sends a chunk that this hub cannot read: it is kept whole, and receipted."""
+    stack.drives()
+    stack.lasts(pace.drive_s)
+    subject, original = next(m for m in reversed(stack.watch.messages) if _is_chunk(m[1]))
+    newer: list[Any] = msgspec.msgpack.decode(original)
+    newer[VERSION_FIELD] = CHUNK_VERSION + 1
+    newer[VERSION_FIELD + 1] = NEWCOMER
+    newer[VERSION_FIELD + 3 : VERSION_FIELD + 5] = [1, 0]
+    payload = msgspec.msgpack.encode([*newer, "a field of the future"])
+    subject = stack.topology.subject("telemetry.live", driver=NEWCOMER, session=SESSION)
+    stack.watch.publish(subject, payload)
+    stack.healed()
+    until(
+        lambda: [row["payload"] for row in stack.query(LETTERS, "NewerVersion%")] == [payload],
+        "the newer chunk is a dead letter",
+    )
+    until(
+        lambda: (told := stack.watch.receipts.get((NEWCOMER, 1))) and told.dead == 1,
+        "the receipt counts the newer chunk",
+    )
+
+
+def _is_chunk(payload: bytes) -> bool:
+    return isinstance(event := msgspec.msgpack.decode(payload), list) and len(event) > BLOCK_FIELD
+
+
+def _damaged(original: bytes) -> bytes | None:
+    """Return a chunk with one bit of its block turned over, None for another message."""
+    if not _is_chunk(original):
+        return None
+    fields: list[Any] = msgspec.msgpack.decode(original)
+    block = bytearray(fields[BLOCK_FIELD])
+    block[len(block) // 2] ^= 1
+    fields[BLOCK_FIELD] = bytes(block)
+    return msgspec.msgpack.encode(fields)

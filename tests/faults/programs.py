@@ -1,0 +1,222 @@
+"""The processes of a stack: each can be killed, paused and started again on the same port."""
+
+import contextlib
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from pitbox import postgres_server
+from pitbox.supervisor import kill_tree, pitbox
+from tests.faults.background import Background
+from tests.faults.ledger import Entry, read_ledger
+from tests.faults.proxy import Link
+from tests.servers import NatsServer, PostgresServer, Server, free_port, listens, until
+
+COPY_TIMEOUT_S: Final = 60
+
+
+class Program(Server):
+    """Run a command of `pitbox` with settings of its own."""
+
+    def __init__(self, name: str, folder: Path, port: int, environment: Mapping[str, str]) -> None:
+        """Prepare to run; `environment` is all that the process gets."""
+        super().__init__(folder, port)
+        self.name = name
+        self.environment = dict(environment)
+
+    def start(self) -> None:
+        """Start, and wait until it works."""
+        with (self.folder / f"{self.name}.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self.command(),
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        until(lambda: self.works() or self.ended(), f"{self.name} works")
+        if self.ended():
+            raise RuntimeError(f"{self.name} ended at once: {self.last_words()}")
+
+    def works(self) -> bool:
+        """Tell whether it has come up."""
+        return listens(self.port)
+
+    @property
+    def runs(self) -> bool:
+        """Tell whether it was started and not ended since."""
+        return self._process is not None
+
+    def ended(self) -> bool:
+        """Tell whether it ended by itself."""
+        return self._process is not None and self._process.poll() is not None
+
+    def last_words(self) -> str:
+        """Return the end of its log."""
+        return (self.folder / f"{self.name}.log").read_text(errors="replace")[-1000:]
+
+    def end(self) -> None:
+        """Leave nothing of it behind, whatever state it is in."""
+        if self._process is not None:
+            kill_tree(self._process.pid)
+            self._process.wait()
+            self._process = None
+
+
+class Service(Program):
+    """A consumer; its metrics say that it is up."""
+
+    def __init__(self, name: str, folder: Path, environment: Mapping[str, str]) -> None:
+        port = free_port()
+        super().__init__(name, folder, port, {**environment, "PITBOX_METRICS__PORT": str(port)})
+
+    def command(self) -> list[str]:
+        """Return what to run."""
+        return list(pitbox("run", self.name))
+
+
+class Driver(Program):
+    """A driver's PC behind a link of its own, with its spool and its ledger."""
+
+    def __init__(
+        self,
+        place: str,
+        folder: Path,
+        environment: Mapping[str, str],
+        background: Background,
+        nats_port: int,
+    ) -> None:
+        """Prepare; `place` tells PCs apart that drive in the same name."""
+        self.link = Link(background, nats_port)
+        self.spool = folder / f"{place}-spool"
+        self.ledger = folder / f"{place}.ledger"
+        self.options: list[str] = []
+        own = {
+            "PITBOX_NATS__URL": f"nats://127.0.0.1:{self.link.port}",
+            "PITBOX_DRIVER__SPOOL": str(self.spool),
+        }
+        super().__init__(place, folder, 0, {**environment, **own})
+        self._written = 0
+
+    def command(self) -> list[str]:
+        """Return what to run."""
+        return list(pitbox("drive", "--source", "sim", "--ledger", str(self.ledger), *self.options))
+
+    def start(self) -> None:
+        """Start a run, and wait for its first chunk."""
+        self._written = self._size()
+        super().start()
+
+    def works(self) -> bool:
+        """Tell whether this life has committed a chunk."""
+        return self._size() > self._written
+
+    def finish(self) -> None:
+        """End the drive as its driver does, and wait until the app has left."""
+        if self._process is not None:
+            self.send(signal.SIGINT)
+
+    def committed(self) -> list[Entry]:
+        """Return every chunk that this PC ever committed."""
+        return read_ledger(self.ledger) if self.ledger.exists() else []
+
+    def clone(self, other: "Driver") -> None:
+        """Give another PC a copy of the spool, taken at one instant."""
+        self.send(signal.SIGSTOP)
+        try:
+            shutil.copytree(self.spool, other.spool, ignore=shutil.ignore_patterns("lock*"))
+        finally:
+            self.send(signal.SIGCONT)
+
+    def end(self) -> None:
+        """Leave nothing of it behind."""
+        super().end()
+        self.link.close()
+
+    def _size(self) -> int:
+        return self.ledger.stat().st_size if self.ledger.exists() else 0
+
+
+class Nats(NatsServer):
+    """A nats-server whose store can be copied and put back."""
+
+    def copy_store(self, copy: Path) -> None:
+        """Copy the store as it is at one instant, as a power cut would leave it."""
+        self.send(signal.SIGSTOP)
+        try:
+            shutil.copytree(self.store, copy)
+        finally:
+            self.send(signal.SIGCONT)
+
+    def put_back(self, copy: Path) -> None:
+        """Replace the store by a copy; only while stopped."""
+        self.wipe()
+        shutil.copytree(copy, self.store)
+
+    def end(self) -> None:
+        """Leave nothing of it behind."""
+        self.kill()
+
+
+class Postgres(PostgresServer):
+    """A Postgres whose cluster can be copied and put back."""
+
+    @classmethod
+    def of_template(cls, folder: Path, template: "Postgres") -> "Postgres":
+        """Return a server with a copy of the cluster of a stopped one."""
+        folder.mkdir()
+        cluster = folder / "postgres"
+        shutil.copytree(template.cluster, cluster)
+        shutil.copy(template.password_file, cluster.with_name("postgres.password"))
+        return cls(folder)
+
+    @property
+    def password_file(self) -> Path:
+        """Return the file that its cluster's password is in."""
+        return self.cluster.with_name("postgres.password")
+
+    def back_up(self, copy: Path) -> None:
+        """Copy the cluster while it runs, as one does in earnest."""
+        command = [str(postgres_server.binaries() / "pg_basebackup"), "--checkpoint=fast"]
+        done = subprocess.run(
+            [*command, "--dbname", self.url(), "--pgdata", str(copy)],
+            capture_output=True,
+            text=True,
+            timeout=COPY_TIMEOUT_S,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"pg_basebackup failed: {done.stderr}")
+
+    def put_back(self, copy: Path) -> None:
+        """Replace the cluster by a copy; only while stopped."""
+        shutil.rmtree(self.cluster)
+        shutil.copytree(copy, self.cluster)
+
+    def stop_at_once(self) -> None:
+        """Stop without a checkpoint, and wait until the last backend has left."""
+        if self._process is None:
+            return
+        backends = psutil.Process(self.pid).children(recursive=True)
+        super().stop_at_once()
+        psutil.wait_procs(backends, timeout=10)
+
+    def end(self) -> None:
+        """Leave nothing of it behind."""
+        with contextlib.suppress(subprocess.TimeoutExpired, psutil.Error):
+            self.stop_at_once()
+        if self._process is not None:
+            kill_tree(self._process.pid)
+            self._process.wait()
+
+
+def pause(seconds: float) -> None:
+    """Let what was done to the stack last; not a wait for anything to happen."""
+    time.sleep(seconds)

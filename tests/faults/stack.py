@@ -1,0 +1,225 @@
+"""A whole PitBox of real processes on free ports, for one case."""
+
+import asyncio
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import yaml
+
+from pitbox import migration, topology
+from pitbox.supervisor import pitbox
+from tests.faults import oracle
+from tests.faults.background import Background
+from tests.faults.ledger import Entry
+from tests.faults.programs import Driver, Nats, Postgres, Service
+from tests.faults.watch import Watch
+from tests.servers import START_S, until
+from tests.servers import running as running_server
+
+SESSION: Final = "faults"
+SETTLE_S: Final = 120.0
+POLL_S: Final = 0.1
+DATABASE: Final = "pitbox"
+
+
+class Stack:
+    """Run servers, the persister and drivers; remember when the last fault was over."""
+
+    def __init__(self, folder: Path, template: Postgres, streams: Path) -> None:
+        """Prepare; `running` makes one that runs."""
+        self.folder = folder
+        self.topology = topology.load(str(streams))
+        self.background = Background()
+        self.nats = Nats(folder)
+        self.postgres = Postgres.of_template(folder / "pg", template)
+        self.url = self.postgres.url(DATABASE)
+        self.environment = {
+            **_inherited(),
+            "PITBOX_NATS__URL": self.nats.url,
+            "PITBOX_POSTGRES__URL": self.url,
+            "PITBOX_STREAMS": str(streams),
+            "PITBOX_LOG__FORMAT": "json",
+        }
+        self.persister = Service("persister", folder, self.environment)
+        self.drivers: list[Driver] = []
+        self.healed_ns = 0
+        self.filled_s: float | None = None
+        self.remark = ""
+        self._watch: Watch | None = None
+        self._copies = 0
+
+    @property
+    def watch(self) -> Watch:
+        """Return the listener."""
+        if self._watch is None:
+            raise RuntimeError("the stack does not run")
+        return self._watch
+
+    def start(self) -> None:
+        """Start what the hub runs."""
+        self.nats.start()
+        self.postgres.start()
+        self.apply_streams()
+        self.persister.start()
+        self._watch = Watch(self.background, self.nats.url, self.topology)
+
+    def apply_streams(self) -> None:
+        """Make the streams, as the start-up job does."""
+        done = subprocess.run(
+            pitbox("streams", "apply"),
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=START_S,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"streams apply failed: {done.stderr}")
+
+    def driver(self, name: str = "MOR", place: str = "", **settings: str) -> Driver:
+        """Return a driver's PC that is not switched on yet; `settings` are those of the driver."""
+        environment = {
+            **self.environment,
+            "PITBOX_DRIVER__NAME": name,
+            "PITBOX_DRIVER__SESSION": SESSION,
+            **{f"PITBOX_DRIVER__{key}".upper(): value for key, value in settings.items()},
+        }
+        place = place or f"pc-{len(self.drivers) + 1}"
+        made = Driver(place, self.folder, environment, self.background, self.nats.port)
+        self.drivers.append(made)
+        return made
+
+    def drives(self, **settings: str) -> Driver:
+        """Return a driver who is on track."""
+        driver = self.driver(**settings)
+        driver.start()
+        return driver
+
+    def lasts(self, seconds: float) -> None:
+        """Let the state of things last; raises RuntimeError when a process ended by itself."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(POLL_S, left))
+            for program in (self.persister, *self.drivers):
+                if program.ended():
+                    raise RuntimeError(f"{program.name} ended: {program.last_words()}")
+
+    def healed(self) -> None:
+        """Note that from now on nothing is wrong."""
+        self.healed_ns = time.time_ns()
+
+    def committed(self) -> list[Entry]:
+        """Return every chunk that any driver's PC committed."""
+        return [entry for driver in self.drivers for entry in driver.committed()]
+
+    def waiting(self, entries: list[Entry]) -> list[Entry]:
+        """Return those chunks that Postgres neither has nor knows to be gone; all if it is away."""
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return oracle.waiting(entries, oracle.stored(self.url))
+        return entries
+
+    def settle(self, timeout_s: float = SETTLE_S) -> None:
+        """Wait until Postgres has what was committed so far, then end the drives and wait again."""
+        begun_ns = self.healed_ns or time.time_ns()
+        so_far = self.committed()
+        left: list[Entry] = so_far
+
+        def filled() -> bool:
+            nonlocal left
+            left = self.waiting(left)
+            return not left
+
+        until(filled, "Postgres has what was committed", timeout_s)
+        self.filled_s = (time.time_ns() - begun_ns) / 1e9
+        if any(driver.runs for driver in self.drivers):
+            until(lambda: self.live_back_s is not None, "live is back")
+        for driver in self.drivers:
+            driver.finish()
+        left = self.committed()
+        until(filled, "Postgres has the end of every drive", timeout_s)
+
+    def fresh_folder(self, name: str) -> Path:
+        """Return where a copy may be put; there is nothing yet."""
+        self._copies += 1
+        return self.folder / f"{name}-{self._copies}"
+
+    def dropped_by_the_stream(self) -> int:
+        """Return how many messages of telemetry the stream no longer has."""
+        return self.watch.first_sequence(self.topology.stream_of["telemetry.live"]) - 1
+
+    def judge(self) -> oracle.Verdict:
+        """Compare all that was committed with all that is stored."""
+        return oracle.judge(self.url, self.committed())
+
+    @property
+    def live_back_s(self) -> float | None:
+        """Return how long after the last mending live was back, of the slowest driver."""
+        if not self.healed_ns:
+            return None
+        names = {driver.environment["PITBOX_DRIVER__NAME"] for driver in self.drivers}
+        back = [self.watch.live_back_s(name, self.healed_ns) for name in names]
+        return max((one for one in back if one is not None), default=None)
+
+    def ages_while_filling_s(self) -> list[float]:
+        """Return how old live chunks were between the mending and the filling."""
+        if self.filled_s is None:
+            return []
+        return self.watch.ages_s(self.healed_ns, self.healed_ns + int(self.filled_s * 1e9))
+
+    def query(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:
+        """Ask the database."""
+        return oracle.query(self.url, sql, *arguments)
+
+    def end(self) -> None:
+        """Leave no process behind."""
+        with ExitStack() as ending:
+            ending.callback(self.background.close)
+            ending.callback(self.postgres.end)
+            ending.callback(self.nats.end)
+            ending.callback(self.persister.end)
+            for driver in self.drivers:
+                ending.callback(driver.end)
+            if self._watch is not None:
+                ending.callback(self._watch.close)
+
+
+@contextmanager
+def running(folder: Path, template: Postgres, streams: Path) -> Iterator[Stack]:
+    """Run a stack meanwhile."""
+    stack = Stack(folder, template, streams)
+    try:
+        stack.start()
+        yield stack
+    finally:
+        stack.end()
+
+
+def template(folder: Path) -> Postgres:
+    """Return a stopped Postgres whose migrated cluster every stack begins with."""
+    made = Postgres(folder)
+    with running_server(made):
+        asyncio.run(migration.migrate(made.url(DATABASE)))
+    return made
+
+
+def streams_file(folder: Path, *, ack_wait: str = "", telemetry_max_bytes: str = "") -> Path:
+    """Write a streams.yaml that differs from the shipped one as told, and return its path."""
+    document = yaml.safe_load(topology.find().read_text())
+    if ack_wait:
+        document["consumers"]["persister"]["ack_wait"] = ack_wait
+    if telemetry_max_bytes:
+        document["streams"]["TELEMETRY"]["max_bytes"] = telemetry_max_bytes
+    path = folder / "streams.yaml"
+    path.write_text(yaml.safe_dump(document, sort_keys=False))
+    return path
+
+
+def _inherited() -> dict[str, str]:
+    """Return this process's environment without settings of PitBox."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PITBOX_")}

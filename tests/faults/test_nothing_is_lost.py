@@ -1,0 +1,34 @@
+"""Whatever breaks, Postgres ends up with what the drivers' PCs committed, each chunk once.
+
+The short set of the fault matrix; `make faults` runs the whole one.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults import matrix
+from tests.faults.matrix import Case
+from tests.faults.pace import SHORT
+from tests.faults.programs import Postgres
+from tests.faults.reaper import guarded
+from tests.faults.stack import template
+
+SEED = 13
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """Return a stopped, migrated Postgres to copy; what tests start ends with them."""
+    with guarded():
+        yield template(tmp_path_factory.mktemp("cluster"))
+
+
+@pytest.mark.parametrize(
+    "case",
+    [*(case for case in matrix.CASES if case.short), matrix.chaos_of(SEED)],
+    ids=lambda case: case.name.replace(" ", "_"),
+)
+def test_nothing_is_lost_when(case: Case, cluster: Postgres) -> None:
+    outcome = matrix.run(case, SHORT, cluster)
+    assert not outcome.problem

@@ -1,0 +1,99 @@
+"""The oracle itself: it sees what is lost, doubled, damaged, alien and gone."""
+
+import asyncio
+from typing import Any
+
+import asyncpg
+import pytest
+
+from pitbox import frames
+from tests.faults import oracle
+from tests.faults.ledger import Entry
+from tests.faults.oracle import Verdict
+
+ROW = """
+insert into telemetry_chunk (session, driver, run, chunk, first_frame, frames, captured_ns,
+    ended_ns, crc, channels, block)
+values ('s', 'MOR', 1, $1, $2, 1, 0, 0, $3, '\\x01', $4)
+"""
+BLOCK = frames.pack([0], [frames.row_struct(1).pack(7.0)])
+CRC = frames.checksum(BLOCK)
+
+
+def entry(chunk: int) -> Entry:
+    return Entry("s", "MOR", 1, chunk, CRC, first_frame=chunk, frames=1)
+
+
+def execute(url: str, *statements: tuple[Any, ...]) -> None:
+    async def run() -> None:
+        connection = await asyncpg.connect(url)
+        for sql, *arguments in statements:
+            await connection.execute(sql, *arguments)
+        await connection.close()
+
+    asyncio.run(run())
+
+
+@pytest.fixture
+def stored(database: str) -> str:
+    """Return a database that has chunks 0 and 1 of a run, as committed."""
+    execute(
+        database,
+        (ROW, 0, 0, CRC, BLOCK),
+        (ROW, 1, 1, CRC, BLOCK),
+        ("insert into run (session, driver, run, have) values ('s', 'MOR', 1, '{[0,2)}')",),
+    )
+    return database
+
+
+def test_what_is_there_as_committed_is_sound(stored: str) -> None:
+    verdict = oracle.judge(stored, [entry(0), entry(1)])
+    assert verdict == Verdict(chunks=2, lost=0, duplicate=0, gone=0)
+    assert verdict.sound
+
+
+def test_a_chunk_that_is_missing_is_lost(stored: str) -> None:
+    verdict = oracle.judge(stored, [entry(0), entry(1), entry(2)])
+    assert (verdict.lost, verdict.first_lost) == (1, ("s", "MOR", 1, 2))
+    assert not verdict.sound
+
+
+def test_a_missing_chunk_that_is_declared_gone_is_gone(stored: str) -> None:
+    execute(stored, ("update run set gone = '{[2,3)}'",))
+    verdict = oracle.judge(stored, [entry(0), entry(1), entry(2)])
+    assert (verdict.lost, verdict.gone, verdict.sound) == (0, 1, True)
+
+
+def test_a_chunk_that_is_declared_gone_and_there_is_falsely_gone(stored: str) -> None:
+    execute(stored, ("update run set gone = '{[1,2)}'",))
+    verdict = oracle.judge(stored, [entry(0), entry(1)])
+    assert verdict.falsely_gone == 1
+    assert not verdict.sound
+
+
+def test_frames_that_are_stored_twice_are_duplicate(stored: str) -> None:
+    execute(stored, (ROW, 2, 1, CRC, BLOCK), ("update run set have = '{[0,3)}'",))
+    verdict = oracle.judge(stored, [entry(0), entry(1)])
+    assert verdict.duplicate == 1
+
+
+def test_other_content_than_committed_is_damaged(stored: str) -> None:
+    other = frames.pack([0], [frames.row_struct(1).pack(8.0)])
+    change = "update telemetry_chunk set block = $1, crc = $2 where chunk = 1"
+    execute(stored, (change, other, frames.checksum(other)))
+    assert oracle.judge(stored, [entry(0), entry(1)]).damaged == 1
+
+
+def test_a_block_that_is_not_what_its_crc_says_is_damaged(stored: str) -> None:
+    execute(stored, ("update telemetry_chunk set block = block || '\\x00' where chunk = 1",))
+    assert oracle.judge(stored, [entry(0), entry(1)]).damaged == 1
+
+
+def test_a_row_that_no_ledger_knows_is_alien(stored: str) -> None:
+    execute(stored, (ROW, 9, 9, CRC, BLOCK), ("update run set have = '{[0,2),[9,10)}'",))
+    assert oracle.judge(stored, [entry(0), entry(1)]).alien == 1
+
+
+def test_have_that_differs_from_the_rows_is_misheld(stored: str) -> None:
+    execute(stored, ("update run set have = '{[0,4)}'",))
+    assert oracle.judge(stored, [entry(0), entry(1)]).misheld == 1

@@ -1,0 +1,132 @@
+"""A listener beside nats-server: what came by live, what came twice, what was receipted."""
+
+import contextlib
+import time
+from collections import Counter, deque
+from typing import Final
+
+import msgspec
+import nats
+from msgspec import Struct
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from pitbox.frames import CorruptChunkError, unpack
+from pitbox.topology import Topology
+from schemas.link import Receipt
+from schemas.telemetry import Chunk, Telemetry
+from tests.faults.background import Background
+
+KEPT_MESSAGES: Final = 4000
+RECONNECT_S: Final = 0.05
+
+_decode: Final = msgspec.msgpack.Decoder(Telemetry).decode
+_decode_receipt: Final = msgspec.msgpack.Decoder(Receipt).decode
+
+
+class Arrival(Struct, frozen=True, gc=False):
+    """A live chunk: when it came, and when its last frame was captured."""
+
+    at_ns: int
+    ended_ns: int
+
+    @property
+    def age_s(self) -> float:
+        """Return how old it was."""
+        return (self.at_ns - self.ended_ns) / 1e9
+
+
+class Watch:
+    """Hear everything that passes nats-server; it comes back when that was away."""
+
+    def __init__(self, background: Background, url: str, topology: Topology) -> None:
+        """Listen at once."""
+        self.live: dict[str, list[Arrival]] = {}
+        self.seen: Counter[tuple[str, int, int]] = Counter()
+        self.messages: deque[tuple[str, bytes]] = deque(maxlen=KEPT_MESSAGES)
+        self.receipts: dict[tuple[str, int], Receipt] = {}
+        self._background = background
+        self._client = Client()
+        self._topology = topology
+        background.run(self._open(url))
+
+    @property
+    def resent(self) -> int:
+        """Return how many chunks came by more often than once."""
+        return self.seen.total() - len(self.seen)
+
+    def live_back_s(self, driver: str, since_ns: int) -> float | None:
+        """Return how long after an instant a live chunk came that was captured since."""
+        arrivals = self.live.get(driver, [])
+        back = next((a.at_ns for a in arrivals if a.ended_ns >= since_ns), None)
+        return None if back is None else (back - since_ns) / 1e9
+
+    def ages_s(self, since_ns: int, until_ns: int) -> list[float]:
+        """Return how old live chunks were that came meanwhile, youngest first."""
+        return sorted(
+            arrival.age_s
+            for arrivals in self.live.values()
+            for arrival in arrivals
+            if since_ns <= arrival.at_ns <= until_ns
+        )
+
+    def publish(self, subject: str, payload: bytes) -> None:
+        """Say something, as anyone could who is let in."""
+        self._background.run(self._client.publish(subject, payload))
+
+    def flush(self) -> None:
+        """Wait until nats-server has taken all that was said."""
+        self._background.run(self._client.flush())
+
+    def first_sequence(self, stream: str) -> int:
+        """Return the sequence of the oldest message that a stream still has."""
+        found = self._background.run(self._client.jetstream().stream_info(stream))
+        return int(found.state.first_seq)
+
+    def close(self) -> None:
+        """Leave."""
+        with contextlib.suppress(TimeoutError, nats.errors.Error, OSError):
+            self._background.run(self._client.close())
+
+    async def _open(self, url: str) -> None:
+        async def failed(_: Exception) -> None:
+            """Say nothing: nats-server is meant to fail here."""
+
+        await self._client.connect(
+            url,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=RECONNECT_S,  # type: ignore[arg-type]
+            error_cb=failed,
+        )
+        for route, heard in (
+            ("telemetry.live", self._heard_live),
+            ("telemetry.backfill", self._heard),
+            ("link.receipt", self._heard_receipt),
+        ):
+            await self._client.subscribe(self._topology.filter(route), cb=heard)
+
+    async def _heard_live(self, message: Msg) -> None:
+        at_ns = time.time_ns()
+        chunk = self._note(message)
+        if chunk is not None and chunk.frames:
+            with contextlib.suppress(CorruptChunkError):
+                arrival = Arrival(at_ns, unpack(chunk).times_ns[-1])
+                self.live.setdefault(chunk.driver, []).append(arrival)
+
+    async def _heard(self, message: Msg) -> None:
+        self._note(message)
+
+    def _note(self, message: Msg) -> Chunk | None:
+        self.messages.append((message.subject, message.data))
+        try:
+            event = _decode(message.data)
+        except msgspec.DecodeError:
+            return None
+        if not isinstance(event, Chunk):
+            return None
+        self.seen[event.driver, event.run, event.chunk] += 1
+        return event
+
+    async def _heard_receipt(self, message: Msg) -> None:
+        receipt = _decode_receipt(message.data)
+        self.receipts[receipt.driver, receipt.run] = receipt
