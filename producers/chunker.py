@@ -67,25 +67,32 @@ class Chunker:
         self._gap_ns = FALLBACK_GAP_NS
         self._last_ns = 0
 
-    def feed(self, observation: Observation) -> Iterator[Chunk]:
-        """Take what the source tells; yield the chunks that it completes.
+    @property
+    def waits_since_ns(self) -> int | None:
+        """Return the time of the oldest thing collected, None when nothing is."""
+        if self._times:
+            return self._times[0]
+        return self._said_ns if self._events else None
+
+    def feed(self, observation: Observation) -> list[Chunk]:
+        """Take what the source tells; return the chunks that it completes.
 
         Frames and events before the first session are of no use and left out.
         """
         if isinstance(observation, Frame):
-            yield from self._add_frame(observation)
-        elif isinstance(observation, Began):
-            yield from self._begin(observation)
-        elif self.key is not None:
-            yield from self._add_event(observation)
+            return self._add_frame(observation)
+        if isinstance(observation, Began):
+            return self._begin(observation)
+        return self._add_event(observation)
 
-    def flush(self) -> Iterator[Chunk]:
-        """Yield what was collected so far, if anything."""
-        if self.key is None or not (self._times or self._events):
-            return
+    def flush(self) -> list[Chunk]:
+        """Return what was collected so far as a chunk, if it is anything."""
+        since_ns = self.waits_since_ns
+        if self.key is None or since_ns is None:
+            return []
         block = pack(self._times, self._rows)
         observed = _encode(self._events) if self._events else b""
-        yield Chunk(
+        chunk = Chunk(
             version=CHUNK_VERSION,
             driver=self._driver,
             session=self.key.session,
@@ -94,7 +101,7 @@ class Chunker:
             send=0,
             first_frame=self._frame,
             frames=len(self._times),
-            captured_ns=self._times[0] if self._times else self._said_ns,
+            captured_ns=since_ns,
             channels=self._channels,
             crc=checksum(block, observed),
             block=block,
@@ -104,9 +111,10 @@ class Chunker:
         self._frame += len(self._times)
         self._times, self._rows = [], []
         self._events, self._events_bytes = [], 0
+        return [chunk]
 
-    def _begin(self, began: Began) -> Iterator[Chunk]:
-        yield from self.flush()
+    def _begin(self, began: Began) -> list[Chunk]:
+        before = self.flush()
         session = self._session or _token(began.session) or self._name(began.opened)
         if self.key is None or self.key.session != session:
             run = self._run if self.key is None else self.key.run + 1
@@ -117,37 +125,40 @@ class Chunker:
         self._pack = row_struct(width).pack
         self._max_frames = min(MAX_FRAMES, MAX_ROWS_BYTES // (4 * (1 + width)))
         self._last_ns = 0
-        yield from self._add_event(began.opened)
+        return before + self._add_event(began.opened)
 
-    def _add_frame(self, frame: Frame) -> Iterator[Chunk]:
+    def _add_frame(self, frame: Frame) -> list[Chunk]:
         """Add a frame; the chunk ends behind it when the next one is expected to be too late."""
         if self.key is None:
-            return
-        at_ns = frame.captured_ns
-        if self._times and not self._last_ns <= at_ns < self._times[0] + self._chunk_ns:
-            yield from self.flush()
+            return []
+        at_ns, times = frame.captured_ns, self._times
+        done = []
+        if times and not self._last_ns <= at_ns < times[0] + self._chunk_ns:
+            done = self.flush()
+            times = self._times
         gap_ns = at_ns - self._last_ns
         if 0 < gap_ns < self._chunk_ns:
             self._gap_ns += (gap_ns - self._gap_ns) // 8
         self._last_ns = at_ns
-        self._times.append(at_ns)
+        times.append(at_ns)
         self._rows.append(self._pack(*frame.values))
-        lasted_ns = at_ns - self._times[0]
-        full = len(self._times) >= self._max_frames
-        if full or lasted_ns + 3 * self._gap_ns // 2 > self._chunk_ns:
-            yield from self.flush()
+        late = at_ns - times[0] + 3 * self._gap_ns // 2 > self._chunk_ns
+        return done + self.flush() if late or len(times) >= self._max_frames else done
 
-    def _add_event(self, event: Observed) -> Iterator[Chunk]:
+    def _add_event(self, event: Observed) -> list[Chunk]:
+        if self.key is None:
+            return []
         match event:
             case SessionOpened() | LapReported(own=True) if self._car:
                 event = replace(event, car=self._car)
         encoded = msgspec.Raw(_encode(event))
-        if self._events_bytes + len(encoded) > MAX_OBSERVED_BYTES:
-            yield from self.flush()
+        crowded = self._events_bytes + len(encoded) > MAX_OBSERVED_BYTES
+        done = self.flush() if crowded else []
         if not self._events:
             self._said_ns = event.at_ns
         self._events.append(encoded)
         self._events_bytes += len(encoded)
+        return done
 
     def _name(self, opened: SessionOpened) -> str:
         source = _token(opened.source) or "sim"

@@ -12,7 +12,7 @@ from msgspec import Struct
 from pitbox import ranges
 from pitbox.ranges import NONE, Ranges
 from schemas.link import Receipt
-from schemas.telemetry import CHUNK_VERSION, Mark, Number, Range, Token
+from schemas.telemetry import CHUNK_VERSION, Chunk, Mark, Number, Range, Token
 
 MISSING_TOLD: Final = 64
 """A receipt that names so many missing ranges says nothing of what is above `upto`."""
@@ -26,6 +26,11 @@ class RunKey(Struct, frozen=True, gc=False):
     session: Token
     driver: Token
     run: Number
+
+
+def key_of(of: Chunk | Receipt) -> RunKey:
+    """Return which run something is of."""
+    return RunKey(of.session, of.driver, of.run)
 
 
 class Sent(Struct, frozen=True, gc=False):

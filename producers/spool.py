@@ -82,8 +82,9 @@ class Dropped(Struct, frozen=True):
 
 
 @contextlib.contextmanager
-def opened(folder: Path, *, max_bytes: int, max_age_h: float) -> Iterator["Spool"]:
+def opened(place: str | Path, *, max_bytes: int, max_age_h: float) -> Iterator["Spool"]:
     """Own the spool in a folder meanwhile; raises SpoolError when that cannot be."""
+    folder = Path(place).expanduser()
     with contextlib.ExitStack() as stack:
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -131,9 +132,11 @@ class Spool:
         """Keep chunks of a run from number `first` on; they are on the disk when this returns.
 
         Numbers that were left out before count as dropped. Raises DiskError when the disk does not
-        take the chunks; then nothing has changed.
+        take the chunks; then nothing has changed. Raises ValueError for numbers that went by.
         """
         known = self.runs.get(key)
+        if known and first < known.made:
+            raise ValueError(f"chunk {first} after chunk {known.made - 1}")
         with self._guarded(), self._transaction():
             run = known or self._begin(key)
             dropped = ranges.union(run.dropped, ranges.normal([(run.made, first - 1)]))

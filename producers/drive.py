@@ -1,0 +1,203 @@
+"""The driver app: what a source tells goes through chunker and spool to the hub."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator, Callable
+from typing import Final, TextIO
+
+from msgspec import Struct
+
+from pitbox import topology
+from pitbox.bus import Bus, BusDown
+from pitbox.settings import Settings
+from producers import spool
+from producers.chunker import Chunker
+from producers.depot import Depot
+from producers.ledger import RunKey, key_of
+from producers.link import Link
+from producers.source import Observation
+from producers.uploader import Uploader
+from schemas.telemetry import Chunk
+
+IDLE_FLUSH_S: Final = 0.25
+SHOW_INTERVAL_S: Final = 1.0
+FAREWELL_S: Final = 2.0
+DISK_S: Final = 1.0
+
+
+class Status(Struct, frozen=True):
+    """State how the app does.
+
+    `silent_s` is how long ago the hub last answered, None before it ever did.
+    """
+
+    session: str
+    silent_s: float | None
+    made: int
+    sent: int
+    waiting: int
+    fenced: bool
+    rtt_ms: float | None
+
+
+Show = Callable[[Status], None]
+
+
+def ignore(_: Status) -> None:
+    """Show nothing."""
+
+
+async def drive(
+    settings: Settings,
+    observations: AsyncGenerator[Observation, None],
+    stop: asyncio.Event,
+    *,
+    record: TextIO | None = None,
+    show: Show = ignore,
+) -> None:
+    """Drive until `stop` is set, or until Postgres has all that a source told that ended.
+
+    Then leave within five seconds, with everything in the spool: a later start sends what is left.
+    Raises SourceError when the source or the spool cannot be used. `record` gets a line for each
+    chunk that is on the disk.
+    """
+    declared = topology.load(settings.streams)
+    driver = settings.driver
+    with spool.opened(
+        driver.spool, max_bytes=driver.spool_max_bytes, max_age_h=driver.spool_max_age_h
+    ) as kept:
+        app = App(settings, Bus("drive", declared), Depot(kept, record))
+        await app.run(observations, stop, show)
+
+
+class App:
+    """Tie source, spool and link together, for one life."""
+
+    def __init__(self, settings: Settings, bus: Bus, depot: Depot) -> None:
+        driver = settings.driver
+        self._url = settings.nats.url
+        self._bus = bus
+        self._depot = depot
+        self._link = Link(bus, depot)
+        self._uploader = Uploader(bus, depot, lambda: self._link.fenced)
+        self._key: RunKey | None = None
+        # A new life has a higher run than any before, also when the clock was set back.
+        run = max(time.time_ns() // 1_000_000, depot.newest_run + 1)
+        self._chunker = Chunker(
+            driver.name, run, chunk_ms=driver.chunk_ms, session=driver.session, car=driver.car
+        )
+
+    @property
+    def status(self) -> Status:
+        """Return how the app does now."""
+        answered_at, rtt_ns = self._uploader.answered_at, self._link.clock.rtt_ns
+        account = self._depot.accounts.get(self._key) if self._key else None
+        return Status(
+            session=self._key.session if self._key else "",
+            silent_s=time.monotonic() - answered_at if answered_at else None,
+            made=account.made if account else 0,
+            sent=self._uploader.sent,
+            waiting=self._depot.waiting,
+            fenced=self._link.fenced,
+            rtt_ms=None if rtt_ns is None else rtt_ns / 1e6,
+        )
+
+    async def run(
+        self,
+        observations: AsyncGenerator[Observation, None],
+        stop: asyncio.Event,
+        show: Show = ignore,
+    ) -> None:
+        """Work until `stop` is set or there is nothing left to do."""
+        work = [
+            self._bus.open(self._url),
+            self._link.run(),
+            self._uploader.run(),
+            self._depot.maintain(),
+            self._flush_when_idle(),
+            self._show(show),
+        ]
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                running = [tasks.create_task(part) for part in work]
+                failure = await self._feed_until(observations, stop)
+                for task in running:
+                    task.cancel()
+        finally:
+            await self._depot.leave()
+            await self._bus.close()
+        if failure is not None:
+            raise failure
+
+    async def _feed_until(
+        self, observations: AsyncGenerator[Observation, None], stop: asyncio.Event
+    ) -> BaseException | None:
+        """Feed and finish; return what ended the source, None when it ended well."""
+        feeding = asyncio.ensure_future(self._feed(observations))
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait({feeding, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            feeding.cancel()
+            await asyncio.wait({feeding})
+            failure = None if feeding.cancelled() else feeding.exception()
+            await self._finish()
+            if failure is None and not stop.is_set():
+                completed = asyncio.ensure_future(self._depot.completed.wait())
+                await asyncio.wait({completed, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                completed.cancel()
+        finally:
+            feeding.cancel()
+            stopping.cancel()
+        return failure
+
+    async def _feed(self, observations: AsyncGenerator[Observation, None]) -> None:
+        async with contextlib.aclosing(observations):
+            async for observation in observations:
+                chunks = self._chunker.feed(observation)
+                if chunks:
+                    await self._pass_on(chunks)
+
+    async def _pass_on(self, chunks: list[Chunk]) -> None:
+        key = key_of(chunks[0])
+        if key != self._key:
+            self._close()
+            self._key = key
+            self._link.live(key)
+        await self._depot.keep(chunks)
+        for chunk in chunks:
+            await self._uploader.live(chunk)
+
+    async def _flush_when_idle(self) -> None:
+        """Let nothing wait for a next frame that does not come: the game may be paused."""
+        waited_ns: int | None = None
+        while True:
+            await asyncio.sleep(IDLE_FLUSH_S)
+            since_ns = self._chunker.waits_since_ns
+            if since_ns is not None and since_ns == waited_ns:
+                await self._pass_on(self._chunker.flush())
+            waited_ns = since_ns
+
+    async def _finish(self) -> None:
+        """Close the run, and give Postgres a moment to say that it has all of it."""
+        rest = self._chunker.flush()
+        if rest:
+            await self._pass_on(rest)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._depot.settle(), DISK_S)
+        self._close()
+        if self._depot.complete or not self._bus.up.is_set():
+            return
+        with contextlib.suppress(BusDown, TimeoutError):
+            await self._uploader.mark()
+            await asyncio.wait_for(self._depot.completed.wait(), FAREWELL_S)
+
+    def _close(self) -> None:
+        """Close the run that was live; marks tell the hub."""
+        if self._key is not None:
+            self._depot.close(self._key)
+
+    async def _show(self, show: Show) -> None:
+        while True:
+            show(self.status)
+            await asyncio.sleep(SHOW_INTERVAL_S)
