@@ -1,0 +1,94 @@
+"""What changes while a car is driven: fuel, tyres, brakes, heat."""
+
+import math
+from typing import Final
+
+from msgspec import Struct
+
+from producers.sources.sim.car import LITRE_KG, Car
+
+AIR_C: Final = 22.0
+ROAD_C: Final = 31.0
+BEST_TYRE_C: Final = 88.0
+WARMED_C: Final = 76.0
+LITRES_PER_KWH: Final = 0.36
+IDLE_L_PER_H: Final = 4.0
+
+
+class Load(Struct, frozen=True, gc=False):
+    """Hold what a car does to itself at one instant; `power_w` is the engine's."""
+
+    speed_mps: float
+    accel_long: float
+    accel_lat: float
+    power_w: float
+    braking_n: float
+
+
+class Condition:
+    """Hold the condition of a car; wheels stand in the order fl, fr, rl, rr."""
+
+    def __init__(self, car: Car, fuel_l: float, tyre_c: float) -> None:
+        self._car = car
+        self.fuel_l = fuel_l
+        self.fuel_l_per_h = 0.0
+        self.wear = [0.0] * 4
+        self.tyre_c = [tyre_c] * 4
+        self.brake_c = [260.0, 260.0, 220.0, 220.0]
+        self.coolant_c = 84.0
+        self.oil_c = 92.0
+
+    @property
+    def mass_kg(self) -> float:
+        """Return the mass of the car with its fuel."""
+        return self._car.mass_kg + LITRE_KG * self.fuel_l
+
+    @property
+    def grip(self) -> float:
+        """Return the share of its grip that the car has with these tyres."""
+        worn = sum(self.wear) / 4
+        off_c = sum(self.tyre_c) / 4 - BEST_TYRE_C
+        return (1 - 0.09 * worn - 0.2 * worn**3) * (1 - (off_c / 190) ** 2)
+
+    def service(self, fuel_l: float) -> None:
+        """Change the tyres and fill up."""
+        self.fuel_l = fuel_l
+        self.wear = [0.0] * 4
+        self.tyre_c = [WARMED_C] * 4
+
+    def spend(self, load: Load, seconds: float) -> None:
+        """Let the car do something for some time."""
+        self.fuel_l_per_h = IDLE_L_PER_H + LITRES_PER_KWH * load.power_w / 1000
+        self.fuel_l = max(self.fuel_l - self.fuel_l_per_h * seconds / 3600, 0.0)
+        self._heat_engine(load, seconds)
+        self._heat_brakes(load, seconds)
+        self._work_tyres(load, seconds)
+
+    def _heat_engine(self, load: Load, seconds: float) -> None:
+        coolant_c = 80 + load.power_w / 30_000 - load.speed_mps / 20
+        self.coolant_c += (coolant_c - self.coolant_c) * seconds / 40
+        self.oil_c += (self.coolant_c + 14 - self.oil_c) * seconds / 60
+
+    def _heat_brakes(self, load: Load, seconds: float) -> None:
+        heat = load.braking_n * load.speed_mps * seconds / 2
+        cooling = (0.012 + load.speed_mps * 0.0007) * seconds
+        front = heat * self._car.front_bias / 4600
+        rear = heat * (1 - self._car.front_bias) / 3900
+        for wheel, warms_c in enumerate((front, front, rear, rear)):
+            self.brake_c[wheel] += warms_c - (self.brake_c[wheel] - AIR_C) * cooling
+
+    def _work_tyres(self, load: Load, seconds: float) -> None:
+        sliding = math.hypot(load.accel_long, load.accel_lat) * load.speed_mps * seconds
+        leans = 0.03 * load.accel_lat
+        dives = 0.022 * load.accel_long
+        shares = (
+            1 - leans - dives,
+            1 + leans - dives,
+            1 - leans + dives,
+            1 + leans + dives,
+        )
+        cooling = seconds / 70
+        for wheel, share in enumerate(shares):
+            work = sliding * share
+            self.tyre_c[wheel] += 0.0024 * work - (self.tyre_c[wheel] - AIR_C) * cooling
+            self.wear[wheel] = min(self.wear[wheel] + 1.5e-7 * work, 1.0)

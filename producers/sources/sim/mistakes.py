@@ -1,0 +1,58 @@
+"""Mistakes that a driver is told to make."""
+
+from typing import Final, Literal, get_args
+
+import msgspec
+from msgspec import Struct
+
+from producers.sources.sim.track import Track
+
+Kind = Literal["brakes-early", "slow-minimum", "late-throttle", "off-track"]
+KINDS: Final = get_args(Kind)
+LARGEST: Final[dict[Kind, float]] = {
+    "brakes-early": 80.0,
+    "slow-minimum": 12.0,
+    "late-throttle": 80.0,
+    "off-track": 9.0,
+}
+
+
+class Mistake(Struct, frozen=True, forbid_unknown_fields=True):
+    """Ask for one mistake in a turn of a flying lap, both counted from 1.
+
+    `size` is, by kind: how many m earlier braking begins; how many m/s the minimum speed is lower;
+    how many m later the throttle is opened; how many m beside the line the car runs wide at the
+    exit, which is off the track from the track's half width on and costs the lap its validity.
+    """
+
+    lap: int
+    turn: int
+    kind: Kind
+    size: float
+
+
+def parse(text: str) -> Mistake:
+    """Read "lap=3,turn=4,kind=brakes-early,size=10"; raises ValueError naming what is wrong."""
+    pairs = [part.partition("=") for part in text.split(",")]
+    fields = {name.strip(): value.strip() for name, _, value in pairs}
+    try:
+        return msgspec.convert(fields, Mistake, strict=False)
+    except msgspec.ValidationError as error:
+        raise ValueError(
+            f'mistake "{text}": {error}; write lap=3,turn=4,kind=KIND,size=10 '
+            f"with KIND one of {', '.join(KINDS)}"
+        ) from None
+
+
+def check(mistake: Mistake, track: Track) -> None:
+    """Raise ValueError when a mistake cannot be made on a track."""
+    if mistake.lap < 1:
+        raise ValueError(f"mistake: lap {mistake.lap} is no flying lap, they count from 1")
+    if not 1 <= mistake.turn <= len(track.corners):
+        raise ValueError(f"mistake: {track.name} has turns 1 to {len(track.corners)}")
+    least = track.half_width_m if mistake.kind == "off-track" else 0.0
+    if not least < mistake.size <= LARGEST[mistake.kind]:
+        raise ValueError(
+            f"mistake: size {mistake.size:g} of {mistake.kind} is not above {least:g} "
+            f"and at most {LARGEST[mistake.kind]:g}"
+        )

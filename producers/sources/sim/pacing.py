@@ -1,0 +1,71 @@
+"""A drive by the real clock."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Final
+
+from msgspec.structs import replace
+
+from producers.source import Began, Frame, Observation
+from producers.sources.sim.race import Race
+from producers.sources.sim.source import drive
+
+HURRIES_S: Final = 0.25
+"""Of frames that are late, as many as are of this time come at once; older time was no driving."""
+
+
+class Pace:
+    """Say when things are due, `speed` times as fast as they were driven.
+
+    A process that was stopped goes on where it was, as a game that was paused.
+    """
+
+    def __init__(self, now_ns: int, speed: float) -> None:
+        """Start at a time."""
+        self._started_ns = now_ns
+        self._speed = speed
+
+    def due_ns(self, driven_ns: int, now_ns: int) -> int:
+        """Return when something is due that comes some ns after the start."""
+        due_ns = self._started_ns + round(driven_ns / self._speed)
+        late_ns = now_ns - due_ns - round(HURRIES_S * 1e9)
+        if late_ns > 0:
+            self._started_ns += late_ns
+            due_ns += late_ns
+        return due_ns
+
+
+async def observations(race: Race, speed: float = 1.0) -> AsyncIterator[Observation]:
+    """Drive a race in real time, or `speed` times as fast; frames are stamped when they are due.
+
+    Raises ValueError when the race cannot be driven or the speed is not above 0.
+    """
+    if not 0 < speed <= 1000:
+        raise ValueError(f"speed {speed:g} is not above 0 and at most 1000")
+    offset_ns = time.time_ns() - time.monotonic_ns()
+    pace = Pace(time.monotonic_ns(), speed)
+    for observation, driven_ns in timed(drive(race, 0)):
+        due_ns = pace.due_ns(driven_ns, time.monotonic_ns())
+        await asyncio.sleep(max(due_ns - time.monotonic_ns(), 0) / 1e9)
+        yield stamped(observation, due_ns + offset_ns)
+
+
+def timed(driven: Iterator[Observation]) -> Iterator[tuple[Observation, int]]:
+    """Pair what a drive from time 0 tells with its time in ns."""
+    for observation in driven:
+        if isinstance(observation, Frame):
+            yield observation, observation.captured_ns
+        elif isinstance(observation, Began):
+            yield observation, observation.opened.at_ns
+        else:
+            yield observation, observation.at_ns
+
+
+def stamped(observation: Observation, at_ns: int) -> Observation:
+    """Return an observation at another time."""
+    if isinstance(observation, Frame):
+        return Frame(at_ns, observation.values)
+    if isinstance(observation, Began):
+        return replace(observation, opened=replace(observation.opened, at_ns=at_ns))
+    return replace(observation, at_ns=at_ns)

@@ -1,0 +1,63 @@
+"""What can be driven: one car on one track, lap after lap."""
+
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from producers.sources.sim.car import DEFAULT
+from producers.sources.sim.circuits import track
+from producers.sources.sim.mistakes import Mistake, check
+from producers.sources.sim.track import Track
+
+LITRES_PER_KM: Final = 0.6
+
+
+class Race(Struct, frozen=True):
+    """Describe one drive of one car; races that are equal are driven alike.
+
+    `laps` ends it after as many flying laps, None for never. It begins on lap 0: `rolling` at
+    `start_lap_fraction` at speed, on the `grid` standing at `grid_slot` (1 is foremost), or in the
+    `pits`. A stop ends every stint of `stint_laps`, or comes when there is no fuel for another lap.
+    `skill` and `consistency` are 0..1.
+    """
+
+    track: str = "kestrel-vale"
+    car: str = "27"
+    seed: int = 27
+    skill: float = 0.97
+    consistency: float = 0.95
+    laps: int | None = None
+    rate_hz: float = 60.0
+    mistakes: tuple[Mistake, ...] = ()
+    start: Literal["rolling", "grid", "pits"] = "rolling"
+    start_lap_fraction: float = 0.97
+    grid_slot: int = 1
+    fuel_l: float = 60.0
+    stint_laps: int | None = None
+
+    def check(self) -> Track:
+        """Return the track; raises ValueError naming what of it all cannot be driven."""
+        driven = track(self.track)
+        ranges = {
+            "skill": (0.5, self.skill, 1.0),
+            "consistency": (0.0, self.consistency, 1.0),
+            "laps": (1, 1 if self.laps is None else self.laps, 1e6),
+            "rate_hz": (1.0, self.rate_hz, 1000.0),
+            "start_lap_fraction": (0.0, self.start_lap_fraction, 0.999),
+            "grid_slot": (1, self.grid_slot, 50),
+            "fuel_l": (3 * litres_a_lap(driven), self.fuel_l, DEFAULT.tank_l),
+            "stint_laps": (1, 1 if self.stint_laps is None else self.stint_laps, 1e6),
+        }
+        for name, (least, value, most) in ranges.items():
+            if not least <= value <= most:
+                raise ValueError(f"{name} {value:g} is not between {least:g} and {most:g}")
+        for mistake in self.mistakes:
+            check(mistake, driven)
+            if self.laps is not None and mistake.lap > self.laps:
+                raise ValueError(f"mistake: lap {mistake.lap} comes after the last, {self.laps}")
+        return driven
+
+
+def litres_a_lap(driven: Track) -> float:
+    """Return what a lap takes at most."""
+    return LITRES_PER_KM * driven.length_m / 1000
