@@ -73,7 +73,7 @@ def _crosses(left: Edge, right: Edge) -> bool:
     if left.distance_m < 0 <= right.distance_m:
         moves = not max(left.speed_mps, right.speed_mps) <= 1
         return moves and right.distance_m <= _reach_m(left, right) + LINE_REACH_M
-    if right.distance_m < left.distance_m / 2 and left.distance_m > 0:
+    if 0 <= right.distance_m < left.distance_m / 2:
         return right.distance_m <= _reach_m(left, right) + LINE_REACH_M
     if math.isnan(left.distance_m) or math.isnan(right.distance_m):
         return left.fraction > 0.75 and right.fraction < 0.25

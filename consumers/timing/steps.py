@@ -4,6 +4,7 @@ Games count in their own way: the number may be missing or nonsense for some fra
 frames before or after the line, or fall back after a flashback. Here that is put right.
 """
 
+import math
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Final
@@ -40,7 +41,7 @@ def lay_out(segments: Iterable[Segment]) -> tuple[list[Step], tuple[Void, ...]]:
     """Return what was driven as steps, and what of it was taken back."""
     everything = list(segments)
     rewinds = sorted(rewind for segment in everything for rewind in segment.rewinds)
-    steps, voids = _without_void(_tidy(_steps(ordered(everything))), rewinds)
+    steps, voids = _without_void(_tidy(_untangle(_steps(ordered(everything)))), rewinds)
     _align(steps)
     return steps, voids
 
@@ -70,6 +71,18 @@ def _steps(segments: list[Segment]) -> list[Step]:
         for segment in segments
         for index, piece in enumerate(segment.pieces)
     ]
+
+
+def _untangle(steps: list[Step]) -> list[Step]:
+    """Tell a car that was put behind the line from one that drove there: by how far it had come."""
+    furthest_m = max((s.piece.last_m for s in steps if s.piece.last_m > 0), default=0.0)
+    for before, step in pairwise(steps):
+        cut = step.cut
+        if step.joined and cut and cut.line and 0 < before.piece.last_m < furthest_m / 2:
+            before.piece = replace(before.piece, jumped=True)
+            unseen = replace(cut, line=False, slack_s=math.inf)
+            step.cut = unseen if cut.step or cut.back else None
+    return steps
 
 
 def _tidy(steps: list[Step]) -> list[Step]:

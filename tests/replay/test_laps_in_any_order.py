@@ -11,7 +11,7 @@ from consumers.timing import replay
 from consumers.timing.decide import decide, initial
 from producers.chunker import Chunker, chunks
 from producers.importers.recording import open_recording
-from producers.source import Observation
+from producers.source import Frame, Observation
 from schemas.telemetry import Chunk
 from schemas.timing import Lap
 
@@ -29,7 +29,14 @@ def told(request: pytest.FixtureRequest, data_dir: Path) -> list[Observation]:
     path = data_dir / request.param
     if not path.exists():
         pytest.skip(f"needs the recording {path.name} in PITBOX_DATA")
-    return list(open_recording(path))
+    return [_to_the_us(item) for item in open_recording(path)]
+
+
+def _to_the_us(item: Observation) -> Observation:
+    """Return a frame at the instant that a chunk keeps of it, however it is cut."""
+    if isinstance(item, Frame):
+        return replace(item, captured_ns=item.captured_ns // 1000 * 1000)
+    return item
 
 
 def cut(told: Iterable[Observation], chunk_ms: int) -> list[Chunk]:

@@ -416,3 +416,26 @@ def test_a_first_lap_that_began_before_the_recording_does_not_count() -> None:
     found = final(Drive(number=5, at_m=300.0).set(lap_valid=1).go(1800))
     assert [found[n].valid for n in (5, 6)] == [False, True]
     assert found[5].lap_time_s is None
+
+
+def test_a_car_that_is_put_before_the_line_has_not_passed_it() -> None:
+    drive = Drive(number=1, at_m=76.0).set(in_pit_lane=1).stand(5)
+    drive.at_m = -300.0
+    found = final(drive.set(in_pit_lane=0).go(1400))
+    assert sorted(found) == [0, 1, 2]
+    assert (found[0].valid, found[0].out_lap) == (False, True)
+    assert found[1].lap_time_s == pytest.approx(20.0, abs=0.01)
+    assert found[1].valid
+
+
+@pytest.mark.parametrize("counts", [0, 1])
+def test_a_car_that_is_put_into_a_box_behind_the_line_has_not_driven_there(counts: int) -> None:
+    drive = Drive(at_m=900.0).set(in_pit_lane=0).go(1450)
+    drive.at_m = 20.0
+    drive.state["lap_number"] += counts
+    drive.set(in_pit_lane=1).stand(5).go(30, 20)
+    found = final(drive.set(in_pit_lane=0).go(2100))
+    assert found[2].lap_time_s == pytest.approx(20.0, abs=0.002)
+    assert (found[3].valid, found[3].in_lap or not found[3].complete) == (False, True)
+    timed = [n for n, lap in found.items() if lap.valid and lap.lap_time_s]
+    assert timed == [2, 4 + counts]
