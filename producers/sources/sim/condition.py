@@ -72,8 +72,8 @@ class Condition:
     def _heat_brakes(self, load: Load, seconds: float) -> None:
         heat = load.braking_n * load.speed_mps * seconds / 2
         cooling = (0.012 + load.speed_mps * 0.0007) * seconds
-        front = heat * self._car.front_bias / 4600
-        rear = heat * (1 - self._car.front_bias) / 3900
+        front = heat * self._car.front_bias / 2500
+        rear = heat * (1 - self._car.front_bias) / 2300
         for wheel, warms_c in enumerate((front, front, rear, rear)):
             self.brake_c[wheel] += warms_c - (self.brake_c[wheel] - AIR_C) * cooling
 

@@ -31,7 +31,7 @@ class Mistake(Struct, frozen=True, forbid_unknown_fields=True):
     size: float
 
 
-def parse(text: str) -> Mistake:
+def mistake(text: str) -> Mistake:
     """Read "lap=3,turn=4,kind=brakes-early,size=10"; raises ValueError naming what is wrong."""
     pairs = [part.partition("=") for part in text.split(",")]
     fields = {name.strip(): value.strip() for name, _, value in pairs}
@@ -44,15 +44,15 @@ def parse(text: str) -> Mistake:
         ) from None
 
 
-def check(mistake: Mistake, track: Track) -> None:
+def check(asked: Mistake, track: Track) -> None:
     """Raise ValueError when a mistake cannot be made on a track."""
-    if mistake.lap < 1:
-        raise ValueError(f"mistake: lap {mistake.lap} is no flying lap, they count from 1")
-    if not 1 <= mistake.turn <= len(track.corners):
+    if asked.lap < 1:
+        raise ValueError(f"mistake: lap {asked.lap} is no flying lap, they count from 1")
+    if not 1 <= asked.turn <= len(track.corners):
         raise ValueError(f"mistake: {track.name} has turns 1 to {len(track.corners)}")
-    least = track.half_width_m if mistake.kind == "off-track" else 0.0
-    if not least < mistake.size <= LARGEST[mistake.kind]:
+    least = track.half_width_m if asked.kind == "off-track" else 0.0
+    if not least < asked.size <= LARGEST[asked.kind]:
         raise ValueError(
-            f"mistake: size {mistake.size:g} of {mistake.kind} is not above {least:g} "
-            f"and at most {LARGEST[mistake.kind]:g}"
+            f"mistake: size {asked.size:g} of {asked.kind} is not above {least:g} "
+            f"and at most {LARGEST[asked.kind]:g}"
         )

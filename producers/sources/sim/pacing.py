@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Final
 
 from msgspec.structs import replace
@@ -11,6 +11,7 @@ from producers.source import Began, Frame, Observation
 from producers.sources.sim.race import Race
 from producers.sources.sim.source import drive
 
+FASTEST: Final = 1000.0
 HURRIES_S: Final = 0.25
 """Of frames that are late, as many as are of this time come at once; older time was no driving."""
 
@@ -36,19 +37,36 @@ class Pace:
         return due_ns
 
 
-async def observations(race: Race, speed: float = 1.0) -> AsyncIterator[Observation]:
-    """Drive a race in real time, or `speed` times as fast; frames are stamped when they are due.
+def observations(race: Race, speed: float = 1.0) -> AsyncGenerator[Observation, None]:
+    """Drive a race in real time, or `speed` times as fast; 0 is as fast as possible.
 
-    Raises ValueError when the race cannot be driven or the speed is not above 0.
+    Observations are stamped when they are due; as fast as possible, when they would be in real
+    time. Raises ValueError at once when the race cannot be driven or the speed is out of range.
     """
-    if not 0 < speed <= 1000:
-        raise ValueError(f"speed {speed:g} is not above 0 and at most 1000")
-    offset_ns = time.time_ns() - time.monotonic_ns()
+    if not 0 <= speed <= FASTEST:
+        raise ValueError(f"speed {speed:g} is not between 0 and {FASTEST:g}")
+    driven = timed(drive(race, 0))
+    return _paced(driven, speed) if speed > 0 else _hurried(driven)
+
+
+async def _paced(
+    driven: Iterator[tuple[Observation, int]], speed: float
+) -> AsyncGenerator[Observation, None]:
+    wall_ns = time.time_ns() - time.monotonic_ns()
     pace = Pace(time.monotonic_ns(), speed)
-    for observation, driven_ns in timed(drive(race, 0)):
+    for observation, driven_ns in driven:
         due_ns = pace.due_ns(driven_ns, time.monotonic_ns())
         await asyncio.sleep(max(due_ns - time.monotonic_ns(), 0) / 1e9)
-        yield stamped(observation, due_ns + offset_ns)
+        yield stamped(observation, wall_ns + due_ns)
+
+
+async def _hurried(
+    driven: Iterator[tuple[Observation, int]],
+) -> AsyncGenerator[Observation, None]:
+    started_ns = time.time_ns()
+    for observation, driven_ns in driven:
+        await asyncio.sleep(0)
+        yield stamped(observation, started_ns + driven_ns)
 
 
 def timed(driven: Iterator[Observation]) -> Iterator[tuple[Observation, int]]:
