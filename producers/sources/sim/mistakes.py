@@ -31,7 +31,7 @@ class Mistake(Struct, frozen=True, forbid_unknown_fields=True):
     size: float
 
 
-def mistake(text: str) -> Mistake:
+def parse(text: str) -> Mistake:
     """Read "lap=3,turn=4,kind=brakes-early,size=10"; raises ValueError naming what is wrong."""
     pairs = [part.partition("=") for part in text.split(",")]
     fields = {name.strip(): value.strip() for name, _, value in pairs}
