@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Final, TextIO
 
 from msgspec import Struct
@@ -50,7 +50,7 @@ def ignore(_: Status) -> None:
 
 async def drive(
     settings: Settings,
-    observations: AsyncGenerator[Observation, None],
+    observations: AsyncIterator[Observation],
     stop: asyncio.Event,
     *,
     record: TextIO | None = None,
@@ -105,7 +105,7 @@ class App:
 
     async def run(
         self,
-        observations: AsyncGenerator[Observation, None],
+        observations: AsyncIterator[Observation],
         stop: asyncio.Event,
         show: Show = ignore,
     ) -> None:
@@ -131,7 +131,7 @@ class App:
             raise failure
 
     async def _feed_until(
-        self, observations: AsyncGenerator[Observation, None], stop: asyncio.Event
+        self, observations: AsyncIterator[Observation], stop: asyncio.Event
     ) -> BaseException | None:
         """Feed and finish; return what ended the source, None when it ended well."""
         feeding = asyncio.ensure_future(self._feed(observations))
@@ -151,12 +151,15 @@ class App:
             stopping.cancel()
         return failure
 
-    async def _feed(self, observations: AsyncGenerator[Observation, None]) -> None:
-        async with contextlib.aclosing(observations):
+    async def _feed(self, observations: AsyncIterator[Observation]) -> None:
+        try:
             async for observation in observations:
                 chunks = self._chunker.feed(observation)
                 if chunks:
                     await self._pass_on(chunks)
+        finally:
+            if isinstance(observations, AsyncGenerator):
+                await observations.aclose()
 
     async def _pass_on(self, chunks: list[Chunk]) -> None:
         key = key_of(chunks[0])
