@@ -54,7 +54,8 @@ class LapBook:
         if car == self._own and self._forgets:
             self._forget(fields["lap"])
         finished = self._clocks.setdefault(car, LapClock()).tick(fields)
-        if finished is not None:
+        known = self._said.get((car, finished.number)) if finished else None
+        if finished is not None and (known is None or known.time_s != finished.time_s):
             yield from self._say(car, finished, at_ns)
 
     def history(self, packet: bytes, layout: PacketLayout, at_ns: int) -> Iterator[LapReported]:

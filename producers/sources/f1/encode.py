@@ -1,0 +1,186 @@
+"""Say what any source tells in packets of format 2025, the way the game sends them.
+
+This is how a simulated car, or a recording of another game, drives the real source. What the game
+would not tell is not told either: a channel that is absent becomes the 0 that the game sends.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from producers.source import Began, Frame, Observation
+from producers.sources.f1 import layouts, native
+from producers.sources.f1.layouts import LAYOUTS
+from producers.sources.f1.native import Values, split
+from producers.sources.f1.sittings import TEAMS, TRACKS
+from schemas.channels import CHANNELS
+from schemas.sim import Finished, LapReported, Rewound, SessionOpened
+
+FORMAT: Final = 2025
+SESSION_TYPES: Final = {"practice": 1, "test": 1, "qualifying": 5, "race": 15, "time_trial": 18}
+NOBODY: Final = 255
+EVERY_S: Final = {layouts.DAMAGE: 0.1, layouts.SESSION: 0.5, layouts.PARTICIPANTS: 5.0}
+"""How often the game sends what it does not send with every frame."""
+
+
+class Encoder:
+    """Turn the observations of one source into packets; `session` is the game's id of it."""
+
+    def __init__(self, session: int) -> None:
+        self._session = session
+        self._names: tuple[str, ...] = ()
+        self._opened = SessionOpened(at_ns=0, source="")
+        self._time_s = 0.0
+        self._frame = self._overall = 0
+        self._due = dict.fromkeys(EVERY_S, 0.0)
+        self._sectors = SectorClock()
+        self._laps: dict[int, LapReported] = {}
+        self._now: Values = {}
+
+    def feed(self, observation: Observation) -> Iterator[bytes]:
+        """Take one observation; yield the packets that say it."""
+        match observation:
+            case Began(channels=channels, opened=opened):
+                self._names = tuple(CHANNELS[channel].name for channel in channels)
+                self._opened, self._laps = opened, {}
+                yield self._event(b"SSTA")
+                yield self._session_packet({})
+            case SessionOpened():
+                self._opened = observation
+                yield self._session_packet(self._now)
+            case Frame(values=values):
+                yield from self._frame_packets(dict(zip(self._names, values, strict=True)))
+            case LapReported(own=True):
+                self._laps[observation.lap_number] = observation
+                yield self._history()
+            case Rewound(session_time_s=back_s):
+                yield self._flash_back(back_s)
+            case Finished():
+                yield self._event(b"SEND", frame=0)
+
+    @property
+    def _player(self) -> int:
+        car = self._opened.car
+        return int(car) if car.isdecimal() and int(car) < 22 else 0
+
+    def _packet(
+        self,
+        kind: int,
+        head: Values | None = None,
+        cars: Mapping[int, Values] | None = None,
+        frame: int | None = None,
+    ) -> bytes:
+        layout = LAYOUTS[FORMAT, kind]
+        packet = bytearray(layout.size)
+        header = {
+            "format": FORMAT,
+            "year": FORMAT - 2000,
+            "major": 1,
+            "version": 1,
+            "packet": kind,
+            "session": self._session,
+            "time_s": self._time_s,
+            "frame": self._frame if frame is None else frame,
+            "overall_frame": self._overall if frame is None else frame,
+            "player": self._player,
+            "second_player": NOBODY,
+        }
+        layout.header.write(packet, 0, header)
+        layout.head.write(packet, layout.head_at, head or {})
+        for index, values in (cars or {}).items():
+            layout.item.write(packet, layout.item_at(index), values)
+        return bytes(packet)
+
+    def _frame_packets(self, told: Values) -> Iterator[bytes]:
+        self._now = now = {name: value for name, value in told.items() if math.isfinite(value)}
+        self._time_s = now.get("session_time", self._time_s)
+        self._frame += 1
+        self._overall += 1
+        self._sectors.tick(now)
+        if self._is_due(layouts.SESSION):
+            yield self._session_packet(now)
+            yield self._history()
+        if self._is_due(layouts.PARTICIPANTS):
+            yield self._participants()
+        car = self._player
+        if self._is_due(layouts.DAMAGE):
+            yield self._packet(layouts.DAMAGE, cars={car: native.damage(now)})
+        lap = {**native.lap(now), **self._sectors.told()}
+        yield self._packet(layouts.LAP, cars={car: lap})
+        yield self._packet(layouts.MOTION, cars={car: native.motion(now)})
+        yield self._packet(layouts.MOTION_EX, native.movement(now))
+        yield self._packet(layouts.TELEMETRY, cars={car: native.telemetry(now)})
+        yield self._packet(layouts.STATUS, cars={car: native.status(now)})
+
+    def _is_due(self, kind: int) -> bool:
+        due = not self._time_s < self._due[kind] <= self._time_s + EVERY_S[kind]
+        if due:
+            self._due[kind] = self._time_s + EVERY_S[kind]
+        return due
+
+    def _session_packet(self, now: Values) -> bytes:
+        opened = self._opened
+        head = {
+            "air_temp": now.get("air_temp", 0),
+            "track_temp": now.get("track_temp", 0),
+            "track_length": opened.track_length_m or 0,
+            "session_type": SESSION_TYPES.get(opened.kind, 0),
+            "track": next((n for n, name in TRACKS.items() if name == opened.track), -1),
+            "spectated": NOBODY,
+        }
+        return self._packet(layouts.SESSION, head)
+
+    def _participants(self) -> bytes:
+        team = next((n for n, name in TEAMS.items() if name == self._opened.car_model), NOBODY)
+        return self._packet(layouts.PARTICIPANTS, {"cars": 1}, {self._player: {"team": team}})
+
+    def _history(self) -> bytes:
+        number = int(self._now.get("lap_number", 0))
+        told = {n: lap for n, lap in self._laps.items() if 1 <= n <= layouts.MAX_LAPS}
+        valid = {n: lap.lap_time_s for n, lap in told.items() if lap.valid is not False}
+        head = {
+            "car": self._player,
+            "laps": min(max([number, *told]), layouts.MAX_LAPS),
+            "best_lap": min(valid, key=lambda n: valid[n], default=0),
+        }
+        return self._packet(layouts.HISTORY, head, {n - 1: native.history(told[n]) for n in told})
+
+    def _flash_back(self, back_s: float) -> bytes:
+        gone_s = max(0.0, self._time_s - back_s)
+        rate_hz = self._frame / self._time_s if self._time_s > 0 else 0.0
+        target = max(0, self._frame - round(gone_s * rate_hz))
+        self._laps = {n: lap for n, lap in self._laps.items() if n < self._now.get("lap_number", 0)}
+        event = self._event(b"FLBK", {"flashback_frame": target, "flashback_s": back_s})
+        self._frame = target
+        return event
+
+    def _event(self, code: bytes, details: Values | None = None, frame: int | None = None) -> bytes:
+        packet = bytearray(self._packet(layouts.EVENT, details, frame=frame))
+        at = LAYOUTS[FORMAT, layouts.EVENT].head_at
+        packet[at : at + 4] = code
+        return bytes(packet)
+
+
+class SectorClock:
+    """Time the sectors of the lap that is being driven."""
+
+    def __init__(self) -> None:
+        self._lap = self._sector = math.nan
+        self._marks_s: list[float] = []
+
+    def tick(self, now: Values) -> None:
+        """Take the sector, the lap and its running time."""
+        lap, sector = now.get("lap_number", 0), now.get("sector", 0)
+        if lap != self._lap or sector < self._sector:
+            self._marks_s = []
+        elif sector == self._sector + 1:
+            self._marks_s.append(now.get("lap_time", 0.0))
+        self._lap, self._sector = lap, sector
+
+    def told(self) -> Values:
+        """Return the times of the first and the second sector, once they are driven."""
+        first_s, second_s = (*self._marks_s, 0.0, 0.0)[:2]
+        return {
+            **split("sector1", first_s),
+            **split("sector2", second_s - first_s if second_s > 0 else 0.0),
+        }
