@@ -1,0 +1,494 @@
+"""Whatever is sent, in whatever order and however often, is in Postgres once, and is receipted."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import asyncpg
+import msgspec
+import pytest
+
+from consumers.persister import service
+from consumers.persister.connection import Connection, PostgresDown
+from pitbox.bus import Bus
+from pitbox.frames import unpack_block
+from pitbox.service import Service
+from pitbox.settings import Settings
+from schemas.dead import DeadLetter
+from schemas.link import Ask, Receipt
+from schemas.timing import Lap, Session
+from tests.hub import (
+    START_NS,
+    Database,
+    apply,
+    chunk,
+    connected,
+    eventually,
+    mark,
+    send,
+    serving,
+    settings_of,
+)
+from tests.servers import NatsServer, PostgresServer
+
+
+@pytest.fixture
+def settings(nats_server: NatsServer, database: str) -> Settings:
+    return settings_of(nats_server.url, database)
+
+
+@pytest.fixture
+def stored(database: str) -> Database:
+    return Database(database)
+
+
+@pytest.fixture
+async def driver(nats_server: NatsServer) -> AsyncIterator[Bus]:
+    await apply(nats_server.url)
+    async with connected(nats_server.url) as bus:
+        yield bus
+
+
+@pytest.fixture
+async def timing(nats_server: NatsServer, driver: Bus) -> AsyncIterator[Bus]:
+    async with connected(nats_server.url, "timing") as bus:
+        yield bus
+
+
+@pytest.fixture
+async def receipts(driver: Bus) -> list[Receipt]:
+    """Return a list that every receipt is added to."""
+    heard: list[Receipt] = []
+
+    async def hear(receipt: Receipt) -> None:
+        heard.append(receipt)
+
+    await driver.listen("link.receipt", hear)
+    assert await driver.alive()
+    return heard
+
+
+async def receipted(
+    receipts: list[Receipt], wanted: Callable[[Receipt], bool], what: str
+) -> Receipt:
+    """Wait until the latest receipt says what is wanted."""
+
+    async def said() -> Receipt | None:
+        return receipts[-1] if receipts and wanted(receipts[-1]) else None
+
+    found: Receipt = await eventually(said, what)
+    return found
+
+
+async def ask(driver: Bus, run: int = 1) -> Receipt:
+    answer = await driver.request("link.ask", Ask(session="test", driver="ada", run=run))
+    assert isinstance(answer, Receipt)
+    return answer
+
+
+async def letters(stored: Database, count: int) -> list[Any]:
+    """Wait for so many dead letters, in the order of their messages."""
+    query = "select * from dead_letter order by sequence"
+
+    async def enough() -> list[Any] | None:
+        found = await stored.rows(query)
+        return found if len(found) >= count else None
+
+    found: list[Any] = await eventually(enough, f"{count} dead letters")
+    return found
+
+
+def lap(number: int = 1, **changes: Any) -> Lap:
+    first = Lap(
+        session="test", driver="ada", at_ns=1, car="1", own=True, lap_number=number, revision=1
+    )
+    return msgspec.structs.replace(first, **changes)
+
+
+async def test_chunks_out_of_order_and_repeated_are_stored_once_and_whole(
+    settings: Settings, driver: Bus, stored: Database
+) -> None:
+    sent = [chunk(number) for number in range(600)]
+    mixed = sent + random.Random(7).choices(sent, k=300)
+    random.Random(8).shuffle(mixed)
+    async with serving(service(settings)):
+        await send(driver, mixed[:450])
+        await send(driver, mixed[450:], "telemetry.live")
+        await eventually(lambda: stored.has(600), "all chunks")
+    rows = await stored.rows("select * from telemetry_chunk order by chunk")
+    for row, original in zip(rows, sent, strict=True):
+        assert (row["block"], row["crc"]) == (original.block, original.crc)
+        assert (row["first_frame"], row["frames"]) == (original.first_frame, 3)
+        assert row["channels"] == original.channels
+        assert row["observed"] is None
+    frames = unpack_block(rows[9]["block"], 3, rows[9]["channels"], rows[9]["captured_ns"])
+    assert frames.column(30) == [19.0] * 3
+
+
+async def test_plain_columns_hold_at_the_last_frame_and_are_null_where_nothing_is_known(
+    settings: Settings, driver: Bus, stored: Database
+) -> None:
+    async with serving(service(settings)):
+        await send(driver, [chunk(0), chunk(1, frames=0, block=b"", observed=b"\x90")])
+        await eventually(lambda: stored.has(2), "both chunks")
+    full, empty = await stored.rows("select * from telemetry_chunk order by chunk")
+    names = ("lap_number", "lap_distance", "position", "fuel", "speed", "world_x", "world_y")
+    assert [full[name] for name in names] == [2, 100.0, 3, 40.0, 10.0, None, None]
+    assert full["ended_ns"] == START_NS + 32_000_000
+    assert [empty[name] for name in names] == [None] * 7
+    assert (empty["observed"], empty["ended_ns"]) == (b"\x90", empty["captured_ns"])
+
+
+async def test_a_receipt_says_what_is_there_what_is_missing_and_what_was_heard_last(
+    settings: Settings, driver: Bus, receipts: list[Receipt]
+) -> None:
+    async with serving(service(settings)):
+        await send(driver, [chunk(n, send=100 + n) for n in (0, 1, 2, 5, 9)])
+        said = await receipted(receipts, lambda r: r.echo == 109, "the receipt of all five")
+        assert (said.through, said.upto, said.missing) == (2, 9, ((3, 4), (6, 8)))
+        await send(driver, [chunk(n, send=200 + n) for n in (3, 4, 6, 7, 8)])
+        said = await receipted(receipts, lambda r: r.through == 9, "the receipt of all ten")
+        assert (said.upto, said.missing, said.echo, said.made) == (9, (), 208, -1)
+        assert msgspec.structs.replace(await ask(driver), hub_ns=0) == msgspec.structs.replace(
+            said, hub_ns=0
+        )
+
+
+async def test_more_holes_than_a_receipt_holds_end_it_early(
+    settings: Settings, driver: Bus, receipts: list[Receipt]
+) -> None:
+    async with serving(service(settings)):
+        await send(driver, [chunk(n) for n in range(0, 200, 2)])
+        said = await receipted(receipts, lambda r: r.echo == 198, "the receipt")
+    assert len(said.missing) == 64
+    assert said.missing[-1] == (127, 127)
+    assert said.upto == 128
+
+
+async def test_who_asks_for_an_unknown_run_hears_that_nothing_is_there(
+    settings: Settings, driver: Bus
+) -> None:
+    async with serving(service(settings)):
+
+        async def answered() -> Receipt | None:
+            try:
+                return await ask(driver, run=99)
+            except Exception:
+                return None
+
+        said = await eventually(answered, "an answer")
+    assert (said.run, said.through, said.upto, said.echo, said.made) == (99, -1, -1, -1, -1)
+    assert said.boot
+
+
+async def test_a_mark_tells_how_many_there_are_and_what_can_never_come(
+    settings: Settings, driver: Bus, stored: Database, receipts: list[Receipt]
+) -> None:
+    async with serving(service(settings)):
+        await send(driver, [chunk(0), chunk(4), mark(7, gone=((2, 3),)), mark(7, closed=True)])
+        await receipted(receipts, lambda r: r.made == 7 and r.upto == 4, "the mark is heard")
+    holes = await stored.rows("select first_chunk, last_chunk, gone from holes order by 1")
+    assert [tuple(hole) for hole in holes] == [(1, 1, False), (2, 3, True), (5, 6, False)]
+    assert await stored.value("select closed from run")
+
+
+async def test_what_postgres_has_survives_the_persister_and_is_not_stored_again(
+    settings: Settings, driver: Bus, stored: Database, receipts: list[Receipt]
+) -> None:
+    for _ in range(2):
+        async with serving(service(settings)):
+            await send(driver, [chunk(n) for n in range(50)])
+            await receipted(receipts, lambda r: r.through == 49, "all are there")
+        receipts.clear()
+    assert await stored.has(50)
+
+
+async def test_an_immediate_stop_of_postgres_loses_and_doubles_nothing(
+    settings: Settings,
+    driver: Bus,
+    stored: Database,
+    postgres_server: PostgresServer,
+    receipts: list[Receipt],
+) -> None:
+    async with serving(service(settings)):
+        await send(driver, [chunk(n) for n in range(100)])
+        await receipted(receipts, lambda r: r.through == 99, "the first hundred")
+        for start in (100, 300, 500):
+            await send(driver, [chunk(n) for n in range(start, start + 50)])
+            postgres_server.stop_at_once()
+            await send(driver, [chunk(n) for n in range(start + 50, start + 200)])
+            postgres_server.start()
+        await receipted(receipts, lambda r: r.through == 699, "all are there")
+    assert await stored.has(700)
+    assert len({receipt.boot for receipt in receipts}) > 1
+
+
+async def test_a_row_that_somebody_else_put_there_is_found_and_counted(
+    settings: Settings, driver: Bus, stored: Database, receipts: list[Receipt]
+) -> None:
+    async with serving(service(settings)):
+        await send(driver, [chunk(0)])
+        await receipted(receipts, lambda r: r.through == 0, "the first is there")
+        columns = "session, driver, run, first_frame, frames, captured_ns, ended_ns, crc, channels"
+        await stored.rows(
+            f"insert into telemetry_chunk (chunk, {columns}, block) "
+            f"select 5, {columns}, block from telemetry_chunk"
+        )
+        await send(driver, [chunk(n) for n in range(10)])
+        await receipted(receipts, lambda r: r.through == 9, "all are there")
+    assert await stored.has(10)
+
+
+async def test_two_persisters_at_once_double_nothing(
+    settings: Settings, driver: Bus, stored: Database
+) -> None:
+    async with serving(service(settings)), serving(service(settings)):
+        for start in range(0, 400, 40):
+            await send(driver, [chunk(n) for n in range(start, start + 40)])
+        await eventually(lambda: stored.has(400), "all chunks")
+
+
+async def test_any_exception_inside_a_transaction_ends_the_connection(database: str) -> None:
+    connection = Connection(database, "test")
+    first = await connection.ready()
+    with pytest.raises(PostgresDown, match="RuntimeError"):
+        async with connection.transaction() as open_one:
+            await open_one.execute("insert into run (session, driver, run) values ('s', 'd', 1)")
+            raise RuntimeError
+    assert connection.boot == ""
+    assert await connection.ready() != first
+    async with connection.transaction() as open_one:
+        assert await open_one.fetchval("select count(*) from run") == 0
+    connection.drop()
+
+
+async def test_a_server_that_cannot_be_reached_is_down_and_nothing_worse() -> None:
+    connection = Connection("postgresql://nobody@127.0.0.1:1/nothing", "test")
+    with pytest.raises(PostgresDown, match="cannot connect"):
+        await connection.ready()
+
+
+async def test_a_corrupt_chunk_is_a_dead_letter_and_given_up_after_three(
+    settings: Settings, driver: Bus, stored: Database, receipts: list[Receipt]
+) -> None:
+    corrupt = chunk(1, crc=1)
+    async with serving(service(settings)):
+        await send(driver, [chunk(0), corrupt, chunk(2)])
+        said = await receipted(receipts, lambda r: r.upto == 2, "its neighbours are there")
+        assert (said.missing, said.dead) == (((1, 1),), 0)
+        await send(driver, [corrupt, corrupt])
+        said = await receipted(receipts, lambda r: r.dead == 1, "it is given up")
+        assert said.missing == ()
+    found = await letters(stored, 3)
+    assert {letter["reason"] for letter in found} == {
+        "CorruptChunk: crc of the block differs from the chunk's"
+    }
+    assert found[0]["payload"] == msgspec.msgpack.encode(corrupt)
+    assert await stored.chunks() == [0, 2]
+
+
+async def test_a_corrupt_chunk_that_comes_whole_after_all_is_stored(
+    settings: Settings, driver: Bus, stored: Database, receipts: list[Receipt]
+) -> None:
+    async with serving(service(settings)):
+        await send(driver, [chunk(0, crc=1)] * 3)
+        await receipted(receipts, lambda r: r.dead == 1, "it is given up")
+        await send(driver, [chunk(0)])
+        said = await receipted(receipts, lambda r: r.dead == 0, "it is there")
+    assert said.through == 0
+    assert await stored.has(1)
+
+
+async def test_a_chunk_of_a_newer_version_is_kept_whole_and_not_asked_for_again(
+    settings: Settings, driver: Bus, stored: Database, receipts: list[Receipt]
+) -> None:
+    shaped_alike = chunk(0, version=2)
+    reshaped = [1, 3, "ada", "test", 1, 1, 77, {"all": "different"}]
+    subject = driver.topology.subject("telemetry.live", driver="ada", session="test")
+    async with serving(service(settings)):
+        await send(driver, [shaped_alike])
+        await driver.client.publish(subject, msgspec.msgpack.encode(reshaped))
+        said = await receipted(receipts, lambda r: r.dead == 2, "both are kept")
+    assert (said.through, said.missing, said.echo) == (1, (), 77)
+    found = await letters(stored, 2)
+    assert [letter["reason"].split(",")[0] for letter in found] == [
+        "NewerVersion: 2",
+        "NewerVersion: 3",
+    ]
+    assert await stored.chunks() == []
+
+
+async def test_nobody_speaks_for_another_driver_or_session(
+    settings: Settings, driver: Bus, stored: Database
+) -> None:
+    elsewhere = driver.topology.subject("telemetry.live", driver="eve", session="test")
+    async with serving(service(settings)):
+        await driver.client.publish(elsewhere, msgspec.msgpack.encode(chunk(0)))
+        await driver.client.publish(elsewhere, msgspec.msgpack.encode(mark(9)))
+        found = await letters(stored, 2)
+    assert all(letter["reason"].startswith("WrongSubject") for letter in found)
+    assert await stored.rows("select * from run") == []
+
+
+async def test_rubbish_under_any_subject_is_a_dead_letter_and_blocks_nothing(
+    settings: Settings, nats_server: NatsServer, driver: Bus, stored: Database
+) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", nats_server.port)
+    writer.write(b'CONNECT {"verbose":false}\r\n')
+    for session in (b"\xff", b"a\x0bb", b"a\x00b"):
+        writer.write(b"PUB telemetry.eve.%s.live 2\r\nhi\r\n" % session)
+    await writer.drain()
+    async with serving(service(settings)):
+        found = await letters(stored, 3)
+        await send(driver, [chunk(0)])
+        await eventually(lambda: stored.has(1), "the chunk behind them")
+    assert {letter["payload"] for letter in found} == {b"hi"}
+    writer.close()
+
+
+async def test_a_lap_gives_way_to_a_higher_revision_only(
+    settings: Settings, timing: Bus, stored: Database
+) -> None:
+    async with serving(service(settings)):
+        told = [
+            lap(1, revision=2, frames=100, lap_time_s=90.0, ended_ns=5),
+            lap(1, revision=1, frames=50, lap_time_s=None),
+            lap(2, revision=1, frames=10),
+            lap(2, revision=2, frames=20, lap_time_s=80.0, sectors_s=(30.0, 50.0)),
+            lap(3),
+        ]
+        for fact in told:
+            await timing.store("timing.lap", fact)
+
+        async def all_laps() -> bool:
+            return await stored.value("select count(*) from lap") == 3
+
+        await eventually(all_laps, "three laps")
+    rows = await stored.rows("select * from lap order by lap_number")
+    assert [(row["revision"], row["lap_time_s"]) for row in rows] == [
+        (2, 90.0),
+        (2, 80.0),
+        (1, None),
+    ]
+    assert rows[1]["sectors_s"] == [30.0, 50.0]
+
+
+async def test_facts_told_again_from_the_beginning_change_nothing(
+    settings: Settings, timing: Bus, stored: Database
+) -> None:
+    story = [
+        lap(1, frames=1),
+        lap(1, revision=2, frames=90, lap_time_s=91.0, ended_ns=9),
+        lap(2, frames=1),
+    ]
+    async with serving(service(settings)):
+        for fact in story:
+            await timing.store("timing.lap", fact)
+        for fact in story:
+            await timing.store("timing.lap", fact)
+        await timing.store("timing.lap", lap(3))
+
+        async def told() -> bool:
+            return bool(await stored.value("select true from lap where lap_number = 3"))
+
+        await eventually(told, "the last fact")
+    rows = await stored.rows("select lap_number, revision, lap_time_s from lap order by 1")
+    assert [tuple(row) for row in rows] == [(1, 2, 91.0), (2, 1, None), (3, 1, None)]
+
+
+async def test_what_a_session_was_known_by_stays_known(
+    settings: Settings, timing: Bus, stored: Database
+) -> None:
+    first = Session(
+        **{"session": "test", "driver": "ada", "at_ns": 5, "source": "f1", "started_ns": 5},
+        **{"track": "Spa", "sectors": 3},
+    )
+    silent = Session(session="test", driver="ada", at_ns=9, source="f1", started_ns=7)
+    async with serving(service(settings)):
+        for fact in (first, silent, msgspec.structs.replace(silent, driver="bea")):
+            await timing.store("timing.session", fact)
+
+        async def both() -> bool:
+            return await stored.value("select count(*) from session") == 2
+
+        await eventually(both, "both sessions")
+    row = (await stored.rows("select * from session where driver = 'ada'"))[0]
+    assert (row["track"], row["sectors"], row["at_ns"], row["started_ns"]) == ("Spa", 3, 9, 5)
+
+
+async def test_numbers_that_no_column_holds_are_null_or_a_dead_letter(
+    settings: Settings, timing: Bus, stored: Database
+) -> None:
+    nan, infinite = float("nan"), float("inf")
+    async with serving(service(settings)):
+        for fact in (
+            lap(1, lap_time_s=nan, sectors_s=(nan, 1.0), fuel_used=infinite),
+            lap(2**40),
+            lap(3, car="nul\0byte"),
+        ):
+            await timing.store("timing.lap", fact)
+        found = await letters(stored, 1)
+
+        async def others() -> bool:
+            return await stored.value("select count(*) from lap") == 2
+
+        await eventually(others, "the laps beside it")
+    assert [letter["reason"].split(":")[0] for letter in found] == ["Refused"]
+    row = (await stored.rows("select * from lap where lap_number = 1"))[0]
+    assert (row["lap_time_s"], row["sectors_s"], row["fuel_used"]) == (None, [None, 1.0], None)
+
+
+async def test_dead_letters_of_other_consumers_are_kept(
+    settings: Settings, timing: Bus, stored: Database
+) -> None:
+    letter = DeadLetter(
+        **{"consumer": "timing", "stream": "TELEMETRY", "created_ns": 1, "sequence": 2},
+        **{"subject": "telemetry.ada.test.live", "reason": "ValueError: odd", "payload": b"\xc1"},
+        **{"tries": 1, "at_ns": 3},
+    )
+    async with serving(service(settings)):
+        for _ in range(2):
+            await timing.store("dead.letter", letter)
+        found = await letters(stored, 1)
+    assert (found[0]["consumer"], found[0]["payload"]) == ("timing", b"\xc1")
+
+
+async def test_the_store_may_be_wiped_under_a_running_persister(
+    settings: Settings, nats_server: NatsServer, driver: Bus, receipts: list[Receipt]
+) -> None:
+    async with serving(service(settings)):
+        await send(driver, [chunk(n) for n in range(20)])
+        await receipted(receipts, lambda r: r.through == 19, "the first twenty")
+        nats_server.kill()
+        nats_server.wipe()
+        nats_server.start()
+
+        async def taken() -> bool:
+            try:
+                await send(driver, [chunk(20)])
+            except Exception:
+                return False
+            return True
+
+        await eventually(taken, "the streams are back")
+        await receipted(receipts, lambda r: r.through == 20, "the next one")
+
+
+@pytest.mark.parametrize("down", ["postgres", "nats"])
+async def test_a_persister_starts_before_its_peers_and_stops_without_them(
+    nats_server: NatsServer, database: str, down: str
+) -> None:
+    nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
+    if down == "nats":
+        nats_server.stop()
+    made: Service = service(settings_of(nats_server.url, nowhere))
+    async with serving(made) as running:
+        done, _ = await asyncio.wait({running}, timeout=0.5)
+        assert not done
+    if down == "nats":
+        nats_server.start()
+
+
+def test_asyncpg_still_raises_what_this_code_catches() -> None:
+    assert not issubclass(asyncpg.InternalClientError, (asyncpg.PostgresError, OSError))
