@@ -7,6 +7,7 @@ database's password, and the addresses of what runs.
 import asyncio
 import contextlib
 import os
+import shlex
 import signal
 import socket
 import urllib.request
@@ -26,6 +27,7 @@ from pitbox.topology import Topology
 SERVICES: Final = ("persister", "timing", "gateway")
 RECORD: Final = "processes.json"
 ADDRESSES: Final = "addresses.json"
+ENVIRONMENT: Final = "environment"
 PREFERRED: Final = {"nats": 4222, "nats_monitor": 8222, "postgres": 5432, "gateway": 8000}
 BESIDE: Final = 200
 """How far from the preferred port a free one is looked for."""
@@ -102,6 +104,9 @@ class Stack:
             await admin.apply(bus.jetstream, self._topology)
         finally:
             await bus.close()
+        words = [f"{name}={shlex.quote(value)}" for name, value in self.environment.items()]
+        exports = "".join(f"export {word}\n" for word in words)
+        _write_private(self.folder / ENVIRONMENT, exports)
         _write_private(self.folder / ADDRESSES, msgspec.json.encode(ports).decode())
 
     async def start_services(self) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import shlex
 import signal
 import sys
 import time
@@ -16,7 +15,7 @@ from pitbox.cli import CommandError
 from pitbox.migration import MigrationError
 from pitbox.postgres_server import ServerError
 from pitbox.service import on_signals
-from pitbox.stack import RECORD, Stack, addresses, owned
+from pitbox.stack import ENVIRONMENT, RECORD, Stack, addresses, owned
 from pitbox.supervisor import StackError, Supervisor, end_leftovers
 
 FOLDER: Final = Path(".pitbox")
@@ -179,7 +178,4 @@ class _Output:
 
 
 def _hint(made: Stack) -> str:
-    words = [f"{name}={shlex.quote(value)}" for name, value in made.environment.items()]
-    path = made.folder / "environment"
-    path.write_text("".join(f"export {word}\n" for word in words))
-    return f"Other shells reach them after: source {path}"
+    return f"Other shells reach them after: source {made.folder / ENVIRONMENT}"
