@@ -31,7 +31,7 @@ COMPLAIN_S: Final = 10.0
 log = logs.get("spool")
 
 Result = TypeVar("Result")
-_encode: Final = msgspec.msgpack.Encoder().encode
+encode: Final = msgspec.msgpack.Encoder().encode
 
 
 class Depot:
@@ -144,7 +144,7 @@ class Depot:
         self._thread.shutdown(wait=True)
 
     def _append(self, key: RunKey, chunks: Sequence[Chunk]) -> None:
-        encoded = [_encode(chunk) for chunk in chunks]
+        encoded = [encode(chunk) for chunk in chunks]
         self._spool.append(key, chunks[0].chunk, encoded, time.time())
         if self._record is not None:
             self._record.writelines(

@@ -1,0 +1,149 @@
+"""Import recordings through the same door as live data: chunks, a spool, receipts.
+
+The same file is the same data, whenever and wherever it is imported: its run, and its session where
+the sim has no id of its own, are named by a digest of its bytes, and its chunks are always cut
+alike. So Postgres drops what it has already, and laps come out once. Such runs are numbered below
+any live one, which are milliseconds since 1970.
+"""
+
+import asyncio
+import hashlib
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from itertools import groupby
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from pitbox import topology
+from pitbox.bus import Bus
+from pitbox.settings import Settings
+from producers import spool
+from producers.chunker import Chunker, chunks
+from producers.depot import Depot, encode
+from producers.importers.recording import open_recording
+from producers.ledger import RunKey, key_of
+from producers.link import Link
+from producers.source import SourceError
+from producers.spool import Spool
+from producers.uploader import Uploader
+from schemas.telemetry import Chunk
+
+CHUNK_MS: Final = 300
+"""Of no setting: files cut in another way would not be the same data again."""
+
+RUN_DIGITS: Final = 10
+NAME_DIGITS: Final = 12
+BATCH: Final = 256
+PROGRESS_INTERVAL_S: Final = 0.1
+ROOM_BYTES: Final = 10**15
+AGE_H: Final = 10**6
+
+Progress = Callable[[int, int, bool], None]
+"""Hears how many chunks Postgres has, of how many, and whether the hub ever answered."""
+
+
+class Imported(Struct, frozen=True):
+    """State what was imported of a file, one for each session that it holds."""
+
+    file: str
+    session: str
+    driver: str
+    run: int
+    chunks: int
+    frames: int
+
+
+async def import_files(
+    settings: Settings, files: Iterable[Path], progress: Progress
+) -> list[Imported]:
+    """Import files and return when Postgres has all of them.
+
+    Everything is read before anything is sent. Raises SourceError when a file cannot be read whole;
+    BusDown when nats-server cannot be reached.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="pitbox-import-") as folder,
+        spool.opened(folder, max_bytes=ROOM_BYTES, max_age_h=AGE_H) as kept,
+    ):
+        imported = [part for file in _distinct(files) for part in _read(settings, file, kept)]
+        await _send(settings, Depot(kept), progress)
+    return imported
+
+
+def _distinct(files: Iterable[Path]) -> list[tuple[Path, str]]:
+    """Return each file once, with the digest of its bytes."""
+    return list({digest: (file, digest) for file in files for digest in [_digest(file)]}.values())
+
+
+def _digest(file: Path) -> str:
+    try:
+        with file.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except IsADirectoryError:
+        raise SourceError(f"{file} is a folder: name the files in it") from None
+    except OSError as error:
+        raise SourceError(f"cannot read {file}: {error.strerror or error}") from None
+
+
+def _read(settings: Settings, named: tuple[Path, str], kept: Spool) -> list[Imported]:
+    """Put a file into the spool."""
+    file, digest = named
+    chunker = Chunker(
+        settings.driver.name,
+        int(digest[:RUN_DIGITS], 16),
+        chunk_ms=CHUNK_MS,
+        session=settings.driver.session,
+        car=settings.driver.car,
+        fingerprint=digest[:NAME_DIGITS],
+    )
+    imported = []
+    for key, of_run in groupby(chunks(open_recording(file), chunker), key_of):
+        made, frames = _keep(kept, key, of_run)
+        imported.append(Imported(str(file), key.session, key.driver, key.run, made, frames))
+    if not sum(part.frames for part in imported):
+        raise SourceError(f"{file.name} holds no driving")
+    return imported
+
+
+def _keep(kept: Spool, key: RunKey, of_run: Iterable[Chunk]) -> tuple[int, int]:
+    """Keep the chunks of a run, and return how many they are and how many frames they hold."""
+    made = frames = 0
+    batch: list[bytes] = []
+    for chunk in of_run:
+        batch.append(encode(chunk))
+        frames += chunk.frames
+        if len(batch) == BATCH:
+            kept.append(key, made, batch, time.time())
+            made, batch = made + len(batch), []
+    if batch:
+        kept.append(key, made, batch, time.time())
+    return made + len(batch), frames
+
+
+async def _send(settings: Settings, depot: Depot, progress: Progress) -> None:
+    """Send what the hub lacks, until Postgres has all."""
+    bus = Bus("drive", topology.load(settings.streams))
+    link, uploader = Link(bus, depot), Uploader(bus, depot)
+    try:
+        await bus.open(settings.nats.url, forever=False)
+        async with asyncio.TaskGroup() as tasks:
+            work = [link.run(), uploader.run(), _tell(depot, progress)]
+            running = [tasks.create_task(part) for part in work]
+            await depot.completed.wait()
+            for task in running:
+                task.cancel()
+    finally:
+        await depot.leave()
+        await bus.close()
+
+
+async def _tell(depot: Depot, progress: Progress) -> None:
+    accounts = depot.accounts.values()
+    total = sum(account.made for account in accounts)
+    while True:
+        heard = any(account.heard for account in accounts)
+        progress(total - depot.waiting, total, heard)
+        await asyncio.sleep(PROGRESS_INTERVAL_S)
