@@ -1,5 +1,6 @@
 """Lap after lap, with fuel, tyres and stops."""
 
+import random
 from collections.abc import Iterator
 from typing import Final
 
@@ -19,6 +20,7 @@ TYRES_S: Final = 9.0
 GRID_GAP_M: Final = 8.0
 RESERVE_L: Final = 1.0
 ROLLING_TYRE_C: Final = 84.0
+ROLLING_FROM: Final = (0.955, 0.985)
 
 
 class Cell(Struct, frozen=True, gc=False):
@@ -73,9 +75,10 @@ class Drive:
         race, lane = self._race, self._track.pit
         task = replace(self._task(0), mistakes=(), leaves_pit=False)
         if race.start == "rolling":
-            return replace(
-                task, first=self._track.node(race.start_lap_fraction * self._track.length_m)
-            )
+            fraction = race.start_lap_fraction
+            if fraction is None:
+                fraction = random.Random(f"{race.seed}/start").uniform(*ROLLING_FROM)
+            return replace(task, first=self._track.node(fraction * self._track.length_m))
         if race.start == "grid":
             first = self._track.node(self._track.length_m - GRID_GAP_M * race.grid_slot)
             return replace(task, first=first, stands=(first, GRID_STANDS_S))
@@ -90,7 +93,7 @@ class Drive:
             return task
         self._stint = 0
         box = self._track.node(self._track.length_m - self._track.pit.box_m)
-        return replace(task, enters_pit=True, stands=(box, self._service_s(1)))
+        return replace(task, enters_pit=True, stands=(box, self._service_s()))
 
     def _task(self, number: int) -> Task:
         mistakes = tuple(m for m in self._race.mistakes if m.lap == number)
@@ -111,8 +114,8 @@ class Drive:
             return True
         return self._condition.fuel_l < 2 * litres_a_lap(self._track) + RESERVE_L
 
-    def _service_s(self, laps: int) -> float:
-        left_l = self._condition.fuel_l - laps * litres_a_lap(self._track)
+    def _service_s(self) -> float:
+        left_l = self._condition.fuel_l - litres_a_lap(self._track)
         return max((self._race.fuel_l - left_l) / DEFAULT.refuel_lps, TYRES_S)
 
     def _cells(self, lap: Lap, watched: bool) -> Iterator[Cell]:

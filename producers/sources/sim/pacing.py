@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
 from msgspec.structs import replace
@@ -37,36 +37,23 @@ class Pace:
         return due_ns
 
 
-def observations(race: Race, speed: float = 1.0) -> AsyncGenerator[Observation, None]:
-    """Drive a race in real time, or `speed` times as fast; 0 is as fast as possible.
+def observations(race: Race, speed: float = 1.0) -> AsyncIterator[Observation]:
+    """Drive a race in real time, or `speed` times as fast; frames are stamped when they are due.
 
-    Observations are stamped when they are due; as fast as possible, when they would be in real
-    time. Raises ValueError at once when the race cannot be driven or the speed is out of range.
+    Raises ValueError at once when the race cannot be driven or the speed is out of range.
     """
-    if not 0 <= speed <= FASTEST:
-        raise ValueError(f"speed {speed:g} is not between 0 and {FASTEST:g}")
-    driven = timed(drive(race, 0))
-    return _paced(driven, speed) if speed > 0 else _hurried(driven)
+    if not 0 < speed <= FASTEST:
+        raise ValueError(f"speed {speed:g} is not above 0 and at most {FASTEST:g}")
+    return _paced(drive(race, 0), speed)
 
 
-async def _paced(
-    driven: Iterator[tuple[Observation, int]], speed: float
-) -> AsyncGenerator[Observation, None]:
+async def _paced(driven: Iterator[Observation], speed: float) -> AsyncIterator[Observation]:
     wall_ns = time.time_ns() - time.monotonic_ns()
     pace = Pace(time.monotonic_ns(), speed)
-    for observation, driven_ns in driven:
+    for observation, driven_ns in timed(driven):
         due_ns = pace.due_ns(driven_ns, time.monotonic_ns())
         await asyncio.sleep(max(due_ns - time.monotonic_ns(), 0) / 1e9)
         yield stamped(observation, wall_ns + due_ns)
-
-
-async def _hurried(
-    driven: Iterator[tuple[Observation, int]],
-) -> AsyncGenerator[Observation, None]:
-    started_ns = time.time_ns()
-    for observation, driven_ns in driven:
-        await asyncio.sleep(0)
-        yield stamped(observation, started_ns + driven_ns)
 
 
 def timed(driven: Iterator[Observation]) -> Iterator[tuple[Observation, int]]:

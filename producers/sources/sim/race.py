@@ -15,10 +15,10 @@ LITRES_PER_KM: Final = 0.6
 class Race(Struct, frozen=True):
     """Describe one drive of one car; races that are equal are driven alike.
 
-    `laps` ends it after as many flying laps, None for never. It begins on lap 0: `rolling` at
-    `start_lap_fraction` at speed, on the `grid` standing at `grid_slot` (1 is foremost), or in the
-    `pits`. A stop ends every stint of `stint_laps`, or comes when there is no fuel for another lap.
-    `skill` and `consistency` are 0..1.
+    `laps` ends it after as many flying laps, None for never. It begins on lap 0: `rolling` at speed
+    from `start_lap_fraction` (None spreads cars before the line by their seeds), on the `grid`
+    standing at `grid_slot` (1 is foremost), or in the `pits`. A stop ends every stint of
+    `stint_laps`; None stops when there is no fuel for another lap.
     """
 
     track: str = "kestrel-vale"
@@ -30,7 +30,7 @@ class Race(Struct, frozen=True):
     rate_hz: float = 60.0
     mistakes: tuple[Mistake, ...] = ()
     start: Literal["rolling", "grid", "pits"] = "rolling"
-    start_lap_fraction: float = 0.97
+    start_lap_fraction: float | None = None
     grid_slot: int = 1
     fuel_l: float = 60.0
     stint_laps: int | None = None
@@ -43,7 +43,7 @@ class Race(Struct, frozen=True):
             "consistency": (0.0, self.consistency, 1.0),
             "laps": (1, 1 if self.laps is None else self.laps, 1e6),
             "rate_hz": (1.0, self.rate_hz, 1000.0),
-            "start_lap_fraction": (0.0, self.start_lap_fraction, 0.999),
+            "start_lap_fraction": (0.0, self.start_lap_fraction or 0.0, 0.999),
             "grid_slot": (1, self.grid_slot, 50),
             "fuel_l": (3 * litres_a_lap(driven), self.fuel_l, DEFAULT.tank_l),
             "stint_laps": (1, 1 if self.stint_laps is None else self.stint_laps, 1e6),
