@@ -81,7 +81,7 @@ async def _supervise(service: Service) -> int:
     if error is None or (stop.is_set() and _only(error, BusDown)):
         return 0
     if _only(error, StalledError) or _only(error, TopologyError):
-        log.error("stopped", reason=str(error))
+        log.error("stopped", reason="; ".join(_reasons(error)))
         return 1
     raise error
 
@@ -94,6 +94,12 @@ def on_signals(stop: asyncio.Event) -> None:
             loop.add_signal_handler(number, stop.set)
         except NotImplementedError:
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+
+
+def _reasons(error: BaseException) -> list[str]:
+    if isinstance(error, BaseExceptionGroup):
+        return [reason for inner in error.exceptions for reason in _reasons(inner)]
+    return [str(error)]
 
 
 def _only(error: BaseException, kind: type[Exception]) -> bool:

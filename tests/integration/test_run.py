@@ -1,0 +1,208 @@
+"""Services as processes: killed, paused, told to stop; what they leave and what they exit with."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pitbox.bus import Bus
+from tests.hub import Database, apply, chunk, connected, eventually, send
+from tests.servers import NatsServer, PostgresServer, free_port
+
+NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
+STOP_S = 6.0
+MAX_RSS_BYTES = 300_000_000
+
+
+@pytest.fixture
+async def driver(nats_server: NatsServer) -> AsyncIterator[Bus]:
+    await apply(nats_server.url)
+    async with connected(nats_server.url) as bus:
+        yield bus
+
+
+@contextmanager
+def running(
+    name: str, nats_url: str, database: str = NOWHERE, *, code: str = "pass", **settings: str
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a service as a user would, after some code, and leave nothing of it behind."""
+    addresses = {"PITBOX_NATS__URL": nats_url, "PITBOX_POSTGRES__URL": database}
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{code}; from pitbox.cli import main; main()", "run", name],
+        env=os.environ | addresses | settings,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate(timeout=10)
+
+
+def ended(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, str]:
+    """Send a signal and return the exit code and what was logged; fails when that takes long."""
+    process.send_signal(number)
+    _, logged = process.communicate(timeout=STOP_S)
+    return process.returncode, logged
+
+
+@contextmanager
+def paused(*processes: psutil.Process) -> Iterator[None]:
+    """Stop processes without their knowledge meanwhile."""
+    with ExitStack() as stack:
+        for process in processes:
+            process.suspend()
+            stack.callback(process.resume)
+        yield
+
+
+async def test_a_persister_killed_again_and_again_loses_and_doubles_nothing(
+    nats_server: NatsServer, driver: Bus, database: str
+) -> None:
+    stored = Database(database)
+    sent = 0
+    for _ in range(3):
+        with running("persister", nats_server.url, database):
+            before = sent
+
+            async def something_new(before: int = before) -> bool:
+                nonlocal sent
+                await send(driver, [chunk(n) for n in range(sent, sent + 50)], "telemetry.live")
+                sent += 50
+                return len(await stored.chunks()) > before
+
+            await eventually(something_new, "chunks are stored")
+    kept = await stored.chunks()
+    assert kept == sorted(set(kept))
+    with running("persister", nats_server.url, database):
+        missing = [chunk(n) for n in sorted(set(range(sent)) - set(kept))]
+        await send(driver, missing or [chunk(0)])
+        await eventually(lambda: stored.has(sent), "all chunks")
+
+
+async def test_memory_stays_small_however_long_postgres_is_away(
+    nats_server: NatsServer, driver: Bus
+) -> None:
+    with running("persister", nats_server.url) as process:
+        for start in range(0, 2000, 100):
+            large = [chunk(n, observed=bytes(190_000)) for n in range(start, start + 100)]
+            await send(driver, large)
+
+        async def waits() -> bool:
+            info = await driver.jetstream.consumer_info("TELEMETRY", "persister")
+            return bool(info.num_ack_pending)
+
+        await eventually(waits, "messages are held")
+        deadline = time.monotonic() + 3
+        while time.monotonic() < deadline:
+            assert psutil.Process(process.pid).memory_info().rss < MAX_RSS_BYTES
+            await asyncio.sleep(0.2)
+
+
+@pytest.mark.parametrize("name", ["persister", "timing"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_service_ends_well_when_told_to(
+    nats_server: NatsServer, driver: Bus, database: str, name: str, number: signal.Signals
+) -> None:
+    with running(name, nats_server.url, database) as process:
+        await until_connected(nats_server, name)
+        code, logged = ended(process, number)
+    assert code == 0, logged
+    assert "Traceback" not in logged
+
+
+@pytest.mark.parametrize("name", ["persister", "timing"])
+async def test_a_service_ends_in_time_while_its_servers_are_paused(
+    nats_server: NatsServer,
+    driver: Bus,
+    database: str,
+    postgres_server: PostgresServer,
+    name: str,
+) -> None:
+    with running(name, nats_server.url, database) as process:
+        await until_connected(nats_server, name)
+        await send(driver, [chunk(n) for n in range(100)])
+        postmaster = psutil.Process(postgres_server.pid)
+        servers = [psutil.Process(nats_server.pid), postmaster, *postmaster.children()]
+        with paused(*servers):
+            code, logged = ended(process, signal.SIGTERM)
+    assert code == 0, logged
+    assert "Traceback" not in logged
+
+
+@pytest.mark.parametrize("name", ["persister", "timing"])
+def test_a_service_that_never_found_a_server_ends_in_time(name: str) -> None:
+    with running(name, f"nats://127.0.0.1:{free_port()}") as process:
+        assert process.stderr is not None
+        assert "waiting for nats-server" in process.stderr.readline()
+        code, logged = ended(process, signal.SIGTERM)
+    assert (code, "Traceback" in logged) == (0, False)
+
+
+async def test_a_service_that_gets_nothing_for_long_gives_up_and_says_why(
+    nats_server: NatsServer, driver: Bus, database: str
+) -> None:
+    await send(driver, [chunk(0)])
+    subject = "$JS.API.CONSUMER.PAUSE.TELEMETRY.persister"
+    await driver.client.request(subject, b'{"pause_until":"2999-01-01T00:00:00Z"}')
+    impatient = "from pitbox import pull; pull.PROGRESS_S = 0.5"
+    with running("persister", nats_server.url, database, code=impatient) as process:
+        _, logged = await asyncio.to_thread(process.communicate, timeout=60)
+    assert process.returncode == 1
+    assert "TELEMETRY holds 1 messages and hands none out" in logged
+    assert "Traceback" not in logged
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "value", "said"),
+    [
+        ("nobody", "PITBOX_LOG__LEVEL", "info", "no service 'nobody'; there are persister"),
+        ("persister", "PITBOX_NATS__UR", "x", "PITBOX_NATS__UR is not a setting"),
+        ("persister", "PITBOX_LOG__LEVEL", "loud", "PITBOX_LOG__LEVEL: Invalid enum value 'loud'"),
+        ("persister", "PITBOX_STREAMS", "/nowhere", "no streams.yaml at /nowhere"),
+    ],
+)
+def test_a_mistake_of_the_user_is_one_line_and_exit_code_2(
+    name: str, setting: str, value: str, said: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pitbox", "run", name],
+        env=os.environ | {setting: value},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_metrics_port_that_is_taken_is_named(tmp_path: Path, nats_server: NatsServer) -> None:
+    taken = {"PITBOX_METRICS__PORT": str(nats_server.port)}
+    with running("persister", nats_server.url, **taken) as process:
+        _, logged = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert "PITBOX_METRICS__PORT: cannot listen on 127.0.0.1" in logged
+
+
+async def until_connected(server: NatsServer, name: str) -> None:
+    """Wait until a service has said hello to nats-server."""
+
+    async def listed() -> bool:
+        async with connected(server.url) as bus:
+            streams = ["TELEMETRY"] if name == "timing" else ["TELEMETRY", "TIMING", "DEAD"]
+            infos = [i for s in streams for i in await bus.jetstream.consumers_info(s)]
+            asked = [i for i in infos if i.num_waiting]
+            return len(asked) == len(streams)
+
+    await eventually(listed, f"{name} asks for messages")
