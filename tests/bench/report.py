@@ -1,0 +1,88 @@
+"""What a bench says: a table for people and `bench.json` for machines."""
+
+import statistics
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+from msgspec import Struct
+
+Better = Literal["higher", "lower"]
+WIDTH: Final = 34
+
+
+class Result(Struct, frozen=True):
+    """Hold one figure of PitBox beside its peers and the limit; ratios above 1 are ahead."""
+
+    name: str
+    value: float
+    unit: str
+    better: Better
+    peers: dict[str, float] = {}
+    limit: float | None = None
+    ratio_best_peer: float | None = None
+    ratio_limit: float | None = None
+
+
+def result(
+    name: str,
+    unit: str,
+    better: Better,
+    rounds: Iterable[float],
+    *,
+    peers: Mapping[str, Iterable[float]] | None = None,
+    limit: Iterable[float] = (),
+) -> Result:
+    """Sum rounds up: medians, and medians of the ratios of paired rounds."""
+    ours = list(rounds)
+    theirs = {peer: list(values) for peer, values in (peers or {}).items()}
+    medians = {peer: statistics.median(values) for peer, values in theirs.items() if values}
+    pick = max if better == "higher" else min
+    best = pick(medians, key=medians.__getitem__, default=None)
+    limits = list(limit)
+    return Result(
+        name=name,
+        value=statistics.median(ours),
+        unit=unit,
+        better=better,
+        peers=medians,
+        limit=statistics.median(limits) if limits else None,
+        ratio_best_peer=_ratio(ours, theirs[best], better) if best else None,
+        ratio_limit=_ratio(ours, limits, better) if limits else None,
+    )
+
+
+def _ratio(ours: list[float], theirs: list[float], better: Better) -> float:
+    pairs = list(zip(ours, theirs, strict=False))
+    ratios = [mine / other if better == "higher" else other / mine for mine, other in pairs]
+    return statistics.median(ratios)
+
+
+def table(results: Iterable[Result]) -> str:
+    """Write results as lines, each followed by its peers and the limit."""
+    lines = []
+    for one in results:
+        lines.append(f"{one.name:<{WIDTH}} {_number(one.value):>10} {one.unit}")
+        for peer, value in sorted(one.peers.items()):
+            lines.append(f"  {peer:<{WIDTH - 2}} {_number(value):>10}{_times(one, value)}")
+        if one.limit is not None:
+            limit = _times(one, one.limit)
+            lines.append(f"  {'the limit':<{WIDTH - 2}} {_number(one.limit):>10}{limit}")
+    return "\n".join(lines)
+
+
+def write(results: Iterable[Result], path: Path) -> None:
+    """Write `bench.json`."""
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(list(results))) + b"\n")
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _times(one: Result, other: float) -> str:
+    if not one.value or not other:
+        return ""
+    ahead = one.value / other if one.better == "higher" else other / one.value
+    return f"   PitBox {ahead:.2g}x"
