@@ -1,0 +1,188 @@
+"""Mistakes are made where they were asked for, as large as asked, and cost what the truth says."""
+
+import math
+from functools import lru_cache
+
+import pytest
+
+from producers.source import Frame
+from producers.sources.sim import Mistake, Race, drive, driven_laps
+from producers.sources.sim.circuits import COURSES, track
+from producers.sources.sim.instruments import LAYOUT
+from producers.sources.sim.laps import Drive
+from producers.sources.sim.mistakes import KINDS, parse
+from schemas.sim import LapReported
+
+Row = dict[str, float]
+CORNER = track("kestrel-vale").corners[3]
+MISTAKES = {
+    "brakes-early": Mistake(2, 4, "brakes-early", 10),
+    "slow-minimum": Mistake(2, 4, "slow-minimum", 2),
+    "late-throttle": Mistake(2, 4, "late-throttle", 15),
+    "off-track": Mistake(2, 4, "off-track", 6.5),
+}
+
+
+@lru_cache
+def told(*mistakes: Mistake) -> tuple[tuple[Row, ...], dict[int, LapReported]]:
+    """Drive two laps; return the frames of lap 2 and all reports."""
+    observations = list(drive(Race(laps=2, mistakes=mistakes), 0))
+    frames = [
+        dict(zip(LAYOUT.names, o.values, strict=True)) for o in observations if isinstance(o, Frame)
+    ]
+    reports = {o.lap_number: o for o in observations if isinstance(o, LapReported)}
+    return tuple(frame for frame in frames if frame["lap_number"] == 2), reports
+
+
+def near(rows: tuple[Row, ...], before_m: float = 300, after_m: float = 300) -> list[Row]:
+    """Return the frames around turn 4."""
+    first_m, last_m = CORNER.apex_m - before_m, CORNER.exit_m + after_m
+    return [row for row in rows if first_m < row["lap_distance"] < last_m]
+
+
+def braking_m(rows: tuple[Row, ...]) -> float:
+    """Return where the brake pedal first passes a fifth on the way to turn 4."""
+    return next(row["lap_distance"] for row in near(rows) if row["brake"] > 0.2)
+
+
+def throttle_m(rows: tuple[Row, ...]) -> float:
+    """Return where the throttle is open for good after turn 4."""
+    after = near(rows, before_m=0)
+    shut = [row for row in after if row["throttle"] < 0.15]
+    return shut[-1]["lap_distance"]
+
+
+def minimum_mps(rows: tuple[Row, ...]) -> float:
+    """Return the lowest speed in turn 4."""
+    return min(row["speed"] for row in near(rows))
+
+
+def speed_at(rows: tuple[Row, ...], distance_m: float) -> float:
+    """Return the speed at a place."""
+    return min(rows, key=lambda row: abs(row["lap_distance"] - distance_m))["speed"]
+
+
+def test_braking_begins_earlier_by_what_was_asked() -> None:
+    clean, early = told()[0], told(MISTAKES["brakes-early"])[0]
+    assert braking_m(clean) - braking_m(early) == pytest.approx(10, abs=1.5)
+    assert minimum_mps(early) == pytest.approx(minimum_mps(clean), abs=0.05)
+    assert throttle_m(early) == pytest.approx(throttle_m(clean), abs=3)
+
+
+def test_the_minimum_speed_is_lower_by_what_was_asked() -> None:
+    clean, slow = told()[0], told(MISTAKES["slow-minimum"])[0]
+    assert minimum_mps(clean) - minimum_mps(slow) == pytest.approx(2, abs=0.1)
+    assert braking_m(slow) == pytest.approx(braking_m(clean), abs=4)
+
+
+def test_the_throttle_opens_later_by_what_was_asked() -> None:
+    clean, late = told()[0], told(MISTAKES["late-throttle"])[0]
+    assert throttle_m(late) - throttle_m(clean) == pytest.approx(15, abs=3)
+    assert braking_m(late) == pytest.approx(braking_m(clean), abs=0.5)
+
+
+def test_running_wide_costs_the_lap_its_validity_from_there_on() -> None:
+    clean, wide = told()[0], told(MISTAKES["off-track"])[0]
+    assert all(row["lap_valid"] == 1 for row in clean)
+    first = next(row for row in wide if row["lap_valid"] == 0)
+    assert CORNER.exit_m < first["lap_distance"] < CORNER.exit_m + 100
+    assert wide[-1]["lap_valid"] == 0
+    reports = told(MISTAKES["off-track"])[1]
+    assert (reports[1].valid, reports[2].valid) == (True, False)
+    at_m = first["lap_distance"] + 15
+    places = [min(rows, key=lambda row: abs(row["lap_distance"] - at_m)) for rows in (clean, wide)]
+    apart_m = math.dist(*((place["world_x"], place["world_y"]) for place in places))
+    assert 4 < apart_m < 8
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_mistake_costs_what_the_truth_says(kind: str) -> None:
+    mistake = MISTAKES[kind]
+    (_, lap) = driven_laps(Race(mistakes=(mistake,)), 2)
+    (truth,) = lap.mistakes
+    lost_s = told(mistake)[1][2].lap_time_s - told()[1][2].lap_time_s
+    assert truth.cost_s == pytest.approx(lost_s, abs=0.0011)
+    assert truth.cost_s > 0.1
+    assert lap.lap_time_s == told(mistake)[1][2].lap_time_s
+    assert (truth.mistake, truth.corner) == (mistake, "Kestrel")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_mistake_shows_where_the_truth_says_and_nowhere_before(kind: str) -> None:
+    mistake = MISTAKES[kind]
+    (truth,) = list(driven_laps(Race(mistakes=(mistake,)), 2))[1].mistakes
+    clean, made = told()[0], told(mistake)[0]
+    assert CORNER.entry_m - 150 < truth.begins_m < CORNER.exit_m + 100
+    assert truth.begins_m < truth.ends_m < CORNER.exit_m + 500
+    assert speed_at(made, truth.begins_m - 5) == pytest.approx(
+        speed_at(clean, truth.begins_m - 5), abs=0.6
+    )
+    middle_m = (truth.begins_m + truth.ends_m) / 2
+    slower = [
+        speed_at(clean, m) - speed_at(made, m) for m in range(int(truth.begins_m), int(middle_m))
+    ]
+    assert max(slower) > 0.5
+
+
+def test_other_laps_are_as_if_nothing_had_happened() -> None:
+    for mistake in MISTAKES.values():
+        assert told(mistake)[1][1] == told()[1][1]
+
+
+def test_mistakes_of_one_lap_are_told_apart() -> None:
+    both = (Mistake(2, 4, "brakes-early", 10), Mistake(2, 8, "late-throttle", 20))
+    *_, lap = driven_laps(Race(mistakes=both), 2)
+    assert [truth.corner for truth in lap.mistakes] == ["Kestrel", "Mill"]
+    alone = [list(driven_laps(Race(mistakes=(one,)), 2))[1].mistakes[0].cost_s for one in both]
+    assert [truth.cost_s for truth in lap.mistakes] == pytest.approx(alone, abs=0.002)
+
+
+@pytest.mark.parametrize("name", COURSES)
+@pytest.mark.parametrize("seed", [1, 8, 27, 64])
+def test_every_turn_is_one_to_brake_for(name: str, seed: int) -> None:
+    laps = Drive(Race(track=name, seed=seed)).laps()
+    for lap in (next(laps), next(laps)):
+        assert all(taken.brakes_m is not None for taken in lap.passes)
+
+
+@pytest.mark.parametrize("name", COURSES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_mistake_costs_time_in_every_turn(name: str, kind: str) -> None:
+    size = MISTAKES[kind].size
+    for corner in track(name).corners:
+        race = Race(track=name, mistakes=(Mistake(1, corner.number, kind, size),))  # type: ignore[arg-type]
+        (lap,) = driven_laps(race, 1)
+        assert 0.01 < lap.mistakes[0].cost_s < 3, corner
+
+
+def test_a_mistake_is_read_as_it_is_written() -> None:
+    assert parse("lap=3, turn=4,kind=brakes-early,size=10") == Mistake(3, 4, "brakes-early", 10)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("lap=3,turn=4,size=10", "kind"),
+        ("lap=3,turn=4,kind=spin,size=10", "spin"),
+        ("lap=x,turn=4,kind=off-track,size=10", "lap"),
+        ("lap=3,turn=4,kind=off-track,size=10,why=fun", "why"),
+    ],
+)
+def test_what_cannot_be_read_is_named(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "said"),
+    [
+        (Mistake(0, 4, "brakes-early", 10), "lap 0"),
+        (Mistake(1, 10, "brakes-early", 10), "turns 1 to 9"),
+        (Mistake(1, 4, "brakes-early", -1), "size -1"),
+        (Mistake(1, 4, "off-track", 3), "not above 5"),
+        (Mistake(9, 4, "brakes-early", 10), "after the last"),
+    ],
+)
+def test_what_cannot_be_done_is_named(mistake: Mistake, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Race(laps=3, mistakes=(mistake,)).check()
