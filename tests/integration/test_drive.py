@@ -1,0 +1,347 @@
+"""What was driven is in Postgres, whatever was away meanwhile: real servers, real persister."""
+
+import asyncio
+import contextlib
+import os
+import subprocess
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from pitbox.settings import Driver, Nats, Settings
+from pitbox.supervisor import pitbox
+from producers.drive import Status, drive
+from producers.imports import import_files
+from producers.source import Began, Frame, Observation, SourceError
+from schemas.sim import SessionOpened
+from schemas.telemetry import Chunk
+from tests.faults.programs import Service
+from tests.hub import Database, apply, connected, eventually
+from tests.servers import NatsServer
+
+START_NS: Final = 1_700_000_000_000_000_000
+SIXTIETH_NS: Final = 16_666_667
+PAUSE_S: Final = 0.003
+WHOLE_S: Final = 30.0
+LEAVE_S: Final = 5.0
+
+
+class Car:
+    """Drive in circles until told to stop, quicker than real time."""
+
+    def __init__(self, session: str = "spa") -> None:
+        self.session = session
+        self.parked = asyncio.Event()
+
+    async def observations(self) -> AsyncIterator[Observation]:
+        """Tell a session, and a frame every few milliseconds."""
+        opened = SessionOpened(at_ns=START_NS, source="test")
+        yield Began(self.session, (30, 31), opened)
+        number = 0
+        while not self.parked.is_set():
+            yield Frame(START_NS + number * SIXTIETH_NS, (float(number % 300), 1.0))
+            number += 1
+            await asyncio.sleep(PAUSE_S)
+
+
+class App:
+    """One life of the driver app, in the test's own loop."""
+
+    def __init__(self, settings: Settings, ledger: Path, car: Car | None = None) -> None:
+        self.car = car or Car()
+        self.stop = asyncio.Event()
+        self.statuses: list[Status] = []
+        self._ledger = ledger
+        self.task = asyncio.create_task(self._drive(settings))
+
+    async def _drive(self, settings: Settings) -> None:
+        with self._ledger.open("a") as record:
+            show = self.statuses.append
+            told = self.car.observations()
+            await drive(settings, told, self.stop, record=record, show=show)
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """Return what is in the ledger."""
+        lines = self._ledger.read_text().splitlines() if self._ledger.exists() else []
+        return [tuple(line.split()) for line in lines]
+
+    async def drives(self, chunks: int) -> None:
+        """Wait until so many more chunks are on the disk."""
+        wanted = len(self.rows()) + chunks
+
+        async def there() -> bool:
+            assert not self.task.done(), "the app ended by itself"
+            return len(self.rows()) >= wanted
+
+        await eventually(there, f"{chunks} chunks are kept")
+
+    async def park(self) -> None:
+        """End the drive and wait until Postgres has all of it."""
+        self.car.parked.set()
+        await asyncio.wait_for(self.task, WHOLE_S)
+
+    async def quit(self) -> None:
+        """Stop the app, as Ctrl-C does."""
+        self.stop.set()
+        await asyncio.wait_for(self.task, LEAVE_S)
+
+
+class Hub:
+    """A nats-server, a database and a persister."""
+
+    def __init__(self, nats: NatsServer, database: str, folder: Path) -> None:
+        self.nats = nats
+        self.database = Database(database)
+        self.folder = folder
+        self.environment = {
+            **_plain(os.environ),
+            "PITBOX_NATS__URL": nats.url,
+            "PITBOX_POSTGRES__URL": database,
+        }
+        self.persister = Service("persister", folder, self.environment)
+
+    def settings(self, place: str = "pc", **driver: Any) -> Settings:
+        """Return the settings of a driver's PC."""
+        driver = {"name": "ada", "spool": str(self.folder / place), **driver}
+        return Settings(nats=Nats(url=self.nats.url), driver=Driver(**driver))
+
+    def drive(self, place: str = "pc", car: Car | None = None, **driver: Any) -> App:
+        """Start a driver app."""
+        return App(self.settings(place, **driver), self.folder / f"{place}.ledger", car)
+
+    async def stored(self) -> list[tuple[str, ...]]:
+        """Return the rows of Postgres as lines of a ledger."""
+        rows = await self.database.rows(
+            "select session, driver, run, chunk, crc, first_frame, frames from telemetry_chunk"
+        )
+        return sorted(tuple(map(str, row)) for row in rows)
+
+    async def holds_exactly(self, *apps: App) -> bool:
+        """Tell whether Postgres has every chunk of these ledgers once, and no other."""
+        driven = {row for app in apps for row in app.rows()}
+        return await self.stored() == sorted(driven)
+
+
+def _plain(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if not name.startswith("PITBOX_")}
+
+
+@pytest.fixture
+async def hub(nats_server: NatsServer, database: str, tmp_path: Path) -> AsyncIterator[Hub]:
+    """Run a hub that only this test knows."""
+    made = Hub(nats_server, database, tmp_path)
+    await apply(nats_server.url)
+    made.persister.start()
+    try:
+        yield made
+    finally:
+        made.persister.end()
+
+
+async def test_everything_that_was_driven_is_in_postgres_once(hub: Hub) -> None:
+    app = hub.drive()
+    await app.drives(100)
+    await app.park()
+    assert await hub.holds_exactly(app)
+    assert await hub.database.value("select closed and made = $1 from run", len(app.rows()))
+
+
+async def test_driving_begins_without_a_hub_and_is_sent_when_there_is_one(hub: Hub) -> None:
+    hub.nats.stop()
+    app = hub.drive()
+    await app.drives(50)
+    hub.nats.start()
+    await app.park()
+    assert await hub.holds_exactly(app)
+
+
+async def test_a_killed_nats_server_costs_nothing(hub: Hub) -> None:
+    app = hub.drive()
+    await app.drives(50)
+    hub.nats.kill()
+    await app.drives(100)
+    hub.nats.start()
+    await app.drives(50)
+    await app.park()
+    assert await hub.holds_exactly(app)
+
+
+async def test_a_wiped_stream_costs_nothing(hub: Hub) -> None:
+    hub.persister.end()
+    app = hub.drive()
+    await app.drives(50)
+    hub.nats.kill()
+    hub.nats.wipe()
+    hub.nats.start()
+    await apply(hub.nats.url)
+    hub.persister.start()
+    await app.drives(50)
+    await app.park()
+    assert await hub.holds_exactly(app)
+
+
+async def test_a_killed_persister_costs_nothing(hub: Hub) -> None:
+    app = hub.drive()
+    await app.drives(50)
+    hub.persister.kill()
+    await app.drives(100)
+    hub.persister.start()
+    await app.park()
+    assert await hub.holds_exactly(app)
+
+
+async def test_what_was_not_sent_is_sent_by_a_later_life_as_a_run_of_its_own(hub: Hub) -> None:
+    hub.nats.stop()
+    first = hub.drive()
+    await first.drives(50)
+    await first.quit()
+    hub.nats.start()
+    second = hub.drive()
+    await second.drives(20)
+    await second.park()
+    assert await hub.holds_exactly(second)
+    runs = await hub.database.rows("select run, closed from run order by run")
+    assert [row["closed"] for row in runs] == [True, True]
+
+
+async def test_it_leaves_within_five_seconds_with_everything_kept(hub: Hub) -> None:
+    hub.persister.end()
+    app = hub.drive()
+    await app.drives(100)
+    await app.quit()
+    assert await hub.stored() == []
+    hub.persister.start()
+    later = hub.drive(car=Car("monza"))
+    await later.drives(1)
+    await later.park()
+    assert await hub.holds_exactly(later)
+
+
+async def test_the_older_of_two_apps_of_a_driver_is_not_live_but_loses_nothing(hub: Hub) -> None:
+    runs: list[int] = []
+
+    async def heard(chunk: Chunk) -> None:
+        runs.append(chunk.run)
+
+    async with connected(hub.nats.url, "gateway") as listener:
+        await listener.listen("telemetry.live", heard)
+        older = hub.drive("older")
+        await older.drives(20)
+        newer = hub.drive("newer")
+        await newer.drives(20)
+
+        async def fenced() -> bool:
+            return bool(older.statuses) and older.statuses[-1].fenced
+
+        await eventually(fenced, "the older app gives way")
+        runs.clear()
+        await older.drives(50)
+        assert set(runs) == {max(runs)}
+        assert not newer.statuses[-1].fenced
+        await asyncio.gather(older.park(), newer.park())
+    assert await hub.holds_exactly(older, newer)
+
+
+async def test_a_session_after_another_closes_the_one_before(hub: Hub) -> None:
+    class TwoSessions(Car):
+        async def observations(self) -> AsyncIterator[Observation]:
+            for session in ("spa", "monza"):
+                self.session = session
+                async for observation in super().observations():
+                    yield observation
+                self.parked.clear()
+
+    car = TwoSessions()
+    app = hub.drive(car=car)
+    await app.drives(20)
+    car.parked.set()
+    await app.drives(20)
+    await app.park()
+    assert await hub.holds_exactly(app)
+    rows = await hub.database.rows("select session, closed from run order by run")
+    assert [tuple(row) for row in rows] == [("spa", True), ("monza", True)]
+
+
+async def test_a_second_app_on_the_same_spool_is_refused(hub: Hub) -> None:
+    app = hub.drive()
+    await app.drives(1)
+    with pytest.raises(SourceError, match="in use"):
+        await drive(hub.settings(), Car().observations(), asyncio.Event())
+    await app.park()
+
+
+async def test_a_source_that_fails_ends_the_app_with_its_reason_and_keeps_all(hub: Hub) -> None:
+    class Broken(Car):
+        async def observations(self) -> AsyncIterator[Observation]:
+            async for observation in super().observations():
+                yield observation
+            raise SourceError("the game is gone")
+
+    app = hub.drive(car=Broken())
+    await app.drives(20)
+    with pytest.raises(SourceError, match="the game is gone"):
+        await app.park()
+    assert await hub.holds_exactly(app)
+
+
+async def test_a_simulated_drive_from_the_command_line_ends_when_postgres_has_it(hub: Hub) -> None:
+    ledger = hub.folder / "sim.ledger"
+    command = pitbox(
+        *("drive", "--source", "sim", "--laps", "1", "--speed", "40"),
+        *("--track", "pebble-lane", "--ledger", str(ledger)),
+    )
+    environment = {**hub.environment, "PITBOX_DRIVER__SPOOL": str(hub.folder / "sim")}
+    await _run(command, environment)
+    driven = [tuple(line.split()) for line in ledger.read_text().splitlines()]
+    assert len(driven) > 10
+    assert await hub.stored() == sorted(driven)
+
+
+async def test_importing_a_recording_twice_stores_it_once(hub: Hub, data_dir: Path) -> None:
+    recording = data_dir / "iracing" / "langley_sk-modified_laps-15.187-15.099.ibt"
+    command = pitbox("import", "--json", str(recording), str(recording))
+    told = [msgspec.json.decode(await _run(command, hub.environment)) for _ in range(2)]
+    assert told[0] == told[1]
+    stored = await hub.stored()
+    assert len(stored) == told[0][0]["chunks"]
+    assert sum(int(row[-1]) for row in stored) == told[0][0]["frames"] == 3577
+
+
+async def test_a_bad_file_among_good_ones_stores_nothing(hub: Hub, data_dir: Path) -> None:
+    good = data_dir / "iracing" / "red-bull-ring_w13_2024-build_6.5s.ibt"
+    bad = data_dir / "iracing" / "bad_invalid.ibt"
+    command = pitbox("import", str(good), str(bad))
+    errors = await _run(command, hub.environment, code=2)
+    assert errors.count(b"\n") == 1
+    assert b"bad_invalid.ibt" in errors
+    assert await hub.stored() == []
+
+
+async def test_an_import_waits_for_a_persister_that_is_away(hub: Hub, data_dir: Path) -> None:
+    hub.persister.end()
+    recording = data_dir / "iracing" / "red-bull-ring_w13_2024-build_6.5s.ibt"
+    answered: list[bool] = []
+    settings = hub.settings()
+    importing = asyncio.create_task(
+        import_files(settings, [recording], lambda *told: answered.append(told[2]))
+    )
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(importing), 1)
+    assert answered
+    assert not any(answered)
+    hub.persister.start()
+    imported = await asyncio.wait_for(importing, WHOLE_S)
+    assert len(await hub.stored()) == imported[0].chunks
+
+
+async def _run(command: tuple[str, ...], environment: Mapping[str, str], code: int = 0) -> bytes:
+    """Return what a command prints when it ends with this code, on stderr if that is not 0."""
+    process = await asyncio.create_subprocess_exec(
+        *command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    output, errors = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == code, errors.decode()
+    return errors if code else output
