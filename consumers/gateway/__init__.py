@@ -12,6 +12,6 @@ if TYPE_CHECKING:
 
 def service(settings: "Settings") -> "Service":
     """Return the gateway; raises SettingsError or TopologyError when a setting is wrong."""
-    from consumers.gateway.service import Gateway
+    from consumers.gateway.server import Gateway
 
     return Gateway(settings)

@@ -32,9 +32,17 @@ def replaces(new: Timing, old: Timing) -> bool:
         return False
     match new, old:
         case Lap(), Lap():
-            torn = old.complete and old.ended_ns is not None and not new.complete
-            return not torn and (new.revision > old.revision or new.frames >= old.frames)
+            newer = new.revision > old.revision or new.frames >= old.frames
+            return newer and not _is_torn(new, old)
     return new.at_ns >= old.at_ns
+
+
+def _is_torn(new: Lap, old: Lap) -> bool:
+    """Tell whether a lap is what a fold sees of a finished one whose beginning left the stream."""
+    if new.complete or not old.complete or old.ended_ns is None:
+        return False
+    taken_back = new.frames == 0 and new.lap_time_s is None
+    return not taken_back and (new.ended_ns is None or new.ended_ns <= old.ended_ns)
 
 
 class Facts:

@@ -1,10 +1,11 @@
 """REST: health, channels, and what Postgres knows of sessions, laps and telemetry."""
 
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar, get_args
 
 from litestar import Request, Response, get
+from litestar.di import NamedDependency
 from litestar.exceptions import ClientException, NotFoundException
-from litestar.params import Parameter
+from litestar.params import FromQuery, PathParameter, QueryParameter
 
 from consumers.gateway import measures, sessions, telemetry
 from consumers.gateway.archive import Archive
@@ -19,14 +20,18 @@ from schemas.timing import Lap
 
 FOREVER_NS: Final = 2**63 - 1
 
+Past = NamedDependency[Archive]
 # Litestar reads its own constraints only, not those of msgspec.
-Name = Annotated[str, Parameter(pattern=Token.__metadata__[0].pattern)]
-LapNumber = Annotated[int, Parameter(ge=0, le=2**31 - 1)]
-Nanoseconds = Annotated[int, Parameter(ge=0, le=FOREVER_NS, description="ns since 1970")]
+TOKEN: Final = str(get_args(Token)[1].pattern)
+Name = Annotated[str, PathParameter(pattern=TOKEN)]
+AnyName = Annotated[str | None, QueryParameter(pattern=TOKEN)]
+LapNumber = Annotated[int, PathParameter(ge=0, le=2**31 - 1)]
+Nanoseconds = Annotated[int, QueryParameter(ge=0, le=FOREVER_NS, description="ns since 1970")]
 ChannelList = Annotated[
-    str, Parameter(max_length=8192, description="names, by commas; empty: all that the car gives")
+    str,
+    QueryParameter(max_length=8192, description="names, by commas; empty: all that the car gives"),
 ]
-FormatName = Annotated[Format | None, Parameter(description="else by Accept, else json")]
+FormatName = Annotated[Format | None, QueryParameter(description="else by Accept, else json")]
 TRACES: Final[dict[str, Any]] = {"media_type": "application/json"}
 
 Found = TypeVar("Found")
@@ -39,7 +44,7 @@ async def health() -> Health:
 
 
 @get("/ready")
-async def ready(archive: Archive, bus: Bus) -> Response[Ready]:
+async def ready(archive: Past, bus: NamedDependency[Bus]) -> Response[Ready]:
     """Say which peers answer; status 503 unless all do."""
     answer = Ready(nats=bus.up.is_set(), postgres=await archive.ready())
     return Response(answer, status_code=200 if answer.nats and answer.postgres else 503)
@@ -55,20 +60,20 @@ async def list_channels() -> list[ChannelAbout]:
 
 
 @get("/streams.json", media_type="application/json")
-async def streams(bus: Bus) -> dict[str, Any]:
+async def streams(bus: NamedDependency[Bus]) -> dict[str, Any]:
     """Describe every stream and event, as AsyncAPI."""
     return asyncapi(bus.topology)
 
 
 @get("/sessions")
-async def list_sessions(archive: Archive) -> list[SessionSummary]:
+async def list_sessions(archive: Past) -> list[SessionSummary]:
     """List sessions, the latest first."""
     async with archive.connection() as connection:
         return await sessions.summaries(connection)
 
 
 @get("/sessions/{session:str}")
-async def one_session(archive: Archive, session: Name) -> SessionSummary:
+async def one_session(archive: Past, session: Name) -> SessionSummary:
     """Sum up one session."""
     async with archive.connection() as connection:
         found = await sessions.summaries(connection, session)
@@ -77,7 +82,7 @@ async def one_session(archive: Archive, session: Name) -> SessionSummary:
 
 @get("/sessions/{session:str}/laps")
 async def list_laps(
-    archive: Archive, session: Name, driver: Name | None = None, own: bool | None = None
+    archive: Past, session: Name, driver: AnyName = None, own: FromQuery[bool | None] = None
 ) -> list[Lap]:
     """List laps of a session: of one driver's PC, of its own car or of the others."""
     async with archive.connection() as connection:
@@ -90,7 +95,7 @@ async def list_laps(
 
 
 @get("/sessions/{session:str}/holes")
-async def list_holes(archive: Archive, session: Name) -> list[Hole]:
+async def list_holes(archive: Past, session: Name) -> list[Hole]:
     """List which chunks Postgres lacks of a session."""
     async with archive.connection() as connection:
         return await sessions.holes(connection, session)
@@ -100,7 +105,7 @@ async def list_holes(archive: Archive, session: Name) -> list[Hole]:
 async def lap_telemetry(
     *,
     request: Request[Any, Any, Any],
-    archive: Archive,
+    archive: Past,
     session: Name,
     driver: Name,
     lap_number: LapNumber,
@@ -128,7 +133,7 @@ async def lap_telemetry(
 async def range_telemetry(
     *,
     request: Request[Any, Any, Any],
-    archive: Archive,
+    archive: Past,
     session: Name,
     driver: Name,
     from_ns: Nanoseconds,

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 from litestar import WebSocket, websocket
+from litestar.di import NamedDependency
 from litestar.exceptions import WebSocketDisconnect
 
 from consumers.gateway import measures
@@ -19,7 +20,7 @@ encode: Final = msgspec.msgpack.Encoder().encode
 
 
 @websocket("/live")
-async def wall(socket: WebSocket[Any, Any, Any], live: Live) -> None:
+async def wall(socket: WebSocket[Any, Any, Any], live: NamedDependency[Live]) -> None:
     """Exchange the messages of `schemas.wall`, as binary msgpack."""
     await socket.accept()
     if live.full:

@@ -52,11 +52,11 @@ class Gateway:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set; raises SettingsError when the port is taken."""
-        listening = listen(self._settings.gateway.host, self._settings.gateway.port)
         bus = Bus(NAME, self._topology)
         archive = Archive(self._settings.postgres.url)
         live = Live(self._topology, archive)
         server = web_server(build(bus, archive, live))
+        listening = listen(self._settings.gateway.host, self._settings.gateway.port)
         tasks = [
             asyncio.ensure_future(server.serve([listening])),
             asyncio.ensure_future(self._listen(bus, live)),

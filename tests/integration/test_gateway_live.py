@@ -1,0 +1,333 @@
+"""The WebSocket of a gateway that is served as it is in a race."""
+
+import asyncio
+import struct
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+import websockets
+
+from consumers import gateway
+from pitbox import settings
+from pitbox.frames import checksum, pack
+from schemas.link import Hello, Receipt
+from schemas.timing import Lap, Session
+from schemas.wall import Dropped, Frames, Ping, Pong, Presence, Refused, Subscribe
+from tests import hub
+from tests.hub import Database, connected, eventually, serving
+from tests.page import narrow_socket, opened
+from tests.servers import NatsServer, PostgresServer, Server, free_port, running
+
+SEEN = ("speed", "fuel_level")
+SESSION_ROW = """
+insert into session (session, driver, at_ns, source, source_version, kind, track, car, car_model,
+    sectors, started_ns)
+values ('test', 'ada', 1, 'sim', '', 'unknown', 'Spa', '', '', 0, 1)
+"""
+LAP_ROW = """
+insert into lap (session, driver, car, lap_number, revision, at_ns, own, timed_by, sectors_s, valid,
+    in_lap, out_lap, pit, complete, frames, run)
+values ('test', 'ada', '7', 3, 1, 5, true, 'none', '{}', true, false, false, false, true, 9, 1)
+"""
+
+
+@pytest.fixture
+async def port(nats_server: NatsServer, database: str) -> AsyncIterator[int]:
+    """Run a gateway in this loop and return its port, once it hears the bus."""
+    number = free_port()
+    reaches = hub.settings_of(nats_server.url, database)
+    served = msgspec.structs.replace(reaches, gateway=settings.Gateway(port=number))
+    await hub.apply(nats_server.url)
+    async with serving(gateway.service(served)):
+        await until_ready(number)
+        yield number
+
+
+async def until_ready(port: int) -> None:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}/api/v1") as rest:
+
+        async def ready() -> bool:
+            try:
+                return (await rest.get("/ready")).status_code == 200
+            except httpx.TransportError:
+                return False
+
+        await eventually(ready, "the gateway is ready")
+
+
+def lap(number: int, **changes: Any) -> Lap:
+    first = Lap(
+        session="test", driver="ada", at_ns=5, car="7", own=True, lap_number=number, revision=1
+    )
+    return msgspec.structs.replace(first, **changes)
+
+
+async def test_a_page_sees_the_channels_it_chose_and_what_came_late(
+    port: int, nats_server: NatsServer
+) -> None:
+    async with opened(port) as page, connected(nats_server.url) as drive:
+        await page.watch("test", *SEEN, "engine_rpm")
+        sent = hub.chunk(4)
+        await drive.publish("telemetry.live", sent)
+        seen = await page.hear(Frames)
+        assert (seen.driver, seen.run, seen.chunk, seen.first_frame) == ("ada", 1, 4, 12)
+        assert seen.channels == SEEN
+        assert struct.unpack("<6f", seen.rows) == (14.0, 40.0) * 3
+        assert struct.unpack("<3d", seen.times)[0] == sent.captured_ns / 1e6
+        assert not seen.late
+        await drive.publish("telemetry.backfill", hub.chunk(2))
+        seen = await page.hear(Frames)
+        assert (seen.chunk, seen.late) == (2, True)
+
+
+async def test_a_page_sees_the_drivers_it_chose(port: int, nats_server: NatsServer) -> None:
+    async with opened(port) as page, connected(nats_server.url) as drive:
+        await page.watch("test", "speed", drivers=("bob",))
+        for driver in ("ada", "bob"):
+            await drive.publish("telemetry.live", hub.chunk(0, driver=driver))
+        assert (await page.hear(Frames)).driver == "bob"
+        await page.watch("test", "speed")
+        await drive.publish("telemetry.live", hub.chunk(1))
+        assert (await page.hear(Frames)).driver == "ada"
+
+
+async def test_a_driver_cannot_speak_in_the_name_of_another(
+    port: int, nats_server: NatsServer
+) -> None:
+    async with opened(port) as page, connected(nats_server.url) as drive:
+        await page.watch("test", "speed")
+        await drive.publish("telemetry.live", hub.chunk(0), driver="eve")
+        await drive.publish("telemetry.live", hub.chunk(1))
+        assert (await page.hear(Frames)).chunk == 1
+
+
+async def test_what_cannot_be_used_stops_nothing(port: int, nats_server: NatsServer) -> None:
+    async with opened(port) as page, connected(nats_server.url) as drive:
+        await page.watch("test", "speed")
+        subject = drive.topology.subject("telemetry.live", driver="ada", session="test")
+        await drive.client.publish(subject, b"\xc1 no msgpack")
+        await drive.publish("telemetry.live", hub.chunk(0, crc=1))
+        await drive.publish("telemetry.live", hub.chunk(1, version=99))
+        await drive.publish("telemetry.live", hub.chunk(2))
+        assert (await page.hear(Frames)).chunk == 2
+
+
+async def test_a_page_hears_the_facts_so_far_and_then_the_news(
+    port: int, nats_server: NatsServer, database: str
+) -> None:
+    await Database(database).rows(SESSION_ROW)
+    async with opened(port) as page, connected(nats_server.url, "timing") as timing:
+        # Told before anyone listened, and not in Postgres: no persister runs.
+        await timing.publish("timing.lap", lap(1))
+        await page.watch("test", "speed")
+        assert (await page.hear(Session)).track == "Spa"
+        await timing.publish("timing.lap", lap(2))
+        heard = {(await page.hear(Lap)).lap_number, (await page.hear(Lap)).lap_number}
+        assert heard == {1, 2}
+        await timing.publish("timing.lap", lap(2, revision=2, lap_time_s=90.0))
+        assert (await page.hear(Lap)).lap_time_s == 90.0
+
+
+async def test_a_page_knows_how_the_link_of_a_driver_is(port: int, nats_server: NatsServer) -> None:
+    async with (
+        opened(port) as page,
+        connected(nats_server.url) as drive,
+        connected(nats_server.url, "persister") as persister,
+    ):
+        await page.watch("test", "speed")
+        hello = Hello(
+            driver="ada", session="test", run=1, at_ns=0, made=40, waiting=2, offset_ns=3_000_000
+        )
+        await drive.publish("link.hello", hello)
+        known = await page.hear(Presence)
+        assert (known.driver, known.offset_ms, known.made, known.waiting) == ("ada", 3.0, 40, 2)
+        assert abs(known.seen_ms - time.time() * 1e3) < 60_000
+        receipt = Receipt(
+            session="test",
+            driver="ada",
+            run=1,
+            through=9,
+            upto=39,
+            missing=((10, 19),),
+            echo=1,
+            made=-1,
+            boot="b",
+            hub_ns=0,
+        )
+        await persister.publish("link.receipt", receipt)
+        known = await page.hear(Presence, lambda presence: bool(presence.missing))
+        assert (known.through, known.missing, known.gone) == (9, ((10, 19),), ())
+        await drive.publish("telemetry.backfill", hub.mark(40, gone=((15, 19),)))
+        known = await page.hear(Presence, lambda presence: bool(presence.gone))
+        assert (known.missing, known.gone) == (((10, 14),), ((15, 19),))
+
+
+async def test_a_page_is_told_why_it_was_not_understood(port: int) -> None:
+    async with opened(port) as page:
+        await page.say(Subscribe(session="test", channels=("sped",)))
+        assert "no 'sped'" in (await page.hear(Refused)).reason
+        await page.connection.send("text")
+        assert "msgpack" in (await page.hear(Refused)).reason
+        await page.connection.send(b"\xc1")
+        await page.hear(Refused)
+        await page.say(Ping(token=7.5))
+        pong = await page.hear(Pong)
+        assert pong.token == 7.5
+        assert abs(pong.hub_ms - time.time() * 1e3) < 60_000
+
+
+async def test_a_message_that_is_too_long_ends_the_connection(port: int) -> None:
+    async with opened(port) as page:
+        await page.connection.send(b"\0" * 40_000)
+        with pytest.raises(websockets.ConnectionClosed):
+            await page.hear(Pong)
+        assert page.connection.close_code == 1009
+
+
+async def test_a_slow_page_loses_the_oldest_and_is_told_while_others_lose_nothing(
+    port: int, nats_server: NatsServer
+) -> None:
+    rows, frames = struct.pack("<6f", *range(6)), 4000
+    block = pack([hub.START_NS + frame for frame in range(0, 1000 * frames, 1000)], [rows] * frames)
+
+    def large(number: int) -> Any:
+        return hub.chunk(
+            number, first_frame=number * frames, frames=frames, block=block, crc=checksum(block)
+        )
+
+    async with (
+        opened(port) as quick,
+        opened(port, sock=narrow_socket(port), max_queue=1) as slow,
+        connected(nats_server.url) as drive,
+    ):
+        channels = tuple(hub_names())
+        await quick.watch("test", *channels)
+        await slow.watch("test", *channels)
+        count = 300
+        for number in range(count):
+            await drive.publish("telemetry.live", large(number))
+            assert (await quick.hear(Frames)).chunk == number
+        dropped = (await slow.hear(Dropped)).count
+        assert 0 < dropped < count
+        last = await slow.hear(Frames, lambda heard: heard.chunk == count - 1)
+        assert len(last.rows) == frames * 24
+
+
+def hub_names() -> list[str]:
+    from schemas.channels import CHANNELS
+
+    return [CHANNELS[channel].name for channel in hub.CHANNELS]
+
+
+async def test_foreign_pages_and_names_are_refused(port: int) -> None:
+    with pytest.raises(websockets.InvalidStatus, match="403"):
+        async with opened(port, origin="http://evil.com"):
+            pass
+    async with opened(port, origin=f"http://127.0.0.1:{port}") as page:
+        await page.say(Ping(token=1.0))
+        await page.hear(Pong)
+    with pytest.raises(websockets.InvalidStatus, match="403"):
+        async with opened(port, name="evil.com"):
+            pass
+
+
+async def test_live_comes_back_with_nats_and_so_do_the_facts_that_were_missed(
+    port: int, nats_server: NatsServer, database: str
+) -> None:
+    await Database(database).rows(SESSION_ROW)
+    async with opened(port) as page:
+        await page.watch("test", "speed")
+        await page.hear(Session)
+        nats_server.kill()
+        await Database(database).rows(LAP_ROW)
+        nats_server.start()
+        # Read after the gateway's own connection is back.
+        assert (await page.hear(Lap)).lap_number == 3
+        async with connected(nats_server.url) as drive:
+            await drive.publish("telemetry.live", hub.chunk(1))
+            assert (await page.hear(Frames)).chunk == 1
+
+
+class GatewayProcess(Server):
+    """A gateway as a user starts it."""
+
+    name = "gateway"
+
+    def __init__(self, folder: Path, nats_url: str, database: str) -> None:
+        super().__init__(folder, free_port())
+        self.metrics_port = free_port()
+        self._environment = {
+            "PITBOX_GATEWAY__PORT": str(self.port),
+            "PITBOX_METRICS__PORT": str(self.metrics_port),
+            "PITBOX_NATS__URL": nats_url,
+            "PITBOX_POSTGRES__URL": database,
+        }
+
+    def command(self) -> list[str]:
+        """Return what to run."""
+        variables = [f"{name}={value}" for name, value in self._environment.items()]
+        pitbox = Path(sys.executable).with_name("pitbox")
+        return ["env", *variables, str(pitbox), "run", "gateway"]
+
+    async def clients(self) -> float:
+        """Return how many pages are connected, as its metrics say."""
+        async with httpx.AsyncClient() as rest:
+            text = (await rest.get(f"http://127.0.0.1:{self.metrics_port}/metrics")).text
+        [line] = [
+            part for part in text.splitlines() if part.startswith("pitbox_gateway_ws_clients")
+        ]
+        return float(line.split()[-1])
+
+
+async def test_a_page_that_leaves_is_noticed_however_it_leaves(
+    tmp_path: Path, nats_server: NatsServer, database: str
+) -> None:
+    process = GatewayProcess(tmp_path, nats_server.url, database)
+    with running(process):
+
+        async def connected_are(number: int) -> None:
+            async def counted() -> bool:
+                return await process.clients() == number
+
+            await eventually(counted, f"{number} pages are connected")
+
+        async with opened(process.port) as page:
+            await page.watch("test", "speed")
+            await connected_are(1)
+        await connected_are(0)
+        async with opened(process.port) as page:
+            await page.watch("test", "speed")
+            await connected_are(1)
+            page.connection.transport.abort()
+            await connected_are(0)
+
+
+async def test_it_starts_without_its_peers_waits_for_them_and_stops_with_pages_open(
+    tmp_path: Path, postgres_server: PostgresServer
+) -> None:
+    nats = NatsServer(tmp_path)
+    process = GatewayProcess(tmp_path, nats.url, postgres_server.url())
+    process.start()
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{process.port}/api/v1") as rest:
+            assert (await rest.get("/health")).json() == {"status": "ok"}
+            unready = await rest.get("/ready")
+            assert (unready.status_code, unready.json()["nats"]) == (503, False)
+        with running(nats):
+            await until_ready(process.port)
+            async with opened(process.port) as page, opened(process.port, max_queue=1):
+                await page.watch("test", "speed")
+                started = time.monotonic()
+                await asyncio.to_thread(process.stop)
+                assert time.monotonic() - started < hub.STOP_S
+                with pytest.raises(websockets.ConnectionClosed):
+                    await page.hear(Frames)
+                assert page.connection.close_code == 1012
+    finally:
+        process.kill()
