@@ -4,10 +4,11 @@ import struct
 from collections.abc import Iterable, Sequence
 
 import msgspec
+from hypothesis import strategies as st
 
 from pitbox.frames import checksum, pack
 from schemas.channels import bitmap, ids
-from schemas.sim import Observed
+from schemas.sim import Finished, LapReported, Observed, Rewound, SessionOpened
 from schemas.telemetry import Chunk
 
 START_NS = 1_700_000_000_000_000_000
@@ -133,3 +134,79 @@ def packed(
         block=block,
         observed=observed,
     )
+
+
+ACTIONS = st.lists(
+    st.one_of(
+        st.tuples(st.just("go"), st.integers(1, 130).map(lambda tens: tens * 10)),
+        st.tuples(st.just("stand"), st.integers(1, 12)),
+        st.tuples(st.just("pause"), st.integers(1, 20)),
+        st.tuples(st.just("flashback"), st.integers(1, 60)),
+        st.tuples(st.just("restart"), st.integers(0, 2)),
+        st.tuples(st.just("jump"), st.integers(0, 999)),
+        st.tuples(st.just("report"), st.integers(0, 6)),
+        st.tuples(st.just("other"), st.integers(0, 6)),
+        st.tuples(st.just("open"), st.integers(0, 3)),
+        st.tuples(st.just("finish"), st.just(0)),
+        st.tuples(st.just("number"), st.sampled_from([NAN, 0.0, 3.0])),
+        st.tuples(st.just("counts"), st.integers(0, 1)),
+        st.tuples(st.just("lap_valid"), st.integers(0, 1)),
+        st.tuples(st.just("in_pit_lane"), st.integers(0, 1)),
+        st.tuples(st.just("sector"), st.integers(0, 2)),
+        st.tuples(st.just("last_lap_time"), st.integers(18, 24)),
+        st.tuples(st.just("fuel_level"), st.integers(0, 60)),
+    ),
+    min_size=1,
+    max_size=14,
+)
+
+
+def act(drive: Drive, action: str, value: float) -> None:
+    """Let a drive do one thing."""
+    match action:
+        case "go":
+            drive.go(value, 50)
+        case "stand":
+            drive.stand(value)
+        case "pause":
+            drive.at_ns += round(value * 1e9)
+        case "flashback":
+            drive.clock_s -= value
+            drive.at_m = max(drive.at_m - 10 * value, 0)
+            drive.say(Rewound(at_ns=drive.at_ns, session_time_s=drive.clock_s))
+        case "restart":
+            drive.clock_s, drive.at_m = 0.0, -10.0
+            drive.state["lap_number"] = value
+        case "jump":
+            drive.at_m = float(value)
+        case "report":
+            drive.say(reported(drive, int(value), own=True))
+        case "other":
+            drive.say(reported(drive, int(value), own=False))
+        case "open":
+            drive.say(SessionOpened(at_ns=drive.at_ns, source="test", sectors=int(value)))
+        case "finish":
+            drive.say(Finished(at_ns=drive.at_ns))
+        case "number":
+            drive.state["lap_number"] = value
+        case "counts":
+            drive.counts = bool(value)
+        case channel:
+            drive.set(**{channel: value})
+
+
+def reported(drive: Drive, lap_number: int, own: bool) -> LapReported:
+    """Return a report whose time differs with the moment."""
+    lap_time_s = 20.0 + drive.at_ns % 7
+    return LapReported(
+        at_ns=drive.at_ns, car="9", lap_number=lap_number, lap_time_s=lap_time_s, own=own
+    )
+
+
+@st.composite
+def drives(draw: st.DrawFn) -> list[Moment]:
+    """Draw what one run of the driver app sees."""
+    drive = Drive(number=1, at_m=draw(st.sampled_from([-30.0, 0.0, 700.0])), clock=True)
+    for action, value in draw(ACTIONS):
+        act(drive, action, value)
+    return drive.moments or Drive().stand(1).moments

@@ -42,7 +42,11 @@ def _is_torn(new: Lap, old: Lap) -> bool:
     if new.complete or not old.complete or old.ended_ns is None:
         return False
     taken_back = new.frames == 0 and new.lap_time_s is None
-    return not taken_back and (new.ended_ns is None or new.ended_ns <= old.ended_ns)
+    return not taken_back and _later(new.started_ns, old.started_ns)
+
+
+def _later(new_ns: int | None, old_ns: int | None) -> bool:
+    return new_ns is None or old_ns is None or new_ns > old_ns
 
 
 class Facts:

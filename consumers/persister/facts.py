@@ -35,7 +35,8 @@ on conflict (session, driver) do update set
 
 # A lap is replaced by one that is newer or rests on as many frames. Revisions alone would not do:
 # they begin again when timing folds a stream anew. A whole, finished lap never gives way to a torn
-# one, which is all that such a fold sees of a lap whose beginning has left the stream.
+# one that began later, which is all that such a fold sees of a lap whose beginning has left the
+# stream. A lap of no frames and no time was taken back by a flashback.
 LAP: Final = """
 insert into lap (
     session, driver, car, lap_number, revision, at_ns, own, lap_time_s, timed_by, sectors_s,
@@ -59,7 +60,11 @@ on conflict (session, driver, car, lap_number) do update set
     started_ns = excluded.started_ns,
     ended_ns = excluded.ended_ns,
     fuel_used = excluded.fuel_used
-where (excluded.complete or not lap.complete or lap.ended_ns is null)
+where (
+        excluded.complete or not lap.complete or lap.ended_ns is null
+        or excluded.started_ns <= lap.started_ns
+        or (excluded.frames = 0 and excluded.lap_time_s is null)
+    )
     and (excluded.revision > lap.revision or excluded.frames >= lap.frames)
 """
 

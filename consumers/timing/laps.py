@@ -102,7 +102,8 @@ def _driven_lap(passage: Passage, basis: Basis) -> Lap:
     lap_time_s, timed_by = _time(passage, verdict)
     judged = verdict.valid if verdict else None
     fair = not (rewound or passage.jumped or pit.entered or pit.left)
-    counts = judged if judged is not None else complete and _held_valid(passage)
+    timed = driven or lap_time_s is not None
+    counts = judged if judged is not None else complete and timed and _held_valid(passage)
     return Lap(
         session=whose.session,
         driver=whose.driver,

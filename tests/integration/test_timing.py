@@ -1,0 +1,265 @@
+"""Chunks in, laps in Postgres: the real timing and persister as processes, also killed."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from consumers.persister import facts as persisted
+from consumers.timing.decide import decide, initial
+from pitbox.bus import Bus
+from schemas.sim import LapReported, Rewound, SessionOpened
+from schemas.telemetry import Chunk
+from schemas.timing import Lap, Timing
+from tests.drives import START_NS, Drive, Moment, chunk_of, cut, drives
+from tests.hub import Database, apply, connected, eventually, send
+from tests.servers import NatsServer
+
+
+@pytest.fixture
+async def driver(nats_server: NatsServer) -> AsyncIterator[Bus]:
+    """Lend the connection of a driver to a server that has its streams."""
+    await apply(nats_server.url)
+    async with connected(nats_server.url) as bus:
+        yield bus
+
+
+@pytest.fixture
+def tables(database: str) -> Database:
+    return Database(database)
+
+
+@contextmanager
+def running(name: str, nats_server: NatsServer, tables: Database) -> Iterator[None]:
+    """Run a service as a process meanwhile, and kill it at the end."""
+    addresses = {"PITBOX_NATS__URL": nats_server.url, "PITBOX_POSTGRES__URL": tables.url}
+    command = [sys.executable, "-m", "pitbox", "run", name]
+    process = subprocess.Popen(command, env=os.environ | addresses)
+    try:
+        yield
+        assert process.poll() is None
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+
+
+def race(laps: int = 3) -> list[Chunk]:
+    """Drive laps that the sim tells the times of, and half another one."""
+    drive = Drive(at_m=900.0).set(lap_valid=1, in_pit_lane=0)
+    drive.say(SessionOpened(at_ns=drive.at_ns, source="test", track="Fuji", car="7", sectors=3))
+    drive.go(100)
+    for lap_number in range(2, laps + 2):
+        drive.set(fuel_level=90.0 - lap_number).go(1000)
+        for car in ("7", "44"):
+            drive.say(
+                LapReported(
+                    at_ns=drive.at_ns,
+                    car=car,
+                    own=car == "7",
+                    lap_number=lap_number,
+                    lap_time_s=20 + lap_number / 100,
+                )
+            )
+    return drive.go(500).chunks()
+
+
+class Wall:
+    """Look at a race as Postgres has it, once timing and persister are through with the stream."""
+
+    def __init__(self, driver: Bus, tables: Database) -> None:
+        self._driver = driver
+        self._tables = tables
+        self._marks = 0
+
+    async def laps(self) -> dict[tuple[str, int], dict[str, Any]]:
+        """Return the laps by car and number, after all that was sent so far."""
+        await self._through()
+        rows = await self._tables.rows("select * from lap where car <> 'mark'")
+        return {(row["car"], row["lap_number"]): dict(row) for row in rows}
+
+    async def _through(self) -> None:
+        """Send a lap of a car that nobody drives, and wait for it."""
+        self._marks += 1
+        lap = LapReported(
+            at_ns=START_NS, car="mark", own=False, lap_number=self._marks, lap_time_s=1
+        )
+        await send(self._driver, [chunk_of([lap], number=self._marks, run=99)])
+        query = "select true from lap where car = 'mark' and lap_number = $1"
+        await eventually(lambda: self._tables.value(query, self._marks), "the mark comes through")
+
+
+@pytest.fixture
+def wall(driver: Bus, tables: Database) -> Wall:
+    return Wall(driver, tables)
+
+
+async def test_laps_that_are_driven_land_in_postgres(
+    nats_server: NatsServer, driver: Bus, tables: Database, wall: Wall
+) -> None:
+    with running("timing", nats_server, tables), running("persister", nats_server, tables):
+        await send(driver, race(), "telemetry.live")
+        found = await wall.laps()
+    assert {place: lap["lap_time_s"] for place, lap in found.items()} == {
+        ("7", 1): None,
+        **{(car, lap): 20 + lap / 100 for car in ("7", "44") for lap in (2, 3, 4)},
+        ("7", 5): None,
+    }
+    assert [found["7", lap]["valid"] for lap in (1, 2, 3, 4, 5)] == [False, True, True, True, True]
+    assert [found["7", lap]["fuel_used"] for lap in (3, 4)] == [1.0, 1.0]
+    [session] = await tables.rows("select track, car, sectors from session")
+    assert tuple(session) == ("Fuji", "7", 3)
+
+
+async def test_a_killed_timing_folds_again_and_postgres_stays_as_it_was(
+    nats_server: NatsServer, driver: Bus, tables: Database, wall: Wall
+) -> None:
+    with running("persister", nats_server, tables):
+        with running("timing", nats_server, tables):
+            await send(driver, race())
+            before = await wall.laps()
+        with running("timing", nats_server, tables):
+            assert await wall.laps() == before
+
+
+async def test_a_timing_that_is_killed_while_it_tells_ends_where_it_would_have(
+    nats_server: NatsServer, driver: Bus, tables: Database, wall: Wall
+) -> None:
+    await send(driver, race(laps=60))
+    with running("persister", nats_server, tables):
+        for _ in range(2):
+            with running("timing", nats_server, tables):
+                await tells(driver, 40)
+        with running("timing", nats_server, tables):
+            found = await wall.laps()
+    assert all(found["7", lap]["lap_time_s"] == 20 + lap / 100 for lap in range(2, 62))
+    assert all(found["7", lap]["complete"] for lap in range(2, 63))
+
+
+async def tells(driver: Bus, more: int) -> None:
+    """Wait until timing has told as many facts more."""
+
+    async def facts() -> int:
+        return (await driver.jetstream.stream_info("TIMING")).state.messages
+
+    enough = await facts() + more
+
+    async def told_enough() -> bool:
+        return await facts() >= enough
+
+    await eventually(told_enough, f"timing tells {more} facts")
+
+
+async def test_a_hole_that_is_filled_later_corrects_the_lap_with_a_higher_revision(
+    nats_server: NatsServer, driver: Bus, tables: Database, wall: Wall
+) -> None:
+    chunks = race()
+    late = chunks[90:110]
+    with running("persister", nats_server, tables):
+        with running("timing", nats_server, tables):
+            await send(driver, [c for c in chunks if c not in late], "telemetry.live")
+            torn = (await wall.laps())["7", 3]
+            assert (torn["complete"], torn["valid"]) == (False, False)
+            await send(driver, late)
+            healed = await wall.laps()
+        assert (healed["7", 3]["complete"], healed["7", 3]["valid"]) == (True, True)
+        assert healed["7", 3]["revision"] > torn["revision"]
+        assert healed["7", 3]["frames"] > torn["frames"]
+        with running("timing", nats_server, tables):
+            assert await wall.laps() == healed
+
+
+async def test_laps_stay_whole_though_their_beginning_has_left_the_stream(
+    nats_server: NatsServer, driver: Bus, tables: Database, wall: Wall
+) -> None:
+    with running("persister", nats_server, tables):
+        with running("timing", nats_server, tables):
+            await send(driver, race())
+            before = await wall.laps()
+        await driver.jetstream.purge_stream("TELEMETRY", seq=100)
+        with running("timing", nats_server, tables):
+            after = await wall.laps()
+    assert {place: after[place] for place in before} == before
+
+
+async def test_a_flashback_over_the_line_undoes_the_lap_in_postgres_too(
+    nats_server: NatsServer, driver: Bus, tables: Database, wall: Wall
+) -> None:
+    drive = Drive(at_m=900.0, clock=True).go(1050)
+    spot = drive.clock_s, drive.at_m, drive.state["lap_number"]
+    drive.go(300)
+    with running("persister", nats_server, tables), running("timing", nats_server, tables):
+        await send(driver, drive.chunks())
+        driven = await wall.laps()
+        assert driven["", 2]["lap_time_s"] and ("", 3) in driven
+        drive.clock_s, drive.at_m, drive.state["lap_number"] = spot
+        await send(driver, drive.go(20, 10).chunks())
+        undone = await wall.laps()
+    assert (undone["", 2]["lap_time_s"], undone["", 2]["ended_ns"]) == (None, None)
+    assert (undone["", 3]["lap_time_s"], undone["", 3]["frames"]) == (None, 0)
+
+
+@pytest.fixture
+def sql(tables: Database) -> Iterator[Callable[[Sequence[Timing]], dict[Any, Lap]]]:
+    """Write facts as the persister does; return the laps that remain, without what grows."""
+    with asyncio.Runner() as runner:
+        connection = runner.run(asyncpg.connect(tables.url))
+
+        async def write(facts: Sequence[Timing]) -> dict[Any, Lap]:
+            transaction = connection.transaction()
+            await transaction.start()
+            await persisted.write(connection, facts)
+            rows = await connection.fetch("select * from lap")
+            await transaction.rollback()
+            return {(r["own"], r["car"], r["lap_number"]): steady(Lap(**dict(r))) for r in rows}
+
+        yield lambda facts: runner.run(write(facts))
+        runner.run(connection.close())
+
+
+def steady(lap: Lap) -> Lap:
+    """Return a lap without its revision and what grows as frames come."""
+    return replace(lap, revision=0, at_ns=0, frames=0, sectors_s=tuple(lap.sectors_s))
+
+
+def told(chunks: Sequence[Chunk]) -> list[Timing]:
+    """Return all facts that a timing tells which starts anew."""
+    state, facts = initial(), list[Timing]()
+    for chunk in chunks:
+        state, more = decide(state, chunk)
+        facts += more
+    return facts
+
+
+def last_told(chunks: Sequence[Chunk]) -> dict[Any, Lap]:
+    """Return the last fact of each lap."""
+    laps = [fact for fact in told(chunks) if isinstance(fact, Lap)]
+    return {(lap.own, lap.car, lap.lap_number): steady(lap) for lap in laps}
+
+
+def test_postgres_keeps_the_last_fact_of_each_lap_however_often_all_are_told(
+    sql: Callable[[Sequence[Timing]], dict[Any, Lap]],
+) -> None:
+    @settings(max_examples=60)
+    @given(st.data(), drives())
+    def whenever_timing_restarts(data: st.DataObject, moments: list[Moment]) -> None:
+        # A flashback to before the recording leaves a torn lap where there was a whole one.
+        assume(not any(isinstance(moment, Rewound) for moment in moments))
+        ordered = cut(moments, [9] * len(moments))
+        late = data.draw(st.sets(st.sampled_from(range(len(ordered)))))
+        delay = data.draw(st.integers(1, 99))
+        chunks = sorted(ordered, key=lambda c: c.chunk + delay * (c.chunk in late))
+        cuts = data.draw(st.lists(st.integers(0, len(chunks)), max_size=2))
+        facts = [fact for count in [*cuts, len(chunks)] for fact in told(chunks[:count])]
+        assert sql(facts) == last_told(chunks)
+
+    whenever_timing_restarts()
