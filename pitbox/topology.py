@@ -6,6 +6,7 @@ one.
 
 import os
 import re
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -18,7 +19,6 @@ from schemas.registry import EVENTS
 
 FIELD: Final = re.compile(r"\{(\w+)\}")
 UNITS: Final = {"ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400, "kB": 1e3, "MB": 1e6, "GB": 1e9}
-MAX_STREAM_BYTES: Final = 10**12
 
 StreamName = Annotated[str, Meta(pattern="^[A-Z]+$")]
 Duration = Annotated[str, Meta(pattern=r"^\d+(ms|s|m|h|d)$")]
@@ -166,6 +166,13 @@ class Topology(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         return found
 
 
+SECTIONS: Final[dict[str, type[Struct]]] = {
+    "direct": Route,
+    "producers": Producer,
+    "consumers": Consumer,
+}
+
+
 def seconds(duration: str) -> float:
     """Return a duration such as `72h` in seconds."""
     return _quantity(duration)
@@ -213,21 +220,28 @@ def parse(text: str) -> Topology:
 
 def _located(document: Any, message: str) -> str:
     """Write the keys into msgspec's path, which leaves those of mappings open (`[...]`)."""
-    kinds = {"streams": Stream, "direct": Route, "producers": Producer, "consumers": Consumer}
-    for section, kind in kinds.items() if "[...]" in message else ():
-        for name, value in document[section].items():
-            try:
-                msgspec.convert(value, kind)
-            except msgspec.ValidationError as error:
-                path = f"{section}.{name}"
-                inner = str(error).replace("$.", f"$.{path}.").replace("`$`", f"`$.{path}`")
-                inner = inner if "`$" in inner else f"{inner} - at `$.{path}`"
-                routes = value.get("routes", {}) if kind is Stream else {}
-                nested = {"streams": {}, "producers": {}, "consumers": {}, "direct": routes}
-                if "routes[...]" in inner:
-                    return _located(nested, "[...]").replace("$.direct", f"$.{path}.routes")
-                return inner
+    for path, value, kind in _entries(document) if "[...]" in message else ():
+        try:
+            msgspec.convert(value, kind)
+        except msgspec.ValidationError as error:
+            what, _, where = str(error).partition(" - at `$")
+            return f"{what} - at `$.{path}{where or '`'}"
     return message
+
+
+def _entries(document: Any) -> Iterator[tuple[str, Any, type[Struct]]]:
+    for name, stream in _items(document, "streams"):
+        for route, value in _items(stream, "routes"):
+            yield f"streams.{name}.routes.{route}", value, Route
+        yield f"streams.{name}", stream, Stream
+    for section, kind in SECTIONS.items():
+        for name, value in _items(document, section):
+            yield f"{section}.{name}", value, kind
+
+
+def _items(mapping: Any, key: str) -> Iterable[tuple[Any, Any]]:
+    found = mapping.get(key) if isinstance(mapping, dict) else None
+    return found.items() if isinstance(found, dict) else ()
 
 
 def _route_problems(topology: Topology) -> list[str]:

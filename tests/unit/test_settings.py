@@ -1,0 +1,76 @@
+"""Settings come from the environment, and each mistake names its variable."""
+
+from pathlib import Path
+
+import pytest
+
+from pitbox import settings
+from pitbox.settings import Settings, SettingsError
+
+
+def wrong(**environment: str) -> str:
+    with pytest.raises(SettingsError) as raised:
+        settings.load(environment)
+    return str(raised.value)
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert settings.load({}) == Settings()
+
+
+def test_what_is_none_of_ours_is_left_alone() -> None:
+    assert settings.load({"PATH": "/bin", "PITBOX_DATA": "/data"}) == Settings()
+
+
+def test_values_become_what_the_setting_is() -> None:
+    loaded = settings.load(
+        {
+            "PITBOX_NATS__URL": "nats://hub:4222",
+            "PITBOX_DRIVER__SPOOL_MAX_AGE_H": "1.5",
+            "PITBOX_GATEWAY__PORT": "0",
+            "PITBOX_STREAMS": "/etc/streams.yaml",
+        }
+    )
+    assert (loaded.nats.url, loaded.driver.spool_max_age_h) == ("nats://hub:4222", 1.5)
+    assert (loaded.gateway.port, loaded.streams) == (0, "/etc/streams.yaml")
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "url"
+    secret.write_text("postgresql://user:secret@db/pitbox\n")
+    loaded = settings.load({"PITBOX_POSTGRES__URL_FILE": str(secret)})
+    assert loaded.postgres.url == "postgresql://user:secret@db/pitbox"
+
+
+def test_a_file_that_is_not_there_is_named() -> None:
+    said = wrong(PITBOX_POSTGRES__URL_FILE="/nowhere")
+    assert said == "PITBOX_POSTGRES__URL_FILE: cannot read /nowhere: No such file or directory"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("PITBOX_GATEWAY__PORT", "many", "PITBOX_GATEWAY__PORT: Expected `int`, got `str`"),
+        ("PITBOX_GATEWAY__PORT", "65536", "PITBOX_GATEWAY__PORT: Expected `int` <= 65535"),
+        ("PITBOX_NATS__URL", "", "PITBOX_NATS__URL: Expected `str` of length >= 1"),
+        ("PITBOX_LOG__LEVEL", "loud", "PITBOX_LOG__LEVEL: Invalid enum value 'loud'"),
+        ("PITBOX_DRIVER__NAME", "a.b", "PITBOX_DRIVER__NAME: Expected `str` matching regex"),
+        ("PITBOX_NATS__UR", "x", "PITBOX_NATS__UR is not a setting; the README lists them all"),
+        ("PITBOX_NAT__URL", "x", "PITBOX_NAT is not a setting; the README lists them all"),
+        ("PITBOX_NATS", "x", "PITBOX_NATS: Expected `object`, got `str`"),
+        ("PITBOX_STREAMS__X", "x", "PITBOX_STREAMS: Expected `str`, got `object`"),
+    ],
+)
+def test_a_mistake_names_its_variable(variable: str, value: str, said: str) -> None:
+    assert wrong(**{variable: value}).startswith(said)
+
+
+def test_a_group_and_a_value_of_one_name_contradict_each_other() -> None:
+    said = wrong(PITBOX_NATS="x", PITBOX_NATS__URL="y")
+    assert said == "PITBOX_NATS__URL: nats is not a group of settings"
+
+
+def test_every_setting_is_described() -> None:
+    rows = list(settings.table())
+    assert ("PITBOX_NATS__URL", "nats://127.0.0.1:4222", "address of nats-server") in rows
+    assert all(description for _, _, description in rows)
