@@ -13,7 +13,7 @@ GAMES: Final[dict[str, Callable[[], Decoder]]] = {
     "assetto": assetto.decoder,
 }
 SUPPORTED: Final = (
-    "F1 2019 to 2026 (UDP 20777), Gran Turismo 7 (UDP 33740) and Assetto Corsa (UDP 9996)"
+    "F1 2018 to 2026 (UDP 20777), Gran Turismo 7 (UDP 33740) and Assetto Corsa (UDP 9996)"
 )
 
 

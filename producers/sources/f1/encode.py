@@ -34,6 +34,7 @@ class Encoder:
         self._frame = self._overall = 0
         self._due = dict.fromkeys(EVERY_S, 0.0)
         self._sectors = SectorClock()
+        self._rewinds = False
         self._laps: dict[int, LapReported] = {}
         self._now: Values = {}
 
@@ -97,6 +98,10 @@ class Encoder:
         self._frame += 1
         self._overall += 1
         self._sectors.tick(now)
+        if self._rewinds:
+            number = now.get("lap_number", 0)
+            self._laps = {n: lap for n, lap in self._laps.items() if n < number}
+            self._rewinds = False
         if self._is_due(layouts.SESSION):
             yield self._session_packet(now)
             yield self._history()
@@ -149,7 +154,7 @@ class Encoder:
         gone_s = max(0.0, self._time_s - back_s)
         rate_hz = self._frame / self._time_s if self._time_s > 0 else 0.0
         target = max(0, self._frame - round(gone_s * rate_hz))
-        self._laps = {n: lap for n, lap in self._laps.items() if n < self._now.get("lap_number", 0)}
+        self._rewinds = True
         event = self._event(b"FLBK", {"flashback_frame": target, "flashback_s": back_s})
         self._frame = target
         return event

@@ -20,8 +20,8 @@ from producers.sources.f1.sittings import Facts, car_model_of, kind_of, track_of
 from producers.sources.layout import Layout
 from schemas.sim import Finished, LapReported, Rewound, SessionOpened
 
-OPENING: Final = (layouts.SESSION, layouts.LAP, layouts.MOTION, layouts.TELEMETRY)
-"""The kinds that only a session has that is driven."""
+OF_FRAMES: Final = (*SETTINGS, *DRIVING)
+"""The kinds that come for one instant together, and only from a session that is driven."""
 
 LEFT_NS: Final = 1_000_000_000
 """How long the session followed must be silent for one that was left to be taken up again."""
@@ -69,14 +69,14 @@ class Decoder:
             return
         key = (header.format, header.session, header.player)
         if key != self._key:
-            if header.packet not in OPENING or self._was_left(key, captured_ns):
+            if header.packet not in OF_FRAMES or self._was_left(key, captured_ns):
                 return
             yield from self._begin(key, datagram, captured_ns)
         self._heard_ns = captured_ns
         layout = header.layout
         if layout is None:
             return
-        if header.packet in DRIVING or header.packet in SETTINGS:
+        if header.packet in OF_FRAMES:
             yield from self._of_frame(header, layout, datagram, captured_ns)
         else:
             yield from self._beside(header, layout, datagram, captured_ns)
