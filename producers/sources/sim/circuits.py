@@ -16,7 +16,7 @@ COURSES: Final = {
                 Bend("Saltbox", 290, -80, 85, 45),
                 Bend("Kestrel", 700, -150, 26, 25),
                 Bend("Long Acre", 460, 85, 90, 50),
-                Bend("Warren", 350, -65, 150, 60),
+                Bend("Warren", 360, -65, 125, 60),
                 Bend("Teasel", 330, 75, 70, 40),
                 Bend("Mill", 470, -115, 42, 30),
                 Bend("Paddock", 310, -70, 100, 50),
@@ -31,7 +31,7 @@ COURSES: Final = {
             bends=(
                 Bend("Gate", 200, -85, 50, 26),
                 Bend("Slip", 110, -105, 54, 24),
-                Bend("Kiln", 150, 60, 95, 30),
+                Bend("Kiln", 150, 60, 72, 30),
                 Bend("Spoon", 110, -120, 52, 24),
                 Bend("Gatehouse", 150, -110, 54, 26),
             ),

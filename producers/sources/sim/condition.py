@@ -91,4 +91,4 @@ class Condition:
         for wheel, share in enumerate(shares):
             work = sliding * share
             self.tyre_c[wheel] += 0.0024 * work - (self.tyre_c[wheel] - AIR_C) * cooling
-            self.wear[wheel] = min(self.wear[wheel] + 1.5e-7 * work, 1.0)
+            self.wear[wheel] = min(self.wear[wheel] + 3.5e-7 * work, 1.0)

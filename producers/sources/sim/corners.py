@@ -80,14 +80,15 @@ def passes(
 def _onset(
     squares: Sequence[float], ceiling: Sequence[float], after: int, until: int
 ) -> float | None:
-    """Return where between two nodes what is driven meets the ceiling, None if nowhere."""
-    free = [node for node in range(after, until) if squares[node] < ceiling[node] * (1 - 1e-9)]
-    if not free or free[0] == free[-1] or free[-1] + 1 >= until:
+    """Return where, between two nodes, a car meets the ceiling after it was fastest."""
+    fastest = max(range(after, until), key=squares.__getitem__, default=after)
+    nodes = range(max(fastest, after + 2), until)
+    met = next((node for node in nodes if squares[node] >= ceiling[node] * (1 - 1e-9)), None)
+    if met is None or squares[met - 1] >= ceiling[met - 1] * (1 - 1e-9):
         return None
-    node = free[-1]
-    gains = squares[node] - squares[node - 1]
-    falls = ceiling[node] - ceiling[node + 1]
-    return node + min((ceiling[node] - squares[node]) / (gains + falls), 1.0)
+    gains = squares[met - 1] - squares[met - 2]
+    falls = ceiling[met - 1] - ceiling[met]
+    return met - 1 + min((ceiling[met - 1] - squares[met - 1]) / (gains + falls), 1.0)
 
 
 def between(values: Sequence[float], place: float, last: int) -> float:

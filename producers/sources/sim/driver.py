@@ -35,10 +35,10 @@ class Driver(Struct, frozen=True):
         chance = random.Random(f"{self.seed}/{lap}/{corner.number}")
         lack, spread = 1 - self.skill, 1 - self.consistency
         return Intent(
-            pace=min(1 - lack * habit.uniform(0.25, 0.6) + 0.03 * spread * chance.gauss(), 1.0),
-            brakes_early_m=max(lack * habit.uniform(40, 120) + 12 * spread * chance.gauss(), 0.0),
-            throttle_late_m=max(lack * habit.uniform(20, 90) + 10 * spread * chance.gauss(), 0.0),
-            aside_m=min(max(1.2 * spread * chance.gauss(), -0.6), 0.6),
+            pace=min(1 - lack * habit.uniform(0.25, 0.6) + 0.08 * spread * chance.gauss(), 1.0),
+            brakes_early_m=max(lack * habit.uniform(40, 120) + 30 * spread * chance.gauss(), 0.0),
+            throttle_late_m=max(lack * habit.uniform(20, 90) + 50 * spread * chance.gauss(), 0.0),
+            aside_m=min(max(4 * spread * chance.gauss(), -0.6), 0.6),
         )
 
     def intents(self, lap: int, track: Track) -> tuple[Intent, ...]:

@@ -143,7 +143,10 @@ def _fenced(task: Task, caps: list[float]) -> list[float]:
     """Hold the car to the limit of the pit lane, and still where it stands."""
     limit = task.track.pit.limit_mps**2
     if task.enters_pit or task.leaves_pit:
-        caps = [min(c, limit) if in_pit_lane(task, n) else c for n, c in enumerate(caps)]
+        # What is true of a node is shown until the next one, which therefore is held to it too.
+        lane = [in_pit_lane(task, node) for node in range(len(caps))]
+        held = [here or before for here, before in zip(lane, [lane[0], *lane], strict=False)]
+        caps = [min(c, limit) if h else c for c, h in zip(caps, held, strict=True)]
     if task.stands is not None:
         caps[task.stands[0]] = 0.0
     return caps
