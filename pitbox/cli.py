@@ -38,6 +38,7 @@ app.command("pitbox.commands.stack:up")
 app.command("pitbox.commands.stack:demo")
 app.command("pitbox.commands.stack:down")
 app.command("pitbox.commands.stack:status")
+app.command("pitbox.commands.settings:settings")
 app.command("pitbox.commands.doctor:doctor")
 
 

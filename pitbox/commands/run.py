@@ -1,7 +1,6 @@
 """Run one service."""
 
 import importlib
-from pathlib import Path
 
 from pitbox import service, settings, topology
 from pitbox.cli import CommandError
@@ -24,11 +23,3 @@ def run(name: str, /) -> int:
             f"{name} needs {error.name}, which is not installed: pip install 'pitbox[{name}]'"
         ) from None
     return service.run(made, loaded)
-
-
-def consumer_folders() -> set[str]:
-    """Return the consumers that exist as code."""
-    import consumers
-
-    root = Path(next(iter(consumers.__path__)))
-    return {path.parent.name for path in root.glob("*/__init__.py")}

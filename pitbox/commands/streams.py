@@ -13,11 +13,7 @@ from pitbox import asyncapi as document
 from pitbox import typescript as page
 from pitbox.bus import Bus, BusDown
 from pitbox.cli import CommandError
-
-README_MARKS = (
-    "<!-- streams graph: begin, made by `make generated` -->",
-    "<!-- streams graph: end -->",
-)
+from pitbox.commands import generated
 
 
 def plan(*, json: bool = False) -> None:
@@ -70,18 +66,7 @@ def graph(*, readme: Path | None = None, check: bool = False) -> int:
     if readme is None:
         print(drawing)
         return 0
-    begin, end = README_MARKS
-    text = readme.read_text()
-    if begin not in text or end not in text:
-        raise CommandError(f"{readme} lacks the line {begin} or {end}")
-    head, rest = text.split(begin, 1)
-    fresh = f"{head}{begin}\n```mermaid\n{drawing}\n```\n{end}{rest.split(end, 1)[1]}"
-    if check:
-        if fresh != text:
-            print(f"{readme} shows an old diagram: run `make generated`", file=sys.stderr)
-        return int(fresh != text)
-    readme.write_text(fresh)
-    return 0
+    return generated.write(readme, "streams graph", f"```mermaid\n{drawing}\n```", check=check)
 
 
 def asyncapi() -> None:
