@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 INSTALLED := $(VENV)/.installed
+PEERS := $(VENV)/peers
 WEB := dashboards/web
 PAGE := consumers/gateway/static/index.html
 PAGE_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' 2>/dev/null)
@@ -49,8 +50,8 @@ unit: $(INSTALLED) ## the quick tests: unit, contract, replay
 faults: $(INSTALLED) ## the whole fault matrix; SEED=n repeats one chaos run
 	$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED))
 
-bench: $(VENV)/.bench $(PAGE) ## PitBox, its peers and the limit in one run; writes bench.json
-	$(BIN)/python -m tests.bench
+bench: $(PEERS)/.installed $(PAGE) ## PitBox, its peers and the limit in one run; writes bench.json
+	$(BIN)/python -m tests.bench $(PARTS)
 
 generated: $(INSTALLED) ## write again what is made from code: diagram, settings, wire types
 	$(BIN)/pitbox streams graph --readme README.md
@@ -79,6 +80,7 @@ $(INSTALLED): requirements/dev.txt pyproject.toml $(BIN)/uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.bench: requirements/bench.txt $(INSTALLED)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/bench.txt || echo "some peers cannot be installed here; the bench says which"
+$(PEERS)/.installed: requirements/peers.txt $(INSTALLED)
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(PEERS)
+	$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python --require-hashes -r requirements/peers.txt || echo "some peers cannot be installed here; the bench says which"
 	@touch $@

@@ -14,4 +14,4 @@ printf 'uv\n' | "$uv" pip compile --quiet --universal --python-version 3.11 --ge
 compile dev.txt pyproject.toml requirements/build.in --all-extras --group dev
 compile driver.txt pyproject.toml --extra producer
 compile hub.txt pyproject.toml --extra persister --extra timing --extra gateway
-compile bench.txt pyproject.toml requirements/build.in --all-extras --group dev --group bench
+compile peers.txt --group peers
