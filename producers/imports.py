@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from pitbox import topology
 from pitbox.bus import Bus
-from pitbox.settings import Settings
+from pitbox.settings import Driver, Settings
 from producers import spool
 from producers.chunker import Chunker, chunks
 from producers.depot import Depot, encode
@@ -73,12 +73,21 @@ async def import_files(
     return imported
 
 
-def _distinct(files: Iterable[Path]) -> list[tuple[Path, str]]:
-    """Return each file once, with the digest of its bytes."""
-    return list({digest: (file, digest) for file in files for digest in [_digest(file)]}.values())
+def chunks_of(file: Path, digest: str, driver: Driver) -> Iterator[Chunk]:
+    """Yield the chunks of a file, named by the digest of its bytes; raises SourceError."""
+    chunker = Chunker(
+        driver.name,
+        int(digest[:RUN_DIGITS], 16),
+        chunk_ms=CHUNK_MS,
+        session=driver.session,
+        car=driver.car,
+        fingerprint=digest[:NAME_DIGITS],
+    )
+    return chunks(open_recording(file), chunker)
 
 
-def _digest(file: Path) -> str:
+def digest_of(file: Path) -> str:
+    """Return the digest of a file's bytes; raises SourceError when it cannot be read."""
     try:
         with file.open("rb") as content:
             return hashlib.file_digest(content, "sha256").hexdigest()
@@ -88,19 +97,16 @@ def _digest(file: Path) -> str:
         raise SourceError(f"cannot read {file}: {error.strerror or error}") from None
 
 
+def _distinct(files: Iterable[Path]) -> list[tuple[Path, str]]:
+    """Return each file once, with the digest of its bytes."""
+    return list({digest: (file, digest) for file in files for digest in [digest_of(file)]}.values())
+
+
 def _read(settings: Settings, named: tuple[Path, str], kept: Spool) -> list[Imported]:
     """Put a file into the spool."""
     file, digest = named
-    chunker = Chunker(
-        settings.driver.name,
-        int(digest[:RUN_DIGITS], 16),
-        chunk_ms=CHUNK_MS,
-        session=settings.driver.session,
-        car=settings.driver.car,
-        fingerprint=digest[:NAME_DIGITS],
-    )
     imported = []
-    for key, of_run in groupby(chunks(open_recording(file), chunker), key_of):
+    for key, of_run in groupby(chunks_of(file, digest, settings.driver), key_of):
         made, frames = _keep(kept, key, of_run)
         imported.append(Imported(str(file), key.session, key.driver, key.run, made, frames))
     if not sum(part.frames for part in imported):

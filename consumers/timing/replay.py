@@ -18,5 +18,12 @@ def laps(chunks: Iterable[Chunk]) -> list[Lap]:
         states[whose], _ = decide(states.get(whose, initial()), chunk)
     return sorted(
         (lap for state in states.values() for lap in laps_of(state)),
-        key=lambda lap: (lap.session, lap.driver, not lap.own, lap.car, lap.lap_number),
+        key=lambda lap: (
+            lap.session,
+            lap.driver,
+            not lap.own,
+            len(lap.car),
+            lap.car,
+            lap.lap_number,
+        ),
     )

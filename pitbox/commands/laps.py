@@ -13,9 +13,10 @@ from pitbox import settings
 from pitbox.cli import CommandError
 from schemas.timing import Lap
 
-CHUNK_MS: Final = 500
 CONNECT_S: Final = 5.0
-QUERY: Final = "select * from lap where session = $1 order by driver, not own, car, lap_number"
+QUERY: Final = (
+    "select * from lap where session = $1 order by driver, not own, length(car), car, lap_number"
+)
 COLUMNS: Final = ("Lap", "Time", "Sectors", "Counts", "Notes", "Fuel")
 
 
@@ -56,16 +57,14 @@ def laps(
 
 
 def of_recording(path: Path) -> list[Lap]:
-    """Return the laps of a recording, by the same way that live data takes; raises CommandError."""
+    """Return the laps of a recording as an import of it makes them; raises CommandError."""
     from consumers.timing import replay
-    from producers.chunker import Chunker, chunks
-    from producers.importers.recording import open_recording
+    from producers.imports import chunks_of, digest_of
     from producers.source import SourceError
 
     driver = settings.load().driver
-    chunker = Chunker(driver.name, 1, chunk_ms=CHUNK_MS, session=driver.session, car=driver.car)
     try:
-        return replay.laps(chunks(open_recording(path), chunker))
+        return replay.laps(chunks_of(path, digest_of(path), driver))
     except SourceError as error:
         raise CommandError(str(error)) from None
 
