@@ -6,14 +6,19 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
+import httpx
 import msgspec
 import websockets
 from websockets.asyncio.client import ClientConnection
 
+from consumers import gateway
+from pitbox import settings
 from schemas.wall import FromPage, Ping, Pong, Subscribe, ToPage
+from tests import hub
+from tests.servers import free_port
 
 WAIT_S: Final = 10.0
-LIVE: Final = "/api/v1/live"
+API: Final = "/api/v1"
 
 Heard = TypeVar("Heard")
 
@@ -49,11 +54,35 @@ class Page:
 @asynccontextmanager
 async def opened(port: int, name: str = "127.0.0.1", **options: Any) -> AsyncIterator[Page]:
     """Open a page of the gateway at a port, which is called by `name`."""
-    address = f"ws://{name}:{port}{LIVE}"
+    address = f"ws://{name}:{port}{API}/live"
     if "sock" not in options:
         options["host"] = "127.0.0.1"
     async with websockets.connect(address, compression=None, **options) as connection:
         yield Page(connection)
+
+
+@asynccontextmanager
+async def gateway_of(nats_url: str, database: str) -> AsyncIterator[int]:
+    """Run a gateway in this loop and lend its port, once it has its peers."""
+    port = free_port()
+    reaches = hub.settings_of(nats_url, database)
+    served = msgspec.structs.replace(reaches, gateway=settings.Gateway(port=port))
+    async with hub.serving(gateway.service(served)):
+        await until_ready(port)
+        yield port
+
+
+async def until_ready(port: int) -> None:
+    """Wait until a gateway says that it is ready."""
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}{API}") as rest:
+
+        async def ready() -> bool:
+            try:
+                return (await rest.get("/ready")).status_code == 200
+            except httpx.TransportError:
+                return False
+
+        await hub.eventually(ready, "the gateway is ready")
 
 
 def narrow_socket(port: int) -> socket.socket:

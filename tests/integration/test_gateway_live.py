@@ -13,15 +13,13 @@ import msgspec
 import pytest
 import websockets
 
-from consumers import gateway
-from pitbox import settings
 from pitbox.frames import checksum, pack
 from schemas.link import Hello, Receipt
 from schemas.timing import Lap, Session
 from schemas.wall import Dropped, Frames, Ping, Pong, Presence, Refused, Subscribe
 from tests import hub
-from tests.hub import Database, connected, eventually, serving
-from tests.page import narrow_socket, opened
+from tests.hub import Database, connected, eventually
+from tests.page import gateway_of, narrow_socket, opened, until_ready
 from tests.servers import NatsServer, PostgresServer, Server, free_port, running
 
 SEEN = ("speed", "fuel_level")
@@ -39,26 +37,10 @@ values ('test', 'ada', '7', 3, 1, 5, true, 'none', '{}', true, false, false, fal
 
 @pytest.fixture
 async def port(nats_server: NatsServer, database: str) -> AsyncIterator[int]:
-    """Run a gateway in this loop and return its port, once it hears the bus."""
-    number = free_port()
-    reaches = hub.settings_of(nats_server.url, database)
-    served = msgspec.structs.replace(reaches, gateway=settings.Gateway(port=number))
+    """Return the port of a gateway."""
     await hub.apply(nats_server.url)
-    async with serving(gateway.service(served)):
-        await until_ready(number)
+    async with gateway_of(nats_server.url, database) as number:
         yield number
-
-
-async def until_ready(port: int) -> None:
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}/api/v1") as rest:
-
-        async def ready() -> bool:
-            try:
-                return (await rest.get("/ready")).status_code == 200
-            except httpx.TransportError:
-                return False
-
-        await eventually(ready, "the gateway is ready")
 
 
 def lap(number: int, **changes: Any) -> Lap:
