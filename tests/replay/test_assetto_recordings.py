@@ -1,6 +1,5 @@
 """What a real recording of Assetto Corsa must tell."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +11,14 @@ from producers.source import Began, Frame, Observation
 from schemas.channels import CHANNELS
 from schemas.sim import LapReported
 
-DATA = Path(os.environ.get("PITBOX_DATA", "../shared/data"))
 NAME = "assetto/assetto-corsa_udp_monza_r8-lms.pcap.gz"
 
 
 @pytest.fixture(scope="module")
-def told() -> list[Observation]:
-    if not (DATA / NAME).exists():
+def told(data_dir: Path) -> list[Observation]:
+    if not (data_dir / NAME).exists():
         pytest.skip(f"needs the recording {NAME} in PITBOX_DATA")
-    return list(open_recording(DATA / NAME))
+    return list(open_recording(data_dir / NAME))
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """What real telemetry files of iRacing must tell, and what is said of broken ones."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +12,20 @@ from producers.sources.iracing import live
 from schemas.channels import CHANNELS
 from schemas.sim import LapReported
 
-FOLDER = Path(os.environ.get("PITBOX_DATA", "../shared/data")) / "iracing"
 LAPS = "langley_sk-modified_laps-15.187-15.099.ibt"
 LONG = "langley_sk-modified_long.ibt"
 MODERN = "red-bull-ring_w13_2024-build_6.5s.ibt"
 
 
-def read(name: str) -> list[Observation]:
-    if not (FOLDER / name).exists():
-        pytest.skip(f"needs the recording {name} in PITBOX_DATA")
-    return list(open_recording(FOLDER / name))
+@pytest.fixture(scope="module")
+def folder(data_dir: Path) -> Path:
+    return data_dir / "iracing"
+
+
+def read(path: Path) -> list[Observation]:
+    if not path.exists():
+        pytest.skip(f"needs the recording {path.name} in PITBOX_DATA")
+    return list(open_recording(path))
 
 
 def opened(told: list[Observation]) -> Began:
@@ -40,43 +43,43 @@ def column(told: list[Observation], name: str) -> np.ndarray:
     [(LAPS, {174: 15.187, 175: 15.099}), (LONG, {184: 15.196, 185: 15.277}), (MODERN, {})],
 )
 def test_the_sim_s_lap_times_stand_with_the_laps_that_took_them(
-    name: str, expected: dict[int, float]
+    folder: Path, name: str, expected: dict[int, float]
 ) -> None:
-    laps = [item for item in read(name) if isinstance(item, LapReported)]
+    laps = [item for item in read(folder / name) if isinstance(item, LapReported)]
     assert {lap.lap_number: round(lap.lap_time_s, 3) for lap in laps} == expected
     for lap in laps:
         assert sum(lap.sectors_s) == pytest.approx(lap.lap_time_s, abs=0.015)
         assert len(lap.sectors_s) == 2
 
 
-def test_track_and_car_are_named() -> None:
-    modern = opened(read(MODERN)).opened
+def test_track_and_car_are_named(folder: Path) -> None:
+    modern = opened(read(folder / MODERN)).opened
     assert modern.track == "Red Bull Ring Grand Prix"
     assert (modern.car, modern.car_model) == ("64", "Mercedes-AMG W13 E Performance")
     assert (modern.kind, modern.sectors, modern.source_version) == ("test", 3, "2024.06.10.01")
     assert modern.track_length_m == pytest.approx(4283, abs=1)
-    assert opened(read(LAPS)).opened.track_length_m == pytest.approx(576.3, abs=0.2)
+    assert opened(read(folder / LAPS)).opened.track_length_m == pytest.approx(576.3, abs=0.2)
 
 
-def test_frames_ascend_in_time_and_hold_no_row_of_zeros() -> None:
+def test_frames_ascend_in_time_and_hold_no_row_of_zeros(folder: Path) -> None:
     for name in (LAPS, LONG, MODERN):
-        told = read(name)
+        told = read(folder / name)
         times = np.array([item.captured_ns for item in told if isinstance(item, Frame)])
         assert (np.diff(times) > 0).all()
         assert (column(told, "lap_number") > 0).all()
         assert np.abs(column(told, "world_x")).max() < 1000
 
 
-def test_the_lap_clock_and_the_distance_restart_with_the_lap_number() -> None:
-    told = read(LAPS)
+def test_the_lap_clock_and_the_distance_restart_with_the_lap_number(folder: Path) -> None:
+    told = read(folder / LAPS)
     lines = np.flatnonzero(np.diff(column(told, "lap_number"))) + 1
     assert len(lines) == 3
     assert (column(told, "lap_time")[lines] < 0.017).all()
     assert (column(told, "lap_distance")[lines] < 1).all()
 
 
-def test_an_oval_is_driven_to_the_left() -> None:
-    told = read(LAPS)
+def test_an_oval_is_driven_to_the_left(folder: Path) -> None:
+    told = read(folder / LAPS)
     fast = column(told, "speed") > 20
     turned = np.diff(np.unwrap(column(told, "yaw")))
     assert turned.sum() > 3 * np.pi
@@ -86,8 +89,8 @@ def test_an_oval_is_driven_to_the_left() -> None:
     assert column(told, "wheel_speed_fr")[fast].mean() > column(told, "wheel_speed_fl")[fast].mean()
 
 
-def test_units_are_plausible_for_a_car() -> None:
-    told = read(LAPS)
+def test_units_are_plausible_for_a_car(folder: Path) -> None:
+    told = read(folder / LAPS)
     assert 90e3 < column(told, "tyre_pressure_fl").min() < 200e3
     assert 0 <= column(told, "tyre_wear_fl").min() < 0.01
     assert 300e3 < np.median(column(told, "engine_oil_pressure")) < 600e3
@@ -103,16 +106,16 @@ def test_units_are_plausible_for_a_car() -> None:
         ("bad_live-memory-dump.ibt", "live memory"),
     ],
 )
-def test_files_that_are_not_whole_are_refused(name: str, said: str) -> None:
+def test_files_that_are_not_whole_are_refused(folder: Path, name: str, said: str) -> None:
     with pytest.raises(SourceError, match=f"{name} is .*{said}"):
-        read(name)
+        read(folder / name)
 
 
-def test_the_live_reader_reads_the_same_through_the_library() -> None:
+def test_the_live_reader_reads_the_same_through_the_library(folder: Path) -> None:
     irsdk = pytest.importorskip("irsdk", reason="needs pyirsdk")
-    told = read(MODERN)
+    told = read(folder / MODERN)
     sdk = irsdk.IRSDK()
-    assert sdk.startup(test_file=str(FOLDER / MODERN))
+    assert sdk.startup(test_file=str(folder / MODERN))
     ticks: list[Tick] = []
     live.Reader(sdk, ticks.append).poll(1)
     sdk.shutdown()
@@ -123,9 +126,9 @@ def test_the_live_reader_reads_the_same_through_the_library() -> None:
     assert frame.values == pytest.approx(first.values, nan_ok=True)
 
 
-def test_the_live_reader_understands_memory_as_the_sim_shares_it() -> None:
+def test_the_live_reader_understands_memory_as_the_sim_shares_it(folder: Path) -> None:
     irsdk = pytest.importorskip("irsdk", reason="needs pyirsdk")
-    dump = FOLDER / "bad_live-memory-dump.ibt"
+    dump = folder / "bad_live-memory-dump.ibt"
     if not dump.exists():
         pytest.skip("needs the recording bad_live-memory-dump.ibt in PITBOX_DATA")
     sdk = irsdk.IRSDK()

@@ -3,7 +3,6 @@
 import csv
 import gzip
 import math
-import os
 import struct
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +15,6 @@ from schemas.channels import bitmap, ids
 from schemas.telemetry import Chunk
 from schemas.timing import Lap
 
-DATA = Path(os.environ.get("PITBOX_DATA", "../shared/data")) / "csv"
 COLUMNS = {
     "lap_number": "CurrentLap",
     "lap_time": "CurrentLapTime",
@@ -29,11 +27,10 @@ WORDS = {"True": 1.0, "False": 0.0, "": math.nan}
 FRAMES = 3
 
 
-def laps_of(name: str) -> dict[int, Lap]:
+def laps_of(path: Path) -> dict[int, Lap]:
     """Return the laps of a file of rows, which are not in order of time."""
-    path = DATA / name
     if not path.exists():
-        pytest.skip(f"{path} is not there; set PITBOX_DATA to the recordings")
+        pytest.skip(f"needs the recording {path.name} in PITBOX_DATA")
     with gzip.open(path, "rt", newline="") as file:
         rows = sorted(csv.DictReader(file), key=lambda row: row["_time"])
     chunks = [_chunk(rows[at : at + FRAMES], at // FRAMES) for at in range(0, len(rows), FRAMES)]
@@ -65,16 +62,18 @@ def _row(row: dict[str, str]) -> bytes:
     return struct.pack(f"<{len(values)}f", *values)
 
 
-def test_laps_of_a_game_whose_lap_clock_does_not_restart_at_the_line() -> None:
-    found = laps_of("ams2-m4-gt4_monza_3-laps.csv.gz")
+def test_laps_of_a_game_whose_lap_clock_does_not_restart_at_the_line(data_dir: Path) -> None:
+    found = laps_of(data_dir / "csv" / "ams2-m4-gt4_monza_3-laps.csv.gz")
     timed = {number: round(lap.lap_time_s, 2) for number, lap in found.items() if lap.lap_time_s}
     assert timed == {1: 123.26, 2: 115.95, 3: 116.21}
     assert [found[number].valid for number in (1, 2, 3)] == [False, True, True]
     assert [found[number].complete for number in (1, 2, 3)] == [True, True, True]
 
 
-def test_laps_whose_times_come_late_and_whose_out_lap_shares_the_first_number() -> None:
-    found = laps_of("iracing-488-gt3_fuji_7-laps.csv.gz")
+def test_laps_whose_times_come_late_and_whose_out_lap_shares_the_first_number(
+    data_dir: Path,
+) -> None:
+    found = laps_of(data_dir / "csv" / "iracing-488-gt3_fuji_7-laps.csv.gz")
     timed = {number: round(lap.lap_time_s, 4) for number, lap in found.items() if lap.lap_time_s}
     assert timed == {
         1: 99.1575,

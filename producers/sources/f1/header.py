@@ -1,5 +1,6 @@
 """Read what every packet begins with, and tell packets from other bytes."""
 
+from operator import itemgetter
 from typing import Any, Final
 
 from msgspec import Struct
@@ -13,7 +14,6 @@ READERS: Final[dict[int, Record]] = {
     for packet_format in FORMATS
     if (header := of_format(HEADERS, packet_format)) is not None
 }
-PACKET_AT: Final = {2018: 3, 2019: 5, 2020: 5, 2021: 5, 2022: 5} | dict.fromkeys(FORMATS[5:], 6)
 
 
 class Header(Struct, frozen=True, gc=False):
@@ -24,8 +24,8 @@ class Header(Struct, frozen=True, gc=False):
     session: int
     time_s: float
     frame: int
-    overall_frame: int | None
     player: int
+    overall_frame: int | None = None
 
     @property
     def layout(self) -> PacketLayout | None:
@@ -33,31 +33,32 @@ class Header(Struct, frozen=True, gc=False):
         return LAYOUTS.get((self.format, self.packet))
 
 
+PICKERS: Final = {
+    packet_format: itemgetter(
+        *(reader.names.index(name) for name in Header.__struct_fields__ if name in reader.names)
+    )
+    for packet_format, reader in READERS.items()
+}
+PACKET_AT: Final = {
+    packet_format: reader.names.index("packet") + 1 for packet_format, reader in READERS.items()
+}
+"""Where the kind of a packet stands: of all before it only the format has two bytes."""
+
+
 def is_packet(datagram: bytes) -> bool:
     """Tell whether these bytes are a packet of a known format, kind and length."""
-    packet_format = int.from_bytes(datagram[:2], "little")
-    if packet_format not in READERS:
-        return False
-    at = PACKET_AT[packet_format]
-    return len(datagram) > at and SIZES.get((packet_format, datagram[at])) == len(datagram)
+    size, packet_format = len(datagram), int.from_bytes(datagram[:2], "little")
+    at = PACKET_AT.get(packet_format, size)
+    return at < size and SIZES.get((packet_format, datagram[at])) == size
 
 
 def read_header(datagram: bytes) -> Header | None:
     """Read a header; None when the bytes are no packet, or of no time that can be."""
     if not is_packet(datagram):
         return None
-    fields = READERS[int.from_bytes(datagram[:2], "little")].read(datagram, 0)
-    if not 0 <= fields["time_s"] < LONGEST_S:
-        return None
-    return Header(
-        fields["format"],
-        fields["packet"],
-        fields["session"],
-        fields["time_s"],
-        fields["frame"],
-        fields.get("overall_frame"),
-        fields["player"],
-    )
+    packet_format = int.from_bytes(datagram[:2], "little")
+    header = Header(*PICKERS[packet_format](READERS[packet_format].numbers(datagram)))
+    return header if 0 <= header.time_s < LONGEST_S else None
 
 
 def game_of(datagram: bytes) -> str:

@@ -29,6 +29,10 @@ class Record:
             limit for _, code in named for limit in [_limits(code)] * (4 if code[0] == "4" else 1)
         )
 
+    def numbers(self, packet: bytes, start: int = 0) -> tuple[Any, ...]:
+        """Return the numbers in order; raises struct.error when the packet is too short."""
+        return self._struct.unpack_from(packet, start)
+
     def read(self, packet: bytes, start: int) -> dict[str, Any]:
         """Return the numbers by name; raises struct.error when the packet is too short."""
         return dict(zip(self.names, self._struct.unpack_from(packet, start), strict=True))
