@@ -13,7 +13,6 @@ class SessionOpened(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="
     """State what is being driven; repeated when a fact becomes known later.
 
     `car` is the start number or index of the driver's own car, `sectors` how many a lap has.
-    `units` names native names or units that differ from the registry, for the screen only.
     """
 
     at_ns: int

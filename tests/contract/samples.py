@@ -1,0 +1,149 @@
+"""One event of every kind with no field left at its default, and its bytes, kept for ever.
+
+`python -m tests.contract.samples` writes the bytes of shapes that have none yet, beside the old.
+"""
+
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from schemas.dead import DeadLetter
+from schemas.link import Ask, Hello, Receipt
+from schemas.registry import EVENTS
+from schemas.sim import Finished, LapReported, Rewound, SessionOpened
+from schemas.telemetry import Chunk, Mark
+from schemas.timing import Lap, Session
+
+FOLDER: Final = Path(__file__).parent / "golden"
+OBSERVED: Final[dict[str, type[Struct]]] = {
+    "sim.session": SessionOpened,
+    "sim.lap": LapReported,
+    "sim.rewound": Rewound,
+    "sim.finished": Finished,
+}
+KINDS: Final[dict[str, type]] = EVENTS | OBSERVED
+
+WHO: Final[dict[str, Any]] = {"session": "race-1", "driver": "ada"}
+RUN: Final[dict[str, Any]] = WHO | {"run": 1_795_570_842_639}
+AT_NS: Final = 1_795_570_842_639_867_870
+
+SAMPLES: Final[dict[str, Struct]] = {
+    "telemetry.chunk": Chunk(
+        **RUN,
+        version=1,
+        chunk=7,
+        send=1_795_570_842_639_867,
+        first_frame=21,
+        frames=3,
+        captured_ns=AT_NS,
+        channels=b"\x03\x01",
+        crc=0xDEADBEEF,
+        block=b"block",
+        observed=b"\x90",
+    ),
+    "telemetry.mark": Mark(
+        **RUN, version=1, send=1_795_570_842_639_868, made=9, closed=True, gone=((2, 3), (5, 5))
+    ),
+    "timing.session": Session(
+        **WHO,
+        at_ns=AT_NS,
+        source="f1",
+        source_version="2025",
+        kind="race",
+        track="Spa",
+        track_length_m=7004.0,
+        car="44",
+        car_model="W16",
+        sectors=3,
+        started_ns=AT_NS,
+        finished_ns=AT_NS + 1,
+    ),
+    "timing.lap": Lap(
+        **RUN,
+        at_ns=AT_NS,
+        car="44",
+        own=True,
+        lap_number=12,
+        revision=3,
+        lap_time_s=74.142,
+        timed_by="sim",
+        sectors_s=(22.5, 30.25, 21.392),
+        valid=False,
+        in_lap=True,
+        out_lap=True,
+        pit=True,
+        complete=False,
+        frames=4448,
+        started_ns=AT_NS,
+        ended_ns=AT_NS + 74_142_000_000,
+        fuel_used=1.75,
+    ),
+    "dead.letter": DeadLetter(
+        consumer="timing",
+        stream="TELEMETRY",
+        created_ns=AT_NS,
+        sequence=11,
+        subject="telemetry.ada.race-1.live",
+        reason="CorruptChunk: crc differs",
+        payload=b"\xc1",
+        tries=1,
+        at_ns=AT_NS,
+    ),
+    "link.receipt": Receipt(
+        **RUN,
+        through=4,
+        upto=9,
+        missing=((5, 5), (7, 8)),
+        echo=1_795_570_842_639_867,
+        made=12,
+        boot="678f6c6e",
+        hub_ns=AT_NS,
+        dead=1,
+    ),
+    "link.ask": Ask(**RUN),
+    "link.hello": Hello(
+        **RUN, at_ns=AT_NS, made=12, waiting=3, offset_ns=-5_000_000, rtt_ns=1_400_000
+    ),
+    "sim.session": SessionOpened(
+        at_ns=AT_NS,
+        source="iracing",
+        source_version="2026.1",
+        kind="qualifying",
+        track="Spa",
+        track_length_m=7004.0,
+        car="12",
+        car_model="GT3",
+        sectors=3,
+    ),
+    "sim.lap": LapReported(
+        at_ns=AT_NS,
+        car="12",
+        lap_number=4,
+        lap_time_s=74.142,
+        own=True,
+        sectors_s=(22.5, 51.642),
+        valid=True,
+    ),
+    "sim.rewound": Rewound(at_ns=AT_NS, session_time_s=12.5),
+    "sim.finished": Finished(at_ns=AT_NS),
+}
+
+
+def kept(tag: str) -> list[Path]:
+    """Return the files of a kind's shapes, the oldest first."""
+    found = FOLDER.glob(f"{tag}.*.msgpack")
+    return sorted(found, key=lambda path: int(path.suffixes[-2].removeprefix(".")))
+
+
+def write_missing() -> None:
+    """Keep the bytes of every shape that has none yet."""
+    for tag, sample in SAMPLES.items():
+        files, encoded = kept(tag), msgspec.msgpack.encode(sample)
+        if not files or files[-1].read_bytes() != encoded:
+            (FOLDER / f"{tag}.{len(files) + 1}.msgpack").write_bytes(encoded)
+
+
+if __name__ == "__main__":
+    write_missing()

@@ -1,0 +1,95 @@
+"""streams.yaml and the code agree: nothing is named on one side only."""
+
+import ast
+import importlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pitbox import nats_server, topology
+from pitbox.topology import size_bytes
+from schemas.registry import EVENTS
+from tests.conftest import ROOT
+
+TOPOLOGY = topology.load()
+SERVICES = {**TOPOLOGY.producers, **TOPOLOGY.consumers}
+PACKAGES = ("schemas", "pitbox", "producers", "consumers")
+ENVELOPE_BYTES = 2_000
+
+
+def sources() -> Iterator[Path]:
+    for package in PACKAGES:
+        yield from (ROOT / package).rglob("*.py")
+
+
+def test_every_event_is_carried_and_every_carried_event_exists() -> None:
+    carried = {tag for route in TOPOLOGY.routes.values() for tag in route.events}
+    assert carried == set(EVENTS)
+
+
+def test_every_route_is_written_by_somebody_and_read_by_somebody() -> None:
+    written = {route for service in SERVICES.values() for route in service.writes}
+    read = {route for service in SERVICES.values() for route in service.reads}
+    assert written == read == set(TOPOLOGY.routes)
+
+
+def test_every_consumer_is_a_folder_and_every_folder_a_consumer() -> None:
+    folders = {path.parent.name for path in (ROOT / "consumers").glob("*/__init__.py")}
+    assert folders == set(TOPOLOGY.consumers)
+
+
+@pytest.mark.parametrize("name", TOPOLOGY.consumers)
+def test_every_consumer_can_be_made_and_decode_what_it_reads(name: str) -> None:
+    assert callable(importlib.import_module(f"consumers.{name}").service)
+    for stream in TOPOLOGY.streams:
+        routes = [r for r in TOPOLOGY.consumers[name].reads if TOPOLOGY.stream_of.get(r) == stream]
+        if routes:
+            TOPOLOGY.decoder(*routes)
+
+
+@pytest.mark.parametrize("name", TOPOLOGY.consumers)
+def test_an_event_leaves_a_consumer_by_one_route(name: str) -> None:
+    tags = [t for r in TOPOLOGY.consumers[name].writes for t in TOPOLOGY.route(r).events]
+    assert len(tags) == len(set(tags))
+
+
+def test_all_streams_together_fit_the_store_of_the_server() -> None:
+    together = sum(size_bytes(stream.max_bytes) for stream in TOPOLOGY.streams.values())
+    assert together <= size_bytes(nats_server.MAX_STORE)
+
+
+def test_every_message_fits_into_a_dead_letter_and_through_the_server() -> None:
+    letter = size_bytes(TOPOLOGY.streams["DEAD"].max_msg_size)
+    for name, stream in TOPOLOGY.streams.items():
+        if name != "DEAD":
+            assert size_bytes(stream.max_msg_size) + ENVELOPE_BYTES <= letter
+    assert letter <= nats_server.MAX_PAYLOAD
+
+
+def test_no_subject_or_stream_is_named_in_code() -> None:
+    """A text that a subject's template would match, or an f-string that begins like one."""
+    shapes = [
+        re.compile(re.sub(r"\\\{\w+\\\}", r"[^.]+", re.escape(route.subject)))
+        for route in TOPOLOGY.routes.values()
+    ]
+    begins = tuple({route.subject.split("{")[0] for route in TOPOLOGY.routes.values()})
+    allowed = {*TOPOLOGY.routes, *EVENTS}
+
+    def is_subject(node: ast.AST) -> bool:
+        if isinstance(node, ast.JoinedStr):
+            first = node.values[0] if node.values else None
+            return isinstance(first, ast.Constant) and str(first.value).startswith(begins)
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+            return False
+        named = node.value in TOPOLOGY.streams
+        return named or (node.value not in allowed and any(s.fullmatch(node.value) for s in shapes))
+
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}"
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, (ast.Constant, ast.JoinedStr)) and is_subject(node)
+    ]
+    assert found == []
