@@ -3,6 +3,7 @@ import struct
 from producers.source import Began, Frame
 from producers.sources.gt7_packet import encrypt
 from producers.sources.recognition import GAMES, Recogniser, decoders, recognise
+from tests.f1_game import Game
 
 SECOND_NS = 1_000_000_000
 
@@ -31,7 +32,8 @@ def test_every_game_has_a_decoder_that_bears_its_name() -> None:
 
 
 def test_datagrams_are_told_apart() -> None:
-    for datagram, name in ((gt7(1), "gt7"), (assetto(1), "assetto")):
+    f1 = Game(2025).instant()[0]
+    for datagram, name in ((f1, "f1"), (gt7(1), "gt7"), (assetto(1), "assetto")):
         decoder = recognise(datagram)
         assert decoder is not None
         assert decoder.name == name

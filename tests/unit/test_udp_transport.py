@@ -15,6 +15,7 @@ from producers.sources.gt7_packet import encrypt
 from producers.sources.inbox import Arrival, Inbox
 from producers.sources.port import Port, bind
 from schemas.channels import CHANNEL_BY_NAME
+from tests.f1_game import Game
 
 LETTERS = {b"A": 296, b"B": 316, b"~": 344, b"C": 368}
 
@@ -176,6 +177,15 @@ async def test_a_console_that_is_off_is_asked_for_the_best_kind_for_as_long_as_i
     await until(lambda: len(sent) >= 30)
     beating.cancel()
     assert set(sent) == {b"C"}
+
+
+@pytest.mark.parametrize("source", ["f1", "auto"])
+async def test_f1_is_heard_on_its_port(source: str) -> None:
+    place = where()
+    told = await take_while_sending(source, place, 4, place.f1_port, Game(2026).drive(600))
+    assert isinstance(told[0], Began)
+    assert told[0].opened.source_version == "F1 26 1.09, format 2026"
+    assert [type(item) for item in told[1:]] == [Frame] * 3
 
 
 async def test_assetto_corsa_is_shaken_hands_with_subscribed_to_and_left() -> None:
