@@ -16,7 +16,8 @@ import msgspec
 from pitbox import logs, ranges
 from producers import measures
 from producers.ledger import Ledger, RunKey, key_of
-from producers.spool import DiskError, Dropped, Spool
+from producers.retention import Dropped
+from producers.spool import DiskError, Spool
 from schemas.link import Receipt
 from schemas.telemetry import Chunk, Range
 

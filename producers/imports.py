@@ -27,7 +27,7 @@ from producers.importers.recording import open_recording
 from producers.ledger import RunKey, key_of
 from producers.link import Link
 from producers.source import SourceError
-from producers.spool import Spool
+from producers.spool import DiskError, Spool
 from producers.uploader import Uploader
 from schemas.telemetry import Chunk
 
@@ -68,7 +68,10 @@ async def import_files(
         tempfile.TemporaryDirectory(prefix="pitbox-import-") as folder,
         spool.opened(folder, max_bytes=ROOM_BYTES, max_age_h=AGE_H) as kept,
     ):
-        imported = [part for file in _distinct(files) for part in _read(settings, file, kept)]
+        try:
+            imported = [part for file in _distinct(files) for part in _read(settings, file, kept)]
+        except DiskError as error:
+            raise SourceError(f"no room in {folder}, set TMPDIR elsewhere: {error}") from None
         await _send(settings, Depot(kept), progress)
     return imported
 

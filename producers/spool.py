@@ -7,26 +7,27 @@ so nothing is ever counted by reading the file.
 """
 
 import contextlib
+import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
-from msgspec import Struct
 
 from pitbox import ranges
 from pitbox.folder_lock import LockedError, folder_lock
 from pitbox.ranges import NONE, Ranges
 from producers.ledger import RunKey
+from producers.retention import Dropped, KeptRun, oldest
 from producers.source import SourceError
 from schemas.telemetry import Range
 
 FILE: Final = "spool.sqlite"
 VERSION: Final = 1
 RUN_BITS: Final = 31
-SLICE: Final = 64
-"""Chunks that are deleted at once; more would hold up the commit of the next one."""
+RESERVE_BYTES: Final = 50_000_000
+"""Room that the spool makes on its disk by forgetting what Postgres has."""
 
 TABLES: Final = f"""
 create table if not exists run (
@@ -58,29 +59,6 @@ class DiskError(Exception):
     """Say that the disk does not take a chunk."""
 
 
-class KeptRun(Struct):
-    """Hold what the spool knows of a run; `have` is what Postgres had when last heard."""
-
-    id: int
-    key: RunKey
-    made: int = 0
-    have: Ranges = NONE
-    dropped: Ranges = NONE
-
-    @property
-    def kept(self) -> Ranges:
-        """Return the chunks that are in the file."""
-        return ranges.minus(((0, self.made - 1),), self.dropped) if self.made else NONE
-
-
-class Dropped(Struct, frozen=True):
-    """Name chunks that were deleted, and whether Postgres had them when last heard."""
-
-    key: RunKey
-    chunks: Range
-    receipted: bool
-
-
 @contextlib.contextmanager
 def opened(place: str | Path, *, max_bytes: int, max_age_h: float) -> Iterator["Spool"]:
     """Own the spool in a folder meanwhile; raises SpoolError when that cannot be."""
@@ -104,7 +82,11 @@ def opened(place: str | Path, *, max_bytes: int, max_age_h: float) -> Iterator["
 class Spool:
     """Keep chunks; may be used from any thread, by one at a time."""
 
-    def __init__(self, file: Path, *, max_bytes: int, max_age_h: float) -> None:
+    def __init__(
+        self, file: Path, *, max_bytes: int, max_age_h: float, reserve_bytes: int = RESERVE_BYTES
+    ) -> None:
+        self._file = file
+        self._reserve_bytes = reserve_bytes
         self._max_bytes = max_bytes
         self._max_age_s = max_age_h * 3600
         self._database = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
@@ -186,14 +168,16 @@ class Spool:
     def trim(self, now_s: float) -> Dropped | None:
         """Delete a slice of what is too old or too much, and return what it was; None for nothing.
 
-        What Postgres has goes first, oldest first; what it has not goes only when the spool is full
-        of that. Raises DiskError.
+        What Postgres has goes first, oldest first, also when the disk is nearly full; what it has
+        not goes only when the spool holds too much of that. Raises DiskError.
         """
         with self._guarded():
             full = self.used_bytes > self._max_bytes
-            part = self._oldest(receipted=True)
-            if part is None or not (full or self._too_old(part, now_s)):
-                part = self._oldest(receipted=False) if full and part is None else None
+            part = oldest(self.runs.values(), receipted=True)
+            if part is None:
+                part = oldest(self.runs.values(), receipted=False) if full else None
+            elif not (full or self._cramped() or self._too_old(part, now_s)):
+                part = None
             if part is not None:
                 self.drop(part.key, part.chunks)
         return part
@@ -220,15 +204,10 @@ class Spool:
         del self.runs[key]
         return True
 
-    def _oldest(self, receipted: bool) -> Dropped | None:
-        for run in self.runs.values():
-            kept = run.kept
-            lacking = ranges.minus(kept, run.have)
-            which = ranges.minus(kept, lacking) if receipted else lacking
-            if which:
-                first, last = which[0]
-                return Dropped(run.key, (first, min(last, first + SLICE - 1)), receipted)
-        return None
+    def _cramped(self) -> bool:
+        """Tell whether file and disk together have little room; a full disk cannot even delete."""
+        free = self._value("pragma freelist_count") * self._value("pragma page_size")
+        return free + shutil.disk_usage(self._file.parent).free < self._reserve_bytes
 
     def _too_old(self, part: Dropped, now_s: float) -> bool:
         place = _place(self.runs[part.key].id, part.chunks[1])

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from producers.ledger import RunKey
-from producers.spool import DiskError, Dropped, Spool, SpoolError, opened
+from producers.retention import Dropped
+from producers.spool import DiskError, Spool, SpoolError, opened
 
 KEY = RunKey("spa", "ada", 7)
 OTHER = RunKey("monza", "ada", 8)
@@ -31,8 +32,9 @@ with opened(Path(sys.argv[1]), max_bytes=10**9, max_age_h=72) as spool:
 """
 
 
-def open_spool(folder: Path, max_bytes: int = 10**9) -> Spool:
-    return Spool(folder / "spool.sqlite", max_bytes=max_bytes, max_age_h=1)
+def open_spool(folder: Path, max_bytes: int = 10**9, reserve_bytes: int = 0) -> Spool:
+    file = folder / "spool.sqlite"
+    return Spool(file, max_bytes=max_bytes, max_age_h=1, reserve_bytes=reserve_bytes)
 
 
 @pytest.fixture
@@ -144,6 +146,15 @@ def test_a_spool_with_room_keeps_what_postgres_has_until_it_is_old(spool: Spool)
     dropped = trim(spool, now_s=4700)
     assert [part.chunks for part in dropped] == [(0, 63)]
     assert trim(spool, now_s=9000)[-1].chunks[1] == 199
+
+
+def test_a_spool_on_a_crowded_disk_drops_only_what_postgres_has(tmp_path: Path) -> None:
+    spool = open_spool(tmp_path, reserve_bytes=10**18)
+    spool.append(KEY, 0, [b"a"] * 10, 0)
+    spool.note({KEY: ((0, 3),)})
+    assert trim(spool) == [Dropped(KEY, (0, 3), receipted=True)]
+    assert spool.runs[KEY].kept == ((4, 9),)
+    spool.close()
 
 
 def test_what_postgres_lacks_is_never_too_old(spool: Spool) -> None:
