@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from litestar import Litestar, Request, Response, Router
 from litestar.di import Provide
-from litestar.exceptions import HTTPException
+from litestar.exceptions import ClientException, HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
@@ -46,6 +46,7 @@ def build(bus: Bus, archive: Archive, live: Live) -> Guard:
             "archive": Provide(lambda: archive, sync_to_thread=False),
             "live": Provide(lambda: live, sync_to_thread=False),
         },
+        before_request=_known_parameters,
     )
     app = Litestar(
         [api, pages()],
@@ -65,6 +66,14 @@ def build(bus: Bus, archive: Archive, live: Live) -> Guard:
         request_max_body_size=MAX_BODY_BYTES,
     )
     return Guard(app)
+
+
+async def _known_parameters(request: Request[Any, Any, Any]) -> None:
+    """Refuse a parameter that means nothing, for it would be left out in silence."""
+    known = request.route_handler.parsed_fn_signature.parameters
+    for name in request.query_params:
+        if name not in known:
+            raise ClientException(f"{name}: there is no such parameter here")
 
 
 def _refused(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:

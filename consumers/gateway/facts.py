@@ -10,7 +10,7 @@ from typing import Final
 
 from schemas.timing import Lap, Session, Timing
 
-MAX_SESSIONS: Final = 32
+MAX_SESSIONS: Final = 8
 MAX_FACTS: Final = 20_000
 
 

@@ -39,6 +39,7 @@ class Live:
 
     def __init__(self, topology: Topology, archive: Archive) -> None:
         self._topology = topology
+        self._stream = topology.stream_of["telemetry.live"]
         self._archive = archive
         self._clients: set[Outbox] = set()
         self._telling: dict[Outbox, asyncio.Future[None]] = {}
@@ -62,6 +63,7 @@ class Live:
         self._clients.discard(client)
         self._fanout.leave(client)
         self._stop_telling(client)
+        measures.dropped.inc(client.newly_dropped())
         measures.clients.set(len(self._clients))
 
     def hear(self, client: Outbox, message: bytes) -> None:
@@ -92,6 +94,7 @@ class Live:
             for presence in self._presences.news(now_ms()):
                 self._tell_presence(presence)
             measures.backlog.set(sum(len(client) for client in self._clients))
+            measures.dropped.inc(sum(client.newly_dropped() for client in self._clients))
             await asyncio.sleep(TICK_S)
 
     def _subscribe(self, client: Outbox, chosen: Choice) -> None:
@@ -185,7 +188,7 @@ class Live:
         offset_ms = self._presences.offset_ms(chunk.session, chunk.driver)
         if not late and offset_ms is not None:
             age_ms = now_ms() - chunk.captured_ns / 1e6 - offset_ms
-            measures.latency_s.labels("live").observe(max(0.0, age_ms / 1e3))
+            measures.latency_s.labels(self._stream).observe(max(0.0, age_ms / 1e3))
 
 
 def now_ms() -> float:

@@ -22,6 +22,7 @@ class Outbox:
         max_bytes: int = MAX_BYTES,
     ) -> None:
         self.dropped = 0
+        self._counted = 0
         self._wake = wake
         self._max_frames = max_frames
         self._max_bytes = max_bytes
@@ -55,6 +56,11 @@ class Outbox:
             self._bytes -= len(frames)
             return frames
         return None
+
+    def newly_dropped(self) -> int:
+        """Return how many were dropped since this was asked before."""
+        fresh, self._counted = self.dropped - self._counted, self.dropped
+        return fresh
 
     def clear_frames(self) -> None:
         """Forget frames that wait, because the client chose others."""

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, TypeVar, get_args
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from litestar.exceptions import ClientException, NotFoundException
+from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, PathParameter, QueryParameter
 
 from consumers.gateway import measures, sessions, telemetry
@@ -13,7 +14,7 @@ from consumers.gateway.formats import MEDIA_TYPES, Format, accepted
 from consumers.gateway.telemetry import Question, TooMuch
 from pitbox.asyncapi import asyncapi
 from pitbox.bus import Bus
-from schemas.api import ChannelAbout, Health, Hole, Ready, SessionSummary
+from schemas.api import ChannelAbout, Health, Hole, Problem, Ready, SessionSummary, Traces
 from schemas.channels import CHANNEL_BY_NAME, CHANNELS
 from schemas.telemetry import Token
 from schemas.timing import Lap
@@ -32,7 +33,12 @@ ChannelList = Annotated[
     QueryParameter(max_length=8192, description="names, by commas; empty: all that the car gives"),
 ]
 FormatName = Annotated[Format | None, QueryParameter(description="else by Accept, else json")]
-TRACES: Final[dict[str, Any]] = {"media_type": "application/json"}
+NO: Final = {
+    400: ResponseSpec(Problem, description="a parameter is wrong, and which"),
+    404: ResponseSpec(Problem, description="there is no such thing"),
+    503: ResponseSpec(Problem, description="Postgres does not answer"),
+}
+TRACES: Final = {200: ResponseSpec(Traces, description="JSON; PackedTraces as msgpack"), **NO}
 
 Found = TypeVar("Found")
 
@@ -65,14 +71,14 @@ async def streams(bus: NamedDependency[Bus]) -> dict[str, Any]:
     return asyncapi(bus.topology)
 
 
-@get("/sessions")
+@get("/sessions", responses=NO)
 async def list_sessions(archive: Past) -> list[SessionSummary]:
     """List sessions, the latest first."""
     async with archive.connection() as connection:
         return await sessions.summaries(connection)
 
 
-@get("/sessions/{session:str}")
+@get("/sessions/{session:str}", responses=NO)
 async def one_session(archive: Past, session: Name) -> SessionSummary:
     """Sum up one session."""
     async with archive.connection() as connection:
@@ -80,7 +86,7 @@ async def one_session(archive: Past, session: Name) -> SessionSummary:
     return _found(found[0] if found else None, f"session: there is no {session!r}")
 
 
-@get("/sessions/{session:str}/laps")
+@get("/sessions/{session:str}/laps", responses=NO)
 async def list_laps(
     archive: Past, session: Name, driver: AnyName = None, own: FromQuery[bool | None] = None
 ) -> list[Lap]:
@@ -94,14 +100,16 @@ async def list_laps(
     return found
 
 
-@get("/sessions/{session:str}/holes")
+@get("/sessions/{session:str}/holes", responses=NO)
 async def list_holes(archive: Past, session: Name) -> list[Hole]:
     """List which chunks Postgres lacks of a session."""
     async with archive.connection() as connection:
         return await sessions.holes(connection, session)
 
 
-@get("/sessions/{session:str}/drivers/{driver:str}/laps/{lap_number:str}/telemetry", **TRACES)
+@get(
+    "/sessions/{session:str}/drivers/{driver:str}/laps/{lap_number:str}/telemetry", responses=TRACES
+)
 async def lap_telemetry(
     *,
     request: Request[Any, Any, Any],
@@ -129,7 +137,7 @@ async def lap_telemetry(
     return await _answer(request, archive, format, asked)
 
 
-@get("/sessions/{session:str}/drivers/{driver:str}/telemetry", **TRACES)
+@get("/sessions/{session:str}/drivers/{driver:str}/telemetry", responses=TRACES)
 async def range_telemetry(
     *,
     request: Request[Any, Any, Any],

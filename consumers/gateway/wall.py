@@ -63,7 +63,6 @@ async def _send(socket: WebSocket[Any, Any, Any], client: Outbox, awake: asyncio
         awake.clear()
         while (message := client.take()) is not None:
             if client.dropped != told:
-                measures.dropped.inc(client.dropped - told)
                 told = client.dropped
                 await _send_one(socket, encode(Dropped(count=told)))
             await _send_one(socket, message)

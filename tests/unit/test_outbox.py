@@ -31,7 +31,8 @@ def test_the_newest_frames_stay_in_order_and_the_rest_is_counted(
         outbox.put(each)
     kept = drain(outbox)
     assert kept == frames[len(frames) - len(kept) :]
-    assert outbox.dropped == len(frames) - len(kept)
+    assert outbox.dropped == outbox.newly_dropped() == len(frames) - len(kept)
+    assert outbox.newly_dropped() == 0
     assert len(kept) <= max_frames
     assert sum(map(len, kept)) <= max_bytes
     one_more = frames[-len(kept) - 1 :]
