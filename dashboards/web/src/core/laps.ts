@@ -1,0 +1,73 @@
+/** What the laps of a driver say: pure. */
+
+import { LAP_DEFAULTS, type Lap, type SentLap } from "../wire";
+
+export function whole(sent: SentLap): Lap {
+  return { ...LAP_DEFAULTS, ...sent };
+}
+
+/** Add a lap or its newer revision; ascending by number. */
+export function withLap(laps: readonly Lap[], lap: Lap): readonly Lap[] {
+  const at = laps.findIndex((other) => other.lap_number === lap.lap_number);
+  if (at >= 0) return laps[at].revision > lap.revision ? laps : laps.with(at, lap);
+  const sorted = [...laps, lap];
+  return sorted.sort((a, b) => a.lap_number - b.lap_number);
+}
+
+export function finished(lap: Lap): boolean {
+  return lap.lap_time_s !== null;
+}
+
+/** Tell whether a lap can be compared with: it counts and is there from line to line. */
+export function clean(lap: Lap): boolean {
+  return finished(lap) && lap.valid && !lap.in_lap && !lap.out_lap && !lap.pit;
+}
+
+export function bestLap(laps: readonly Lap[]): Lap | null {
+  let best: Lap | null = null;
+  for (const lap of laps) {
+    if (clean(lap) && (best?.lap_time_s == null || (lap.lap_time_s ?? Infinity) < best.lap_time_s)) {
+      best = lap;
+    }
+  }
+  return best;
+}
+
+/** The lap to draw in grey: the best one of which every frame is there. */
+export function referenceLap(laps: readonly Lap[]): Lap | null {
+  return bestLap(laps.filter((lap) => lap.complete && lap.started_ns !== null));
+}
+
+export function lastLap(laps: readonly Lap[]): Lap | null {
+  return laps.findLast(finished) ?? null;
+}
+
+/** When a lap began, in ms; null when timing has not said. */
+export function begunMs(laps: readonly Lap[], lapNumber: number): number | null {
+  const lap = laps.findLast((other) => other.lap_number === lapNumber);
+  return lap?.started_ns == null ? null : lap.started_ns / 1e6;
+}
+
+export function median(values: readonly number[]): number {
+  if (!values.length) return NaN;
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** Fuel that a lap takes: the median of the newest five clean laps, NaN without one. */
+export function fuelPerLap(laps: readonly Lap[]): number {
+  const used = laps.filter(clean).flatMap((lap) => (lap.fuel_used ? [lap.fuel_used] : []));
+  return median(used.slice(-5));
+}
+
+/** Why a lap stands aside, in words; empty when it does not. */
+export function remark(lap: Lap): string {
+  if (!finished(lap)) return lap.pit ? "in the pits" : "";
+  if (lap.out_lap && lap.in_lap) return "out and in";
+  if (lap.out_lap) return "out lap";
+  if (lap.in_lap) return "in lap";
+  if (!lap.valid) return "does not count";
+  if (!lap.complete) return "not whole";
+  return lap.pit ? "pit" : "";
+}

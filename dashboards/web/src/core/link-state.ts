@@ -1,0 +1,83 @@
+/** How a driver's link is, and the words for it: state first, consequence second, then what next. */
+
+import { brief, calendarDay, clockTime, duration, fixed } from "./figures";
+
+export type LinkKind =
+  | "none"
+  | "live"
+  | "late"
+  | "silent"
+  | "stale"
+  | "lost"
+  | "recorded"
+  | "away";
+
+export interface Link {
+  readonly kind: LinkKind;
+  readonly words: string;
+}
+
+export interface Signs {
+  readonly driver: string;
+  /** Hub now - captured - offset of the newest sample on screen, ms; NaN while not known. */
+  readonly ageMs: number;
+  /** How long ago a sample reached this page, ms; Infinity when none has. */
+  readonly quietMs: number;
+  /** How long ago the driver's PC was heard at all, ms; Infinity when never. */
+  readonly unheardMs: number;
+  /** When the session was sealed, ms since 1970; null while it is open. */
+  readonly sealedMs: number | null;
+  readonly recordedMs: number;
+  /** False when this page has no server. */
+  readonly connected: boolean;
+}
+
+export const STALE_MS = 2000;
+export const LOST_MS = 10_000;
+
+export function linkOf(signs: Signs): Link {
+  const { driver, quietMs, unheardMs } = signs;
+  if (signs.sealedMs !== null) {
+    const day = calendarDay(signs.sealedMs);
+    return { kind: "recorded", words: `Recorded ${day}, ${duration(signs.recordedMs)}` };
+  }
+  if (!signs.connected) return { kind: "away", words: "Not known: this page has no server" };
+  if (quietMs === Infinity && unheardMs === Infinity) {
+    return { kind: "none", words: `Waiting for ${driver}` };
+  }
+  if (quietMs < STALE_MS) return flowing(signs.ageMs);
+  if (unheardMs < LOST_MS) {
+    return quietMs < LOST_MS
+      ? { kind: "stale", words: `No samples for ${brief(quietMs)}` }
+      : { kind: "silent", words: silence(quietMs) };
+  }
+  const since = Math.min(quietMs, unheardMs);
+  return { kind: "lost", words: `Link lost ${duration(since)}` };
+}
+
+/** What the strip over the traces says while a link is lost. */
+export function lostWords(driver: string, quietMs: number): string {
+  return `Link to ${driver} lost ${duration(quietMs)}. The hole may fill when the link returns.`;
+}
+
+function flowing(ageMs: number): Link {
+  if (!Number.isFinite(ageMs)) return { kind: "live", words: "Live · age not known yet" };
+  const kind = ageMs <= 500 ? "live" : "late";
+  return { kind, words: `Live · ${fixed(ageMs / 1000, ageMs < 1000 ? 2 : 1)} s behind the car` };
+}
+
+function silence(quietMs: number): string {
+  if (quietMs === Infinity) return "Link up, the game has sent nothing yet";
+  return `Link up, the game is silent for ${duration(quietMs)}`;
+}
+
+export function retryWords(inMs: number): string {
+  const seconds = Math.ceil(inMs / 1000);
+  return seconds > 0
+    ? `This page lost the server. Trying again in ${seconds} s.`
+    : "This page lost the server. Trying again now.";
+}
+
+export function stoppedWords(driver: string, sinceMs: number): string {
+  return `${driver} stands still since ${clockTime(sinceMs)}`;
+}

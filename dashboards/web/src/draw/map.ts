@@ -1,0 +1,105 @@
+/** The map: the track as it was driven, and the cars on it at the clock's instant. */
+
+import { fit, placed, type Fit, type Outline } from "../core/outline";
+import { FONT, sharpened } from "./canvas";
+import { faded, palette } from "./palette";
+
+export interface MapCar {
+  readonly name: string;
+  readonly x: number;
+  readonly y: number;
+  readonly own: boolean;
+  /** No samples for two seconds: it stays where it was seen last. */
+  readonly lost: boolean;
+}
+
+const MARGIN = 26;
+
+export class TrackMap {
+  private outline: Outline | null = null;
+  private fit: Fit | null = null;
+  private path: Path2D | null = null;
+  private size = "";
+
+  constructor(private readonly canvas: HTMLCanvasElement) {}
+
+  draw(outline: Outline | null, closed: boolean, cars: readonly MapCar[]): void {
+    const context = sharpened(this.canvas);
+    if (!context) return;
+    const [width, height] = [this.canvas.clientWidth, this.canvas.clientHeight];
+    context.clearRect(0, 0, width, height);
+    this.settle(outline, closed, width, height);
+    if (!this.fit || !this.path || !outline) return;
+    const colours = palette.peek();
+    context.lineJoin = "round";
+    context.lineCap = "round";
+    context.lineWidth = closed ? 5 : 3;
+    context.strokeStyle = colours.track;
+    context.stroke(this.path);
+    if (closed) this.startLine(context, outline, this.fit);
+    for (const car of cars) if (!car.own) this.car(context, car, this.fit);
+    for (const car of cars) if (car.own) this.car(context, car, this.fit);
+  }
+
+  private settle(outline: Outline | null, closed: boolean, width: number, height: number): void {
+    const size = `${width}x${height}`;
+    if (outline === this.outline && size === this.size) return;
+    this.outline = outline;
+    this.size = size;
+    this.fit = outline && fit(outline, width, height, MARGIN);
+    this.path = null;
+    if (!outline || !this.fit) return;
+    this.path = new Path2D();
+    for (let i = 0; i < outline.x.length; i++) {
+      this.path.lineTo(...placed(this.fit, outline.x[i], outline.y[i]));
+    }
+    if (closed) this.path.closePath();
+  }
+
+  private startLine(context: CanvasRenderingContext2D, outline: Outline, fit: Fit): void {
+    const [x0, y0] = placed(fit, outline.x[0], outline.y[0]);
+    const [x1, y1] = placed(fit, outline.x[1], outline.y[1]);
+    const length = Math.hypot(x1 - x0, y1 - y0) || 1;
+    const [across, along] = [(-(y1 - y0) / length) * 9, ((x1 - x0) / length) * 9];
+    context.strokeStyle = palette.peek()["ink-2"];
+    context.lineWidth = 2.5;
+    context.beginPath();
+    context.moveTo(x0 - across, y0 - along);
+    context.lineTo(x0 + across, y0 + along);
+    context.stroke();
+  }
+
+  private car(context: CanvasRenderingContext2D, car: MapCar, fit: Fit): void {
+    if (!Number.isFinite(car.x) || !Number.isFinite(car.y)) return;
+    const [left, top] = placed(fit, car.x, car.y);
+    const colours = palette.peek();
+    const disc = (radius: number) => {
+      context.beginPath();
+      context.arc(left, top, radius, 0, 2 * Math.PI);
+    };
+    context.lineWidth = 2;
+    context.setLineDash(car.lost ? [3, 3] : []);
+    if (car.own && !car.lost) {
+      disc(11);
+      context.fillStyle = faded(colours.ink, 0.22);
+      context.fill();
+      disc(6);
+      context.fillStyle = colours.ink;
+      context.fill();
+    } else {
+      disc(5);
+      context.fillStyle = colours.bg;
+      context.fill();
+      context.strokeStyle = car.own ? colours.ink : colours["ink-2"];
+      context.stroke();
+    }
+    context.setLineDash([]);
+    context.font = `12px ${FONT}`;
+    context.textAlign = "center";
+    context.lineWidth = 4;
+    context.strokeStyle = colours.bg;
+    context.strokeText(car.name, left, top + 24);
+    context.fillStyle = car.own ? colours.ink : colours["ink-2"];
+    context.fillText(car.name, left, top + 24);
+  }
+}

@@ -1,0 +1,80 @@
+/** The rows of the traces, and the scales that fit what is driven; a scale grows, never shrinks. */
+
+import type { Row } from "../core/bands";
+
+export interface Scale {
+  readonly low: number;
+  readonly high: number;
+  /** Values that get a line and a label. */
+  readonly ticks: readonly number[];
+}
+
+export interface TraceRow extends Row {
+  readonly digits: number;
+  readonly signed: boolean;
+  /** Return the scale that holds values from `least` to `most`. */
+  readonly scale: (least: number, most: number) => Scale;
+}
+
+const SPEED: TraceRow = {
+  key: "speed",
+  label: "Speed",
+  weight: 6,
+  digits: 0,
+  signed: false,
+  scale: (least, most) => {
+    const [low, high] = [Math.floor(least / 20) * 20, Math.ceil(Math.max(most, 100) / 20) * 20];
+    return { low, high, ticks: [low, Math.round((low + high) / 20) * 10, high] };
+  },
+};
+const DIFFERENCE: TraceRow = balanced("difference", "Difference", 1.9, [10, 20, 50, 100, 200, 400]);
+const DELTA: TraceRow = {
+  ...balanced("delta", "Delta", 1.9, [0.2, 0.5, 1, 2, 5, 10, 20, 60, 200]),
+  digits: 1,
+};
+const PEDALS: TraceRow = {
+  key: "pedals",
+  label: "Pedals",
+  weight: 3.2,
+  digits: 0,
+  signed: false,
+  scale: () => ({ low: -1, high: 1, ticks: [] }),
+};
+const STEERING: TraceRow = balanced("steering", "Steering", 1.6, [10, 20, 45, 90, 180, 360, 540]);
+const GEAR: TraceRow = {
+  key: "gear",
+  label: "Gear",
+  weight: 1.4,
+  digits: 0,
+  signed: false,
+  scale: (_, most) => {
+    const high = Math.max(6, most);
+    return { low: 1, high, ticks: [1, high] };
+  },
+};
+const RPM: TraceRow = {
+  key: "rpm",
+  label: "Engine",
+  weight: 1.4,
+  digits: 0,
+  signed: false,
+  scale: (_, most) => {
+    const high = Math.max(2000, Math.ceil(most / 1000) * 1000);
+    return { low: 0, high, ticks: [0, high] };
+  },
+};
+
+/** Without a reference there is nothing to differ from: the room goes to what is driven. */
+export function rowsFor(compared: boolean): readonly TraceRow[] {
+  const driven = [PEDALS, STEERING, GEAR, RPM];
+  return compared ? [SPEED, DIFFERENCE, DELTA, ...driven] : [SPEED, ...driven];
+}
+
+function balanced(key: string, label: string, weight: number, steps: readonly number[]): TraceRow {
+  const scale = (least: number, most: number): Scale => {
+    const reach = Math.max(Math.abs(least), Math.abs(most));
+    const high = steps.find((step) => step >= reach) ?? steps[steps.length - 1];
+    return { low: -high, high, ticks: [-high, 0, high] };
+  };
+  return { key, label, weight, digits: 0, signed: true, scale };
+}

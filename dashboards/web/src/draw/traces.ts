@@ -1,0 +1,247 @@
+/** The traces: one uPlot chart whose rows are bands of one canvas. */
+
+import uPlot from "uplot";
+import { divided, stretched, type Band } from "../core/bands";
+import { fixed, signed } from "../core/figures";
+import type { LapGrid } from "../core/lap-grid";
+import { COLUMNS, TraceColumns, type Column } from "../core/trace-columns";
+import { FONT, hatch } from "./canvas";
+import { faded, palette } from "./palette";
+import { rowsFor, type Scale, type TraceRow } from "./trace-rows";
+
+export const AXIS_PX = 26;
+export const LABELS_PX = 40;
+const STEPS = uPlot.paths.stepped?.({ align: 1 });
+
+export interface TraceScene {
+  readonly ours: LapGrid;
+  readonly reference: LapGrid | null;
+  readonly kind: "distance" | "time";
+  readonly sectors: readonly number[];
+  /** Where the car is, NaN when that is not known. */
+  readonly at: number;
+  readonly pale: boolean;
+}
+
+export class TraceChart {
+  readonly columns = new TraceColumns();
+  rows: readonly TraceRow[];
+  bands: ReadonlyMap<string, Band> = new Map();
+  private readonly chart: uPlot;
+  private readonly scales = new Map<string, Scale>();
+  private scene: TraceScene | null = null;
+  private length = 0;
+
+  constructor(
+    host: HTMLElement,
+    readonly compared: boolean,
+    private readonly inspected: (point: number | null) => void,
+  ) {
+    this.rows = rowsFor(compared);
+    this.chart = new uPlot(this.options(host), this.lines(), host);
+    this.resize(host.clientWidth, host.clientHeight);
+  }
+
+  resize(width: number, height: number): void {
+    if (width < 120 || height < 80) return;
+    this.bands = divided(this.rows, height - AXIS_PX);
+    this.chart.setSize({ width, height });
+  }
+
+  draw(scene: TraceScene): void {
+    this.scene = scene;
+    this.columns.update(scene.ours, scene.reference);
+    this.chart.batch(() => {
+      if (this.length !== scene.ours.length) this.restore(scene.ours.length);
+      for (const row of this.rows) this.rescale(row);
+      this.chart.setData(this.lines(), false);
+      this.chart.redraw(true, false);
+    });
+  }
+
+  private rescale(row: TraceRow): void {
+    const band = this.bands.get(row.key);
+    if (!band) return;
+    const scale = row.scale(...(this.columns.reach.get(row.key) ?? [0, 0]));
+    this.scales.set(row.key, scale);
+    const [min, max] = stretched(band, this.chart.height - AXIS_PX, scale.low, scale.high);
+    const known = this.chart.scales[row.key];
+    if (known.min !== min || known.max !== max) this.chart.setScale(row.key, { min, max });
+  }
+
+  /** Show the whole lap again. */
+  restore(length = this.length): void {
+    this.length = length;
+    this.chart.setScale("x", { min: 0, max: length });
+  }
+
+  /** Move the cursor by points of the lap, from where it is or from the car. */
+  inspect(step: number): void {
+    const from = this.chart.cursor.idx ?? this.scene?.ours.head ?? 0;
+    const left = this.chart.valToPos(this.columns.x[Math.max(0, from + step)], "x");
+    this.chart.setCursor({ left, top: 1 });
+  }
+
+  leave(): void {
+    this.chart.setCursor({ left: -10, top: -10 });
+  }
+
+  destroy(): void {
+    this.chart.destroy();
+  }
+
+  private get shown(): readonly Column[] {
+    const rows = this.rows.map((row) => row.key);
+    return COLUMNS.filter((column) => rows.includes(column.row));
+  }
+
+  private lines(): uPlot.AlignedData {
+    return [this.columns.x, ...this.shown.map((column) => this.columns.of[column.key])];
+  }
+
+  private options(host: HTMLElement): uPlot.Options {
+    return {
+      width: Math.max(120, host.clientWidth),
+      height: Math.max(80, host.clientHeight),
+      padding: [0, 0, 0, LABELS_PX],
+      legend: { show: false },
+      cursor: {
+        y: false,
+        points: { show: false },
+        drag: { x: true, y: false, setScale: true },
+      },
+      scales: {
+        x: { time: false, auto: false },
+        ...Object.fromEntries(this.rows.map((row) => [row.key, { auto: false, min: 0, max: 1 }])),
+      },
+      axes: [this.axis(), { show: false }],
+      series: [{}, ...this.shown.map((column) => this.series(column))],
+      hooks: {
+        drawClear: [() => this.backdrop()],
+        draw: [() => this.playhead()],
+        setCursor: [(chart) => this.inspected(chart.cursor.idx ?? null)],
+      },
+    };
+  }
+
+  private axis(): uPlot.Axis {
+    const unit = (value: number) =>
+      this.scene?.kind === "time" ? `${value} s` : value === 0 ? "0" : `${value / 1000} km`;
+    return {
+      size: AXIS_PX,
+      font: `11px ${FONT}`,
+      stroke: () => palette.peek()["ink-3"],
+      grid: { show: false },
+      ticks: { show: false },
+      gap: 8,
+      space: 64,
+      values: (_, splits) => splits.map(unit),
+    };
+  }
+
+  private series(column: Column): uPlot.Series {
+    const { key, row, reference } = column;
+    const stroke = () => {
+      const colours = palette.peek();
+      const weight = this.scene?.pale ? 0.45 : 1;
+      return reference ? colours.ref : faded(colours.ink, weight);
+    };
+    const plain = { scale: row, stroke, width: reference ? 1.25 : 1.75, points: { show: false } };
+    if (row === "gear" && STEPS) return { ...plain, paths: STEPS };
+    if (key === "difference") return { ...plain, width: 0, fill: this.halves(row, 0.9), fillTo: 0 };
+    if (key === "delta") return { ...plain, width: 1.5, fill: this.halves(row, 0.4), fillTo: 0 };
+    if (row === "pedals" && !reference) {
+      const share = key === "brake" ? 0.5 : 0.2;
+      return { ...plain, width: 1.5, fill: () => faded(palette.peek().ink, share), fillTo: 0 };
+    }
+    return plain;
+  }
+
+  /** Fill one side of nought as a gain, the other as a loss; more speed gains, more time loses. */
+  private halves(row: string, share: number): (chart: uPlot) => CanvasGradient {
+    return (chart) => {
+      const { top, height } = chart.bbox;
+      const middle = (chart.valToPos(0, row, true) - top) / height;
+      const colours = palette.peek();
+      const [above, below] = row === "delta" ? ["loss-fill", "gain-fill"] : ["gain-fill", "loss-fill"];
+      const gradient = chart.ctx.createLinearGradient(0, top, 0, top + height);
+      const cut = Math.min(1, Math.max(0, middle));
+      gradient.addColorStop(cut, faded(colours[above as "gain-fill"], share));
+      gradient.addColorStop(cut, faded(colours[below as "gain-fill"], share));
+      return gradient;
+    };
+  }
+
+  private backdrop(): void {
+    const { ctx, bbox } = this.chart;
+    const ratio = uPlot.pxRatio;
+    ctx.save();
+    ctx.lineWidth = ratio;
+    ctx.textAlign = "right";
+    ctx.textBaseline = "middle";
+    ctx.font = `${11 * ratio}px ${FONT}`;
+    for (const row of this.rows) {
+      for (const tick of this.scales.get(row.key)?.ticks ?? []) this.tick(row, tick, ratio);
+      if (row.key === "pedals") this.level(0, row.key, palette.peek()["line-strong"]);
+    }
+    ctx.setLineDash([2 * ratio, 4 * ratio]);
+    for (const x of this.scene?.sectors ?? []) this.upright(x, palette.peek()["line-strong"]);
+    ctx.restore();
+    for (const [from, to] of this.scene?.ours.holes ?? []) {
+      const [left, right] = [this.chart.valToPos(from, "x", true), this.chart.valToPos(to, "x", true)];
+      hatch(ctx, left, bbox.top, Math.max(2, right - left), bbox.height, ratio);
+    }
+  }
+
+  private tick(row: TraceRow, value: number, ratio: number): void {
+    const { ctx, bbox } = this.chart;
+    this.level(value, row.key, palette.peek().line);
+    ctx.fillStyle = palette.peek()["ink-3"];
+    const text = row.signed && value ? signed(value, row.digits) : fixed(value, value ? row.digits : 0);
+    ctx.fillText(text, bbox.left - 8 * ratio, this.chart.valToPos(value, row.key, true));
+  }
+
+  private level(value: number, row: string, colour: string): void {
+    const { ctx, bbox } = this.chart;
+    const y = Math.round(this.chart.valToPos(value, row, true)) + 0.5;
+    ctx.strokeStyle = colour;
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+  }
+
+  private upright(x: number, colour: string): void {
+    const { ctx, bbox } = this.chart;
+    const left = this.chart.valToPos(x, "x", true);
+    if (left < bbox.left || left > bbox.left + bbox.width) return;
+    ctx.strokeStyle = colour;
+    ctx.beginPath();
+    ctx.moveTo(left, bbox.top);
+    ctx.lineTo(left, bbox.top + bbox.height);
+    ctx.stroke();
+  }
+
+  private playhead(): void {
+    const scene = this.scene;
+    if (!scene || !Number.isFinite(scene.at)) return;
+    const { ctx, bbox } = this.chart;
+    const ratio = uPlot.pxRatio;
+    const [left, colours] = [this.chart.valToPos(scene.at, "x", true), palette.peek()];
+    if (left < bbox.left || left > bbox.left + bbox.width + 1) return;
+    ctx.save();
+    ctx.lineWidth = 1.5 * ratio;
+    this.upright(scene.at, colours.ink);
+    const speed = this.columns.of["speed"][scene.ours.head];
+    if (speed !== null && speed !== undefined) {
+      ctx.beginPath();
+      ctx.arc(left, this.chart.valToPos(speed, "speed", true), 4.5 * ratio, 0, 2 * Math.PI);
+      ctx.fillStyle = colours.ink;
+      ctx.strokeStyle = colours.bg;
+      ctx.lineWidth = 2 * ratio;
+      ctx.fill();
+      ctx.stroke();
+    }
+    ctx.restore();
+  }
+}

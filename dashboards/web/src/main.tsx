@@ -1,0 +1,39 @@
+/** The pit wall's page: everything begins here. */
+
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import "uplot/dist/uPlot.min.css";
+import "./style/tokens.css";
+import "./style/layout.css";
+import "./style/top.css";
+import "./style/race.css";
+import "./style/car.css";
+import "./style/laps.css";
+import { choose, socket } from "./store/feed";
+import { run } from "./store/frames";
+import { follow, listSessions } from "./store/past";
+import * as wall from "./store/wall";
+import { listenForKeys } from "./wall/keyboard";
+import { Page } from "./wall/page";
+
+const SESSIONS_EVERY_MS = 5000;
+
+const asked = new URLSearchParams(location.search);
+wall.chosenName.value = asked.get("car") ?? "";
+choose(asked.get("session") ?? "");
+
+// The newest session is shown to who did not ask for one.
+effect(() => {
+  const newest = wall.sessions.value?.[0]?.session;
+  if (newest && !wall.chosenSession.peek()) choose(newest);
+});
+
+socket.start();
+follow();
+run();
+void listSessions();
+setInterval(() => void listSessions(), SESSIONS_EVERY_MS);
+listenForKeys();
+
+const root = document.getElementById("wall");
+if (root) render(<Page />, root);

@@ -1,0 +1,101 @@
+/** One driver of the session: samples in rings, facts in signals. */
+
+import { computed, signal } from "@preact/signals";
+import { FAST, SLOW } from "../core/channels";
+import { DrivenLap, type Axis } from "../core/driven-lap";
+import { healed, type Healing } from "../core/healing";
+import { arrived, missingMs, NOTHING, type Coverage } from "../core/holes";
+import { begunMs, fuelPerLap, referenceLap } from "../core/laps";
+import type { Reference } from "../core/reference";
+import { Ring } from "../core/ring";
+import type { Frames, Lap, Presence, Session } from "../wire";
+
+/** Ten minutes at 60 Hz: the longest lap there is. */
+const LONG = 36_000;
+/** A minute and some seconds: enough for the map and for gaps. */
+const SHORT = 4096;
+const SLOW_FRAMES = 1024;
+const UNKNOWN_LAP_S = 120;
+
+export class Driver {
+  fast = new Ring(FAST, SHORT);
+  readonly slow = new Ring(SLOW, SLOW_FRAMES);
+  lap: DrivenLap | null = null;
+  /** Page's monotonic ms of the newest live chunk. */
+  sampledAt = -Infinity;
+  readonly session = signal<Session | null>(null);
+  readonly laps = signal<readonly Lap[]>([]);
+  readonly presence = signal<Presence | null>(null);
+  readonly coverage = signal<Coverage>(NOTHING);
+  readonly healing = signal<Healing | null>(null);
+  readonly reference = signal<Reference | null>(null);
+  readonly fuelPerLap = computed(() => fuelPerLap(this.laps.value));
+  readonly referenceLap = computed(() => referenceLap(this.laps.value));
+  private guessedOffset = NaN;
+
+  constructor(readonly name: string) {}
+
+  /** Hub clock minus driver clock, guessed from arrivals until it was measured. */
+  get offsetMs(): number {
+    const measured = this.presence.peek()?.offset_ms;
+    return measured ?? (Number.isFinite(this.guessedOffset) ? this.guessedOffset : 0);
+  }
+
+  get offsetKnown(): boolean {
+    return this.presence.peek()?.offset_ms != null;
+  }
+
+  /** Take frames; return how late their newest one came, in ms, NaN for the past. */
+  take(frames: Frames, hubNow: number, pageNow: number): number {
+    const times = new Float64Array(frames.times.slice().buffer);
+    const rows = new Float32Array(frames.rows.slice().buffer);
+    if (!times.length) return NaN;
+    this.fast.addRows(times, frames.channels, rows);
+    if (!frames.late) this.slow.addRows(times, frames.channels, rows);
+    const [from, to] = [times[0], times[times.length - 1]];
+    const piece = { run: frames.run, chunk: frames.chunk, from, to };
+    this.coverage.value = arrived(this.coverage.peek(), piece);
+    if (frames.late) return NaN;
+    this.sampledAt = pageNow;
+    const apart = hubNow - to;
+    if (!(apart >= this.guessedOffset)) this.guessedOffset = apart;
+    return apart - this.offsetMs;
+  }
+
+  /** Keep a whole lap of samples from now on. */
+  lengthen(): void {
+    if (this.fast.capacity === LONG) return;
+    const short = this.fast;
+    this.fast = new Ring(FAST, LONG);
+    const held = (column: Float32Array) => column.subarray(short.start, short.end);
+    this.fast.addColumns(short.times.subarray(short.start, short.end), FAST, short.columns.map(held));
+    this.lap = null;
+  }
+
+  /** Bring the lap being driven up to the clock's instant. */
+  advance(t: number): void {
+    const axis = this.axis();
+    if (this.lap?.axis.kind !== axis.kind || this.lap.axis.length !== axis.length) {
+      this.lap = new DrivenLap(axis);
+    }
+    this.lap.advance(this.fast, t - this.offsetMs, (number) => begunMs(this.laps.peek(), number));
+  }
+
+  /** Lay laps out by distance when the car gives it and the track's length is known. */
+  axis(): Axis {
+    const length = this.session.peek()?.track_length_m ?? this.reference.peek()?.axis.length;
+    const distance = this.fast.length ? this.fast.column("lap_distance")[this.fast.end - 1] : NaN;
+    if (length && (Number.isFinite(distance) || !this.fast.length)) return { kind: "distance", length };
+    const longest = Math.max(UNKNOWN_LAP_S, this.referenceLap.peek()?.lap_time_s ?? 0);
+    const driven = this.lap?.axis.kind === "time" ? this.lap.grid.position : 0;
+    return { kind: "time", length: driven > longest ? 2 * Math.max(longest, driven) : longest };
+  }
+
+  /** Go on with the story of its holes. */
+  heal(pageNow: number): void {
+    const presence = this.presence.peek();
+    const chunks = (presence?.missing ?? []).reduce((sum, [first, last]) => sum + last - first + 1, 0);
+    const now = { missingMs: missingMs(this.coverage.peek()), chunks, at: pageNow };
+    this.healing.value = healed(this.healing.peek(), now);
+  }
+}

@@ -1,0 +1,128 @@
+/** What Postgres has of the past: the session's drivers, holes, the lap so far, the reference. */
+
+import { computed, effect, signal } from "@preact/signals";
+import { FAST } from "../core/channels";
+import { stored, type Span } from "../core/holes";
+import { lastLap } from "../core/laps";
+import type { Outline } from "../core/outline";
+import { outlineOf, reference } from "../core/reference";
+import * as rest from "../link/rest";
+import type { DriverSummary } from "../wire";
+import type { Driver } from "./driver";
+import * as wall from "./wall";
+
+const HOLES_EVERY_MS = 2000;
+const LAP_BEFORE_MS = 150_000;
+const LONGEST_MS = 600_000;
+
+/** The track, as the first whole lap of the session was driven on it. */
+export const outline = signal<Outline | null>(null);
+
+let holesDue = false;
+
+export async function listSessions(): Promise<void> {
+  wall.sessions.value = (await rest.sessions()) ?? wall.sessions.peek();
+}
+
+/** Learn who drives in the session and what of it is recorded. */
+export async function summarise(): Promise<void> {
+  const session = wall.chosenSession.peek();
+  outline.value = null;
+  if (!session) return;
+  const [summary, holes] = await Promise.all([rest.session(session), rest.holes(session)]);
+  if (session !== wall.chosenSession.peek()) return;
+  for (const about of summary?.drivers ?? []) {
+    const driver = wall.driverOf(about.driver);
+    if (about.session) driver.session.value ??= wall.wholeSession(about.session);
+    const own = (holes ?? []).filter((hole) => hole.driver === about.driver);
+    driver.coverage.value = stored(driver.coverage.peek(), spanOf(about), own);
+  }
+}
+
+/** Ask for holes soon; however often this is called, it asks every two seconds at most. */
+export function askHoles(): void {
+  if (holesDue) return;
+  holesDue = true;
+  setTimeout(async () => {
+    holesDue = false;
+    const session = wall.chosenSession.peek();
+    const holes = await rest.holes(session);
+    if (!holes || session !== wall.chosenSession.peek()) return;
+    for (const driver of wall.drivers.peek()) {
+      const own = holes.filter((hole) => hole.driver === driver.name);
+      driver.coverage.value = stored(driver.coverage.peek(), null, own);
+    }
+  }, HOLES_EVERY_MS);
+}
+
+/** Fetch what the page missed: after it joined, lost its server, or was too slow. */
+export function catchUp(): void {
+  const driver = wall.chosen.peek();
+  if (driver) void loadLap(driver);
+  askHoles();
+}
+
+/** Fetch the samples of the lap being driven, so that a page that joins late shows all of it. */
+async function loadLap(driver: Driver): Promise<void> {
+  const newest = newestMs(driver);
+  driver.lengthen();
+  if (newest === null) return;
+  const sealed = wall.clock.peek().mode === "paused";
+  const lap = sealed ? lastLap(driver.laps.peek()) : driver.laps.peek().at(-1);
+  const begun = lap?.started_ns == null ? newest - LAP_BEFORE_MS : lap.started_ns / 1e6 - 500;
+  const until = sealed && lap?.ended_ns != null ? lap.ended_ns / 1e6 : null;
+  const from = until === null ? Math.max(begun, newest - LONGEST_MS) : begun;
+  const session = wall.chosenSession.peek();
+  const found = await rest.range(session, driver.name, from, until, FAST);
+  if (found) driver.fast.addColumns(found.times, found.channels, found.columns);
+}
+
+function newestMs(driver: Driver): number | null {
+  return driver.coverage.peek().span?.[1] ?? null;
+}
+
+/** Keep the chosen driver's lap and reference loaded, whoever that is. */
+export function follow(): void {
+  const begun = computed(() => {
+    const driver = wall.chosen.value;
+    const sealed = wall.clock.value.mode === "paused";
+    const known = driver !== null && driver.coverage.value.span !== null;
+    return { driver: known ? driver : null, key: `${driver?.name} ${known} ${sealed}` };
+  });
+  let loaded = "";
+  effect(() => {
+    const { driver, key } = begun.value;
+    if (driver && key !== loaded) void loadLap(driver);
+    loaded = key;
+  });
+  effect(() => {
+    const driver = wall.chosen.value;
+    const lap = driver?.referenceLap.value;
+    const known = driver?.reference.peek()?.lap;
+    const same = known?.lap_number === lap?.lap_number && known?.revision === lap?.revision;
+    if (driver && lap && !same) void loadReference(driver);
+  });
+}
+
+async function loadReference(driver: Driver): Promise<void> {
+  const lap = driver.referenceLap.peek();
+  if (!lap) return;
+  const channels = [...FAST, "sector"];
+  const found = await rest.lap(wall.chosenSession.peek(), driver.name, lap.lap_number, channels);
+  if (!found?.times.length) {
+    // The persister may be a moment behind timing.
+    setTimeout(() => driver.referenceLap.peek() === lap && void loadReference(driver), 2000);
+    return;
+  }
+  const distance = found.columns[found.channels.indexOf("lap_distance")];
+  const longest = distance?.reduce((most, x) => (x > most ? x : most), 0) ?? 0;
+  const length = driver.session.peek()?.track_length_m ?? longest;
+  const axis = length > 0 && distance ? { kind: "distance" as const, length } : driver.axis();
+  driver.reference.value = reference(lap, axis, found);
+  outline.value ??= outlineOf(found);
+}
+
+function spanOf(about: DriverSummary): Span | null {
+  if (about.from_ns === null || about.to_ns === null) return null;
+  return [about.from_ns / 1e6, about.to_ns / 1e6];
+}

@@ -1,0 +1,176 @@
+/** What the numbers on the page say at the clock's instant, ten times a second. */
+
+import { signal } from "@preact/signals";
+import { WHEELS, type Wheel } from "../core/channels";
+import { TRACED } from "../core/driven-lap";
+import { linkOf, type Link } from "../core/link-state";
+import type { Driver } from "./driver";
+import { socket } from "./feed";
+import * as wall from "./wall";
+
+export interface WheelReading {
+  readonly temp: number;
+  readonly pressure: number;
+  readonly wear: number;
+}
+
+export interface Traced {
+  readonly speed: number;
+  readonly throttle: number;
+  readonly brake: number;
+  readonly steering: number;
+  readonly gear: number;
+  readonly rpm: number;
+  readonly difference: number;
+  readonly delta: number;
+}
+
+export interface Reading extends Traced {
+  /** Hub's ms since 1970. */
+  readonly t: number;
+  readonly ageMs: number;
+  readonly link: Link;
+  readonly quietMs: number;
+  readonly lapNumber: number;
+  readonly lapSeconds: number;
+  readonly lapCounts: boolean;
+  readonly fuel: number;
+  readonly fuelUnit: "L" | "kg";
+  readonly position: number;
+  readonly inPits: boolean;
+  readonly airTemp: number;
+  readonly trackTemp: number;
+  readonly tyres: Readonly<Record<Wheel, WheelReading>>;
+}
+
+const RECORDED_AFTER_MS = 60_000;
+
+export const reading = signal<Reading | null>(null);
+export const links = signal<ReadonlyMap<Driver, Link>>(new Map());
+/** The point of the lap under the cursor; it never moves the clock. */
+export const inspected = signal<number | null>(null);
+
+export function read(pageNow: number): void {
+  const clock = wall.clock.peek();
+  links.value = new Map(wall.drivers.peek().map((driver) => [driver, linkNow(driver, pageNow)]));
+  const driver = wall.chosen.peek();
+  reading.value = driver ? readingOf(driver, clock.t, pageNow) : null;
+}
+
+function readingOf(driver: Driver, t: number, pageNow: number): Reading {
+  const at = t - driver.offsetMs;
+  const slow = (channel: string) => driver.slow.step(channel, at);
+  const litres = slow("fuel_level");
+  return {
+    ...traced(driver, at),
+    t,
+    ageMs: ageMs(driver, at, pageNow),
+    link: linkNow(driver, pageNow),
+    quietMs: quietMs(driver, pageNow),
+    lapNumber: driver.fast.step("lap_number", at),
+    lapSeconds: lapSeconds(driver, at),
+    lapCounts: slow("lap_valid") !== 0,
+    fuel: Number.isFinite(litres) ? litres : slow("fuel_mass"),
+    fuelUnit: Number.isFinite(litres) ? "L" : "kg",
+    position: slow("position"),
+    inPits: slow("in_pit_lane") === 1,
+    airTemp: slow("air_temp"),
+    trackTemp: slow("track_temp"),
+    tyres: Object.fromEntries(WHEELS.map((wheel) => [wheel, tyre(wheel, slow)])) as Reading["tyres"],
+  };
+}
+
+/** Return the traced values now, or at a point of the lap. */
+function traced(driver: Driver, at: number): Traced {
+  const fast = driver.fast;
+  const x = driver.lap?.grid.position ?? NaN;
+  return {
+    speed: fast.at("speed", at) * 3.6,
+    throttle: fast.at("throttle", at),
+    brake: fast.at("brake", at),
+    steering: degrees(fast.at("steering_angle", at)),
+    gear: fast.step("gear", at),
+    rpm: fast.at("engine_rpm", at),
+    ...against(driver, x, fast.at("speed", at), lapSeconds(driver, at)),
+  };
+}
+
+/** Return the traced values at a point of the lap being driven. */
+export function tracedAt(driver: Driver, point: number): Traced {
+  const grid = driver.lap?.grid;
+  const x = point * (grid?.step ?? NaN);
+  const value = (channel: (typeof TRACED)[number]) =>
+    grid?.columns[TRACED.indexOf(channel)][point] ?? NaN;
+  return {
+    speed: value("speed") * 3.6,
+    throttle: value("throttle"),
+    brake: value("brake"),
+    steering: degrees(value("steering_angle")),
+    gear: value("gear"),
+    rpm: value("engine_rpm"),
+    ...against(driver, x, value("speed"), grid?.elapsed[point] ?? NaN),
+  };
+}
+
+function against(driver: Driver, x: number, speed: number, seconds: number): Pick<Traced, "difference" | "delta"> {
+  const reference = driver.reference.peek();
+  if (reference?.axis.kind !== "distance" || driver.lap?.axis.kind !== "distance") {
+    return { difference: NaN, delta: NaN };
+  }
+  return {
+    difference: (speed - reference.grid.valueAt(TRACED.indexOf("speed"), x)) * 3.6,
+    delta: seconds - reference.grid.secondsAt(x),
+  };
+}
+
+function lapSeconds(driver: Driver, at: number): number {
+  const sim = driver.fast.at("lap_time", at);
+  const since = (Math.min(at, driver.fast.lastTime) - (driver.lap?.startedMs ?? NaN)) / 1000;
+  return Number.isFinite(sim) && !(sim > since + 1) ? sim : since;
+}
+
+function tyre(wheel: Wheel, slow: (channel: string) => number): WheelReading {
+  const surface = slow(`tyre_temp_middle_${wheel}`);
+  return {
+    temp: Number.isFinite(surface) ? surface : slow(`tyre_temp_core_${wheel}`),
+    pressure: slow(`tyre_pressure_${wheel}`) / 1000,
+    wear: slow(`tyre_wear_${wheel}`),
+  };
+}
+
+/** Age of the sample on screen: hub now - captured - offset. */
+function ageMs(driver: Driver, at: number, pageNow: number): number {
+  const place = driver.fast.search(at);
+  if (place < driver.fast.start || !driver.offsetKnown) return NaN;
+  return socket.hubClock.at(pageNow) - driver.fast.times[place] - driver.offsetMs;
+}
+
+function quietMs(driver: Driver, pageNow: number): number {
+  const newest = Math.max(driver.fast.lastTime || 0, driver.coverage.peek().span?.[1] ?? 0);
+  const age = newest ? socket.hubClock.at(pageNow) - newest - driver.offsetMs : Infinity;
+  return Math.max(0, Math.min(pageNow - driver.sampledAt, Number.isNaN(age) ? Infinity : age));
+}
+
+function linkNow(driver: Driver, pageNow: number): Link {
+  const seen = driver.presence.peek()?.seen_ms;
+  const hubNow = socket.hubClock.at(pageNow);
+  const unheardMs = seen === undefined ? Infinity : hubNow - seen;
+  const [from, to] = driver.coverage.peek().span ?? [NaN, NaN];
+  const quiet = quietMs(driver, pageNow);
+  const finished = driver.session.peek()?.finished_ns != null;
+  const before = driver.sampledAt === -Infinity && unheardMs > RECORDED_AFTER_MS;
+  const sealed = (finished || before) && quiet > RECORDED_AFTER_MS && Number.isFinite(to);
+  return linkOf({
+    driver: driver.name,
+    ageMs: ageMs(driver, wall.clock.peek().t - driver.offsetMs, pageNow),
+    quietMs: quiet,
+    unheardMs,
+    sealedMs: sealed ? to : null,
+    recordedMs: to - from,
+    connected: socket.state.peek().kind !== "lost",
+  });
+}
+
+function degrees(radians: number): number {
+  return (radians * 180) / Math.PI;
+}

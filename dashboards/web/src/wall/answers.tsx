@@ -1,0 +1,113 @@
+import type { ComponentChildren } from "preact";
+import { fixed, lapTime, signed, UNKNOWN } from "../core/figures";
+import { bestLap, clean, lastLap, median, remark } from "../core/laps";
+import { reading } from "../store/reading";
+import * as wall from "../store/wall";
+
+/** The big numbers: are we faster, how far does the fuel go, what was the last lap. */
+export function Answers() {
+  return (
+    <div class="answers">
+      <Delta />
+      <Fuel />
+      <Last />
+    </div>
+  );
+}
+
+function Delta() {
+  const now = reading.value;
+  const driver = wall.chosen.value;
+  const reference = driver?.reference.value;
+  const delta = now?.delta ?? NaN;
+  const known = Number.isFinite(delta);
+  const counts = now?.lapCounts ?? true;
+  const heading = known ? (reference?.lap.lap_time_s ?? NaN) + delta : NaN;
+  const lap = now && Number.isFinite(now.lapNumber) ? `Lap ${now.lapNumber}` : "Lap";
+  return (
+    <div>
+      <h2 class="label">{lap} against reference</h2>
+      <p class={`hero ${counts ? sense(delta, 0.005) : "ink-3"} ${held()}`}>
+        {signed(delta, 2)}
+        <span class="unit">{known ? "s" : reference ? "" : "needs 1 clean lap"}</span>
+      </p>
+      <Pairs>
+        <dt>Heading for</dt>
+        <dd>
+          <b>{lapTime(heading)}</b>
+          {!counts && <span class="ink-3"> lap does not count</span>}
+        </dd>
+        <dt>Reference</dt>
+        <dd>{reference ? `${lapTime(reference.lap.lap_time_s)} lap ${reference.lap.lap_number}` : UNKNOWN}</dd>
+      </Pairs>
+    </div>
+  );
+}
+
+function Fuel() {
+  const now = reading.value;
+  const perLap = wall.chosen.value?.fuelPerLap.value ?? NaN;
+  const fuel = now?.fuel ?? NaN;
+  const laps = fuel / perLap;
+  const unit = now?.fuelUnit ?? "L";
+  const missing = Number.isFinite(fuel) ? "needs 1 clean lap" : "the car does not say";
+  return (
+    <div>
+      <h2 class="label">Fuel</h2>
+      <p class={`hero ${held()}`}>
+        {fixed(laps, 1)}
+        <span class="unit">{Number.isFinite(laps) ? "laps" : missing}</span>
+      </p>
+      <Pairs>
+        <dt>In tank</dt>
+        <dd>{withUnit(fuel, 1, unit)}</dd>
+        <dt>Per lap</dt>
+        <dd>{withUnit(perLap, 2, unit)}</dd>
+      </Pairs>
+    </div>
+  );
+}
+
+function Last() {
+  const laps = wall.chosen.value?.laps.value ?? [];
+  const last = lastLap(laps);
+  const best = bestLap(laps);
+  const times = laps.filter(clean).map((lap) => lap.lap_time_s ?? NaN);
+  const aside = last ? remark(last) : "";
+  return (
+    <div>
+      <h2 class="label">{last ? `Last lap, ${last.lap_number}` : "Last lap"}</h2>
+      <p class={aside ? "hero ink-3" : "hero"}>
+        {lapTime(last?.lap_time_s)}
+        {aside && <span class="unit">{aside}</span>}
+      </p>
+      <Pairs>
+        <dt>Best</dt>
+        <dd>{best ? `${lapTime(best.lap_time_s)} lap ${best.lap_number}` : UNKNOWN}</dd>
+        <dt>Median</dt>
+        <dd>{times.length ? `${lapTime(median(times))} of ${times.length}` : UNKNOWN}</dd>
+      </Pairs>
+    </div>
+  );
+}
+
+function Pairs({ children }: { children: ComponentChildren }) {
+  return <dl class="pairs">{children}</dl>;
+}
+
+function withUnit(value: number, digits: number, unit: string): string {
+  const text = fixed(value, digits);
+  return text === UNKNOWN ? text : `${text} ${unit}`;
+}
+
+/** Values of a link that is not flowing hold, and say so. */
+export function held(): string {
+  const kind = reading.value?.link.kind;
+  return kind === "stale" || kind === "silent" || kind === "lost" || kind === "away" ? "held" : "";
+}
+
+/** Negative is ahead: a gain. */
+export function sense(seconds: number, threshold: number): string {
+  if (!(Math.abs(seconds) >= threshold)) return "";
+  return seconds < 0 ? "gain" : "loss";
+}

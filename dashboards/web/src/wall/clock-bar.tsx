@@ -1,0 +1,95 @@
+import { useEffect, useRef } from "preact/hooks";
+import { brief, clockTime, duration, UNKNOWN } from "../core/figures";
+import { goneMs, missingMs } from "../core/holes";
+import { Timeline } from "../draw/timeline";
+import { paint } from "../store/frames";
+import { socket } from "../store/feed";
+import { reading } from "../store/reading";
+import * as wall from "../store/wall";
+import { LinkDot } from "./top-bar";
+
+const DRAW_MS = 100;
+
+export function ClockBar() {
+  return (
+    <footer class="clockbar" aria-label="Clock">
+      <Record />
+      <Bands />
+      <Time />
+    </footer>
+  );
+}
+
+/** What is recorded of the chosen car, and whether all of it is there. */
+function Record() {
+  const driver = wall.chosen.value;
+  const coverage = driver?.coverage.value;
+  const [from, to] = coverage?.span ?? [NaN, NaN];
+  const missing = coverage ? missingMs(coverage) : 0;
+  const gone = coverage ? goneMs(coverage) : 0;
+  return (
+    <div class="record">
+      <p>
+        Recorded <b>{duration(to - from)}</b> of {driver?.name ?? UNKNOWN}
+      </p>
+      <p>
+        Missing <b>{missing ? brief(missing) : "nothing"}</b>
+        {gone > 0 && ` · ${brief(gone)} can never come`}
+      </p>
+    </div>
+  );
+}
+
+function Bands() {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    if (!canvas.current) return;
+    const timeline = new Timeline(canvas.current);
+    let drawnAt = 0;
+    return paint((pageNow) => {
+      const driver = wall.chosen.peek();
+      if (!driver || pageNow - drawnAt < DRAW_MS) return;
+      drawnAt = pageNow;
+      const clock = wall.clock.peek();
+      timeline.draw({
+        now: clock.t - driver.offsetMs,
+        window: clock.window,
+        coverage: driver.coverage.peek(),
+        laps: driver.laps.peek(),
+        offset: driver.offsetMs,
+        live: clock.mode === "live",
+      });
+    });
+  }, []);
+  return (
+    <div class="bandbox">
+      <canvas ref={canvas} role="img" aria-label="The last minutes with their laps, and the whole session" />
+    </div>
+  );
+}
+
+function Time() {
+  const now = reading.value;
+  const link = now?.link;
+  const lost = socket.state.value.kind === "lost";
+  const recorded = link?.kind === "recorded";
+  const [mode, age] = split(link?.words ?? "");
+  return (
+    <div class="clock">
+      <p class="mode" aria-live="polite">
+        <LinkDot kind={lost ? "away" : (link?.kind ?? "none")} />
+        {lost ? "Server lost" : mode}
+      </p>
+      <time>{clockTime(now?.t ?? NaN, true)}</time>
+      <p class={`age ${link?.kind === "late" ? "loss" : ""}`}>
+        {lost ? "the clock stands" : recorded ? age : age || "\u00a0"}
+      </p>
+    </div>
+  );
+}
+
+/** The mode changes seldom and is spoken; the age changes always and is not. */
+function split(words: string): readonly [string, string] {
+  const [mode, age] = words.split(/ · |, /);
+  return [mode ?? "", age ?? ""];
+}

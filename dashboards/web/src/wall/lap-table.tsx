@@ -1,0 +1,97 @@
+import { fixed, lapTime, signed, UNKNOWN } from "../core/figures";
+import { bestLap, clean, finished, remark } from "../core/laps";
+import { reading } from "../store/reading";
+import * as wall from "../store/wall";
+import type { Lap } from "../wire";
+import { sense } from "./answers";
+
+const SHOWN = 200;
+
+export function LapTable() {
+  const driver = wall.chosen.value;
+  const laps = driver?.laps.value ?? [];
+  const best = bestLap(laps);
+  const counted = laps.filter(clean).length;
+  const sectors = Math.min(3, driver?.session.value?.sectors ?? 0);
+  return (
+    <>
+      <header>
+        <h2>{driver ? `Laps of ${driver.name}` : "Laps"}</h2>
+        <span class="ink-2">{counted ? `${counted} count` : ""}</span>
+      </header>
+      <div class="lapscroll" tabIndex={0} aria-label="Lap table">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Lap</th>
+              <th scope="col">Time</th>
+              <th scope="col" class="number">to best</th>
+              {Array.from({ length: sectors }, (_, i) => (
+                <th key={i} scope="col" class="number sector">
+                  S{i + 1}
+                </th>
+              ))}
+              <th scope="col" class="number">Fuel</th>
+            </tr>
+          </thead>
+          <tbody>
+            <Driving laps={laps} columns={sectors + 4} />
+            {laps.filter(finished).slice(-SHOWN).reverse().map((lap) => (
+              <Row key={lap.lap_number} lap={lap} best={best} sectors={sectors} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </>
+  );
+}
+
+function Driving({ laps, columns }: { laps: readonly Lap[]; columns: number }) {
+  const now = reading.value;
+  const number = now?.lapNumber ?? NaN;
+  const done = laps.some((lap) => lap.lap_number === number && finished(lap));
+  if (!Number.isFinite(number) || done) {
+    return laps.length ? null : (
+      <tr>
+        <td class="fold" colSpan={columns}>
+          No lap yet.
+        </td>
+      </tr>
+    );
+  }
+  return (
+    <tr class="driving">
+      <td>{number}</td>
+      <td>{lapTime(now?.lapSeconds, 1)}</td>
+      <td class="ink-2" colSpan={columns - 2}>
+        {now?.inPits ? "in the pits" : "being driven"}
+      </td>
+    </tr>
+  );
+}
+
+function Row({ lap, best, sectors }: { lap: Lap; best: Lap | null; sectors: number }) {
+  const isBest = lap.lap_number === best?.lap_number;
+  const behind = (lap.lap_time_s ?? NaN) - (best?.lap_time_s ?? NaN);
+  const aside = remark(lap);
+  const revised = lap.revision > 1 ? `rev ${lap.revision}` : "";
+  const share = lap.complete ? "" : "samples are missing";
+  return (
+    <tr
+      class={isBest ? "best" : aside ? "aside" : ""}
+      title={[revised, share].filter(Boolean).join(", ")}
+    >
+      <td>{lap.lap_number}</td>
+      <td>{lapTime(lap.lap_time_s, 3)}</td>
+      <td class={`number ${isBest || aside ? "" : sense(0, 1)}`}>
+        {isBest ? "best" : aside || signed(behind, 2)}
+      </td>
+      {Array.from({ length: sectors }, (_, i) => (
+        <td key={i} class="number sector">
+          {fixed(lap.sectors_s[i], 2)}
+        </td>
+      ))}
+      <td class="number">{lap.fuel_used === null ? UNKNOWN : fixed(lap.fuel_used, 2)}</td>
+    </tr>
+  );
+}

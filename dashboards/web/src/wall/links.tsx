@@ -1,0 +1,50 @@
+import { brief } from "../core/figures";
+import { goneMs, missingMs } from "../core/holes";
+import type { Driver } from "../store/driver";
+import { links } from "../store/reading";
+import * as wall from "../store/wall";
+import { LinkDot } from "./top-bar";
+
+/** How every driver's link is: the age of the data, what is missing and what waits on the PC. */
+export function Links() {
+  const drivers = wall.drivers.value;
+  if (!drivers.length) return null;
+  return (
+    <section class="links" aria-label="Links">
+      <h2>Links</h2>
+      <ul>
+        {drivers.map((driver) => (
+          <Row key={driver.name} driver={driver} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Row({ driver }: { driver: Driver }) {
+  const link = links.value.get(driver);
+  const waiting = driver.presence.value?.waiting ?? 0;
+  return (
+    <li>
+      <LinkDot kind={link?.kind ?? "none"} />
+      <span>
+        <b>{driver.name}</b> <span class="ink-3">{wall.carName(driver)}</span>
+      </span>
+      <span class={link?.kind === "late" ? "loss" : "ink-2"}>{link?.words}</span>
+      <span />
+      <span class="small ink-3">{wholeness(driver)}</span>
+      <span class="small ink-3">{waiting > WORTH_SAYING ? `${waiting} chunks wait on the PC` : ""}</span>
+    </li>
+  );
+}
+
+/** A handful of chunks is always on its way. */
+const WORTH_SAYING = 40;
+
+function wholeness(driver: Driver): string {
+  const [missing, gone] = [missingMs(driver.coverage.value), goneMs(driver.coverage.value)];
+  const parts = [];
+  if (missing > 0) parts.push(`${brief(missing)} missing, may still come`);
+  if (gone > 0) parts.push(`${brief(gone)} can never come`);
+  return parts.join(" · ") || "nothing is missing";
+}

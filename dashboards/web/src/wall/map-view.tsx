@@ -1,0 +1,63 @@
+import { useEffect, useRef } from "preact/hooks";
+import { STALE_MS } from "../core/link-state";
+import { thinned, type Outline } from "../core/outline";
+import { TrackMap, type MapCar } from "../draw/map";
+import { paint } from "../store/frames";
+import { outline } from "../store/past";
+import { reading } from "../store/reading";
+import * as wall from "../store/wall";
+
+const DRIVEN_EVERY_MS = 1000;
+
+export function MapView() {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    if (!canvas.current) return;
+    const map = new TrackMap(canvas.current);
+    let soFar: Outline | null = null;
+    let soFarAt = 0;
+    return paint((pageNow) => {
+      const whole = outline.peek();
+      if (!whole && pageNow - soFarAt > DRIVEN_EVERY_MS) {
+        soFar = driven();
+        soFarAt = pageNow;
+      }
+      map.draw(whole ?? soFar, whole !== null, cars());
+    });
+  }, []);
+  const known = outline.value !== null || Number.isFinite(reading.value?.speed);
+  return (
+    <div class="map">
+      <canvas ref={canvas} role="img" aria-label="Map of the track with the cars on it" />
+      {!known && <p>The map is drawn while a car drives it.</p>}
+    </div>
+  );
+}
+
+/** The track as far as the chosen car has driven it, before a lap is whole. */
+function driven(): Outline | null {
+  const ring = wall.chosen.peek()?.fast;
+  if (!ring?.length) return null;
+  const held = (channel: string) => ring.column(channel).subarray(ring.start, ring.end);
+  const found = thinned(held("world_x"), held("world_y"), 4);
+  return found.x.length > 10 ? found : null;
+}
+
+function cars(): MapCar[] {
+  const { t } = wall.clock.peek();
+  const chosen = wall.chosen.peek();
+  return wall.drivers.peek().map((driver) => {
+    const at = t - driver.offsetMs;
+    return {
+      name: driver === chosen ? "" : carLabel(driver.session.peek()?.car, driver.name),
+      x: driver.fast.at("world_x", at),
+      y: driver.fast.at("world_y", at),
+      own: driver === chosen,
+      lost: wall.clock.peek().mode === "live" && at - driver.fast.lastTime > STALE_MS,
+    };
+  });
+}
+
+function carLabel(car: string | undefined, name: string): string {
+  return car ? `#${car}` : name;
+}

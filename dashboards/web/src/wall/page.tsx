@@ -1,0 +1,35 @@
+import * as wall from "../store/wall";
+import { Answers } from "./answers";
+import { ClockBar } from "./clock-bar";
+import { Help } from "./help";
+import { LapTable } from "./lap-table";
+import { Links } from "./links";
+import { Pace } from "./pace";
+import { RaceColumn } from "./race-column";
+import { Strip } from "./strip";
+import { TopBar } from "./top-bar";
+import { Traces } from "./traces";
+import { Tyres } from "./tyres";
+
+export function Page() {
+  const past = wall.clock.value.mode === "replay" || (wall.clock.value.mode === "paused" && false);
+  return (
+    <div class={past ? "page past" : "page"}>
+      <TopBar />
+      <Strip />
+      <RaceColumn />
+      <main class="car" aria-label="Car and lap">
+        <Answers />
+        <Pace />
+        <Traces />
+        <Tyres />
+      </main>
+      <section class="right" aria-label="Laps and links">
+        <LapTable />
+        <Links />
+      </section>
+      <ClockBar />
+      <Help />
+    </div>
+  );
+}

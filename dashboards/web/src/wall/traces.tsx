@@ -1,0 +1,190 @@
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import type { Band } from "../core/bands";
+import { fixed, gearName, lapTime, percent, signed } from "../core/figures";
+import { lostWords } from "../core/link-state";
+import { TraceChart } from "../draw/traces";
+import { paint } from "../store/frames";
+import { inspected, reading, tracedAt, type Traced } from "../store/reading";
+import * as wall from "../store/wall";
+import { held, sense } from "./answers";
+import { escapes } from "./keyboard";
+import { Broken } from "./strip";
+
+const NO_BANDS: ReadonlyMap<string, Band> = new Map();
+
+export function Traces() {
+  const host = useRef<HTMLDivElement>(null);
+  const chart = useRef<TraceChart | null>(null);
+  const bands = useSignal(NO_BANDS);
+  const driver = wall.chosen.value;
+  const compared = driver?.reference.value?.axis.kind === "distance";
+
+  useEffect(() => {
+    const box = host.current;
+    if (!box) return;
+    const traces = new TraceChart(box, compared, (point) => (inspected.value = point));
+    chart.current = traces;
+    const sized = new ResizeObserver(() => {
+      traces.resize(box.clientWidth, box.clientHeight);
+      bands.value = traces.bands;
+    });
+    sized.observe(box);
+    const stop = paint(() => drawNow(traces));
+    const restore = escapes.subscribe(() => traces.restore());
+    return () => {
+      stop();
+      restore();
+      sized.disconnect();
+      traces.destroy();
+      inspected.value = null;
+    };
+  }, [compared]);
+
+  const keys = (event: KeyboardEvent) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    chart.current?.inspect(step * (event.shiftKey ? 10 : 1));
+  };
+  return (
+    <section class="traces" aria-label="Traces">
+      <Head compared={compared} />
+      <div class="plot">
+        <div
+          class="chart"
+          ref={host}
+          tabIndex={0}
+          role="img"
+          aria-label="Traces of the lap; left and right arrows read them"
+          onKeyDown={keys}
+          onBlur={() => chart.current?.leave()}
+        />
+        <Labels bands={bands.value} labels={chart.current?.rows ?? []} />
+        <Gutter bands={bands.value} />
+        <Over />
+      </div>
+    </section>
+  );
+}
+
+function drawNow(traces: TraceChart): void {
+  const driver = wall.chosen.peek();
+  if (!driver?.lap) return;
+  const reference = driver.reference.peek();
+  const fits = reference?.axis.length === driver.lap.axis.length;
+  traces.draw({
+    ours: driver.lap.grid,
+    reference: reference && fits ? reference.grid : null,
+    kind: driver.lap.axis.kind,
+    sectors: reference?.sectors ?? [],
+    at: driver.lap.grid.position,
+    pale: false,
+  });
+}
+
+function Head({ compared }: { compared: boolean }) {
+  const now = reading.value;
+  const driver = wall.chosen.value;
+  const lap = driver?.reference.value?.lap;
+  const number = now && Number.isFinite(now.lapNumber) ? `Lap ${now.lapNumber}, ` : "";
+  return (
+    <header>
+      <h2>
+        <b>
+          {number}
+          {driver?.name}
+        </b>
+        <span class="ink-2">&ensp;{lapTime(now?.lapSeconds, 1)}</span>
+      </h2>
+      {compared && lap && (
+        <p class="key">
+          <span class="reference">
+            reference, lap {lap.lap_number} · {lapTime(lap.lap_time_s, 3)}
+          </span>
+          <span class="faster">faster</span>
+          <span class="slower">slower</span>
+        </p>
+      )}
+    </header>
+  );
+}
+
+function Labels({ bands, labels }: { bands: ReadonlyMap<string, Band>; labels: readonly { key: string; label: string }[] }) {
+  return (
+    <>
+      {labels.map(({ key, label }) => (
+        <span key={key} class="rowlabel" style={{ top: `${middle(bands.get(key), key) - 8}px` }}>
+          {label}
+        </span>
+      ))}
+    </>
+  );
+}
+
+function middle(band: Band | undefined, key: string): number {
+  if (!band) return -99;
+  return key === "speed" ? band.top + 8 : (band.top + band.bottom) / 2;
+}
+
+function Gutter({ bands }: { bands: ReadonlyMap<string, Band> }) {
+  const now = reading.value;
+  const driver = wall.chosen.value;
+  const point = inspected.value;
+  if (!now || !driver) return null;
+  const shown: Traced = point === null ? now : tracedAt(driver, point);
+  const at = (key: string, shift = 0) => ({ top: `${middle(bands.get(key), key) + shift}px` });
+  const flow = point === null ? held() : "";
+  const row = (key: string, value: string, unit: string, look = "") =>
+    bands.has(key) && (
+      <p key={key} class="gutter" style={at(key, -16)}>
+        <b class={`${look} ${flow}`}>{value}</b>
+        {unit}
+      </p>
+    );
+  return (
+    <>
+      <p class="gutter" style={at("speed", -6)}>
+        <b class={`speed ${flow}`}>{fixed(shown.speed, 0)}</b>
+        km/h, {gearName(shown.gear)}
+      </p>
+      {row("difference", signed(shown.difference, 1), "km/h", sense(-shown.difference, 0.5))}
+      {row("delta", signed(shown.delta, 3), shown.delta > 0 ? "behind" : "ahead", sense(shown.delta, 0.005))}
+      <p class="gutter" style={at("pedals", -32)}>
+        <b class={flow}>{percent(shown.throttle)}</b>throttle
+        <b class={flow}>{percent(shown.brake)}</b>brake
+      </p>
+      {row("steering", `${signed(shown.steering, 0)}°`, shown.steering > 0 ? "left" : "right")}
+      {row("gear", gearName(shown.gear), "")}
+      {row("rpm", fixed(shown.rpm, 0), "rpm")}
+    </>
+  );
+}
+
+/** What lies over the traces when they do not flow. */
+function Over() {
+  const now = reading.value;
+  const driver = wall.chosen.value;
+  let words = "";
+  let alarm = false;
+  if (!driver) {
+    words = wall.sessions.value === null ? "Asking for sessions." : "Waiting for the first car.";
+  } else if (now?.link.kind === "lost") {
+    words = lostWords(driver.name, now.quietMs);
+    alarm = true;
+  } else if (now?.link.kind === "stale" || now?.link.kind === "silent") {
+    words = now.link.words;
+  } else if (now?.link.kind === "none") {
+    words = `Waiting for ${wall.carName(driver)}. Last seen: never.`;
+  }
+  return (
+    <div class="over" aria-live="assertive">
+      {words && (
+        <p class={alarm ? "alarm" : ""}>
+          {alarm && <Broken />}
+          {words}
+        </p>
+      )}
+    </div>
+  );
+}
