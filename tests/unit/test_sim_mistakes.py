@@ -4,6 +4,7 @@ import math
 from functools import lru_cache
 
 import pytest
+from msgspec.structs import replace
 
 from producers.source import Frame
 from producers.sources.sim import Mistake, Race, drive, driven_laps
@@ -14,7 +15,8 @@ from producers.sources.sim.mistakes import KINDS, parse
 from schemas.sim import LapReported
 
 Row = dict[str, float]
-CORNER = track("kestrel-vale").corners[3]
+SHORT = Race(track="pebble-lane", laps=2)
+CORNER = track("pebble-lane").corners[3]
 MISTAKES = {
     "brakes-early": Mistake(2, 4, "brakes-early", 10),
     "slow-minimum": Mistake(2, 4, "slow-minimum", 2),
@@ -26,7 +28,7 @@ MISTAKES = {
 @lru_cache
 def told(*mistakes: Mistake) -> tuple[tuple[Row, ...], dict[int, LapReported]]:
     """Drive two laps; return the frames of lap 2 and all reports."""
-    observations = list(drive(Race(laps=2, mistakes=mistakes), 0))
+    observations = list(drive(replace(SHORT, mistakes=mistakes), 0))
     frames = [
         dict(zip(LAYOUT.names, o.values, strict=True)) for o in observations if isinstance(o, Frame)
     ]
@@ -34,7 +36,7 @@ def told(*mistakes: Mistake) -> tuple[tuple[Row, ...], dict[int, LapReported]]:
     return tuple(frame for frame in frames if frame["lap_number"] == 2), reports
 
 
-def near(rows: tuple[Row, ...], before_m: float = 300, after_m: float = 300) -> list[Row]:
+def near(rows: tuple[Row, ...], before_m: float = 160, after_m: float = 120) -> list[Row]:
     """Return the frames around turn 4."""
     first_m, last_m = CORNER.apex_m - before_m, CORNER.exit_m + after_m
     return [row for row in rows if first_m < row["lap_distance"] < last_m]
@@ -98,19 +100,19 @@ def test_running_wide_costs_the_lap_its_validity_from_there_on() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_mistake_costs_what_the_truth_says(kind: str) -> None:
     mistake = MISTAKES[kind]
-    (_, lap) = driven_laps(Race(mistakes=(mistake,)), 2)
+    (_, lap) = driven_laps(replace(SHORT, mistakes=(mistake,)), 2)
     (truth,) = lap.mistakes
     lost_s = told(mistake)[1][2].lap_time_s - told()[1][2].lap_time_s
     assert truth.cost_s == pytest.approx(lost_s, abs=0.0011)
     assert truth.cost_s > 0.1
     assert lap.lap_time_s == told(mistake)[1][2].lap_time_s
-    assert (truth.mistake, truth.corner) == (mistake, "Kestrel")
+    assert (truth.mistake, truth.corner) == (mistake, "Spoon")
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_mistake_shows_where_the_truth_says_and_nowhere_before(kind: str) -> None:
     mistake = MISTAKES[kind]
-    (truth,) = list(driven_laps(Race(mistakes=(mistake,)), 2))[1].mistakes
+    (truth,) = list(driven_laps(replace(SHORT, mistakes=(mistake,)), 2))[1].mistakes
     clean, made = told()[0], told(mistake)[0]
     assert CORNER.entry_m - 150 < truth.begins_m < CORNER.exit_m + 100
     assert truth.begins_m < truth.ends_m < CORNER.exit_m + 500
@@ -130,15 +132,17 @@ def test_other_laps_are_as_if_nothing_had_happened() -> None:
 
 
 def test_mistakes_of_one_lap_are_told_apart() -> None:
-    both = (Mistake(2, 4, "brakes-early", 10), Mistake(2, 8, "late-throttle", 20))
-    *_, lap = driven_laps(Race(mistakes=both), 2)
-    assert [truth.corner for truth in lap.mistakes] == ["Kestrel", "Mill"]
-    alone = [list(driven_laps(Race(mistakes=(one,)), 2))[1].mistakes[0].cost_s for one in both]
+    both = (Mistake(2, 4, "brakes-early", 10), Mistake(2, 5, "late-throttle", 20))
+    *_, lap = driven_laps(replace(SHORT, mistakes=both), 2)
+    assert [truth.corner for truth in lap.mistakes] == ["Spoon", "Gatehouse"]
+    alone = [
+        list(driven_laps(replace(SHORT, mistakes=(one,)), 2))[1].mistakes[0].cost_s for one in both
+    ]
     assert [truth.cost_s for truth in lap.mistakes] == pytest.approx(alone, abs=0.002)
 
 
 @pytest.mark.parametrize("name", COURSES)
-@pytest.mark.parametrize("seed", [1, 8, 27, 64])
+@pytest.mark.parametrize("seed", [8, 27, 64])
 def test_every_turn_is_one_to_brake_for(name: str, seed: int) -> None:
     laps = Drive(Race(track=name, seed=seed)).laps()
     for lap in (next(laps), next(laps)):

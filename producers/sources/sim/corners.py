@@ -13,7 +13,11 @@ AT_MINIMUM: Final = 1.004
 
 
 class Pass(Struct, frozen=True):
-    """Say how a corner was driven, in m from the line; `brakes_m` is None when taken flat out."""
+    """Say how a corner was driven, in m from the line.
+
+    `brakes_m` is the middle of pressing the brake pedal, None for a corner taken without;
+    `throttle_m` is where the throttle may be opened again.
+    """
 
     turn: int
     brakes_m: float | None

@@ -102,7 +102,8 @@ def accelerate(
         if lift_share > 0:
             push -= lift_share * (push + car.engine_braking_mps2 + drag_mps2)
         square += step * (push - drag * square - rolling - GRAVITY * slope)
-        square = max(min(square, cap), 1.0 if cap > 1 else cap)
+        # A car that only coasts must not come to rest.
+        square = min(max(square, 1.0), cap)
         squares.append(square)
     return squares, [*gears, gears[-1]]
 
