@@ -1,17 +1,21 @@
 """`make bench`: the same work by PitBox, its peers and the raw limit, in one run."""
 
 import argparse
+import contextlib
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from tests.bench import encoding
+from tests.bench import encoding, persisting
 from tests.bench.report import Result, table, write
+from tests.bench.servers import Servers, servers
 
 DATA: Final = Path(os.environ.get("PITBOX_DATA", "../shared/data"))
-PARTS: Final[dict[str, Callable[[], Iterator[Result]]]] = {
-    "encoding": lambda: encoding.measure(DATA if DATA.is_dir() else None),
+PARTS: Final[dict[str, Callable[[Servers], Iterator[Result]]]] = {
+    "encoding": lambda _: encoding.measure(DATA if DATA.is_dir() else None),
+    "persisting": persisting.measure,
 }
 
 
@@ -23,10 +27,21 @@ def main() -> None:
     asked = parser.parse_args()
     results = []
     for part in asked.parts or PARTS:
-        for one in PARTS[part]():
-            results.append(one)
-            print(table([one]), flush=True)
+        with fresh_servers() as made:
+            for one in PARTS[part](made):
+                results.append(one)
+                print(table([one]), flush=True)
     write(results, asked.out)
+
+
+@contextlib.contextmanager
+def fresh_servers() -> Iterator[Servers]:
+    """Run empty servers for one part."""
+    with (
+        tempfile.TemporaryDirectory(prefix="pitbox-bench-") as folder,
+        servers(Path(folder)) as made,
+    ):
+        yield made
 
 
 if __name__ == "__main__":

@@ -1,0 +1,50 @@
+"""Measure a worker from its first message to its last commit, and say so as JSON."""
+
+import argparse
+import json
+import os
+import resource
+import time
+from typing import Final
+
+WIDTH: Final = 80
+COLUMNS: Final = ("seq", *(f"c{place}" for place in range(WIDTH)))
+TABLE: Final = "wide"
+
+
+def arguments() -> argparse.Namespace:
+    """Read the addresses and how many frames to expect."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--nats", required=True)
+    parser.add_argument("--postgres", required=True)
+    parser.add_argument("--frames", type=int, required=True)
+    return parser.parse_args()
+
+
+class Stopwatch:
+    """Start with the first message, end with the last frame committed."""
+
+    def __init__(self, frames: int) -> None:
+        self._left = frames
+        self._began: tuple[float, float] | None = None
+
+    def begin(self) -> None:
+        """Notice a message."""
+        if self._began is None:
+            self._began = time.perf_counter(), cpu_s()
+
+    def committed(self, frames: int) -> None:
+        """Count frames; when all are there, print what it took and end the process."""
+        self._left -= frames
+        if self._left > 0 or self._began is None:
+            return
+        wall_s, spent_s = time.perf_counter() - self._began[0], cpu_s() - self._began[1]
+        rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(json.dumps({"wall_s": wall_s, "cpu_s": spent_s, "rss_mb": rss_mb}), flush=True)
+        os._exit(0)
+
+
+def cpu_s() -> float:
+    """Return the CPU time this process has spent."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime

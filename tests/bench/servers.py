@@ -1,0 +1,108 @@
+"""The servers of a bench, filled as it needs."""
+
+import asyncio
+import contextlib
+import subprocess
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+import msgspec
+import nats
+import psutil
+from nats.js import api
+
+from pitbox import admin, migration, topology
+from pitbox.postgres_server import binaries
+from tests.servers import NatsServer, PostgresServer, running
+
+FLUSH_EVERY: Final = 500
+STORED_S: Final = 120.0
+
+
+class Servers:
+    """Hold a nats-server and a migrated Postgres, both empty at first."""
+
+    def __init__(self, folder: Path, bus: NatsServer, database: PostgresServer) -> None:
+        self.folder = folder
+        self.nats = bus
+        self.postgres = database
+
+    @property
+    def url(self) -> str:
+        """Return the address of the database."""
+        return self.postgres.url("bench")
+
+    def cpu_s(self) -> dict[str, float]:
+        """Return the CPU time that both servers have spent."""
+        return {"nats": _spent_s(self.nats.pid), "postgres": _spent_s(self.postgres.pid)}
+
+    def psql(self, command: str) -> None:
+        """Run one command of psql."""
+        subprocess.run(
+            [str(binaries() / "psql"), self.url, "-qc", command], check=True, capture_output=True
+        )
+
+    async def fill(self, subject: str, messages: Iterable[bytes], stream: str) -> int:
+        """Make the stream hold just these messages; return how many they are."""
+        client = await nats.connect(self.nats.url)
+        jetstream = client.jetstream()
+        await jetstream.purge_stream(stream)
+        count = 0
+        for message in messages:
+            await client.publish(subject, message)
+            count += 1
+            if count % FLUSH_EVERY == 0:
+                await client.flush()
+        await client.flush()
+        deadline = time.monotonic() + STORED_S
+        while (await jetstream.stream_info(stream)).state.messages < count:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{stream} did not take {count} messages in {STORED_S:g} s")
+            await asyncio.sleep(0.05)
+        await client.close()
+        return count
+
+
+@contextlib.contextmanager
+def servers(folder: Path) -> Iterator[Servers]:
+    """Run both servers meanwhile."""
+    bus, database = NatsServer(folder), PostgresServer(folder)
+    with running(bus), running(database):
+        made = Servers(folder, bus, database)
+        asyncio.run(migration.migrate(made.url))
+        asyncio.run(_prepare(made))
+        yield made
+
+
+async def _prepare(made: Servers) -> None:
+    client = await nats.connect(made.nats.url)
+    await admin.apply(client.jetstream(), topology.load())
+    for name, subject in (("PEERS", "peers.frames"), ("PEERSJSON", "peers.json")):
+        await client.jetstream().add_stream(api.StreamConfig(name=name, subjects=[subject]))
+    # Pathway binds to a durable that somebody else has made.
+    durable = api.ConsumerConfig(durable_name="pathway", ack_policy=api.AckPolicy.EXPLICIT)
+    await client.jetstream().add_consumer("PEERSJSON", durable)
+    await client.close()
+
+
+async def execute(url: str, *statements: str) -> None:
+    """Run statements of SQL."""
+    connection = await asyncpg.connect(url)
+    for statement in statements:
+        await connection.execute(statement)
+    await connection.close()
+
+
+def decoded(output: bytes) -> dict[str, float]:
+    """Return what a worker printed last."""
+    return msgspec.json.decode(output.strip().splitlines()[-1], type=dict[str, float])
+
+
+def _spent_s(pid: int) -> float:
+    first = psutil.Process(pid)
+    times = [process.cpu_times() for process in (first, *first.children(recursive=True))]
+    ended = first.cpu_times()
+    return sum(t.user + t.system for t in times) + ended.children_user + ended.children_system
