@@ -25,6 +25,8 @@ MAX_OBSERVED_BYTES: Final = 30_000
 """Together below what a message of the stream may be, however badly it compresses."""
 
 FALLBACK_GAP_NS: Final = 16_666_667
+REOPEN_NS: Final = 30_000_000_000
+"""What is driven is said again this often, for who reads a stream that lost its beginning."""
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 
@@ -64,6 +66,8 @@ class Chunker:
         self._events: list[msgspec.Raw] = []
         self._said_ns = 0
         self._events_bytes = 0
+        self._opened: SessionOpened | None = None
+        self._reopens_ns = 0
         self._gap_ns = FALLBACK_GAP_NS
         self._last_ns = 0
 
@@ -125,16 +129,18 @@ class Chunker:
         self._pack = row_struct(width).pack
         self._max_frames = min(MAX_FRAMES, MAX_ROWS_BYTES // (4 * (1 + width)))
         self._last_ns = 0
+        self._reopens_ns = began.opened.at_ns + REOPEN_NS
         return before + self._add_event(began.opened)
 
     def _add_frame(self, frame: Frame) -> list[Chunk]:
         """Add a frame; the chunk ends behind it when the next one is expected to be too late."""
         if self.key is None:
             return []
-        at_ns, times = frame.captured_ns, self._times
-        done = []
+        at_ns = frame.captured_ns
+        done = self._reopen(at_ns) if at_ns >= self._reopens_ns else []
+        times = self._times
         if times and not self._last_ns <= at_ns < times[0] + self._chunk_ns:
-            done = self.flush()
+            done += self.flush()
             times = self._times
         gap_ns = at_ns - self._last_ns
         if 0 < gap_ns < self._chunk_ns:
@@ -145,12 +151,18 @@ class Chunker:
         late = at_ns - times[0] + 3 * self._gap_ns // 2 > self._chunk_ns
         return done + self.flush() if late or len(times) >= self._max_frames else done
 
+    def _reopen(self, at_ns: int) -> list[Chunk]:
+        self._reopens_ns = at_ns + REOPEN_NS
+        return self._add_event(self._opened) if self._opened else []
+
     def _add_event(self, event: Observed) -> list[Chunk]:
         if self.key is None:
             return []
         match event:
             case SessionOpened() | LapReported(own=True) if self._car:
                 event = replace(event, car=self._car)
+        if isinstance(event, SessionOpened):
+            self._opened = event
         encoded = msgspec.Raw(_encode(event))
         crowded = self._events_bytes + len(encoded) > MAX_OBSERVED_BYTES
         done = self.flush() if crowded else []

@@ -26,6 +26,9 @@ from schemas.timing import Lap, Session
 MAX_SEGMENTS: Final = 4096
 """Of one driver in one session; chunks that would open still more holes are left out."""
 
+NAMELESS_NS: Final = 60_000_000_000
+"""What is driven is said twice as often; whoever is silent for so long has nothing to say."""
+
 Fact = Session | Lap
 
 
@@ -119,7 +122,7 @@ def _fuse(
 
 
 def _only_longer(before: Segment, joined: Segment, added: Segment) -> bool:
-    told = added.opened or added.rewinds or added.finished_ns is not None
+    told = joined.opened != before.opened or added.rewinds or added.finished_ns is not None
     if told or OWN in added.reports or len(joined.pieces) != len(before.pieces):
         return False
     return not joined.pieces or _shape(joined.pieces[-1]) == _shape(before.pieces[-1])
@@ -140,7 +143,7 @@ def _issue(state: State, added: Segment, quiet: bool) -> tuple[State, list[Fact]
         if state.about is not None and state.about != before.about:
             facts.append(state.about)
         own = [lap for _, lap in state.own.values()]
-        facts += _tell(issued, OWN, own, whole=True)
+        facts += _tell(issued, OWN, own, whole=True) if _is_named(state, segments) else []
     for car, only in _others_touched(before.line, state.line, segments, added):
         laps = list(_others_laps(state, segments, car, only))
         facts += _tell(issued, car, laps, whole=only is None)
@@ -159,6 +162,15 @@ def _derived(state: State, segments: list[Segment]) -> State:
     )
     own = own_laps(line, _reports(segments, OWN), whose, state.own)
     return replace(state, about=about, line=line, own=own)
+
+
+def _is_named(state: State, segments: list[Segment]) -> bool:
+    """Tell whether the car has a name, or none is on its way: laps under two names were two."""
+    if (state.about and state.about.source) or any(segment.first == 0 for segment in segments):
+        return True
+    pieces = [piece for segment in segments for piece in segment.pieces]
+    since_ns = min((piece.first_ns for piece in pieces), default=0)
+    return max((piece.last_ns for piece in pieces), default=0) - since_ns > NAMELESS_NS
 
 
 def _others_touched(

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -172,3 +173,12 @@ def test_a_flood_of_events_is_spread_over_chunks() -> None:
     assert len(made) > 1
     assert all(len(chunk.observed) <= MAX_OBSERVED_BYTES + 5 for chunk in made)
     assert sum(len(observed(chunk)) for chunk in made) == 2001
+
+
+def test_what_is_driven_is_said_again_every_half_minute() -> None:
+    known = SessionOpened(at_ns=START_NS, source="f1", car="44", track="Spa")
+    made = cut([began(), known, *frames(60 * 100)], chunker(chunk_ms=500))
+    again = [chunk for chunk in made[1:] if chunk.observed]
+    assert [observed(chunk) for chunk in again] == [[known]] * 3
+    gaps_s = [(b.captured_ns - a.captured_ns) / 1e9 for a, b in pairwise(again)]
+    assert gaps_s == pytest.approx([30, 30], abs=0.6)

@@ -165,3 +165,25 @@ def test_no_fact_is_told_twice_in_a_row() -> None:
         steady = replace(lap, revision=0, at_ns=0, frames=0)
         assert last.get(lap.lap_number) != steady
         last[lap.lap_number] = steady
+
+
+def test_no_lap_is_told_before_the_late_chunk_that_names_the_car() -> None:
+    drive = Drive(at_m=900.0)
+    drive.say(SessionOpened(at_ns=drive.at_ns, source="sim", car="7"))
+    first, *others = drive.go(1300).chunks()
+    state, facts = folded(others)
+    assert lap_facts(facts) == []
+    _, facts = folded([first], state)
+    assert [(lap.car, lap.lap_number) for lap in lap_facts(facts)] == [("7", 1), ("7", 2), ("7", 3)]
+
+
+def test_laps_are_told_without_a_name_when_none_comes_for_a_minute() -> None:
+    _, facts = folded(Drive(at_m=900.0).go(4300).chunks()[1:])
+    assert {(lap.car, lap.lap_number) for lap in lap_facts(facts)} >= {("", 2), ("", 3), ("", 4)}
+
+
+def test_a_session_that_is_told_of_again_tells_nothing_new() -> None:
+    drive = Drive(at_m=900.0)
+    opened = SessionOpened(at_ns=drive.at_ns, source="sim", track="Fuji")
+    _, facts = folded(drive.say(opened).go(100).say(opened).go(100).chunks())
+    assert len([fact for fact in facts if isinstance(fact, Session)]) == 1
