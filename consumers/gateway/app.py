@@ -78,7 +78,7 @@ async def _known_parameters(request: Request[Any, Any, Any]) -> None:
 
 def _refused(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
     """Answer with one sentence that names the parameter."""
-    found: Any = error.extra or []
+    found: list[Any] = error.extra if isinstance(error.extra, list) else []
     sentences = [f"{item['key']}: {item['message']}" for item in found if "key" in item]
     return _problem(error.status_code, "; ".join(sentences) or error.detail)
 

@@ -85,16 +85,30 @@ class Live:
         await bus.listen("timing.lap", self._heard_fact)
         await bus.listen("link.hello", self._heard_link)
         await bus.listen("link.receipt", self._heard_link)
-        connects = 0
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._tell_presences())
+            tasks.create_task(self._reread(bus))
+
+    async def _tell_presences(self) -> None:
+        while True:
+            for presence in self._presences.news(now_ms()):
+                for client in self._fanout.watchers(presence.session, presence.driver):
+                    self._put_presence(client, presence)
+            measures.backlog.set(sum(len(client) for client in self._clients))
+            measures.dropped.inc(sum(client.newly_dropped() for client in self._clients))
+            await asyncio.sleep(TICK_S)
+
+    async def _reread(self, bus: Bus) -> None:
+        """Read facts again after every new connection, and until it works."""
+        connects = bus.connects
         while True:
             if bus.connects != connects:
                 connects = bus.connects
                 self._rereads = [time.monotonic() + wait_s for wait_s in REREAD_S]
-            await self._reread()
-            for presence in self._presences.news(now_ms()):
-                self._tell_presence(presence)
-            measures.backlog.set(sum(len(client) for client in self._clients))
-            measures.dropped.inc(sum(client.newly_dropped() for client in self._clients))
+            if self._rereads and self._rereads[0] <= time.monotonic():
+                self._rereads.pop(0)
+                for session in self._fanout.sessions:
+                    await self._read_facts(session)
             await asyncio.sleep(TICK_S)
 
     def _subscribe(self, client: Outbox, chosen: Choice) -> None:
@@ -125,16 +139,10 @@ class Live:
                     *await sessions.laps(connection, session),
                 ]
         except ArchiveDown:
-            self._rereads.append(time.monotonic() + REREAD_S[0])
+            if not self._rereads:
+                self._rereads.append(time.monotonic() + REREAD_S[0])
             return
         self._tell(known)
-
-    async def _reread(self) -> None:
-        due = [at for at in self._rereads if at <= time.monotonic()]
-        if due:
-            self._rereads = [at for at in self._rereads if at not in due]
-            for session in self._fanout.sessions:
-                await self._read_facts(session)
 
     def _tell(self, facts: list[Timing]) -> None:
         for fact in self._facts.tell(facts):
@@ -147,10 +155,6 @@ class Live:
 
     async def _heard_link(self, event: Any) -> None:
         self._presences.hear(event, now_ms())
-
-    def _tell_presence(self, presence: Presence) -> None:
-        for client in self._fanout.watchers(presence.session, presence.driver):
-            self._put_presence(client, presence)
 
     def _put_presence(self, client: Outbox, presence: Presence) -> None:
         client.put_fact(("presence", presence.session, presence.driver), encode(presence))

@@ -125,7 +125,7 @@ async def own_lap(connection: Any, session: str, driver: str, lap_number: int) -
 
 
 async def holes(connection: Any, session: str) -> list[Hole]:
-    """Return what Postgres lacks of a session."""
+    """Return what Postgres lacks of a session, the first thousand holes."""
     names = [field.name for field in msgspec.structs.fields(Hole)]
     return [
         Hole(**{name: row[name] for name in names})
