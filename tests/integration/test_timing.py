@@ -1,6 +1,7 @@
 """Chunks in, laps in Postgres: the real timing and persister as processes, also killed."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -118,6 +119,39 @@ async def test_laps_that_are_driven_land_in_postgres(
     assert [found["7", lap]["fuel_used"] for lap in (3, 4)] == [1.0, 1.0]
     [session] = await tables.rows("select track, car, sectors from session")
     assert tuple(session) == ("Fuji", "7", 3)
+
+
+async def test_laps_of_a_session_are_listed_from_postgres(
+    nats_server: NatsServer, driver: Bus, tables: Database, wall: Wall
+) -> None:
+    with running("timing", nats_server, tables), running("persister", nats_server, tables):
+        await send(driver, race())
+        await wall.laps()
+    listed = json.loads(listing(tables, "--session", "test", "--json").stdout)
+    assert [(lap["car"], lap["lap_number"], lap["lap_time_s"]) for lap in listed[:3]] == [
+        ("7", lap, 20 + lap / 100) for lap in (2, 3, 4)
+    ]
+    assert [lap["car"] for lap in listed if not lap["own"]] == ["44", "44", "44", "mark"]
+    table = listing(tables, "--session", "test").stdout
+    assert "0:20.030" in table and "44" not in table
+
+
+def test_a_session_that_nobody_drove_is_refused_in_one_sentence(tables: Database) -> None:
+    done = listing(tables, "--session", "monza", "--json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("pitbox: Postgres has no laps of a session 'monza'")
+
+
+def listing(tables: Database, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `pitbox laps`."""
+    return subprocess.run(
+        [sys.executable, "-m", "pitbox", "laps", *arguments],
+        env=os.environ | {"PITBOX_POSTGRES__URL": tables.url},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 async def test_a_killed_timing_folds_again_and_postgres_stays_as_it_was(
