@@ -45,7 +45,7 @@ class Gateway:
         if not is_loopback(host):
             raise SettingsError(
                 f"PITBOX_GATEWAY__HOST: {host} is not of this machine alone; there are no accounts "
-                "yet, so take 127.0.0.1 and put a proxy that asks for a password in front"
+                "yet, so take 127.0.0.1, and a tunnel (ssh -L) to see it from elsewhere"
             )
         self._settings = settings
         self._topology = topology.load(settings.streams)
@@ -63,7 +63,7 @@ class Gateway:
             asyncio.ensure_future(stop.wait()),
         ]
         host, port = listening.getsockname()[:2]
-        log.info("serving", address=f"http://{host}:{port}")
+        log.info("serving", address=f"http://{f'[{host}]' if ':' in host else host}:{port}")
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -86,13 +86,18 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listening = socket.socket(family, kind)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
-            # A page that is gone or frozen takes no bytes; connections inherit this and end.
-            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_CLIENT_MS)
+    except OSError as error:
+        raise SettingsError(f"PITBOX_GATEWAY__HOST: {host}: {error.strerror}") from None
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # A page that is gone or frozen takes no bytes; connections inherit this and end.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_CLIENT_MS)
+    try:
         listening.bind(address)
     except OSError as error:
-        raise SettingsError(f"PITBOX_GATEWAY__PORT: cannot take {port}: {error.strerror}") from None
+        listening.close()
+        reason = f"cannot take port {port}: {error.strerror}; choose another"
+        raise SettingsError(f"PITBOX_GATEWAY__PORT: {reason}") from None
     return listening
 
 

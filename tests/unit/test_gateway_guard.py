@@ -4,6 +4,7 @@ import pytest
 
 from consumers.gateway import service
 from consumers.gateway.guard import is_loopback, name_of, same_origin
+from consumers.gateway.server import listen
 from pitbox.settings import Gateway, Settings, SettingsError
 
 
@@ -31,3 +32,10 @@ def test_a_page_may_connect_to_where_it_came_from() -> None:
 def test_the_gateway_refuses_to_be_reached_from_elsewhere(host: str) -> None:
     with pytest.raises(SettingsError, match="PITBOX_GATEWAY__HOST"):
         service(Settings(gateway=Gateway(host=host)))
+
+
+def test_a_port_that_is_taken_is_said_by_the_name_of_its_setting() -> None:
+    with listen("127.0.0.1", 0) as taken:
+        taken.listen()
+        with pytest.raises(SettingsError, match="PITBOX_GATEWAY__PORT: cannot take port"):
+            listen("127.0.0.1", taken.getsockname()[1])
