@@ -98,18 +98,13 @@ class Bus:
         Raises BusDown without an acknowledgement, and TooLarge when there can never be one.
         """
         subject = self._subject(route, event, fields)
-        try:
-            ack = await self._jetstream.publish(subject, encoder.encode(event), timeout=timeout_s)
-        except nats.js.errors.NoStreamResponseError:
-            if self.service in self.topology.consumers:
-                await self.apply_topology()
-            raise NobodyListens(f"no stream takes {route}") from None
-        except (nats.errors.MaxPayloadError, nats.js.errors.BadRequestError) as error:
-            raise TooLarge(f"{route} was not stored: {error}") from None
-        except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError) as error:
-            raise BusDown(f"{route} was not stored: {error!r}") from None
+        sequence = await self._store(route, subject, encoder.encode(event), timeout_s)
         metrics.published.labels(self.service, route).inc()
-        return ack.seq
+        return sequence
+
+    async def store_again(self, subject: str, payload: bytes, *, timeout_s: float = 5.0) -> int:
+        """Publish a message of old as it was and return its new sequence; raises as `store`."""
+        return await self._store("it", subject, payload, timeout_s)
 
     async def request(
         self, route: str, event: msgspec.Struct, *, timeout_s: float = 1.0, **fields: Any
@@ -239,6 +234,19 @@ class Bus:
         named = {name: getattr(event, name) for name in template.fields if name not in fields}
         return template.format(named | fields)
 
+    async def _store(self, what: str, subject: str, payload: bytes, timeout_s: float) -> int:
+        try:
+            ack = await self._jetstream.publish(subject, payload, timeout=timeout_s)
+        except nats.js.errors.NoStreamResponseError:
+            if self.service in self.topology.consumers:
+                await self.apply_topology()
+            raise NobodyListens(f"no stream takes {what}") from None
+        except (nats.errors.MaxPayloadError, nats.js.errors.BadRequestError) as error:
+            raise TooLarge(f"{what} was not stored: {error}") from None
+        except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError) as error:
+            raise BusDown(f"{what} was not stored: {error!r}") from None
+        return ack.seq
+
     async def _send(self, subject: str, event: msgspec.Struct) -> None:
         try:
             await self._client.publish(subject, encoder.encode(event))
@@ -250,12 +258,15 @@ class Bus:
     ) -> Subscription:
         if route not in self.topology.reads(self.service):
             raise TopologyError(f"{self.service} does not declare that it reads {route}")
-        return await self._client.subscribe(
-            self.topology.filter(route, **fields),
-            cb=deliver,
-            pending_msgs_limit=MAX_PENDING_MESSAGES,
-            pending_bytes_limit=MAX_PENDING_BYTES,
-        )
+        try:
+            return await self._client.subscribe(
+                self.topology.filter(route, **fields),
+                cb=deliver,
+                pending_msgs_limit=MAX_PENDING_MESSAGES,
+                pending_bytes_limit=MAX_PENDING_BYTES,
+            )
+        except (nats.errors.Error, OSError) as error:
+            raise BusDown(f"cannot listen to {route}: {error!r}") from None
 
 
 @contextlib.contextmanager

@@ -1,0 +1,229 @@
+"""Commands as a user types them, against real servers."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from consumers.persister import service
+from pitbox.bus import Bus
+from schemas.timing import Lap, Session
+from tests.hub import (
+    Database,
+    apply,
+    chunk,
+    connected,
+    eventually,
+    mark,
+    send,
+    serving,
+    settings_of,
+)
+from tests.servers import NatsServer, free_port
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def pitbox(nats_server: NatsServer, database: str) -> Run:
+    addresses = {"PITBOX_NATS__URL": nats_server.url, "PITBOX_POSTGRES__URL": database}
+
+    def run(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "pitbox", *arguments],
+            env=os.environ | addresses | changes,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+
+    return run
+
+
+@pytest.fixture
+async def driver(nats_server: NatsServer) -> AsyncIterator[Bus]:
+    await apply(nats_server.url)
+    async with connected(nats_server.url) as bus:
+        yield bus
+
+
+async def kept(url: str, database: str, driver: Bus, *events: Any) -> Database:
+    """Let a persister keep events, all of which are of no use or of run 1."""
+    stored = Database(database)
+    async with serving(service(settings_of(url, database))):
+        await send(driver, events)
+        counts = "select (select count(*) from dead_letter) + (select count(*) from run)"
+
+        async def taken() -> bool:
+            info = await driver.jetstream.consumer_info("TELEMETRY", "persister")
+            return await stored.value(counts) > 0 and not info.num_ack_pending
+
+        await eventually(taken, "the events are taken")
+    return stored
+
+
+def test_streams_are_planned_applied_and_then_as_they_should_be(pitbox: Run) -> None:
+    plan = pitbox("streams", "plan")
+    assert plan.stdout.splitlines()[0] == "create stream TELEMETRY"
+    applied = pitbox("streams", "apply", "--json")
+    assert [change["action"] for change in json.loads(applied.stdout)] == ["create"] * 6
+    assert pitbox("streams", "plan").stdout == "nothing to do\n"
+
+
+@pytest.mark.parametrize(
+    "command", [("streams", "plan"), ("streams", "apply"), ("dead", "list"), ("sessions",)]
+)
+def test_a_server_that_is_away_is_one_line_and_exit_code_2(
+    pitbox: Run, command: tuple[str, ...]
+) -> None:
+    done = pitbox(
+        *command,
+        PITBOX_NATS__URL=f"nats://127.0.0.1:{free_port()}",
+        PITBOX_POSTGRES__URL=f"postgresql://x@127.0.0.1:{free_port()}/x",
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[-1].startswith("pitbox: ")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [("dead", "list"), ("sessions",)])
+def test_a_database_without_tables_says_what_to_do(
+    pitbox: Run, database: str, command: tuple[str, ...]
+) -> None:
+    done = pitbox(*command, PITBOX_POSTGRES__URL=database.replace("/test_", "/postgres?x=test_"))
+    assert (done.returncode, done.stdout) == (2, "")
+    bare = database.rsplit("/", 1)[0] + "/postgres?sslmode=disable"
+    done = pitbox(*command, PITBOX_POSTGRES__URL=bare)
+    assert done.returncode == 2
+    assert done.stderr == "pitbox: the database has no tables yet: run `pitbox migrate`\n"
+
+
+def test_empty_lists_say_so(pitbox: Run) -> None:
+    assert pitbox("dead", "list").stdout == "no dead letters\n"
+    assert pitbox("dead", "list", "--json").stdout == "[]\n"
+    assert pitbox("sessions", "--json").stdout == "[]\n"
+    assert pitbox("sessions").stderr == "no sessions yet\n"
+
+
+async def test_a_dead_letter_is_listed_shown_and_sent_again(
+    pitbox: Run, nats_server: NatsServer, database: str, driver: Bus
+) -> None:
+    newer = chunk(3, version=2)
+    stored = await kept(nats_server.url, database, driver, newer)
+    listed = json.loads(pitbox("dead", "list", "--json").stdout)
+    assert [letter["reason"] for letter in listed] == ["NewerVersion: 2, this is 1"]
+    name = listed[0]["name"]
+    assert name in pitbox("dead", "list").stdout
+    assert pitbox("dead", "list", "--consumer", "timing").stdout == "no dead letters\n"
+    shown = pitbox("dead", "show", name[:4]).stdout
+    assert "telemetry.ada.test.backfill" in shown
+    assert "NewerVersion" in shown
+    raw = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "pitbox", "dead", "show", "--raw", name],
+        env=os.environ | {"PITBOX_POSTGRES__URL": database},
+        capture_output=True,
+        check=True,
+    )
+    assert raw.stdout == msgspec.msgpack.encode(newer)
+    assert pitbox("dead", "retry", name).stdout == "1 sent again\n"
+    assert await stored.value("select count(*) from dead_letter") == 0
+    found = await driver.jetstream.get_msg("TELEMETRY", seq=2)
+    assert (found.data, found.subject) == (raw.stdout, "telemetry.ada.test.backfill")
+
+
+async def test_all_dead_letters_are_sent_again_and_those_of_no_use_are_dead_again(
+    pitbox: Run, nats_server: NatsServer, database: str, driver: Bus
+) -> None:
+    await kept(nats_server.url, database, driver, *[chunk(n, version=2) for n in range(20)])
+    assert pitbox("dead", "retry", "--all").stdout == "20 sent again\n"
+    assert pitbox("dead", "list").stdout == "no dead letters\n"
+    await kept(nats_server.url, database, driver, chunk(99))
+    assert len(json.loads(pitbox("dead", "list", "--json").stdout)) == 20
+
+
+async def test_what_no_stream_takes_stays_a_dead_letter(
+    pitbox: Run, nats_server: NatsServer, database: str, driver: Bus
+) -> None:
+    stored = await kept(nats_server.url, database, driver, chunk(0, version=2))
+    await driver.jetstream.delete_stream("TELEMETRY")
+    done = pitbox("dead", "retry", "--all")
+    assert done.returncode == 2
+    assert done.stderr == "pitbox: 0 of 1 sent again, then: no stream takes it\n"
+    assert await stored.value("select count(*) from dead_letter") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("show", "0123abcd"), "no dead letter begins with 0123abcd: see `pitbox dead list`"),
+        (("show", "%"), "'%' is no name of a dead letter: see `pitbox dead list`"),
+        (("retry",), "name dead letters, or say --all"),
+    ],
+)
+def test_a_wrong_name_is_told(pitbox: Run, arguments: tuple[str, ...], said: str) -> None:
+    done = pitbox("dead", *arguments)
+    assert (done.returncode, done.stderr) == (2, f"pitbox: {said}\n")
+
+
+async def test_sessions_show_laps_and_holes(
+    pitbox: Run, nats_server: NatsServer, database: str, driver: Bus
+) -> None:
+    who: dict[str, Any] = {"session": "test", "driver": "ada", "at_ns": 1}
+    async with connected(nats_server.url, "timing") as timing:
+        session = Session(**who, source="f1", track="Spa", kind="race", started_ns=1)
+        await timing.store("timing.session", session)
+        for number, seconds in ((1, 91.5), (2, 74.142), (3, None)):
+            lap = Lap(**who, car="1", own=True, lap_number=number, revision=1, lap_time_s=seconds)
+            await timing.store("timing.lap", lap)
+    told = [chunk(0), chunk(1), chunk(5), mark(9, gone=((2, 3),))]
+    stored = Database(database)
+    async with serving(service(settings_of(nats_server.url, database))):
+        await send(driver, told)
+
+        async def all_there() -> bool:
+            laps = await stored.value("select count(*) from lap")
+            return laps == 3 and await stored.value("select made = 9 from run") is True
+
+        await eventually(all_there, "all is stored")
+    listed = json.loads(pitbox("sessions", "--json").stdout)
+    assert listed == [
+        {
+            **{"session": "test", "driver": "ada", "source": "f1", "kind": "race"},
+            **{"track": "Spa", "car_model": "", "laps": 2, "best_lap_time_s": 74.142},
+            "runs": [
+                {
+                    **{"run": 1, "made": 9, "closed": False, "have": 3, "dead": 0},
+                    **{"missing": [[4, 4], [6, 8]], "gone": [[2, 3]]},
+                }
+            ],
+        }
+    ]
+    shown = pitbox("sessions").stdout
+    for word in ("test", "ada", "Spa", "1:14.142"):
+        assert word in shown
+    assert pitbox("sessions", "elsewhere").stderr == "no session elsewhere\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *[("streams", name) for name in ("plan", "apply", "graph", "asyncapi")],
+        *[("dead", name) for name in ("list", "show", "retry")],
+        *[(name,) for name in ("sessions", "settings", "run", "migrate")],
+    ],
+    ids=" ".join,
+)
+def test_help_has_an_example(pitbox: Run, command: tuple[str, ...]) -> None:
+    done = pitbox(*command, "--help")
+    assert done.returncode == 0
+    assert f"pitbox {' '.join(command)}" in " ".join(done.stdout.split())
+    assert "Example:" in done.stdout
