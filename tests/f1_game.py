@@ -10,7 +10,7 @@ from schemas.channels import CHANNELS
 UID = 0x0123_4567_89AB_CDEF
 START_NS = 1_700_000_000_000_000_000
 TICK_S = 1 / 60
-CAR = {
+CAR: dict[int, dict[str, Any]] = {
     layouts.MOTION: {"x": 10.0, "y": 2.0, "z": -30.0, "velocity_x": 50.0, "forward_x": 32767},
     layouts.LAP: {"lap": 1, "distance": 100.0, "position": 3},
     layouts.TELEMETRY: {"speed_kmh": 180, "gear": 4, "rpm": 11_000},

@@ -1,11 +1,13 @@
 """Lay out the named numbers of a packet, for reading and for writing."""
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 WHEELS: Final = ("rl", "rr", "fl", "fr")
 """The order of wheels in every packet of the games."""
+
+Limits = tuple[int, int]
 
 
 class Record:
@@ -18,16 +20,11 @@ class Record:
     def __init__(self, text: str = "") -> None:
         fields = [field.rpartition(":") for field in text.split()]
         self._struct = struct.Struct("<" + "".join(code for _, _, code in fields))
+        self._limits = dict(
+            named for name, _, code in fields if name for named in _expanded(name, code)
+        )
+        self.names = tuple(self._limits)
         self.size = self._struct.size
-        named = [(name, code) for name, _, code in fields if name]
-        self.names = tuple(
-            part
-            for name, code in named
-            for part in ([f"{name}_{wheel}" for wheel in WHEELS] if code[0] == "4" else [name])
-        )
-        self._limits = tuple(
-            limit for _, code in named for limit in [_limits(code)] * (4 if code[0] == "4" else 1)
-        )
 
     def numbers(self, packet: bytes, start: int = 0) -> tuple[Any, ...]:
         """Return the numbers in order; raises struct.error when the packet is too short."""
@@ -39,20 +36,29 @@ class Record:
 
     def write(self, packet: bytearray, start: int, values: Mapping[str, float]) -> None:
         """Put numbers into a packet, 0 where there is none, rounded and limited to what fits."""
-        fitting = (
-            _fit(values.get(name, 0), limits)
-            for name, limits in zip(self.names, self._limits, strict=True)
-        )
-        self._struct.pack_into(packet, start, *fitting)
+        numbers = [
+            _fit(values[name], limits) if name in values else 0
+            for name, limits in self._limits.items()
+        ]
+        self._struct.pack_into(packet, start, *numbers)
 
 
-def _limits(code: str) -> tuple[int, int] | None:
-    """Return the least and the greatest whole number of a code, None for floats."""
-    if code[-1] in "fd":
+def _expanded(name: str, code: str) -> Iterator[tuple[str, Limits | None]]:
+    """Yield the names of a field with the least and greatest number each can hold."""
+    limits = _limits(code[-1])
+    if code[0] == "4":
+        yield from ((f"{name}_{wheel}", limits) for wheel in WHEELS)
+    else:
+        yield name, limits
+
+
+def _limits(code: str) -> Limits | None:
+    """Return the limits of whole numbers, None for floats."""
+    if code in "fd":
         return None
-    bits = 8 * struct.calcsize(f"<{code[-1]}")
-    return (0, (1 << bits) - 1) if code[-1].isupper() else (-(1 << bits - 1), (1 << bits - 1) - 1)
+    bits = 8 * struct.calcsize(f"<{code}")
+    return (0, (1 << bits) - 1) if code.isupper() else (-(1 << bits - 1), (1 << bits - 1) - 1)
 
 
-def _fit(value: float, limits: tuple[int, int] | None) -> float:
+def _fit(value: float, limits: Limits | None) -> float:
     return value if limits is None else max(limits[0], min(limits[1], round(value)))
