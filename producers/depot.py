@@ -114,13 +114,19 @@ class Depot:
             await asyncio.wait({kept}, timeout=PATIENCE_S)
 
     async def read(self, key: RunKey, chunks: Range, max_bytes: int) -> list[bytes]:
-        """Return the first of a range of chunks; those that should be there and are not, drop."""
+        """Return the first of a range of chunks; one that should be there and is not, drop.
+
+        Raises DiskError.
+        """
         found = await self._on_disk(partial(self._spool.read, key, chunks, max_bytes))
         if not found:
-            missed = (chunks[0], chunks[0])
-            await self._on_disk(partial(self._spool.drop, key, missed))
-            self._dropped(Dropped(key, missed, receipted=False))
+            await self.drop(key, (chunks[0], chunks[0]), "not found in the spool")
         return found
+
+    async def drop(self, key: RunKey, chunks: Range, reason: str) -> None:
+        """Give up chunks that can never be sent; raises DiskError."""
+        await self._on_disk(partial(self._spool.drop, key, chunks))
+        self._dropped(Dropped(key, chunks, receipted=False), reason)
 
     async def maintain(self) -> None:
         """Remember receipts on disk and forget what there is no room for, for ever."""
@@ -186,19 +192,19 @@ class Depot:
             if await self._on_disk(partial(self._spool.forget, key)):
                 del self.accounts[key]
 
-    def _dropped(self, part: Dropped) -> None:
+    def _dropped(self, part: Dropped, reason: str = "the spool is full of them") -> None:
         self.accounts[part.key].drop((part.chunks,))
         count = ranges.count((part.chunks,))
         measures.dropped.labels("yes" if part.receipted else "no").inc(count)
         if not part.receipted:
-            self._complain("THE SPOOL IS FULL: chunks that Postgres lacks are gone", f"{count}")
+            self._complain("CHUNKS THAT POSTGRES LACKS ARE GONE", reason, chunks=count)
 
-    def _complain(self, event: str, reason: str) -> None:
+    def _complain(self, event: str, reason: str, **fields: int) -> None:
         """Log an error loudly, but not for every chunk."""
         now = time.monotonic()
         if now - self._complained_s >= COMPLAIN_S:
             self._complained_s = now
-            log.error(event, reason=reason)
+            log.error(event, reason=reason, **fields)
 
     def _on_disk(self, work: Callable[[], Result]) -> Awaitable[Result]:
         return asyncio.get_running_loop().run_in_executor(self._thread, work)

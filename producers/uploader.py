@@ -14,12 +14,12 @@ import msgspec
 from msgspec.structs import replace
 
 from pitbox import logs
-from pitbox.bus import Bus, BusDown
+from pitbox.bus import Bus, BusDown, TooLarge
 from producers import measures
 from producers.depot import Depot
 from producers.ledger import Ledger, RunKey, key_of
 from producers.spool import DiskError
-from schemas.telemetry import Chunk, Telemetry
+from schemas.telemetry import Chunk
 
 BURST_BYTES: Final = 16_000
 BURST_CHUNKS: Final = 512
@@ -35,7 +35,7 @@ ANSWER_S: Final = 3.0
 
 log = logs.get("uploader")
 
-_decode: Final = msgspec.msgpack.Decoder(Telemetry).decode
+_decode: Final = msgspec.msgpack.Decoder(Chunk).decode
 
 
 class Uploader:
@@ -68,11 +68,12 @@ class Uploader:
             await self._bus.publish("telemetry.live", replace(chunk, send=send))
             self._count("live")
 
-    async def mark(self) -> None:
+    async def mark(self, *, only_due: bool = False) -> None:
         """Send a mark of every run that is not settled; raises BusDown."""
         for account in list(self._depot.accounts.values()):
-            if account.heard and not account.settled:
-                await self._send_mark(account)
+            unsettled = account.heard and not account.settled
+            if unsettled and (not only_due or self._mark_is_due(account)):
+                await self._bus.publish("telemetry.backfill", account.mark())
 
     async def _backfill(self) -> None:
         failures = 0
@@ -82,9 +83,8 @@ class Uploader:
             if account is None:
                 await asyncio.sleep(IDLE_S)
                 continue
-            started = time.monotonic()
             try:
-                await self._burst(account)
+                busy_s = await self._burst(account)
             except (BusDown, DiskError) as error:
                 if failures == 2:
                     log.warning("backlog waits", reason=str(error))
@@ -92,7 +92,7 @@ class Uploader:
                 failures += 1
                 continue
             failures = 0
-            await asyncio.sleep(time.monotonic() - started)
+            await asyncio.sleep(busy_s)
 
     def _next(self) -> Ledger | None:
         """Return a run to send of: the live one first, then the newest."""
@@ -101,29 +101,39 @@ class Uploader:
             return accounts[self._live_key]
         return next((a for a in reversed(accounts.values()) if a.todo), None)
 
-    async def _burst(self, account: Ledger) -> None:
-        """Send the next chunks of a run; raises BusDown without an answer to the last one."""
+    async def _burst(self, account: Ledger) -> float:
+        """Send the next chunks of a run and return for how many seconds the link was busy.
+
+        Raises BusDown without an answer to the last one.
+        """
         wanted = account.burst(BURST_CHUNKS)
         if wanted is None:
-            return
+            return 0.0
         encoded = await self._depot.read(account.key, wanted, BURST_BYTES)
+        started = time.monotonic()
         for number, payload in enumerate(encoded, wanted[0]):
             chunk = replace(_decode(payload), send=account.sent(number, number))
             if number < wanted[0] + len(encoded) - 1:
                 await self._bus.publish("telemetry.backfill", chunk)
             else:
-                await self._bus.store("telemetry.backfill", chunk)
-                self.answered_at = time.monotonic()
+                await self._store(account, chunk)
             self._count("backfill")
+        return time.monotonic() - started
+
+    async def _store(self, account: Ledger, chunk: Chunk) -> None:
+        """Send a chunk and wait until it is stored; one that can never be is dropped."""
+        try:
+            await self._bus.store("telemetry.backfill", chunk)
+            self.answered_at = time.monotonic()
+        except TooLarge as error:
+            await self._depot.drop(account.key, (chunk.chunk, chunk.chunk), str(error))
 
     async def _mark(self) -> None:
         while True:
             await asyncio.sleep(MARK_CLOSED_S / 4)
             await self._bus.up.wait()
             with contextlib.suppress(BusDown):
-                for account in list(self._depot.accounts.values()):
-                    if account.heard and not account.settled and self._mark_is_due(account):
-                        await self._send_mark(account)
+                await self.mark(only_due=True)
 
     def _mark_is_due(self, account: Ledger) -> bool:
         marked_at, waiting, hasty = self._marks.get(account.key, (0.0, -1, 0))
@@ -134,9 +144,6 @@ class Uploader:
         if due:
             self._marks[account.key] = (time.monotonic(), account.waiting, hasty + 1)
         return due
-
-    async def _send_mark(self, account: Ledger) -> None:
-        await self._bus.publish("telemetry.backfill", account.mark())
 
     async def _watch(self) -> None:
         """Give up a connection that does not answer; the client alone would take minutes."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import random
 import subprocess
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any, Final
 
 import msgspec
 import pytest
+import yaml
 
+from pitbox import topology
 from pitbox.settings import Driver, Nats, Settings
 from pitbox.supervisor import pitbox
 from producers.drive import Status, drive
@@ -263,6 +266,31 @@ async def test_a_session_after_another_closes_the_one_before(hub: Hub) -> None:
     assert await hub.holds_exactly(app)
     rows = await hub.database.rows("select session, closed from run order by run")
     assert [tuple(row) for row in rows] == [("spa", True), ("monza", True)]
+
+
+async def test_what_the_stream_never_takes_is_declared_gone_and_holds_up_nothing(hub: Hub) -> None:
+    class Heavy(Car):
+        async def observations(self) -> AsyncIterator[Observation]:
+            noise = random.Random(1)
+            async for told in super().observations():
+                if isinstance(told, Frame) and told.captured_ns - START_NS > 10**9:
+                    yield Frame(told.captured_ns, [noise.random() for _ in range(200)])
+                elif isinstance(told, Began):
+                    yield msgspec.structs.replace(told, channels=tuple(range(200)))
+                else:
+                    yield Frame(told.captured_ns, [0.0] * 200)
+
+    document = yaml.safe_load(topology.find().read_text())
+    document["streams"]["TELEMETRY"]["max_msg_size"] = "1kB"
+    streams = hub.folder / "streams.yaml"
+    streams.write_text(yaml.safe_dump(document))
+    await apply(hub.nats.url, str(streams))
+    app = hub.drive(car=Heavy())
+    await app.drives(40)
+    await app.park()
+    stored = await hub.database.rows("select chunk from telemetry_chunk")
+    gone = await hub.database.value("select sum(upper(r) - lower(r)) from run, unnest(gone) as r")
+    assert 0 < len(stored) < len(app.rows()) == len(stored) + gone
 
 
 async def test_a_second_app_on_the_same_spool_is_refused(hub: Hub) -> None:
