@@ -32,17 +32,17 @@ class Whose(Struct, frozen=True):
 
 
 class Basis(Struct, frozen=True):
-    """Hold all that a lap of the driver's own car follows from; `last` is the one being driven."""
+    """Hold all that a driven lap follows from; `last` is the one being driven."""
 
-    passage: Passage | None
+    passage: Passage
     verdict: Verdict | None
     voids: tuple[Void, ...]
     whose: Whose
     last: bool
 
 
-Derived = Mapping[int, tuple[Basis, Lap]]
-"""Laps by number, with what each was derived from."""
+Derived = Mapping[int, tuple[Basis | None, Lap]]
+"""Laps by number, with what each was derived from; None for one that was reported only."""
 
 
 def own_laps(line: Timeline, reports: Reports, whose: Whose, before: Derived) -> Derived:
@@ -50,13 +50,14 @@ def own_laps(line: Timeline, reports: Reports, whose: Whose, before: Derived) ->
     verdicts = reported(line, reports) if reports else told(line)
     passages = [passage for epoch in line.epochs for passage in epoch.passages]
     by_label = {p.label: p for p in passages if p.label is not None}
-    derived: dict[int, tuple[Basis, Lap]] = {}
-    for label in sorted(by_label.keys() | verdicts.keys()):
-        passage = by_label.get(label)
-        last = passage is not None and passage is passages[-1]
+    derived: dict[int, tuple[Basis | None, Lap]] = {}
+    for label, passage in by_label.items():
+        last = passage is passages[-1]
         basis = Basis(passage, verdicts.get(label), line.voids, whose, last)
         known = before.get(label)
-        derived[label] = known if known and known[0] == basis else (basis, _own_lap(label, basis))
+        derived[label] = known if known and known[0] == basis else (basis, _driven_lap(basis))
+    for label in sorted(verdicts.keys() - by_label.keys()):
+        derived[label] = None, _reported_lap(label, verdicts[label], whose, own=True)
     return derived
 
 
@@ -83,15 +84,8 @@ def _reported_lap(label: int, verdict: Verdict, whose: Whose, own: bool) -> Lap:
     )
 
 
-def _own_lap(label: int, basis: Basis) -> Lap:
-    if basis.passage is not None:
-        return _driven_lap(basis.passage, basis)
-    assert basis.verdict is not None
-    return _reported_lap(label, basis.verdict, basis.whose, own=True)
-
-
-def _driven_lap(passage: Passage, basis: Basis) -> Lap:
-    verdict, voids, whose = basis.verdict, basis.voids, basis.whose
+def _driven_lap(basis: Basis) -> Lap:
+    passage, verdict, voids, whose = basis.passage, basis.verdict, basis.voids, basis.whose
     driven = basis.last and passage.end is None and verdict is None and not _over(passage, whose)
     ended_ns = _ended_ns(passage, verdict)
     begun = _is_seen(passage.start) or passage.grid or _begins_with_it(passage, verdict)

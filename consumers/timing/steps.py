@@ -41,7 +41,8 @@ def lay_out(segments: Iterable[Segment]) -> tuple[list[Step], tuple[Void, ...]]:
     """Return what was driven as steps, and what of it was taken back."""
     everything = list(segments)
     rewinds = sorted(rewind for segment in everything for rewind in segment.rewinds)
-    steps, voids = _without_void(_tidy(_untangle(_steps(ordered(everything)))), rewinds)
+    driven = _untangle(_steps(ordered(everything)))
+    steps, voids = _without_void(_tidy(driven), rewinds)
     _align(steps)
     return steps, voids
 
