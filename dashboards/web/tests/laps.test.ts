@@ -63,11 +63,11 @@ test("the gap is how long ago the car ahead was where we are", () => {
 });
 
 test("a scale is stretched so that its range fills its band", () => {
-  const bands = divided([{ key: "a", label: "", weight: 1 }, { key: "b", label: "", weight: 1 }], 214);
-  const [low, high] = stretched(bands.get("b")!, 214, 0, 10);
-  const toPx = (value: number) => ((high - value) / (high - low)) * 214;
-  expect(toPx(10)).toBeCloseTo(114);
-  expect(toPx(0)).toBeCloseTo(214);
+  const bands = divided([{ key: "a", label: "", weight: 1 }, { key: "b", label: "", weight: 1 }], 216);
+  const [low, high] = stretched(bands.get("b")!, 216, 0, 10);
+  const toPx = (value: number) => ((high - value) / (high - low)) * 216;
+  expect(toPx(10)).toBeCloseTo(116);
+  expect(toPx(0)).toBeCloseTo(216);
 });
 
 test("a long track is turned into a tall box", () => {

@@ -13,14 +13,14 @@ export interface Band {
   readonly bottom: number;
 }
 
-const SPACE = 14;
+const SPACE = 16;
 
-/** Divide a height among rows, with space between them. */
-export function divided(rows: readonly Row[], height: number): ReadonlyMap<string, Band> {
+/** Divide a height among rows, with space between them and above the first. */
+export function divided(rows: readonly Row[], height: number, above = 0): ReadonlyMap<string, Band> {
   const weights = rows.reduce((sum, row) => sum + row.weight, 0);
-  const free = Math.max(0, height - SPACE * (rows.length - 1));
+  const free = Math.max(0, height - above - SPACE * (rows.length - 1));
   const bands = new Map<string, Band>();
-  let top = 0;
+  let top = above;
   for (const row of rows) {
     const bottom = top + (free * row.weight) / weights;
     bands.set(row.key, { top, bottom });

@@ -2,7 +2,7 @@
 
 import { GAP_MS } from "./ring";
 
-export const POINTS = 800;
+export const POINTS = 601;
 
 export type Points = (number | null)[];
 

@@ -1,6 +1,6 @@
 /** How a driver's link is, and the words for it: state first, consequence second, then what next. */
 
-import { brief, calendarDay, clockTime, duration, fixed } from "./figures";
+import { brief, calendarDay, duration, fixed, hourMinute } from "./figures";
 
 export type LinkKind =
   | "none"
@@ -78,6 +78,7 @@ export function retryWords(inMs: number): string {
     : "This page lost the server. Trying again now.";
 }
 
-export function stoppedWords(driver: string, sinceMs: number): string {
-  return `${driver} stands still since ${clockTime(sinceMs)}`;
+export function stoppedWords(driver: string, sinceMs: number, inPits: boolean): string {
+  const where = inPits ? "is in the garage" : "stands still";
+  return `${driver} ${where} since ${hourMinute(sinceMs)}`;
 }

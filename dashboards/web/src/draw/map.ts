@@ -13,7 +13,10 @@ export interface MapCar {
   readonly lost: boolean;
 }
 
+type Place = readonly [left: number, top: number];
+
 const MARGIN = 26;
+const SIDES: readonly Place[] = [[0, 18], [0, -18], [24, 0], [-24, 0]];
 
 export class TrackMap {
   private outline: Outline | null = null;
@@ -30,15 +33,17 @@ export class TrackMap {
     context.clearRect(0, 0, width, height);
     this.settle(outline, closed, width, height);
     if (!this.fit || !this.path || !outline) return;
-    const colours = palette.peek();
+    const [found, colours] = [this.fit, palette.peek()];
     context.lineJoin = "round";
     context.lineCap = "round";
     context.lineWidth = closed ? 5 : 3;
     context.strokeStyle = colours.track;
     context.stroke(this.path);
     if (closed) this.startLine(context, outline, this.fit);
-    for (const car of cars) if (!car.own) this.car(context, car, this.fit);
-    for (const car of cars) if (car.own) this.car(context, car, this.fit);
+    const others = cars.filter((car) => !car.own);
+    for (const car of [...others, ...cars.filter((car) => car.own)]) this.car(context, car, this.fit);
+    const taken: Place[] = cars.flatMap((car) => (car.own ? [placed(found, car.x, car.y)] : []));
+    for (const car of others) this.label(context, car, this.fit, taken);
   }
 
   private settle(outline: Outline | null, closed: boolean, width: number, height: number): void {
@@ -94,12 +99,25 @@ export class TrackMap {
       context.stroke();
     }
     context.setLineDash([]);
+  }
+
+  /** Write a car's name beside it, where no other name and not our car stands. */
+  private label(context: CanvasRenderingContext2D, car: MapCar, fit: Fit, taken: Place[]): void {
+    const [left, top] = placed(fit, car.x, car.y);
+    if (!Number.isFinite(left)) return;
+    const free = SIDES.map(([dx, dy]) => [left + dx, top + dy] as const).find(
+      ([x, y]) => !taken.some(([otherX, otherY]) => Math.hypot(x - otherX, (y - otherY) * 1.6) < 28),
+    );
+    if (!free) return;
+    taken.push(free);
+    const colours = palette.peek();
     context.font = `12px ${FONT}`;
     context.textAlign = "center";
+    context.textBaseline = "middle";
     context.lineWidth = 4;
     context.strokeStyle = colours.bg;
-    context.strokeText(car.name, left, top + 24);
-    context.fillStyle = car.own ? colours.ink : colours["ink-2"];
-    context.fillText(car.name, left, top + 24);
+    context.strokeText(car.name, ...free);
+    context.fillStyle = colours["ink-2"];
+    context.fillText(car.name, ...free);
   }
 }

@@ -2,7 +2,7 @@
 
 import { clean, median } from "../core/laps";
 import type { Lap } from "../wire";
-import { sharpened } from "./canvas";
+import { FONT, sharpened } from "./canvas";
 import type { Palette } from "./palette";
 
 const EDGE = 8;
@@ -27,8 +27,12 @@ export function drawPace(
     return Math.min(height - 3, Math.max(5, place));
   };
   line(context, width, y(middle), colours["line-strong"], [2, 5]);
+  context.font = `11px ${FONT}`;
+  context.textAlign = "right";
+  context.fillStyle = colours["ink-3"];
+  if (Number.isFinite(reference)) context.fillText("ref", width, y(reference) + (y(reference) < height / 2 ? 12 : -4));
   if (Number.isFinite(reference)) line(context, width, y(reference), colours.ref, []);
-  const step = (width - 2 * EDGE) / Math.max(8, laps.length - 1);
+  const step = (width - 2 * EDGE - 24) / Math.max(8, laps.length - 1);
   laps.forEach((lap, i) => {
     context.beginPath();
     context.arc(EDGE + i * step, y(lap.lap_time_s ?? middle), 3.5, 0, 2 * Math.PI);

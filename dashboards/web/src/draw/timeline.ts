@@ -46,7 +46,7 @@ export class Timeline {
     if (height < 60) return;
     const start = Math.min(scene.coverage.span?.[0] ?? scene.now, near.from);
     const race = { from: start, to: scene.now, top: height - 26, height: 8, ...across };
-    this.lens(context, near, race);
+    if (start < near.from) this.lens(context, near, race);
     this.recorded(context, race, scene);
     this.hours(context, race, scene.offset);
   }

@@ -40,7 +40,7 @@ const PEDALS: TraceRow = {
   signed: false,
   scale: () => ({ low: -1, high: 1, ticks: [] }),
 };
-const STEERING: TraceRow = balanced("steering", "Steering", 1.6, [10, 20, 45, 90, 180, 360, 540]);
+const STEERING: TraceRow = balanced("steering", "Steering", 1.6, [15, 30, 45, 60, 90, 120, 180, 360, 540]);
 const GEAR: TraceRow = {
   key: "gear",
   label: "Gear",

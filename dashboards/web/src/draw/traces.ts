@@ -10,6 +10,8 @@ import { faded, palette } from "./palette";
 import { rowsFor, type Scale, type TraceRow } from "./trace-rows";
 
 export const AXIS_PX = 26;
+const TOP_PX = 8;
+const PARTS_OF_PX = 3;
 export const LABELS_PX = 40;
 const STEPS = uPlot.paths.stepped?.({ align: 1 });
 
@@ -31,6 +33,7 @@ export class TraceChart {
   private readonly scales = new Map<string, Scale>();
   private scene: TraceScene | null = null;
   private length = 0;
+  private drawn = { place: NaN, holes: 0, palette: palette.peek() };
 
   constructor(
     host: HTMLElement,
@@ -44,19 +47,37 @@ export class TraceChart {
 
   resize(width: number, height: number): void {
     if (width < 120 || height < 80) return;
-    this.bands = divided(this.rows, height - AXIS_PX);
+    this.bands = divided(this.rows, height - AXIS_PX, TOP_PX);
     this.chart.setSize({ width, height });
+    this.scene = null;
   }
 
   draw(scene: TraceScene): void {
-    this.scene = scene;
+    if (!this.differs(scene)) return;
     this.columns.update(scene.ours, scene.reference);
     this.chart.batch(() => {
-      if (this.length !== scene.ours.length) this.restore(scene.ours.length);
       for (const row of this.rows) this.rescale(row);
       this.chart.setData(this.lines(), false);
-      this.chart.redraw(true, false);
+      if (this.length === scene.ours.length) this.chart.redraw(true, false);
+      else this.restore(scene.ours.length);
     });
+  }
+
+  /** Tell whether anything would look different: the car moved by part of a px, or all changed. */
+  private differs(scene: TraceScene): boolean {
+    const before = this.scene;
+    const place = Math.round(this.chart.valToPos(scene.at, "x", true) * PARTS_OF_PX);
+    const same =
+      before !== null &&
+      before.ours === scene.ours &&
+      before.reference === scene.reference &&
+      before.pale === scene.pale &&
+      Object.is(this.drawn.place, place) &&
+      this.drawn.holes === scene.ours.holes.length &&
+      this.drawn.palette === palette.peek();
+    this.scene = scene;
+    this.drawn = { place, holes: scene.ours.holes.length, palette: palette.peek() };
+    return !same;
   }
 
   private rescale(row: TraceRow): void {
@@ -104,6 +125,7 @@ export class TraceChart {
       width: Math.max(120, host.clientWidth),
       height: Math.max(80, host.clientHeight),
       padding: [0, 0, 0, LABELS_PX],
+      pxAlign: false,
       legend: { show: false },
       cursor: {
         y: false,
@@ -146,7 +168,7 @@ export class TraceChart {
       const weight = this.scene?.pale ? 0.45 : 1;
       return reference ? colours.ref : faded(colours.ink, weight);
     };
-    const plain = { scale: row, stroke, width: reference ? 1.25 : 1.75, points: { show: false } };
+    const plain = { scale: row, stroke, pxAlign: 0, width: reference ? 1.25 : 1.75, points: { show: false } };
     if (row === "gear" && STEPS) return { ...plain, paths: STEPS };
     if (key === "difference") return { ...plain, width: 0, fill: this.halves(row, 0.9), fillTo: 0 };
     if (key === "delta") return { ...plain, width: 1.5, fill: this.halves(row, 0.4), fillTo: 0 };
@@ -197,7 +219,8 @@ export class TraceChart {
     const { ctx, bbox } = this.chart;
     this.level(value, row.key, palette.peek().line);
     ctx.fillStyle = palette.peek()["ink-3"];
-    const text = row.signed && value ? signed(value, row.digits) : fixed(value, value ? row.digits : 0);
+    if (row.signed && !value) return; // its line says it
+    const text = row.signed ? signed(value, row.digits) : fixed(value, row.digits);
     ctx.fillText(text, bbox.left - 8 * ratio, this.chart.valToPos(value, row.key, true));
   }
 

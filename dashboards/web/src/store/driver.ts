@@ -16,11 +16,15 @@ const LONG = 36_000;
 const SHORT = 4096;
 const SLOW_FRAMES = 1024;
 const UNKNOWN_LAP_S = 120;
+const STANDING_MPS = 0.3;
+const STANDING_MS = 10_000;
 
 export class Driver {
   fast = new Ring(FAST, SHORT);
   readonly slow = new Ring(SLOW, SLOW_FRAMES);
   lap: DrivenLap | null = null;
+  /** Since when the car stands, ms by the driver's clock; null while it moves. */
+  standing: number | null = null;
   /** Page's monotonic ms of the newest live chunk. */
   sampledAt = -Infinity;
   readonly session = signal<Session | null>(null);
@@ -32,6 +36,7 @@ export class Driver {
   readonly fuelPerLap = computed(() => fuelPerLap(this.laps.value));
   readonly referenceLap = computed(() => referenceLap(this.laps.value));
   private guessedOffset = NaN;
+  private stoppedAt: number | null = null;
 
   constructor(readonly name: string) {}
 
@@ -78,7 +83,11 @@ export class Driver {
     if (this.lap?.axis.kind !== axis.kind || this.lap.axis.length !== axis.length) {
       this.lap = new DrivenLap(axis);
     }
-    this.lap.advance(this.fast, t - this.offsetMs, (number) => begunMs(this.laps.peek(), number));
+    const at = t - this.offsetMs;
+    this.lap.advance(this.fast, at, (number) => begunMs(this.laps.peek(), number));
+    if (!(this.fast.at("speed", at) < STANDING_MPS)) this.stoppedAt = null;
+    else this.stoppedAt ??= at;
+    this.standing = this.stoppedAt !== null && at - this.stoppedAt > STANDING_MS ? this.stoppedAt : null;
   }
 
   /** Lay laps out by distance when the car gives it and the track's length is known. */

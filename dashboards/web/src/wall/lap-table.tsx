@@ -3,7 +3,6 @@ import { bestLap, clean, finished, remark } from "../core/laps";
 import { reading } from "../store/reading";
 import * as wall from "../store/wall";
 import type { Lap } from "../wire";
-import { sense } from "./answers";
 
 const SHOWN = 200;
 
@@ -17,7 +16,7 @@ export function LapTable() {
     <>
       <header>
         <h2>{driver ? `Laps of ${driver.name}` : "Laps"}</h2>
-        <span class="ink-2">{counted ? `${counted} count` : ""}</span>
+        <span class="ink-2">{counted ? `${counted} of ${laps.filter(finished).length} count` : ""}</span>
       </header>
       <div class="lapscroll" tabIndex={0} aria-label="Lap table">
         <table>
@@ -63,9 +62,10 @@ function Driving({ laps, columns }: { laps: readonly Lap[]; columns: number }) {
     <tr class="driving">
       <td>{number}</td>
       <td>{lapTime(now?.lapSeconds, 1)}</td>
-      <td class="ink-2" colSpan={columns - 2}>
-        {now?.inPits ? "in the pits" : "being driven"}
+      <td class="number ink-2">
+        {now?.inPits ? "in the pits" : "now"}
       </td>
+      <td colSpan={columns - 3} />
     </tr>
   );
 }
@@ -83,7 +83,7 @@ function Row({ lap, best, sectors }: { lap: Lap; best: Lap | null; sectors: numb
     >
       <td>{lap.lap_number}</td>
       <td>{lapTime(lap.lap_time_s, 3)}</td>
-      <td class={`number ${isBest || aside ? "" : sense(0, 1)}`}>
+      <td class="number">
         {isBest ? "best" : aside || signed(behind, 2)}
       </td>
       {Array.from({ length: sectors }, (_, i) => (

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Band } from "../core/bands";
 import { fixed, gearName, lapTime, percent, signed } from "../core/figures";
-import { lostWords } from "../core/link-state";
+import { lostWords, stoppedWords } from "../core/link-state";
 import { TraceChart } from "../draw/traces";
 import { paint } from "../store/frames";
 import { inspected, reading, tracedAt, type Traced } from "../store/reading";
@@ -79,7 +79,7 @@ function drawNow(traces: TraceChart): void {
     kind: driver.lap.axis.kind,
     sectors: reference?.sectors ?? [],
     at: driver.lap.grid.position,
-    pale: false,
+    pale: driver.standing !== null,
   });
 }
 
@@ -154,11 +154,16 @@ function Gutter({ bands }: { bands: ReadonlyMap<string, Band> }) {
         <b class={flow}>{percent(shown.throttle)}</b>throttle
         <b class={flow}>{percent(shown.brake)}</b>brake
       </p>
-      {row("steering", `${signed(shown.steering, 0)}°`, shown.steering > 0 ? "left" : "right")}
+      {row("steering", `${signed(shown.steering, 0)}°`, side(shown.steering))}
       {row("gear", gearName(shown.gear), "")}
       {row("rpm", fixed(shown.rpm, 0), "rpm")}
     </>
   );
+}
+
+function side(steering: number): string {
+  if (!(Math.abs(steering) >= 0.5)) return "";
+  return steering > 0 ? "left" : "right";
 }
 
 /** What lies over the traces when they do not flow. */
@@ -174,6 +179,8 @@ function Over() {
     alarm = true;
   } else if (now?.link.kind === "stale" || now?.link.kind === "silent") {
     words = now.link.words;
+  } else if (driver.standing !== null && now) {
+    words = stoppedWords(driver.name, driver.standing + driver.offsetMs, now.inPits);
   } else if (now?.link.kind === "none") {
     words = `Waiting for ${wall.carName(driver)}. Last seen: never.`;
   }
