@@ -72,11 +72,9 @@ class Chunker:
         self._last_ns = 0
 
     @property
-    def waits_since_ns(self) -> int | None:
-        """Return the time of the oldest thing collected, None when nothing is."""
-        if self._times:
-            return self._times[0]
-        return self._said_ns if self._events else None
+    def collected(self) -> tuple[int, int]:
+        """Return the number of the chunk in the making, and how much is in it so far."""
+        return self._chunk, len(self._times) + len(self._events)
 
     def feed(self, observation: Observation) -> list[Chunk]:
         """Take what the source tells; return the chunks that it completes.
@@ -91,8 +89,7 @@ class Chunker:
 
     def flush(self) -> list[Chunk]:
         """Return what was collected so far as a chunk, if it is anything."""
-        since_ns = self.waits_since_ns
-        if self.key is None or since_ns is None:
+        if self.key is None or not (self._times or self._events):
             return []
         block = pack(self._times, self._rows)
         observed = _encode(self._events) if self._events else b""
@@ -105,7 +102,7 @@ class Chunker:
             send=0,
             first_frame=self._frame,
             frames=len(self._times),
-            captured_ns=since_ns,
+            captured_ns=self._times[0] if self._times else self._said_ns,
             channels=self._channels,
             crc=checksum(block, observed),
             block=block,

@@ -44,9 +44,9 @@ class Depot:
         Its runs are closed: a run is never continued, only finished.
         """
         self.accounts: dict[RunKey, Ledger] = {}
-        self.first_send = time.time_ns() // 1000
+        self._first_send = time.time_ns() // 1000
         self.completed = asyncio.Event()
-        self.behind = 0
+        self._behind = 0
         self._spool = spool
         self._record = record
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
@@ -54,7 +54,7 @@ class Depot:
         for run in spool.runs.values():
             self.accounts[run.key] = Ledger(
                 run.key,
-                send=self.first_send,
+                send=self._first_send,
                 made=run.made,
                 have=run.have,
                 dropped=run.dropped,
@@ -80,7 +80,7 @@ class Depot:
         """Return the account of a run, opening one that begins."""
         found = self.accounts.get(key)
         if found is None:
-            found = self.accounts[key] = Ledger(key, send=self.first_send)
+            found = self.accounts[key] = Ledger(key, send=self._first_send)
         return found
 
     def on_receipt(self, receipt: Receipt) -> None:
@@ -104,13 +104,13 @@ class Depot:
         What the disk refuses can be sent live, and never again.
         """
         key = key_of(chunks[0])
-        if self.behind >= MAX_BEHIND:
+        if self._behind >= MAX_BEHIND:
             self._refused(key, chunks, "the disk is too slow")
             return
-        self.behind += 1
+        self._behind += 1
         kept = asyncio.ensure_future(self._on_disk(partial(self._append, key, chunks)))
         kept.add_done_callback(partial(self._kept, key, chunks))
-        if self.behind == 1:
+        if self._behind == 1:
             await asyncio.wait({kept}, timeout=PATIENCE_S)
 
     async def read(self, key: RunKey, chunks: Range, max_bytes: int) -> list[bytes]:
@@ -161,7 +161,7 @@ class Depot:
             self._record.flush()
 
     def _kept(self, key: RunKey, chunks: Sequence[Chunk], done: "asyncio.Future[None]") -> None:
-        self.behind -= 1
+        self._behind -= 1
         if done.cancelled():
             return
         error = done.exception()
@@ -193,7 +193,7 @@ class Depot:
                 del self.accounts[key]
 
     def _dropped(self, part: Dropped, reason: str = "the spool is full of them") -> None:
-        self.accounts[part.key].drop((part.chunks,))
+        self.account(part.key).drop((part.chunks,))
         count = ranges.count((part.chunks,))
         measures.dropped.labels("yes" if part.receipted else "no").inc(count)
         if not part.receipted:

@@ -173,13 +173,12 @@ class App:
 
     async def _flush_when_idle(self) -> None:
         """Let nothing wait for a next frame that does not come: the game may be paused."""
-        waited_ns: int | None = None
+        before = self._chunker.collected
         while True:
             await asyncio.sleep(IDLE_FLUSH_S)
-            since_ns = self._chunker.waits_since_ns
-            if since_ns is not None and since_ns == waited_ns:
+            if self._chunker.collected == before and before[1]:
                 await self._pass_on(self._chunker.flush())
-            waited_ns = since_ns
+            before = self._chunker.collected
 
     async def _finish(self) -> None:
         """Close the run, and give Postgres a moment to say that it has all of it."""
