@@ -53,7 +53,7 @@ async def traces(archive: Archive, form: Format, asked: Question) -> bytes:
         rows = await connection.fetch(ROWS, *where)
 
     def work() -> bytes:
-        found = table(rows, asked.from_ns, asked.to_ns, asked.channels)
+        found = table(Stored.of(rows), asked.from_ns, asked.to_ns, asked.channels)
         return render(form, asked.session, asked.driver, asked.lap, found)
 
     return await archive.aside(work)

@@ -1,7 +1,7 @@
 """Stored chunks as channels over time: pure, a block decompressed once, a column at a time."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -17,15 +17,21 @@ NS_PER_MS: Final = 1e6
 
 
 class Stored(NamedTuple):
-    """What is read of a row of telemetry_chunk, in the order of the query."""
+    """Rows of telemetry_chunk, column by column, in the order of the query."""
 
-    run: int
-    first_frame: int
-    frames: int
-    captured_ns: int
-    ended_ns: int
-    channels: bytes
-    block: bytes
+    run: Sequence[int]
+    first_frame: Sequence[int]
+    frames: Sequence[int]
+    captured_ns: Sequence[int]
+    ended_ns: Sequence[int]
+    channels: Sequence[bytes]
+    block: Sequence[bytes]
+
+    @classmethod
+    def of(cls, rows: Sequence[Iterable[Any]]) -> "Stored":
+        """Return rows as columns."""
+        columns = zip(*rows, strict=True) if rows else ((),) * len(cls._fields)
+        return cls(*columns)
 
 
 class Table(Struct, frozen=True):
@@ -47,47 +53,44 @@ class Table(Struct, frozen=True):
         return tuple((first / NS_PER_MS, last / NS_PER_MS) for first, last in self.holes)
 
 
-def table(
-    rows: Sequence[Any], from_ns: int, to_ns: int, wanted: Sequence[int] | None = None
-) -> Table:
-    """Return the frames within `from_ns..to_ns` of rows like `Stored`, by run and time.
+def table(stored: Stored, from_ns: int, to_ns: int, wanted: Sequence[int] | None = None) -> Table:
+    """Return the frames within `from_ns..to_ns` of chunks that stand by run and time.
 
     `wanted` are channel ids, None for all; one that no chunk gives is left out, and is NaN in
     frames that lack it. Raises CorruptChunkError.
     """
-    groups: dict[tuple[int, bytes], list[Any]] = defaultdict(list)
-    for row in rows:
-        groups[row[2], row[5]].append(row)
-    given = {channel for _, channels in groups for channel in channel_ids(channels)}
+    shapes: dict[tuple[int, bytes], list[int]] = defaultdict(list)
+    for place, shape in enumerate(zip(stored.frames, stored.channels, strict=True)):
+        shapes[shape].append(place)
+    given = {channel for _, channels in shapes for channel in channel_ids(channels)}
     order = sorted(given) if wanted is None else [c for c in dict.fromkeys(wanted) if c in given]
-    parts = [_unpack(part, frames, channels, order) for (frames, channels), part in groups.items()]
+    parts = [_unpack(stored, places, order) for places in shapes.values()]
     if not parts:
         return Table((), np.empty(0, np.int64), (), ())
     times = np.concatenate([times for times, _ in parts])
     values = np.concatenate([values for _, values in parts], axis=1)
-    place = _within(times, from_ns, to_ns)
+    within = _within(times, from_ns, to_ns)
     return Table(
         channels=tuple(order),
-        times_ns=times[place],
-        columns=tuple(np.ascontiguousarray(column[place]) for column in values),
-        holes=_holes(rows, times[place], from_ns, to_ns),
+        times_ns=times[within],
+        columns=tuple(np.ascontiguousarray(column[within]) for column in values),
+        holes=_holes(stored, times[within], from_ns, to_ns),
     )
 
 
-def _unpack(
-    rows: Sequence[Any], frames: int, channels: bytes, wanted: Sequence[int]
-) -> tuple[Times, Column]:
-    """Return times and float32[channels][frames] of chunks of one shape."""
-    ids = channel_ids(channels)
-    raw = b"".join([decompress(row[6], frames, len(ids)) for row in rows])
-    words = np.frombuffer(raw, "<u4").reshape(len(rows), frames * (1 + len(ids)))
-    bases = np.array([row[3] for row in rows], np.int64)
+def _unpack(stored: Stored, places: Sequence[int], wanted: Sequence[int]) -> tuple[Times, Column]:
+    """Return times and float32[channels][frames] of chunks that are of one shape."""
+    frames, ids = stored.frames[places[0]], channel_ids(stored.channels[places[0]])
+    blocks = stored.block
+    raw = b"".join([decompress(blocks[place], frames, len(ids)) for place in places])
+    words = np.frombuffer(raw, "<u4").reshape(len(places), frames * (1 + len(ids)))
+    bases = np.array([stored.captured_ns[place] for place in places], np.int64)
     times = (bases[:, None] + words[:, :frames].astype(np.int64) * 1000).ravel()
-    floats = words[:, frames:].view("<f4").reshape(len(rows) * frames, len(ids))
+    floats = words[:, frames:].view("<f4").reshape(len(places) * frames, len(ids))
     values = np.full((len(wanted), len(times)), np.nan, np.float32)
-    for place, channel in enumerate(wanted):
+    for row, channel in enumerate(wanted):
         if channel in ids:
-            values[place] = floats[:, ids.index(channel)]
+            values[row] = floats[:, ids.index(channel)]
     return times, values
 
 
@@ -100,13 +103,9 @@ def _within(times: Times, from_ns: int, to_ns: int) -> NDArray[np.intp]:
     return order[kept]
 
 
-def _holes(
-    rows: Sequence[Any], times: Times, from_ns: int, to_ns: int
-) -> tuple[tuple[int, int], ...]:
+def _holes(stored: Stored, times: Times, from_ns: int, to_ns: int) -> tuple[tuple[int, int], ...]:
     """Return where frames are missing: frame numbers jump, or a run ends and another begins."""
-    runs, first, count, captured, ended = (
-        np.array(column, np.int64) for column in list(zip(*rows, strict=True))[:5]
-    )
+    runs, first, count, captured, ended = (np.array(c, np.int64) for c in stored[:5])
     torn = (runs[1:] != runs[:-1]) | (first[1:] != first[:-1] + count[:-1])
     begins = np.maximum(ended[:-1][torn], from_ns)
     ends = np.minimum(captured[1:][torn], to_ns)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from consumers.gateway import formats
-from consumers.gateway.traces import Stored, Table, table
+from consumers.gateway.traces import Stored, Table
+from consumers.gateway.traces import table as table_of
 from pitbox.frames import CorruptChunkError, pack
 from schemas.api import PackedTraces, Traces
 from schemas.channels import bitmap, ids
@@ -20,6 +22,22 @@ from schemas.channels import bitmap, ids
 START_NS = 1_700_000_000_000_000_000
 STEP_NS = 10_000_000
 SPEED, GEAR, RPM = ids("speed", "gear", "engine_rpm")
+
+
+class Row(NamedTuple):
+    """A row of telemetry_chunk."""
+
+    run: int
+    first_frame: int
+    frames: int
+    captured_ns: int
+    ended_ns: int
+    channels: bytes
+    block: bytes
+
+
+def table(rows: list[Row], *asked: Any) -> Table:
+    return table_of(Stored.of(rows), *asked)
 
 
 def at(frame: int) -> int:
@@ -36,7 +54,7 @@ def stored(
         for frame in range(frames)
     ]
     bits, block = bitmap(channels), pack(times, rows)
-    return Stored(run, first, frames, times[0], times[-1], bits, block)
+    return Row(run, first, frames, times[0], times[-1], bits, block)
 
 
 def numbers(found: Table) -> list[int]:
@@ -76,7 +94,7 @@ def test_a_hole_reaches_from_the_last_frame_before_to_the_first_one_after() -> N
 
 
 def test_a_new_run_of_the_driver_leaves_a_hole_but_a_second_copy_does_not() -> None:
-    after = Stored(2, 0, *stored(10, 3)[2:])
+    after = stored(10, 3)._replace(run=2, first_frame=0)
     assert table([stored(0, 3), after], at(0), at(12)).holes == ((at(2), at(10)),)
     copy = [stored(0, 3), stored(3, 3), stored(0, 3, run=2), stored(3, 3, run=2)]
     found = table(copy, at(0), at(5))
