@@ -80,6 +80,16 @@ def test_the_session_is_heard_as_it_is() -> None:
     assert isinstance(items[-1], Finished)
 
 
+def test_a_second_session_and_one_without_a_clock_are_heard_too() -> None:
+    began = Began("", LAYOUT.channels, OPENED)
+    drive = [frame(n, session_time=math.nan) for n in range(3)]
+    items = heard([began, *map(frame, range(3)), began, *drive])
+    sessions = [item.session for item in items if isinstance(item, Began)]
+    assert sessions == [f"f1-{SESSION:016x}", f"f1-{SESSION + 1:016x}"]
+    times = [one["session_time"] for one in frames(items)]
+    assert times == pytest.approx([50, 50 + TICK_S, 50 + 2 * TICK_S, 0, TICK_S])
+
+
 def test_packets_are_those_of_the_game_and_not_more_of_them() -> None:
     encoder = Encoder(SESSION)
     observations = [Began("", LAYOUT.channels, OPENED), *(frame(n) for n in range(600))]

@@ -24,10 +24,14 @@ EVERY_S: Final = {layouts.DAMAGE: 0.1, layouts.SESSION: 0.5, layouts.PARTICIPANT
 
 
 class Encoder:
-    """Turn the observations of one source into packets; `session` is the game's id of it."""
+    """Turn the observations of one source into packets.
+
+    `session` is the game's id of the first session, not 0; those after it count on.
+    """
 
     def __init__(self, session: int) -> None:
         self._session = session
+        self._began_ns = 0
         self._names: tuple[str, ...] = ()
         self._opened = SessionOpened(at_ns=0, source="")
         self._time_s = 0.0
@@ -41,16 +45,13 @@ class Encoder:
     def feed(self, observation: Observation) -> Iterator[bytes]:
         """Take one observation; yield the packets that say it."""
         match observation:
-            case Began(channels=channels, opened=opened):
-                self._names = tuple(CHANNELS[channel].name for channel in channels)
-                self._opened, self._laps = opened, {}
-                yield self._event(b"SSTA")
-                yield self._session_packet({})
+            case Began():
+                yield from self._begin(observation)
             case SessionOpened():
                 self._opened = observation
                 yield self._session_packet(self._now)
-            case Frame(values=values):
-                yield from self._frame_packets(dict(zip(self._names, values, strict=True)))
+            case Frame():
+                yield from self._frame_packets(observation)
             case LapReported(own=True):
                 self._laps[observation.lap_number] = observation
                 yield self._history()
@@ -58,6 +59,14 @@ class Encoder:
                 yield self._flash_back(back_s)
             case Finished():
                 yield self._event(b"SEND", frame=0)
+
+    def _begin(self, began: Began) -> Iterator[bytes]:
+        self._session += bool(self._names)
+        self._names = tuple(CHANNELS[channel].name for channel in began.channels)
+        self._opened, self._began_ns, self._time_s = began.opened, began.opened.at_ns, 0.0
+        self._sectors, self._laps, self._now = SectorClock(), {}, {}
+        yield self._event(b"SSTA")
+        yield self._session_packet({})
 
     @property
     def _player(self) -> int:
@@ -92,9 +101,10 @@ class Encoder:
             layout.item.write(packet, layout.item_at(index), values)
         return bytes(packet)
 
-    def _frame_packets(self, told: Values) -> Iterator[bytes]:
-        self._now = now = {name: value for name, value in told.items() if math.isfinite(value)}
-        self._time_s = now.get("session_time", self._time_s)
+    def _frame_packets(self, frame: Frame) -> Iterator[bytes]:
+        told = zip(self._names, frame.values, strict=True)
+        self._now = now = {name: value for name, value in told if math.isfinite(value)}
+        self._time_s = now.get("session_time", (frame.captured_ns - self._began_ns) / 1e9)
         self._frame += 1
         self._overall += 1
         self._sectors.tick(now)

@@ -21,6 +21,9 @@ HELD_S: Final = 0.25
 BACK_S: Final = 0.5
 """Session time that goes back by more is a flashback, or a session that begins again."""
 
+RESTART_S: Final = 10.0
+"""A session that goes back to before this begins again, unless the game says otherwise."""
+
 REORDERED_AT_MOST: Final = 60
 
 
@@ -48,7 +51,7 @@ class Assembly:
         if order > self._order:
             return False
         if header.overall_frame is not None:
-            return self._order - order <= REORDERED_AT_MOST
+            return self._order - order <= REORDERED_AT_MOST or header.time_s > RESTART_S
         return not (self.flashback_told or header.time_s < self._time_s - BACK_S)
 
     def is_next(self, header: Header) -> bool:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from producers.source import Began, Observation
 from producers.sources.f1 import layouts
 from producers.sources.f1.channels import CONVERTERS, Channels, Fields, movement, names
-from producers.sources.f1.frames import DRIVING, SETTINGS, Assembly
+from producers.sources.f1.frames import DRIVING, RESTART_S, SETTINGS, Assembly
 from producers.sources.f1.header import LONGEST_S, Header, game_of, is_packet, read_header
 from producers.sources.f1.laps import LapBook
 from producers.sources.f1.layouts import PacketLayout, of_format
@@ -26,7 +26,6 @@ OF_FRAMES: Final = (*SETTINGS, *DRIVING)
 LEFT_NS: Final = 1_000_000_000
 """How long the session followed must be silent for one that was left to be taken up again."""
 
-RESTART_S: Final = 10.0
 EVERY_CAR_S: Final = 0.5
 HISTORY_SINCE: Final = 2021
 FLASHBACK: Final = b"FLBK"
@@ -119,9 +118,8 @@ class Decoder:
             yield from self._assembly.close()
             yield from self._next(header, captured_ns)
         if header.packet == layouts.SESSION:
-            yield from self._session(
-                header, layout.head.read(datagram, layout.head_at), captured_ns
-            )
+            fields = layout.head.read(datagram, layout.head_at)
+            yield from self._session(header, fields, captured_ns)
         if header.packet == layouts.LAP:
             yield from self._lap_data(header, layout, datagram, captured_ns)
         if not self._spectating:
