@@ -1,11 +1,13 @@
 """Services as processes: killed, paused, told to stop; what they leave and what they exit with."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -193,6 +195,58 @@ def test_a_metrics_port_that_is_taken_is_named(tmp_path: Path, nats_server: Nats
         _, logged = process.communicate(timeout=20)
     assert process.returncode == 2
     assert "PITBOX_METRICS__PORT: cannot listen on 127.0.0.1" in logged
+
+
+def test_log_lines_are_json_and_hold_no_password() -> None:
+    nats_url = f"nats://me:s3cr3t@127.0.0.1:{free_port()}"
+    with running("persister", nats_url, PITBOX_LOG__FORMAT="json") as process:
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        _, rest = ended(process, signal.SIGTERM)
+    for line in (first + rest).splitlines():
+        assert json.loads(line)["service"] == "persister"
+    assert "waiting for nats-server" in first
+    assert "s3cr3t" not in first + rest
+
+
+async def test_waiting_for_postgres_is_said_once_and_without_its_password(
+    nats_server: NatsServer, driver: Bus
+) -> None:
+    nowhere = "postgresql://me:s3cr3t@127.0.0.1:1/nothing"
+    with running("persister", nats_server.url, nowhere) as process:
+        assert process.stderr is not None
+        streams = len(driver.topology.durables("persister"))
+        first = [await asyncio.to_thread(process.stderr.readline) for _ in range(streams)]
+        _, rest = ended(process, signal.SIGTERM)
+    logged = "".join([*first, rest])
+    assert logged.count("waiting for Postgres") == streams
+    assert "s3cr3t" not in logged
+
+
+async def test_a_process_shows_its_metrics(
+    nats_server: NatsServer, driver: Bus, database: str
+) -> None:
+    port = free_port()
+    stored = Database(database)
+    with running("persister", nats_server.url, database, PITBOX_METRICS__PORT=str(port)):
+        await send(driver, [chunk(n) for n in range(5)])
+        await eventually(lambda: stored.has(5), "five chunks")
+
+        async def counted() -> bool:
+            text = await asyncio.to_thread(page, f"http://127.0.0.1:{port}/metrics")
+            return 'pitbox_persister_rows_total{table="telemetry_chunk"} 5.0' in text
+
+        await eventually(counted, "five rows are counted")
+        shown = page(f"http://127.0.0.1:{port}/metrics")
+    assert 'pitbox_nats_connected{service="persister"} 1.0' in shown
+    assert "ada" not in shown
+
+
+def page(address: str) -> str:
+    """Return what stands at an address."""
+    with urllib.request.urlopen(address, timeout=5) as answer:
+        text: str = answer.read().decode()
+        return text
 
 
 async def until_connected(server: NatsServer, name: str) -> None:
