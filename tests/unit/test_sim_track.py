@@ -19,9 +19,9 @@ def circuit(request: pytest.FixtureRequest) -> Track:
 
 def test_a_track_ends_where_and_as_it_began(circuit: Track) -> None:
     first, last = circuit.poses[0], circuit.poses[-1]
-    assert math.dist((first.x_m, first.y_m), (last.x_m, last.y_m)) < 0.01
+    assert math.dist((first.x_m, first.y_m), (last.x_m, last.y_m)) < 1e-6
     turned = math.degrees(last.heading - first.heading)
-    assert abs(abs(turned) - 360) < 0.1
+    assert abs(abs(turned) - 360) < 1e-6
     assert circuit.height_m[-1] == pytest.approx(circuit.height_m[0], abs=1e-6)
     assert circuit.curvature[0] == circuit.curvature[-1] == 0
 

@@ -13,6 +13,17 @@ BEST_TYRE_C: Final = 88.0
 WARMED_C: Final = 76.0
 LITRES_PER_KWH: Final = 0.36
 IDLE_L_PER_H: Final = 4.0
+FRONT_DISC_J_PER_K: Final = 2500.0
+REAR_DISC_J_PER_K: Final = 2300.0
+TYRE_COOLS_S: Final = 70.0
+
+# What a metre does to a tyre for each m/s² that the car is pushed by: °C, and the share worn away.
+TYRE_HEAT: Final = 0.0024
+TYRE_WEAR: Final = 3.5e-7
+
+# What share of the load a m/s² moves to the outer wheels, and to the rear ones.
+LEANS: Final = 0.03
+SQUATS: Final = 0.022
 
 
 class Load(Struct, frozen=True, gc=False):
@@ -72,23 +83,23 @@ class Condition:
     def _heat_brakes(self, load: Load, seconds: float) -> None:
         heat = load.braking_n * load.speed_mps * seconds / 2
         cooling = (0.012 + load.speed_mps * 0.0007) * seconds
-        front = heat * self._car.front_bias / 2500
-        rear = heat * (1 - self._car.front_bias) / 2300
+        front = heat * self._car.front_bias / FRONT_DISC_J_PER_K
+        rear = heat * (1 - self._car.front_bias) / REAR_DISC_J_PER_K
         for wheel, warms_c in enumerate((front, front, rear, rear)):
             self.brake_c[wheel] += warms_c - (self.brake_c[wheel] - AIR_C) * cooling
 
     def _work_tyres(self, load: Load, seconds: float) -> None:
         sliding = math.hypot(load.accel_long, load.accel_lat) * load.speed_mps * seconds
-        leans = 0.03 * load.accel_lat
-        dives = 0.022 * load.accel_long
+        leans = LEANS * load.accel_lat
+        squats = SQUATS * load.accel_long
         shares = (
-            1 - leans - dives,
-            1 + leans - dives,
-            1 - leans + dives,
-            1 + leans + dives,
+            1 - leans - squats,
+            1 + leans - squats,
+            1 - leans + squats,
+            1 + leans + squats,
         )
-        cooling = seconds / 70
+        cooling = seconds / TYRE_COOLS_S
         for wheel, share in enumerate(shares):
             work = sliding * share
-            self.tyre_c[wheel] += 0.0024 * work - (self.tyre_c[wheel] - AIR_C) * cooling
-            self.wear[wheel] = min(self.wear[wheel] + 3.5e-7 * work, 1.0)
+            self.tyre_c[wheel] += TYRE_HEAT * work - (self.tyre_c[wheel] - AIR_C) * cooling
+            self.wear[wheel] = min(self.wear[wheel] + TYRE_WEAR * work, 1.0)

@@ -37,6 +37,21 @@ YAW: Final = DIALS.index("yaw")
 FULL_BRAKE_MPS2: Final = 21.0
 COLD_PA: Final = 142_000.0
 KELVIN: Final = 273.15
+
+# What a m/s² does: to the body in rad, to a spring in m, to a tyre as slip, to its shoulder in °C.
+PITCHES: Final = 0.0016
+ROLLS: Final = 0.0024
+DIVES_M: Final = 0.0009
+LEANS_M: Final = 0.0011
+BRAKE_SLIP: Final = 0.0048
+DRIVE_SLIP: Final = 0.0075
+SHOULDER_C: Final = 0.45
+
+SLIDES_PER_MPS2: Final = 0.0021
+RIDES_M: Final = 0.022
+SINKS_PER_SQUARE_M: Final = 2.6e-6
+SHAKES: Final = 9.0
+ROUGH_M: Final = 0.0012
 ROUGHNESS: Final = 4096
 """Nodes after which the unevenness of the road repeats."""
 
@@ -152,10 +167,10 @@ class Instruments:
             now.speed * slope,
             now.accel_lat,
             now.accel_long,
-            bump * 9 * now.speed,
+            bump * SHAKES * now.speed,
             course - slides,
-            -slope - 0.0016 * now.accel_long,
-            0.0024 * now.accel_lat,
+            -slope - PITCHES * now.accel_long,
+            ROLLS * now.accel_lat,
             now.speed * (lap.line.curvature[node] - turns),
             pose.x_m - offset_m * math.sin(pose.heading),
             pose.y_m + offset_m * math.cos(pose.heading),
@@ -166,13 +181,13 @@ class Instruments:
         """Return the angle from where the car points to where it goes, positive to the left."""
         curvature = self._lap.line.curvature[node]
         square = self._lap.squares[node]
-        return curvature * (self._car.to_rear_axle_m - 0.0021 * square)
+        return curvature * (self._car.to_rear_axle_m - SLIDES_PER_MPS2 * square)
 
     def _wheels(self, node: int, now: Instant) -> tuple[float, ...]:
         condition = self._condition
-        leans = 0.0011 * now.accel_lat
-        dives = -0.0009 * now.accel_long
-        sinks = 0.022 + 0.0000026 * now.speed * now.speed
+        leans = LEANS_M * now.accel_lat
+        dives = -DIVES_M * now.accel_long
+        sinks = RIDES_M + SINKS_PER_SQUARE_M * now.speed * now.speed
         left, right = self._road[node % ROUGHNESS], self._road[(node + 977) % ROUGHNESS]
         slip = self._slip(now)
         spread = now.accel_lat / now.speed * self._car.track_width_m / 2 if now.speed > 1 else 0.0
@@ -196,15 +211,16 @@ class Instruments:
 
     def _slip(self, now: Instant) -> tuple[float, float, float, float]:
         """Return by how much faster each tyre turns than the road passes under it."""
-        brakes = -0.0048 * now.braking_n / self._condition.mass_kg
-        drives = 0.0075 * now.push_n / self._condition.mass_kg
+        brakes = -BRAKE_SLIP * now.braking_n / self._condition.mass_kg
+        drives = DRIVE_SLIP * now.push_n / self._condition.mass_kg
         rear = 0.8 * brakes + drives
         return brakes, brakes, rear, rear
 
     def _treads(self, now: Instant) -> tuple[float, ...]:
         """Return the heat of inner, middle and outer treads: cornering heats outer shoulders."""
         warm = self._condition.tyre_c
-        left, right = 0.45 * max(-now.accel_lat, 0.0), 0.45 * max(now.accel_lat, 0.0)
+        left = SHOULDER_C * max(-now.accel_lat, 0.0)
+        right = SHOULDER_C * max(now.accel_lat, 0.0)
         fl, fr, rl, rr = warm
         return (
             fl + 7 - left / 2,
@@ -230,4 +246,4 @@ class Instruments:
 
 def _roughness(name: str) -> tuple[float, ...]:
     chance = random.Random(name)
-    return tuple(chance.uniform(-0.0012, 0.0012) for _ in range(ROUGHNESS))
+    return tuple(chance.uniform(-ROUGH_M, ROUGH_M) for _ in range(ROUGHNESS))
