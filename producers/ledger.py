@@ -78,7 +78,8 @@ class Ledger:
         self.closed = closed
         self.heard = not closed
         self._send = send
-        self._flight: list[Sent] = []
+        self._sent: list[Sent] = []
+        self._flight = NONE
         self._echo = -1
         self._told_made = -1
         self._marked = UNMARKED
@@ -90,7 +91,7 @@ class Ledger:
         if self._todo is None:
             self._todo = NONE
             if self.heard:
-                self._todo = ranges.minus(self._lacking(), self._in_flight())
+                self._todo = ranges.minus(self._lacking(), self._flight)
         return self._todo
 
     @property
@@ -103,7 +104,7 @@ class Ledger:
         """Return the chunks that Postgres lacks and that can never come."""
         if not self.heard:
             return NONE
-        return ranges.minus(ranges.minus(self.dropped, self.have), self._in_flight())
+        return ranges.minus(ranges.minus(self.dropped, self.have), self._flight)
 
     @property
     def settled(self) -> bool:
@@ -140,11 +141,12 @@ class Ledger:
     def sent(self, first: int, last: int) -> int:
         """Note that chunks go out now, in a row; return the send number of the first."""
         send = self._take_send(last - first + 1)
-        before = self._flight[-1] if self._flight else None
+        before = self._sent[-1] if self._sent else None
         if before and before.last + 1 == first and before.send + first - before.first == send:
-            self._flight[-1] = Sent(before.send, before.first, last)
+            self._sent[-1] = Sent(before.send, before.first, last)
         else:
-            self._flight.append(Sent(send, first, last))
+            self._sent.append(Sent(send, first, last))
+        self._flight = ranges.union(self._flight, ((first, last),))
         self._todo = None
         return send
 
@@ -188,19 +190,17 @@ class Ledger:
         kept = ranges.minus(((0, self.made - 1),), self.dropped) if self.made else NONE
         return ranges.minus(kept, self.have)
 
-    def _in_flight(self) -> Ranges:
-        return ranges.normal((part.first, part.last) for part in self._flight)
-
     def _take_send(self, count: int) -> int:
         self._send += count
         return self._send - count + 1
 
     def _land(self, echo: int, described: int) -> None:
         """Take out of flight what was sent no later than `echo`, as far as it is described."""
-        flight = []
-        for part in self._flight:
+        sent = []
+        for part in self._sent:
             overtaken = part.first + echo - part.send
             first = max(part.first, min(overtaken, described) + 1)
             if first <= part.last:
-                flight.append(Sent(part.send + first - part.first, first, part.last))
-        self._flight = flight
+                sent.append(Sent(part.send + first - part.first, first, part.last))
+        self._sent = sent
+        self._flight = ranges.normal((part.first, part.last) for part in sent)

@@ -293,6 +293,23 @@ async def test_what_the_stream_never_takes_is_declared_gone_and_holds_up_nothing
     assert 0 < len(stored) < len(app.rows()) == len(stored) + gone
 
 
+async def test_what_a_game_told_before_it_was_paused_does_not_wait_for_more(hub: Hub) -> None:
+    class Paused(Car):
+        async def observations(self) -> AsyncIterator[Observation]:
+            yield Began("spa", (30,), SessionOpened(at_ns=START_NS, source="test"))
+            yield Frame(START_NS, [1.0])
+            await self.parked.wait()
+
+    app = hub.drive(car=Paused())
+    await app.drives(1)
+
+    async def stored() -> bool:
+        return await hub.holds_exactly(app)
+
+    await eventually(stored, "Postgres has the frame")
+    await app.park()
+
+
 async def test_a_second_app_on_the_same_spool_is_refused(hub: Hub) -> None:
     app = hub.drive()
     await app.drives(1)
