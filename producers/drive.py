@@ -22,8 +22,8 @@ from schemas.telemetry import Chunk
 
 IDLE_FLUSH_S: Final = 0.25
 SHOW_INTERVAL_S: Final = 1.0
-FAREWELL_S: Final = 2.0
-DISK_S: Final = 1.0
+FAREWELL_S: Final = 1.5
+DISK_S: Final = 0.5
 
 
 class Status(Struct, frozen=True):
