@@ -1,13 +1,7 @@
 """Chunks in, laps in Postgres: the real timing and persister as processes, also killed."""
 
 import asyncio
-import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import asyncpg
@@ -19,11 +13,12 @@ from msgspec.structs import replace
 from consumers.persister import facts as persisted
 from consumers.timing.decide import decide, initial
 from pitbox.bus import Bus
-from schemas.sim import LapReported, Rewound, SessionOpened
+from schemas.sim import LapReported, Rewound
 from schemas.telemetry import Chunk
 from schemas.timing import Lap, Timing
-from tests.drives import START_NS, Drive, Moment, chunk_of, cut, drives
+from tests.drives import START_NS, Drive, Moment, chunk_of, cut, drives, race
 from tests.hub import Database, apply, connected, eventually, send
+from tests.processes import running
 from tests.servers import NatsServer
 
 
@@ -38,40 +33,6 @@ async def driver(nats_server: NatsServer) -> AsyncIterator[Bus]:
 @pytest.fixture
 def tables(database: str) -> Database:
     return Database(database)
-
-
-@contextmanager
-def running(name: str, nats_server: NatsServer, tables: Database) -> Iterator[None]:
-    """Run a service as a process meanwhile, and kill it at the end."""
-    addresses = {"PITBOX_NATS__URL": nats_server.url, "PITBOX_POSTGRES__URL": tables.url}
-    command = [sys.executable, "-m", "pitbox", "run", name]
-    process = subprocess.Popen(command, env=os.environ | addresses)
-    try:
-        yield
-        assert process.poll() is None
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait(10)
-
-
-def race(laps: int = 3) -> list[Chunk]:
-    """Drive laps that the sim tells the times of, and half another one."""
-    drive = Drive(at_m=900.0).set(lap_valid=1, in_pit_lane=0)
-    drive.say(SessionOpened(at_ns=drive.at_ns, source="test", track="Fuji", car="7", sectors=3))
-    drive.go(100)
-    for lap_number in range(2, laps + 2):
-        drive.set(fuel_level=90.0 - lap_number).go(1000)
-        for car in ("7", "44"):
-            drive.say(
-                LapReported(
-                    at_ns=drive.at_ns,
-                    car=car,
-                    own=car == "7",
-                    lap_number=lap_number,
-                    lap_time_s=20 + lap_number / 100,
-                )
-            )
-    return drive.go(500).chunks()
 
 
 class Wall:
@@ -107,7 +68,7 @@ def wall(driver: Bus, tables: Database) -> Wall:
 async def test_laps_that_are_driven_land_in_postgres(
     nats_server: NatsServer, driver: Bus, tables: Database, wall: Wall
 ) -> None:
-    with running("timing", nats_server, tables), running("persister", nats_server, tables):
+    with running("timing", nats_server, tables.url), running("persister", nats_server, tables.url):
         await send(driver, race(), "telemetry.live")
         found = await wall.laps()
     assert {place: lap["lap_time_s"] for place, lap in found.items()} == {
@@ -121,47 +82,14 @@ async def test_laps_that_are_driven_land_in_postgres(
     assert tuple(session) == ("Fuji", "7", 3)
 
 
-async def test_laps_of_a_session_are_listed_from_postgres(
-    nats_server: NatsServer, driver: Bus, tables: Database, wall: Wall
-) -> None:
-    with running("timing", nats_server, tables), running("persister", nats_server, tables):
-        await send(driver, race())
-        await wall.laps()
-    listed = json.loads(listing(tables, "--session", "test", "--json").stdout)
-    assert [(lap["car"], lap["lap_number"], lap["lap_time_s"]) for lap in listed[:3]] == [
-        ("7", lap, 20 + lap / 100) for lap in (2, 3, 4)
-    ]
-    assert [lap["car"] for lap in listed if not lap["own"]] == ["44", "44", "44", "mark"]
-    table = listing(tables, "--session", "test").stdout
-    assert "0:20.030" in table and "44" not in table
-
-
-def test_a_session_that_nobody_drove_is_refused_in_one_sentence(tables: Database) -> None:
-    done = listing(tables, "--session", "monza", "--json")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("pitbox: Postgres has no laps of a session 'monza'")
-
-
-def listing(tables: Database, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run `pitbox laps`."""
-    return subprocess.run(
-        [sys.executable, "-m", "pitbox", "laps", *arguments],
-        env=os.environ | {"PITBOX_POSTGRES__URL": tables.url},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
 async def test_a_killed_timing_folds_again_and_postgres_stays_as_it_was(
     nats_server: NatsServer, driver: Bus, tables: Database, wall: Wall
 ) -> None:
-    with running("persister", nats_server, tables):
-        with running("timing", nats_server, tables):
+    with running("persister", nats_server, tables.url):
+        with running("timing", nats_server, tables.url):
             await send(driver, race())
             before = await wall.laps()
-        with running("timing", nats_server, tables):
+        with running("timing", nats_server, tables.url):
             assert await wall.laps() == before
 
 
@@ -169,11 +97,11 @@ async def test_a_timing_that_is_killed_while_it_tells_ends_where_it_would_have(
     nats_server: NatsServer, driver: Bus, tables: Database, wall: Wall
 ) -> None:
     await send(driver, race(laps=60))
-    with running("persister", nats_server, tables):
+    with running("persister", nats_server, tables.url):
         for _ in range(2):
-            with running("timing", nats_server, tables):
+            with running("timing", nats_server, tables.url):
                 await tells(driver, 40)
-        with running("timing", nats_server, tables):
+        with running("timing", nats_server, tables.url):
             found = await wall.laps()
     assert all(found["7", lap]["lap_time_s"] == 20 + lap / 100 for lap in range(2, 62))
     assert all(found["7", lap]["complete"] for lap in range(2, 63))
@@ -198,8 +126,8 @@ async def test_a_hole_that_is_filled_later_corrects_the_lap_with_a_higher_revisi
 ) -> None:
     chunks = race()
     late = chunks[90:110]
-    with running("persister", nats_server, tables):
-        with running("timing", nats_server, tables):
+    with running("persister", nats_server, tables.url):
+        with running("timing", nats_server, tables.url):
             await send(driver, [c for c in chunks if c not in late], "telemetry.live")
             torn = (await wall.laps())["7", 3]
             assert (torn["complete"], torn["valid"]) == (False, False)
@@ -208,19 +136,19 @@ async def test_a_hole_that_is_filled_later_corrects_the_lap_with_a_higher_revisi
         assert (healed["7", 3]["complete"], healed["7", 3]["valid"]) == (True, True)
         assert healed["7", 3]["revision"] > torn["revision"]
         assert healed["7", 3]["frames"] > torn["frames"]
-        with running("timing", nats_server, tables):
+        with running("timing", nats_server, tables.url):
             assert await wall.laps() == healed
 
 
 async def test_laps_stay_whole_though_their_beginning_has_left_the_stream(
     nats_server: NatsServer, driver: Bus, tables: Database, wall: Wall
 ) -> None:
-    with running("persister", nats_server, tables):
-        with running("timing", nats_server, tables):
+    with running("persister", nats_server, tables.url):
+        with running("timing", nats_server, tables.url):
             await send(driver, race())
             before = await wall.laps()
         await driver.jetstream.purge_stream("TELEMETRY", seq=100)
-        with running("timing", nats_server, tables):
+        with running("timing", nats_server, tables.url):
             after = await wall.laps()
     assert {place: after[place] for place in before} == before
 
@@ -231,7 +159,7 @@ async def test_a_flashback_over_the_line_undoes_the_lap_in_postgres_too(
     drive = Drive(at_m=900.0, clock=True).go(1050)
     spot = drive.clock_s, drive.at_m, drive.state["lap_number"]
     drive.go(300)
-    with running("persister", nats_server, tables), running("timing", nats_server, tables):
+    with running("persister", nats_server, tables.url), running("timing", nats_server, tables.url):
         await send(driver, drive.chunks())
         driven = await wall.laps()
         assert driven["", 2]["lap_time_s"] and ("", 3) in driven

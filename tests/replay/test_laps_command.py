@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 Laps = list[dict[str, Any]]
 
 
+@cache
 def run(path: Path, *more: str) -> subprocess.CompletedProcess[str]:
     """Run the command on a file."""
     command = [sys.executable, "-m", "pitbox", "laps", "--file", str(path), *more]

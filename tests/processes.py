@@ -1,0 +1,45 @@
+"""Services and commands as processes of their own, as a person runs them."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.servers import NatsServer
+
+COMMAND_S = 60.0
+END_S = 10.0
+
+
+def environment(nats_server: NatsServer, database: str) -> dict[str, str]:
+    """Return the environment in which everything reaches these servers."""
+    return os.environ | {"PITBOX_NATS__URL": nats_server.url, "PITBOX_POSTGRES__URL": database}
+
+
+@contextmanager
+def running(service: str, nats_server: NatsServer, database: str) -> Iterator[None]:
+    """Run a service meanwhile; it must not end by itself, and is killed."""
+    command = [sys.executable, "-m", "pitbox", "run", service]
+    process = subprocess.Popen(command, env=environment(nats_server, database))
+    try:
+        yield
+        assert process.poll() is None, f"{service} ended by itself"
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait(END_S)
+
+
+def pitbox(
+    nats_server: NatsServer, database: str, *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "pitbox", *arguments],
+        env=environment(nats_server, database),
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_S,
+        check=False,
+    )
