@@ -13,7 +13,7 @@ from pitbox import logs
 MAX_CONNECTIONS: Final = 4
 CONNECT_TIMEOUT_S: Final = 3.0
 COMMAND_TIMEOUT_S: Final = 10.0
-READY_TIMEOUT_S: Final = 1.0
+READY_TIMEOUT_S: Final = 2.0
 ERRORS: Final = (
     OSError,
     TimeoutError,

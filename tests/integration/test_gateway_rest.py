@@ -2,6 +2,7 @@
 
 import csv
 import io
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -202,7 +203,7 @@ async def test_without_postgres_it_says_so_and_comes_back(
         gateway_of(nats_server.url, database) as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}{API}", timeout=20) as client,
     ):
-        postgres_server.stop_at_once()
+        postgres_server.send(signal.SIGINT)
         try:
             answer = await client.get("/sessions")
             assert (answer.status_code, answer.json()["status"]) == (503, 503)
