@@ -17,6 +17,7 @@ from schemas.sim import SessionOpened
 
 MAX_CHANGES: Final = 32
 MAX_PIECES: Final = 20_000
+MAX_REWINDS: Final = 1024
 
 Change = tuple[int, float, float]
 """Since when a channel has a value: ns of the driver's clock, s of the session, the value."""
@@ -85,7 +86,7 @@ def join(left: Segment, right: Segment) -> Segment:
         tail=right.tail or left.tail,
         opened=merge_opened(left.opened, right.opened),
         finished_ns=left.finished_ns if right.finished_ns is None else right.finished_ns,
-        rewinds=left.rewinds + right.rewinds,
+        rewinds=(left.rewinds + right.rewinds)[-MAX_REWINDS:],
         reports=merge_reports(left.reports, right.reports),
     )
 

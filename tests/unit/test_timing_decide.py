@@ -134,6 +134,14 @@ def test_hours_of_driving_are_kept_as_one_segment_with_a_piece_a_lap() -> None:
     assert len(state.runs[1][0].pieces) == 61
 
 
+def test_a_finished_lap_is_not_derived_again_while_others_are_driven() -> None:
+    drive = Drive(at_m=900.0).go(3300)
+    state, _ = folded(drive.chunks())
+    later, _ = folded(drive.go(3000).chunks(), state)
+    assert len(later.own) == len(state.own) + 3
+    assert all(later.own[number] is state.own[number] for number in (1, 2, 3, 4))
+
+
 def test_holes_without_end_are_bounded() -> None:
     chunk = Drive().stand(0.2).chunks()[0]
     state, _ = folded(replace(chunk, chunk=2 * hole) for hole in range(30))
