@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from tests.bench import encoding, persisting
+from tests.bench import driving, encoding, persisting, reading, watching
 from tests.bench.report import Result, table, write
 from tests.bench.servers import Servers, servers
 
@@ -16,6 +16,9 @@ DATA: Final = Path(os.environ.get("PITBOX_DATA", "../shared/data"))
 PARTS: Final[dict[str, Callable[[Servers], Iterator[Result]]]] = {
     "encoding": lambda _: encoding.measure(DATA if DATA.is_dir() else None),
     "persisting": persisting.measure,
+    "watching": watching.measure,
+    "reading": reading.measure,
+    "driving": driving.measure,
 }
 
 

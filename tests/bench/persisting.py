@@ -60,13 +60,13 @@ class Taken(Struct, frozen=True):
 
 def measure(servers: Servers) -> Iterator[Result]:
     """Yield the figures of persisting."""
-    asyncio.run(execute(servers.url, *_tables()))
+    asyncio.run(execute(servers.url, *tables()))
     live, backfill = list[Taken](), list[Taken]()
     limits, peers = list[float](), {peer.name: list[Taken]() for peer in PEERS}
-    file = _write_copy_file(servers.folder / "wide.bin")
+    file = write_copy_file(servers.folder / "wide.bin", LIMIT_FRAMES)
     for _ in range(ROUNDS):
-        live.append(_pitbox(servers, 3, LIVE_FRAMES))
-        backfill.append(_pitbox(servers, 18, BACKFILL_FRAMES))
+        live.append(run_pitbox(servers, 3, LIVE_FRAMES))
+        backfill.append(run_pitbox(servers, 18, BACKFILL_FRAMES))
         limits.append(_limit(servers, file))
         for peer in PEERS:
             taken = _peer(servers, peer)
@@ -115,7 +115,8 @@ def measure(servers: Servers) -> Iterator[Result]:
     )
 
 
-def _tables() -> list[str]:
+def tables() -> list[str]:
+    """Return the statements that make the peers' tables."""
     columns = ", ".join(f"{name} real not null" for name in COLUMNS[1:])
     return [
         f"create table {TABLE} (seq bigint primary key, {columns})",
@@ -124,7 +125,8 @@ def _tables() -> list[str]:
     ]
 
 
-def _pitbox(servers: Servers, size: int, total: int) -> Taken:
+def run_pitbox(servers: Servers, size: int, total: int) -> Taken:
+    """Let the persister store a drive in chunks of `size` frames; return what it took."""
     asyncio.run(execute(servers.url, "truncate telemetry_chunk, run"))
     encoded = (msgspec.msgpack.encode(chunk) for chunk in frames.chunks(total, size))
     asyncio.run(servers.fill(SUBJECT, encoded, "TELEMETRY"))
@@ -178,13 +180,13 @@ def _work(servers: Servers, command: list[str], total: int) -> Taken | None:
     )
 
 
-def _write_copy_file(path: Path) -> Path:
+def write_copy_file(path: Path, total: int) -> Path:
     """Write the frames as the input of a binary COPY into the wide table."""
     made = frames.rows()
     pack = struct.Struct("!hiq" + "if" * frames.WIDTH).pack
     with path.open("wb") as file:
         file.write(COPY_HEAD)
-        for frame in range(LIMIT_FRAMES):
+        for frame in range(total):
             row = made[frame % frames.CYCLE]
             fields = (part for value in row for part in (4, value))
             file.write(pack(len(COLUMNS), 8, frame, *fields))

@@ -1,0 +1,49 @@
+"""Publish live chunks of N cars at their real pace; each frame is stamped as it leaves."""
+
+import argparse
+import asyncio
+import time
+
+import msgspec
+import nats
+import uvloop
+from msgspec.structs import replace
+
+from pitbox import topology
+from tests.bench import frames
+
+PERIOD_S = 0.05
+FRAMES = 3
+BEFORE_LAST_NS = (FRAMES - 1) * 1_000_000_000 // frames.RATE_HZ
+
+
+async def main() -> None:
+    """Publish until killed."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--nats", required=True)
+    parser.add_argument("--cars", type=int, required=True)
+    asked = parser.parse_args()
+    client = await nats.connect(asked.nats)
+    tasks = [car(client, number, asked.cars) for number in range(asked.cars)]
+    await asyncio.gather(*tasks)
+
+
+async def car(client: nats.NATS, number: int, cars: int) -> None:
+    """Publish one car's chunks, evenly between those of the others."""
+    made = frames.chunk(number, FRAMES, driver=f"car-{number}", run=time.time_ns())
+    subject = topology.load().subject("telemetry.live", driver=made.driver, session=made.session)
+    encode = msgspec.msgpack.Encoder().encode
+    due = time.monotonic() + PERIOD_S * number / cars
+    count = 0
+    while True:
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+        due += PERIOD_S
+        count += 1
+        stamped = replace(
+            made, captured_ns=time.time_ns() - BEFORE_LAST_NS, chunk=count, send=count
+        )
+        await client.publish(subject, encode(stamped))
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

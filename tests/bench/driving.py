@@ -1,0 +1,52 @@
+"""What the driver app costs on the driver's PC: a simulated car at 60 Hz, all of it included."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from tests.bench.processes import cpu_s, process
+from tests.bench.report import Result, result
+from tests.bench.servers import Servers
+
+SECONDS: Final = 20.0
+SETTLE_S: Final = 5.0
+ROUNDS: Final = 3
+
+
+def measure(servers: Servers) -> Iterator[Result]:
+    """Yield the share of a core that `pitbox drive` takes, and that of the source alone."""
+    whole, source = [], []
+    with process(
+        *("pitbox", "run", "persister"),
+        PITBOX_NATS__URL=servers.nats.url,
+        PITBOX_POSTGRES__URL=servers.url,
+    ):
+        for _ in range(ROUNDS):
+            with tempfile.TemporaryDirectory(dir=servers.folder) as spool:
+                whole.append(_drive(servers.nats.url, spool))
+            source.append(_simulate())
+    yield result("driver_cpu_percent", "% of a core", "lower", whole)
+    yield result("driver_cpu_percent_sim_alone", "% of a core", "lower", source)
+
+
+def _drive(nats_url: str, spool: str) -> float:
+    with process(
+        *("pitbox", "drive", "--source", "sim"),
+        PITBOX_NATS__URL=nats_url,
+        PITBOX_DRIVER__SPOOL=spool,
+    ) as started:
+        return _percent(started.pid)
+
+
+def _simulate() -> float:
+    """Return what the simulator itself takes, which a real game would not."""
+    with process("tests.bench.sim_alone") as started:
+        return _percent(started.pid)
+
+
+def _percent(pid: int) -> float:
+    time.sleep(SETTLE_S)
+    before_s, began = cpu_s(pid), time.monotonic()
+    time.sleep(SECONDS)
+    return (cpu_s(pid) - before_s) / (time.monotonic() - began) * 100

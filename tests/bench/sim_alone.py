@@ -1,0 +1,14 @@
+"""Run a simulated car and throw away what it says."""
+
+import asyncio
+
+from producers.sources import sim
+
+
+async def main() -> None:
+    """Drive until killed."""
+    async for _ in sim.observations(sim.Race()):
+        pass
+
+
+asyncio.run(main())

@@ -1,0 +1,192 @@
+"""Watch live cars over N WebSockets, of the gateway or of nats-server itself; say how late.
+
+The sockets are bare, so that what is measured is the server and not the client.
+"""
+
+import argparse
+import asyncio
+import base64
+import json
+import os
+import struct
+import time
+from typing import Final, Protocol, cast
+
+import msgspec
+import uvloop
+
+from pitbox import topology
+from schemas.telemetry import Chunk
+from schemas.wall import Frames, Subscribe, ToPage
+from tests.bench.cars import BEFORE_LAST_NS
+
+CHANNELS: Final = ("speed", "throttle", "brake", "gear", "engine_rpm", "steering_angle")
+SETTLE_S: Final = 2.0
+TIMED_CLIENTS: Final = 10
+"""How many clients look into their messages; the others only count them."""
+
+
+class Dialect(Protocol):
+    """What to say to a server, and when a frame it sent was captured."""
+
+    path: str
+
+    def opening(self) -> list[bytes]:
+        """Return the messages that ask for all cars."""
+        ...
+
+    def captured_ns(self, message: bytes) -> int | None:
+        """Return when the last frame of a message was captured, None for other messages."""
+        ...
+
+
+class Gateway:
+    """Speak as the pit wall's page does."""
+
+    path = "/api/v1/live"
+
+    def __init__(self) -> None:
+        self._decode = msgspec.msgpack.Decoder(ToPage).decode
+
+    def opening(self) -> list[bytes]:
+        """Return the page's choice."""
+        return [msgspec.msgpack.encode(Subscribe(session="bench", channels=CHANNELS))]
+
+    def captured_ns(self, message: bytes) -> int | None:
+        """Return when the last frame was captured."""
+        told = self._decode(message)
+        if not isinstance(told, Frames):
+            return None
+        return round(struct.unpack_from("<d", told.times, len(told.times) - 8)[0] * 1e6)
+
+
+class NatsListener:
+    """Speak NATS over nats-server's own WebSocket."""
+
+    path = "/"
+
+    def __init__(self) -> None:
+        self._subject = topology.load().filter("telemetry.live", session="bench")
+        self._decode = msgspec.msgpack.Decoder(Chunk).decode
+
+    def opening(self) -> list[bytes]:
+        """Return a subscription to all cars."""
+        options = b'CONNECT {"verbose":false,"pedantic":false,"tls_required":false}\r\n'
+        return [options, f"SUB {self._subject} 1\r\n".encode()]
+
+    def captured_ns(self, message: bytes) -> int | None:
+        """Return when the last frame was captured."""
+        if not message.startswith(b"MSG "):
+            return None
+        head, payload = message.split(b"\r\n", 1)
+        size = int(head.rsplit(b" ", 1)[1])
+        return self._decode(payload[:size]).captured_ns + BEFORE_LAST_NS
+
+
+class Client(asyncio.Protocol):
+    """Hold one socket: upgrade, subscribe, take messages."""
+
+    def __init__(self, dialect: Dialect, host: str, latencies: list[float] | None) -> None:
+        self._dialect = dialect
+        self._host = host
+        self._latencies = latencies
+        self._buffer = bytearray()
+        self._open = False
+        self.messages = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Ask for the upgrade."""
+        self._transport = cast(asyncio.Transport, transport)
+        key = base64.b64encode(os.urandom(16)).decode()
+        self._transport.write(
+            f"GET {self._dialect.path} HTTP/1.1\r\nHost: {self._host}\r\n"
+            f"Upgrade: websocket\r\nConnection: Upgrade\r\nOrigin: http://{self._host}\r\n"
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came apart into messages."""
+        self._buffer += data
+        if not self._open:
+            if b"\r\n\r\n" not in self._buffer:
+                return
+            head, rest = bytes(self._buffer).split(b"\r\n\r\n", 1)
+            if b" 101 " not in head.split(b"\r\n", 1)[0]:
+                raise ConnectionError(head.decode())
+            self._open, self._buffer = True, bytearray(rest)
+            for message in self._dialect.opening():
+                self._transport.write(masked(message))
+        while (message := self._next()) is not None:
+            self._take(message)
+
+    def _next(self) -> bytes | None:
+        if len(self._buffer) < 2:
+            return None
+        size, start = self._buffer[1] & 127, 2
+        if size == 126:
+            size, start = int.from_bytes(self._buffer[2:4]), 4
+        elif size == 127:
+            size, start = int.from_bytes(self._buffer[2:10]), 10
+        if len(self._buffer) < start + size:
+            return None
+        message = bytes(self._buffer[start : start + size])
+        del self._buffer[: start + size]
+        return message
+
+    def _take(self, message: bytes) -> None:
+        if self._latencies is None:
+            self.messages += 1
+            return
+        captured_ns = self._dialect.captured_ns(message)
+        if captured_ns is not None:
+            self.messages += 1
+            self._latencies.append((time.time_ns() - captured_ns) / 1e6)
+
+
+def masked(message: bytes) -> bytes:
+    """Return a client's binary WebSocket message (RFC 6455), masked with zeros."""
+    length = (
+        struct.pack("!B", 128 | len(message))
+        if len(message) < 126
+        else struct.pack("!BH", 128 | 126, len(message))
+    )
+    return b"\x82" + length + bytes(4) + message
+
+
+async def main() -> None:
+    """Watch for some seconds and print latencies in ms, and the messages that came."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--server", choices=["gateway", "nats"], required=True)
+    parser.add_argument("--clients", type=int, required=True)
+    parser.add_argument("--seconds", type=float, required=True)
+    asked = parser.parse_args()
+    dialect: Dialect = Gateway() if asked.server == "gateway" else NatsListener()
+    latencies: list[float] = []
+    clients = []
+    for number in range(asked.clients):
+        timed = latencies if number < TIMED_CLIENTS else None
+        host = f"127.0.0.1:{asked.port}"
+        client = Client(dialect, host, timed)
+        await asyncio.get_running_loop().create_connection(
+            lambda client=client: client, "127.0.0.1", asked.port
+        )
+        clients.append(client)
+    await asyncio.sleep(SETTLE_S)
+    latencies.clear()
+    before = sum(client.messages for client in clients)
+    print("ready", flush=True)
+    await asyncio.sleep(asked.seconds)
+    messages = sum(client.messages for client in clients) - before
+    latencies.sort()
+    told = {"messages": messages, "p50_ms": at(latencies, 0.5), "p99_ms": at(latencies, 0.99)}
+    print(json.dumps(told), flush=True)
+
+
+def at(ordered: list[float], share: float) -> float:
+    """Return a percentile."""
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else float("nan")
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

@@ -1,0 +1,134 @@
+"""From publish to the page's socket: how late, and what it costs, beside nats-server's own."""
+
+import json
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from tests.bench.processes import cpu_s, process
+from tests.bench.report import Result, result
+from tests.bench.servers import Servers
+from tests.servers import NatsServer, free_port, listens, running, until
+
+ROUNDS: Final = 3
+SECONDS: Final = 8.0
+CARS: Final = (1, 10, 50)
+CLIENTS: Final = 200
+LISTENER: Final = "nats-server's WebSocket"
+
+
+class Listening(NatsServer):
+    """A nats-server that browsers could connect to directly."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.websocket_port = free_port()
+
+    def command(self) -> list[str]:
+        """Return what to run."""
+        command = super().command()
+        config = Path(command[-1])
+        listener = f"websocket {{ host: 127.0.0.1, port: {self.websocket_port}, no_tls: true }}\n"
+        config.write_text(config.read_text() + listener)
+        return command
+
+
+class Seen(Struct, frozen=True):
+    """Hold what watchers saw, and the CPU time that the server spent on a message."""
+
+    p50_ms: float
+    p99_ms: float
+    us_per_send: float
+
+
+def measure(servers: Servers) -> Iterator[Result]:
+    """Yield the figures of the live path."""
+    folder = servers.folder / "listening"
+    folder.mkdir()
+    listening = Listening(folder)
+    with running(listening), gateway(servers) as (port, pid):
+        for cars in CARS:
+            ours, theirs = [], []
+            for _ in range(ROUNDS):
+                ours.append(_watch("gateway", port, pid, servers.nats, (cars, 1)))
+                theirs.append(_watch("nats", listening.websocket_port, None, listening, (cars, 1)))
+            name = f"{cars}_car" if cars == 1 else f"{cars}_cars"
+            yield from _latencies(f"live_latency_{{}}_ms_{name}", ours, theirs)
+        ours, theirs = [], []
+        for _ in range(ROUNDS):
+            ours.append(_watch("gateway", port, pid, servers.nats, (1, CLIENTS)))
+            theirs.append(_watch("nats", listening.websocket_port, None, listening, (1, CLIENTS)))
+        yield from _latencies(f"fanout_{{}}_ms_{CLIENTS}", ours, theirs)
+        yield result(
+            f"fanout_cpu_us_per_send_{CLIENTS}",
+            "us",
+            "lower",
+            [seen.us_per_send for seen in ours],
+            peers={LISTENER: [seen.us_per_send for seen in theirs]},
+        )
+
+
+def _latencies(name: str, ours: list[Seen], theirs: list[Seen]) -> Iterator[Result]:
+    for part in ("p50", "p99"):
+        yield result(
+            name.format(part),
+            "ms",
+            "lower",
+            [getattr(seen, f"{part}_ms") for seen in ours],
+            peers={LISTENER: [getattr(seen, f"{part}_ms") for seen in theirs]},
+        )
+
+
+def _watch(
+    server: str, port: int, gateway: int | None, bus: NatsServer, size: tuple[int, int]
+) -> Seen:
+    """Watch some cars with some clients; without a gateway it is nats-server that serves."""
+    cars, clients = size
+    watchers = (
+        *("tests.bench.watchers", "--server", server, "--port", str(port)),
+        *("--clients", str(clients), "--seconds", str(SECONDS)),
+    )
+    pid = gateway or bus.pid
+    with process("tests.bench.cars", "--nats", bus.url, "--cars", str(cars)):
+        idle_s = 0.0 if gateway else _spent_s(pid, SECONDS / 2) * 2
+        with process(*watchers) as started:
+            assert started.stdout is not None  # it is a pipe
+            started.stdout.readline()
+            before_s = cpu_s(pid)
+            told = json.loads(started.stdout.readline())
+            spent_s = cpu_s(pid) - before_s - idle_s
+    return Seen(told["p50_ms"], told["p99_ms"], spent_s / max(told["messages"], 1) * 1e6)
+
+
+def _spent_s(pid: int, seconds: float) -> float:
+    before_s = cpu_s(pid)
+    time.sleep(seconds)
+    return cpu_s(pid) - before_s
+
+
+@contextmanager
+def gateway(servers: Servers) -> Iterator[tuple[int, int]]:
+    """Run a gateway meanwhile; yield its port and process id."""
+    port = free_port()
+    with process(
+        *("pitbox", "run", "gateway"),
+        PITBOX_NATS__URL=servers.nats.url,
+        PITBOX_POSTGRES__URL=servers.url,
+        PITBOX_GATEWAY__PORT=str(port),
+    ) as started:
+        until(lambda: listens(port) and is_ready(port), "the gateway is ready", 30)
+        yield port, started.pid
+
+
+def is_ready(port: int) -> bool:
+    """Tell whether a gateway reaches its peers."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/ready", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
