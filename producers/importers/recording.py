@@ -15,7 +15,7 @@ GZIP: Final = b"\x1f\x8b"
 PCAP: Final = (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d")
 PCAPNG: Final = b"\x0a\x0d\x0d\x0a"
 KINDS: Final = (
-    "iRacing .ibt, .pcap and .pcapng of a game's datagrams, gzipped or not, and .gtz of gt-telemetry"
+    "iRacing .ibt, .pcap or .pcapng of a game's datagrams, gzipped or not, and .gtz of gt-telemetry"
 )
 
 

@@ -9,7 +9,7 @@ from producers.chunker import Chunker, chunks
 from producers.source import Observation
 from producers.sources import f1
 from producers.sources.f1 import layouts
-from producers.sources.f1.layouts import FORMATS
+from producers.sources.f1.formats import FORMATS
 from schemas.timing import Lap
 from tests.f1_game import START_NS, Game, timed
 

@@ -6,8 +6,9 @@ from producers.source import Began, Frame
 from producers.sources import f1
 from producers.sources.f1 import layouts
 from producers.sources.f1.channels import STANDARD_GRAVITY
+from producers.sources.f1.formats import FORMATS
 from producers.sources.f1.header import PACKET_AT
-from producers.sources.f1.layouts import FORMATS, LAYOUTS, SIZES
+from producers.sources.f1.layouts import LAYOUTS, SIZES
 from producers.sources.f1.record import Record
 from producers.sources.f1.sittings import kind_of
 from tests.f1_game import Game, named

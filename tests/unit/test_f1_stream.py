@@ -12,7 +12,8 @@ from pitbox.frames import row_struct
 from producers.source import Began, Frame, Observation
 from producers.sources import f1
 from producers.sources.f1 import layouts
-from producers.sources.f1.layouts import FORMATS, LAYOUTS, SIZES
+from producers.sources.f1.formats import FORMATS
+from producers.sources.f1.layouts import LAYOUTS, SIZES
 from schemas.sim import Finished, LapReported, Rewound, SessionOpened
 from tests.f1_game import START_NS, TICK_S, UID, Game, named, timed
 

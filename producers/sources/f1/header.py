@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from producers.sources.f1.layouts import FORMATS, HEADERS, LAYOUTS, SIZES, PacketLayout, of_format
+from producers.sources.f1.formats import FORMATS, HEADERS, of_format
+from producers.sources.f1.layouts import LAYOUTS, SIZES, PacketLayout
 from producers.sources.f1.record import Record
 
 LONGEST_S: Final = 1e7

@@ -1,13 +1,13 @@
 """What the packets of each format look like on the wire.
 
-Layouts as the publisher's UDP specifications of 2018 to 2026 give them. A table names a layout by
-the first format that has it; later formats without an entry of their own have the same one.
+Layouts as the publisher's UDP specifications of 2018 to 2026 give them.
 """
 
-from typing import Final, TypeVar
+from typing import Final
 
 from msgspec import Struct
 
+from producers.sources.f1.formats import CARS, FORMATS, HEADERS, of_format
 from producers.sources.f1.record import Record
 
 MOTION: Final = 0
@@ -23,11 +23,8 @@ MOTION_EX: Final = 13
 TIME_TRIAL: Final = 14
 LAP_POSITIONS: Final = 15
 
-FORMATS: Final = (2018, 2019, 2020, 2021, 2022, 2023, 2024, 2025, 2026)
 MAX_LAPS: Final = 100
 """Of a session history."""
-
-Value = TypeVar("Value")
 
 
 class PacketLayout(Struct, frozen=True):
@@ -58,15 +55,6 @@ class PacketLayout(Struct, frozen=True):
         """Return where an item begins."""
         return self.header.size + self.head.size + index * self.item.size
 
-
-GAME: Final = "major:B minor:B version:B packet:B session:Q time_s:f frame:I"
-HEADER: Final = {
-    2018: "format:H version:B packet:B session:Q time_s:f frame:I player:B",
-    2019: f"format:H {GAME} player:B",
-    2020: f"format:H {GAME} player:B second_player:B",
-    2023: f"format:H year:B {GAME} overall_frame:I player:B second_player:B",
-}
-CARS: Final = {2018: 20, 2020: 22, 2026: 24}
 
 PLACE: Final = "x:f y:f z:f velocity_x:f velocity_y:f velocity_z:f forward_x:h forward_y:h"
 TURN: Final = "forward_z:h right_x:h right_y:h right_z:h"
@@ -196,12 +184,6 @@ UNREAD: Final = {
 """Lengths of the packets that tell nothing about the car or its laps, by kind."""
 
 
-def of_format(table: dict[int, Value], packet_format: int) -> Value | None:
-    """Return what a table has for a format, None when the format is older than all it has."""
-    known = [since for since in table if since <= packet_format]
-    return table[max(known)] if known else None
-
-
 def _layout(
     packet_format: int,
     head: dict[int, str] | None = None,
@@ -246,7 +228,6 @@ def _layouts(packet_format: int) -> dict[int, PacketLayout]:
     return layouts
 
 
-HEADERS: Final = {since: Record(text) for since, text in HEADER.items()}
 LAYOUTS: Final = {
     (packet_format, packet): layout
     for packet_format in FORMATS

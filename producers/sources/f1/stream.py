@@ -12,10 +12,11 @@ from msgspec.structs import replace
 from producers.source import Began, Observation
 from producers.sources.f1 import layouts
 from producers.sources.f1.channels import CONVERTERS, Channels, Fields, movement, names
+from producers.sources.f1.formats import CARS, of_format
 from producers.sources.f1.frames import DRIVING, RESTART_S, SETTINGS, Assembly
 from producers.sources.f1.header import LONGEST_S, Header, game_of, is_packet, read_header
 from producers.sources.f1.laps import LapBook
-from producers.sources.f1.layouts import PacketLayout, of_format
+from producers.sources.f1.layouts import PacketLayout
 from producers.sources.f1.sittings import Facts, car_model_of, kind_of, track_of
 from producers.sources.layout import Layout
 from schemas.sim import Finished, LapReported, Rewound, SessionOpened
@@ -88,7 +89,7 @@ class Decoder:
         packet_format, session, player = key
         layout = Layout(names(packet_format))
         self._left, self._key = self._key, key
-        own = player if player < (of_format(layouts.CARS, packet_format) or 0) else None
+        own = player if player < (of_format(CARS, packet_format) or 0) else None
         self._facts = Facts(game_of(datagram), car="" if own is None else str(own))
         self._spectating = own is None
         self._ended = set()
