@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { arrived, differs, goneMs, joined, missingMs, NOTHING, stored } from "../src/core/holes";
+import { arrived, differs, goneMs, joined, missingMs, NOTHING, stored, unheard } from "../src/core/holes";
 import type { Presence } from "../src/wire";
 
 const piece = (chunk: number, run = 1) => ({ run, chunk, from: chunk * 50, to: chunk * 50 + 33 });
@@ -46,12 +46,28 @@ test("a new run begins without a hole to the one before", () => {
   expect(known.holes).toEqual([]);
 });
 
+test("what this page did not hear is no hole", () => {
+  expect(arrived(unheard(after(1, 2)), piece(9)).holes).toEqual([]);
+});
+
 test("what Postgres has filled meanwhile becomes late, what is gone stays", () => {
   const gone = { driver: "MOR", run: 1, first_chunk: 20, last_chunk: 29, chunks: 10, gone: true };
   const known = stored(after(1, 2, 6), [0, 300], [{ ...gone, from_ns: 1e9, to_ns: 1.5e9 }]);
   expect(known.late).toEqual([[133, 300]]);
   expect(missingMs(known)).toBe(0);
   expect(goneMs(known)).toBe(500);
+});
+
+test("a hole that Postgres does not speak of yet stays open", () => {
+  const known = stored(after(1, 2, 6), null, [], () => false);
+  expect(known.holes).toHaveLength(1);
+  expect(known.late).toEqual([]);
+});
+
+test("a hole that this page saw filled is not opened again", () => {
+  const filled = [3, 4, 5].reduce((all, chunk) => arrived(all, piece(chunk)), after(1, 2, 6));
+  const lagging = { driver: "MOR", run: 1, first_chunk: 4, last_chunk: 5, chunks: 2, gone: false };
+  expect(stored(filled, null, [{ ...lagging, from_ns: 183e6, to_ns: 283e6 }]).holes).toEqual([]);
 });
 
 test("a presence differs when it names holes that are not known, or none where some are", () => {

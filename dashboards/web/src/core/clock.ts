@@ -12,7 +12,7 @@ export interface Clock {
 }
 
 export const MIN_DELAY_MS = 100;
-export const MAX_DELAY_MS = 500;
+export const MAX_DELAY_MS = 440;
 const WINDOW_MS = 12 * 60_000;
 const MARGIN_MS = 35;
 const SLEW = 0.05;

@@ -12,7 +12,8 @@ export function fixed(value: number | null | undefined, digits: number): string 
 /** A difference: its sign is always there. */
 export function signed(value: number | null | undefined, digits: number): string {
   const text = fixed(value, digits);
-  return text === UNKNOWN || text.startsWith(MINUS) ? text : `+${text}`;
+  const bare = text === UNKNOWN || text.startsWith(MINUS) || Number(text) === 0;
+  return bare ? text : `+${text}`;
 }
 
 export function percent(ratio: number): string {

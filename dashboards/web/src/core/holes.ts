@@ -50,21 +50,47 @@ export function arrived(known: Coverage, piece: Piece): Coverage {
   return { ...known, span, holes, late: filled ? joined(known.late, [piece.from, piece.to]) : known.late };
 }
 
-/** Take what Postgres lacks: it knows more of the past than this page saw. */
-export function stored(known: Coverage, span: Span | null, holes: readonly StoredHole[]): Coverage {
+/** Forget which chunk came last: what this page did not hear is not missing for that. */
+export function unheard(known: Coverage): Coverage {
+  return { ...known, newest: null };
+}
+
+/**
+ * Take what Postgres lacks: it knows more of the past than this page saw.
+ *
+ * A hole of ours that Postgres does not name is filled only when Postgres speaks of it already; one
+ * that this page saw filled is not opened again while Postgres is still about to hear of it.
+ */
+export function stored(
+  known: Coverage,
+  span: Span | null,
+  holes: readonly StoredHole[],
+  spoken: (hole: Hole) => boolean = () => true,
+): Coverage {
   const found = holes
     .filter((hole) => hole.from_ns !== null)
-    .map((hole) => ({
-      run: hole.run,
-      first: hole.first_chunk,
-      last: hole.last_chunk,
-      from: (hole.from_ns ?? 0) / 1e6,
-      to: (hole.to_ns ?? hole.from_ns ?? 0) / 1e6,
-      gone: hole.gone,
-    }));
-  const filled = known.holes.filter((hole) => !hole.gone && !found.some((other) => meet(hole, other)));
+    .map(fromStored)
+    .filter((hole) => hole.gone || !known.late.some((late) => within(hole, late)));
+  const unnamed = known.holes.filter((hole) => !hole.gone && !found.some((other) => meet(hole, other)));
+  const filled = unnamed.filter(spoken);
   const late = filled.reduce<readonly Span[]>((all, hole) => joined(all, [hole.from, hole.to]), known.late);
-  return { ...known, span: span ? widened(known.span, span) : known.span, holes: found, late };
+  const open = unnamed.filter((hole) => !filled.includes(hole));
+  return {
+    ...known,
+    span: span ? widened(known.span, span) : known.span,
+    holes: [...found, ...open].sort((a, b) => a.from - b.from).slice(-MAX_HOLES),
+    late,
+  };
+}
+
+function fromStored(hole: StoredHole): Hole {
+  const from = (hole.from_ns ?? 0) / 1e6;
+  const to = hole.to_ns === null ? from : hole.to_ns / 1e6;
+  return { run: hole.run, first: hole.first_chunk, last: hole.last_chunk, from, to, gone: hole.gone };
+}
+
+function within(hole: Hole, [from, to]: Span): boolean {
+  return from - JOIN_MS <= hole.from && hole.to <= to + JOIN_MS;
 }
 
 /** Tell whether a presence speaks of holes that differ from the ones that are known. */
@@ -77,6 +103,11 @@ export function differs(known: Coverage, presence: Presence): boolean {
     (open.length > 0 && presence.missing.length === 0) ||
     (presence.gone.length > 0 && !own.some((hole) => hole.gone))
   );
+}
+
+/** Count the chunks that are missing but may still come. */
+export function missingChunks(known: Coverage): number {
+  return known.holes.reduce((sum, hole) => sum + (hole.gone ? 0 : hole.last - hole.first + 1), 0);
 }
 
 /** Sum up the ms that are missing but may still come. */

@@ -55,6 +55,11 @@ export function linkOf(signs: Signs): Link {
   return { kind: "lost", words: `Link lost ${duration(since)}` };
 }
 
+/** Tell whether samples have stopped that should come: what is shown is then held. */
+export function stopped(kind: LinkKind | undefined): boolean {
+  return kind === "stale" || kind === "silent" || kind === "lost" || kind === "away";
+}
+
 /** What the strip over the traces says while a link is lost. */
 export function lostWords(driver: string, quietMs: number): string {
   return `Link to ${driver} lost ${duration(quietMs)}. The hole may fill when the link returns.`;

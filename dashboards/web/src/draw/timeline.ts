@@ -127,7 +127,7 @@ export class Timeline {
     const left = this.place(race, near.from);
     const right = race.left + race.width;
     context.fillStyle = palette.peek().well;
-    context.globalAlpha = 0.6;
+    context.globalAlpha = 0.45;
     context.beginPath();
     context.moveTo(near.left, near.top + near.height + 10);
     context.lineTo(right, near.top + near.height + 10);

@@ -4,11 +4,20 @@ import { computed, signal } from "@preact/signals";
 import { FAST, SLOW } from "../core/channels";
 import { DrivenLap, type Axis } from "../core/driven-lap";
 import { healed, type Healing } from "../core/healing";
-import { arrived, missingMs, NOTHING, type Coverage } from "../core/holes";
+import {
+  arrived,
+  missingChunks,
+  missingMs,
+  NOTHING,
+  stored,
+  type Coverage,
+  type Hole,
+  type Span,
+} from "../core/holes";
 import { begunMs, fuelPerLap, referenceLap } from "../core/laps";
 import type { Reference } from "../core/reference";
 import { Ring } from "../core/ring";
-import type { Frames, Lap, Presence, Session } from "../wire";
+import type { Frames, Hole as StoredHole, Lap, Presence, Session } from "../wire";
 
 /** Ten minutes at 60 Hz: the longest lap there is. */
 const LONG = 36_000;
@@ -100,11 +109,20 @@ export class Driver {
     return { kind: "time", length: driven > longest ? 2 * Math.max(longest, driven) : longest };
   }
 
+  /** Take what Postgres lacks of this driver; return whether a hole was filled behind our back. */
+  hearStored(span: Span | null, holes: readonly StoredHole[]): boolean {
+    const before = this.coverage.peek();
+    const presence = this.presence.peek();
+    const spoken = (hole: Hole) =>
+      presence === null || hole.run < presence.run || hole.last <= presence.through;
+    this.coverage.value = stored(before, span, holes, spoken);
+    return this.coverage.peek().late !== before.late;
+  }
+
   /** Go on with the story of its holes. */
   heal(pageNow: number): void {
-    const presence = this.presence.peek();
-    const chunks = (presence?.missing ?? []).reduce((sum, [first, last]) => sum + last - first + 1, 0);
-    const now = { missingMs: missingMs(this.coverage.peek()), chunks, at: pageNow };
+    const coverage = this.coverage.peek();
+    const now = { missingMs: missingMs(coverage), chunks: missingChunks(coverage), at: pageNow };
     this.healing.value = healed(this.healing.peek(), now);
   }
 }

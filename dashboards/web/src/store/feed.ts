@@ -2,7 +2,7 @@
 
 import { FAST, SLOW } from "../core/channels";
 import { Arrivals } from "../core/clock";
-import { differs } from "../core/holes";
+import { differs, unheard } from "../core/holes";
 import { withLap } from "../core/laps";
 import { WallSocket } from "../link/socket";
 import type { Frames, ToPage } from "../wire";
@@ -32,6 +32,14 @@ export function choose(session: string, driver = ""): void {
 function opened(): void {
   wall.dropped.value = 0;
   subscribe();
+  missed();
+}
+
+/** This page heard nothing for a while: Postgres says what there was. */
+function missed(): void {
+  for (const driver of wall.drivers.peek()) {
+    driver.coverage.value = unheard(driver.coverage.peek());
+  }
   past.catchUp();
 }
 
@@ -50,7 +58,6 @@ function heard(message: ToPage): void {
     case "wall.presence": {
       const driver = wall.driverOf(message.driver);
       driver.presence.value = message;
-      driver.heal(performance.now());
       if (differs(driver.coverage.peek(), message)) past.askHoles();
       return;
     }
@@ -64,7 +71,7 @@ function heard(message: ToPage): void {
     }
     case "wall.dropped":
       wall.dropped.value = message.count;
-      past.catchUp();
+      missed();
       return;
     case "wall.refused":
       wall.refusal.value = message.reason;

@@ -2,7 +2,7 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import { FAST } from "../core/channels";
-import { stored, type Span } from "../core/holes";
+import type { Span } from "../core/holes";
 import { lastLap } from "../core/laps";
 import type { Outline } from "../core/outline";
 import { outlineOf, reference } from "../core/reference";
@@ -35,7 +35,7 @@ export async function summarise(): Promise<void> {
     const driver = wall.driverOf(about.driver);
     if (about.session) driver.session.value ??= wall.wholeSession(about.session);
     const own = (holes ?? []).filter((hole) => hole.driver === about.driver);
-    driver.coverage.value = stored(driver.coverage.peek(), spanOf(about), own);
+    driver.hearStored(spanOf(about), own);
   }
 }
 
@@ -50,7 +50,8 @@ export function askHoles(): void {
     if (!holes || session !== wall.chosenSession.peek()) return;
     for (const driver of wall.drivers.peek()) {
       const own = holes.filter((hole) => hole.driver === driver.name);
-      driver.coverage.value = stored(driver.coverage.peek(), null, own);
+      const filled = driver.hearStored(null, own);
+      if (filled && driver === wall.chosen.peek()) void loadLap(driver);
     }
   }, HOLES_EVERY_MS);
 }

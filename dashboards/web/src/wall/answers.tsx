@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { fixed, lapTime, signed, UNKNOWN } from "../core/figures";
 import { bestLap, clean, lastLap, median, remark } from "../core/laps";
+import { stopped } from "../core/link-state";
 import { reading } from "../store/reading";
 import * as wall from "../store/wall";
 
@@ -100,10 +101,9 @@ function withUnit(value: number, digits: number, unit: string): string {
   return text === UNKNOWN ? text : `${text} ${unit}`;
 }
 
-/** Values of a link that is not flowing hold, and say so. */
+/** Values of a link that does not flow are held, and look so. */
 export function held(): string {
-  const kind = reading.value?.link.kind;
-  return kind === "stale" || kind === "silent" || kind === "lost" || kind === "away" ? "held" : "";
+  return stopped(reading.value?.link.kind) ? "held" : "";
 }
 
 /** Negative is ahead: a gain. */

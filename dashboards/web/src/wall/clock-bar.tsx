@@ -1,11 +1,11 @@
 import { useEffect, useRef } from "preact/hooks";
-import { brief, clockTime, duration, UNKNOWN } from "../core/figures";
-import { goneMs, missingMs } from "../core/holes";
+import { clockTime, duration } from "../core/figures";
 import { Timeline } from "../draw/timeline";
 import { paint } from "../store/frames";
 import { socket } from "../store/feed";
-import { reading } from "../store/reading";
+import { links, reading } from "../store/reading";
 import * as wall from "../store/wall";
+import { wholeness } from "./links";
 import { LinkDot } from "./top-bar";
 
 const DRAW_MS = 100;
@@ -23,19 +23,14 @@ export function ClockBar() {
 /** What is recorded of the chosen car, and whether all of it is there. */
 function Record() {
   const driver = wall.chosen.value;
-  const coverage = driver?.coverage.value;
-  const [from, to] = coverage?.span ?? [NaN, NaN];
-  const missing = coverage ? missingMs(coverage) : 0;
-  const gone = coverage ? goneMs(coverage) : 0;
+  if (!driver) return <div class="record" />;
+  const [from, to] = driver.coverage.value.span ?? [NaN, NaN];
   return (
     <div class="record">
       <p>
-        Recorded <b>{duration(to - from)}</b> of {driver?.name ?? UNKNOWN}
+        Recorded <b>{duration(to - from)}</b> of {driver.name}
       </p>
-      <p>
-        Missing <b>{missing ? brief(missing) : "nothing"}</b>
-        {gone > 0 && ` · ${brief(gone)} can never come`}
-      </p>
+      <p>{wholeness(driver, links.value.get(driver)?.kind)}</p>
     </div>
   );
 }

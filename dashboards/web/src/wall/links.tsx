@@ -1,5 +1,6 @@
-import { brief } from "../core/figures";
+import { brief, clockTime } from "../core/figures";
 import { goneMs, missingMs } from "../core/holes";
+import { stopped, type LinkKind } from "../core/link-state";
 import type { Driver } from "../store/driver";
 import { links } from "../store/reading";
 import * as wall from "../store/wall";
@@ -32,7 +33,7 @@ function Row({ driver }: { driver: Driver }) {
       </span>
       <span class={link?.kind === "late" ? "loss" : "ink-2"}>{link?.words}</span>
       <span />
-      <span class="small ink-3">{wholeness(driver)}</span>
+      <span class="small ink-3">{wholeness(driver, link?.kind)}</span>
       <span class="small ink-3">{waiting > WORTH_SAYING ? `${waiting} chunks wait on the PC` : ""}</span>
     </li>
   );
@@ -41,7 +42,9 @@ function Row({ driver }: { driver: Driver }) {
 /** A handful of chunks is always on its way. */
 const WORTH_SAYING = 40;
 
-function wholeness(driver: Driver): string {
+export function wholeness(driver: Driver, kind: LinkKind | undefined): string {
+  const newest = driver.coverage.value.span?.[1];
+  if (stopped(kind) && newest) return `nothing since ${clockTime(newest + driver.offsetMs)}`;
   const [missing, gone] = [missingMs(driver.coverage.value), goneMs(driver.coverage.value)];
   const parts = [];
   if (missing > 0) parts.push(`${brief(missing)} missing, may still come`);

@@ -2,18 +2,21 @@ import { useEffect, useRef } from "preact/hooks";
 import { lapTime } from "../core/figures";
 import { noticeOf, share } from "../core/healing";
 import { goneMs } from "../core/holes";
+import { lostWords } from "../core/link-state";
 import { clean, finished, median } from "../core/laps";
 import { drawPace } from "../draw/pace";
 import { palette } from "../draw/palette";
 import { reading } from "../store/reading";
 import * as wall from "../store/wall";
+import { Broken } from "./strip";
 
 const SHOWN = 20;
 
-/** The pace of the last laps; while a hole is open or filling, its story instead. */
+/** The pace of the last laps; while a link is lost or a hole is filling, that instead. */
 export function Pace() {
   const driver = wall.chosen.value;
   const healing = driver?.healing.value;
+  if (driver && reading.value?.link.kind === "lost") return <LostNotice />;
   if (driver && healing && (healing.wholeMs > 1000 || healing.healedMs !== null)) return <HoleNotice />;
   return <PaceChart />;
 }
@@ -36,6 +39,16 @@ function PaceChart() {
         {laps.some((lap) => !clean(lap)) && <span>hollow: does not count</span>}
       </header>
       <canvas ref={canvas} aria-hidden="true" />
+    </section>
+  );
+}
+
+function LostNotice() {
+  const now = reading.value;
+  return (
+    <section class="notice alarm" role="alert" aria-label="Link lost">
+      <Broken />
+      <p>{lostWords(wall.chosen.value?.name ?? "", now?.quietMs ?? NaN)}</p>
     </section>
   );
 }

@@ -1,9 +1,10 @@
 import { fixed, lapTime, UNKNOWN } from "../core/figures";
 import { gapSeconds, progressAt } from "../core/gaps";
 import { bestLap, lastLap } from "../core/laps";
+import { stopped } from "../core/link-state";
 import type { Driver } from "../store/driver";
 import { choose } from "../store/feed";
-import { reading } from "../store/reading";
+import { links, reading } from "../store/reading";
 import * as wall from "../store/wall";
 import { MapView } from "./map-view";
 import { titled } from "./session-menu";
@@ -78,7 +79,8 @@ function Rivals() {
 /** Minus: that car is ahead of us by so many seconds. */
 function gapText(us: Driver | null, other: Driver, t: number): string {
   const length = us?.session.peek()?.track_length_m;
-  if (!us || !length || other.session.peek()?.track !== us.session.peek()?.track) return UNKNOWN;
+  const halted = [us, other].some((driver) => driver && stopped(links.peek().get(driver)?.kind));
+  if (!us || !length || halted || other.session.peek()?.track !== us.session.peek()?.track) return UNKNOWN;
   const [here, there] = [t - us.offsetMs, t - other.offsetMs];
   const ahead = gapSeconds(other.fast, there, progressAt(us.fast, here, length), length);
   if (Number.isFinite(ahead)) return fixed(-ahead, 1);

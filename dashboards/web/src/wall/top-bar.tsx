@@ -49,7 +49,8 @@ function Cars() {
           title={`Shift ${place + 1}`}
           onClick={() => choose(wall.chosenSession.peek(), driver.name)}
         >
-          {wall.carName(driver)} {driver.session.value?.car ? driver.name : ""}
+          {wall.carName(driver)}
+          {driver.session.value?.car && <span> {driver.name}</span>}
           <LinkDot kind={links.value.get(driver)?.kind ?? "none"} quiet />
         </button>
       ))}

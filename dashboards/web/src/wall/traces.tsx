@@ -2,14 +2,13 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Band } from "../core/bands";
 import { fixed, gearName, lapTime, percent, signed } from "../core/figures";
-import { lostWords, stoppedWords } from "../core/link-state";
+import { stoppedWords } from "../core/link-state";
 import { TraceChart } from "../draw/traces";
 import { paint } from "../store/frames";
 import { inspected, reading, tracedAt, type Traced } from "../store/reading";
 import * as wall from "../store/wall";
 import { held, sense } from "./answers";
 import { escapes } from "./keyboard";
-import { Broken } from "./strip";
 
 const NO_BANDS: ReadonlyMap<string, Band> = new Map();
 
@@ -62,7 +61,7 @@ export function Traces() {
         />
         <Labels bands={bands.value} labels={chart.current?.rows ?? []} />
         <Gutter bands={bands.value} />
-        <Over />
+        <Waiting />
       </div>
     </section>
   );
@@ -88,6 +87,7 @@ function Head({ compared }: { compared: boolean }) {
   const driver = wall.chosen.value;
   const lap = driver?.reference.value?.lap;
   const number = now && Number.isFinite(now.lapNumber) ? `Lap ${now.lapNumber}, ` : "";
+  const still = stillWords();
   return (
     <header>
       <h2>
@@ -96,8 +96,9 @@ function Head({ compared }: { compared: boolean }) {
           {driver?.name}
         </b>
         <span class="ink-2">&ensp;{lapTime(now?.lapSeconds, 1)}</span>
+        {still && <span class="ink-2">&ensp;{still}</span>}
       </h2>
-      {compared && lap && (
+      {compared && lap && !still && (
         <p class="key">
           <span class="reference">
             reference, lap {lap.lap_number} · {lapTime(lap.lap_time_s, 3)}
@@ -166,32 +167,24 @@ function side(steering: number): string {
   return steering > 0 ? "left" : "right";
 }
 
-/** What lies over the traces when they do not flow. */
-function Over() {
-  const now = reading.value;
+/** What an empty chart says. */
+function Waiting() {
   const driver = wall.chosen.value;
   let words = "";
-  let alarm = false;
   if (!driver) {
     words = wall.sessions.value === null ? "Asking for sessions." : "Waiting for the first car.";
-  } else if (now?.link.kind === "lost") {
-    words = lostWords(driver.name, now.quietMs);
-    alarm = true;
-  } else if (now?.link.kind === "stale" || now?.link.kind === "silent") {
-    words = now.link.words;
-  } else if (driver.standing !== null && now) {
-    words = stoppedWords(driver.name, driver.standing + driver.offsetMs, now.inPits);
-  } else if (now?.link.kind === "none") {
+  } else if (reading.value?.link.kind === "none") {
     words = `Waiting for ${wall.carName(driver)}. Last seen: never.`;
   }
-  return (
-    <div class="over" aria-live="assertive">
-      {words && (
-        <p class={alarm ? "alarm" : ""}>
-          {alarm && <Broken />}
-          {words}
-        </p>
-      )}
-    </div>
-  );
+  return words ? <p class="waiting">{words}</p> : null;
+}
+
+/** Why the car's values do not move. */
+function stillWords(): string {
+  const driver = wall.chosen.value;
+  const now = reading.value;
+  if (!driver || !now) return "";
+  if (now.link.kind === "stale" || now.link.kind === "silent") return now.link.words;
+  if (driver.standing === null || now.link.kind === "recorded") return "";
+  return stoppedWords(driver.name, driver.standing + driver.offsetMs, now.inPits);
 }
