@@ -35,7 +35,8 @@ def main() -> int:
     with guarded(), tempfile.TemporaryDirectory(prefix="pitbox-faults-") as folder:
         made = template(Path(folder))
         for case in _cases(asked):
-            outcomes.append(matrix.run(case, SHORT if asked.short else WHOLE, made))
+            pace = SHORT if asked.short else WHOLE
+            outcomes.append(matrix.run(case, pace, made, keep=asked.keep))
             print(_line(outcomes[-1]), flush=True)
     verdicts = [outcome.verdict for outcome in outcomes if outcome.verdict]
     print(
@@ -52,6 +53,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--case", action="append", help="run only this case; may be repeated")
     parser.add_argument("--runs", type=int, help="run each case this often")
     parser.add_argument("--short", action="store_true", help="with the durations of CI")
+    parser.add_argument("--keep", action="store_true", help="keep the logs of every run")
     return parser.parse_args()
 
 

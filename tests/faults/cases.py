@@ -3,13 +3,18 @@
 A case ends with everything mended; then the ledgers are compared with Postgres.
 """
 
-from tests.faults import faults
+import time
+from typing import Final
+
+from tests.faults import faults, prefill
 from tests.faults.pace import Pace
 from tests.faults.stack import Stack
 from tests.servers import until
 
-SLOW_BPS = 1e6
-SLOW_DELAY_S = 0.02
+SLOW_BPS: Final = 1e6
+SLOW_DELAY_S: Final = 0.02
+SMALL_SPOOL_BYTES: Final = 1_000_000
+MANY: Final = 100
 
 
 def link_cut(stack: Stack, pace: Pace) -> None:
@@ -172,7 +177,36 @@ def spool_cloned(stack: Stack, pace: Pace) -> None:
 
 def store_wiped_at_the_end(stack: Stack, pace: Pace) -> None:
     """Nothing follows what the wiped streams had: only a mark can tell that a tail is missing."""
+    car = stack.driver()
+    car.drives(laps=1, speed=10)
+    car.start()
+    stack.lasts(pace.drive_s)
+    with faults.killed(stack.persister):
+        until(car.is_quiet, "the race is over", 60)
+        with faults.store_wiped(stack):
+            stack.lasts(1)
+    stack.healed()
 
 
 def spool_too_small(stack: Stack, pace: Pace) -> None:
     """Postgres forgets what a small spool has evicted since: exactly that is declared gone."""
+    car = stack.driver(spool_max_bytes=str(SMALL_SPOOL_BYTES))
+    car.drives(speed=30)
+    car.start()
+    stack.lasts(pace.drive_s)
+    with faults.database_goes_back(stack):
+        until(lambda: car.measure("pitbox_drive_dropped_total") > MANY, "chunks are evicted", 60)
+    stack.healed()
+
+
+def backlog(stack: Stack, pace: Pace) -> None:
+    """Much driving waits in the spool while the next lap is driven."""
+    car = stack.driver()
+    prefill.fill(car, pace.backlog_s)
+    with faults.link_cut(car):
+        car.start()
+        stack.lasts(pace.drive_s)
+    stack.healed()
+    stack.fills(car.committed(), "it has caught up")
+    caught_up_s = (time.time_ns() - stack.healed_ns) / 1e9
+    stack.remark = f"{pace.backlog_s / caught_up_s:.0f}x real time"

@@ -17,6 +17,11 @@ class Entry(Struct, frozen=True):
     frames: int
 
     @property
+    def run_id(self) -> tuple[str, str, int]:
+        """Return what names its run everywhere."""
+        return self.session, self.driver, self.run
+
+    @property
     def identity(self) -> tuple[str, str, int, int]:
         """Return what names the chunk everywhere."""
         return self.session, self.driver, self.run, self.chunk

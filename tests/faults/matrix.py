@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from tests.faults import backlog, cases, chaos, messages
+from tests.faults import cases, chaos, messages
 from tests.faults.oracle import Verdict
 from tests.faults.pace import Pace
 from tests.faults.programs import Postgres
@@ -63,7 +63,7 @@ CASES: Final = (
     *_named(cases.spool_cloned, messages.repeated_and_reordered),
     *_named(messages.undecodable, messages.newer_version),
     Case(cases.spool_too_small, "spool_too_small", gone=True),
-    Case(backlog.hour_of_backlog, "hour_of_backlog", short=False),
+    Case(cases.backlog, "hour_of_backlog", short=False),
 )
 
 
@@ -72,12 +72,12 @@ def chaos_of(seed: int) -> Case:
     return Case(chaos.of_seed(seed), f"chaos {seed}")
 
 
-def run(case: Case, pace: Pace, template: Postgres) -> Outcome:
-    """Run a case on a stack of its own; what it wrote is kept when something is wrong."""
+def run(case: Case, pace: Pace, template: Postgres, *, keep: bool = False) -> Outcome:
+    """Run a case on a stack of its own; what it wrote is kept if asked or if anything is wrong."""
     folder = Path(tempfile.mkdtemp(prefix="pitbox-faults-"))
     try:
         outcome = _run(case, pace, template, folder)
-        if outcome.problem:
+        if outcome.problem or keep:
             _keep(folder, case.name)
         return outcome
     finally:
@@ -99,6 +99,7 @@ def _run(case: Case, pace: Pace, template: Postgres, folder: Path) -> Outcome:
             problem = f"{type(error).__name__}: {error}"
             (folder / "case.log").write_text(traceback.format_exc())
         try:
+            stack.finish()
             verdict = stack.judge()
         except Exception as error:  # as above: Postgres may be what broke down
             problem = problem or f"cannot judge: {error}"

@@ -14,7 +14,7 @@ VERSION_FIELD: Final = 1
 BLOCK_FIELD: Final = 12
 NEWCOMER: Final = "NEWCOMER"
 
-LETTERS: Final = "select payload, reason from dead_letter where reason like $1"
+LETTERS: Final = "select payload from dead_letter where reason like $1"
 
 
 def repeated_and_reordered(stack: Stack, pace: Pace) -> None:
@@ -45,7 +45,7 @@ def undecodable(stack: Stack, pace: Pace) -> None:
     stack.healed()
     expected = sorted(payload for _, payload in spoilt)
     until(
-        lambda: sorted(row["payload"] for row in stack.query(LETTERS, "%")) == expected,
+        lambda: sorted(_dead_letters(stack, "%")) == expected,
         f"{len(expected)} spoilt messages are dead letters",
     )
 
@@ -64,13 +64,19 @@ def newer_version(stack: Stack, pace: Pace) -> None:
     stack.watch.publish(subject, payload)
     stack.healed()
     until(
-        lambda: [row["payload"] for row in stack.query(LETTERS, "NewerVersion%")] == [payload],
+        lambda: (
+            [row["payload"] for row in stack.database.rows(LETTERS, "NewerVersion%")] == [payload]
+        ),
         "the newer chunk is a dead letter",
     )
     until(
         lambda: (told := stack.watch.receipts.get((NEWCOMER, 1))) and told.dead == 1,
         "the receipt counts the newer chunk",
     )
+
+
+def _dead_letters(stack: Stack, reason: str) -> list[bytes]:
+    return [row["payload"] for row in stack.database.rows(LETTERS, reason)]
 
 
 def _is_chunk(payload: bytes) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
 from msgspec import Struct
@@ -28,6 +28,7 @@ PAGE: Final = 2000
 
 Identity = tuple[str, str, int, int]
 RunId = tuple[str, str, int]
+Runs = dict[RunId, ranges.Ranges]
 
 
 class Verdict(Struct, frozen=True):
@@ -69,23 +70,29 @@ def judge(url: str, entries: Iterable[Entry]) -> Verdict:
     return asyncio.run(_judge(url, list(entries)))
 
 
-def stored(url: str) -> dict[RunId, ranges.Ranges]:
+async def stored(connection: asyncpg.Connection) -> Runs:
     """Return what Postgres says it has of each run, chunks that can never come included."""
-    return asyncio.run(_stored(url))
+    have, gone = await _ranges(connection, "have"), await _ranges(connection, "gone")
+    return {run: ranges.union(have[run], gone[run]) for run in have}
 
 
-def waiting(entries: Iterable[Entry], have: dict[RunId, ranges.Ranges]) -> list[Entry]:
-    """Return the committed chunks that are neither stored nor declared gone."""
-    return [
-        entry
-        for entry in entries
-        if not ranges.contains(have.get(entry.identity[:3], ranges.NONE), entry.chunk)
-    ]
+def wanted(entries: Iterable[Entry]) -> Runs:
+    """Return committed chunks as ranges of their runs."""
+    numbers: dict[RunId, list[int]] = {}
+    for entry in entries:
+        numbers.setdefault(entry.run_id, []).append(entry.chunk)
+    return {run: ranges.of(chunks) for run, chunks in numbers.items()}
 
 
-def query(url: str, sql: str, *arguments: Any) -> list[asyncpg.Record]:
-    """Return the rows of a query."""
-    return asyncio.run(_query(url, sql, *arguments))
+def lacking(wanted: Runs, have: Runs) -> Runs:
+    """Return what is wanted of each run and not had; runs of which all is had are left out."""
+    parts = {run: ranges.minus(part, have.get(run, ranges.NONE)) for run, part in wanted.items()}
+    return {run: part for run, part in parts.items() if part}
+
+
+def count(runs: Runs) -> int:
+    """Return how many chunks there are."""
+    return sum(map(ranges.count, runs.values()))
 
 
 async def _judge(url: str, entries: list[Entry]) -> Verdict:
@@ -97,13 +104,13 @@ async def _judge(url: str, entries: list[Entry]) -> Verdict:
     finally:
         await connection.close()
     missing = [entry for entry in entries if entry.identity not in rows]
-    lost = waiting(missing, gone)
+    lost = lacking(wanted(missing), gone)
     ledger = {entry.identity: entry for entry in entries}
     return Verdict(
         chunks=len(ledger),
-        lost=len(lost),
+        lost=count(lost),
         duplicate=doubled,
-        gone=len(missing) - len(lost),
+        gone=len(missing) - count(lost),
         damaged=sum(1 for identity, row in rows.items() if not _same(row, ledger.get(identity))),
         alien=_aliens(rows, ledger),
         misheld=misheld,
@@ -112,7 +119,7 @@ async def _judge(url: str, entries: list[Entry]) -> Verdict:
             for identity in rows
             if ranges.contains(gone.get(identity[:3], ranges.NONE), identity[3])
         ),
-        first_lost=lost[0].identity if lost else None,
+        first_lost=next(((*run, part[0][0]) for run, part in lost.items()), None),
     )
 
 
@@ -163,28 +170,10 @@ def _unpacks(row: asyncpg.Record) -> bool:
     return len(frames.times_ns) == int(row["frames"])
 
 
-async def _stored(url: str) -> dict[RunId, ranges.Ranges]:
-    connection = await asyncpg.connect(url)
-    try:
-        have, gone = await _ranges(connection, "have"), await _ranges(connection, "gone")
-    finally:
-        await connection.close()
-    return {run: ranges.union(have[run], gone[run]) for run in have}
-
-
-async def _ranges(connection: asyncpg.Connection, column: str) -> dict[RunId, ranges.Ranges]:
+async def _ranges(connection: asyncpg.Connection, column: str) -> Runs:
     return {
         (row["session"], row["driver"], row["run"]): tuple(
             (part.lower, part.upper - 1) for part in row[column]
         )
         for row in await connection.fetch(RUNS)
     }
-
-
-async def _query(url: str, sql: str, *arguments: Any) -> list[asyncpg.Record]:
-    connection = await asyncpg.connect(url)
-    try:
-        found: list[asyncpg.Record] = await connection.fetch(sql, *arguments)
-        return found
-    finally:
-        await connection.close()

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import time
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,7 @@ from tests.faults.proxy import Link
 from tests.servers import NatsServer, PostgresServer, Server, free_port, listens, until
 
 COPY_TIMEOUT_S: Final = 60
+QUIET_S: Final = 1.0
 
 
 class Program(Server):
@@ -97,17 +99,29 @@ class Driver(Program):
         self.link = Link(background, nats_port)
         self.spool = folder / f"{place}-spool"
         self.ledger = folder / f"{place}.ledger"
-        self.options: list[str] = []
+        self.endless = True
+        port = free_port()
         own = {
+            "PITBOX_METRICS__PORT": str(port),
             "PITBOX_NATS__URL": f"nats://127.0.0.1:{self.link.port}",
             "PITBOX_DRIVER__SPOOL": str(self.spool),
         }
-        super().__init__(place, folder, 0, {**environment, **own})
+        super().__init__(place, folder, port, {**environment, **own})
+        self._options: list[str] = []
         self._written = 0
+        self._grew_at = (0, 0.0)
+
+    def drives(self, *, laps: int | None = None, speed: float = 1) -> None:
+        """Say what the next life drives: for ever, or some laps; real time or faster."""
+        self.endless = laps is None
+        self._options = ["--speed", str(speed)]
+        if laps is not None:
+            self._options += ["--laps", str(laps)]
 
     def command(self) -> list[str]:
         """Return what to run."""
-        return list(pitbox("drive", "--source", "sim", "--ledger", str(self.ledger), *self.options))
+        ledger = ("--ledger", str(self.ledger))
+        return list(pitbox("drive", "--source", "sim", *ledger, *self._options))
 
     def start(self) -> None:
         """Start a run, and wait for its first chunk."""
@@ -127,11 +141,25 @@ class Driver(Program):
         """Return every chunk that this PC ever committed."""
         return read_ledger(self.ledger) if self.ledger.exists() else []
 
+    def measure(self, name: str) -> float:
+        """Return one of its metrics, summed over labels."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
+
+    def is_quiet(self) -> bool:
+        """Tell whether nothing was committed for a second, seen by who asks again and again."""
+        size, since = self._grew_at
+        if size != self._size():
+            self._grew_at = (self._size(), time.monotonic())
+            return False
+        return time.monotonic() - since > QUIET_S
+
     def clone(self, other: "Driver") -> None:
         """Give another PC a copy of the spool, taken at one instant."""
         self.send(signal.SIGSTOP)
         try:
-            shutil.copytree(self.spool, other.spool, ignore=shutil.ignore_patterns("lock*"))
+            shutil.copytree(self.spool, other.spool)
         finally:
             self.send(signal.SIGCONT)
 
@@ -215,8 +243,3 @@ class Postgres(PostgresServer):
         if self._process is not None:
             kill_tree(self._process.pid)
             self._process.wait()
-
-
-def pause(seconds: float) -> None:
-    """Let what was done to the stack last; not a wait for anything to happen."""
-    time.sleep(seconds)

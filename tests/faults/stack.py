@@ -7,15 +7,15 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import asyncpg
 import yaml
 
 from pitbox import migration, topology
 from pitbox.supervisor import pitbox
 from tests.faults import oracle
 from tests.faults.background import Background
+from tests.faults.database import Database, DatabaseAway
 from tests.faults.ledger import Entry
 from tests.faults.programs import Driver, Nats, Postgres, Service
 from tests.faults.watch import Watch
@@ -47,6 +47,7 @@ class Stack:
             "PITBOX_LOG__FORMAT": "json",
         }
         self.persister = Service("persister", folder, self.environment)
+        self.database = Database(self.background, self.url)
         self.drivers: list[Driver] = []
         self.healed_ns = 0
         self.filled_s: float | None = None
@@ -118,31 +119,32 @@ class Stack:
         """Return every chunk that any driver's PC committed."""
         return [entry for driver in self.drivers for entry in driver.committed()]
 
-    def waiting(self, entries: list[Entry]) -> list[Entry]:
-        """Return those chunks that Postgres neither has nor knows to be gone; all if it is away."""
-        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            return oracle.waiting(entries, oracle.stored(self.url))
-        return entries
-
-    def settle(self, timeout_s: float = SETTLE_S) -> None:
-        """Wait until Postgres has what was committed so far, then end the drives and wait again."""
-        begun_ns = self.healed_ns or time.time_ns()
-        so_far = self.committed()
-        left: list[Entry] = so_far
+    def fills(self, entries: list[Entry], what: str) -> None:
+        """Wait until Postgres has those chunks, or knows them to be gone."""
+        left = oracle.wanted(entries)
 
         def filled() -> bool:
             nonlocal left
-            left = self.waiting(left)
+            with suppress(DatabaseAway):
+                left = oracle.lacking(left, self.database.run(oracle.stored))
             return not left
 
-        until(filled, "Postgres has what was committed", timeout_s)
+        until(filled, what, SETTLE_S)
+
+    def settle(self) -> None:
+        """Wait until Postgres has what was committed so far, then end the drives and wait again."""
+        begun_ns = self.healed_ns or time.time_ns()
+        self.fills(self.committed(), "Postgres has what was committed")
         self.filled_s = (time.time_ns() - begun_ns) / 1e9
-        if any(driver.runs for driver in self.drivers):
+        if any(driver.runs and driver.endless for driver in self.drivers):
             until(lambda: self.live_back_s is not None, "live is back")
+        self.finish()
+        self.fills(self.committed(), "Postgres has the end of every drive")
+
+    def finish(self) -> None:
+        """End every drive as its driver does."""
         for driver in self.drivers:
             driver.finish()
-        left = self.committed()
-        until(filled, "Postgres has the end of every drive", timeout_s)
 
     def fresh_folder(self, name: str) -> Path:
         """Return where a copy may be put; there is nothing yet."""
@@ -172,14 +174,11 @@ class Stack:
             return []
         return self.watch.ages_s(self.healed_ns, self.healed_ns + int(self.filled_s * 1e9))
 
-    def query(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:
-        """Ask the database."""
-        return oracle.query(self.url, sql, *arguments)
-
     def end(self) -> None:
         """Leave no process behind."""
         with ExitStack() as ending:
             ending.callback(self.background.close)
+            ending.callback(self.database.close)
             ending.callback(self.postgres.end)
             ending.callback(self.nats.end)
             ending.callback(self.persister.end)

@@ -1,0 +1,54 @@
+"""One connection of the harness to Postgres, made again when a case has broken it."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import asyncpg
+
+from tests.faults.background import Background
+
+Result = TypeVar("Result")
+
+
+class DatabaseAway(Exception):  # noqa: N818 - a state of the world, not a mistake
+    """Say that Postgres does not answer now."""
+
+
+class Database:
+    """Ask the database of a stack."""
+
+    def __init__(self, background: Background, url: str) -> None:
+        """Prepare to ask."""
+        self._background = background
+        self._url = url
+        self._connection: asyncpg.Connection | None = None
+
+    def run(self, work: Callable[[asyncpg.Connection], Awaitable[Result]]) -> Result:
+        """Return the result of some work on the connection; raises DatabaseAway."""
+        return self._background.run(self._run(work))
+
+    def rows(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:
+        """Return the rows of a query; raises DatabaseAway."""
+        return self.run(lambda connection: connection.fetch(sql, *arguments))
+
+    def close(self) -> None:
+        """Leave without a word."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._background.loop.call_soon_threadsafe(connection.terminate)
+
+    async def _run(self, work: Callable[[asyncpg.Connection], Awaitable[Result]]) -> Result:
+        try:
+            if self._connection is None or self._connection.is_closed():
+                self._connection = await asyncpg.connect(self._url, timeout=5)
+            return await work(self._connection)
+        except (
+            OSError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,
+        ) as error:
+            if self._connection is not None:
+                self._connection.terminate()
+            self._connection = None
+            raise DatabaseAway(repr(error)) from None

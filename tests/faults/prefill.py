@@ -1,0 +1,52 @@
+"""A spool that holds much driving which no hub has seen, made without driving it."""
+
+import time
+from collections.abc import Iterator
+from itertools import islice
+from typing import Final
+
+import msgspec
+
+from producers import spool
+from producers.chunker import Chunker
+from producers.ledger import RunKey
+from producers.sources.sim import Race, drive
+from schemas.telemetry import Chunk
+from tests.faults.programs import Driver
+
+FRAMES_PER_S: Final = 60
+AT_ONCE: Final = 2000
+ENOUGH_BYTES: Final = 10**9
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+
+
+def fill(car: Driver, seconds: int) -> None:
+    """Put so much driving into the spool of a driver's PC, and into its ledger."""
+    now_s = time.time()
+    began_ns = int((now_s - seconds) * 1e9)
+    chunks = _chunks(car, began_ns, seconds * FRAMES_PER_S)
+    with (
+        spool.opened(car.spool, max_bytes=ENOUGH_BYTES, max_age_h=1000) as kept,
+        car.ledger.open("a") as ledger,
+    ):
+        while part := list(islice(chunks, AT_ONCE)):
+            first = part[0]
+            key = RunKey(first.session, first.driver, first.run)
+            kept.append(key, first.chunk, [_encode(chunk) for chunk in part], now_s)
+            ledger.writelines(
+                f"{c.session} {c.driver} {c.run} {c.chunk} {c.crc} {c.first_frame} {c.frames}\n"
+                for c in part
+            )
+
+
+def _chunks(car: Driver, began_ns: int, frames: int) -> Iterator[Chunk]:
+    chunker = Chunker(
+        car.environment["PITBOX_DRIVER__NAME"],
+        began_ns // 1_000_000,
+        chunk_ms=50,
+        session=car.environment["PITBOX_DRIVER__SESSION"],
+    )
+    for observation in islice(drive(Race(), began_ns), frames):
+        yield from chunker.feed(observation)
+    yield from chunker.flush()
