@@ -3,7 +3,6 @@
 Routes come from streams.yaml; a service may only use those it declares there.
 """
 
-import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -13,23 +12,19 @@ import nats.errors
 import nats.js.errors
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
-from nats.js import JetStreamContext
 
 from pitbox import admin, logs, metrics
-from pitbox.client import Client
+from pitbox.connection import BusDown, Connection
 from pitbox.topology import Topology, TopologyError
+from schemas.registry import UNDECODABLE
 
-FIRST_CONNECT_S: Final = 3.0
-CLOSE_S: Final = 1.0
+__all__ = ["Bus", "BusDown", "NobodyListens", "TooLarge"]
+
 MAX_PENDING_MESSAGES: Final = 65_536
 MAX_PENDING_BYTES: Final = 64_000_000
 
 encoder: Final = msgspec.msgpack.Encoder()
 log = logs.get("bus")
-
-
-class BusDown(Exception):  # noqa: N818 - a state of the world, not a mistake
-    """Say that nats-server cannot be reached or does not answer."""
 
 
 class NobodyListens(BusDown):
@@ -40,19 +35,13 @@ class TooLarge(BusDown):
     """Say that an event is larger than its stream takes, however often it is sent."""
 
 
-class Bus:
-    """Hold one connection to nats-server, in the name of one service."""
+class Bus(Connection):
+    """Hold one connection to nats-server, and say and hear what one service declares."""
 
     def __init__(self, service: str, topology: Topology) -> None:
         """Prepare a bus; `open` connects it."""
-        self.service = service
+        super().__init__(service)
         self.topology = topology
-        self.up = asyncio.Event()
-        self.connects = 0
-        self._client = Client()
-        self._jetstream: JetStreamContext = self._client.jetstream()
-        self._closed = False
-        self._failure = ""
 
     @classmethod
     async def connect(
@@ -62,28 +51,6 @@ class Bus:
         bus = cls(service, topology)
         await bus.open(url, forever=forever)
         return bus
-
-    async def open(self, url: str, *, forever: bool = True) -> None:
-        """Connect to nats-server, waiting for it; raises BusDown if not `forever`."""
-        try:
-            async with asyncio.timeout(None if forever else FIRST_CONNECT_S):
-                await self._open(url)
-        except TimeoutError:
-            await self.close()
-            reason = self._failure or "it does not answer"
-            raise BusDown(f"cannot reach nats-server at {_place(url)}: {reason}") from None
-        except (OSError, ValueError, nats.errors.Error) as error:
-            raise BusDown(f"cannot reach nats-server at {_place(url)}: {error}") from None
-
-    @property
-    def jetstream(self) -> JetStreamContext:
-        """Return JetStream's own interface, for the runtime."""
-        return self._jetstream
-
-    @property
-    def client(self) -> Client:
-        """Return the client, for the runtime."""
-        return self._client
 
     async def publish(self, route: str, event: msgspec.Struct, **fields: Any) -> None:
         """Publish without waiting for an answer; raises BusDown while disconnected."""
@@ -119,7 +86,7 @@ class Bus:
             return decode(answer.data)
         except nats.errors.NoRespondersError:
             raise NobodyListens(f"nobody answers {route}") from None
-        except (TimeoutError, nats.errors.Error, OSError, msgspec.DecodeError) as error:
+        except (TimeoutError, nats.errors.Error, OSError, *UNDECODABLE) as error:
             raise BusDown(f"no answer to {route}: {error!r}") from None
 
     async def listen(
@@ -159,20 +126,6 @@ class Bus:
 
         return await self._subscribe(route, deliver, fields={})
 
-    async def alive(self, timeout_s: float = 3.0) -> bool:
-        """Tell whether nats-server answers a ping in time."""
-        if not self._client.is_connected:
-            return False
-        try:
-            await self._client.flush(timeout=timeout_s)  # type: ignore[arg-type]
-        except (TimeoutError, nats.errors.Error, OSError):
-            return False
-        return True
-
-    async def force_reconnect(self) -> None:
-        """Give the connection up and make a new one."""
-        await self._client.force_reconnect()
-
     async def apply_topology(self) -> bool:
         """Make streams and durables that are gone again; return whether any was."""
         try:
@@ -186,46 +139,6 @@ class Bus:
             metrics.reapplied.labels(self.service).inc()
             log.warning("streams were gone, made again", changes=[str(c) for c in changes])
         return bool(changes)
-
-    async def close(self) -> None:
-        """Leave; subscriptions end first, because draining live pulls takes half a minute."""
-        self._closed = True
-        self.up.clear()
-        with contextlib.suppress(nats.errors.Error, asyncio.TimeoutError, OSError):
-            await asyncio.wait_for(self._client.close(), timeout=CLOSE_S)
-
-    async def _open(self, url: str) -> None:
-        async def connected() -> None:
-            self.connects += 1
-            self.up.set()
-            metrics.connected.labels(self.service).set(1)
-            if self.connects > 1:
-                log.info("connected again", connects=self.connects)
-
-        async def disconnected() -> None:
-            self.up.clear()
-            metrics.connected.labels(self.service).set(0)
-            if not self._closed:
-                log.warning("connection to nats-server lost")
-
-        async def failed(error: Exception) -> None:
-            if isinstance(error, nats.errors.SlowConsumerError):
-                metrics.dropped.labels("bus", "slow").inc()
-            elif isinstance(error, (OSError, nats.errors.Error)):
-                if self.connects == 0 and not self._failure:
-                    log.warning("waiting for nats-server", address=_place(url), reason=str(error))
-                self._failure = str(error)
-            else:
-                log.error("a listener failed", error=repr(error))
-
-        await self._client.open(
-            url,
-            name=f"pitbox-{self.service}",
-            reconnected_cb=connected,
-            disconnected_cb=disconnected,
-            error_cb=failed,
-        )
-        await connected()
 
     def _subject(self, route: str, event: Any, fields: dict[str, Any]) -> str:
         if route not in self.topology.writes(self.service):
@@ -273,10 +186,5 @@ class Bus:
 def _counting_undecodable(route: str) -> Any:
     try:
         yield
-    except (msgspec.DecodeError, RecursionError):
+    except UNDECODABLE:
         metrics.decode_errors.labels(route).inc()
-
-
-def _place(url: str) -> str:
-    """Return an address without its credentials."""
-    return url.rsplit("@", 1)[-1].removeprefix("nats://")

@@ -17,7 +17,8 @@ import msgspec
 
 from pitbox import logs, metrics, topology
 from pitbox.bus import Bus, BusDown, TooLarge
-from pitbox.pull import Delivery, Pull
+from pitbox.delivery import Delivery
+from pitbox.pull import Pull
 from pitbox.service import GRACE_S, until
 from pitbox.settings import Settings
 from pitbox.topology import Topology

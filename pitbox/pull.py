@@ -14,20 +14,19 @@ from typing import Final
 import msgspec
 import nats.errors
 import nats.js.errors
-from msgspec import Struct
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js import api
 
 from pitbox import logs, metrics
 from pitbox.bus import Bus, BusDown
+from pitbox.delivery import Delivery, delivery_of
 
 REQUEST_EXPIRES_S: Final = 10.0
 PROGRESS_S: Final = 15.0
 INFO_TIMEOUT_S: Final = 2.0
 MAX_HELD_BYTES: Final = 16_000_000
 SAME_TIME_NS: Final = 1_000_000
-ACK_TOKENS: Final = 9
 ENOUGH_BYTES: Final = "Message Size Exceeds MaxBytes"
 
 log = logs.get("pull")
@@ -35,19 +34,6 @@ log = logs.get("pull")
 
 class StalledError(Exception):
     """Say that a durable has messages but hands none out."""
-
-
-class Delivery(Struct, frozen=True, gc=False):
-    """One message of a stream, with where and when it was stored and how often it was tried."""
-
-    stream: str
-    created_ns: int
-    sequence: int
-    subject: str
-    payload: bytes
-    tries: int
-    stored_ns: int
-    reply: str
 
 
 class Pull:
@@ -69,11 +55,12 @@ class Pull:
         self._limit = declared.batch
         self._max_unacknowledged = declared.max_ack_pending
         self._name = consumer if self._acks else ""
-        self._buffer: deque[Msg] = deque()
+        self._buffer: deque[Delivery] = deque()
         self._held_bytes = 0
         self._arrived = asyncio.Event()
         self._subscription: Subscription | None = None
         self._created_ns = 0
+        self._life = 0
         self._last: Delivery | None = None
         self._expected = 0
         self._asked_at = 0.0
@@ -97,8 +84,9 @@ class Pull:
                 await asyncio.wait_for(self._arrived.wait(), min(left, 1.0))
             except TimeoutError:
                 await self._watch()
-        taken = [self._buffer.popleft() for _ in range(min(max_messages, len(self._buffer)))]
-        deliveries = [self._delivery(message) for message in taken]
+        count = min(max_messages, len(self._buffer))
+        deliveries = [self._buffer.popleft() for _ in range(count)]
+        self._held_bytes -= sum(len(delivery.payload) for delivery in deliveries)
         self._last = deliveries[-1]
         self._count(deliveries)
         self._moved()
@@ -113,7 +101,8 @@ class Pull:
         if not self._acks:
             return
         for delivery in done[-1:] if self._policy == "all" else done:
-            if delivery.created_ns != self._created_ns:
+            # To another life of the stream this place may be one not read yet.
+            if delivery.life != self._life:
                 continue
             try:
                 await self._bus.client.publish(delivery.reply, b"+ACK")
@@ -138,7 +127,6 @@ class Pull:
         return True
 
     async def _attach(self) -> None:
-        await self._detach()
         connects = self._bus.connects
         try:
             stream = await self._bus.jetstream.stream_info(self._stream)
@@ -148,20 +136,40 @@ class Pull:
             await self._bus.apply_topology()
             stream = await self._bus.jetstream.stream_info(self._stream)
         created_ns = int(stream.created.timestamp() * 1e9) if stream.created else 0
-        if created_ns != self._created_ns:
+        if created_ns != self._created_ns or not await self._goes_on(stream.state):
+            self._life += 1
             self._last = None
         self._created_ns = created_ns
+        await self._detach()
         if not self._acks:
-            await self._create_reader(stream.state)
+            self._forget()
+            await self._create_reader()
         inbox = self._bus.client.new_inbox()
         self._subscription = await self._bus.client.subscribe(inbox, cb=self._heard)
         self._connects = connects
         self._progress_at = time.monotonic()
         await self._ask()
 
-    async def _create_reader(self, state: api.StreamState) -> None:
+    async def _goes_on(self, state: api.StreamState) -> bool:
+        """Tell whether the last message read is still in its place, or has left it by its age.
+
+        An older copy of the store that was put back gives the same places to other messages.
+        """
+        last = self._last
+        if last is None or last.sequence < state.first_seq:
+            return True
+        if last.sequence > state.last_seq:
+            return False
+        try:
+            found = await self._bus.jetstream.get_msg(self._stream, seq=last.sequence)
+        except nats.js.errors.NotFoundError:
+            return True
+        stored_ns = found.time.timestamp() * 1e9 if found.time else 0
+        return abs(stored_ns - last.stored_ns) < SAME_TIME_NS
+
+    async def _create_reader(self) -> None:
         """Read on from where we were, or from the beginning of a stream that is not the same."""
-        last = self._last if self._last and await self._holds(state, self._last) else None
+        last = self._last
         config = api.ConsumerConfig(
             ack_policy=api.AckPolicy.NONE,
             deliver_policy=(api.DeliverPolicy.BY_START_SEQUENCE if last else api.DeliverPolicy.ALL),
@@ -172,37 +180,31 @@ class Pull:
         )
         self._name = (await self._bus.jetstream.add_consumer(self._stream, config)).name
 
-    async def _holds(self, state: api.StreamState, last: Delivery) -> bool:
-        """Tell whether a message is still in its place in the stream, or has left it by its age.
-
-        An older copy of the store that was put back gives the same places to other messages.
-        """
-        if not state.first_seq <= last.sequence <= state.last_seq:
-            return last.sequence < state.first_seq
-        try:
-            found = await self._bus.jetstream.get_msg(self._stream, seq=last.sequence)
-        except nats.js.errors.NotFoundError:
-            return True
-        stored_ns = found.time.timestamp() * 1e9 if found.time else 0
-        return abs(stored_ns - last.stored_ns) < SAME_TIME_NS
-
     async def _detach(self) -> None:
-        self._buffer.clear()
-        self._held_bytes = 0
+        """Leave the inbox, but keep what it brought: it would come again only after a long time."""
         self._expected = 0
         self._asked_at = 0.0
-        if self._subscription is not None:
-            subscription, self._subscription = self._subscription, None
-            try:
-                await subscription.unsubscribe()
-            except (nats.errors.Error, OSError):
-                log.debug("inbox already gone", stream=self._stream)
+        subscription, self._subscription = self._subscription, None
+        if subscription is None:
+            return
+        for _ in range(self._limit):
+            if not subscription.pending_msgs:
+                break
+            await asyncio.sleep(0)
+        try:
+            await subscription.unsubscribe()
+        except (nats.errors.Error, OSError):
+            log.debug("inbox already gone", stream=self._stream)
+
+    def _forget(self) -> None:
+        self._buffer.clear()
+        self._held_bytes = 0
 
     async def _heard(self, message: Msg) -> None:
         if message.reply:
             self._expected -= 1
             self._held_bytes += len(message.data)
-            self._buffer.append(message)
+            self._buffer.append(delivery_of(message, self._created_ns, self._life))
         else:
             self._ended(message.headers or {})
         self._arrived.set()
@@ -270,22 +272,6 @@ class Pull:
     def _moved(self) -> None:
         self._progress_at = time.monotonic()
         self._stalled_once = False
-
-    def _delivery(self, message: Msg) -> Delivery:
-        self._held_bytes -= len(message.data)
-        tokens = message.reply.split(".")
-        # With a domain the subject holds its name and an account hash before the stream.
-        offset = 2 if len(tokens) == ACK_TOKENS else 4
-        return Delivery(
-            stream=self._stream,
-            created_ns=self._created_ns,
-            tries=int(tokens[offset + 2]),
-            sequence=int(tokens[offset + 3]),
-            stored_ns=int(tokens[offset + 5]),
-            subject=message.subject,
-            payload=message.data,
-            reply=message.reply,
-        )
 
     def _count(self, deliveries: list[Delivery]) -> None:
         labels = (self._consumer, self._stream)

@@ -2,10 +2,15 @@
 
 from typing import Final
 
+import msgspec
+
 from schemas.dead import DeadLetter
 from schemas.link import Ask, Hello, Receipt
 from schemas.telemetry import Chunk, Mark
 from schemas.timing import Lap, Session
+
+UNDECODABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for bytes that are no event."""
 
 EVENTS: Final[dict[str, type]] = {
     "telemetry.chunk": Chunk,

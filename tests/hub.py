@@ -59,6 +59,14 @@ async def apply(url: str, streams: str = "") -> list[admin.Change]:
         return await admin.apply(bus.jetstream, bus.topology)
 
 
+async def settled(bus: Bus) -> None:
+    """Wait until the server knows of everything that a bus has subscribed to.
+
+    A ping would not do: nats-py sends it before what it still holds.
+    """
+    await bus.jetstream.account_info()
+
+
 @asynccontextmanager
 async def serving(service: Service) -> AsyncIterator[asyncio.Task[None]]:
     """Run a service meanwhile; it has to stop within five seconds."""

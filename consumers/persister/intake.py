@@ -13,9 +13,10 @@ from msgspec import Struct
 from consumers.persister import rows
 from consumers.persister.decide import RunKey
 from consumers.persister.letters import letter
+from pitbox.delivery import Delivery
 from pitbox.frames import CorruptChunkError
-from pitbox.pull import Delivery
 from schemas.dead import DeadLetter
+from schemas.registry import UNDECODABLE
 from schemas.telemetry import CHUNK_VERSION, Chunk, Identity, Mark, Telemetry
 
 CHUNK_TAG: Final = 1
@@ -66,7 +67,7 @@ class Intake:
         batch.bytes += len(delivery.payload)
         try:
             event = _decode(delivery.payload)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except UNDECODABLE as error:
             self._undecodable(delivery, batch, f"{type(error).__name__}: {error}")
             return
         if delivery.subject not in self._subjects(event.driver, event.session):
@@ -98,7 +99,7 @@ class Intake:
         """Keep what does not decode; if it is a chunk of a newer version, name it to its run."""
         try:
             identity = _identify(delivery.payload)
-        except (msgspec.DecodeError, RecursionError):
+        except UNDECODABLE:
             batch.letters.append(letter(delivery, reason))
             return
         if identity.tag != CHUNK_TAG or identity.version <= CHUNK_VERSION:

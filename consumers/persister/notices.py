@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from consumers.persister import facts
 from consumers.persister.connection import Connection, Refused
 from consumers.persister.letters import letter
-from pitbox.pull import Delivery
+from pitbox.delivery import Delivery
 from schemas.dead import DeadLetter
+from schemas.registry import UNDECODABLE
 
 
 class Notices(Struct):
@@ -28,7 +28,7 @@ def take(decode: Callable[[bytes], Any], delivery: Delivery, notices: Notices) -
     notices.bytes += len(delivery.payload)
     try:
         notices.told.append((delivery, decode(delivery.payload)))
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         notices.letters.append(letter(delivery, f"{type(error).__name__}: {error}"))
 
 

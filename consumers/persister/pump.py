@@ -11,7 +11,8 @@ import stamina
 from consumers.persister import measures
 from consumers.persister.connection import PostgresDown
 from pitbox import logs
-from pitbox.pull import Delivery, Pull
+from pitbox.delivery import Delivery
+from pitbox.pull import Pull
 
 BATCH_MESSAGES: Final = 4000
 BATCH_BYTES: Final = 4_000_000

@@ -9,7 +9,7 @@ from pitbox import client, metrics, topology
 from pitbox.bus import Bus, BusDown, NobodyListens
 from pitbox.topology import TopologyError
 from schemas.link import Ask, Hello, Receipt
-from tests.hub import apply, chunk, connected, eventually
+from tests.hub import apply, chunk, connected, eventually, settled
 from tests.servers import NatsServer, free_port
 
 HELLO = Hello(driver="ada", session="test", run=1, at_ns=2)
@@ -26,8 +26,8 @@ async def test_events_reach_who_listens_decoded_or_as_they_are(nats_server: Nats
     async with connected(nats_server.url) as driver, connected(nats_server.url, "gateway") as wall:
         await driver.listen("link.hello", hear, driver="ada")
         await wall.listen_raw("link.hello", lambda subject, payload: raw.append((subject, payload)))
-        assert await driver.alive()
-        assert await wall.alive()
+        await settled(driver)
+        await settled(wall)
         await driver.publish("link.hello", HELLO)
         await driver.publish("link.hello", HELLO, driver="bea")
 
@@ -55,7 +55,7 @@ async def test_a_question_is_answered_or_nobody_is_there(nats_server: NatsServer
             await driver.request("link.ask", ASK)
         async with connected(nats_server.url, "persister") as persister:
             await persister.answer("link.ask", reply)
-            assert await persister.alive()
+            await settled(persister)
             assert await driver.request("link.ask", ASK) == answers[1]
             unknown = Ask(driver="ada", session="test", run=2)
             with pytest.raises(BusDown, match=r"no answer to link\.ask"):
@@ -132,6 +132,7 @@ async def test_an_event_that_does_not_decode_is_counted_and_the_next_one_heard(
     before = count()
     async with connected(nats_server.url) as driver:
         await driver.listen("link.hello", hear)
+        await settled(driver)
         for payload in (b"\xc1", b"", b"\x91" * 5000):
             await driver.client.publish("hello.ada", payload)
         await driver.publish("link.hello", HELLO)

@@ -29,6 +29,7 @@ from tests.hub import (
     send,
     serving,
     settings_of,
+    settled,
 )
 from tests.servers import NatsServer, PostgresServer
 
@@ -65,7 +66,7 @@ async def receipts(driver: Bus) -> list[Receipt]:
         heard.append(receipt)
 
     await driver.listen("link.receipt", hear)
-    assert await driver.alive()
+    await settled(driver)
     return heard
 
 

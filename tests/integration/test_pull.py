@@ -13,7 +13,8 @@ from structlog.testing import capture_logs
 
 from pitbox import pull
 from pitbox.bus import Bus
-from pitbox.pull import Delivery, Pull, StalledError
+from pitbox.delivery import Delivery
+from pitbox.pull import Pull, StalledError
 from schemas.timing import Lap
 from tests.hub import apply, chunk, connected, eventually, send, streams_with
 from tests.servers import NatsServer
@@ -215,6 +216,44 @@ async def test_a_reader_goes_on_where_it_was_when_only_the_connection_broke(
         await send(driver, [chunk(5)])
         assert sequences(await read(reader, 1)) == [6]
         await reader.close()
+
+
+async def test_nothing_is_delayed_or_acknowledged_in_vain_by_a_mere_reconnect(
+    nats_server: NatsServer, driver: Bus
+) -> None:
+    await send(driver, [chunk(number) for number in range(5)])
+    async with connected(nats_server.url, "persister") as bus:
+        reader = Pull(bus, "persister", "TELEMETRY")
+        before = await read(reader, 5)
+        await bus.force_reconnect()
+        await send(driver, [chunk(number) for number in range(5, 10)])
+        assert sequences(await read(reader, 5)) == [6, 7, 8, 9, 10]
+        await reader.ack(before)
+        await eventually(lambda: is_value(unacknowledged(driver), 5), "five are acknowledged")
+        await reader.close()
+
+
+async def test_an_acknowledgement_from_before_a_store_was_put_back_passes_nothing_over(
+    nats_server: NatsServer, driver: Bus
+) -> None:
+    nats_server.stop()
+    older = nats_server.store.with_name("older")
+    shutil.copytree(nats_server.store, older)
+    nats_server.start()
+    await back(driver, connects=1)
+    await send(driver, [chunk(number) for number in range(10)])
+    async with pulling(nats_server, "persister") as reader:
+        before = await read(reader, 10)
+        nats_server.kill()
+        nats_server.wipe()
+        older.rename(nats_server.store)
+        nats_server.start()
+        async with connected(nats_server.url) as other:
+            await send(other, [chunk(number) for number in range(100, 120)])
+        after = await read(reader, 1)
+        await reader.ack(before)
+        after += await read(reader, 19)
+    assert sequences(after) == list(range(1, 21))
 
 
 async def test_a_durable_that_hands_nothing_out_is_given_up(
