@@ -153,14 +153,15 @@ def _issue(state: State, added: Segment, quiet: bool) -> tuple[State, list[Fact]
 def _derived(state: State, segments: list[Segment]) -> State:
     """Derive session, timeline and own laps anew."""
     about = session_of(state.session, state.driver, segments)
-    line = timeline(segments)
+    reports = _reports(segments, OWN)
+    line = timeline(segments, reports)
     whose = Whose(
         session=state.session,
         driver=state.driver,
         car=about.car if about else "",
         finished_ns=about.finished_ns if about else None,
     )
-    own = own_laps(line, _reports(segments, OWN), whose, state.own)
+    own = own_laps(line, reports, whose, state.own)
     return replace(state, about=about, line=line, own=own)
 
 

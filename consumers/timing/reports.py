@@ -1,6 +1,6 @@
 """What the sim said besides its frames: of the session, and of the laps of each car."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -21,7 +21,7 @@ Reports = dict[int, tuple[LapReported, ...]]
 OWN: Final[Car] = (True, "")
 """The driver's own car; others are `(False, car)`."""
 
-Only = Container[int] | None
+Only = Iterable[int] | None
 """Lap numbers to look at; None for all."""
 
 _events = msgspec.msgpack.Decoder(tuple[Observed, ...])
@@ -120,13 +120,15 @@ def reports_of(car: Car, said: Iterable[dict[Car, Reports]], only: Only = None) 
     """Merge what was said of the laps of one car on several stretches, in the order of time."""
     merged: dict[int, tuple[LapReported, ...]] = {}
     for reports in said:
-        for number, versions in reports.get(car, {}).items():
-            if only is None or number in only:
-                merged[number] = (*merged.get(number, ()), *versions)
+        laps = reports.get(car, {})
+        for number in laps if only is None else laps.keys() & only:
+            merged[number] = (*merged.get(number, ()), *laps[number])
     return {number: _in_order(versions) for number, versions in merged.items()}
 
 
 def _in_order(versions: tuple[LapReported, ...]) -> tuple[LapReported, ...]:
+    if len(versions) == 1:
+        return versions
     kept: tuple[LapReported, ...] = ()
     for version in sorted(versions, key=_said_ns):
         kept = append_versions(kept, (version,))

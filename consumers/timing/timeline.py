@@ -13,7 +13,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from consumers.timing.crossings import Cut
-from consumers.timing.reports import OWN, Reports, reports_of
+from consumers.timing.reports import Reports
 from consumers.timing.segments import Changes, Piece, Segment, chain
 from consumers.timing.steps import SKEW_NS, Step, Void, lay_out
 
@@ -92,8 +92,7 @@ class Timeline(Struct, frozen=True):
 
     def epoch_of(self, at_ns: int) -> int:
         """Return the index of the epoch that an instant belongs to."""
-        starts = [epoch.starts_ns for epoch in self.epochs]
-        return max(bisect_right(starts, at_ns) - 1, 0)
+        return max(bisect_right(self.epochs, at_ns, key=_starts_ns) - 1, 0)
 
     def counts_as(self, other: "Timeline") -> bool:
         """Tell whether a lap number at an instant means the same lap in another timeline."""
@@ -105,11 +104,14 @@ class Timeline(Struct, frozen=True):
         return list(zip([0, *since[1:]], [epoch.offset for epoch in self.epochs], strict=False))
 
 
-def timeline(segments: Iterable[Segment]) -> Timeline:
-    """Lay segments out as epochs of passages."""
-    everything = list(segments)
-    steps, voids = lay_out(everything)
-    epochs = _epochs(steps, reports_of(OWN, (segment.reports for segment in everything)))
+def _starts_ns(epoch: Epoch) -> int:
+    return epoch.starts_ns
+
+
+def timeline(segments: Iterable[Segment], reports: Reports) -> Timeline:
+    """Lay segments out as epochs of passages; `reports` are those of the driver's own car."""
+    steps, voids = lay_out(segments)
+    epochs = _epochs(steps, reports)
     _label(epochs)
     return Timeline(tuple(epochs), voids)
 
