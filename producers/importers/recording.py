@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from producers.importers import gtz, ibt, pcap
+from producers.importers.capture_clock import mended
 from producers.source import Decoder, Observation, SourceError
 from producers.sources.gt7_packet import MAGIC
 from producers.sources.recognition import GAMES, SUPPORTED, decoders
@@ -81,5 +82,5 @@ def _game(path: Path) -> Decoder:
 
 
 def _replay(path: Path, decoder: Decoder) -> Iterator[Observation]:
-    for datagram in pcap.datagrams(path):
+    for datagram in mended(pcap.datagrams(path)):
         yield from decoder.feed(datagram.payload, datagram.captured_ns)
