@@ -21,6 +21,7 @@ from pitbox import metrics
 from pitbox.bus import Bus
 from pitbox.frames import CorruptChunkError
 from pitbox.topology import Topology
+from schemas.registry import UNDECODABLE
 from schemas.telemetry import CHUNK_VERSION, Chunk, Mark
 from schemas.timing import Timing
 from schemas.wall import FromPage, Ping, Pong, Presence, Refused, Subscribe
@@ -165,7 +166,7 @@ class Live:
         def heard(subject: str, payload: bytes) -> None:
             try:
                 event: Chunk | Mark = decode(payload)
-            except (msgspec.DecodeError, RecursionError):
+            except UNDECODABLE:
                 metrics.decode_errors.labels(route).inc()
                 return
             own = self._topology.subject(route, driver=event.driver, session=event.session)
