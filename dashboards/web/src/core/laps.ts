@@ -42,6 +42,12 @@ export function lastLap(laps: readonly Lap[]): Lap | null {
   return laps.findLast(finished) ?? null;
 }
 
+/** The lap that a race which is over is shown at the end of: the last whole one. */
+export function closingLap(laps: readonly Lap[]): Lap | null {
+  const ended = laps.filter((lap) => finished(lap) && lap.started_ns !== null && lap.ended_ns !== null);
+  return ended.findLast((lap) => lap.complete) ?? ended.at(-1) ?? null;
+}
+
 /** When a lap began, in ms; null when timing has not said. */
 export function begunMs(laps: readonly Lap[], lapNumber: number): number | null {
   const lap = laps.findLast((other) => other.lap_number === lapNumber);

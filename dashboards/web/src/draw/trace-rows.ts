@@ -23,7 +23,8 @@ const SPEED: TraceRow = {
   digits: 0,
   signed: false,
   scale: (least, most) => {
-    const [low, high] = [Math.floor(least / 20) * 20, Math.ceil(Math.max(most, 100) / 20) * 20];
+    const low = Math.min(100, Math.floor(least / 20) * 20);
+    const high = Math.ceil(Math.max(most, 120) / 20) * 20;
     return { low, high, ticks: [low, Math.round((low + high) / 20) * 10, high] };
   },
 };

@@ -157,7 +157,7 @@ export class TraceChart {
       ticks: { show: false },
       gap: 8,
       space: 64,
-      values: (_, splits) => splits.map(unit),
+      values: (_, splits) => splits.map((at) => (at > 0.97 * this.length ? "" : unit(at))),
     };
   }
 

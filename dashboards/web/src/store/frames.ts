@@ -1,7 +1,7 @@
 /** The page's only animation loop: the clock moves, cars advance, everything is painted. */
 
 import { advanced, eased, pausedClock } from "../core/clock";
-import { lastLap } from "../core/laps";
+import { closingLap } from "../core/laps";
 import { arrivals, socket } from "./feed";
 import { links, read } from "./reading";
 import * as wall from "./wall";
@@ -51,7 +51,7 @@ function rest(): void {
   if (!over && clock.mode === "paused") wall.clock.value = { ...clock, mode: "live" };
   if (!over) return;
   const driver = wall.chosen.peek();
-  const ended = lastLap(driver?.laps.peek() ?? [])?.ended_ns;
+  const ended = closingLap(driver?.laps.peek() ?? [])?.ended_ns;
   const newest = driver?.coverage.peek().span?.[1] ?? NaN;
   const t = (ended == null ? newest : ended / 1e6 - 1) + (driver?.offsetMs ?? 0);
   if (clock.mode !== "paused" || clock.t !== t) wall.clock.value = pausedClock(t);

@@ -1,9 +1,9 @@
 /** What Postgres has of the past: the session's drivers, holes, the lap so far, the reference. */
 
 import { computed, effect, signal } from "@preact/signals";
-import { FAST } from "../core/channels";
+import { FAST, SLOW } from "../core/channels";
 import type { Span } from "../core/holes";
-import { lastLap } from "../core/laps";
+import { closingLap } from "../core/laps";
 import type { Outline } from "../core/outline";
 import { outlineOf, reference } from "../core/reference";
 import * as rest from "../link/rest";
@@ -69,13 +69,15 @@ async function loadLap(driver: Driver): Promise<void> {
   driver.lengthen();
   if (newest === null) return;
   const sealed = wall.clock.peek().mode === "paused";
-  const lap = sealed ? lastLap(driver.laps.peek()) : driver.laps.peek().at(-1);
+  const lap = sealed ? closingLap(driver.laps.peek()) : driver.laps.peek().at(-1);
   const begun = lap?.started_ns == null ? newest - LAP_BEFORE_MS : lap.started_ns / 1e6 - 500;
   const until = sealed && lap?.ended_ns != null ? lap.ended_ns / 1e6 : null;
   const from = until === null ? Math.max(begun, newest - LONGEST_MS) : begun;
   const session = wall.chosenSession.peek();
-  const found = await rest.range(session, driver.name, from, until, FAST);
-  if (found) driver.fast.addColumns(found.times, found.channels, found.columns);
+  const found = await rest.range(session, driver.name, from, until, [...FAST, ...SLOW]);
+  if (!found) return;
+  driver.fast.addColumns(found.times, found.channels, found.columns);
+  driver.slow.addColumns(found.times, found.channels, found.columns);
 }
 
 function newestMs(driver: Driver): number | null {

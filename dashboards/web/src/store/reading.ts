@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import { WHEELS, type Wheel } from "../core/channels";
 import { TRACED } from "../core/driven-lap";
-import { linkOf, type Link } from "../core/link-state";
+import { linkOf, LOST_MS, type Link } from "../core/link-state";
 import type { Driver } from "./driver";
 import { socket } from "./feed";
 import * as wall from "./wall";
@@ -43,7 +43,8 @@ export interface Reading extends Traced {
   readonly tyres: Readonly<Record<Wheel, WheelReading>>;
 }
 
-const RECORDED_AFTER_MS = 60_000;
+const FORGOTTEN_MS = 15 * 60_000;
+const DAY_MS = 24 * 3_600_000;
 
 export const reading = signal<Reading | null>(null);
 export const links = signal<ReadonlyMap<Driver, Link>>(new Map());
@@ -157,18 +158,23 @@ function linkNow(driver: Driver, pageNow: number): Link {
   const unheardMs = seen === undefined ? Infinity : hubNow - seen;
   const [from, to] = driver.coverage.peek().span ?? [NaN, NaN];
   const quiet = quietMs(driver, pageNow);
-  const finished = driver.session.peek()?.finished_ns != null;
-  const before = driver.sampledAt === -Infinity && unheardMs > RECORDED_AFTER_MS;
-  const sealed = (finished || before) && quiet > RECORDED_AFTER_MS && Number.isFinite(to);
   return linkOf({
     driver: driver.name,
     ageMs: ageMs(driver, wall.clock.peek().t - driver.offsetMs, pageNow),
     quietMs: quiet,
     unheardMs,
-    sealedMs: sealed ? to : null,
+    sealedMs: sealed(driver, quiet, unheardMs) ? to : null,
     recordedMs: to - from,
     connected: socket.state.peek().kind !== "lost",
   });
+}
+
+/** Tell whether a drive is over: its game said so, or nobody has heard of it for long. */
+function sealed(driver: Driver, quiet: number, unheardMs: number): boolean {
+  if (quiet === Infinity) return false;
+  if (driver.session.peek()?.finished_ns != null) return quiet > LOST_MS;
+  const unseen = driver.sampledAt === -Infinity;
+  return unseen && (quiet > DAY_MS || (quiet > FORGOTTEN_MS && unheardMs > LOST_MS));
 }
 
 function degrees(radians: number): number {

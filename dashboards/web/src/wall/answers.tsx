@@ -51,7 +51,8 @@ function Fuel() {
   const fuel = now?.fuel ?? NaN;
   const laps = fuel / perLap;
   const unit = now?.fuelUnit ?? "L";
-  const missing = Number.isFinite(fuel) ? "needs 1 clean lap" : "the car does not say";
+  const silent = wall.chosen.value?.slow.length ? "the car does not say" : "";
+  const missing = Number.isFinite(fuel) ? "needs 1 clean lap" : silent;
   return (
     <div>
       <h2 class="label">Fuel</h2>

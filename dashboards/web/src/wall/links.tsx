@@ -29,7 +29,7 @@ function Row({ driver }: { driver: Driver }) {
     <li>
       <LinkDot kind={link?.kind ?? "none"} />
       <span>
-        <b>{driver.name}</b> <span class="ink-3">{wall.carName(driver)}</span>
+        <b>{driver.name}</b> {driver.session.value?.car && <span class="ink-3">{wall.carName(driver)}</span>}
       </span>
       <span class={link?.kind === "late" ? "loss" : "ink-2"}>{link?.words}</span>
       <span />

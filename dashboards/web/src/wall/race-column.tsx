@@ -7,7 +7,7 @@ import { choose } from "../store/feed";
 import { links, reading } from "../store/reading";
 import * as wall from "../store/wall";
 import { MapView } from "./map-view";
-import { titled } from "./session-menu";
+import { gameOf, titled } from "./session-menu";
 
 export function RaceColumn() {
   return (
@@ -36,7 +36,9 @@ function Place() {
 }
 
 function driven(driver: Driver | null): string {
-  return driver ? `${driver.name} is driving` : "";
+  if (!driver) return "";
+  const over = links.value.get(driver)?.kind === "recorded";
+  return over ? `${driver.name} drove` : `${driver.name} is driving`;
 }
 
 function Rivals() {
@@ -99,17 +101,7 @@ function Facts() {
       <dt>Car</dt>
       <dd>{session.car_model || UNKNOWN}</dd>
       <dt>Game</dt>
-      <dd>
-        {SOURCES[session.source] ?? session.source} {session.source_version}
-      </dd>
+      <dd>{gameOf(session)}</dd>
     </dl>
   );
 }
-
-const SOURCES: Readonly<Record<string, string>> = {
-  assetto: "Assetto Corsa",
-  f1: "F1",
-  gt7: "Gran Turismo 7",
-  iracing: "iRacing",
-  sim: "PitBox simulator",
-};

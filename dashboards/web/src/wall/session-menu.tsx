@@ -2,7 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { calendarDay, hourMinute, lapTime } from "../core/figures";
 import { choose } from "../store/feed";
 import * as wall from "../store/wall";
-import type { SessionSummary } from "../wire";
+import type { Session, SessionSummary } from "../wire";
 import { menuOpen } from "./keyboard";
 
 export function SessionMenu() {
@@ -14,8 +14,8 @@ export function SessionMenu() {
     addEventListener("pointerdown", away);
     return () => removeEventListener("pointerdown", away);
   }, []);
-  const track = wall.drivers.value.map((driver) => driver.session.value?.track).find(Boolean);
-  const name = track ? titled(track) : wall.chosenSession.value || "No session yet";
+  const session = wall.drivers.value.map((driver) => driver.session.value).find(Boolean);
+  const name = placeOf(session) || wall.chosenSession.value || "No session yet";
   return (
     <div class="chooser" ref={box}>
       <button aria-haspopup="true" aria-expanded={menuOpen.value} onClick={() => (menuOpen.value = !menuOpen.value)}>
@@ -40,7 +40,6 @@ function Entry({ session }: { session: SessionSummary }) {
   const first = session.drivers[0];
   const began = first?.from_ns ? first.from_ns / 1e6 : NaN;
   const best = Math.min(...session.drivers.map((driver) => driver.best_lap_time_s ?? Infinity));
-  const track = first?.session?.track;
   const pick = () => {
     menuOpen.value = false;
     wall.chosenName.value = "";
@@ -48,7 +47,7 @@ function Entry({ session }: { session: SessionSummary }) {
   };
   return (
     <button aria-current={session.session === wall.chosenSession.value} onClick={pick}>
-      <b>{track ? titled(track) : session.session}</b>
+      <b>{(first?.session && placeOf(wall.wholeSession(first.session))) || session.session}</b>
       <span class="ink-2">{Number.isFinite(best) ? lapTime(best) : ""}</span>
       <span class="small ink-3">
         {Number.isFinite(began) ? `${calendarDay(began)}, ${hourMinute(began)} · ` : ""}
@@ -57,6 +56,25 @@ function Entry({ session }: { session: SessionSummary }) {
       <span class="small ink-3">{session.drivers.reduce((sum, driver) => sum + driver.laps, 0)} laps</span>
     </button>
   );
+}
+
+const GAMES: Readonly<Record<string, string>> = {
+  assetto: "Assetto Corsa",
+  f1: "F1",
+  gt7: "Gran Turismo 7",
+  iracing: "iRacing",
+  sim: "PitBox simulator",
+};
+
+/** Where a session is driven, or in which game, when the game does not name the track. */
+function placeOf(session: Session | null | undefined): string {
+  return session ? titled(session.track) || gameOf(session) : "";
+}
+
+export function gameOf(session: Session): string {
+  const game = GAMES[session.source] ?? session.source;
+  const version = session.source_version;
+  return version.startsWith(game) ? version : `${game} ${version}`.trim();
 }
 
 /** Write a sim's name of a track as a person would. */

@@ -151,9 +151,10 @@ function Gutter({ bands }: { bands: ReadonlyMap<string, Band> }) {
       </p>
       {row("difference", signed(shown.difference, 1), "km/h", sense(-shown.difference, 0.5))}
       {row("delta", signed(shown.delta, 3), shown.delta > 0 ? "behind" : "ahead", sense(shown.delta, 0.005))}
-      <p class="gutter" style={at("pedals", -32)}>
-        <b class={flow}>{percent(shown.throttle)}</b>throttle
-        <b class={flow}>{percent(shown.brake)}</b>brake
+      <p class="gutter pedals" style={at("pedals", -16)}>
+        <b class={flow}>{percent(shown.throttle)}</b> throttle
+        <br />
+        <b class={flow}>{percent(shown.brake)}</b> brake
       </p>
       {row("steering", `${signed(shown.steering, 0)}°`, side(shown.steering))}
       {row("gear", gearName(shown.gear), "")}
