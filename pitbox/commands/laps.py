@@ -34,7 +34,7 @@ def laps(
     Parameters
     ----------
     file
-        a recording: .ibt, .pcap, .pcap.gz or .gtz
+        a recording: .ibt, .pcap or .pcapng (gzipped or not), .gtz
     session
         a session in Postgres, see `pitbox sessions`
     json
