@@ -1,7 +1,9 @@
 """Run the fault matrix and print what became of every committed chunk.
 
-The last line is `faults: N runs, L lost, D duplicate, G gone declared`; the exit code is 1 when
-anything is wrong.
+The last line is `faults: N runs, L lost, D duplicate, G gone declared`: lost is what is not there
+as committed, duplicate what is there besides; the exit code is 1 when anything is wrong. What is
+measured decides nothing: chunks sent again, time until live was back and until the hole was filled,
+and how old live chunks were meanwhile, in ms.
 """
 
 import argparse
@@ -32,7 +34,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _leave)
     print(HEADER)
     outcomes = []
-    with guarded(), tempfile.TemporaryDirectory(prefix="pitbox-faults-") as folder:
+    with guarded(), tempfile.TemporaryDirectory(prefix="pitbox-cluster-") as folder:
         made = template(Path(folder))
         for case in _cases(asked):
             pace = SHORT if asked.short else WHOLE
@@ -73,18 +75,18 @@ def _cases(asked: argparse.Namespace) -> Iterator[Case]:
 
 
 def _line(outcome: Outcome) -> str:
-    verdict = outcome.verdict
+    verdict, measured = outcome.verdict, outcome.measured
     counts = (
         f"{verdict.chunks:6} {verdict.lost:5} {verdict.duplicate:3} {verdict.gone:4}"
         if verdict
         else f"{'not judged':>21}"
     )
-    measured = (
-        f"{outcome.resent:7}  {_seconds(outcome.live_back_s)} {_seconds(outcome.filled_s)} "
-        f"{_percentile_ms(outcome.ages_s, 50)} {_percentile_ms(outcome.ages_s, 99)}"
+    times = (
+        f"{measured.resent:7}  {_seconds(measured.live_back_s)} {_seconds(measured.filled_s)} "
+        f"{_percentile_ms(measured.ages_s, 50)} {_percentile_ms(measured.ages_s, 99)}"
     )
-    rest = [outcome.remark, f"FAILED: {outcome.problem}" if outcome.problem else ""]
-    return "  ".join(filter(None, [f"{outcome.case:25} {counts} {measured}", *rest]))
+    rest = [measured.remark, f"FAILED: {outcome.problem}" if outcome.problem else ""]
+    return "  ".join(filter(None, [f"{outcome.case:25} {counts} {times}", *rest]))
 
 
 def _seconds(value: float | None) -> str:

@@ -171,6 +171,7 @@ def spool_cloned(stack: Stack, pace: Pace) -> None:
         stack.lasts(pace.drive_s)
         first.clone(second)
     second.start()
+    until(lambda: first.measure("pitbox_drive_fenced"), "the older app is fenced")
     stack.lasts(pace.away_s)
     stack.healed()
 

@@ -40,12 +40,13 @@ LONGEST_S: Final = 8.0
 
 
 def chaos(stack: Stack, pace: Pace, *, seed: int) -> None:
-    """One or two faults at a time, each for up to eight seconds, drawn from a seed."""
+    """Two cars, one or two faults at a time, each for up to eight seconds, drawn from a seed."""
     draw = random.Random(seed)
-    car = stack.drives()
+    cars = [stack.drives(), stack.drives(name="KAI")]
     left_s = pace.chaos_s
     while left_s > 0:
         quiet_s, lasts_s = draw.uniform(0.3, 3), draw.uniform(0.3, LONGEST_S)
+        car = draw.choice(cars)
         struck = draw.sample(sorted(FAULTS), draw.choice((1, 1, 2)))
         stack.lasts(quiet_s)
         with ExitStack() as broken:

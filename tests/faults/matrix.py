@@ -5,6 +5,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +14,8 @@ from msgspec import Struct
 from tests.faults import cases, chaos, messages
 from tests.faults.oracle import Verdict
 from tests.faults.pace import Pace
-from tests.faults.programs import Postgres
-from tests.faults.stack import Stack, running, streams_file
+from tests.faults.stack import Measures, Stack, streams_file
+from tests.faults.storage import Postgres
 
 KEPT: Final = Path(__file__).parents[1] / "artifacts" / "faults"
 KEPT_FILES: Final = ("*.log", "*.ledger", "streams.yaml", "pg/*.log")
@@ -38,14 +39,9 @@ class Outcome(Struct, frozen=True):
     """Say how a case ended; `problem` is empty when nothing is wrong."""
 
     case: str
-    seconds: float
-    verdict: Verdict | None = None
-    problem: str = ""
-    resent: int = 0
-    live_back_s: float | None = None
-    filled_s: float | None = None
-    ages_s: tuple[float, ...] = ()
-    remark: str = ""
+    problem: str
+    verdict: Verdict | None
+    measured: Measures
 
 
 def _named(*plays: Callable[[Stack, Pace], None], runs: int = 1) -> tuple[Case, ...]:
@@ -85,40 +81,40 @@ def run(case: Case, pace: Pace, template: Postgres, *, keep: bool = False) -> Ou
 
 
 def _run(case: Case, pace: Pace, template: Postgres, folder: Path) -> Outcome:
-    begun = time.monotonic()
     streams = streams_file(
         folder, ack_wait=pace.ack_wait, telemetry_max_bytes=case.telemetry_max_bytes
     )
-    verdict = None
-    problem = ""
-    with running(folder, template, streams) as stack:
-        try:
-            case.play(stack, pace)
-            stack.settle()
-        except Exception as error:  # a case that breaks down is an outcome, and the next one runs
-            problem = f"{type(error).__name__}: {error}"
-            (folder / "case.log").write_text(traceback.format_exc())
-        try:
-            stack.finish()
-            verdict = stack.judge()
-        except Exception as error:  # as above: Postgres may be what broke down
-            problem = problem or f"cannot judge: {error}"
-        return Outcome(
-            case=case.name,
-            seconds=time.monotonic() - begun,
-            verdict=verdict,
-            problem=problem or _problem(case, verdict),
-            resent=stack.watch.resent,
-            live_back_s=stack.live_back_s,
-            filled_s=stack.filled_s,
-            ages_s=tuple(stack.ages_while_filling_s()),
-            remark=stack.remark,
-        )
+    stack = Stack(folder, template, streams)
+    verdicts: list[Verdict] = []
+    try:
+        broken = _broken(folder, partial(_play, case, pace, stack))
+        # Judged also when broken: that nothing came is one thing, that it is lost another.
+        unjudged = _broken(folder, lambda: verdicts.append(stack.judge()))
+        problem = broken or unjudged or _wrong(case, verdicts[0])
+        return Outcome(case.name, problem, next(iter(verdicts), None), stack.measured())
+    finally:
+        stack.end()
 
 
-def _problem(case: Case, verdict: Verdict | None) -> str:
-    if verdict is None:
-        return "not judged"
+def _broken(folder: Path, attempt: Callable[[], None]) -> str:
+    """Return why something broke down, "" when it did not: it is an outcome, and others run."""
+    try:
+        attempt()
+    except Exception as error:
+        with (folder / "case.log").open("a") as log:
+            log.write(traceback.format_exc())
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def _play(case: Case, pace: Pace, stack: Stack) -> None:
+    stack.start()
+    case.play(stack, pace)
+    stack.settle()
+
+
+def _wrong(case: Case, verdict: Verdict) -> str:
+    """Return what is wrong with what became of a case, "" for nothing."""
     if not verdict.sound:
         return f"not sound: {verdict}"
     if not verdict.chunks:

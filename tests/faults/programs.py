@@ -1,6 +1,5 @@
-"""The processes of a stack: each can be killed, paused and started again on the same port."""
+"""The processes of a stack that are PitBox itself: the services and the drivers' apps."""
 
-import contextlib
 import shutil
 import signal
 import subprocess
@@ -10,16 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-import psutil
-
-from pitbox import postgres_server
 from pitbox.supervisor import kill_tree, pitbox
 from tests.faults.background import Background
 from tests.faults.ledger import Entry, read_ledger
 from tests.faults.proxy import Link
-from tests.servers import NatsServer, PostgresServer, Server, free_port, listens, until
+from tests.servers import Server, free_port, listens, until
 
-COPY_TIMEOUT_S: Final = 60
 QUIET_S: Final = 1.0
 
 
@@ -170,76 +165,3 @@ class Driver(Program):
 
     def _size(self) -> int:
         return self.ledger.stat().st_size if self.ledger.exists() else 0
-
-
-class Nats(NatsServer):
-    """A nats-server whose store can be copied and put back."""
-
-    def copy_store(self, copy: Path) -> None:
-        """Copy the store as it is at one instant, as a power cut would leave it."""
-        self.send(signal.SIGSTOP)
-        try:
-            shutil.copytree(self.store, copy)
-        finally:
-            self.send(signal.SIGCONT)
-
-    def put_back(self, copy: Path) -> None:
-        """Replace the store by a copy; only while stopped."""
-        self.wipe()
-        shutil.copytree(copy, self.store)
-
-    def end(self) -> None:
-        """Leave nothing of it behind."""
-        self.kill()
-
-
-class Postgres(PostgresServer):
-    """A Postgres whose cluster can be copied and put back."""
-
-    @classmethod
-    def of_template(cls, folder: Path, template: "Postgres") -> "Postgres":
-        """Return a server with a copy of the cluster of a stopped one."""
-        folder.mkdir()
-        cluster = folder / "postgres"
-        shutil.copytree(template.cluster, cluster)
-        shutil.copy(template.password_file, cluster.with_name("postgres.password"))
-        return cls(folder)
-
-    @property
-    def password_file(self) -> Path:
-        """Return the file that its cluster's password is in."""
-        return self.cluster.with_name("postgres.password")
-
-    def back_up(self, copy: Path) -> None:
-        """Copy the cluster while it runs, as one does in earnest."""
-        command = [str(postgres_server.binaries() / "pg_basebackup"), "--checkpoint=fast"]
-        done = subprocess.run(
-            [*command, "--dbname", self.url(), "--pgdata", str(copy)],
-            capture_output=True,
-            text=True,
-            timeout=COPY_TIMEOUT_S,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(f"pg_basebackup failed: {done.stderr}")
-
-    def put_back(self, copy: Path) -> None:
-        """Replace the cluster by a copy; only while stopped."""
-        shutil.rmtree(self.cluster)
-        shutil.copytree(copy, self.cluster)
-
-    def stop_at_once(self) -> None:
-        """Stop without a checkpoint, and wait until the last backend has left."""
-        if self._process is None:
-            return
-        backends = psutil.Process(self.pid).children(recursive=True)
-        super().stop_at_once()
-        psutil.wait_procs(backends, timeout=10)
-
-    def end(self) -> None:
-        """Leave nothing of it behind."""
-        with contextlib.suppress(subprocess.TimeoutExpired, psutil.Error):
-            self.stop_at_once()
-        if self._process is not None:
-            kill_tree(self._process.pid)
-            self._process.wait()

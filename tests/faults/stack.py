@@ -4,12 +4,12 @@ import asyncio
 import os
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
 import yaml
+from msgspec import Struct
 
 from pitbox import migration, topology
 from pitbox.supervisor import pitbox
@@ -17,7 +17,8 @@ from tests.faults import oracle
 from tests.faults.background import Background
 from tests.faults.database import Database, DatabaseAway
 from tests.faults.ledger import Entry
-from tests.faults.programs import Driver, Nats, Postgres, Service
+from tests.faults.programs import Driver, Service
+from tests.faults.storage import Nats, Postgres
 from tests.faults.watch import Watch
 from tests.servers import START_S, until
 from tests.servers import running as running_server
@@ -28,11 +29,25 @@ POLL_S: Final = 0.1
 DATABASE: Final = "pitbox"
 
 
+class Measures(Struct, frozen=True):
+    """What is worth knowing of a case and decides nothing.
+
+    `resent` counts chunks sent again; the times begin when everything was mended, `ages_s` are
+    those of live chunks until the hole was filled.
+    """
+
+    resent: int = 0
+    live_back_s: float | None = None
+    filled_s: float | None = None
+    ages_s: tuple[float, ...] = ()
+    remark: str = ""
+
+
 class Stack:
     """Run servers, the persister and drivers; remember when the last fault was over."""
 
     def __init__(self, folder: Path, template: Postgres, streams: Path) -> None:
-        """Prepare; `running` makes one that runs."""
+        """Prepare to run."""
         self.folder = folder
         self.topology = topology.load(str(streams))
         self.background = Background()
@@ -156,7 +171,8 @@ class Stack:
         return self.watch.first_sequence(self.topology.stream_of["telemetry.live"]) - 1
 
     def judge(self) -> oracle.Verdict:
-        """Compare all that was committed with all that is stored."""
+        """Compare all that was committed with all that is stored, once nobody drives any more."""
+        self.finish()
         return oracle.judge(self.url, self.committed())
 
     @property
@@ -168,11 +184,17 @@ class Stack:
         back = [self.watch.live_back_s(name, self.healed_ns) for name in names]
         return max((one for one in back if one is not None), default=None)
 
-    def ages_while_filling_s(self) -> list[float]:
-        """Return how old live chunks were between the mending and the filling."""
-        if self.filled_s is None:
-            return []
-        return self.watch.ages_s(self.healed_ns, self.healed_ns + int(self.filled_s * 1e9))
+    def measured(self) -> Measures:
+        """Return what was measured, as far as the case came."""
+        if self._watch is None:
+            return Measures()
+        ages_s: list[float] = []
+        if self.filled_s is not None:
+            filled_ns = self.healed_ns + int(self.filled_s * 1e9)
+            ages_s = self.watch.ages_s(self.healed_ns, filled_ns)
+        return Measures(
+            self.watch.resent, self.live_back_s, self.filled_s, tuple(ages_s), self.remark
+        )
 
     def end(self) -> None:
         """Leave no process behind."""
@@ -186,17 +208,6 @@ class Stack:
                 ending.callback(driver.end)
             if self._watch is not None:
                 ending.callback(self._watch.close)
-
-
-@contextmanager
-def running(folder: Path, template: Postgres, streams: Path) -> Iterator[Stack]:
-    """Run a stack meanwhile."""
-    stack = Stack(folder, template, streams)
-    try:
-        stack.start()
-        yield stack
-    finally:
-        stack.end()
 
 
 def template(folder: Path) -> Postgres:

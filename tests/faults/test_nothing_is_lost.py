@@ -10,9 +10,9 @@ import pytest
 from tests.faults import matrix
 from tests.faults.matrix import Case
 from tests.faults.pace import SHORT
-from tests.faults.programs import Postgres
 from tests.faults.reaper import guarded
 from tests.faults.stack import template
+from tests.faults.storage import Postgres
 
 SEED = 13
 

@@ -62,13 +62,13 @@ class Watch:
         return None if back is None else (back - since_ns) / 1e9
 
     def ages_s(self, since_ns: int, until_ns: int) -> list[float]:
-        """Return how old live chunks were that came meanwhile, youngest first."""
-        return sorted(
+        """Return how old live chunks were that were captured and came meanwhile."""
+        return [
             arrival.age_s
             for arrivals in self.live.values()
             for arrival in arrivals
-            if since_ns <= arrival.at_ns <= until_ns
-        )
+            if since_ns <= arrival.ended_ns and arrival.at_ns <= until_ns
+        ]
 
     def publish(self, subject: str, payload: bytes) -> None:
         """Say something, as anyone could who is let in."""
