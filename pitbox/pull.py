@@ -44,7 +44,7 @@ class Pull:
     """
 
     def __init__(self, bus: Bus, consumer: str, stream: str) -> None:
-        """Prepare to read; `open` attaches to the server."""
+        """Prepare to read; the first `batch` attaches to the server."""
         declared = bus.topology.consumers[consumer]
         self._bus = bus
         self._consumer = consumer

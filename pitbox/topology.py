@@ -15,6 +15,7 @@ import msgspec
 import yaml
 from msgspec import Meta, Struct
 
+from pitbox.contradictions import contradictions
 from schemas.registry import EVENTS
 
 FIELD: Final = re.compile(r"\{(\w+)\}")
@@ -212,8 +213,7 @@ def parse(text: str) -> Topology:
         raise TopologyError(f"streams.yaml: {error}") from None
     except msgspec.ValidationError as error:
         raise TopologyError(f"streams.yaml: {_located(document, str(error))}") from None
-    problems = [*_route_problems(topology), *_service_problems(topology)]
-    if problems:
+    if problems := contradictions(topology):
         raise TopologyError("streams.yaml: " + "; ".join(problems))
     return topology
 
@@ -242,33 +242,3 @@ def _entries(document: Any) -> Iterator[tuple[str, Any, type[Struct]]]:
 def _items(mapping: Any, key: str) -> Iterable[tuple[Any, Any]]:
     found = mapping.get(key) if isinstance(mapping, dict) else None
     return found.items() if isinstance(found, dict) else ()
-
-
-def _route_problems(topology: Topology) -> list[str]:
-    problems = []
-    names = [name for stream in topology.streams.values() for name in stream.routes]
-    names += list(topology.direct)
-    problems += [f"{name}: declared twice" for name in {n for n in names if names.count(n) > 1}]
-    for name, route in topology.routes.items():
-        problems += [
-            f"{name}: no event {tag!r} in schemas" for tag in route.events if tag not in EVENTS
-        ]
-        if not route.events:
-            problems.append(f"{name}: carries no event")
-        if route.reply and route.reply not in topology.direct:
-            problems.append(f"{name}: reply {route.reply!r} is no direct route")
-    return problems
-
-
-def _service_problems(topology: Topology) -> list[str]:
-    problems = []
-    services: dict[str, Consumer | Producer] = {**topology.producers, **topology.consumers}
-    for name, service in services.items():
-        for route in (*service.reads, *service.writes):
-            if route not in topology.routes:
-                problems.append(f"{name}: no route {route!r}")
-    for name, consumer in topology.consumers.items():
-        for stream in consumer.ack_all:
-            if stream not in topology.streams:
-                problems.append(f"{name}: ack_all: no stream {stream!r}")
-    return problems
