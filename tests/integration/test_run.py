@@ -16,7 +16,8 @@ import psutil
 import pytest
 
 from pitbox.bus import Bus
-from tests.hub import Database, apply, chunk, connected, eventually, send
+from schemas.timing import Lap
+from tests.hub import Database, apply, chunk, connected, eventually, send, streams_with
 from tests.servers import NatsServer, PostgresServer, free_port
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
@@ -29,6 +30,12 @@ async def driver(nats_server: NatsServer) -> AsyncIterator[Bus]:
     await apply(nats_server.url)
     async with connected(nats_server.url) as bus:
         yield bus
+
+
+def lap(number: int) -> Lap:
+    return Lap(
+        session="test", driver="ada", at_ns=0, car="1", own=True, lap_number=number, revision=1
+    )
 
 
 @contextmanager
@@ -89,6 +96,33 @@ async def test_a_persister_killed_again_and_again_loses_and_doubles_nothing(
         missing = [chunk(n) for n in sorted(set(range(sent)) - set(kept))]
         await send(driver, missing or [chunk(0)])
         await eventually(lambda: stored.has(sent), "all chunks")
+
+
+async def test_a_lap_that_a_killed_persister_had_in_hand_is_not_passed_over(
+    nats_server: NatsServer, database: str, postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    impatient = streams_with(tmp_path, "persister", ack_wait="2s")
+    await apply(nats_server.url, impatient)
+    stored = Database(database)
+    async with connected(nats_server.url, "timing") as timing:
+
+        async def in_hand() -> bool:
+            info = await timing.jetstream.consumer_info("TIMING", "persister")
+            return info.num_ack_pending == 1
+
+        async def both() -> bool:
+            return await stored.value("select count(*) from lap") == 2
+
+        postmaster = psutil.Process(postgres_server.pid)
+        with running("persister", nats_server.url, database) as process:
+            await until_connected(nats_server, "persister")
+            with paused(postmaster, *postmaster.children()):
+                await timing.store("timing.lap", lap(1))
+                await eventually(in_hand, "the first lap is in hand")
+                process.kill()
+        await timing.store("timing.lap", lap(2))
+        with running("persister", nats_server.url, database):
+            await eventually(both, "both laps")
 
 
 async def test_memory_stays_small_however_long_postgres_is_away(
