@@ -40,7 +40,7 @@ class Connection:
         """Connect to nats-server, waiting for it; raises BusDown if not `forever`."""
         try:
             async with asyncio.timeout(None if forever else FIRST_CONNECT_S):
-                await self._open(url)
+                await self._open(url, patient=forever)
         except TimeoutError:
             await self.close()
             reason = self._failure or "it does not answer"
@@ -79,7 +79,7 @@ class Connection:
         with contextlib.suppress(nats.errors.Error, asyncio.TimeoutError, OSError):
             await asyncio.wait_for(self._client.close(), timeout=CLOSE_S)
 
-    async def _open(self, url: str) -> None:
+    async def _open(self, url: str, *, patient: bool) -> None:
         async def connected() -> None:
             self.connects += 1
             self.up.set()
@@ -97,7 +97,7 @@ class Connection:
             if isinstance(error, nats.errors.SlowConsumerError):
                 metrics.dropped.labels("bus", "slow").inc()
             elif isinstance(error, (OSError, nats.errors.Error)):
-                if self.connects == 0 and not self._failure:
+                if patient and self.connects == 0 and not self._failure:
                     log.warning("waiting for nats-server", address=_place(url), reason=str(error))
                 self._failure = str(error)
             else:
