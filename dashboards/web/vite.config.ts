@@ -1,7 +1,34 @@
+import { copyFileSync, mkdirSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
+
+const OUT = resolve(import.meta.dirname, "../../consumers/gateway/static");
+
+/** The API's page is Swagger UI as it is, beside two small files of ours. */
+function apiPage(): Plugin {
+  const viewer = resolve(import.meta.dirname, "node_modules/swagger-ui-dist");
+  const ours = resolve(import.meta.dirname, "openapi");
+  const files = [
+    [ours, "index.html"],
+    [ours, "api.js"],
+    [viewer, "swagger-ui.css"],
+    [viewer, "swagger-ui-bundle.js"],
+  ] as const;
+  return {
+    name: "api-page",
+    apply: "build",
+    closeBundle() {
+      mkdirSync(resolve(OUT, "openapi"), { recursive: true });
+      for (const [from, name] of files) copyFileSync(resolve(from, name), resolve(OUT, "openapi", name));
+    },
+  };
+}
 
 export default defineConfig({
   base: "./",
-  build: { outDir: "../../consumers/gateway/static", emptyOutDir: true, target: "es2023" },
+  plugins: [apiPage()],
+  build: { outDir: OUT, emptyOutDir: true, target: "es2023" },
+  server: { proxy: { "/api": { target: "http://127.0.0.1:8000", ws: true } } },
   test: { include: ["tests/**/*.test.ts"], environment: "node" },
 });

@@ -16,7 +16,10 @@ import * as wall from "./store/wall";
 import { listenForKeys } from "./wall/keyboard";
 import { Page } from "./wall/page";
 
-const SESSIONS_EVERY_MS = 5000;
+/** While no session is known, and afterwards. */
+const SESSIONS_EVERY_S = 2;
+const SETTLED_EVERY_S = 20;
+let seconds = 0;
 
 const asked = new URLSearchParams(location.search);
 wall.chosenName.value = asked.get("car") ?? "";
@@ -32,7 +35,10 @@ socket.start();
 follow();
 run();
 void listSessions();
-setInterval(() => void listSessions(), SESSIONS_EVERY_MS);
+setInterval(() => {
+  const due = !wall.chosenSession.peek() || (seconds += SESSIONS_EVERY_S) % SETTLED_EVERY_S === 0;
+  if (due) void listSessions();
+}, SESSIONS_EVERY_S * 1000);
 listenForKeys();
 
 const root = document.getElementById("wall");

@@ -38,6 +38,16 @@ export class LapGrid {
     return this.x;
   }
 
+  /** Seconds into the lap at the newest sample. */
+  get secondsNow(): number {
+    return this.seconds;
+  }
+
+  /** A column's value at the newest sample. */
+  valueNow(column: number): number {
+    return this.values[column] ?? NaN;
+  }
+
   /** Take the next sample: place on the axis, ms, seconds into the lap, and a value per column. */
   add(x: number, t: number, seconds: number, values: readonly number[]): void {
     if (!Number.isFinite(x)) return;
@@ -67,8 +77,10 @@ export class LapGrid {
     const left = Math.floor(place);
     const a = points[left];
     const b = points[Math.min(left + 1, POINTS - 1)];
-    if (a == null || b == null) return NaN;
-    return a + (b - a) * (place - left);
+    if (a == null) return NaN;
+    // Past the last point it goes on as it came; a lap never ends on a step.
+    const slope = b == null ? a - (points[left - 1] ?? a) : b - a;
+    return a + slope * (place - left);
   }
 
   private fill(x: number, seconds: number, values: readonly number[]): void {

@@ -26,7 +26,7 @@ export class TrackMap {
 
   constructor(private readonly canvas: HTMLCanvasElement) {}
 
-  draw(outline: Outline | null, closed: boolean, cars: readonly MapCar[]): void {
+  draw(outline: Outline | null, closed: boolean, cars: readonly MapCar[], cursor: Place | null): void {
     const context = sharpened(this.canvas);
     if (!context) return;
     const [width, height] = [this.canvas.clientWidth, this.canvas.clientHeight];
@@ -44,6 +44,7 @@ export class TrackMap {
     for (const car of [...others, ...cars.filter((car) => car.own)]) this.car(context, car, this.fit);
     const taken: Place[] = cars.flatMap((car) => (car.own ? [placed(found, car.x, car.y)] : []));
     for (const car of others) this.label(context, car, this.fit, taken);
+    if (cursor) this.cursor(context, cursor, this.fit);
   }
 
   private settle(outline: Outline | null, closed: boolean, width: number, height: number): void {
@@ -71,6 +72,15 @@ export class TrackMap {
     context.beginPath();
     context.moveTo(x0 - across, y0 - along);
     context.lineTo(x0 + across, y0 + along);
+    context.stroke();
+  }
+
+  /** Where the traces are being read. */
+  private cursor(context: CanvasRenderingContext2D, [x, y]: Place, fit: Fit): void {
+    context.beginPath();
+    context.arc(...placed(fit, x, y), 8, 0, 2 * Math.PI);
+    context.lineWidth = 1.5;
+    context.strokeStyle = palette.peek().ink;
     context.stroke();
   }
 

@@ -6,7 +6,7 @@ export type Theme = "dark" | "light";
 
 const NAMES = [
   "bg", "well", "line", "line-strong", "ink", "ink-2", "ink-3", "ref", "track",
-  "gain-fill", "loss-fill", "past",
+  "gain-fill", "loss-fill",
 ] as const;
 export type Palette = Readonly<Record<(typeof NAMES)[number], string>>;
 

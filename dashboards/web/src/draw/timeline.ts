@@ -2,7 +2,7 @@
 
 import type { Coverage, Span } from "../core/holes";
 import { finished } from "../core/laps";
-import { hourMinute, lapTime } from "../core/figures";
+import { clockTime, hourMinute, lapTime } from "../core/figures";
 import type { Lap } from "../wire";
 import { FONT, hatch, sharpened } from "./canvas";
 import { palette } from "./palette";
@@ -28,6 +28,7 @@ interface Strip {
 }
 
 const END_PX = 12;
+const SHORT_MS = 10 * 60_000;
 
 export class Timeline {
   constructor(private readonly canvas: HTMLCanvasElement) {}
@@ -142,10 +143,11 @@ export class Timeline {
     context.font = `11px ${FONT}`;
     context.textBaseline = "alphabetic";
     const marks = 5;
+    const words = strip.to - strip.from < SHORT_MS ? clockTime : hourMinute;
     for (let i = 0; i < marks; i++) {
       const at = strip.from + ((strip.to - strip.from) * i) / (marks - 1);
       context.textAlign = i === 0 ? "left" : i === marks - 1 ? "right" : "center";
-      context.fillText(hourMinute(at + offset), this.place(strip, at), strip.top + strip.height + 15);
+      context.fillText(words(at + offset), this.place(strip, at), strip.top + strip.height + 15);
     }
   }
 

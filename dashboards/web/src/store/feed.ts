@@ -3,7 +3,7 @@
 import { FAST, SLOW } from "../core/channels";
 import { Arrivals } from "../core/clock";
 import { differs, unheard } from "../core/holes";
-import { withLap } from "../core/laps";
+import { whole, withLap } from "../core/laps";
 import { WallSocket } from "../link/socket";
 import type { Frames, ToPage } from "../wire";
 import * as past from "./past";
@@ -22,7 +22,7 @@ export function choose(session: string, driver = ""): void {
   if (session !== wall.chosenSession.peek()) {
     wall.drivers.value = [];
     wall.chosenSession.value = session;
-    past.summarise();
+    void past.summarise();
   }
   if (driver) wall.chosenName.value = driver;
   wall.remember();
@@ -66,7 +66,7 @@ function heard(message: ToPage): void {
       return;
     case "timing.lap": {
       const driver = wall.driverOf(message.driver);
-      if (message.own) driver.laps.value = withLap(driver.laps.peek(), wall.wholeLap(message));
+      if (message.own) driver.laps.value = withLap(driver.laps.peek(), whole(message));
       return;
     }
     case "wall.dropped":

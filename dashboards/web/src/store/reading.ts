@@ -69,7 +69,7 @@ function readingOf(driver: Driver, t: number, pageNow: number): Reading {
     link: linkNow(driver, pageNow),
     quietMs: quietMs(driver, pageNow),
     lapNumber: driver.fast.step("lap_number", at),
-    lapSeconds: lapSeconds(driver, at),
+    lapSeconds: driver.lap?.grid.secondsNow ?? NaN,
     lapCounts: slow("lap_valid") !== 0,
     fuel: Number.isFinite(litres) ? litres : slow("fuel_mass"),
     fuelUnit: Number.isFinite(litres) ? "L" : "kg",
@@ -84,7 +84,8 @@ function readingOf(driver: Driver, t: number, pageNow: number): Reading {
 /** Return the traced values now, or at a point of the lap. */
 function traced(driver: Driver, at: number): Traced {
   const fast = driver.fast;
-  const x = driver.lap?.grid.position ?? NaN;
+  const grid = driver.lap?.grid;
+  const [x, speed] = [grid?.position ?? NaN, grid?.valueNow(TRACED.indexOf("speed")) ?? NaN];
   return {
     speed: fast.at("speed", at) * 3.6,
     throttle: fast.at("throttle", at),
@@ -92,7 +93,7 @@ function traced(driver: Driver, at: number): Traced {
     steering: degrees(fast.at("steering_angle", at)),
     gear: fast.step("gear", at),
     rpm: fast.at("engine_rpm", at),
-    ...against(driver, x, fast.at("speed", at), lapSeconds(driver, at)),
+    ...against(driver, x, speed, grid?.secondsNow ?? NaN),
   };
 }
 
@@ -122,12 +123,6 @@ function against(driver: Driver, x: number, speed: number, seconds: number): Pic
     difference: (speed - reference.grid.valueAt(TRACED.indexOf("speed"), x)) * 3.6,
     delta: seconds - reference.grid.secondsAt(x),
   };
-}
-
-function lapSeconds(driver: Driver, at: number): number {
-  const sim = driver.fast.at("lap_time", at);
-  const since = (Math.min(at, driver.fast.lastTime) - (driver.lap?.startedMs ?? NaN)) / 1000;
-  return Number.isFinite(sim) && !(sim > since + 1) ? sim : since;
 }
 
 function tyre(wheel: Wheel, slow: (channel: string) => number): WheelReading {

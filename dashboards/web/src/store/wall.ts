@@ -2,7 +2,6 @@
 
 import { computed, signal } from "@preact/signals";
 import { liveClock, type Clock } from "../core/clock";
-import { whole } from "../core/laps";
 import { SESSION_DEFAULTS, type SentSession, type Session, type SessionSummary } from "../wire";
 import { Driver } from "./driver";
 
@@ -19,6 +18,19 @@ export const refusal = signal("");
 export const chosen = computed<Driver | null>(
   () => drivers.value.find((driver) => driver.name === chosenName.value) ?? drivers.value[0] ?? null,
 );
+
+/** A session that began after the chosen one and still gets samples, null when there is none. */
+export const newerSession = computed<SessionSummary | null>(() => {
+  const all = sessions.value ?? [];
+  const ours = all.find((session) => session.session === chosenSession.value);
+  const newest = all[0];
+  const later = newest && ours && newest !== ours && begunNs(newest) > begunNs(ours);
+  return later && newest.drivers.some((driver) => driver.session?.finished_ns == null) ? newest : null;
+});
+
+function begunNs(session: SessionSummary): number {
+  return Math.min(...session.drivers.map((driver) => driver.from_ns ?? Infinity));
+}
 
 /** Return a driver of the session, a new one when it is heard of for the first time. */
 export function driverOf(name: string): Driver {
@@ -44,5 +56,3 @@ export function remember(): void {
   const params = new URLSearchParams({ session: chosenSession.value, car: chosenName.value });
   history.replaceState(null, "", `?${params}`);
 }
-
-export { whole as wholeLap };

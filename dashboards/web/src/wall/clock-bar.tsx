@@ -1,5 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { clockTime, duration } from "../core/figures";
+import type { Coverage } from "../core/holes";
+import type { LinkKind } from "../core/link-state";
 import { Timeline } from "../draw/timeline";
 import { paint } from "../store/frames";
 import { socket } from "../store/feed";
@@ -46,10 +48,12 @@ function Bands() {
       if (!driver || pageNow - drawnAt < DRAW_MS) return;
       drawnAt = pageNow;
       const clock = wall.clock.peek();
+      const coverage = driver.coverage.peek();
+      const now = clock.t - driver.offsetMs;
       timeline.draw({
-        now: clock.t - driver.offsetMs,
-        window: clock.window,
-        coverage: driver.coverage.peek(),
+        now,
+        window: clock.mode === "live" ? clock.window : fitting(clock.window, now, coverage),
+        coverage,
         laps: driver.laps.peek(),
         offset: driver.offsetMs,
         live: clock.mode === "live",
@@ -63,6 +67,11 @@ function Bands() {
   );
 }
 
+/** What is over and short fills the band. */
+function fitting(window: number, now: number, coverage: Coverage): number {
+  return Math.max(30_000, Math.min(window, now - (coverage.span?.[0] ?? -Infinity)));
+}
+
 function Time() {
   const now = reading.value;
   const link = now?.link;
@@ -71,7 +80,10 @@ function Time() {
   const [mode, age] = split(link?.words ?? "");
   return (
     <div class="clock">
-      <p class="mode" aria-live="polite">
+      <p class="unseen" aria-live="polite">
+        {lost ? "Server lost" : SPOKEN[link?.kind ?? "none"]}
+      </p>
+      <p class="mode">
         <LinkDot kind={lost ? "away" : (link?.kind ?? "none")} />
         {lost ? "Server lost" : mode}
       </p>
@@ -83,7 +95,18 @@ function Time() {
   );
 }
 
-/** The mode changes seldom and is spoken; the age changes always and is not. */
+/** Only a change of mode is spoken, never telemetry. */
+const SPOKEN: Readonly<Record<LinkKind, string>> = {
+  none: "Waiting",
+  live: "Live",
+  late: "Live, late",
+  silent: "The game is silent",
+  stale: "No samples",
+  lost: "Link lost",
+  recorded: "Recorded",
+  away: "Server lost",
+};
+
 function split(words: string): readonly [string, string] {
   const [mode, age] = words.split(/ · |, /);
   return [mode ?? "", age ?? ""];

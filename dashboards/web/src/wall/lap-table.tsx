@@ -18,7 +18,7 @@ export function LapTable() {
         <h2>{driver ? `Laps of ${driver.name}` : "Laps"}</h2>
         <span class="ink-2">{counted ? `${counted} of ${laps.filter(finished).length} count` : ""}</span>
       </header>
-      <div class="lapscroll" tabIndex={0} aria-label="Lap table">
+      <div class="lapscroll" tabIndex={0} role="region" aria-label="Lap table">
         <table>
           <thead>
             <tr>

@@ -4,7 +4,7 @@ import { thinned, type Outline } from "../core/outline";
 import { TrackMap, type MapCar } from "../draw/map";
 import { paint } from "../store/frames";
 import { outline } from "../store/past";
-import { reading } from "../store/reading";
+import { inspected, reading } from "../store/reading";
 import * as wall from "../store/wall";
 
 const DRIVEN_EVERY_MS = 1000;
@@ -22,7 +22,7 @@ export function MapView() {
         soFar = driven();
         soFarAt = pageNow;
       }
-      map.draw(whole ?? soFar, whole !== null, cars());
+      map.draw(whole ?? soFar, whole !== null, cars(), cursor());
     });
   }, []);
   const known = outline.value !== null || Number.isFinite(reading.value?.speed);
@@ -56,6 +56,17 @@ function cars(): MapCar[] {
       lost: wall.clock.peek().mode === "live" && at - driver.fast.lastTime > STALE_MS,
     };
   });
+}
+
+/** Where the car was at the point that is read on the traces. */
+function cursor(): readonly [number, number] | null {
+  const point = inspected.peek();
+  const driver = wall.chosen.peek();
+  const seconds = point === null ? null : driver?.lap?.grid.elapsed[point];
+  if (!driver?.lap || seconds == null) return null;
+  const at = driver.lap.startedMs + seconds * 1000;
+  const place = [driver.fast.at("world_x", at), driver.fast.at("world_y", at)] as const;
+  return place.every(Number.isFinite) ? place : null;
 }
 
 function carLabel(car: string | undefined, name: string): string {

@@ -35,8 +35,8 @@ function PaceChart() {
   return (
     <section class="pace" aria-label="Pace">
       <header class="label">
-        <span>{laps.length ? `Pace, ${span} · median ${lapTime(median(times), 1)}` : "Pace, from the first lap on"}</span>
-        {laps.some((lap) => !clean(lap)) && <span>hollow: does not count</span>}
+        <span>{times.length ? `Pace, ${span} · median ${lapTime(median(times), 1)}` : "Pace, from the first clean lap on"}</span>
+        {times.length > 0 && laps.some((lap) => !clean(lap)) && <span>hollow: does not count</span>}
       </header>
       <canvas ref={canvas} aria-hidden="true" />
     </section>
@@ -46,7 +46,10 @@ function PaceChart() {
 function LostNotice() {
   const now = reading.value;
   return (
-    <section class="notice alarm" role="alert" aria-label="Link lost">
+    <section class="notice alarm" aria-label="Link lost">
+      <span class="unseen" role="alert">
+        Link to {wall.chosen.value?.name} lost
+      </span>
       <Broken />
       <p>{lostWords(wall.chosen.value?.name ?? "", now?.quietMs ?? NaN)}</p>
     </section>
@@ -59,7 +62,10 @@ function HoleNotice() {
   if (!driver || !healing || !reading.value) return null;
   const notice = noticeOf(healing, driver.name, performance.now(), goneMs(driver.coverage.value));
   return (
-    <section class="notice" role="status" aria-label="Hole">
+    <section class="notice" aria-label="Hole">
+      <span class="unseen" role="status">
+        {notice.head}
+      </span>
       <svg width="18" height="18" viewBox="0 0 18 18" fill="none" stroke="currentColor" stroke-width="1.25" aria-hidden="true">
         <rect x="1" y="1" width="16" height="16" rx="4" />
         <path d="M1 12L12 1M3 17L17 3M9 17l8-8" />

@@ -1,4 +1,3 @@
-import * as wall from "../store/wall";
 import { Answers } from "./answers";
 import { ClockBar } from "./clock-bar";
 import { Help } from "./help";
@@ -12,9 +11,8 @@ import { Traces } from "./traces";
 import { Tyres } from "./tyres";
 
 export function Page() {
-  const past = wall.clock.value.mode === "replay" || (wall.clock.value.mode === "paused" && false);
   return (
-    <div class={past ? "page past" : "page"}>
+    <div class="page">
       <TopBar />
       <Strip />
       <RaceColumn />

@@ -53,9 +53,13 @@ function Entry({ session }: { session: SessionSummary }) {
         {Number.isFinite(began) ? `${calendarDay(began)}, ${hourMinute(began)} · ` : ""}
         {session.drivers.map((driver) => driver.driver).join(", ")}
       </span>
-      <span class="small ink-3">{session.drivers.reduce((sum, driver) => sum + driver.laps, 0)} laps</span>
+      <span class="small ink-3">{counted(session.drivers.reduce((sum, driver) => sum + driver.laps, 0))}</span>
     </button>
   );
+}
+
+function counted(laps: number): string {
+  return laps === 1 ? "1 lap" : `${laps} laps`;
 }
 
 const GAMES: Readonly<Record<string, string>> = {
@@ -67,7 +71,7 @@ const GAMES: Readonly<Record<string, string>> = {
 };
 
 /** Where a session is driven, or in which game, when the game does not name the track. */
-function placeOf(session: Session | null | undefined): string {
+export function placeOf(session: Session | null | undefined): string {
   return session ? titled(session.track) || gameOf(session) : "";
 }
 

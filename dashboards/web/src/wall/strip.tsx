@@ -1,10 +1,12 @@
-import { useEffect } from "preact/hooks";
 import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useEffect } from "preact/hooks";
 import { retryWords } from "../core/link-state";
-import { socket } from "../store/feed";
+import { choose, socket } from "../store/feed";
 import * as wall from "../store/wall";
+import { placeOf } from "./session-menu";
 
-/** What concerns the whole page: its server is lost, or it was too slow. */
+/** What concerns the whole page: its server is lost, it was too slow, or a newer session runs. */
 export function Strip() {
   const now = useSignal(performance.now());
   const told = useSignal(0);
@@ -13,31 +15,72 @@ export function Strip() {
     return () => clearInterval(timer);
   }, []);
   const state = socket.state.value;
-  const slow = wall.dropped.value > told.value;
   if (state.kind === "lost") {
     return (
-      <p class="strip banner alarm" role="alert">
+      <div class="strip banner alarm">
+        <span class="unseen" role="alert">
+          This page lost the server
+        </span>
         <Broken />
         {retryWords(state.retryAt - now.value)} What you see is from the moment it was lost.
-      </p>
+      </div>
     );
   }
-  if (slow) {
+  if (wall.refusal.value) {
     return (
-      <p class="strip banner plain" role="status">
+      <Plain does="Close" then={() => (wall.refusal.value = "")}>
+        The server did not take what this page asked for: {wall.refusal.value}.
+      </Plain>
+    );
+  }
+  if (wall.dropped.value > told.value) {
+    return (
+      <Plain does="Close" then={() => (told.value = wall.dropped.value)}>
         This page was too slow for {wall.dropped.value} messages; what it missed is fetched again.
-        <button class="strong" onClick={() => (told.value = wall.dropped.value)}>
-          Close
-        </button>
-      </p>
+      </Plain>
+    );
+  }
+  const newer = wall.newerSession.value;
+  if (newer) {
+    const about = newer.drivers[0]?.session;
+    return (
+      <Plain does="Show it" then={() => choose(newer.session)}>
+        A newer session runs: {(about && placeOf(wall.wholeSession(about))) || newer.session}.
+      </Plain>
     );
   }
   return <div class="strip" />;
 }
 
+interface PlainProps {
+  readonly children: ComponentChildren;
+  readonly does: string;
+  readonly then: () => void;
+}
+
+function Plain({ children, does, then }: PlainProps) {
+  return (
+    <p class="strip banner plain" role="status">
+      <span>{children}</span>
+      <button class="strong" onClick={then}>
+        {does}
+      </button>
+    </p>
+  );
+}
+
 export function Broken() {
   return (
-    <svg width="16" height="16" viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.75" stroke-linecap="round" aria-hidden="true">
+    <svg
+      width="16"
+      height="16"
+      viewBox="0 0 16 16"
+      fill="none"
+      stroke="currentColor"
+      stroke-width="1.75"
+      stroke-linecap="round"
+      aria-hidden="true"
+    >
       <path d="M6.5 9.5l-2 2a2.1 2.1 0 0 1-3-3l2-2M9.5 6.5l2-2a2.1 2.1 0 0 1 3 3l-2 2M5 2v1.5M2 5h1.5M11 14v-1.5M14 11h-1.5" />
     </svg>
   );
