@@ -1,0 +1,113 @@
+"""A driver drives, an engineer watches: real processes, a real page in a real Chromium."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from pitbox.stack import Addresses, addresses
+from tests.e2e import browser
+from tests.servers import until
+
+PITBOX = (sys.executable, "-m", "pitbox")
+ARTIFACTS = Path(__file__).parents[1] / "artifacts"
+STARTED_S = 60
+LAP_S = 90
+"""A lap of the short circuit takes forty seconds."""
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Addresses]:
+    """Run servers and services as `make up` does."""
+    browser.chromium()
+    folder = tmp_path / "up"
+    with (tmp_path / "up.log").open("wb") as log:
+        process = subprocess.Popen(
+            [*PITBOX, "up", "--folder", str(folder)], stdout=log, stderr=subprocess.STDOUT
+        )
+    try:
+        until(lambda: serves(folder, process), "the pit wall is served", STARTED_S)
+        running = addresses(folder)
+        assert running is not None
+        yield running
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def serves(folder: Path, process: subprocess.Popen[bytes]) -> bool:
+    assert process.poll() is None, (folder.parent / "up.log").read_text()
+    ready = b"The pit wall is at" in (folder.parent / "up.log").read_bytes()
+    return ready and addresses(folder) is not None
+
+
+@contextlib.contextmanager
+def driving(hub: Addresses, spool: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Let a simulated car drive the short circuit."""
+    process = subprocess.Popen(
+        [*PITBOX, "drive", "--source", "sim", "--track", "pebble-lane", "--car", "27"],
+        env={
+            **os.environ,
+            "PITBOX_NATS__URL": f"nats://127.0.0.1:{hub.nats}",
+            "PITBOX_DRIVER__NAME": "MOR",
+            "PITBOX_DRIVER__SESSION": "evening",
+            "PITBOX_DRIVER__SPOOL": str(spool),
+        },
+    )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGCONT)
+        process.send_signal(signal.SIGINT)
+        process.wait(15)
+
+
+def test_a_car_appears_its_trace_moves_and_a_lap_lands_in_the_table(
+    hub: Addresses, tmp_path: Path
+) -> None:
+    with browser.page(1440, 900) as (page, complaints), driving(hub, tmp_path / "spool") as car:
+        page.goto(hub.page)
+        tab = page.get_by_role("tab", name=re.compile("MOR"))
+        expect(tab).to_be_visible(timeout=STARTED_S * 1000)
+        expect(
+            page.get_by_text(re.compile(r"Live · 0\.\d\d s behind the car")).first
+        ).to_be_visible(timeout=20_000)
+
+        before = trace(page)
+        until(lambda: trace(page) != before, "the speed trace moves", 10)
+
+        row = page.get_by_label("Lap table").get_by_role("row").filter(has_text=LAP_TIME)
+        expect(row.first).to_be_visible(timeout=LAP_S * 1000)
+        keep(page, "pit-wall")
+
+        car.send_signal(signal.SIGSTOP)
+        expect(page.get_by_text(re.compile("No samples for|Link to MOR lost")).first).to_be_visible(
+            timeout=20_000
+        )
+        keep(page, "pit-wall-without-samples")
+        car.send_signal(signal.SIGCONT)
+        expect(
+            page.get_by_text(re.compile(r"Live · 0\.\d\d s behind the car")).first
+        ).to_be_visible(timeout=20_000)
+        assert complaints == []
+
+
+LAP_TIME = re.compile(r"0:[34]\d\.\d{3}|[34]\d\.\d{3}")
+
+
+def trace(page: Page) -> str:
+    """Return what the traces look like."""
+    return str(page.evaluate("document.querySelector('[aria-label=Traces] canvas').toDataURL()"))
+
+
+def keep(page: Page, name: str) -> None:
+    """Keep a screenshot as an artefact of the test."""
+    ARTIFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTIFACTS / f"{name}.png")
