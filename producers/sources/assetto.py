@@ -1,7 +1,8 @@
 """Assetto Corsa: its remote telemetry (UDP 9996) in, observations out.
 
-The game tells no session id and no track length; lap distance is the speed integrated since the
-line. A session lasts until the car, the track or the lap counter starts again.
+The game tells no session id, no track length and no clock but that of the lap, of which session
+time is the sum; lap distance is the speed integrated since the line. A session lasts until the car,
+the track or the lap counter starts again.
 """
 
 import math
@@ -23,11 +24,16 @@ from schemas.sim import LapReported, SessionOpened
 
 STANDARD_GRAVITY: Final = 9.80665
 LONGEST_MS: Final = 1_000_000_000
+OVERTAKEN_MS: Final = 500
+"""A datagram that is so much older than the one before, at most, was overtaken on its way."""
+
+LINE_MS: Final = 5000
+"""No more than this is lost at the line, else how long it took is a guess."""
 
 NAMES: Final = named(
-    "lap_number lap_time last_lap_time best_lap_time lap_distance lap_fraction throttle brake "
-    "clutch steering_angle gear engine_rpm speed accel_lat accel_long accel_vert world_x world_y "
-    "world_z abs_active tc_active in_pit_lane"
+    "session_time lap_number lap_time last_lap_time best_lap_time lap_distance lap_fraction "
+    "throttle brake clutch steering_angle gear engine_rpm speed accel_lat accel_long accel_vert "
+    "world_x world_y world_z abs_active tc_active in_pit_lane"
 )
 WHEEL: Final = corners("wheel_speed", "susp_travel", "slip_ratio")
 
@@ -43,6 +49,7 @@ class Decoder:
         self._reply = Reply()
         self._last: CarInfo | None = None
         self._odometer = Odometer()
+        self._clock_s = 0.0
 
     def recognises(self, datagram: bytes) -> bool:
         """Tell whether these bytes are car info or the answer to a handshake."""
@@ -60,12 +67,12 @@ class Decoder:
             self.ignored += 1
 
     def _driven(self, info: CarInfo, captured_ns: int) -> Iterator[Observation]:
-        if info == self._last:
+        if info == self._last or self._is_overtaken(info):
             # Paused, the game repeats itself.
             self.ignored += 1
             return
         if self._begins(info):
-            self._odometer = Odometer()
+            self._odometer, self._clock_s = Odometer(), 0.0
             yield Began("", self._layout.channels, self._opened(captured_ns))
         else:
             self._drive(info)
@@ -94,6 +101,15 @@ class Decoder:
             own=False,
         )
 
+    def _is_overtaken(self, info: CarInfo) -> bool:
+        last = self._last
+        if last is None or not 0 <= last.laps - info.laps <= 1:
+            return False
+        behind_ms = last.lap_ms - info.lap_ms
+        if info.laps < last.laps:
+            behind_ms += last.last_ms
+        return 0 < behind_ms <= OVERTAKEN_MS
+
     def _begins(self, info: CarInfo) -> bool:
         last = self._last
         return last is None or info.laps < last.laps or (info.best_ms <= 0 < last.best_ms)
@@ -111,12 +127,17 @@ class Decoder:
         last = self._last
         if last is None:
             return
+        elapsed_ms = info.lap_ms - last.lap_ms
         if info.laps > last.laps:
             self._odometer.cross(info.lap_ms / 1000, info.speed)
-        elif info.lap_ms < last.lap_ms:
+            rest_ms = info.last_ms - last.lap_ms
+            elapsed_ms = info.lap_ms + (rest_ms if 0 <= rest_ms <= LINE_MS else 0)
+        elif elapsed_ms < 0:
             self._odometer.forget()
+            elapsed_ms = info.lap_ms
         else:
-            self._odometer.advance((info.lap_ms - last.lap_ms) / 1000, info.speed)
+            self._odometer.advance(elapsed_ms / 1000, info.speed)
+        self._clock_s += elapsed_ms / 1000
 
     def _report(self, info: CarInfo, captured_ns: int) -> Iterator[LapReported]:
         last = self._last
@@ -141,6 +162,7 @@ class Decoder:
 
     def _values(self, info: CarInfo, fraction: float) -> dict[str, float]:
         values = {
+            "session_time": self._clock_s,
             "lap_number": info.laps + 1,
             "lap_time": info.lap_ms / 1000,
             "last_lap_time": _seconds(info.last_ms),

@@ -188,3 +188,20 @@ def test_any_car_info_decodes_without_an_error(first: bytes, second: bytes) -> N
     assert len(told) + decoder.ignored >= 2
     for item in told:
         assert not isinstance(item, Frame) or row_struct(len(item.values)).pack(*item.values)
+
+
+def test_datagrams_that_were_overtaken_are_left_out_and_begin_nothing() -> None:
+    decoder = assetto.decoder()
+    told = feed(
+        decoder,
+        info(lap_ms=99_970),
+        info(lap_ms=99_990),
+        info(lap_ms=99_980),
+        info(lap_ms=6, laps=1, last_ms=100_000),
+        info(lap_ms=99_995),
+        info(lap_ms=20, laps=1, last_ms=100_000),
+    )
+    assert [frame["session_time"] for frame in values(told)] == pytest.approx(
+        [0, 0.02, 0.036, 0.05]
+    )
+    assert decoder.ignored == 2
