@@ -55,6 +55,7 @@ class Chunker:
         self._session = session
         self._car = car
         self._fingerprint = fingerprint
+        self._named = ""
         self._unnamed = 0
         self._channels = b""
         self._pack = row_struct(0).pack
@@ -174,7 +175,10 @@ class Chunker:
         if self._fingerprint:
             self._unnamed += 1
             return f"{source}-{self._fingerprint}" + f"-{self._unnamed}" * (self._unnamed > 1)
-        return f"{source}-{datetime.fromtimestamp(opened.at_ns / 1e9, UTC):%Y%m%d-%H%M%S}"
+        name = f"{source}-{datetime.fromtimestamp(opened.at_ns / 1e9, UTC):%Y%m%d-%H%M%S}"
+        self._unnamed = self._unnamed + 1 if name == self._named else 1
+        self._named = name
+        return name + f"-{self._unnamed}" * (self._unnamed > 1)
 
 
 def chunks(observations: Iterable[Observation], chunker: Chunker) -> Iterator[Chunk]:

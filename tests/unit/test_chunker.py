@@ -144,6 +144,11 @@ def test_a_session_without_a_name_is_named_by_source_and_time() -> None:
     assert cut([began(""), *frames(1)])[0].session == "f1-20231114-221320"
 
 
+def test_sessions_without_a_name_that_begin_in_the_same_second_are_two() -> None:
+    made = cut([began(""), *frames(3), began(""), *frames(3)])
+    assert [chunk.session for chunk in made] == ["f1-20231114-221320", "f1-20231114-221320-2"]
+
+
 def test_sessions_without_a_name_of_a_recording_are_named_by_its_fingerprint() -> None:
     maker = chunker(fingerprint="c0ffee")
     made = cut([began(""), *frames(1), began("", at_ns=START_NS + 1), *frames(1)], maker)
