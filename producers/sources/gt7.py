@@ -2,11 +2,13 @@
 
 The game has no session id, no track and no distance. A session lasts until the car or the kind of
 packet changes, the driver was in a menu, or the lap counter, the lap times or the time of day start
-again. Lap distance is the speed integrated since the line: the length of the driven path. Oil and
-water temperature are passed on as sent, though the game never moves them. Replays count as driving
-until the console has sent live driving; from then on they are left out.
+again. Packets are numbered 60 a second, which is the clock in here, for arrival may be delayed or a
+recording be played faster. Lap distance is the speed integrated since the line: the length of the
+driven path. Oil and water temperature are passed on as sent, though the game never moves them.
+Replays count as driving until the console has sent live driving; from then on they are left out.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Final
 
@@ -18,6 +20,7 @@ from producers.sources.odometer import Odometer
 from schemas.sim import Finished, LapReported, SessionOpened
 
 FIRST_CODE_OVERWRITTEN: Final = 1_000_000
+PACKETS_PER_S: Final = 60
 REORDERED_AT_MOST: Final = 600
 LATE_REPORT_S: Final = 1.0
 LONGEST_MS: Final = 1_000_000_000
@@ -33,7 +36,7 @@ class Decoder:
         self.ignored = 0
         self._number: int | None = None
         self._last: Packet | None = None
-        self._last_ns = 0
+        self._clock_s = 0.0
         self._layout = Layout(())
         self._odometer = Odometer()
         self._laps = LapReports()
@@ -50,25 +53,29 @@ class Decoder:
         if packet is None or self._repeats(packet):
             self.ignored += 1
             return
+        elapsed_s = self._elapsed_s(packet)
         self._number = packet.number
         self._been_live |= packet.live
         if packet.in_menu:
             self._last = None
         if not packet.driving or (self._been_live and not packet.live):
-            self._last_ns = captured_ns
             return
         if self._begins(packet):
             yield self._begin(packet, captured_ns)
         else:
-            self._drive(packet, captured_ns)
-            yield from self._laps.tell(packet, captured_ns)
+            self._drive(packet, elapsed_s)
+            yield from self._laps.tell(packet, self._clock_s, captured_ns)
             yield from self._finish(packet, captured_ns)
-        self._last, self._last_ns = packet, captured_ns
+        self._last = packet
         yield Frame(captured_ns, self._layout.row(self._values(packet)))
 
     def _repeats(self, packet: Packet) -> bool:
         """Tell whether a packet was seen already, or is overtaken; a restart counts from anew."""
         return self._number is not None and 0 <= self._number - packet.number < REORDERED_AT_MOST
+
+    def _elapsed_s(self, packet: Packet) -> float:
+        """Return the time since the packet before, below 0 when numbers began anew."""
+        return 0.0 if self._number is None else (packet.number - self._number) / PACKETS_PER_S
 
     def _begins(self, packet: Packet) -> bool:
         last = self._last
@@ -86,6 +93,7 @@ class Decoder:
     def _begin(self, packet: Packet, captured_ns: int) -> Began:
         self._odometer = Odometer()
         self._laps = LapReports(packet.last_ms)
+        self._clock_s = 0.0
         self._finished = False
         self._layout = Layout(gt7_channels.names(packet))
         if packet.running_ms is not None and packet.running_ms < 1000:
@@ -99,9 +107,10 @@ class Decoder:
         )
         return Began("", self._layout.channels, opened)
 
-    def _drive(self, packet: Packet, captured_ns: int) -> None:
+    def _drive(self, packet: Packet, elapsed_s: float) -> None:
         last = self._last
-        self._odometer.advance((captured_ns - self._last_ns) / 1e9, packet.speed)
+        self._clock_s += max(elapsed_s, 0.0)
+        self._odometer.advance(elapsed_s, packet.speed)
         if last is not None and packet.lap > last.lap:
             self._laps.cross(last, self._odometer.time_s)
             self._odometer.cross(_beyond_line_s(packet, last), packet.speed)
@@ -114,6 +123,7 @@ class Decoder:
     def _values(self, packet: Packet) -> dict[str, float]:
         running = packet.running_ms
         return {
+            "session_time": self._clock_s,
             "lap_number": packet.lap,
             "lap_time": self._odometer.time_s if running is None else self._running(packet),
             "last_lap_time": _seconds(packet.last_ms),
@@ -140,25 +150,26 @@ class LapReports:
     def __init__(self, last_ms: int = -1) -> None:
         self._crossed: Packet | None = None
         self._driven_s = ABSENT
-        self._waited_ns = 0
+        self._waiting_since_s = ABSENT
         self._last_ms = last_ms
         self._reported = -1
 
     def cross(self, before: Packet, driven_s: float) -> None:
         """Remember the packet before the counter moved, and how long the lap took by our clock."""
         if before.lap != self._reported:
-            self._crossed, self._driven_s, self._waited_ns = before, driven_s, 0
+            self._crossed, self._driven_s, self._waiting_since_s = before, driven_s, ABSENT
 
-    def tell(self, packet: Packet, captured_ns: int) -> Iterator[LapReported]:
+    def tell(self, packet: Packet, clock_s: float, captured_ns: int) -> Iterator[LapReported]:
         """Yield the finished lap once its time is there."""
         before, self._last_ms = self._last_ms, packet.last_ms
         changed = packet.last_ms != before
         if not 0 < packet.last_ms < LONGEST_MS:
             return
         if self._crossed is not None:
-            self._waited_ns = self._waited_ns or captured_ns
+            if math.isnan(self._waiting_since_s):
+                self._waiting_since_s = clock_s
             same = abs(packet.last_ms / 1000 - self._driven_s) < 0.05
-            late = captured_ns - self._waited_ns > LATE_REPORT_S * 1e9
+            late = clock_s - self._waiting_since_s > LATE_REPORT_S
             if packet.last_ms != self._crossed.last_ms or (late and same):
                 yield self._report(packet, self._crossed.lap, captured_ns)
         elif changed:

@@ -11,10 +11,10 @@ NEUTRAL: Final = 15
 VACUUM_PA: Final = 101_325.0
 
 BASE: Final = named(
-    "lap_number lap_time last_lap_time best_lap_time lap_distance throttle brake clutch handbrake "
-    "gear engine_rpm engine_rpm_max manifold_pressure engine_coolant_temp engine_oil_temp "
-    "engine_oil_pressure fuel_level speed velocity_x velocity_y velocity_z yaw pitch roll yaw_rate "
-    "world_x world_y world_z tc_active"
+    "session_time lap_number lap_time last_lap_time best_lap_time lap_distance throttle brake "
+    "clutch handbrake gear engine_rpm engine_rpm_max manifold_pressure engine_coolant_temp "
+    "engine_oil_temp engine_oil_pressure fuel_level speed velocity_x velocity_y velocity_z yaw "
+    "pitch roll yaw_rate world_x world_y world_z tc_active"
 )
 WHEEL: Final = corners("wheel_speed", "tyre_temp_middle", "susp_travel")
 MOTION: Final = ("steering_angle", "accel_lat", "accel_long", "accel_vert")

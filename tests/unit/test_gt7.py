@@ -282,3 +282,23 @@ def test_any_packet_of_the_game_decodes_without_an_error(length: int, data: st.D
     assert parse(datagram) is None or told
     for item in told:
         assert not isinstance(item, Frame) or row_struct(len(item.values)).pack(*item.values)
+
+
+def test_packets_that_arrive_all_at_once_are_as_far_apart_as_their_numbers() -> None:
+    decoder = gt7.decoder()
+    told: list[Observation] = []
+    for number in range(1, 66):
+        told += decoder.feed(packet(number, lap=0 if number < 5 else 1), 0)
+    last = values(told)[-1]
+    assert last["session_time"] == pytest.approx(64 / 60, abs=1e-6)
+    assert last["lap_distance"] == pytest.approx(50, abs=1e-4)
+
+
+def test_a_time_that_repeats_the_one_before_is_told_though_packets_arrive_all_at_once() -> None:
+    decoder = gt7.decoder()
+    told: list[Observation] = []
+    for number in range(400):
+        lap, last = 1 + number // 120, 2000 if number >= 120 else -1
+        told += decoder.feed(packet(number, lap=lap, last=last), 0)
+    laps = [item for item in told if isinstance(item, LapReported)]
+    assert [(lap.lap_number, lap.lap_time_s) for lap in laps] == [(1, 2.0), (2, 2.0)]
