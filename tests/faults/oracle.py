@@ -36,7 +36,8 @@ class Verdict(Struct, frozen=True):
 
     `duplicate` are rows that hold frames of another row, `damaged` those whose content differs from
     the ledger, `alien` those that no ledger knows, `misheld` runs whose `have` is not their rows,
-    `falsely_gone` chunks that are declared gone and yet there.
+    `falsely_gone` chunks that are declared gone and yet there, `skipped` chunks that were made and
+    never committed.
     """
 
     chunks: int
@@ -47,13 +48,14 @@ class Verdict(Struct, frozen=True):
     alien: int = 0
     misheld: int = 0
     falsely_gone: int = 0
+    skipped: int = 0
     first_lost: Identity | None = None
 
     @property
     def sound(self) -> bool:
         """Tell whether nothing is wrong, gone chunks aside."""
-        wrong = self.lost + self.duplicate + self.damaged + self.alien
-        return not (wrong + self.misheld + self.falsely_gone)
+        stored = self.lost + self.duplicate + self.damaged + self.alien
+        return not (stored + self.misheld + self.falsely_gone + self.skipped)
 
 
 class Row(Struct, frozen=True):
@@ -118,6 +120,9 @@ async def _judge(url: str, entries: list[Entry]) -> Verdict:
             1
             for identity in rows
             if ranges.contains(gone.get(identity[:3], ranges.NONE), identity[3])
+        ),
+        skipped=sum(
+            part[-1][1] + 1 - ranges.count(part) for part in wanted(ledger.values()).values()
         ),
         first_lost=next(((*run, part[0][0]) for run, part in lost.items()), None),
     )

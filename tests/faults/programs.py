@@ -128,9 +128,11 @@ class Driver(Program):
         return self._size() > self._written
 
     def finish(self) -> None:
-        """End the drive as its driver does, and wait until the app has left."""
-        if self._process is not None:
-            self.send(signal.SIGINT)
+        """End the drive as its driver does; raises RuntimeError when the app leaves in disorder."""
+        process = self._process
+        self.send(signal.SIGINT)
+        if process is not None and process.returncode:
+            raise RuntimeError(f"{self.name} left with {process.returncode}: {self.last_words()}")
 
     def committed(self) -> list[Entry]:
         """Return every chunk that this PC ever committed."""

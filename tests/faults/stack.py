@@ -25,6 +25,7 @@ from tests.servers import running as running_server
 
 SESSION: Final = "faults"
 SETTLE_S: Final = 120.0
+FAREWELL_S: Final = 5.0
 POLL_S: Final = 0.1
 DATABASE: Final = "pitbox"
 
@@ -98,7 +99,7 @@ class Stack:
         if done.returncode:
             raise RuntimeError(f"streams apply failed: {done.stderr}")
 
-    def driver(self, name: str = "MOR", place: str = "", **settings: str) -> Driver:
+    def driver(self, name: str = "MOR", **settings: str) -> Driver:
         """Return a driver's PC that is not switched on yet; `settings` are those of the driver."""
         environment = {
             **self.environment,
@@ -106,7 +107,7 @@ class Stack:
             "PITBOX_DRIVER__SESSION": SESSION,
             **{f"PITBOX_DRIVER__{key}".upper(): value for key, value in settings.items()},
         }
-        place = place or f"pc-{len(self.drivers) + 1}"
+        place = f"pc-{len(self.drivers) + 1}"
         made = Driver(place, self.folder, environment, self.background, self.nats.port)
         self.drivers.append(made)
         return made
@@ -134,7 +135,7 @@ class Stack:
         """Return every chunk that any driver's PC committed."""
         return [entry for driver in self.drivers for entry in driver.committed()]
 
-    def fills(self, entries: list[Entry], what: str) -> None:
+    def fills(self, entries: list[Entry], what: str, timeout_s: float = SETTLE_S) -> None:
         """Wait until Postgres has those chunks, or knows them to be gone."""
         left = oracle.wanted(entries)
 
@@ -144,7 +145,7 @@ class Stack:
                 left = oracle.lacking(left, self.database.run(oracle.stored))
             return not left
 
-        until(filled, what, SETTLE_S)
+        until(filled, what, timeout_s)
 
     def settle(self) -> None:
         """Wait until Postgres has what was committed so far, then end the drives and wait again."""
@@ -153,13 +154,25 @@ class Stack:
         self.filled_s = (time.time_ns() - begun_ns) / 1e9
         if any(driver.runs and driver.endless for driver in self.drivers):
             until(lambda: self.live_back_s is not None, "live is back")
-        self.finish()
-        self.fills(self.committed(), "Postgres has the end of every drive")
+        self._end_drives()
 
     def finish(self) -> None:
         """End every drive as its driver does."""
         for driver in self.drivers:
             driver.finish()
+
+    def _end_drives(self) -> None:
+        """End every drive; what an app leaves behind in its spool, its next life sends."""
+        what = "Postgres has the end of every drive"
+        self.finish()
+        try:
+            self.fills(self.committed(), what, FAREWELL_S)
+        except TimeoutError:
+            for driver in self.drivers:
+                driver.start()
+            self.fills(self.committed(), what)
+            self.finish()
+            self.fills(self.committed(), what)
 
     def fresh_folder(self, name: str) -> Path:
         """Return where a copy may be put; there is nothing yet."""

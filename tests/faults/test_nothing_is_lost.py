@@ -16,6 +16,9 @@ from tests.faults.storage import Postgres
 
 SEED = 13
 
+# Longer than any wait within a case, so that it is the case that says what did not happen.
+pytestmark = pytest.mark.timeout(400)
+
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:

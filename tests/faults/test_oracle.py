@@ -94,6 +94,11 @@ def test_a_row_that_no_ledger_knows_is_alien(stored: str) -> None:
     assert oracle.judge(stored, [entry(0), entry(1)]).alien == 1
 
 
+def test_a_number_that_the_ledger_left_out_is_skipped(stored: str) -> None:
+    execute(stored, (ROW, 4, 4, CRC, BLOCK), ("update run set have = '{[0,2),[4,5)}'",))
+    assert oracle.judge(stored, [entry(0), entry(1), entry(4)]).skipped == 2
+
+
 def test_have_that_differs_from_the_rows_is_misheld(stored: str) -> None:
     execute(stored, ("update run set have = '{[0,4)}'",))
     assert oracle.judge(stored, [entry(0), entry(1)]).misheld == 1
