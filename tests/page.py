@@ -11,7 +11,7 @@ import msgspec
 import websockets
 from websockets.asyncio.client import ClientConnection
 
-from consumers import gateway
+from consumers.gateway.service import service
 from pitbox import settings
 from schemas.wall import FromPage, Ping, Pong, Subscribe, ToPage
 from tests import hub
@@ -67,7 +67,7 @@ async def gateway_of(nats_url: str, database: str) -> AsyncIterator[int]:
     port = free_port()
     reaches = hub.settings_of(nats_url, database)
     served = msgspec.structs.replace(reaches, gateway=settings.Gateway(port=port))
-    async with hub.serving(gateway.service(served)):
+    async with hub.serving(service(served)):
         await until_ready(port)
         yield port
 

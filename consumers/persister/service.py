@@ -17,7 +17,7 @@ from consumers.persister.receipts import Receipts
 from pitbox import topology
 from pitbox.bus import Bus
 from pitbox.pull import Pull
-from pitbox.service import GRACE_S, until
+from pitbox.service import GRACE_S, Service, until
 from pitbox.settings import Settings
 from pitbox.topology import Topology
 
@@ -89,6 +89,11 @@ class Persister:
 
         take = partial(notices.take, self._topology.decoder(*routes).decode)
         return Pump(pull, stream, new=Notices, take=take, commit=commit, idle=connection.ready)
+
+
+def service(settings: Settings) -> Service:
+    """Return the persister; raises TopologyError when streams.yaml is wrong."""
+    return Persister(settings)
 
 
 def _subjects(declared: Topology, stream: str) -> Subjects:

@@ -2,7 +2,3 @@
 
 Holes that fill later change what was said before: a lap comes again with a higher revision.
 """
-
-from consumers.timing.service import service
-
-__all__ = ["service"]

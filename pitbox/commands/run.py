@@ -16,7 +16,7 @@ def run(name: str, /) -> int:
     if name not in known:
         raise CommandError(f"no service {name!r}; there are {', '.join(known)}")
     try:
-        module = importlib.import_module(f"consumers.{name}")
+        module = importlib.import_module(f"consumers.{name}.service")
         made = module.service(loaded)
     except ModuleNotFoundError as error:
         raise CommandError(

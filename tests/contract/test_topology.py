@@ -42,7 +42,7 @@ def test_every_consumer_is_a_folder_and_every_folder_a_consumer() -> None:
 
 @pytest.mark.parametrize("name", TOPOLOGY.consumers)
 def test_every_consumer_can_be_made_and_decode_what_it_reads(name: str) -> None:
-    assert callable(importlib.import_module(f"consumers.{name}").service)
+    assert callable(importlib.import_module(f"consumers.{name}.service").service)
     for stream in TOPOLOGY.streams:
         routes = [r for r in TOPOLOGY.consumers[name].reads if TOPOLOGY.stream_of.get(r) == stream]
         if routes:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from consumers.persister import service
+from consumers.persister.service import service
 from pitbox.bus import Bus
 from schemas.timing import Lap, Session
 from tests.hub import (

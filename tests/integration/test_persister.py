@@ -9,8 +9,8 @@ import asyncpg
 import msgspec
 import pytest
 
-from consumers.persister import service
 from consumers.persister.connection import Connection, PostgresDown
+from consumers.persister.service import service
 from pitbox.bus import Bus
 from pitbox.frames import unpack_block
 from pitbox.service import Service

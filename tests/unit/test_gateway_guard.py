@@ -2,9 +2,8 @@
 
 import pytest
 
-from consumers.gateway import service
 from consumers.gateway.guard import is_loopback, name_of, same_origin
-from consumers.gateway.server import listen
+from consumers.gateway.service import listen, service
 from pitbox.settings import Gateway, Settings, SettingsError
 
 

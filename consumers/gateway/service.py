@@ -14,6 +14,7 @@ from consumers.gateway.guard import is_loopback
 from consumers.gateway.live import Live
 from pitbox import logs, topology
 from pitbox.bus import Bus
+from pitbox.service import Service
 from pitbox.settings import Settings, SettingsError
 
 NAME: Final = "gateway"
@@ -79,6 +80,11 @@ class Gateway:
     async def _listen(self, bus: Bus, live: Live) -> None:
         await bus.open(self._settings.nats.url)
         await live.run(bus)
+
+
+def service(settings: Settings) -> Service:
+    """Return the gateway; raises SettingsError or TopologyError when a setting is wrong."""
+    return Gateway(settings)
 
 
 def listen(host: str, port: int) -> socket.socket:
