@@ -6,6 +6,8 @@ PYTHON ?= python3
 INSTALLED := $(VENV)/.installed
 PEERS := $(VENV)/peers
 WEB := dashboards/web
+# The wheel's npm finds its node on PATH.
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix $(WEB)
 PAGE := consumers/gateway/static/index.html
 PAGE_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' 2>/dev/null)
 
@@ -44,11 +46,17 @@ types: $(INSTALLED)
 imports: $(INSTALLED)
 	$(BIN)/lint-imports
 
+web: $(PAGE) ## build the page into the gateway
+
+web-check: $(WEB)/node_modules/.package-lock.json ## types and unit tests of the page
+	$(NPM) run --silent check
+	$(NPM) test --silent
+
 unit: $(INSTALLED) ## the quick tests: unit, contract, replay
 	$(BIN)/pytest tests/unit tests/contract tests/replay
 
 faults: $(INSTALLED) ## the whole fault matrix; SEED=n repeats one chaos run
-	$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(CASE),--case $(CASE)) $(if $(RUNS),--runs $(RUNS))
 
 bench: $(PEERS)/.installed $(PAGE) ## PitBox, its peers and the limit in one run; writes bench.json
 	$(BIN)/python -m tests.bench $(PARTS)
@@ -78,6 +86,14 @@ $(BIN)/uv: requirements/uv.txt
 $(INSTALLED): requirements/dev.txt pyproject.toml $(BIN)/uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(PAGE): $(WEB)/node_modules/.package-lock.json $(PAGE_SOURCES)
+	$(NPM) run --silent build
+	@touch $@
+
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json $(INSTALLED)
+	$(NPM) ci --silent
 	@touch $@
 
 $(PEERS)/.installed: requirements/peers.txt $(INSTALLED)
