@@ -15,7 +15,7 @@ PAGE = 256
 class Change(Struct, frozen=True):
     """One difference between streams.yaml and the server."""
 
-    action: Literal["create", "update", "delete"]
+    action: Literal["create", "update", "replace", "delete"]
     stream: str
     consumer: str = ""
     differences: tuple[str, ...] = ()
@@ -104,6 +104,8 @@ async def _perform(js: JetStreamContext, topology: Topology, change: Change) -> 
             await js.delete_stream(change.stream)
     elif change.consumer:
         wanted = consumer_config(topology, change.consumer, change.stream)
+        if change.action == "replace":
+            await js.delete_consumer(change.stream, change.consumer)
         await js.add_consumer(change.stream, wanted)
     else:
         config = stream_config(change.stream, topology.streams[change.stream])
@@ -130,7 +132,11 @@ async def _consumer_plan(
         if found is None:
             changes.append(Change("create", stream, name))
         elif differences := _differences(wanted, found):
-            changes.append(Change("update", stream, name, differences))
+            # The server keeps this for good. A new durable reads the stream again, which every
+            # consumer bears.
+            fixed = wanted.ack_policy != found.ack_policy
+            action: Literal["replace", "update"] = "replace" if fixed else "update"
+            changes.append(Change(action, stream, name, differences))
     return changes + [Change("delete", stream, str(n)) for n in present if n not in wanted_names]
 
 

@@ -51,14 +51,26 @@ async def test_a_changed_limit_is_one_update_that_names_it(
     assert await planned(nats_server.url, streams) == []
 
 
+async def test_a_durable_that_acknowledges_otherwise_is_replaced(
+    nats_server: NatsServer, tmp_path: Path
+) -> None:
+    await apply(nats_server.url)
+    streams = streams_with(tmp_path, "persister", ack="explicit", ack_all=[])
+    done = [str(change) for change in await apply(nats_server.url, streams)]
+    assert [line.split(" (")[0] for line in done] == ["replace consumer TELEMETRY/persister"]
+    assert await planned(nats_server.url, streams) == []
+
+
 async def test_what_cannot_be_changed_is_refused_with_the_reason(
     nats_server: NatsServer, tmp_path: Path
 ) -> None:
     await apply(nats_server.url)
-    with pytest.raises(TopologyError, match=r"update consumer TELEMETRY/persister .*nats-server"):
-        await apply(
-            nats_server.url, streams_with(tmp_path, "persister", ack="explicit", ack_all=[])
-        )
+    document = yaml.safe_load(topology.find().read_text())
+    document["streams"]["TIMING"]["storage"] = "memory"
+    streams = tmp_path / "streams.yaml"
+    streams.write_text(yaml.safe_dump(document))
+    with pytest.raises(TopologyError, match=r"update stream TIMING .*nats-server says"):
+        await apply(nats_server.url, str(streams))
 
 
 async def test_strangers_are_deleted_only_by_prune(nats_server: NatsServer) -> None:
