@@ -30,7 +30,7 @@ function Delta() {
       <h2 class="label">{lap} against reference</h2>
       <p class={`hero ${counts ? sense(delta, 0.005) : "ink-3"} ${held()}`}>
         {signed(delta, 2)}
-        <span class="unit">{known ? "s" : reference ? "" : "needs 1 clean lap"}</span>
+        <span class="unit">{known ? "s" : reference || !driver ? "" : "needs 1 clean lap"}</span>
       </p>
       <Pairs>
         <dt>Heading for</dt>

@@ -22,7 +22,8 @@ export function Strip() {
           This page lost the server
         </span>
         <Broken />
-        {retryWords(state.retryAt - now.value)} What you see is from the moment it was lost.
+        {retryWords(state.retryAt - now.value)}
+        {wall.drivers.value.length > 0 && " What you see is from the moment it was lost."}
       </div>
     );
   }

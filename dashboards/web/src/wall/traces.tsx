@@ -4,6 +4,7 @@ import type { Band } from "../core/bands";
 import { fixed, gearName, lapTime, percent, signed } from "../core/figures";
 import { stoppedWords } from "../core/link-state";
 import { TraceChart } from "../draw/traces";
+import { socket } from "../store/feed";
 import { paint } from "../store/frames";
 import { inspected, reading, tracedAt, type Traced } from "../store/reading";
 import * as wall from "../store/wall";
@@ -172,6 +173,7 @@ function side(steering: number): string {
 function Waiting() {
   const driver = wall.chosen.value;
   let words = "";
+  if (socket.state.value.kind === "lost") return null;
   if (!driver) {
     words = wall.sessions.value === null ? "Asking for sessions." : "Waiting for the first car.";
   } else if (reading.value?.link.kind === "none") {
