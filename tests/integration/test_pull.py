@@ -226,6 +226,7 @@ async def test_nothing_is_delayed_or_acknowledged_in_vain_by_a_mere_reconnect(
         reader = Pull(bus, "persister", "TELEMETRY")
         before = await read(reader, 5)
         await bus.force_reconnect()
+        await back(bus, connects=1)
         await send(driver, [chunk(number) for number in range(5, 10)])
         assert sequences(await read(reader, 5)) == [6, 7, 8, 9, 10]
         await reader.ack(before)

@@ -42,7 +42,7 @@ def lap(number: int) -> Lap:
 def running(
     name: str, nats_url: str, database: str = NOWHERE, *, code: str = "pass", **settings: str
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run a service as a user would, after some code, and leave nothing of it behind."""
+    """Run a service as a user would, after some code, and leave its log and no process behind."""
     addresses = {"PITBOX_NATS__URL": nats_url, "PITBOX_POSTGRES__URL": database}
     process = subprocess.Popen(
         [sys.executable, "-c", f"{code}; from pitbox.cli import main; main()", "run", name],
@@ -54,7 +54,8 @@ def running(
         yield process
     finally:
         process.kill()
-        process.communicate(timeout=10)
+        _, logged = process.communicate(timeout=10)
+        print(logged)
 
 
 def ended(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, str]:
