@@ -53,6 +53,7 @@ def slow_link(stack: Stack, pace: Pace) -> None:
     with faults.link_cut(car):
         stack.lasts(pace.outage_s)
     stack.healed()
+    until(lambda: stack.database.rows("select from holes where not gone"), "the hole is shown")
 
 
 def nats_killed(stack: Stack, pace: Pace) -> None:

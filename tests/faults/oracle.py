@@ -24,6 +24,12 @@ where r.have is distinct from (
     where (c.session, c.driver, c.run) = (r.session, r.driver, r.run)
 )
 """
+HOLES: Final = """
+select
+    coalesce(sum(chunks) filter (where not gone), 0)::int as lacking,
+    coalesce(sum(chunks) filter (where gone), 0)::int as gone
+from holes
+"""
 PAGE: Final = 2000
 
 Identity = tuple[str, str, int, int]
@@ -37,7 +43,7 @@ class Verdict(Struct, frozen=True):
     `duplicate` are rows that hold frames of another row, `damaged` those whose content differs from
     the ledger, `alien` those that no ledger knows, `misheld` runs whose `have` is not their rows,
     `falsely_gone` chunks that are declared gone and yet there, `skipped` chunks that were made and
-    never committed.
+    never committed, `misshown` chunks by which the holes that are shown differ from all this.
     """
 
     chunks: int
@@ -49,13 +55,14 @@ class Verdict(Struct, frozen=True):
     misheld: int = 0
     falsely_gone: int = 0
     skipped: int = 0
+    misshown: int = 0
     first_lost: Identity | None = None
 
     @property
     def sound(self) -> bool:
         """Tell whether nothing is wrong, gone chunks aside."""
-        stored = self.lost + self.duplicate + self.damaged + self.alien
-        return not (stored + self.misheld + self.falsely_gone + self.skipped)
+        chunks = self.lost + self.duplicate + self.damaged + self.alien + self.skipped
+        return not (chunks + self.misheld + self.falsely_gone + self.misshown)
 
 
 class Row(Struct, frozen=True):
@@ -103,16 +110,18 @@ async def _judge(url: str, entries: list[Entry]) -> Verdict:
         rows, doubled = await _rows(connection)
         gone = await _ranges(connection, "gone")
         misheld = await connection.fetchval(NOT_AS_HELD)
+        holes = (await connection.fetch(HOLES))[0]
     finally:
         await connection.close()
     missing = [entry for entry in entries if entry.identity not in rows]
     lost = lacking(wanted(missing), gone)
+    never = len(missing) - count(lost)
     ledger = {entry.identity: entry for entry in entries}
     return Verdict(
         chunks=len(ledger),
         lost=count(lost),
         duplicate=doubled,
-        gone=len(missing) - count(lost),
+        gone=never,
         damaged=sum(1 for identity, row in rows.items() if not _same(row, ledger.get(identity))),
         alien=_aliens(rows, ledger),
         misheld=misheld,
@@ -124,6 +133,7 @@ async def _judge(url: str, entries: list[Entry]) -> Verdict:
         skipped=sum(
             part[-1][1] + 1 - ranges.count(part) for part in wanted(ledger.values()).values()
         ),
+        misshown=abs(holes["lacking"] - count(lost)) + abs(holes["gone"] - never),
         first_lost=next(((*run, part[0][0]) for run, part in lost.items()), None),
     )
 

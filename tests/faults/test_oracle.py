@@ -59,7 +59,7 @@ def test_a_chunk_that_is_missing_is_lost(stored: str) -> None:
 
 
 def test_a_missing_chunk_that_is_declared_gone_is_gone(stored: str) -> None:
-    execute(stored, ("update run set gone = '{[2,3)}'",))
+    execute(stored, ("update run set made = 3, gone = '{[2,3)}'",))
     verdict = oracle.judge(stored, [entry(0), entry(1), entry(2)])
     assert (verdict.lost, verdict.gone, verdict.sound) == (0, 1, True)
 
@@ -97,6 +97,11 @@ def test_a_row_that_no_ledger_knows_is_alien(stored: str) -> None:
 def test_a_number_that_the_ledger_left_out_is_skipped(stored: str) -> None:
     execute(stored, (ROW, 4, 4, CRC, BLOCK), ("update run set have = '{[0,2),[4,5)}'",))
     assert oracle.judge(stored, [entry(0), entry(1), entry(4)]).skipped == 2
+
+
+def test_a_hole_that_is_shown_and_is_none_is_misshown(stored: str) -> None:
+    execute(stored, ("update run set made = 7",))
+    assert oracle.judge(stored, [entry(0), entry(1)]).misshown == 5
 
 
 def test_have_that_differs_from_the_rows_is_misheld(stored: str) -> None:
