@@ -20,7 +20,8 @@ function apiPage(): Plugin {
     apply: "build",
     closeBundle() {
       mkdirSync(resolve(OUT, "openapi"), { recursive: true });
-      for (const [from, name] of files) copyFileSync(resolve(from, name), resolve(OUT, "openapi", name));
+      for (const [from, name] of files)
+        copyFileSync(resolve(from, name), resolve(OUT, "openapi", name));
     },
   };
 }

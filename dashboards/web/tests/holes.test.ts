@@ -1,9 +1,19 @@
 import { expect, test } from "vitest";
-import { arrived, differs, goneMs, joined, missingMs, NOTHING, stored, unheard } from "../src/core/holes";
+import {
+  arrived,
+  differs,
+  goneMs,
+  joined,
+  missingMs,
+  NOTHING,
+  stored,
+  unheard,
+} from "../src/core/holes";
 import type { Presence } from "../src/wire";
 
 const piece = (chunk: number, run = 1) => ({ run, chunk, from: chunk * 50, to: chunk * 50 + 33 });
-const after = (...chunks: number[]) => chunks.reduce((known, c) => arrived(known, piece(c)), NOTHING);
+const after = (...chunks: number[]) =>
+  chunks.reduce((known, c) => arrived(known, piece(c)), NOTHING);
 const presence = (missing: [number, number][], gone: [number, number][] = []): Presence => ({
   type: "wall.presence",
   session: "s",
@@ -31,7 +41,10 @@ test("a jump of chunk numbers is a hole from the last sample to the next", () =>
 
 test("late chunks close a hole piece by piece, and what came late is remembered", () => {
   let known = arrived(after(1, 2, 6), piece(4));
-  expect(known.holes.map((hole) => [hole.first, hole.last])).toEqual([[3, 3], [5, 5]]);
+  expect(known.holes.map((hole) => [hole.first, hole.last])).toEqual([
+    [3, 3],
+    [5, 5],
+  ]);
   known = [3, 5].reduce((all, chunk) => arrived(all, piece(chunk)), known);
   expect(known.holes).toEqual([]);
   expect(known.late).toEqual([[150, 283]]);
@@ -73,11 +86,30 @@ test("a hole that this page saw filled is not opened again", () => {
 test("a presence differs when it names holes that are not known, or none where some are", () => {
   const known = after(1, 2, 6);
   expect(differs(known, presence([[3, 5]]))).toBe(false);
-  expect(differs(known, presence([[3, 5], [9, 9]]))).toBe(true);
+  expect(
+    differs(
+      known,
+      presence([
+        [3, 5],
+        [9, 9],
+      ]),
+    ),
+  ).toBe(true);
   expect(differs(known, presence([]))).toBe(true);
   expect(differs(known, presence([[3, 5]], [[0, 0]]))).toBe(true);
 });
 
 test("spans that touch become one, others stay apart in order", () => {
-  expect(joined([[0, 10], [9000, 9010]], [20, 30])).toEqual([[0, 30], [9000, 9010]]);
+  expect(
+    joined(
+      [
+        [0, 10],
+        [9000, 9010],
+      ],
+      [20, 30],
+    ),
+  ).toEqual([
+    [0, 30],
+    [9000, 9010],
+  ]);
 });

@@ -1,7 +1,15 @@
 import { expect, test } from "vitest";
 import { stretched, divided } from "../src/core/bands";
 import { gapSeconds } from "../src/core/gaps";
-import { bestLap, fuelPerLap, lastLap, referenceLap, remark, whole, withLap } from "../src/core/laps";
+import {
+  bestLap,
+  fuelPerLap,
+  lastLap,
+  referenceLap,
+  remark,
+  whole,
+  withLap,
+} from "../src/core/laps";
 import { fit, placed } from "../src/core/outline";
 import { Ring } from "../src/core/ring";
 import type { Lap, SentLap } from "../src/wire";
@@ -30,7 +38,10 @@ test("a newer revision replaces a lap, an older one does not", () => {
   let laps = withLap(withLap([], lap(2, 91)), lap(1, 90));
   laps = withLap(laps, lap(2, 90.5, { revision: 2 }));
   laps = withLap(laps, lap(2, 99));
-  expect(laps.map((one) => [one.lap_number, one.lap_time_s])).toEqual([[1, 90], [2, 90.5]]);
+  expect(laps.map((one) => [one.lap_number, one.lap_time_s])).toEqual([
+    [1, 90],
+    [2, 90.5],
+  ]);
 });
 
 test("the best lap counts and the reference is whole", () => {
@@ -63,7 +74,13 @@ test("the gap is how long ago the car ahead was where we are", () => {
 });
 
 test("a scale is stretched so that its range fills its band", () => {
-  const bands = divided([{ key: "a", label: "", weight: 1 }, { key: "b", label: "", weight: 1 }], 216);
+  const bands = divided(
+    [
+      { key: "a", label: "", weight: 1 },
+      { key: "b", label: "", weight: 1 },
+    ],
+    216,
+  );
   const [low, high] = stretched(bands.get("b")!, 216, 0, 10);
   const toPx = (value: number) => ((high - value) / (high - low)) * 216;
   expect(toPx(10)).toBeCloseTo(116);

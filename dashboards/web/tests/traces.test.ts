@@ -56,7 +56,9 @@ test("the outline keeps places some metres apart, and a car without places has n
 
 function driven(grid: LapGrid, to: number, pace: number): void {
   for (let x = Math.max(0, grid.position || 0); x <= to; x += 1) {
-    const values = TRACED.map((channel) => ({ speed: 50, brake: 0.5, gear: 3 })[channel as "gear"] ?? 0);
+    const values = TRACED.map(
+      (channel) => ({ speed: 50, brake: 0.5, gear: 3 })[channel as "gear"] ?? 0,
+    );
     grid.add(x, (x / pace) * 1000, x / pace, values);
   }
 }
@@ -82,7 +84,13 @@ test("columns written step by step equal those written at once", () => {
   const ours = new LapGrid(LENGTH, TRACED.length);
   const [often, once] = [new TraceColumns(), new TraceColumns()];
   for (const to of [100, 300, 200, 400]) {
-    if (to < ours.position) ours.add(to, 9e6, to / 50, TRACED.map(() => 1));
+    if (to < ours.position)
+      ours.add(
+        to,
+        9e6,
+        to / 50,
+        TRACED.map(() => 1),
+      );
     driven(ours, to, 50);
     often.update(ours, grid);
   }

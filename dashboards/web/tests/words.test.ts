@@ -33,7 +33,10 @@ const signs: Signs = {
 
 test("a link is live, late, stale and lost in turn, in words", () => {
   expect(linkOf(signs).words).toBe("Live · 0.18 s behind the car");
-  expect(linkOf({ ...signs, ageMs: 1100 })).toEqual({ kind: "late", words: "Live · 1.1 s behind the car" });
+  expect(linkOf({ ...signs, ageMs: 1100 })).toEqual({
+    kind: "late",
+    words: "Live · 1.1 s behind the car",
+  });
   expect(linkOf({ ...signs, quietMs: 3000, unheardMs: 3000 }).words).toBe("No samples for 3 s");
   expect(linkOf({ ...signs, quietMs: 42_000, unheardMs: 42_000 }).words).toBe("Link lost 0:42");
 });

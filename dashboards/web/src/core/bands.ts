@@ -16,7 +16,11 @@ export interface Band {
 const SPACE = 16;
 
 /** Divide a height among rows, with space between them and above the first. */
-export function divided(rows: readonly Row[], height: number, above = 0): ReadonlyMap<string, Band> {
+export function divided(
+  rows: readonly Row[],
+  height: number,
+  above = 0,
+): ReadonlyMap<string, Band> {
   const weights = rows.reduce((sum, row) => sum + row.weight, 0);
   const free = Math.max(0, height - above - SPACE * (rows.length - 1));
   const bands = new Map<string, Band>();

@@ -10,7 +10,14 @@ export interface Axis {
   readonly length: number;
 }
 
-export const TRACED = ["speed", "throttle", "brake", "steering_angle", "gear", "engine_rpm"] as const;
+export const TRACED = [
+  "speed",
+  "throttle",
+  "brake",
+  "steering_angle",
+  "gear",
+  "engine_rpm",
+] as const;
 export const STEPPED: ReadonlySet<number> = new Set([TRACED.indexOf("gear")]);
 
 /** When a lap began, as timing says, in ms by the driver's clock; null when nobody knows. */
@@ -55,7 +62,12 @@ export class DrivenLap {
     const t = ring.times[i];
     const seconds = secondsInto(ring.column("lap_time")[i], (t - this.startedMs) / 1000);
     const x = this.axis.kind === "distance" ? ring.column("lap_distance")[i] : seconds;
-    this.grid.add(x, t, seconds, TRACED.map((channel) => ring.column(channel)[i]));
+    this.grid.add(
+      x,
+      t,
+      seconds,
+      TRACED.map((channel) => ring.column(channel)[i]),
+    );
   }
 }
 

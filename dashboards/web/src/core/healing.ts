@@ -21,7 +21,8 @@ export function healed(
   if (now.chunks > 0) {
     const known = before && before.healedMs === null ? before : null;
     if (known && now.chunks <= known.chunks) {
-      const sinceMs = known.left === known.chunks && now.chunks < known.left ? now.at : known.sinceMs;
+      const sinceMs =
+        known.left === known.chunks && now.chunks < known.left ? now.at : known.sinceMs;
       return { ...known, left: now.chunks, sinceMs };
     }
     return {

@@ -47,7 +47,12 @@ export function arrived(known: Coverage, piece: Piece): Coverage {
     return { ...known, span, newest: piece, holes };
   }
   const { holes, filled } = without(known.holes, piece);
-  return { ...known, span, holes, late: filled ? joined(known.late, [piece.from, piece.to]) : known.late };
+  return {
+    ...known,
+    span,
+    holes,
+    late: filled ? joined(known.late, [piece.from, piece.to]) : known.late,
+  };
 }
 
 /** Forget which chunk came last: what this page did not hear is not missing for that. */
@@ -71,9 +76,14 @@ export function stored(
     .filter((hole) => hole.from_ns !== null)
     .map(fromStored)
     .filter((hole) => hole.gone || !known.late.some((late) => within(hole, late)));
-  const unnamed = known.holes.filter((hole) => !hole.gone && !found.some((other) => meet(hole, other)));
+  const unnamed = known.holes.filter(
+    (hole) => !hole.gone && !found.some((other) => meet(hole, other)),
+  );
   const filled = unnamed.filter(spoken);
-  const late = filled.reduce<readonly Span[]>((all, hole) => joined(all, [hole.from, hole.to]), known.late);
+  const late = filled.reduce<readonly Span[]>(
+    (all, hole) => joined(all, [hole.from, hole.to]),
+    known.late,
+  );
   const open = unnamed.filter((hole) => !filled.includes(hole));
   return {
     ...known,
@@ -86,7 +96,14 @@ export function stored(
 function fromStored(hole: StoredHole): Hole {
   const from = (hole.from_ns ?? 0) / 1e6;
   const to = hole.to_ns === null ? from : hole.to_ns / 1e6;
-  return { run: hole.run, first: hole.first_chunk, last: hole.last_chunk, from, to, gone: hole.gone };
+  return {
+    run: hole.run,
+    first: hole.first_chunk,
+    last: hole.last_chunk,
+    from,
+    to,
+    gone: hole.gone,
+  };
 }
 
 function within(hole: Hole, [from, to]: Span): boolean {
@@ -120,7 +137,10 @@ export function goneMs(known: Coverage): number {
   return known.holes.reduce((sum, hole) => sum + (hole.gone ? hole.to - hole.from : 0), 0);
 }
 
-function without(holes: readonly Hole[], piece: Piece): { holes: readonly Hole[]; filled: boolean } {
+function without(
+  holes: readonly Hole[],
+  piece: Piece,
+): { holes: readonly Hole[]; filled: boolean } {
   const at = holes.findIndex(
     (hole) => hole.run === piece.run && hole.first <= piece.chunk && piece.chunk <= hole.last,
   );

@@ -26,7 +26,10 @@ export function clean(lap: Lap): boolean {
 export function bestLap(laps: readonly Lap[]): Lap | null {
   let best: Lap | null = null;
   for (const lap of laps) {
-    if (clean(lap) && (best?.lap_time_s == null || (lap.lap_time_s ?? Infinity) < best.lap_time_s)) {
+    if (
+      clean(lap) &&
+      (best?.lap_time_s == null || (lap.lap_time_s ?? Infinity) < best.lap_time_s)
+    ) {
       best = lap;
     }
   }
@@ -44,7 +47,9 @@ export function lastLap(laps: readonly Lap[]): Lap | null {
 
 /** The lap that a race which is over is shown at the end of: the last whole one. */
 export function closingLap(laps: readonly Lap[]): Lap | null {
-  const ended = laps.filter((lap) => finished(lap) && lap.started_ns !== null && lap.ended_ns !== null);
+  const ended = laps.filter(
+    (lap) => finished(lap) && lap.started_ns !== null && lap.ended_ns !== null,
+  );
   return ended.findLast((lap) => lap.complete) ?? ended.at(-1) ?? null;
 }
 

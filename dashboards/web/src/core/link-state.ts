@@ -2,15 +2,7 @@
 
 import { brief, calendarDay, duration, fixed, hourMinute } from "./figures";
 
-export type LinkKind =
-  | "none"
-  | "live"
-  | "late"
-  | "silent"
-  | "stale"
-  | "lost"
-  | "recorded"
-  | "away";
+export type LinkKind = "none" | "live" | "late" | "silent" | "stale" | "lost" | "recorded" | "away";
 
 export interface Link {
   readonly kind: LinkKind;

@@ -33,7 +33,12 @@ export function reference(lap: Lap, axis: Axis, found: Columns): Reference {
     const seconds = secondsInto(simSeconds?.[i] ?? NaN, (found.times[i] - started) / 1000);
     const x = axis.kind === "distance" ? (distance?.[i] ?? NaN) : seconds;
     if (ofOtherLap(i, found.times.length, x, axis)) continue;
-    grid.add(x, found.times[i], seconds, traced.map((column) => column?.[i] ?? NaN));
+    grid.add(
+      x,
+      found.times[i],
+      seconds,
+      traced.map((column) => column?.[i] ?? NaN),
+    );
     if (i > 0 && sector?.[i] > sector?.[i - 1]) sectors.push(x);
   }
   return { lap, axis, grid, sectors };

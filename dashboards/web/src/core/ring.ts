@@ -46,7 +46,11 @@ export class Ring {
   }
 
   /** Add frames by columns. */
-  addColumns(times: Float64Array, given: readonly string[], columns: readonly Float32Array[]): void {
+  addColumns(
+    times: Float64Array,
+    given: readonly string[],
+    columns: readonly Float32Array[],
+  ): void {
     const places = this.channels.map((channel) => given.indexOf(channel));
     this.add(times, (c, i) => (places[c] < 0 ? NaN : columns[places[c]][i]));
   }
@@ -116,7 +120,8 @@ export class Ring {
     }
     for (let i = 0; i < count; i++) {
       this.times[place + i] = times[first + i];
-      for (let c = 0; c < this.columns.length; c++) this.columns[c][place + i] = value(c, first + i);
+      for (let c = 0; c < this.columns.length; c++)
+        this.columns[c][place + i] = value(c, first + i);
     }
     this.end += count;
     this.start = Math.max(this.start, this.end - this.capacity);

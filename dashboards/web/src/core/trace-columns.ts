@@ -68,7 +68,11 @@ export class TraceColumns {
       const column = TRACED.indexOf(channel);
       const hidden = ONLY_AHEAD.has(key) && i <= ours.head;
       this.set(key, i, times(ours.columns[column][i], factor));
-      this.set(`ref-${key}`, i, hidden ? null : times(reference?.columns[column][i] ?? null, factor));
+      this.set(
+        `ref-${key}`,
+        i,
+        hidden ? null : times(reference?.columns[column][i] ?? null, factor),
+      );
     }
     const speed = TRACED.indexOf("speed");
     const difference = less(ours.columns[speed][i], reference?.columns[speed][i] ?? null);

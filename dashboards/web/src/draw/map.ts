@@ -16,7 +16,12 @@ export interface MapCar {
 type Place = readonly [left: number, top: number];
 
 const MARGIN = 26;
-const SIDES: readonly Place[] = [[0, 18], [0, -18], [24, 0], [-24, 0]];
+const SIDES: readonly Place[] = [
+  [0, 18],
+  [0, -18],
+  [24, 0],
+  [-24, 0],
+];
 
 export class TrackMap {
   private outline: Outline | null = null;
@@ -26,7 +31,12 @@ export class TrackMap {
 
   constructor(private readonly canvas: HTMLCanvasElement) {}
 
-  draw(outline: Outline | null, closed: boolean, cars: readonly MapCar[], cursor: Place | null): void {
+  draw(
+    outline: Outline | null,
+    closed: boolean,
+    cars: readonly MapCar[],
+    cursor: Place | null,
+  ): void {
     const context = sharpened(this.canvas);
     if (!context) return;
     const [width, height] = [this.canvas.clientWidth, this.canvas.clientHeight];
@@ -41,7 +51,8 @@ export class TrackMap {
     context.stroke(this.path);
     if (closed) this.startLine(context, outline, this.fit);
     const others = cars.filter((car) => !car.own);
-    for (const car of [...others, ...cars.filter((car) => car.own)]) this.car(context, car, this.fit);
+    for (const car of [...others, ...cars.filter((car) => car.own)])
+      this.car(context, car, this.fit);
     const taken: Place[] = cars.flatMap((car) => (car.own ? [placed(found, car.x, car.y)] : []));
     for (const car of others) this.label(context, car, this.fit, taken);
     if (cursor) this.cursor(context, cursor, this.fit);
@@ -116,7 +127,8 @@ export class TrackMap {
     const [left, top] = placed(fit, car.x, car.y);
     if (!Number.isFinite(left)) return;
     const free = SIDES.map(([dx, dy]) => [left + dx, top + dy] as const).find(
-      ([x, y]) => !taken.some(([otherX, otherY]) => Math.hypot(x - otherX, (y - otherY) * 1.6) < 28),
+      ([x, y]) =>
+        !taken.some(([otherX, otherY]) => Math.hypot(x - otherX, (y - otherY) * 1.6) < 28),
     );
     if (!free) return;
     taken.push(free);

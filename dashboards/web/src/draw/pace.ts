@@ -21,7 +21,11 @@ export function drawPace(
   if (!counted.length) return;
   const middle = median(counted);
   const fastest = Math.min(...counted, Number.isFinite(reference) ? reference : Infinity);
-  const reach = Math.max(0.5, middle - fastest, ...counted.map((time) => Math.min(3, time - middle)));
+  const reach = Math.max(
+    0.5,
+    middle - fastest,
+    ...counted.map((time) => Math.min(3, time - middle)),
+  );
   const y = (time: number) => {
     const place = height / 2 - ((time - middle) / reach) * (height / 2 - EDGE);
     return Math.min(height - 3, Math.max(5, place));
@@ -30,7 +34,8 @@ export function drawPace(
   context.font = `11px ${FONT}`;
   context.textAlign = "right";
   context.fillStyle = colours["ink-3"];
-  if (Number.isFinite(reference)) context.fillText("ref", width, y(reference) + (y(reference) < height / 2 ? 12 : -4));
+  if (Number.isFinite(reference))
+    context.fillText("ref", width, y(reference) + (y(reference) < height / 2 ? 12 : -4));
   if (Number.isFinite(reference)) line(context, width, y(reference), colours.ref, []);
   const step = (width - 2 * EDGE - 24) / Math.max(8, laps.length - 1);
   laps.forEach((lap, i) => {

@@ -5,13 +5,24 @@ import { signal } from "@preact/signals";
 export type Theme = "dark" | "light";
 
 const NAMES = [
-  "bg", "well", "line", "line-strong", "ink", "ink-2", "ink-3", "ref", "track",
-  "gain-fill", "loss-fill",
+  "bg",
+  "well",
+  "line",
+  "line-strong",
+  "ink",
+  "ink-2",
+  "ink-3",
+  "ref",
+  "track",
+  "gain-fill",
+  "loss-fill",
 ] as const;
 export type Palette = Readonly<Record<(typeof NAMES)[number], string>>;
 
 const KEY = "pitbox.theme";
-export const theme = signal<Theme>(document.documentElement.dataset["theme"] === "light" ? "light" : "dark");
+export const theme = signal<Theme>(
+  document.documentElement.dataset["theme"] === "light" ? "light" : "dark",
+);
 export const palette = signal<Palette>(colours());
 
 export function switchTheme(): void {
@@ -23,7 +34,12 @@ export function switchTheme(): void {
 
 /** Return a colour with less weight. */
 export function faded(colour: string, share: number): string {
-  return colour + Math.round(share * 255).toString(16).padStart(2, "0");
+  return (
+    colour +
+    Math.round(share * 255)
+      .toString(16)
+      .padStart(2, "0")
+  );
 }
 
 function colours(): Palette {

@@ -41,7 +41,12 @@ const PEDALS: TraceRow = {
   signed: false,
   scale: () => ({ low: -1, high: 1, ticks: [] }),
 };
-const STEERING: TraceRow = balanced("steering", "Steering", 1.6, [15, 30, 45, 60, 90, 120, 180, 360, 540]);
+const STEERING: TraceRow = balanced(
+  "steering",
+  "Steering",
+  1.6,
+  [15, 30, 45, 60, 90, 120, 180, 360, 540],
+);
 const GEAR: TraceRow = {
   key: "gear",
   label: "Gear",

@@ -2,17 +2,17 @@
 
 import uPlot from "uplot";
 import { divided, stretched, type Band } from "../core/bands";
-import { fixed, signed } from "../core/figures";
 import type { LapGrid } from "../core/lap-grid";
 import { COLUMNS, TraceColumns, type Column } from "../core/trace-columns";
-import { FONT, hatch } from "./canvas";
+import { FONT } from "./canvas";
 import { faded, palette } from "./palette";
 import { rowsFor, type Scale, type TraceRow } from "./trace-rows";
+import { drawHoles, drawPlayhead, drawScales, drawSectors } from "./trace-scenery";
 
-export const AXIS_PX = 26;
+const AXIS_PX = 26;
 const TOP_PX = 8;
+const LABELS_PX = 40;
 const PARTS_OF_PX = 3;
-export const LABELS_PX = 40;
 const STEPS = uPlot.paths.stepped?.({ align: 1 });
 
 export interface TraceScene {
@@ -20,8 +20,6 @@ export interface TraceScene {
   readonly reference: LapGrid | null;
   readonly kind: "distance" | "time";
   readonly sectors: readonly number[];
-  /** Where the car is, NaN when that is not known. */
-  readonly at: number;
   readonly pale: boolean;
 }
 
@@ -66,7 +64,7 @@ export class TraceChart {
   /** Tell whether anything would look different: the car moved by part of a px, or all changed. */
   private differs(scene: TraceScene): boolean {
     const before = this.scene;
-    const place = Math.round(this.chart.valToPos(scene.at, "x", true) * PARTS_OF_PX);
+    const place = Math.round(this.chart.valToPos(scene.ours.position, "x", true) * PARTS_OF_PX);
     const same =
       before !== null &&
       before.ours === scene.ours &&
@@ -93,7 +91,7 @@ export class TraceChart {
   /** Show the whole lap again. */
   restore(length = this.length): void {
     this.length = length;
-    this.chart.setScale("x", { min: 0, max: length });
+    if (length > 0) this.chart.setScale("x", { min: 0, max: length });
   }
 
   /** Move the cursor by points of the lap, from where it is or from the car. */
@@ -139,8 +137,8 @@ export class TraceChart {
       axes: [this.axis(), { show: false }],
       series: [{}, ...this.shown.map((column) => this.series(column))],
       hooks: {
-        drawClear: [() => this.backdrop()],
-        draw: [() => this.playhead()],
+        drawClear: [() => this.behind()],
+        draw: [() => this.before()],
         setCursor: [(chart) => this.inspected(chart.cursor.idx ?? null)],
       },
     };
@@ -168,7 +166,13 @@ export class TraceChart {
       const weight = this.scene?.pale ? 0.45 : 1;
       return reference ? colours.ref : faded(colours.ink, weight);
     };
-    const plain = { scale: row, stroke, pxAlign: 0, width: reference ? 1.25 : 1.75, points: { show: false } };
+    const plain = {
+      scale: row,
+      stroke,
+      pxAlign: 0,
+      width: reference ? 1.25 : 1.75,
+      points: { show: false },
+    };
     if (row === "gear" && STEPS) return { ...plain, paths: STEPS };
     if (key === "difference") return { ...plain, width: 0, fill: this.halves(row, 0.9), fillTo: 0 };
     if (key === "delta") return { ...plain, width: 1.5, fill: this.halves(row, 0.4), fillTo: 0 };
@@ -185,7 +189,8 @@ export class TraceChart {
       const { top, height } = chart.bbox;
       const middle = (chart.valToPos(0, row, true) - top) / height;
       const colours = palette.peek();
-      const [above, below] = row === "delta" ? ["loss-fill", "gain-fill"] : ["gain-fill", "loss-fill"];
+      const [above, below] =
+        row === "delta" ? ["loss-fill", "gain-fill"] : ["gain-fill", "loss-fill"];
       const gradient = chart.ctx.createLinearGradient(0, top, 0, top + height);
       const cut = Math.min(1, Math.max(0, middle));
       gradient.addColorStop(cut, faded(colours[above as "gain-fill"], share));
@@ -194,77 +199,14 @@ export class TraceChart {
     };
   }
 
-  private backdrop(): void {
-    const { ctx, bbox } = this.chart;
-    const ratio = uPlot.pxRatio;
-    ctx.save();
-    ctx.lineWidth = ratio;
-    ctx.textAlign = "right";
-    ctx.textBaseline = "middle";
-    ctx.font = `${11 * ratio}px ${FONT}`;
-    for (const row of this.rows) {
-      for (const tick of this.scales.get(row.key)?.ticks ?? []) this.tick(row, tick, ratio);
-      if (row.key === "pedals") this.level(0, row.key, palette.peek()["line-strong"]);
-    }
-    ctx.setLineDash([2 * ratio, 4 * ratio]);
-    for (const x of this.scene?.sectors ?? []) this.upright(x, palette.peek()["line-strong"]);
-    ctx.restore();
-    for (const [from, to] of this.scene?.ours.holes ?? []) {
-      const [left, right] = [this.chart.valToPos(from, "x", true), this.chart.valToPos(to, "x", true)];
-      hatch(ctx, left, bbox.top, Math.max(2, right - left), bbox.height, ratio);
-    }
+  private behind(): void {
+    drawScales(this.chart, this.rows, this.scales);
+    if (!this.scene) return;
+    drawSectors(this.chart, this.scene.sectors);
+    drawHoles(this.chart, this.scene.ours.holes);
   }
 
-  private tick(row: TraceRow, value: number, ratio: number): void {
-    const { ctx, bbox } = this.chart;
-    this.level(value, row.key, palette.peek().line);
-    ctx.fillStyle = palette.peek()["ink-3"];
-    if (row.signed && !value) return; // its line says it
-    const text = row.signed ? signed(value, row.digits) : fixed(value, row.digits);
-    ctx.fillText(text, bbox.left - 8 * ratio, this.chart.valToPos(value, row.key, true));
-  }
-
-  private level(value: number, row: string, colour: string): void {
-    const { ctx, bbox } = this.chart;
-    const y = Math.round(this.chart.valToPos(value, row, true)) + 0.5;
-    ctx.strokeStyle = colour;
-    ctx.beginPath();
-    ctx.moveTo(bbox.left, y);
-    ctx.lineTo(bbox.left + bbox.width, y);
-    ctx.stroke();
-  }
-
-  private upright(x: number, colour: string): void {
-    const { ctx, bbox } = this.chart;
-    const left = this.chart.valToPos(x, "x", true);
-    if (left < bbox.left || left > bbox.left + bbox.width) return;
-    ctx.strokeStyle = colour;
-    ctx.beginPath();
-    ctx.moveTo(left, bbox.top);
-    ctx.lineTo(left, bbox.top + bbox.height);
-    ctx.stroke();
-  }
-
-  private playhead(): void {
-    const scene = this.scene;
-    if (!scene || !Number.isFinite(scene.at)) return;
-    const { ctx, bbox } = this.chart;
-    const ratio = uPlot.pxRatio;
-    const [left, colours] = [this.chart.valToPos(scene.at, "x", true), palette.peek()];
-    if (left < bbox.left || left > bbox.left + bbox.width + 1) return;
-    ctx.save();
-    ctx.lineWidth = 1.5 * ratio;
-    this.upright(scene.at, colours.ink);
-    const speed = this.columns.of["speed"][scene.ours.head];
-    if (speed !== null && speed !== undefined) {
-      ctx.beginPath();
-      ctx.arc(left, this.chart.valToPos(speed, "speed", true), 4.5 * ratio, 0, 2 * Math.PI);
-      ctx.fillStyle = colours.ink;
-      ctx.strokeStyle = colours.bg;
-      ctx.lineWidth = 2 * ratio;
-      ctx.fill();
-      ctx.stroke();
-    }
-    ctx.restore();
+  private before(): void {
+    if (this.scene) drawPlayhead(this.chart, this.scene.ours, this.columns.of["speed"]);
   }
 }

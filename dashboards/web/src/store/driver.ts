@@ -82,7 +82,11 @@ export class Driver {
     const short = this.fast;
     this.fast = new Ring(FAST, LONG);
     const held = (column: Float32Array) => column.subarray(short.start, short.end);
-    this.fast.addColumns(short.times.subarray(short.start, short.end), FAST, short.columns.map(held));
+    this.fast.addColumns(
+      short.times.subarray(short.start, short.end),
+      FAST,
+      short.columns.map(held),
+    );
     this.lap = null;
   }
 
@@ -96,14 +100,16 @@ export class Driver {
     this.lap.advance(this.fast, at, (number) => begunMs(this.laps.peek(), number));
     if (!(this.fast.at("speed", at) < STANDING_MPS)) this.stoppedAt = null;
     else this.stoppedAt ??= at;
-    this.standing = this.stoppedAt !== null && at - this.stoppedAt > STANDING_MS ? this.stoppedAt : null;
+    this.standing =
+      this.stoppedAt !== null && at - this.stoppedAt > STANDING_MS ? this.stoppedAt : null;
   }
 
   /** Lay laps out by distance when the car gives it and the track's length is known. */
   axis(): Axis {
     const length = this.session.peek()?.track_length_m ?? this.reference.peek()?.axis.length;
     const distance = this.fast.length ? this.fast.column("lap_distance")[this.fast.end - 1] : NaN;
-    if (length && (Number.isFinite(distance) || !this.fast.length)) return { kind: "distance", length };
+    if (length && (Number.isFinite(distance) || !this.fast.length))
+      return { kind: "distance", length };
     const longest = Math.max(UNKNOWN_LAP_S, this.referenceLap.peek()?.lap_time_s ?? 0);
     const driven = this.lap?.axis.kind === "time" ? this.lap.grid.position : 0;
     return { kind: "time", length: driven > longest ? 2 * Math.max(longest, driven) : longest };

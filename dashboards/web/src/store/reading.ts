@@ -61,7 +61,8 @@ export function read(pageNow: number): void {
 function readingOf(driver: Driver, t: number, pageNow: number): Reading {
   const at = t - driver.offsetMs;
   const slow = (channel: string) => driver.slow.step(channel, at);
-  const litres = slow("fuel_level");
+  const fuel = (channel: string) => driver.slow.step(channel, wholeSecond(at));
+  const litres = fuel("fuel_level");
   return {
     ...traced(driver, at),
     t,
@@ -71,17 +72,24 @@ function readingOf(driver: Driver, t: number, pageNow: number): Reading {
     lapNumber: driver.fast.step("lap_number", at),
     lapSeconds: driver.lap?.grid.secondsNow ?? NaN,
     lapCounts: slow("lap_valid") !== 0,
-    fuel: Number.isFinite(litres) ? litres : slow("fuel_mass"),
+    fuel: Number.isFinite(litres) ? litres : fuel("fuel_mass"),
     fuelUnit: Number.isFinite(litres) ? "L" : "kg",
     position: slow("position"),
     inPits: slow("in_pit_lane") === 1,
     airTemp: slow("air_temp"),
     trackTemp: slow("track_temp"),
-    tyres: Object.fromEntries(WHEELS.map((wheel) => [wheel, tyre(wheel, slow)])) as Reading["tyres"],
+    tyres: Object.fromEntries(
+      WHEELS.map((wheel) => [wheel, tyre(wheel, slow)]),
+    ) as Reading["tyres"],
   };
 }
 
-/** Return the traced values now, or at a point of the lap. */
+/** Gaps and fuel are read once a second, or nobody could. */
+export function wholeSecond(t: number): number {
+  return Math.floor(t / 1000) * 1000;
+}
+
+/** Return the traced values now. */
 function traced(driver: Driver, at: number): Traced {
   const fast = driver.fast;
   const grid = driver.lap?.grid;
@@ -114,7 +122,12 @@ export function tracedAt(driver: Driver, point: number): Traced {
   };
 }
 
-function against(driver: Driver, x: number, speed: number, seconds: number): Pick<Traced, "difference" | "delta"> {
+function against(
+  driver: Driver,
+  x: number,
+  speed: number,
+  seconds: number,
+): Pick<Traced, "difference" | "delta"> {
   const reference = driver.reference.peek();
   if (reference?.axis.kind !== "distance" || driver.lap?.axis.kind !== "distance") {
     return { difference: NaN, delta: NaN };

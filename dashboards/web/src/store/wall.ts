@@ -16,7 +16,8 @@ export const dropped = signal(0);
 export const refusal = signal("");
 
 export const chosen = computed<Driver | null>(
-  () => drivers.value.find((driver) => driver.name === chosenName.value) ?? drivers.value[0] ?? null,
+  () =>
+    drivers.value.find((driver) => driver.name === chosenName.value) ?? drivers.value[0] ?? null,
 );
 
 /** A session that began after the chosen one and still gets samples, null when there is none. */
@@ -25,7 +26,9 @@ export const newerSession = computed<SessionSummary | null>(() => {
   const ours = all.find((session) => session.session === chosenSession.value);
   const newest = all[0];
   const later = newest && ours && newest !== ours && begunNs(newest) > begunNs(ours);
-  return later && newest.drivers.some((driver) => driver.session?.finished_ns == null) ? newest : null;
+  return later && newest.drivers.some((driver) => driver.session?.finished_ns == null)
+    ? newest
+    : null;
 });
 
 function begunNs(session: SessionSummary): number {

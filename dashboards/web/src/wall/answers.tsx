@@ -39,7 +39,11 @@ function Delta() {
           {!counts && <span class="ink-3"> lap does not count</span>}
         </dd>
         <dt>Reference</dt>
-        <dd>{reference ? `${lapTime(reference.lap.lap_time_s)} lap ${reference.lap.lap_number}` : UNKNOWN}</dd>
+        <dd>
+          {reference
+            ? `${lapTime(reference.lap.lap_time_s)} lap ${reference.lap.lap_number}`
+            : UNKNOWN}
+        </dd>
       </Pairs>
     </div>
   );

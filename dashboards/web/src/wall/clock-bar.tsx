@@ -62,7 +62,11 @@ function Bands() {
   }, []);
   return (
     <div class="bandbox">
-      <canvas ref={canvas} role="img" aria-label="The last minutes with their laps, and the whole session" />
+      <canvas
+        ref={canvas}
+        role="img"
+        aria-label="The last minutes with their laps, and the whole session"
+      />
     </div>
   );
 }

@@ -21,7 +21,13 @@ export const KEYS: readonly (readonly [string, string])[] = [
 export function listenForKeys(): void {
   addEventListener("keydown", (event) => {
     const target = event.target as HTMLElement | null;
-    if (event.ctrlKey || event.metaKey || event.altKey || target?.matches("input, textarea, select")) return;
+    if (
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      target?.matches("input, textarea, select")
+    )
+      return;
     const digit = /^Digit([1-9])$/.exec(event.code);
     if (event.shiftKey && digit) return car(Number(digit[1]) - 1);
     if (event.key === "d" || event.key === "D") switchTheme();

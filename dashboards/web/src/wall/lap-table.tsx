@@ -16,7 +16,9 @@ export function LapTable() {
     <>
       <header>
         <h2>{driver ? `Laps of ${driver.name}` : "Laps"}</h2>
-        <span class="ink-2">{counted ? `${counted} of ${laps.filter(finished).length} count` : ""}</span>
+        <span class="ink-2">
+          {counted ? `${counted} of ${laps.filter(finished).length} count` : ""}
+        </span>
       </header>
       <div class="lapscroll" tabIndex={0} role="region" aria-label="Lap table">
         <table>
@@ -24,20 +26,28 @@ export function LapTable() {
             <tr>
               <th scope="col">Lap</th>
               <th scope="col">Time</th>
-              <th scope="col" class="number">to best</th>
+              <th scope="col" class="number">
+                to best
+              </th>
               {Array.from({ length: sectors }, (_, i) => (
                 <th key={i} scope="col" class="number sector">
                   S{i + 1}
                 </th>
               ))}
-              <th scope="col" class="number">Fuel</th>
+              <th scope="col" class="number">
+                Fuel
+              </th>
             </tr>
           </thead>
           <tbody>
             <Driving laps={laps} columns={sectors + 4} />
-            {laps.filter(finished).slice(-SHOWN).reverse().map((lap) => (
-              <Row key={lap.lap_number} lap={lap} best={best} sectors={sectors} />
-            ))}
+            {laps
+              .filter(finished)
+              .slice(-SHOWN)
+              .reverse()
+              .map((lap) => (
+                <Row key={lap.lap_number} lap={lap} best={best} sectors={sectors} />
+              ))}
           </tbody>
         </table>
       </div>
@@ -62,9 +72,7 @@ function Driving({ laps, columns }: { laps: readonly Lap[]; columns: number }) {
     <tr class="driving">
       <td>{number}</td>
       <td>{lapTime(now?.lapSeconds, 1)}</td>
-      <td class="number ink-2">
-        {now?.inPits ? "in the pits" : "now"}
-      </td>
+      <td class="number ink-2">{now?.inPits ? "in the pits" : "now"}</td>
       <td colSpan={columns - 3} />
     </tr>
   );
@@ -83,9 +91,7 @@ function Row({ lap, best, sectors }: { lap: Lap; best: Lap | null; sectors: numb
     >
       <td>{lap.lap_number}</td>
       <td>{lapTime(lap.lap_time_s, 3)}</td>
-      <td class="number">
-        {isBest ? "best" : aside || signed(behind, 2)}
-      </td>
+      <td class="number">{isBest ? "best" : aside || signed(behind, 2)}</td>
       {Array.from({ length: sectors }, (_, i) => (
         <td key={i} class="number sector">
           {fixed(lap.sectors_s[i], 2)}

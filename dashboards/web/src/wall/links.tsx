@@ -29,12 +29,15 @@ function Row({ driver }: { driver: Driver }) {
     <li>
       <LinkDot kind={link?.kind ?? "none"} />
       <span>
-        <b>{driver.name}</b> {driver.session.value?.car && <span class="ink-3">{wall.carName(driver)}</span>}
+        <b>{driver.name}</b>{" "}
+        {driver.session.value?.car && <span class="ink-3">{wall.carName(driver)}</span>}
       </span>
       <span class={link?.kind === "late" ? "loss" : "ink-2"}>{link?.words}</span>
       <span />
       <span class="small ink-3">{wholeness(driver, link?.kind)}</span>
-      <span class="small ink-3">{waiting > WORTH_SAYING ? `${waiting} chunks wait on the PC` : ""}</span>
+      <span class="small ink-3">
+        {waiting > WORTH_SAYING ? `${waiting} chunks wait on the PC` : ""}
+      </span>
     </li>
   );
 }

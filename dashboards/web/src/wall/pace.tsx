@@ -17,7 +17,8 @@ export function Pace() {
   const driver = wall.chosen.value;
   const healing = driver?.healing.value;
   if (driver && reading.value?.link.kind === "lost") return <LostNotice />;
-  if (driver && healing && (healing.wholeMs > 1000 || healing.healedMs !== null)) return <HoleNotice />;
+  if (driver && healing && (healing.wholeMs > 1000 || healing.healedMs !== null))
+    return <HoleNotice />;
   return <PaceChart />;
 }
 
@@ -31,11 +32,17 @@ function PaceChart() {
     if (canvas.current) drawPace(canvas.current, laps, reference, colours);
   });
   const times = laps.filter(clean).map((lap) => lap.lap_time_s ?? NaN);
-  const span = laps.length ? `laps ${laps[0].lap_number} to ${laps[laps.length - 1].lap_number}` : "";
+  const span = laps.length
+    ? `laps ${laps[0].lap_number} to ${laps[laps.length - 1].lap_number}`
+    : "";
   return (
     <section class="pace" aria-label="Pace">
       <header class="label">
-        <span>{times.length ? `Pace, ${span} · median ${lapTime(median(times), 1)}` : "Pace, from the first clean lap on"}</span>
+        <span>
+          {times.length
+            ? `Pace, ${span} · median ${lapTime(median(times), 1)}`
+            : "Pace, from the first clean lap on"}
+        </span>
         {times.length > 0 && laps.some((lap) => !clean(lap)) && <span>hollow: does not count</span>}
       </header>
       <canvas ref={canvas} aria-hidden="true" />
@@ -66,7 +73,15 @@ function HoleNotice() {
       <span class="unseen" role="status">
         {notice.head}
       </span>
-      <svg width="18" height="18" viewBox="0 0 18 18" fill="none" stroke="currentColor" stroke-width="1.25" aria-hidden="true">
+      <svg
+        width="18"
+        height="18"
+        viewBox="0 0 18 18"
+        fill="none"
+        stroke="currentColor"
+        stroke-width="1.25"
+        aria-hidden="true"
+      >
         <rect x="1" y="1" width="16" height="16" rx="4" />
         <path d="M1 12L12 1M3 17L17 3M9 17l8-8" />
       </svg>

@@ -4,7 +4,7 @@ import { bestLap, lastLap } from "../core/laps";
 import { stopped } from "../core/link-state";
 import type { Driver } from "../store/driver";
 import { choose } from "../store/feed";
-import { links, reading } from "../store/reading";
+import { links, reading, wholeSecond } from "../store/reading";
 import * as wall from "../store/wall";
 import { MapView } from "./map-view";
 import { gameOf, titled } from "./session-menu";
@@ -52,9 +52,15 @@ function Rivals() {
         <tr>
           <th scope="col">Car</th>
           <th scope="col">Driver</th>
-          <th scope="col" class="number">Best</th>
-          <th scope="col" class="number">Last</th>
-          <th scope="col" class="number" title="On track, from the samples of both cars">Gap s</th>
+          <th scope="col" class="number">
+            Best
+          </th>
+          <th scope="col" class="number">
+            Last
+          </th>
+          <th scope="col" class="number" title="On track, from the samples of both cars">
+            Gap s
+          </th>
         </tr>
       </thead>
       <tbody>
@@ -70,7 +76,9 @@ function Rivals() {
             </td>
             <td class="number">{lapTime(bestLap(driver.laps.value)?.lap_time_s, 1)}</td>
             <td class="number">{lapTime(lastLap(driver.laps.value)?.lap_time_s, 1)}</td>
-            <td class="number">{driver === chosen ? "us" : gapText(chosen, driver, now?.t ?? NaN)}</td>
+            <td class="number">
+              {driver === chosen ? "us" : gapText(chosen, driver, wholeSecond(now?.t ?? NaN))}
+            </td>
           </tr>
         ))}
       </tbody>
@@ -82,7 +90,8 @@ function Rivals() {
 function gapText(us: Driver | null, other: Driver, t: number): string {
   const length = us?.session.peek()?.track_length_m;
   const halted = [us, other].some((driver) => driver && stopped(links.peek().get(driver)?.kind));
-  if (!us || !length || halted || other.session.peek()?.track !== us.session.peek()?.track) return UNKNOWN;
+  if (!us || !length || halted || other.session.peek()?.track !== us.session.peek()?.track)
+    return UNKNOWN;
   const [here, there] = [t - us.offsetMs, t - other.offsetMs];
   const ahead = gapSeconds(other.fast, there, progressAt(us.fast, here, length), length);
   if (Number.isFinite(ahead)) return fixed(-ahead, 1);
@@ -93,7 +102,8 @@ function gapText(us: Driver | null, other: Driver, t: number): string {
 function Facts() {
   const session = wall.chosen.value?.session.value;
   if (!session) return <div class="facts" />;
-  const km = session.track_length_m === null ? "" : ` · ${fixed(session.track_length_m / 1000, 2)} km`;
+  const km =
+    session.track_length_m === null ? "" : ` · ${fixed(session.track_length_m / 1000, 2)} km`;
   return (
     <dl class="facts">
       <dt>Track</dt>

@@ -18,9 +18,22 @@ export function SessionMenu() {
   const name = placeOf(session) || wall.chosenSession.value || "No session yet";
   return (
     <div class="chooser" ref={box}>
-      <button aria-haspopup="true" aria-expanded={menuOpen.value} onClick={() => (menuOpen.value = !menuOpen.value)}>
+      <button
+        aria-haspopup="true"
+        aria-expanded={menuOpen.value}
+        onClick={() => (menuOpen.value = !menuOpen.value)}
+      >
         <span>{name}</span>
-        <svg width="10" height="6" viewBox="0 0 10 6" fill="none" stroke="currentColor" stroke-width="1.75" stroke-linecap="round" aria-hidden="true">
+        <svg
+          width="10"
+          height="6"
+          viewBox="0 0 10 6"
+          fill="none"
+          stroke="currentColor"
+          stroke-width="1.75"
+          stroke-linecap="round"
+          aria-hidden="true"
+        >
           <path d="M1 1l4 4 4-4" />
         </svg>
       </button>
@@ -53,7 +66,9 @@ function Entry({ session }: { session: SessionSummary }) {
         {Number.isFinite(began) ? `${calendarDay(began)}, ${hourMinute(began)} · ` : ""}
         {session.drivers.map((driver) => driver.driver).join(", ")}
       </span>
-      <span class="small ink-3">{counted(session.drivers.reduce((sum, driver) => sum + driver.laps, 0))}</span>
+      <span class="small ink-3">
+        {counted(session.drivers.reduce((sum, driver) => sum + driver.laps, 0))}
+      </span>
     </button>
   );
 }

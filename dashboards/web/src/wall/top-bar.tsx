@@ -19,7 +19,12 @@ export function TopBar() {
       <div class="weather">
         <Weather />
         <span class="buttons">
-          <button class="theme" aria-label="Dark or light (D)" title="Dark or light (D)" onClick={switchTheme}>
+          <button
+            class="theme"
+            aria-label="Dark or light (D)"
+            title="Dark or light (D)"
+            onClick={switchTheme}
+          >
             <ThemeIcon />
           </button>
           <button
@@ -98,7 +103,17 @@ function degrees(value: number): string {
 
 function Mark() {
   return (
-    <svg width="22" height="22" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">
+    <svg
+      width="22"
+      height="22"
+      viewBox="0 0 24 24"
+      fill="none"
+      stroke="currentColor"
+      stroke-width="2"
+      stroke-linecap="round"
+      stroke-linejoin="round"
+      aria-hidden="true"
+    >
       <rect x="2" y="2" width="20" height="20" rx="6" />
       <path d="M6 13h2.5l2-6 3 10 2-4H18" />
     </svg>
@@ -116,7 +131,16 @@ function ThemeIcon() {
 
 function HelpIcon() {
   return (
-    <svg width="16" height="16" viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" aria-hidden="true">
+    <svg
+      width="16"
+      height="16"
+      viewBox="0 0 16 16"
+      fill="none"
+      stroke="currentColor"
+      stroke-width="1.5"
+      stroke-linecap="round"
+      aria-hidden="true"
+    >
       <circle cx="8" cy="8" r="6.25" />
       <path d="M6.2 6.3a1.85 1.85 0 1 1 2.6 1.7c-.6.3-.8.6-.8 1.2M8 11.4v.1" />
     </svg>

@@ -78,7 +78,6 @@ function drawNow(traces: TraceChart): void {
     reference: reference && fits ? reference.grid : null,
     kind: driver.lap.axis.kind,
     sectors: reference?.sectors ?? [],
-    at: driver.lap.grid.position,
     pale: driver.standing !== null,
   });
 }
@@ -112,7 +111,13 @@ function Head({ compared }: { compared: boolean }) {
   );
 }
 
-function Labels({ bands, labels }: { bands: ReadonlyMap<string, Band>; labels: readonly { key: string; label: string }[] }) {
+function Labels({
+  bands,
+  labels,
+}: {
+  bands: ReadonlyMap<string, Band>;
+  labels: readonly { key: string; label: string }[];
+}) {
   return (
     <>
       {labels.map(({ key, label }) => (
@@ -151,7 +156,12 @@ function Gutter({ bands }: { bands: ReadonlyMap<string, Band> }) {
         km/h, {gearName(shown.gear)}
       </p>
       {row("difference", signed(shown.difference, 1), "km/h", sense(-shown.difference, 0.5))}
-      {row("delta", signed(shown.delta, 3), shown.delta > 0 ? "behind" : "ahead", sense(shown.delta, 0.005))}
+      {row(
+        "delta",
+        signed(shown.delta, 3),
+        shown.delta > 0 ? "behind" : "ahead",
+        sense(shown.delta, 0.005),
+      )}
       <p class="gutter pedals" style={at("pedals", -16)}>
         <b class={flow}>{percent(shown.throttle)}</b> throttle
         <br />
