@@ -1,6 +1,7 @@
 """Real servers for tests, on free ports of loopback, started and ended by whoever needs them."""
 
 import contextlib
+import random
 import shutil
 import signal
 import socket
@@ -17,11 +18,12 @@ STOP_S: Final = 30.0
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody uses right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port of loopback that nobody uses, below those that the system gives to clients."""
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def until(condition: Callable[[], object], what: str, timeout_s: float = START_S) -> None:
