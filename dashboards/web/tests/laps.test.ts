@@ -34,14 +34,19 @@ test("what is not sent has its default", () => {
   expect(lap(1, null).sectors_s).toEqual([]);
 });
 
-test("a newer revision replaces a lap, an older one does not", () => {
+test("a lap that is told again replaces the one before", () => {
   let laps = withLap(withLap([], lap(2, 91)), lap(1, 90));
   laps = withLap(laps, lap(2, 90.5, { revision: 2 }));
-  laps = withLap(laps, lap(2, 99));
   expect(laps.map((one) => [one.lap_number, one.lap_time_s])).toEqual([
     [1, 90],
     [2, 90.5],
   ]);
+});
+
+test("laps of an app that was started again come after those before, whatever their numbers", () => {
+  const before = [lap(1, 90, { run: 7 }), lap(2, 91, { run: 7 })].reduce<readonly Lap[]>(withLap, []);
+  const after = withLap(before, lap(1, 95, { run: 8 }));
+  expect(after.map((one) => one.lap_time_s)).toEqual([91, 95]);
 });
 
 test("the best lap counts and the reference is whole", () => {

@@ -6,12 +6,15 @@ export function whole(sent: SentLap): Lap {
   return { ...LAP_DEFAULTS, ...sent };
 }
 
-/** Add a lap or its newer revision; ascending by number. */
+/** Add a lap, or replace it: the gateway tells only what is news. In the order they were driven. */
 export function withLap(laps: readonly Lap[], lap: Lap): readonly Lap[] {
-  const at = laps.findIndex((other) => other.lap_number === lap.lap_number);
-  if (at >= 0) return laps[at].revision > lap.revision ? laps : laps.with(at, lap);
-  const sorted = [...laps, lap];
-  return sorted.sort((a, b) => a.lap_number - b.lap_number);
+  const others = laps.filter((other) => other.lap_number !== lap.lap_number);
+  return [...others, lap].sort(byRun);
+}
+
+/** An app that was started again may count laps anew: its run decides first. */
+function byRun(a: Lap, b: Lap): number {
+  return a.run - b.run || a.lap_number - b.lap_number;
 }
 
 export function finished(lap: Lap): boolean {

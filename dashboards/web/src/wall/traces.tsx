@@ -179,13 +179,15 @@ function side(steering: number): string {
   return steering > 0 ? "left" : "right";
 }
 
+const FIRST = "Waiting for the first car. On the driver's PC: pitbox drive --source auto";
+
 /** What an empty chart says. */
 function Waiting() {
   const driver = wall.chosen.value;
   let words = "";
   if (socket.state.value.kind === "lost") return null;
   if (!driver) {
-    words = wall.sessions.value === null ? "Asking for sessions." : "Waiting for the first car.";
+    words = wall.sessions.value === null ? "Asking for sessions." : FIRST;
   } else if (reading.value?.link.kind === "none") {
     words = `Waiting for ${wall.carName(driver)}. Last seen: never.`;
   }
