@@ -78,7 +78,7 @@ class Bus(Connection):
     ) -> Any:
         """Ask and return the decoded answer; raises NobodyListens or BusDown."""
         subject = self._subject(route, event, fields)
-        decode = self.topology.decoder(self.topology.route(route).reply).decode
+        decode = self.topology.answer_decoder(route).decode
         if not self._client.is_connected:
             raise BusDown("not connected to nats-server")
         try:

@@ -34,7 +34,7 @@ class TopologyError(Exception):
 
 
 class Route(Struct, frozen=True, forbid_unknown_fields=True):
-    """A named subject: its template and the tags of the events it carries."""
+    """A named subject: its template, the tags of the events it carries, and of their answer."""
 
     subject: str
     events: tuple[str, ...]
@@ -159,6 +159,10 @@ class Topology(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         for tag in tags:
             union = union | EVENTS[tag]
         return msgspec.msgpack.Decoder(union)
+
+    def answer_decoder(self, route: str) -> msgspec.msgpack.Decoder[Any]:
+        """Return a decoder of what answers the requests of a route."""
+        return msgspec.msgpack.Decoder(EVENTS[self.route(route).reply])
 
     def _service(self, name: str) -> Consumer | Producer:
         found = self.consumers.get(name) or self.producers.get(name)
