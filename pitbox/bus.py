@@ -15,6 +15,7 @@ from nats.aio.subscription import Subscription
 
 from pitbox import admin, logs, metrics
 from pitbox.connection import BusDown, Connection
+from pitbox.settings import Nats
 from pitbox.topology import Topology, TopologyError
 from schemas.registry import UNDECODABLE
 
@@ -45,11 +46,11 @@ class Bus(Connection):
 
     @classmethod
     async def connect(
-        cls, url: str, service: str, topology: Topology, *, forever: bool = True
+        cls, server: Nats, service: str, topology: Topology, *, forever: bool = True
     ) -> "Bus":
         """Return a bus that is connected; see `open`."""
         bus = cls(service, topology)
-        await bus.open(url, forever=forever)
+        await bus.open(server, forever=forever)
         return bus
 
     async def publish(self, route: str, event: msgspec.Struct, **fields: Any) -> None:
@@ -126,10 +127,10 @@ class Bus(Connection):
 
         return await self._subscribe(route, deliver, fields={})
 
-    async def apply_topology(self) -> bool:
-        """Make streams and durables that are gone again; return whether any was."""
+    async def restore(self) -> bool:
+        """Make this service's streams and durables that are gone again; return whether any was."""
         try:
-            changes = await admin.apply(self._jetstream, self.topology)
+            changes = await admin.restore(self._jetstream, self.topology, self.service)
         except TopologyError as error:
             log.error("streams cannot be made", reason=str(error))
             return False
@@ -152,7 +153,7 @@ class Bus(Connection):
             ack = await self._jetstream.publish(subject, payload, timeout=timeout_s)
         except nats.js.errors.NoStreamResponseError:
             if self.service in self.topology.consumers:
-                await self.apply_topology()
+                await self.restore()
             raise NobodyListens(f"no stream takes {what}") from None
         except (nats.errors.MaxPayloadError, nats.js.errors.BadRequestError) as error:
             raise TooLarge(f"{what} was not stored: {error}") from None

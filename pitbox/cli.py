@@ -6,6 +6,7 @@ import sys
 from cyclopts import App
 
 from pitbox import __version__
+from pitbox.identity.folder import KeysError
 from pitbox.settings import SettingsError
 from pitbox.topology import TopologyError
 
@@ -50,7 +51,7 @@ def main() -> None:
     """Run the command line; mistakes of the user end in one line on stderr and exit code 2."""
     try:
         code = app()
-    except (SettingsError, TopologyError, CommandError) as error:
+    except (SettingsError, TopologyError, KeysError, CommandError) as error:
         print(f"pitbox: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     except BrokenPipeError:

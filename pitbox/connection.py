@@ -9,6 +9,8 @@ from nats.js import JetStreamContext
 
 from pitbox import logs, metrics
 from pitbox.client import Client
+from pitbox.identity.credentials import Identity, file_of
+from pitbox.settings import Nats
 
 FIRST_CONNECT_S: Final = 3.0
 CLOSE_S: Final = 1.0
@@ -36,11 +38,16 @@ class Connection:
         self._closed = False
         self._failure = ""
 
-    async def open(self, url: str, *, forever: bool = True) -> None:
-        """Connect to nats-server, waiting for it; raises BusDown if not `forever`."""
+    async def open(self, server: Nats, *, forever: bool = True) -> None:
+        """Connect to nats-server, waiting for it; raises BusDown if not `forever`.
+
+        Raises KeysError when there are no credentials to connect with.
+        """
+        url = server.url
+        identity = Identity(file_of(server.credentials, self.service))
         try:
             async with asyncio.timeout(None if forever else FIRST_CONNECT_S):
-                await self._open(url, patient=forever)
+                await self._open(url, identity, patient=forever)
         except TimeoutError:
             await self.close()
             reason = self._failure or "it does not answer"
@@ -79,7 +86,7 @@ class Connection:
         with contextlib.suppress(nats.errors.Error, asyncio.TimeoutError, OSError):
             await asyncio.wait_for(self._client.close(), timeout=CLOSE_S)
 
-    async def _open(self, url: str, *, patient: bool) -> None:
+    async def _open(self, url: str, identity: Identity, *, patient: bool) -> None:
         async def connected() -> None:
             self.connects += 1
             self.up.set()
@@ -109,6 +116,7 @@ class Connection:
             reconnected_cb=connected,
             disconnected_cb=disconnected,
             error_cb=failed,
+            **identity.options(),
         )
         await connected()
 

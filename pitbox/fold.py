@@ -89,7 +89,7 @@ class Fold:
         """Work until `stop` is set."""
         bus = Bus(self.name, self._topology)
         try:
-            if await until(stop, bus.open(self._settings.nats.url), grace_s=0):
+            if await until(stop, bus.open(self._settings.nats), grace_s=0):
                 await until(stop, self._work(bus, stop), grace_s=GRACE_S)
         finally:
             await bus.close()

@@ -21,6 +21,9 @@ from msgspec import Struct
 from pitbox import admin, migration, nats_server, postgres_server
 from pitbox.bus import Bus
 from pitbox.folder_lock import LockedError, folder_lock
+from pitbox.identity.authority import Authority, driver_credentials
+from pitbox.identity.credentials import SUFFIX
+from pitbox.settings import Nats
 from pitbox.supervisor import Program, StackError, Supervisor, end_leftovers, pitbox
 from pitbox.topology import Topology
 
@@ -29,6 +32,7 @@ RECORD: Final = "processes.json"
 ADDRESSES: Final = "addresses.json"
 ENVIRONMENT: Final = "environment"
 PREFERRED: Final = {"nats": 4222, "nats_monitor": 8222, "postgres": 5432, "gateway": 8000}
+LASTING_S: Final = 2**31
 BESIDE: Final = 200
 """How far from the preferred port a free one is looked for."""
 
@@ -72,6 +76,7 @@ class Stack:
         self.folder = folder
         self._supervisor = supervisor
         self._topology = topology
+        self._authority = Authority(folder / "keys", topology)
         ports = _free_ports()
         self.addresses = Addresses(supervisor=os.getpid(), **ports)
 
@@ -80,6 +85,7 @@ class Stack:
         """Return the settings that make any `pitbox` command use this stack."""
         return {
             "PITBOX_NATS__URL": f"nats://127.0.0.1:{self.addresses.nats}",
+            "PITBOX_NATS__CREDENTIALS": str(self._authority.users),
             "PITBOX_NATS__MONITOR": f"http://127.0.0.1:{self.addresses.nats_monitor}",
             "PITBOX_POSTGRES__URL_FILE": str(self.folder / "postgres.url"),
             "PITBOX_GATEWAY__PORT": str(self.addresses.gateway),
@@ -91,7 +97,9 @@ class Stack:
         await asyncio.to_thread(postgres_server.initialise, cluster)
         database = postgres_server.url(cluster, ports.postgres)
         _write_private(self.folder / "postgres.url", database)
-        nats = nats_server.command(self.folder / "nats", ports.nats, ports.nats_monitor)
+        nats = nats_server.command(
+            self.folder / "nats", self._authority.trust(), ports.nats, ports.nats_monitor
+        )
         postgres = postgres_server.command(cluster, ports.postgres)
         await self._supervisor.start(Program("nats", tuple(nats)))
         await self._supervisor.start(
@@ -99,7 +107,10 @@ class Stack:
         )
         await self._supervisor.ready("nats-server", lambda: _listens(ports.nats), "nats")
         await migration.migrate(database)
-        bus = await Bus.connect(self.environment["PITBOX_NATS__URL"], "", self._topology)
+        server = Nats(
+            url=self.environment["PITBOX_NATS__URL"], credentials=str(self._authority.write_users())
+        )
+        bus = await Bus.connect(server, "", self._topology)
         try:
             await admin.apply(bus.jetstream, self._topology)
         finally:
@@ -121,7 +132,7 @@ class Stack:
         for car in CARS:
             environment = {
                 **self.environment,
-                "PITBOX_DRIVER__NAME": car.driver,
+                "PITBOX_NATS__CREDENTIALS": str(self._enrolled(car.driver)),
                 "PITBOX_DRIVER__SESSION": session,
                 "PITBOX_DRIVER__SPOOL": str(self.folder / "spools" / car.driver),
             }
@@ -130,6 +141,15 @@ class Stack:
                 *("--seed", str(car.seed), "--skill", str(car.skill)),
             )
             await self._supervisor.start(Program(f"car-{car.number}", command, environment))
+
+    def _enrolled(self, driver: str) -> Path:
+        """Return the credentials of a simulated driver, whose account is made at the first time."""
+        file = self.folder / "keys" / "drivers" / f"{driver}{SUFFIX}"
+        if not file.exists():
+            account, made = driver_credentials(self._authority, driver, expires_s=LASTING_S)
+            nats_server.place_account(self.folder / "nats", account)
+            made.write(file)
+        return file
 
     def _serves(self) -> bool:
         ready = f"{self.addresses.page}api/v1/ready"

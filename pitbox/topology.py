@@ -69,11 +69,15 @@ class Stream(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Consumer(Struct, frozen=True, forbid_unknown_fields=True):
-    """A service: what it reads and writes, and how its durables acknowledge."""
+    """A service: what it reads and writes, and how its durables acknowledge.
+
+    One that is `live` hears core NATS as it is said, also of streams, and pulls nothing.
+    """
 
     about: str
     reads: tuple[str, ...]
     writes: tuple[str, ...]
+    live: bool = False
     ack: Ack = "explicit"
     ack_all: tuple[StreamName, ...] = ()
     ack_wait: Duration = "30s"
@@ -143,14 +147,23 @@ class Topology(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
 
     def durables(self, service: str) -> dict[str, tuple[str, ...]]:
         """Return the streams a consumer has a durable on, each with the routes it reads there."""
+        return {} if self.consumers[service].ack == "none" else self.pulled(service)
+
+    def pulled(self, service: str) -> dict[str, tuple[str, ...]]:
+        """Return the streams a consumer pulls from, each with the routes it reads there."""
         consumer = self.consumers[service]
-        if consumer.ack == "none":
+        if consumer.live:
             return {}
         read: dict[str, list[str]] = {}
         for route in consumer.reads:
             if route in self.stream_of:
                 read.setdefault(self.stream_of[route], []).append(route)
         return {stream: tuple(routes) for stream, routes in read.items()}
+
+    def streams_of(self, service: str) -> tuple[str, ...]:
+        """Return the streams that a consumer cannot do without: it pulls from them or writes."""
+        written = (self.stream_of[r] for r in self.writes(service) if r in self.stream_of)
+        return tuple(dict.fromkeys((*self.pulled(service), *written)))
 
     def decoder(self, *routes: str) -> msgspec.msgpack.Decoder[Any]:
         """Return a decoder of every event the routes carry."""

@@ -76,7 +76,7 @@ class App:
 
     def __init__(self, settings: Settings, bus: Bus, depot: Depot) -> None:
         driver = settings.driver
-        self._url = settings.nats.url
+        self._server = settings.nats
         self._bus = bus
         self._depot = depot
         self._link = Link(bus, depot)
@@ -111,7 +111,7 @@ class App:
     ) -> None:
         """Work until `stop` is set or there is nothing left to do."""
         work = [
-            self._bus.open(self._url),
+            self._bus.open(self._server),
             self._link.run(),
             self._uploader.run(),
             self._depot.maintain(),

@@ -25,7 +25,7 @@ class Keys:
     async def run(self, stop: asyncio.Event) -> None:
         """Answer until `stop` is set."""
         bus = Bus(NAME, self._topology)
-        await bus.open(self._settings.nats.url)
+        await bus.open(self._settings.nats)
         try:
             await bus.answer("keys.enrol", self._enrol)
             await bus.answer("keys.renew", self._renew)

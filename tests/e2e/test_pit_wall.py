@@ -56,7 +56,7 @@ def driving(hub: Addresses, spool: Path) -> Iterator[subprocess.Popen[bytes]]:
         env={
             **os.environ,
             "PITBOX_NATS__URL": f"nats://127.0.0.1:{hub.nats}",
-            "PITBOX_DRIVER__NAME": "MOR",
+            "PITBOX_NATS__CREDENTIALS": str(credentials),
             "PITBOX_DRIVER__SESSION": "evening",
             "PITBOX_DRIVER__SPOOL": str(spool),
         },

@@ -20,7 +20,7 @@ from schemas.wall import Dropped, Frames, Ping, Pong, Presence, Refused, Subscri
 from tests import hub
 from tests.hub import Database, connected, eventually
 from tests.page import gateway_of, narrow_socket, opened, until_ready
-from tests.servers import NatsServer, PostgresServer, Server, free_port, running
+from tests.servers import NatsServer, PostgresServer, Server, addresses, free_port, running
 
 SEEN = ("speed", "fuel_level")
 SESSION_ROW = """
@@ -247,8 +247,7 @@ class GatewayProcess(Server):
         self._environment = {
             "PITBOX_GATEWAY__PORT": str(self.port),
             "PITBOX_METRICS__PORT": str(self.metrics_port),
-            "PITBOX_NATS__URL": nats_url,
-            "PITBOX_POSTGRES__URL": database,
+            **addresses(nats_url, database),
         }
 
     def command(self) -> list[str]:
