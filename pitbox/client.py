@@ -20,8 +20,8 @@ CONNECT_TIMEOUT_S: Final = 2
 REFUSED: Final = "permissions violation"
 QUOTE: Final = "'"
 
-parser.MSG_RE = re.compile(rb"\AMSG ([^ \r\n]+) ([^ ]+) (([^ \r\n]+) )?(\d+)\r\n")
-parser.HMSG_RE = re.compile(rb"\AHMSG ([^ \r\n]+) ([^ ]+) (([^ \r\n]+) )?(\d+) (\d+)\r\n")
+parser.MSG_RE = re.compile(rb"\AMSG ([^ \r\n]+) ([^ ]+) +(([^ \r\n]+) )?(\d+)\r\n")
+parser.HMSG_RE = re.compile(rb"\AHMSG ([^ \r\n]+) ([^ ]+) +(([^ \r\n]+) )?(\d+) (\d+)\r\n")
 
 
 class Client(nats.aio.client.Client):
@@ -40,6 +40,12 @@ class Client(nats.aio.client.Client):
             pending_size=0,
             **options,
         )
+
+    async def _connect_to_server(self, server: Any) -> None:
+        """Close the connection on which nats-server did not let us in, before there is another."""
+        if self._transport is not None:
+            self._transport.close()  # type: ignore[no-untyped-call]
+        await super()._connect_to_server(server)
 
     async def _process_err(self, err_msg: str) -> None:
         """Connect anew after any error that ends a connection; one that does not is told."""

@@ -34,6 +34,12 @@ class Nats(Struct, frozen=True, forbid_unknown_fields=True):
     monitor: Annotated[str, Meta(description="address of its monitoring port, if any")] = ""
 
 
+class Keys(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the service that signs identities has its keys."""
+
+    folder: Annotated[str, Meta(description="folder with what signs; only `keys` needs it")] = ""
+
+
 class Postgres(Struct, frozen=True, forbid_unknown_fields=True):
     """How to reach Postgres."""
 
@@ -92,6 +98,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Hold every setting of PitBox."""
 
     nats: Nats = Nats()
+    keys: Keys = Keys()
     postgres: Postgres = Postgres()
     gateway: Gateway = Gateway()
     metrics: Metrics = Metrics()

@@ -18,21 +18,20 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from pitbox import admin, migration, nats_server, postgres_server
+from pitbox import admin, enrolment, migration, nats_server, postgres_server
 from pitbox.bus import Bus
 from pitbox.folder_lock import LockedError, folder_lock
-from pitbox.identity.authority import Authority, driver_credentials
+from pitbox.identity.authority import Authority
 from pitbox.identity.credentials import SUFFIX
 from pitbox.settings import Nats
 from pitbox.supervisor import Program, StackError, Supervisor, end_leftovers, pitbox
 from pitbox.topology import Topology
 
-SERVICES: Final = ("persister", "timing", "gateway")
+SERVICES: Final = ("keys", "persister", "timing", "gateway")
 RECORD: Final = "processes.json"
 ADDRESSES: Final = "addresses.json"
 ENVIRONMENT: Final = "environment"
 PREFERRED: Final = {"nats": 4222, "nats_monitor": 8222, "postgres": 5432, "gateway": 8000}
-LASTING_S: Final = 2**31
 BESIDE: Final = 200
 """How far from the preferred port a free one is looked for."""
 
@@ -86,10 +85,16 @@ class Stack:
         return {
             "PITBOX_NATS__URL": f"nats://127.0.0.1:{self.addresses.nats}",
             "PITBOX_NATS__CREDENTIALS": str(self._authority.users),
+            "PITBOX_KEYS__FOLDER": str(self.folder / "keys"),
             "PITBOX_NATS__MONITOR": f"http://127.0.0.1:{self.addresses.nats_monitor}",
             "PITBOX_POSTGRES__URL_FILE": str(self.folder / "postgres.url"),
             "PITBOX_GATEWAY__PORT": str(self.addresses.gateway),
         }
+
+    @property
+    def _server(self) -> Nats:
+        where = self.environment
+        return Nats(url=where["PITBOX_NATS__URL"], credentials=where["PITBOX_NATS__CREDENTIALS"])
 
     async def start_servers(self) -> None:
         """Start nats-server and Postgres, and bring both into shape."""
@@ -107,10 +112,8 @@ class Stack:
         )
         await self._supervisor.ready("nats-server", lambda: _listens(ports.nats), "nats")
         await migration.migrate(database)
-        server = Nats(
-            url=self.environment["PITBOX_NATS__URL"], credentials=str(self._authority.write_users())
-        )
-        bus = await Bus.connect(server, "", self._topology)
+        self._authority.write_users()
+        bus = await Bus.connect(self._server, "", self._topology)
         try:
             await admin.apply(bus.jetstream, self._topology)
         finally:
@@ -130,9 +133,11 @@ class Stack:
     async def start_cars(self, session: str) -> None:
         """Start a driver app for each simulated car."""
         for car in CARS:
+            file = self.folder / "keys" / "drivers" / f"{car.driver}{SUFFIX}"
+            await enrolment.enrol(self._server, self._topology, car.driver, file)
             environment = {
                 **self.environment,
-                "PITBOX_NATS__CREDENTIALS": str(self._enrolled(car.driver)),
+                "PITBOX_NATS__CREDENTIALS": str(file),
                 "PITBOX_DRIVER__SESSION": session,
                 "PITBOX_DRIVER__SPOOL": str(self.folder / "spools" / car.driver),
             }
@@ -141,15 +146,6 @@ class Stack:
                 *("--seed", str(car.seed), "--skill", str(car.skill)),
             )
             await self._supervisor.start(Program(f"car-{car.number}", command, environment))
-
-    def _enrolled(self, driver: str) -> Path:
-        """Return the credentials of a simulated driver, whose account is made at the first time."""
-        file = self.folder / "keys" / "drivers" / f"{driver}{SUFFIX}"
-        if not file.exists():
-            account, made = driver_credentials(self._authority, driver, expires_s=LASTING_S)
-            nats_server.place_account(self.folder / "nats", account)
-            made.write(file)
-        return file
 
     def _serves(self) -> bool:
         ready = f"{self.addresses.page}api/v1/ready"

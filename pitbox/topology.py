@@ -49,6 +49,10 @@ class Route(Struct, frozen=True, forbid_unknown_fields=True):
         """Return the subject with missing fields left open."""
         return FIELD.sub(lambda match: str(fields.get(match[1], "*")), self.subject)
 
+    def of(self, event: Any) -> str:
+        """Return the subject that an event has to come on: its own fields name it."""
+        return self.format({name: getattr(event, name) for name in self.fields})
+
     @property
     def fields(self) -> tuple[str, ...]:
         """Return the names of the subject's fields."""
@@ -96,11 +100,15 @@ class Consumer(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Producer(Struct, frozen=True, forbid_unknown_fields=True):
-    """A program outside the hub: what it reads and writes."""
+    """A program that is no service: what it reads and writes.
+
+    One that is of the `hub` is trusted as the services are; others have accounts of their own.
+    """
 
     about: str
     reads: tuple[str, ...]
     writes: tuple[str, ...]
+    hub: bool = False
 
 
 class Topology(Struct, frozen=True, forbid_unknown_fields=True, dict=True):

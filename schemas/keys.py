@@ -22,12 +22,13 @@ class Enrol(Struct, frozen=True, kw_only=True, tag="keys.enrol"):
 
 
 class Enrolled(Struct, frozen=True, kw_only=True, tag="keys.enrolled"):
-    """Hand out what a PC connects with, or say in `refused` why not."""
+    """Hand out what a PC connects with, or say in `refused` why not; `later` it may work."""
 
     driver: DriverName
     jwt: str = ""
     expires_s: int = 0
     refused: str = ""
+    later: bool = False
 
 
 class Renew(Struct, frozen=True, kw_only=True, tag="keys.renew"):
@@ -38,12 +39,13 @@ class Renew(Struct, frozen=True, kw_only=True, tag="keys.renew"):
 
 
 class Renewed(Struct, frozen=True, kw_only=True, tag="keys.renewed"):
-    """Hand out the JWT that follows, or say in `refused` why not."""
+    """Hand out the JWT that follows, or say in `refused` why not; `later` it may work."""
 
     driver: DriverName
     jwt: str = ""
     expires_s: int = 0
     refused: str = ""
+    later: bool = False
 
 
 class Revoke(Struct, frozen=True, kw_only=True, tag="keys.revoke"):
@@ -53,7 +55,8 @@ class Revoke(Struct, frozen=True, kw_only=True, tag="keys.revoke"):
 
 
 class Revoked(Struct, frozen=True, kw_only=True, tag="keys.revoked"):
-    """Say that the server knows it, or in `refused` why not."""
+    """Say that nats-server knows it, or in `refused` why not; `later` it may work."""
 
     driver: DriverName
     refused: str = ""
+    later: bool = False

@@ -17,10 +17,10 @@ from pitbox.bus import Bus
 from pitbox.frames import checksum, pack, row_struct
 from pitbox.identity.credentials import read
 from pitbox.service import Service
-from pitbox.settings import Nats, Postgres, Settings
+from pitbox.settings import Keys, Nats, Postgres, Settings
 from schemas.channels import bitmap, ids
 from schemas.telemetry import Chunk, Mark
-from tests.servers import NatsServer, credentials, everything
+from tests.servers import FOLDERS, NatsServer, credentials, everything
 
 WAIT_S: Final = 20.0
 STOP_S: Final = 5.0
@@ -44,7 +44,8 @@ def settings_of(nats_url: str, database: str = "", streams: str = "") -> Setting
     """Return the settings of a service that reaches these servers."""
     postgres = Postgres(url=database) if database else Postgres()
     nats = Nats(url=nats_url, credentials=str(credentials(nats_url, streams)))
-    return Settings(nats=nats, postgres=postgres, streams=streams)
+    keys = Keys(folder=str(FOLDERS[nats_url]))
+    return Settings(nats=nats, keys=keys, postgres=postgres, streams=streams)
 
 
 @asynccontextmanager

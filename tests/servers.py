@@ -65,6 +65,7 @@ def addresses(nats_url: str, database: str) -> dict[str, str]:
     """Return the settings with which every program of the hub reaches these servers."""
     return {
         "PITBOX_NATS__URL": nats_url,
+        "PITBOX_KEYS__FOLDER": str(FOLDERS[nats_url]),
         "PITBOX_NATS__CREDENTIALS": str(FOLDERS[nats_url] / USERS),
         "PITBOX_POSTGRES__URL": database,
     }

@@ -73,6 +73,18 @@ class Authority:
         }
         return Trust(self._operator(signer.public, system), system, accounts)
 
+    def check(self) -> None:
+        """Raise KeysError when the key that signs accounts is not the one that was claimed."""
+        file = self._keys.path / "operator.jwt"
+        signer = self._pair(OPERATOR_SIGNER, Kind.OPERATOR).public
+        claimed = jwt.verified(file.read_text())["nats"] if file.exists() else {}
+        if signer not in claimed.get("signing_keys", ()):
+            raise KeysError(f"{self._keys.path}: no nats-server was ever started with these keys")
+
+    def own_accounts(self) -> set[str]:
+        """Return the public keys of the accounts of system and hub."""
+        return {self._public(SYSTEM), self._public(HUB)}
+
     def write_users(self) -> Path:
         """Write credentials for every service as streams.yaml is now; return their folder."""
         for name, allowed in permissions.users(self._topology).items():

@@ -63,6 +63,11 @@ class Credentials:
         """Return who this is: the driver, or the service."""
         return self.claimed.name
 
+    @property
+    def renewed_s(self) -> float:
+        """Return from when on they should be renewed: two thirds of their life are over."""
+        return self.claimed.iat + (self.claimed.exp - self.claimed.iat) * 2 / 3
+
     def write(self, path: Path) -> None:
         """Keep them in a file that only its owner may read."""
         write_private(path, TEXT.format(jwt=self.jwt, seed=self.pair.seed))
@@ -130,3 +135,8 @@ def file_of(setting: str, service: str) -> Path:
         )
     path = Path(setting).expanduser()
     return path / f"{service or SETUP}{SUFFIX}" if path.is_dir() else path
+
+
+def account_of(token: str) -> str:
+    """Return the public key of the account that a user's JWT belongs to; raises ClaimsError."""
+    return str(jwt.verified(token)["nats"]["issuer_account"])

@@ -49,6 +49,12 @@ def verified(token: str) -> dict[str, Any]:
     return claims
 
 
+def claims_of(token: str) -> dict[str, Any]:
+    """Return what a JWT claims, without when and under which number; raises ClaimsError."""
+    claims = verified(token)
+    return {name: value for name, value in claims.items() if name not in {"iat", "jti"}}
+
+
 def _part(value: dict[str, Any]) -> str:
     return _text(msgspec.json.encode(value, order="deterministic"))
 

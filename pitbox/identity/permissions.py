@@ -80,7 +80,7 @@ def of_setup(topology: Topology) -> Permissions:
                     for what in ("LIST", "INFO", "CREATE", "DURABLE.CREATE", "DELETE")
                 ),
                 *(topology.filter(route) for route in topology.stream_of),
-                *(r.subject for r in topology.direct.values() if not r.fields),
+                *(topology.filter(route) for route in topology.writes(SETUP)),
             ]
         ),
         subscribe=(f"{inbox(SETUP)}.>",),
@@ -148,13 +148,12 @@ def _of_others(topology: Topology, name: str, stream: str) -> Iterator[str]:
 def _answers(topology: Topology, heard: Iterable[str]) -> Iterator[str]:
     """Yield where answers go: back into drivers' accounts, or to who asks within the hub."""
     for route in (route for route in heard if topology.route(route).reply):
-        if any(route in producer.writes for producer in topology.producers.values()):
-            yield REPLIES
+        for name, producer in topology.producers.items():
+            if route in producer.writes:
+                yield f"{inbox(name)}.>" if producer.hub else REPLIES
         for name, consumer in topology.consumers.items():
             if route in consumer.writes:
                 yield f"{inbox(name)}.>"
-        if not topology.route(route).fields:
-            yield f"{inbox(SETUP)}.>"
 
 
 def _claim(allow: tuple[str, ...], deny: tuple[str, ...]) -> dict[str, list[str]]:

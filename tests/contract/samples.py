@@ -111,14 +111,14 @@ SAMPLES: Final[dict[str, Struct]] = {
     ),
     "keys.enrol": Enrol(driver="ada", public_key=USER_KEY),
     "keys.enrolled": Enrolled(
-        driver="ada", jwt="e30.e30.c2ln", expires_s=1_798_000_000, refused="not today"
+        driver="ada", jwt="e30.e30.c2ln", expires_s=1_798_000_000, refused="not today", later=True
     ),
     "keys.renew": Renew(driver="ada", public_key=USER_KEY),
     "keys.renewed": Renewed(
-        driver="ada", jwt="e30.e30.c2ln", expires_s=1_798_000_000, refused="not today"
+        driver="ada", jwt="e30.e30.c2ln", expires_s=1_798_000_000, refused="not today", later=True
     ),
     "keys.revoke": Revoke(driver="ada"),
-    "keys.revoked": Revoked(driver="ada", refused="not today"),
+    "keys.revoked": Revoked(driver="ada", refused="not today", later=True),
     "sim.session": SessionOpened(
         at_ns=AT_NS,
         source="iracing",
