@@ -76,8 +76,8 @@ def _reported_lap(label: int, verdict: Verdict, whose: Whose, own: bool) -> Lap:
         own=own,
         lap_number=label,
         revision=0,
-        lap_time_s=verdict.time_s,
-        timed_by="sim",
+        lap_time_s=verdict.time_s or None,
+        timed_by="sim" if verdict.time_s else "none",
         sectors_s=verdict.sectors_s,
         valid=verdict.valid is not False,
         complete=False,
@@ -151,7 +151,7 @@ def _ended_ns(passage: Passage, verdict: Verdict | None) -> int | None:
 def _time(
     passage: Passage, verdict: Verdict | None
 ) -> tuple[float | None, Literal["sim", "crossing", "none"]]:
-    if verdict is not None:
+    if verdict is not None and verdict.time_s:
         return verdict.time_s, "sim"
     crossing_s = passage.crossing_s()
     return (None, "none") if crossing_s is None else (round(crossing_s, 3), "crossing")

@@ -66,10 +66,10 @@ def opened_by(events: Iterable[Observed]) -> SessionOpened | None:
 
 
 def reports_by(events: Iterable[Observed]) -> dict[Car, Reports]:
-    """Collect what events say of laps; a time of zero is no time."""
+    """Collect what events say of laps; a time of zero is none, and says nothing but invalid."""
     reports: dict[Car, Reports] = {}
     for event in events:
-        if isinstance(event, LapReported) and event.lap_time_s > 0:
+        if isinstance(event, LapReported) and (event.lap_time_s > 0 or event.valid is False):
             laps = reports.setdefault(OWN if event.own else (False, event.car), {})
             laps[event.lap_number] = append_versions(laps.get(event.lap_number, ()), (event,))
     return reports

@@ -55,9 +55,14 @@ class Passage(Struct):
         return any(piece.jumped for piece in self.pieces)
 
     def crossing_s(self) -> float | None:
-        """Return the time between both crossings, None when one was not seen well."""
+        """Return the time between both crossings.
+
+        None when one was not seen well, or the car did not drive all the way between them.
+        """
         start, end = self.start, self.end
         if start is None or end is None or max(start.slack_s, end.slack_s) > PRECISE_S:
+            return None
+        if self.jumped:
             return None
         crossing_s = lasted_s((start.at_ns, start.clock_s), (end.at_ns, end.clock_s))
         return crossing_s if crossing_s < LONGEST_S else None

@@ -18,7 +18,10 @@ FLAG_AGREES_S: Final = 1.0
 
 
 class Verdict(Struct, frozen=True):
-    """Hold what the sim says of a lap, by a report or by its last-lap-time channel."""
+    """Hold what the sim says of a lap, by a report or by its last-lap-time channel.
+
+    `time_s` is 0 for a lap that gets no time.
+    """
 
     at_ns: int
     time_s: float

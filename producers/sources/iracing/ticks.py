@@ -70,16 +70,17 @@ class Ticks:
             self._number = number
             yield self._begin(captured_ns, number, values)
         time_s, fraction = values["SessionTime"], values["LapDistPct"]
-        said_s = values.get("LapLastLapTime", -1.0)
+        said_s = values.get("LapLastLapTime", ABSENT)
         timed = self._book.tick(time_s, int(values["Lap"]), fraction, said_s)
         if timed is not None:
             yield LapReported(
                 at_ns=captured_ns,
                 car=self.facts.car,
                 lap_number=timed.number,
-                lap_time_s=timed.time_s,
+                lap_time_s=timed.time_s or 0.0,
                 own=True,
                 sectors_s=timed.sectors_s,
+                valid=None if timed.time_s else False,
             )
         if not self._finished and values.get("SessionState", 0) >= CHECKERED:
             self._finished = True
