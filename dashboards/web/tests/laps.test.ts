@@ -44,7 +44,10 @@ test("a lap that is told again replaces the one before", () => {
 });
 
 test("laps of an app that was started again come after those before, whatever their numbers", () => {
-  const before = [lap(1, 90, { run: 7 }), lap(2, 91, { run: 7 })].reduce<readonly Lap[]>(withLap, []);
+  const before = [lap(1, 90, { run: 7 }), lap(2, 91, { run: 7 })].reduce<readonly Lap[]>(
+    withLap,
+    [],
+  );
   const after = withLap(before, lap(1, 95, { run: 8 }));
   expect(after.map((one) => one.lap_time_s)).toEqual([91, 95]);
 });

@@ -41,7 +41,7 @@ export async function summarise(): Promise<void> {
 
 /** Ask for holes soon; however often this is called, it asks every two seconds at most. */
 export function askHoles(): void {
-  if (holesDue) return;
+  if (holesDue || !wall.chosenSession.peek()) return;
   holesDue = true;
   setTimeout(async () => {
     holesDue = false;

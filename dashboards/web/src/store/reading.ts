@@ -46,6 +46,8 @@ export interface Reading extends Traced {
 const FORGOTTEN_MS = 15 * 60_000;
 const DAY_MS = 24 * 3_600_000;
 
+/** The clock's instant, as text shows it. */
+export const instant = signal(NaN);
 export const reading = signal<Reading | null>(null);
 export const links = signal<ReadonlyMap<Driver, Link>>(new Map());
 /** The point of the lap under the cursor; it never moves the clock. */
@@ -53,6 +55,7 @@ export const inspected = signal<number | null>(null);
 
 export function read(pageNow: number): void {
   const clock = wall.clock.peek();
+  instant.value = clock.t;
   links.value = new Map(wall.drivers.peek().map((driver) => [driver, linkNow(driver, pageNow)]));
   const driver = wall.chosen.peek();
   reading.value = driver ? readingOf(driver, clock.t, pageNow) : null;
