@@ -1,6 +1,6 @@
 """Pair iRacing's last lap time with its lap, and time sectors by crossing.
 
-The sim's time arrives most of a second after the line, sometimes a lap late, and is the one that
+The sim's time arrives up to some seconds after the line, sometimes a lap late, and is the one that
 counts; crossings, interpolated between ticks, agree with it within 0.015 s at 60 Hz and tell which
 lap it is of. Of a lap that does not count it says -1, nothing new where it said so before.
 """
@@ -19,7 +19,7 @@ AGREES_S: Final = 0.1
 SAME_S: Final = 0.02
 """Within this, a lap fits a time no worse than another one does."""
 
-PROMPT_S: Final = 3.0
+PROMPT_S: Final = 5.0
 """After this, a time is late."""
 
 SECTORS_AGREE_S: Final = 0.05
