@@ -3,6 +3,7 @@
 import { signal } from "@preact/signals";
 import { WHEELS, type Wheel } from "../core/channels";
 import { TRACED } from "../core/driven-lap";
+import { lapNumberAt } from "../core/laps";
 import { linkOf, LOST_MS, type Link } from "../core/link-state";
 import type { Driver } from "./driver";
 import { socket } from "./feed";
@@ -28,7 +29,6 @@ export interface Traced {
 export interface Reading extends Traced {
   /** Hub's ms since 1970. */
   readonly t: number;
-  readonly ageMs: number;
   readonly link: Link;
   readonly quietMs: number;
   readonly lapNumber: number;
@@ -69,10 +69,9 @@ function readingOf(driver: Driver, t: number, pageNow: number): Reading {
   return {
     ...traced(driver, at),
     t,
-    ageMs: ageMs(driver, at, pageNow),
     link: linkNow(driver, pageNow),
     quietMs: quietMs(driver, pageNow),
-    lapNumber: driver.fast.step("lap_number", at),
+    lapNumber: lapNumber(driver, at),
     lapSeconds: driver.lap?.grid.secondsNow ?? NaN,
     lapCounts: slow("lap_valid") !== 0,
     fuel: Number.isFinite(litres) ? litres : fuel("fuel_mass"),
@@ -85,6 +84,11 @@ function readingOf(driver: Driver, t: number, pageNow: number): Reading {
       WHEELS.map((wheel) => [wheel, tyre(wheel, slow)]),
     ) as Reading["tyres"],
   };
+}
+
+function lapNumber(driver: Driver, at: number): number {
+  const known = lapNumberAt(driver.laps.peek(), Math.min(at, driver.fast.lastTime));
+  return Number.isFinite(known) ? known : driver.fast.step("lap_number", at);
 }
 
 /** Gaps and fuel are read once a second, or nobody could. */
