@@ -92,10 +92,12 @@ def _driven_lap(basis: Basis) -> Lap:
     ended = _is_seen(passage.end) if passage.end else ended_ns is not None
     complete = begun and passage.whole and (driven or ended)
     rewound = any(a < passage.pieces[-1].last_ns and b > passage.begins_ns for a, b in voids)
-    pit = _pit(passage)
+    unseen = verdict is not None and passage.is_approach
+    pit = UNKNOWN if unseen else _pit(passage)
     lap_time_s, timed_by = _time(passage, verdict)
     judged = verdict.valid if verdict else None
-    fair = not (rewound or passage.jumped or pit.entered or pit.left)
+    moved = passage.jumped and not unseen
+    fair = not (rewound or moved or pit.entered or pit.left)
     timed = driven or lap_time_s is not None
     counts = judged if judged is not None else complete and timed and _held_valid(passage)
     return Lap(
@@ -171,6 +173,9 @@ class Pit(Struct, frozen=True):
     seen: bool
     entered: bool
     left: bool
+
+
+UNKNOWN: Final = Pit(seen=False, entered=False, left=False)
 
 
 def _pit(passage: Passage) -> Pit:

@@ -54,6 +54,11 @@ class Passage(Struct):
         """Tell whether the car was moved by other means than driving."""
         return any(piece.jumped for piece in self.pieces)
 
+    @property
+    def is_approach(self) -> bool:
+        """Tell whether it is but the way to the line, on which no lap is driven."""
+        return self.start is None and self.pieces[-1].last_m < 0
+
     def crossing_s(self) -> float | None:
         """Return the time between both crossings.
 

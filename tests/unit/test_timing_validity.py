@@ -113,6 +113,13 @@ def test_a_car_that_is_put_before_the_line_has_not_passed_it() -> None:
     assert found[1].valid
 
 
+def test_a_lap_that_was_told_but_not_seen_knows_nothing_of_the_way_to_it() -> None:
+    drive = Drive(number=1, at_m=76.0).set(in_pit_lane=1).stand(5)
+    drive.at_m = -300.0
+    lap = final(report(drive.set(in_pit_lane=0).go(200), 1, 74.859, valid=True))[1]
+    assert (lap.lap_time_s, lap.valid, lap.out_lap, lap.complete) == (74.859, True, False, False)
+
+
 @pytest.mark.parametrize("counts", [0, 1])
 def test_a_car_that_is_put_into_a_box_behind_the_line_has_not_driven_there(counts: int) -> None:
     drive = Drive(at_m=900.0).set(in_pit_lane=0).go(1450)
