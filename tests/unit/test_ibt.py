@@ -217,6 +217,20 @@ def test_a_time_that_arrives_a_lap_late_is_paired_by_the_crossings(tmp_path: Pat
     assert [(lap.lap_number, lap.lap_time_s) for lap in laps if lap.lap_time_s] == [(2, 10.5)]
 
 
+def test_a_session_that_begins_again_is_another_one_and_counts_its_laps_from_one(
+    tmp_path: Path,
+) -> None:
+    told = read(tmp_path / "a.ibt", file(lap_rows(2) + lap_rows(2)))
+    assert [item.session for item in told if isinstance(item, Began)] == [
+        "iracing-4711-0",
+        "iracing-4711-0-2",
+    ]
+    laps = [item for item in told if isinstance(item, LapReported)]
+    assert [lap.lap_number for lap in laps] == [1, 2, 1, 2]
+    times = [item.captured_ns for item in told if isinstance(item, Frame)]
+    assert times == sorted(times)
+
+
 def test_sectors_are_given_when_they_add_up_to_the_lap(tmp_path: Path) -> None:
     told = read(tmp_path / "a.ibt", file(lap_rows(2)))
     laps = [item for item in told if isinstance(item, LapReported)]
