@@ -180,6 +180,7 @@ function linkNow(driver: Driver, pageNow: number): Link {
     unheardMs,
     sealedMs: sealed(driver, quiet, unheardMs) ? to : null,
     recordedMs: to - from,
+    closed: driver.presence.peek()?.closed ?? false,
     connected: socket.state.peek().kind !== "lost",
   });
 }

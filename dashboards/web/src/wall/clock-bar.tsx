@@ -107,6 +107,7 @@ const SPOKEN: Readonly<Record<LinkKind, string>> = {
   stale: "No samples",
   lost: "Link lost",
   recorded: "Recorded",
+  closed: "App closed",
   away: "Server lost",
 };
 

@@ -210,7 +210,7 @@ function stillWords(): string {
   const driver = wall.chosen.value;
   const now = reading.value;
   if (!driver || !now) return "";
-  if (now.link.kind === "stale" || now.link.kind === "silent") return now.link.words;
+  if (["stale", "silent", "closed"].includes(now.link.kind)) return now.link.words;
   if (driver.standing === null || now.link.kind === "recorded") return "";
   return stoppedWords(driver.name, driver.standing + driver.offsetMs, now.inPits);
 }
