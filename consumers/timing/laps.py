@@ -7,11 +7,11 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from consumers.timing.crossings import Cut
+from consumers.timing.crossings import Cut, lasted_s
 from consumers.timing.reports import Reports
 from consumers.timing.segments import Change, Changes, Fuel, burn
-from consumers.timing.steps import SKEW_NS, Void, is_void
-from consumers.timing.timeline import Passage, Timeline, lasted_s
+from consumers.timing.steps import SKEW_NS, SKEW_S, Void, is_void
+from consumers.timing.timeline import Passage, Timeline
 from consumers.timing.verdicts import Verdict, reported, told
 from schemas.timing import Lap
 
@@ -161,10 +161,11 @@ def _time(
 
 def _held_valid(passage: Passage) -> bool:
     """Tell whether the sim held the lap valid; in its first seconds it still speaks of the last."""
-    settled_ns = passage.begins_ns + SKEW_NS
-    changes = passage.changes("valid")
-    first = [value for at_ns, _, value in changes if at_ns <= settled_ns][-1:]
-    return all(first + [value for at_ns, _, value in changes if at_ns > settled_ns])
+    start, first = passage.start, passage.pieces[0]
+    begun = (start.at_ns, start.clock_s) if start else (first.first_ns, first.first_clock_s)
+    held = [(lasted_s(begun, (at_ns, at_s)), on) for at_ns, at_s, on in passage.changes("valid")]
+    early = [on for since_s, on in held if since_s <= SKEW_S]
+    return all(early[-1:] + [on for since_s, on in held if since_s > SKEW_S])
 
 
 class Pit(Struct, frozen=True):

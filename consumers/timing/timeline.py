@@ -12,10 +12,10 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from consumers.timing.crossings import Cut
+from consumers.timing.crossings import Cut, lasted_s
 from consumers.timing.reports import Reports
 from consumers.timing.segments import Changes, Piece, Segment, chain
-from consumers.timing.steps import SKEW_NS, Step, Void, lay_out
+from consumers.timing.steps import SKEW_NS, SKEW_S, Step, Void, lay_out
 
 PRECISE_S: Final = 0.25
 """How sure both crossings must be for a lap to be timed by them."""
@@ -78,12 +78,6 @@ class Passage(Struct):
         for piece in self.pieces:
             joined = chain(joined, getattr(piece, channel))
         return joined
-
-
-def lasted_s(start: tuple[int, float], end: tuple[int, float]) -> float:
-    """Return the time between two instants by the session's clock, which a pause stops."""
-    elapsed_s = end[1] - start[1]
-    return elapsed_s if elapsed_s > 0 else (end[0] - start[0]) / 1e9
 
 
 class Epoch(Struct):
@@ -181,7 +175,8 @@ def _next_shift(passage: Passage, step: Step, reports: Reports) -> int | None:
 def _passes_line(passage: Passage, cut: Cut) -> bool:
     if passage.start is None:
         return cut.line
-    return cut.line and not passage.jumped and cut.at_ns - passage.start.at_ns > SKEW_NS
+    since_s = lasted_s((passage.start.at_ns, passage.start.clock_s), (cut.at_ns, cut.clock_s))
+    return cut.line and not passage.jumped and since_s > SKEW_S
 
 
 def _is_reported(passage: Passage, cut: Cut, reports: Reports) -> bool:
