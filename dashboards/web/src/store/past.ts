@@ -116,11 +116,14 @@ async function loadReference(driver: Driver): Promise<void> {
   if (!lap) return;
   const channels = [...FAST, "sector"];
   const found = await rest.lap(wall.chosenSession.peek(), driver.name, lap.lap_number, channels);
+  const current = () => driver.referenceLap.peek() === lap;
   if (!found?.times.length) {
     // The persister may be a moment behind timing.
-    setTimeout(() => driver.referenceLap.peek() === lap && void loadReference(driver), 2000);
+    setTimeout(() => current() && void loadReference(driver), 2000);
     return;
   }
+  // A better lap may have come meanwhile, and its answer before this one.
+  if (!current()) return;
   const distance = found.columns[found.channels.indexOf("lap_distance")];
   const longest = distance?.reduce((most, x) => (x > most ? x : most), 0) ?? 0;
   const length = driver.session.peek()?.track_length_m ?? longest;
