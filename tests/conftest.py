@@ -13,7 +13,7 @@ from pitbox import migration
 from tests.servers import NatsServer, PostgresServer, running
 
 ROOT = Path(__file__).parent.parent
-RUNGS = ("unit", "contract", "replay", "integration", "e2e", "faults")
+RUNGS = ("unit", "contract", "replay", "integration", "e2e", "faults", "attacks")
 TEMPLATE = "template_pitbox"
 _numbers = itertools.count()
 

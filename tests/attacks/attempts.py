@@ -1,0 +1,359 @@
+"""What a driver who means harm would try; each attempt says whether it had an effect."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from pitbox.identity import claims, jwt
+from pitbox.identity.authority import DRIVER_SIGNER, HUB, HUB_SIGNER
+from pitbox.identity.credentials import account_of, read
+from pitbox.identity.folder import KeyFolder
+from pitbox.identity.nkeys import KeyPair, Kind
+from pitbox.identity.permissions import Permissions
+from pitbox.nats_server import place_account
+from schemas.keys import DriverName
+from tests.attacks.scene import ATTACKER, MARK, VICTIM, Scene
+from tests.attacks.wire import Wire
+
+INBOX: Final = f"_INBOX.{ATTACKER}.x"
+EVERYTHING: Final = Permissions((">",), (">",))
+OWN: Final = f"telemetry.{ATTACKER}.s.live"
+ASK: Final = f"ask.{ATTACKER}.s"
+RENEW: Final = f"renew.{ATTACKER}"
+
+Act = Callable[[Scene], Awaitable[str]]
+
+
+class Attempt(Struct, frozen=True):
+    """Name an attempt, and how it is made; it returns its effect, or nothing."""
+
+    group: str
+    name: str
+    act: Act
+
+
+SPOKEN: Final = (
+    *("telemetry.bea.s.live", "telemetry.bea.s.backfill", "ask.bea.s", "hello.bea", "renew.bea"),
+    *("receipt.bea.s", f"receipt.{ATTACKER}.s", f"timing.{ATTACKER}.s.lap", "timing.bea.s.lap"),
+    *(f"timing.{ATTACKER}.s.session", "dead.persister", "keys.enrol", "keys.revoke"),
+    *("_INBOX.gateway.x", "_INBOX.persister.x", "_INBOX.bea.x", "_R_.abcdef.abcdef"),
+    *(f"telemetry.{ATTACKER}.s.other", f"telemetry.{ATTACKER}", f"hello.{ATTACKER}.x"),
+    *("$KV.x.y", "$O.x.C.y", "Telemetry.bea.s.live", f"telemetry.{ATTACKER}.bea.s.live"),
+)
+HEARD: Final = (
+    *(">", "*", "*.*", "*.*.*", "*.*.*.*", "telemetry.>", "telemetry.bea.>", "telemetry.*.*.live"),
+    *("receipt.>", "receipt.bea.*", "hello.*", "hello.bea", "timing.>", "dead.>", "ask.>"),
+    *("ask.bea.*", "renew.>", "keys.>", "_INBOX.>", "_INBOX.bea.>", "_INBOX.gateway.>", "_R_.>"),
+    *("$JS.>", "$JS.ACK.>", "$JS.API.>"),
+)
+JETSTREAM: Final[dict[str, Any]] = {
+    "INFO": None,
+    "STREAM.NAMES": None,
+    "STREAM.LIST": None,
+    "STREAM.INFO.TELEMETRY": None,
+    "STREAM.CREATE.EVIL": {"name": "EVIL", "subjects": ["evil.>"], "retention": "limits"},
+    "STREAM.UPDATE.TIMING": {"name": "TIMING", "subjects": ["timing.>"], "max_msgs": 1},
+    "STREAM.PURGE.TELEMETRY": None,
+    "STREAM.DELETE.TIMING": None,
+    "STREAM.MSG.GET.TELEMETRY": {"seq": 1},
+    "STREAM.MSG.DELETE.TELEMETRY": {"seq": 1},
+    "STREAM.SNAPSHOT.TELEMETRY": {"deliver_subject": INBOX},
+    "STREAM.PEER.REMOVE.TELEMETRY": {"peer": "x"},
+    "DIRECT.GET.TELEMETRY": {"seq": 1},
+    "DIRECT.GET.TELEMETRY.telemetry.bea.s.live": None,
+    "CONSUMER.CREATE.TELEMETRY": {
+        "stream_name": "TELEMETRY",
+        "config": {"deliver_subject": INBOX, "ack_policy": "none"},
+    },
+    "CONSUMER.DURABLE.CREATE.TELEMETRY.evil": {
+        "stream_name": "TELEMETRY",
+        "config": {"durable_name": "evil", "ack_policy": "explicit"},
+    },
+    "CONSUMER.NAMES.TELEMETRY": None,
+    "CONSUMER.LIST.TELEMETRY": None,
+    "CONSUMER.INFO.TELEMETRY.persister": None,
+    "CONSUMER.DELETE.TIMING.persister": None,
+    "CONSUMER.PAUSE.TELEMETRY.persister": {"pause_until": "2999-01-01T00:00:00Z"},
+    "CONSUMER.MSG.NEXT.TELEMETRY.persister": {"batch": 5, "no_wait": True},
+}
+SYSTEM: Final = (
+    *("SERVER.PING", "SERVER.PING.CONNZ", "SERVER.PING.STATSZ", "SERVER.PING.JSZ"),
+    *("ACCOUNT.PING", "ACCOUNT.PING.STATZ", "CLAIMS.LIST", "CLAIMS.PACK"),
+)
+REPLIES: Final = (
+    *("telemetry.bea.s.live", "receipt.bea.s", "hello.bea", "renew.bea", "keys.revoke"),
+    *("keys.enrol", "timing.bea.s.lap", "dead.persister", "_INBOX.bea.x", "_INBOX.gateway.x"),
+    *("evil.x", "$JS.API.STREAM.PURGE.TELEMETRY", "$JS.ACK.TELEMETRY.persister.1.5.5.1.0"),
+    "_R_.abcdef.abcdef",
+)
+ORDERS: Final = (
+    *("$JS.API.STREAM.PURGE.TELEMETRY", "$JS.API.STREAM.DELETE.TIMING", "telemetry.bea.s.live"),
+    *("$JS.API.CONSUMER.DELETE.TIMING.persister", "receipt.bea.s", "keys.revoke"),
+)
+HEADERS: Final = (
+    *("Nats-Rollup: all", "Nats-Rollup: sub", "Nats-TTL: 1s", "Nats-Marker-Reason: Purge"),
+    *("Nats-Expected-Last-Sequence: 0", "Nats-Schedule: @every 1s", "Nats-Incr: +1"),
+    *("Nats-Stream-Source: TIMING", "Nats-Batch-Id: x", "Nats-Msg-Id: bea.s.1"),
+)
+NAMES: Final = ("*", ">", "x.>", "bea.s", "a b", "é")
+
+
+def attempts() -> Iterator[Attempt]:
+    """Yield every attempt."""
+    for subject in SPOKEN:
+        yield Attempt("speak as others", subject, partial(_speak, subject=subject))
+    for subject in HEARD:
+        yield Attempt("listen to others", subject, partial(_listen, subject=subject))
+    for subject in ("telemetry.*.*.live", "receipt.>", "ask.*.*"):
+        act = partial(_listen, subject=subject, queue="persister")
+        yield Attempt("listen to others", f"{subject} in a queue", act)
+    for what, question in JETSTREAM.items():
+        subject = f"$JS.API.{what}"
+        yield Attempt("JetStream", what, partial(_ask, subject=subject, question=question))
+    for verb in ("+ACK", "+TERM", "-NAK"):
+        yield Attempt("JetStream", f"forged {verb}", partial(_acknowledge, verb=verb.encode()))
+    for what in SYSTEM:
+        yield Attempt("system", what, partial(_ask, subject=f"$SYS.REQ.{what}", question=None))
+    for what in ("CONNZ", "SUBSZ", "JSZ", "INFO", "CLAIMS.LOOKUP"):
+        yield Attempt("system", f"hub's {what}", partial(_ask_of_hub, what=what))
+    for reply in REPLIES:
+        yield Attempt("reflected answer", reply, partial(_reflect, via=OWN, reply=reply))
+    for via in (ASK, RENEW):
+        for reply in ORDERS:
+            act = partial(_reflect, via=via, reply=reply)
+            yield Attempt("deputy", f"{via} -> {reply}", act)
+    for header in HEADERS:
+        yield Attempt("headers", header, partial(_head, header=header))
+    for target in ("receipt.bea.s", "_INBOX.gateway.x", "keys.revoke"):
+        act = partial(_head, header=f"Nats-Trace-Dest: {target}")
+        yield Attempt("headers", f"trace to {target}", act)
+    yield Attempt("headers", "forged request info", _pretend)
+    for size in (520_000, 900_000, 5_000_000):
+        yield Attempt("volume", f"{size} bytes", partial(_oversize, size=size))
+    yield Attempt("volume", "200 subscriptions", _subscribe_much)
+    yield Attempt("volume", "12 connections", _connect_much)
+    yield Attempt("volume", "1000 requests without an answer", _ask_much)
+    for how in CLAIMED:
+        yield Attempt("identity", how, partial(_claim, how=how))
+    for name in NAMES:
+        yield Attempt("names", repr(name), partial(_be_named, name=name))
+
+
+async def _speak(scene: Scene, subject: str) -> str:
+    return await _during(scene, lambda wire: wire.publish(subject, MARK))
+
+
+async def _listen(scene: Scene, subject: str, queue: str = "") -> str:
+    wire = await Wire.open(scene.server, scene.file)
+    try:
+        wire.subscribe(subject, queue=queue)
+        await wire.let_in()
+        await scene.stir()
+        await asyncio.sleep(0.05)
+        await wire.let_in()
+        return f"heard {wire.messages[0][0]}" if wire.messages else ""
+    finally:
+        await wire.close()
+
+
+async def _ask(scene: Scene, subject: str, question: Any) -> str:
+    wire = await Wire.open(scene.server, scene.file)
+    try:
+        wire.subscribe(f"_INBOX.{ATTACKER}.>")
+        payload = b"" if question is None else msgspec.json.encode(question)
+        wire.publish(subject, payload, reply=INBOX)
+        await wire.let_in()
+        harm = await scene.harmed(_own(subject))
+        told = [payload for _, payload in wire.messages if not _is_refusal(payload)]
+        return harm or (f"answered {told[0][:60]!r}" if told else "")
+    finally:
+        await wire.close()
+
+
+async def _ask_of_hub(scene: Scene, what: str) -> str:
+    hub = KeyFolder(scene.server.keys).pair(HUB, Kind.ACCOUNT).public
+    return await _ask(scene, f"$SYS.REQ.ACCOUNT.{hub}.{what}", None)
+
+
+async def _acknowledge(scene: Scene, verb: bytes) -> str:
+    subject = f"$JS.ACK.TELEMETRY.persister.1.5.5.{time.time_ns()}.0"
+    return await _during(scene, lambda wire: wire.publish(subject, verb), allowed={subject})
+
+
+async def _reflect(scene: Scene, via: str, reply: str) -> str:
+    return await _during(scene, lambda wire: wire.publish(via, MARK, reply=reply))
+
+
+async def _head(scene: Scene, header: str) -> str:
+    return await _during(scene, lambda wire: wire.publish(OWN, MARK, INBOX, header))
+
+
+async def _pretend(scene: Scene) -> str:
+    header = f'Nats-Request-Info: {{"acc":"forged","mark":"{MARK.decode()}"}}'
+    return await _during(scene, lambda wire: wire.publish(RENEW, MARK, INBOX, header))
+
+
+async def _oversize(scene: Scene, size: int) -> str:
+    def act(wire: Wire) -> None:
+        wire.publish(OWN, MARK + bytes(size))
+
+    wire = await Wire.open(scene.server, scene.file)
+    try:
+        act(wire)
+        await wire.let_in()
+        harm = await scene.harmed({ASK})
+        passed = any(len(payload) > size for _, payload, _ in scene.seen)
+        return harm or ("it went through" if passed else "")
+    finally:
+        await wire.close()
+
+
+async def _subscribe_much(scene: Scene) -> str:
+    wire = await Wire.open(scene.server, scene.file)
+    try:
+        for number in range(200):
+            wire.subscribe(f"_INBOX.{ATTACKER}.{number}", number + 1)
+        return "all are held" if await wire.let_in() and not wire.errors else ""
+    finally:
+        await wire.close()
+
+
+async def _connect_much(scene: Scene) -> str:
+    wires = [await Wire.open(scene.server, scene.file) for _ in range(12)]
+    try:
+        let_in = [await wire.let_in() for wire in wires]
+        return "all are let in" if all(let_in) else ""
+    finally:
+        for wire in wires:
+            await wire.close()
+
+
+async def _ask_much(scene: Scene) -> str:
+    def act(wire: Wire) -> None:
+        for number in range(1000):
+            wire.publish(f"hello.{ATTACKER}", MARK, reply=f"_INBOX.{ATTACKER}.{number}")
+
+    return await _during(scene, act)
+
+
+async def _during(
+    scene: Scene, act: Callable[[Wire], None], allowed: set[str] | None = None
+) -> str:
+    """Act as the attacker, and return what it brought about."""
+    wire = await Wire.open(scene.server, scene.file)
+    try:
+        act(wire)
+        await wire.let_in()
+        return await scene.harmed(_own() | (allowed or set()))
+    finally:
+        await wire.close()
+
+
+def _own(*more: str) -> set[str]:
+    """Return on which subjects the attacker may be heard."""
+    return {OWN, ASK, RENEW, INBOX, f"hello.{ATTACKER}", *more}
+
+
+def _is_refusal(payload: bytes) -> bool:
+    """Tell whether an answer only says that nobody listens, or that nothing is there."""
+    return b"NATS/1.0 503" in payload or b"NATS/1.0 404" in payload or b"not enabled" in payload
+
+
+CLAIMED: Final = (
+    *("no JWT", "somebody else's JWT", "altered JWT", "no algorithm", "own account and key"),
+    *("driver's key signs for the hub", "driver's key signs wider rights", "bearer", "expired"),
+    "revoked account",
+)
+
+
+async def _claim(scene: Scene, how: str) -> str:
+    """Connect as what one is not; the control signs with the keys that are right."""
+    token, pair = _claimed(scene, how)
+    wire = await Wire.claim(scene.server, token, pair)
+    try:
+        if not await wire.let_in():
+            return ""
+        if how == "driver's key signs wider rights":
+            wire.publish("telemetry.bea.s.live", MARK)
+            await wire.let_in()
+            return await scene.harmed(_own())
+        return "let in"
+    finally:
+        await wire.close()
+
+
+def _claimed(scene: Scene, how: str) -> tuple[str, KeyPair | None]:
+    keys, own = KeyFolder(scene.server.keys), read(scene.file)
+    pair, hub = KeyPair.new(Kind.USER), keys.pair(HUB, Kind.ACCOUNT).public
+    name = HUB_SIGNER if scene.control else DRIVER_SIGNER
+    signer = keys.pair(name, Kind.ACCOUNT)
+    wide = claims.user(pair.public, ATTACKER, hub, EVERYTHING)
+    now_s = int(time.time())
+    match how:
+        case "no JWT":
+            return own.jwt if scene.control else "", own.pair if scene.control else None
+        case "somebody else's JWT":
+            return read(scene.server.driver(VICTIM)).jwt, _right(scene, own.pair)
+        case "altered JWT" | "no algorithm" if scene.control:
+            return own.jwt, own.pair
+        case "altered JWT":
+            head, body, signature = own.jwt.split(".")
+            other = jwt.signed(wide, signer, at_s=now_s).split(".")[1]
+            return f"{head}.{other}.{signature}", pair
+        case "no algorithm":
+            head = "eyJ0eXAiOiJKV1QiLCJhbGciOiJub25lIn0"
+            body = jwt.signed(wide, signer, at_s=now_s).split(".")[1]
+            return f"{head}.{body}.", pair
+        case "own account and key":
+            account = signer if scene.control else KeyPair.new(Kind.ACCOUNT)
+            return jwt.signed(wide, account, at_s=now_s), pair
+        case "driver's key signs for the hub":
+            return jwt.signed(wide, signer, at_s=now_s), pair
+        case "driver's key signs wider rights":
+            account = hub if scene.control else account_of(own.jwt)
+            about = claims.user(pair.public, ATTACKER, account, EVERYTHING)
+            return jwt.signed(about, signer, at_s=now_s), pair
+        case "bearer":
+            account = hub if scene.control else account_of(own.jwt)
+            about = claims.driver_user(pair.public, ATTACKER, account, expires_s=now_s + 60)
+            about["nats"]["bearer_token"] = True
+            return jwt.signed(about, signer, at_s=now_s), None
+        case "expired":
+            account = hub if scene.control else account_of(own.jwt)
+            late_s = now_s + 60 if scene.control else now_s - 60
+            about = claims.driver_user(pair.public, ATTACKER, account, expires_s=late_s)
+            return jwt.signed(about, signer, at_s=now_s), pair
+        case _:
+            account = hub if scene.control else KeyPair.new(Kind.ACCOUNT).public
+            about = claims.driver_user(pair.public, ATTACKER, account, expires_s=now_s + 60)
+            return jwt.signed(about, signer, at_s=now_s), pair
+
+
+def _right(scene: Scene, wrong: KeyPair) -> KeyPair:
+    return read(scene.server.driver(VICTIM)).pair if scene.control else wrong
+
+
+async def _be_named(scene: Scene, name: str) -> str:
+    """Be enrolled under a name that means others; the control has nobody who checks names."""
+    if not scene.control:
+        try:
+            msgspec.convert(name, DriverName)
+        except msgspec.ValidationError:
+            return ""
+    authority, pair = scene.server.authority(), KeyPair.new(Kind.USER)
+    account, token = authority.account(name)
+    place_account(scene.server.folder / "nats", token)
+    user = authority.driver_user(name, account, pair.public, expires_s=int(time.time()) + 60)
+    wire = await Wire.claim(scene.server, user, pair)
+    try:
+        await wire.let_in()
+        wire.publish("telemetry.bea.s.live", MARK)
+        await wire.let_in()
+        return await scene.harmed(_own())
+    finally:
+        await wire.close()

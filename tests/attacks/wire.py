@@ -1,0 +1,99 @@
+"""A bare connection to nats-server that says anything, byte for byte, and keeps what it hears."""
+
+import asyncio
+import base64
+import contextlib
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from pitbox.identity.credentials import read
+from pitbox.identity.nkeys import KeyPair
+from tests.servers import NatsServer
+
+ANSWER_S: Final = 2.0
+
+
+class Wire:
+    """Hold one connection; `messages` are what came for it, `errors` what it was told."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.messages: list[tuple[str, bytes]] = []
+        self.errors: list[str] = []
+        self._pong = asyncio.Event()
+        self._reader = reader
+        self._writer = writer
+        self._task = asyncio.create_task(self._listen())
+
+    @classmethod
+    async def open(cls, server: NatsServer, file: Path) -> "Wire":
+        """Connect with credentials."""
+        who = read(file)
+        return await cls.claim(server, who.jwt, who.pair)
+
+    @classmethod
+    async def claim(
+        cls, server: NatsServer, token: str, pair: KeyPair | None, **more: Any
+    ) -> "Wire":
+        """Connect with any JWT, signing with any key or none."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        told = (await reader.readline()).removeprefix(b"INFO ")
+        options = {"verbose": False, "headers": True, "no_responders": True, "jwt": token, **more}
+        if pair is not None:
+            nonce = msgspec.json.decode(told)["nonce"].encode()
+            options["sig"] = base64.b64encode(pair.sign(nonce)).decode()
+        wire = cls(reader, writer)
+        wire.say(b"CONNECT %s\r\n" % msgspec.json.encode(options))
+        return wire
+
+    def say(self, content: bytes) -> None:
+        """Send bytes."""
+        with contextlib.suppress(OSError):
+            self._writer.write(content)
+
+    def publish(
+        self, subject: str, payload: bytes = b"", reply: str = "", headers: str = ""
+    ) -> None:
+        """Publish, whatever subject and reply are."""
+        where = f"{subject} {reply} " if reply else f"{subject} "
+        if headers:
+            head = f"NATS/1.0\r\n{headers}\r\n\r\n".encode()
+            sizes = f"{len(head)} {len(head) + len(payload)}"
+            self.say(f"HPUB {where}{sizes}\r\n".encode() + head + payload + b"\r\n")
+        else:
+            self.say(f"PUB {where}{len(payload)}\r\n".encode() + payload + b"\r\n")
+
+    def subscribe(self, subject: str, number: int = 1, queue: str = "") -> None:
+        """Subscribe to anything."""
+        self.say(f"SUB {subject} {queue} {number}\r\n".encode())
+
+    async def let_in(self) -> bool:
+        """Tell whether nats-server answers a ping, after all that was said."""
+        self._pong.clear()
+        self.say(b"PING\r\n")
+        answered = asyncio.ensure_future(self._pong.wait())
+        done = {answered, self._task}
+        await asyncio.wait(done, timeout=ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
+        answered.cancel()
+        return self._pong.is_set()
+
+    async def close(self) -> None:
+        """Leave."""
+        self._task.cancel()
+        await asyncio.wait({self._task})
+        self._writer.close()
+
+    async def _listen(self) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            while line := await self._reader.readline():
+                word, *rest = line.decode(errors="replace").split()
+                if word in ("MSG", "HMSG"):
+                    payload = await self._reader.readexactly(int(rest[-1]) + 2)
+                    self.messages.append((rest[0], payload[:-2]))
+                elif word == "PONG":
+                    self._pong.set()
+                elif word == "PING":
+                    self.say(b"PONG\r\n")
+                elif word == "-ERR":
+                    self.errors.append(line.decode(errors="replace").strip())
