@@ -11,10 +11,14 @@ fi
 umask 077
 mkdir -p .pitbox/compose
 [ -s .pitbox/compose/postgres.password ] || head -c 18 /dev/urandom | base64 | tr '+/' '-_' >.pitbox/compose/postgres.password
+export PITBOX_KEYS__FOLDER=$PWD/.pitbox/compose/keys PITBOX_NATS__CREDENTIALS=$PWD/.pitbox/compose/keys/users
+"$pitbox" keys config .pitbox/compose/nats.conf --store /data --listen 0.0.0.0:4222 --monitor 0.0.0.0:8222
 docker compose --file infra/docker-compose.yml up --detach --wait
 printf 'postgresql://pitbox:%s@127.0.0.1:5432/pitbox?sslmode=disable' "$(cat .pitbox/compose/postgres.password)" >.pitbox/compose/postgres.url
 export PITBOX_POSTGRES__URL_FILE=$PWD/.pitbox/compose/postgres.url
 "$pitbox" migrate
 "$pitbox" streams apply --wait
-echo "export PITBOX_POSTGRES__URL_FILE=$PITBOX_POSTGRES__URL_FILE" >.pitbox/compose/environment
+for name in PITBOX_POSTGRES__URL_FILE PITBOX_KEYS__FOLDER PITBOX_NATS__CREDENTIALS; do
+  printf 'export %s=%q\n' "$name" "${!name}"
+done >.pitbox/compose/environment
 echo "nats-server and Postgres run in Docker. Other shells reach them after: source .pitbox/compose/environment"

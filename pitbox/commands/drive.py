@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
 
 from pitbox import logs, metrics, service, settings
 from pitbox.cli import CommandError
-from pitbox.identity.credentials import driving
+from pitbox.identity.credentials import driving, file_of
+from pitbox.identity.permissions import DRIVER
 
 if TYPE_CHECKING:
     from producers.drive import Status
@@ -35,6 +36,7 @@ def drive(
     speed: float = 1.0,
     mistake: list[str] | None = None,
     ledger: Path | None = None,
+    enrol: str = "",
 ) -> int:
     """Send what a game tells to the pit wall, until Ctrl-C; what cannot be sent now is sent later.
 
@@ -71,7 +73,11 @@ def drive(
     ledger
         file that gets a line for every chunk that is on the disk: session driver run chunk crc
         first_frame frames
+    enrol
+        CODE@HOST as the pit wall shows it: let this PC drive from now on, and drive
     """
+    if enrol:
+        _enrol(enrol)
     loaded = driving(settings.load())
     if source == "sim":
         observations = _simulated(
@@ -90,6 +96,14 @@ def drive(
     metrics.serve(loaded.metrics)
     with _record(ledger) as record:
         return _run(loaded, observations, record)
+
+
+def _enrol(code_at_host: str) -> None:
+    from producers.enrolment import enrol
+
+    file = file_of(settings.load().nats.credentials, DRIVER)
+    name = enrol(code_at_host, file)
+    print(f"{name} is enrolled on this PC: {file}", file=sys.stderr)
 
 
 def _run(loaded: settings.Settings, observations: AsyncIterator[Any], record: TextIO | None) -> int:

@@ -24,6 +24,7 @@ SYSTEM_SIGNER: Final = "system-signer"
 HUB: Final = "hub"
 HUB_SIGNER: Final = "hub-signer"
 DRIVER_SIGNER: Final = "driver-signer"
+DRIVER_SIGNER_OLD: Final = "driver-signer-old"
 USERS: Final = "users"
 
 CLAIMS: Final = "claims"
@@ -107,9 +108,11 @@ class Authority:
 
     def account_again(self, driver: str, public: str) -> str:
         """Return the JWT of an account that exists, as streams.yaml is now."""
-        about = claims.driver_account(
-            public, driver, self._public(DRIVER_SIGNER), self._public(HUB), self._topology
-        )
+        signers = [self._public(DRIVER_SIGNER)]
+        if self._keys.has(DRIVER_SIGNER_OLD):
+            signers.append(self._public(DRIVER_SIGNER_OLD))
+        hub = self._public(HUB)
+        about = claims.driver_account(public, driver, signers, hub, self._topology)
         return jwt.signed(about, self._pair(OPERATOR_SIGNER, Kind.OPERATOR), at_s=_now_s())
 
     def driver_user(self, driver: str, account: str, public: str, *, expires_s: int) -> str:
@@ -122,6 +125,23 @@ class Authority:
         signer = self._pair(OPERATOR_SIGNER, Kind.OPERATOR)
         about: dict[str, Any] = {"type": "generic", "version": 2, "accounts": [account]}
         return jwt.signed({"sub": signer.public, "nats": about}, signer, at_s=_now_s())
+
+    def rotate_drivers(self) -> None:
+        """Sign drivers with a new key; raises KeysError while an older one is not retired."""
+        if self._keys.has(DRIVER_SIGNER_OLD):
+            raise KeysError("the key before is not retired yet: `pitbox keys retire-drivers`")
+        self._public(DRIVER_SIGNER)
+        self._keys.rename(DRIVER_SIGNER, DRIVER_SIGNER_OLD)
+
+    def retire_drivers(self) -> None:
+        """Forget the key that signed drivers before."""
+        self._keys.forget(DRIVER_SIGNER_OLD)
+
+    def rotate_services(self) -> None:
+        """Forget the keys of all services, and the one that signed them."""
+        self._keys.forget(HUB_SIGNER)
+        for file in self.users.glob("*.seed"):
+            file.unlink()
 
     def _operator(self, signer: str, system: str) -> str:
         """Return the operator's JWT, written anew only while its seed is here."""

@@ -57,7 +57,7 @@ def hub(public: str, signer: str, topology: Topology) -> dict[str, Any]:
 
 
 def driver_account(
-    public: str, driver: str, signer: str, hub_public: str, topology: Topology
+    public: str, driver: str, signers: list[str], hub_public: str, topology: Topology
 ) -> dict[str, Any]:
     """Claim a driver's account: narrow imports of the hub, and one scope for every PC of his."""
     imports = [
@@ -75,17 +75,13 @@ def driver_account(
         **{"exports": 0, "wildcards": False, "conn": CONNECTIONS, "leaf": 0},
         **{"mem_storage": 0, "disk_storage": 0, "disallow_bearer": True},
     }
-    scope = {
-        "kind": "user_scope",
-        "key": signer,
-        "role": "driver",
-        "template": {
-            **permissions.of_driver(topology, driver).claims(),
-            **{"subs": SUBSCRIPTIONS, "data": -1, "payload": payload},
-            "allowed_connection_types": ["STANDARD", "WEBSOCKET"],
-        },
+    template = {
+        **permissions.of_driver(topology, driver).claims(),
+        **{"subs": SUBSCRIPTIONS, "data": -1, "payload": payload},
+        "allowed_connection_types": ["STANDARD", "WEBSOCKET"],
     }
-    about = _account(limits, [scope]) | {"imports": imports}
+    scope = {"kind": "user_scope", "role": "driver", "template": template}
+    about = _account(limits, [scope | {"key": signer} for signer in signers]) | {"imports": imports}
     return {"name": f"driver-{driver}", "sub": public, "nats": about}
 
 

@@ -46,6 +46,10 @@ class KeyFolder:
         """Remove a seed, so that the next start makes another."""
         self._file(name).unlink(missing_ok=True)
 
+    def rename(self, name: str, other: str) -> None:
+        """Keep a seed under another name."""
+        self._file(name).replace(self._file(other))
+
     def _file(self, name: str) -> Path:
         return self.path / f"{name}.seed"
 

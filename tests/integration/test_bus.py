@@ -63,6 +63,27 @@ async def test_a_question_is_answered_or_nobody_is_there(nats_server: NatsServer
                 await driver.request("link.ask", unknown, timeout_s=0.2)
 
 
+async def test_an_event_on_a_subject_of_others_is_neither_heard_nor_answered(
+    nats_server: NatsServer,
+) -> None:
+    heard: list[int] = []
+
+    async def hear(event: Hello | Ask) -> None:
+        heard.append(event.run)
+
+    async with connected(nats_server.url) as driver, connected(nats_server.url, "gateway") as wall:
+        await wall.listen("link.hello", hear)
+        await settled(wall)
+        await driver.publish("link.hello", HELLO, driver="eve")
+        await driver.publish("link.hello", Hello(driver="ada", session="test", run=3, at_ns=2))
+
+        async def one() -> bool:
+            return bool(heard)
+
+        await eventually(one, "the hello that is right")
+    assert heard == [3]
+
+
 async def test_a_service_says_and_hears_only_what_it_declares(nats_server: NatsServer) -> None:
     async with connected(nats_server.url, "timing") as timing:
         with pytest.raises(TopologyError, match=r"timing does not declare that it writes link\."):

@@ -142,6 +142,17 @@ async def test_a_message_is_decided_performed_published_and_then_acknowledged(
     assert recorder.happened == ["decide (-1,)", "perform 7"]
 
 
+async def test_an_event_on_a_subject_of_others_is_not_believed(
+    nats_server: NatsServer, driver: Bus, streams: str
+) -> None:
+    recorder = Recorder()
+    async with serving(fold(recorder, nats_server, streams)):
+        await driver.store("telemetry.backfill", chunk(0), driver="eve")
+        letters = await until_stored(driver, "DEAD", 1)
+    assert "ForeignSubject" in letters[0].reason
+    assert recorder.happened == []
+
+
 async def test_state_goes_on_from_message_to_message_also_when_it_is_empty(
     nats_server: NatsServer, driver: Bus, streams: str
 ) -> None:

@@ -272,3 +272,50 @@ async def test_without_the_keys_that_nats_server_trusts_nothing_is_signed(
     (nats_server.keys / "operator-signer.seed").unlink()
     with pytest.raises(KeysError, match="no nats-server was ever started with these keys"):
         Keys(hub)
+
+
+async def test_the_key_that_signs_drivers_is_changed_and_nobody_is_sent_away(
+    hub: Settings, nats_server: NatsServer, database: str, tmp_path: Path
+) -> None:
+    rows, authority = Database(database), nats_server.authority()
+    async with serving(Keys(hub)):
+        ada = await enrolled(hub, "ada", tmp_path)
+    authority.rotate_drivers()
+    with pytest.raises(KeysError, match="not retired yet"):
+        authority.rotate_drivers()
+    async with on_track(hub, "ada", ada, tmp_path):
+        async with serving(Keys(hub)):
+            await grows(rows, "ada")
+            bea = await enrolled(hub, "bea", tmp_path)
+        authority.retire_drivers()
+        async with serving(Keys(hub)):
+            async with on_track(hub, "bea", bea, tmp_path):
+                await grows(rows, "bea")
+            await gone(nats_server, "ada")
+            await enrolled(hub, "ada", tmp_path)
+            await grows(rows, "ada")
+
+
+async def gone(server: NatsServer, driver: str) -> None:
+    async def none() -> bool:
+        return await connections(server, driver) == 0
+
+    await eventually(none, f"{driver} is sent away")
+
+
+async def test_new_keys_of_services_end_the_old_ones(
+    nats_server: NatsServer, tmp_path: Path
+) -> None:
+    old = tmp_path / "old.creds"
+    shutil.copy(nats_server.keys / "users" / "timing.creds", old)
+    nats_server.stop()
+    authority = nats_server.authority()
+    authority.rotate_services()
+    nats_server.trust = authority.trust()
+    users = authority.write_users()
+    nats_server.start()
+    fresh = Nats(url=nats_server.url, credentials=str(users))
+    await (await Bus.connect(fresh, "timing", topology.load(), forever=False)).close()
+    with pytest.raises(BusDown):
+        stale = Nats(url=nats_server.url, credentials=str(old))
+        await Bus.connect(stale, "timing", topology.load(), forever=False)

@@ -76,7 +76,7 @@ def test_a_driver_may_say_and_hear_what_bears_his_name_and_nothing_else() -> Non
 
 
 def test_what_a_drivers_account_imports_is_what_he_may_say_and_hear() -> None:
-    about = claims.driver_account("A", "ada", "S", "HUB", TOPOLOGY)["nats"]
+    about = claims.driver_account("A", "ada", ["S"], "HUB", TOPOLOGY)["nats"]
     imported = {one["subject"] for one in about["imports"]}
     allowed = permissions.of_driver(TOPOLOGY, "ada")
     assert imported == {*allowed.publish, *allowed.subscribe} - {"_INBOX.ada.>"}

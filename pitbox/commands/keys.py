@@ -1,0 +1,67 @@
+"""The hub's own keys: write what nats-server needs to know, and change keys."""
+
+from pathlib import Path
+
+from pitbox import nats_server, settings, topology
+from pitbox.cli import CommandError
+from pitbox.identity.authority import Authority
+
+
+def config(out: Path, /, *, store: str, listen: str, monitor: str) -> None:
+    """Write the configuration of a nats-server, and credentials for every service.
+
+    Keys that are lacking in PITBOX_KEYS__FOLDER are made. Once nats-server runs, the file
+    operator.seed is best kept elsewhere.
+
+    Example: pitbox keys config nats.conf --store /data --listen 0.0.0.0:4222 --monitor :8222
+
+    Parameters
+    ----------
+    out
+        file to write; it holds no secret
+    store
+        folder in which nats-server keeps streams and accounts
+    listen
+        address and port for clients
+    monitor
+        address and port for monitoring
+    """
+    authority = _authority()
+    out.write_text(nats_server.config(authority.trust(), store, listen, monitor))
+    print(f"wrote {out}, and credentials into {authority.write_users()}")
+
+
+def rotate_drivers() -> None:
+    """Sign drivers with a new key from the next start of `keys` on; the old one is still good.
+
+    Every PC gets credentials of the new key when it renews. When all have, `retire-drivers`.
+
+    Example: pitbox keys rotate-drivers
+    """
+    _authority().rotate_drivers()
+    print("a new key signs drivers: start `pitbox run keys` again")
+
+
+def retire_drivers() -> None:
+    """Believe only the new key for drivers from the next start of `keys` on.
+
+    Example: pitbox keys retire-drivers
+    """
+    _authority().retire_drivers()
+    print("the old key for drivers is forgotten: start `pitbox run keys` again")
+
+
+def rotate_services() -> None:
+    """Give every service a new key at the next start of the stack; the old ones are good no more.
+
+    Example: pitbox keys rotate-services
+    """
+    _authority().rotate_services()
+    print("services get new keys: start the stack again, or `pitbox keys config` and nats-server")
+
+
+def _authority() -> Authority:
+    loaded = settings.load()
+    if not loaded.keys.folder:
+        raise CommandError("PITBOX_KEYS__FOLDER: not set: the folder with the hub's keys")
+    return Authority(Path(loaded.keys.folder).expanduser(), topology.load(loaded.streams))

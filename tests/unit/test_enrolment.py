@@ -1,0 +1,82 @@
+"""A PC keeps its seed, and believes only credentials of its own key."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from pitbox import topology
+from pitbox.identity import credentials
+from pitbox.identity.authority import Authority
+from pitbox.identity.folder import KeysError
+from pitbox.identity.nkeys import KeyPair, Kind
+from pitbox.identity.proof import proves
+from producers.enrolment import enrol
+
+
+@contextmanager
+def pit_wall(
+    folder: Path, *, driver: str = "ada", key: str = ""
+) -> Iterator[tuple[str, list[Any]]]:
+    """Answer enrolments as the gateway does, for the key that asks or for another one."""
+    asked: list[Any] = []
+    authority = Authority(folder / "keys", topology.load())
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            wish = msgspec.json.decode(self.rfile.read(int(self.headers["Content-Length"])))
+            asked.append((self.path, wish))
+            account, _ = authority.account("ada")
+            public = key or wish["public_key"]
+            expires_s = int(time.time()) + 60
+            token = authority.driver_user("ada", account, public, expires_s=expires_s)
+            self.send_response(201 if wish["code"] == "GOOD" else 400)
+            self.end_headers()
+            self.wfile.write(msgspec.json.encode({"driver": driver, "jwt": token}))
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.server_port}", asked
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_the_public_half_goes_out_with_a_proof_and_the_seed_stays(tmp_path: Path) -> None:
+    file = tmp_path / "driver.creds"
+    with pit_wall(tmp_path) as (host, asked):
+        assert enrol(f"GOOD@{host}", file) == "ada"
+    [(path, wish)] = asked
+    found = credentials.read(file)
+    assert (path, found.name, found.pair.public) == ("/api/v1/enrol", "ada", wish["public_key"])
+    assert proves(wish["public_key"], "GOOD", wish["proof"])
+    assert found.pair.seed not in str(asked)
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_does_not_fit_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "driver.creds"
+    with pit_wall(tmp_path) as (host, _), pytest.raises(KeysError, match="refuses the code"):
+        enrol(f"BAD@{host}", file)
+    with pit_wall(tmp_path, driver="eve") as (host, _), pytest.raises(KeysError, match="else"):
+        enrol(f"GOOD@{host}", file)
+    other = KeyPair.new(Kind.USER).public
+    with pit_wall(tmp_path, key=other) as (host, _), pytest.raises(KeysError, match="different"):
+        enrol(f"GOOD@{host}", file)
+    with pytest.raises(KeysError, match="no answer from the pit wall"):
+        enrol("GOOD@127.0.0.1:1", file)
+    with pytest.raises(KeysError, match="is not CODE@HOST"):
+        enrol("GOOD", file)
+    assert not file.exists()
