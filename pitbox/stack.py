@@ -83,14 +83,19 @@ class Stack:
             "PITBOX_NATS__MONITOR": f"http://127.0.0.1:{self.addresses.nats_monitor}",
             "PITBOX_POSTGRES__URL_FILE": str(self.folder / "postgres.url"),
             "PITBOX_GATEWAY__PORT": str(self.addresses.gateway),
+            "PITBOX_GATEWAY__KEYS": str(self.folder / "gateway-keys"),
         }
+
+    @property
+    def database(self) -> str:
+        """Return the address of the database, with its password."""
+        return postgres_server.url(self.folder / "postgres", self.addresses.postgres)
 
     async def start_servers(self) -> None:
         """Start nats-server and Postgres, and bring both into shape."""
         cluster, ports = self.folder / "postgres", self.addresses
         await asyncio.to_thread(postgres_server.initialise, cluster)
-        database = postgres_server.url(cluster, ports.postgres)
-        _write_private(self.folder / "postgres.url", database)
+        _write_private(self.folder / "postgres.url", self.database)
         nats = nats_server.command(self.folder / "nats", ports.nats, ports.nats_monitor)
         postgres = postgres_server.command(cluster, ports.postgres)
         await self._supervisor.start(Program("nats", tuple(nats)))
@@ -98,7 +103,7 @@ class Stack:
             Program("postgres", tuple(postgres), ends_by=signal.SIGINT),
         )
         await self._supervisor.ready("nats-server", lambda: _listens(ports.nats), "nats")
-        await migration.migrate(database)
+        await migration.migrate(self.database)
         bus = await Bus.connect(self.environment["PITBOX_NATS__URL"], "", self._topology)
         try:
             await admin.apply(bus.jetstream, self._topology)
