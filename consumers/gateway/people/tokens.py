@@ -75,7 +75,7 @@ class Tokens:
                 options={"require": list(REQUIRED), "strict_aud": True},
             )
             return msgspec.convert(claims, Access)
-        except (jwt.PyJWTError, msgspec.ValidationError):
+        except (jwt.PyJWTError, UnicodeEncodeError, msgspec.ValidationError):
             raise TokenError from None
 
 
