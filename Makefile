@@ -12,7 +12,7 @@ PAGE := consumers/gateway/static/index.html
 PAGE_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test up stack down status check lint types imports unit web web-check generated faults bench format lock install clean
+.PHONY: help demo test up stack down status check lint types imports unit web web-check generated faults schemathesis bench format lock install clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -57,6 +57,9 @@ unit: $(INSTALLED) ## the quick tests: unit, contract, replay
 
 faults: $(INSTALLED) ## the whole fault matrix; SEED=n repeats one chaos run
 	$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(CASE),--case $(CASE)) $(if $(RUNS),--runs $(RUNS))
+
+schemathesis: $(INSTALLED) ## ten thousand requests of every shape; CASES=n sends another number
+	CASES=$(or $(CASES),10000) $(BIN)/pytest tests/integration/test_api_fuzz.py
 
 bench: $(PEERS)/.installed $(PAGE) ## PitBox, its peers and the limit in one run; writes bench.json
 	$(BIN)/python -m tests.bench $(PARTS)

@@ -181,7 +181,7 @@ async def test_more_frames_than_fit_an_answer_are_refused_before_they_are_read(
     assert "ask for a shorter range" in answer.json()["detail"]
 
 
-async def test_the_api_describes_itself_and_every_answer_is_guarded(
+async def test_asvs_3_4_3_3_4_4_the_api_describes_itself_and_every_answer_is_guarded(
     rest: httpx.AsyncClient,
 ) -> None:
     described = (await rest.get("/openapi.json")).json()["paths"]

@@ -83,16 +83,18 @@ function Row({ account }: { account: AccountAbout }) {
       </td>
       <td>{account.driver}</td>
       <td class="ink-2">{state || `${account.logins} logged in`}</td>
-      <td class="deeds">
-        <button class="act" onClick={() => void act("POST", `${path}/logout`)}>
-          Log out
-        </button>
-        <button
-          class="act"
-          onClick={() => void act("PUT", path, { disabled: !account.disabled })}
-        >
-          {account.disabled ? "Enable" : "Disable"}
-        </button>
+      <td>
+        <div class="deeds">
+          <button class="act" onClick={() => void act("POST", `${path}/logout`)}>
+            Log out
+          </button>
+          <button
+            class="act"
+            onClick={() => void act("PUT", path, { disabled: !account.disabled })}
+          >
+            {account.disabled ? "Enable" : "Disable"}
+          </button>
+        </div>
       </td>
     </tr>
   );
