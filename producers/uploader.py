@@ -123,7 +123,7 @@ class Uploader:
     async def _store(self, account: Ledger, chunk: Chunk) -> None:
         """Send a chunk and wait until it is stored; one that can never be is dropped."""
         try:
-            await self._bus.store("telemetry.backfill", chunk)
+            await self._bus.store("telemetry.backfill", chunk, timeout_s=ANSWER_S)
             self.answered_at = time.monotonic()
         except TooLarge as error:
             await self._depot.drop(account.key, (chunk.chunk, chunk.chunk), str(error))

@@ -6,8 +6,8 @@ from msgspec import Struct
 class DeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="dead.letter"):
     """Keep the original bytes of a message that a consumer gave up on, and why.
 
-    `(stream, sequence, consumer)` identify it; `created_ns` is the stream's birth, because a
-    recreated stream counts from 1 again.
+    `(consumer, stream, sequence, at_ns)` identify it, `at_ns` being when the message was stored: a
+    stream that was made anew (at `created_ns`) or put back uses its sequences again.
     """
 
     consumer: str

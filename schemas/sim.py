@@ -30,7 +30,8 @@ class LapReported(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="si
     """State the sim's own time of a finished lap, of the driver's car or another one.
 
     `own` is whether the frames of this producer are of that car; `valid` is None when the sim does
-    not judge. Repeated with other values when the sim corrects itself.
+    not judge. `lap_time_s` is 0 for a lap that gets no time, as it does not count. Repeated with
+    other values when the sim corrects itself.
     """
 
     at_ns: int

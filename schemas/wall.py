@@ -61,7 +61,8 @@ class Presence(Struct, frozen=True, kw_only=True, tag="wall.presence"):
 
     Age of a sample = hub now - captured - offset. `missing` are the holes of the live run that
     Postgres still waits for, `gone` those which can never be filled; `made` is how many chunks the
-    driver's PC has, `seen_ms` the hub's clock when it was last heard.
+    driver's PC has, `seen_ms` the hub's clock when it was last heard. `closed` says that the run
+    has ended: the driver's app was closed, or began another session.
     """
 
     session: str
@@ -74,6 +75,7 @@ class Presence(Struct, frozen=True, kw_only=True, tag="wall.presence"):
     through: int = -1
     missing: tuple[Range, ...] = ()
     gone: tuple[Range, ...] = ()
+    closed: bool = False
 
 
 class Dropped(Struct, frozen=True, kw_only=True, tag="wall.dropped"):

@@ -78,11 +78,13 @@ def _changes(
         case Mark():
             gone = normal(event.gone)
             made, missing = max(known.made, event.made), minus(known.missing, gone)
-            return {"seen_ms": now_ms, "made": made, "gone": gone, "missing": missing}
+            changes = {"seen_ms": now_ms, "made": made, "gone": gone, "missing": missing}
+            return {**changes, "closed": event.closed}
         case Chunk():
             return {"seen_ms": now_ms, "made": max(known.made, event.chunk + 1)}
 
 
 def _state(presence: Presence) -> tuple[Any, ...]:
     """Return what a client must know of at once."""
-    return presence.run, presence.offset_ms is None, presence.missing, presence.gone
+    unmeasured = presence.offset_ms is None
+    return presence.run, unmeasured, presence.missing, presence.gone, presence.closed

@@ -72,7 +72,7 @@ DEAD_LETTER: Final = """
 insert into dead_letter
     (consumer, stream, created_ns, sequence, subject, reason, payload, tries, at_ns)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-on conflict (consumer, stream, created_ns, sequence) do nothing
+on conflict (consumer, stream, sequence, at_ns) do nothing
 """
 
 Fact = Session | Lap | DeadLetter

@@ -42,6 +42,12 @@ class Cut(Struct, frozen=True, gc=False):
     back: bool
 
 
+def lasted_s(start: tuple[int, float], end: tuple[int, float]) -> float:
+    """Return the time between two instants by the session's clock, which a pause stops."""
+    elapsed_s = end[1] - start[1]
+    return elapsed_s if elapsed_s > 0 else (end[0] - start[0]) / 1e9
+
+
 def between(left: Edge, right: Edge) -> tuple[Cut | None, bool]:
     """Tell whether a piece ends between two neighbouring frames, and whether the car was moved."""
     step = left.number != right.number
@@ -66,7 +72,7 @@ def _elapsed_s(left: Edge, right: Edge) -> float:
 def _reach_m(left: Edge, right: Edge) -> float:
     speeds = [speed for speed in (left.speed_mps, right.speed_mps) if not math.isnan(speed)]
     fastest_mps = max(speeds, default=FASTEST_MPS)
-    return 1.5 * fastest_mps * max(right.at_ns - left.at_ns, 0) / 1e9
+    return 1.5 * fastest_mps * max(_elapsed_s(left, right), 0)
 
 
 def _crosses(left: Edge, right: Edge) -> bool:

@@ -7,11 +7,11 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from consumers.timing.crossings import Cut
+from consumers.timing.crossings import Cut, lasted_s
 from consumers.timing.reports import Reports
 from consumers.timing.segments import Change, Changes, Fuel, burn
-from consumers.timing.steps import SKEW_NS, Void, is_void
-from consumers.timing.timeline import Passage, Timeline, lasted_s
+from consumers.timing.steps import SKEW_NS, SKEW_S, Void, is_void
+from consumers.timing.timeline import Passage, Timeline
 from consumers.timing.verdicts import Verdict, reported, told
 from schemas.timing import Lap
 
@@ -76,8 +76,8 @@ def _reported_lap(label: int, verdict: Verdict, whose: Whose, own: bool) -> Lap:
         own=own,
         lap_number=label,
         revision=0,
-        lap_time_s=verdict.time_s,
-        timed_by="sim",
+        lap_time_s=verdict.time_s or None,
+        timed_by="sim" if verdict.time_s else "none",
         sectors_s=verdict.sectors_s,
         valid=verdict.valid is not False,
         complete=False,
@@ -92,10 +92,12 @@ def _driven_lap(basis: Basis) -> Lap:
     ended = _is_seen(passage.end) if passage.end else ended_ns is not None
     complete = begun and passage.whole and (driven or ended)
     rewound = any(a < passage.pieces[-1].last_ns and b > passage.begins_ns for a, b in voids)
-    pit = _pit(passage)
+    unseen = verdict is not None and passage.is_approach
+    pit = UNKNOWN if unseen else _pit(passage)
     lap_time_s, timed_by = _time(passage, verdict)
     judged = verdict.valid if verdict else None
-    fair = not (rewound or passage.jumped or pit.entered or pit.left)
+    moved = passage.jumped and not unseen
+    fair = not (rewound or moved or pit.entered or pit.left)
     timed = driven or lap_time_s is not None
     counts = judged if judged is not None else complete and timed and _held_valid(passage)
     return Lap(
@@ -151,7 +153,7 @@ def _ended_ns(passage: Passage, verdict: Verdict | None) -> int | None:
 def _time(
     passage: Passage, verdict: Verdict | None
 ) -> tuple[float | None, Literal["sim", "crossing", "none"]]:
-    if verdict is not None:
+    if verdict is not None and verdict.time_s:
         return verdict.time_s, "sim"
     crossing_s = passage.crossing_s()
     return (None, "none") if crossing_s is None else (round(crossing_s, 3), "crossing")
@@ -159,10 +161,11 @@ def _time(
 
 def _held_valid(passage: Passage) -> bool:
     """Tell whether the sim held the lap valid; in its first seconds it still speaks of the last."""
-    settled_ns = passage.begins_ns + SKEW_NS
-    changes = passage.changes("valid")
-    first = [value for at_ns, _, value in changes if at_ns <= settled_ns][-1:]
-    return all(first + [value for at_ns, _, value in changes if at_ns > settled_ns])
+    start, first = passage.start, passage.pieces[0]
+    begun = (start.at_ns, start.clock_s) if start else (first.first_ns, first.first_clock_s)
+    held = [(lasted_s(begun, (at_ns, at_s)), on) for at_ns, at_s, on in passage.changes("valid")]
+    early = [on for since_s, on in held if since_s <= SKEW_S]
+    return all(early[-1:] + [on for since_s, on in held if since_s > SKEW_S])
 
 
 class Pit(Struct, frozen=True):
@@ -171,6 +174,9 @@ class Pit(Struct, frozen=True):
     seen: bool
     entered: bool
     left: bool
+
+
+UNKNOWN: Final = Pit(seen=False, entered=False, left=False)
 
 
 def _pit(passage: Passage) -> Pit:

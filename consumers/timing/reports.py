@@ -66,10 +66,10 @@ def opened_by(events: Iterable[Observed]) -> SessionOpened | None:
 
 
 def reports_by(events: Iterable[Observed]) -> dict[Car, Reports]:
-    """Collect what events say of laps; a time of zero is no time."""
+    """Collect what events say of laps; a time of zero is none, and says nothing but invalid."""
     reports: dict[Car, Reports] = {}
     for event in events:
-        if isinstance(event, LapReported) and event.lap_time_s > 0:
+        if isinstance(event, LapReported) and (event.lap_time_s > 0 or event.valid is False):
             laps = reports.setdefault(OWN if event.own else (False, event.car), {})
             laps[event.lap_number] = append_versions(laps.get(event.lap_number, ()), (event,))
     return reports
@@ -106,14 +106,11 @@ def merge_reports(left: dict[Car, Reports], right: dict[Car, Reports]) -> dict[C
 def append_versions(
     older: tuple[LapReported, ...], newer: tuple[LapReported, ...]
 ) -> tuple[LapReported, ...]:
-    """Append reports of a lap to earlier ones; a repetition adds nothing."""
-    if older and newer and _says(older[-1]) == _says(newer[0]):
-        newer = newer[1:]
+    """Append reports of a lap to earlier ones.
+
+    Repetitions are kept: what was said before a flashback does not count, said again it does.
+    """
     return (older + newer)[-MAX_VERSIONS:]
-
-
-def _says(report: LapReported) -> tuple[float, tuple[float, ...], bool | None]:
-    return report.lap_time_s, report.sectors_s, report.valid
 
 
 def reports_of(car: Car, said: Iterable[dict[Car, Reports]], only: Only = None) -> Reports:
@@ -127,12 +124,7 @@ def reports_of(car: Car, said: Iterable[dict[Car, Reports]], only: Only = None) 
 
 
 def _in_order(versions: tuple[LapReported, ...]) -> tuple[LapReported, ...]:
-    if len(versions) == 1:
-        return versions
-    kept: tuple[LapReported, ...] = ()
-    for version in sorted(versions, key=_said_ns):
-        kept = append_versions(kept, (version,))
-    return kept
+    return versions if len(versions) == 1 else tuple(sorted(versions, key=_said_ns))
 
 
 def _said_ns(report: LapReported) -> int:

@@ -12,10 +12,11 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from consumers.timing.crossings import Cut
+from consumers.timing.crossings import Cut, lasted_s
 from consumers.timing.segments import Piece, Segment
 
-SKEW_NS: Final = 5_000_000_000
+SKEW_S: Final = 5.0
+SKEW_NS: Final = round(SKEW_S * 1e9)
 """How far lap number, line and report of one crossing lie apart at most."""
 
 GLITCH_NS: Final = 10_000_000_000
@@ -172,12 +173,16 @@ def _undo(kept: list[Step], to_s: float, at_ns: int) -> Void | None:
     return (from_ns, at_ns) if from_ns < at_ns else None
 
 
+def _lasted_s(piece: Piece) -> float:
+    return lasted_s((piece.first_ns, piece.first_clock_s), (piece.last_ns, piece.last_clock_s))
+
+
 def _align(steps: list[Step]) -> None:
     """Bring together line and lap number where the one changes some frames after the other."""
     for before, step, after in zip(steps, steps[1:], steps[2:], strict=False):
         if not (step.cut and after.cut and step.joined and after.joined):
             continue
-        if step.piece.last_ns - step.piece.first_ns > SKEW_NS:
+        if _lasted_s(step.piece) > SKEW_S:
             continue
         if step.cut.line and not step.cut.step and after.cut.step and not after.cut.line:
             step.number, step.cut = after.number, replace(step.cut, step=True)

@@ -12,10 +12,10 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from consumers.timing.crossings import Cut
+from consumers.timing.crossings import Cut, lasted_s
 from consumers.timing.reports import Reports
 from consumers.timing.segments import Changes, Piece, Segment, chain
-from consumers.timing.steps import SKEW_NS, Step, Void, lay_out
+from consumers.timing.steps import SKEW_NS, SKEW_S, Step, Void, lay_out
 
 PRECISE_S: Final = 0.25
 """How sure both crossings must be for a lap to be timed by them."""
@@ -54,10 +54,20 @@ class Passage(Struct):
         """Tell whether the car was moved by other means than driving."""
         return any(piece.jumped for piece in self.pieces)
 
+    @property
+    def is_approach(self) -> bool:
+        """Tell whether it is but the way to the line, on which no lap is driven."""
+        return self.start is None and self.pieces[-1].last_m < 0
+
     def crossing_s(self) -> float | None:
-        """Return the time between both crossings, None when one was not seen well."""
+        """Return the time between both crossings.
+
+        None when one was not seen well, or the car did not drive all the way between them.
+        """
         start, end = self.start, self.end
         if start is None or end is None or max(start.slack_s, end.slack_s) > PRECISE_S:
+            return None
+        if self.jumped:
             return None
         crossing_s = lasted_s((start.at_ns, start.clock_s), (end.at_ns, end.clock_s))
         return crossing_s if crossing_s < LONGEST_S else None
@@ -68,12 +78,6 @@ class Passage(Struct):
         for piece in self.pieces:
             joined = chain(joined, getattr(piece, channel))
         return joined
-
-
-def lasted_s(start: tuple[int, float], end: tuple[int, float]) -> float:
-    """Return the time between two instants by the session's clock, which a pause stops."""
-    elapsed_s = end[1] - start[1]
-    return elapsed_s if elapsed_s > 0 else (end[0] - start[0]) / 1e9
 
 
 class Epoch(Struct):
@@ -171,7 +175,8 @@ def _next_shift(passage: Passage, step: Step, reports: Reports) -> int | None:
 def _passes_line(passage: Passage, cut: Cut) -> bool:
     if passage.start is None:
         return cut.line
-    return cut.line and not passage.jumped and cut.at_ns - passage.start.at_ns > SKEW_NS
+    since_s = lasted_s((passage.start.at_ns, passage.start.clock_s), (cut.at_ns, cut.clock_s))
+    return cut.line and not passage.jumped and since_s > SKEW_S
 
 
 def _is_reported(passage: Passage, cut: Cut, reports: Reports) -> bool:

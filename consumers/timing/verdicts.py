@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from consumers.timing.reports import Reports
 from consumers.timing.steps import is_void
@@ -18,7 +19,10 @@ FLAG_AGREES_S: Final = 1.0
 
 
 class Verdict(Struct, frozen=True):
-    """Hold what the sim says of a lap, by a report or by its last-lap-time channel."""
+    """Hold what the sim says of a lap, by a report or by its last-lap-time channel.
+
+    `time_s` is 0 for a lap that gets no time.
+    """
 
     at_ns: int
     time_s: float
@@ -36,7 +40,10 @@ def reported(line: Timeline, reports: Reports) -> dict[int, Verdict]:
             offset = line.epochs[line.epoch_of(said.at_ns)].offset if line.epochs else 0
             time_s = round(said.lap_time_s, 4)
             sectors_s = tuple(round(sector_s, 4) for sector_s in said.sectors_s)
-            verdicts[number + offset] = Verdict(said.at_ns, time_s, sectors_s, said.valid)
+            verdict = Verdict(said.at_ns, time_s, sectors_s, said.valid)
+            known = verdicts.get(number + offset)
+            if known is None or replace(verdict, at_ns=known.at_ns) != known:
+                verdicts[number + offset] = verdict
     return verdicts
 
 

@@ -1,8 +1,8 @@
 -- migrate:up
 set lock_timeout = '2s';
 
--- Messages that a consumer gave up on, whole. `created_ns` is the stream's birth: a recreated
--- stream counts from 1 again.
+-- Messages that a consumer gave up on, whole. `at_ns` is when the message was stored, `created_ns`
+-- the stream's birth: a stream that was made anew or put back uses its sequences again.
 create table dead_letter (
     consumer text collate "C" not null,
     stream text collate "C" not null,
@@ -14,7 +14,7 @@ create table dead_letter (
     tries integer not null,
     at_ns bigint not null,
     kept timestamptz not null default now(),
-    primary key (consumer, stream, created_ns, sequence)
+    primary key (consumer, stream, sequence, at_ns)
 );
 
 create index dead_letter_kept on dead_letter (kept);

@@ -16,7 +16,7 @@ from pitbox.cli import CommandError
 from pitbox.commands import database
 
 # A letter is named by the beginning of this, which is shorter than its four keys.
-NAME: Final = "md5(concat_ws('/', consumer, stream, created_ns, sequence))"
+NAME: Final = "md5(concat_ws('/', consumer, stream, sequence, at_ns))"
 SHORT: Final = 8
 SHOWN_BYTES: Final = 512
 
@@ -29,11 +29,11 @@ FIND: Final = f"select * from dead_letter where starts_with({NAME}, $1)"
 ALL: Final = "select * from dead_letter where $1 = '' or consumer = $1 order by kept, sequence"
 FORGET: Final = """
 delete from dead_letter using unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[])
-    as sent (consumer, stream, created_ns, sequence)
-where (dead_letter.consumer, dead_letter.stream, dead_letter.created_ns, dead_letter.sequence)
-    = (sent.consumer, sent.stream, sent.created_ns, sent.sequence)
+    as sent (consumer, stream, sequence, at_ns)
+where (dead_letter.consumer, dead_letter.stream, dead_letter.sequence, dead_letter.at_ns)
+    = (sent.consumer, sent.stream, sent.sequence, sent.at_ns)
 """
-KEYS: Final = ("consumer", "stream", "created_ns", "sequence")
+KEYS: Final = ("consumer", "stream", "sequence", "at_ns")
 
 
 class Letter(Struct, frozen=True):

@@ -22,8 +22,8 @@ from pitbox.supervisor import StackError, Supervisor, end_leftovers
 FOLDER: Final = Path(".pitbox")
 STOP_S: Final = 60.0
 COLOURS: Final = (36, 33, 35, 32, 34, 31)
-CALM: Final = ("[INF]", " LOG:  ")
-"""What nats-server and Postgres write of their ordinary life."""
+CALM: Final = ("[INF]", " LOG:  ", "system is starting up", 'database "pitbox" does not exist')
+"""What nats-server and Postgres write of their ordinary life, and of being asked too early."""
 
 QUIET: Final = {"PITBOX_LOG__LEVEL": "warning"}
 

@@ -179,5 +179,7 @@ def _enhanced(
     if index >= len(interfaces) or captured > min(len(body) - 20, MAX_FRAME_BYTES):
         raise content.damaged("a packet is of no interface, or longer than its block")
     interface = interfaces[index]
+    if interface.link_type not in LINK_TYPES and any(i.link_type in LINK_TYPES for i in interfaces):
+        return  # Beside a network, something like USB or Bluetooth was captured.
     captured_ns = (high << 32 | low) * 1_000_000_000 // interface.ticks_per_s
     yield from content.datagram(body[20 : 20 + captured], interface.link_type, captured_ns)

@@ -27,6 +27,9 @@ LONGEST_MS: Final = 1_000_000_000
 OVERTAKEN_MS: Final = 500
 """A datagram that is so much older than the one before, at most, was overtaken on its way."""
 
+NEAR_MS: Final = 1000
+"""A lap whose time is told while its clock still shows it is counted a moment later."""
+
 LINE_MS: Final = 5000
 """No more than this is lost at the line, else how long it took is a guess."""
 
@@ -112,7 +115,9 @@ class Decoder:
 
     def _begins(self, info: CarInfo) -> bool:
         last = self._last
-        return last is None or info.laps < last.laps or (info.best_ms <= 0 < last.best_ms)
+        if last is None or info.laps < last.laps or info.best_ms <= 0 < last.best_ms:
+            return True
+        return info.laps == last.laps == 0 and info.lap_ms < last.lap_ms
 
     def _opened(self, captured_ns: int) -> SessionOpened:
         return SessionOpened(
@@ -144,10 +149,11 @@ class Decoder:
         if last is None or not 0 < info.last_ms < LONGEST_MS:
             return
         if info.laps > last.laps or info.last_ms != last.last_ms:
+            counted = info.laps > last.laps or abs(info.lap_ms - info.last_ms) > NEAR_MS
             yield LapReported(
                 at_ns=captured_ns,
                 car="",
-                lap_number=info.laps,
+                lap_number=info.laps if counted else info.laps + 1,
                 lap_time_s=info.last_ms / 1000,
                 own=True,
             )

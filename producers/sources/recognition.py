@@ -6,7 +6,7 @@ from typing import Final
 from producers.source import Began, Decoder, Observation
 from producers.sources import assetto, f1, gt7
 
-QUIET_NS: Final = 10_000_000_000
+QUIET_NS: Final = 2_000_000_000
 GAMES: Final[dict[str, Callable[[], Decoder]]] = {
     "f1": f1.decoder,
     "gt7": gt7.decoder,
@@ -30,7 +30,7 @@ def recognise(datagram: bytes) -> Decoder | None:
 class Recogniser:
     """Feed datagrams of whatever game: the first to begin a session is followed.
 
-    Another game takes over once the followed one was silent for ten seconds.
+    Another game takes over once the followed one was silent for two seconds.
     """
 
     def __init__(self, games: tuple[str, ...] = tuple(GAMES)) -> None:

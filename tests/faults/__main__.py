@@ -62,15 +62,17 @@ def _arguments() -> argparse.Namespace:
 def _cases(asked: argparse.Namespace) -> Iterator[Case]:
     if asked.seed is not None:
         chosen = [matrix.chaos_of(asked.seed)]
+    elif asked.case:
+        chosen = [case for case in matrix.CASES if case.name in asked.case]
+    elif asked.short:
+        chosen = [*matrix.SHORT_CASES]
     else:
         chosen = [*matrix.CASES, *map(matrix.chaos_of, SEEDS)]
-        if asked.case:
-            chosen = [case for case in chosen if case.name in asked.case]
     if not chosen:
         names = ", ".join(case.name for case in matrix.CASES)
         raise SystemExit(f"no such case; there are {names}")
     for case in chosen:
-        for _ in range(asked.runs or case.runs):
+        for _ in range(asked.runs or (1 if asked.short else case.runs)):
             yield case
 
 

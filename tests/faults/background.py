@@ -19,8 +19,14 @@ class Background:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, Result], timeout_s: float = CALL_S) -> Result:
-        """Wait for a coroutine and return its result; raises TimeoutError."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout_s)
+        """Wait for a coroutine and return its result; raises TimeoutError naming it."""
+        name = getattr(work, "__qualname__", "a call")
+        running = asyncio.run_coroutine_threadsafe(work, self.loop)
+        try:
+            return running.result(timeout_s)
+        except TimeoutError as error:
+            running.cancel()
+            raise TimeoutError(f"{name}: not within {timeout_s:g} s") from error
 
     def close(self) -> None:
         """Cancel what still runs and end the thread."""

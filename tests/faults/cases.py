@@ -202,13 +202,12 @@ def spool_too_small(stack: Stack, pace: Pace) -> None:
 
 
 def backlog(stack: Stack, pace: Pace) -> None:
-    """Much driving waits in the spool while the next lap is driven."""
+    """Much driving waits in the spool of an app that is switched on again, and drives on."""
     car = stack.driver()
+    car.connects_to(stack.nats.url)
     prefill.fill(car, pace.backlog_s)
-    with faults.link_cut(car):
-        car.start()
-        stack.lasts(pace.drive_s)
     stack.healed()
+    car.start()
     stack.fills(car.committed(), "it has caught up")
     caught_up_s = (time.time_ns() - stack.healed_ns) / 1e9
     stack.remark = f"{pace.backlog_s / caught_up_s:.0f}x real time"

@@ -44,6 +44,11 @@ class Outcome(Struct, frozen=True):
     measured: Measures
 
 
+def chaos_of(seed: int) -> Case:
+    """Return the mix of faults of a seed."""
+    return Case(chaos.of_seed(seed), f"chaos {seed}")
+
+
 def _named(*plays: Callable[[Stack, Pace], None], runs: int = 1) -> tuple[Case, ...]:
     return tuple(Case(play, play.__name__, runs) for play in plays)
 
@@ -61,11 +66,7 @@ CASES: Final = (
     Case(cases.spool_too_small, "spool_too_small", gone=True),
     Case(cases.backlog, "hour_of_backlog", short=False),
 )
-
-
-def chaos_of(seed: int) -> Case:
-    """Return the mix of faults of a seed."""
-    return Case(chaos.of_seed(seed), f"chaos {seed}")
+SHORT_CASES: Final = (*(case for case in CASES if case.short), chaos_of(13))
 
 
 def run(case: Case, pace: Pace, template: Postgres, *, keep: bool = False) -> Outcome:

@@ -54,7 +54,7 @@ def newer_version(stack: Stack, pace: Pace) -> None:
     """A newer PC sends a chunk that this hub cannot read: it is kept whole, and receipted."""
     stack.drives()
     stack.lasts(pace.drive_s)
-    subject, original = next(m for m in reversed(stack.watch.messages) if _is_chunk(m[1]))
+    original = next(payload for _, payload in stack.watch.messages if _is_chunk(payload))
     newer: list[Any] = msgspec.msgpack.decode(original)
     newer[VERSION_FIELD] = CHUNK_VERSION + 1
     newer[VERSION_FIELD + 1] = NEWCOMER
@@ -64,9 +64,7 @@ def newer_version(stack: Stack, pace: Pace) -> None:
     stack.watch.publish(subject, payload)
     stack.healed()
     until(
-        lambda: (
-            [row["payload"] for row in stack.database.rows(LETTERS, "NewerVersion%")] == [payload]
-        ),
+        lambda: _dead_letters(stack, "NewerVersion%") == [payload],
         "the newer chunk is a dead letter",
     )
     until(

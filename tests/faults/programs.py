@@ -106,6 +106,10 @@ class Driver(Program):
         self._written = 0
         self._grew_at = (0, 0.0)
 
+    def connects_to(self, url: str) -> None:
+        """Leave the link out, which is slower than any that is measured."""
+        self.environment["PITBOX_NATS__URL"] = url
+
     def drives(self, *, laps: int | None = None, speed: float = 1) -> None:
         """Say what the next life drives: for ever, or some laps; real time or faster."""
         self.endless = laps is None

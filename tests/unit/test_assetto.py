@@ -152,6 +152,24 @@ def test_a_restarted_session_begins_anew() -> None:
     assert [type(item) for item in told] == [Began, Frame, Began, Frame]
 
 
+def test_a_session_restarted_within_its_first_lap_begins_anew() -> None:
+    told = feed(assetto.decoder(), info(lap_ms=60_000), info(lap_ms=5))
+    assert [type(item) for item in told] == [Began, Frame, Began, Frame]
+
+
+@pytest.mark.parametrize("counts_first", [True, False])
+def test_a_time_and_the_count_of_its_lap_may_come_one_after_the_other(counts_first: bool) -> None:
+    between = {"lap_ms": 10, "laps": 2} if counts_first else {"lap_ms": 99_995, "last_ms": 99_990}
+    told = feed(
+        assetto.decoder(),
+        info(lap_ms=99_980, laps=1, last_ms=100_500),
+        info(**{"laps": 1, "last_ms": 100_500} | between),
+        info(lap_ms=30, laps=2, last_ms=99_990),
+    )
+    laps = {r.lap_number: r.lap_time_s for r in told if isinstance(r, LapReported)}
+    assert laps == {2: 99.99}
+
+
 def test_laps_of_others_are_told_apart_by_the_driver() -> None:
     told = feed(assetto.decoder(), reply(driver="Me"), lap("Me"), lap("Them"))
     [reported] = told

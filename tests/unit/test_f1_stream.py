@@ -174,6 +174,14 @@ def test_at_the_flag_the_number_of_the_lap_stays(packet_format: int) -> None:
     assert len([item for item in items if isinstance(item, Finished)]) == 2
 
 
+def test_at_the_flag_a_lap_that_was_left_for_the_garage_gets_no_time() -> None:
+    game = Game(2020)
+    packets = game.drive(3, lap=4, **running(30.0), **last(82.5))
+    packets += game.drive(3, lap=5, **running(80.98))
+    packets += game.drive(3, **running(81.01), **last(81.0))
+    assert laps(told(packets)) == [(5, 81.0)]
+
+
 def test_what_comes_without_a_frame_after_the_end_is_no_flashback() -> None:
     game = Game()
     packets = [*game.drive(3), game.event(b"SEND", frame=0)]

@@ -214,7 +214,21 @@ def test_a_time_that_arrives_a_lap_late_is_paired_by_the_crossings(tmp_path: Pat
         rows.append(row | {"LapLastLapTime": said[lap]})
     told = read(tmp_path / "a.ibt", file(rows))
     laps = [item for item in told if isinstance(item, LapReported)]
-    assert [(lap.lap_number, lap.lap_time_s) for lap in laps] == [(2, 10.5)]
+    assert [(lap.lap_number, lap.lap_time_s) for lap in laps if lap.lap_time_s] == [(2, 10.5)]
+
+
+def test_a_session_that_begins_again_is_another_one_and_counts_its_laps_from_one(
+    tmp_path: Path,
+) -> None:
+    told = read(tmp_path / "a.ibt", file(lap_rows(2) + lap_rows(2)))
+    assert [item.session for item in told if isinstance(item, Began)] == [
+        "iracing-4711-0",
+        "iracing-4711-0-2",
+    ]
+    laps = [item for item in told if isinstance(item, LapReported)]
+    assert [lap.lap_number for lap in laps] == [1, 2, 1, 2]
+    times = [item.captured_ns for item in told if isinstance(item, Frame)]
+    assert times == sorted(times)
 
 
 def test_sectors_are_given_when_they_add_up_to_the_lap(tmp_path: Path) -> None:
@@ -305,3 +319,40 @@ def test_a_damaged_file_is_read_or_refused_in_a_sentence(
     else:
         for item in told:
             assert not isinstance(item, Frame) or row_struct(len(item.values)).pack(*item.values)
+
+
+def reported(path: Path, rows: list[dict]) -> list[tuple[int, float, bool | None]]:
+    told = read(path, file(rows))
+    laps = [item for item in told if isinstance(item, LapReported)]
+    return [(lap.lap_number, lap.lap_time_s, lap.valid) for lap in laps]
+
+
+def test_a_lap_that_the_sim_gives_no_time_does_not_count(tmp_path: Path) -> None:
+    rows = lap_rows(3)
+    for row in rows:
+        if row["LapLastLapTime"] == pytest.approx(10.02):
+            row["LapLastLapTime"] = -1.0
+    assert reported(tmp_path / "a.ibt", rows) == [
+        (1, pytest.approx(10.01), None),
+        (2, 0, False),
+        (3, pytest.approx(10.03), None),
+    ]
+
+
+def test_a_time_after_a_lap_without_one_is_of_the_lap_that_just_ended(tmp_path: Path) -> None:
+    rows = lap_rows(3)
+    for row in rows:
+        told = {2: -1.0, 3: 10.0001}.get(round(100 * (row["LapLastLapTime"] - 10)))
+        row["LapLastLapTime"] = told or row["LapLastLapTime"]
+        row["SessionTime"] += 0.003 * (row["Lap"] > 3)
+    assert (3, pytest.approx(10.0001), None) in reported(tmp_path / "a.ibt", rows)
+
+
+def test_a_time_of_a_lap_that_began_in_the_pits_is_not_of_the_lap_that_a_file_begins_in(
+    tmp_path: Path,
+) -> None:
+    rows = lap_rows(4)
+    rows = [row for row in rows if not (row["Lap"] == 3 and row["LapDistPct"] > 0.4)]
+    for row in rows:
+        row["LapLastLapTime"] = 14.5 if row["Lap"] == 5 and row["LapDistPct"] > 0.08 else -1.0
+    assert [lap for lap in reported(tmp_path / "a.ibt", rows) if lap[1]] == [(4, 14.5, None)]

@@ -138,6 +138,13 @@ def test_what_is_no_whole_datagram_is_left_out(tmp_path: Path, frame: bytes) -> 
     assert [d.payload for d in read(tmp_path, pcap(frame, whole))] == [b"whole"]
 
 
+def test_what_was_captured_beside_a_network_is_left_out(tmp_path: Path) -> None:
+    usb = block("<", 1, struct.pack("<HHI", 249, 0, 0))
+    urb = block("<", 6, struct.pack("<5I", 1, 0, 0, 64, 64) + b"\0" * 64)
+    content = pcapng(ethernet(ipv4(udp(b"lap")))) + usb + urb
+    assert [d.payload for d in read(tmp_path, content)] == [b"lap"]
+
+
 ONE = pcap(ethernet(ipv4(udp(b"lap"))))
 ONE_NG = pcapng(ethernet(ipv4(udp(b"lap"))))
 

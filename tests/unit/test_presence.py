@@ -24,9 +24,9 @@ def receipt(missing: tuple[Range, ...], run: int = 1, through: int = 9) -> Recei
     )
 
 
-def mark(gone: tuple[Range, ...], run: int = 1) -> Mark:
+def mark(gone: tuple[Range, ...] = (), run: int = 1, closed: bool = False) -> Mark:
     return Mark(
-        version=1, driver="ada", session="spa", run=run, send=1, made=60, closed=False, gone=gone
+        version=1, driver="ada", session="spa", run=run, send=1, made=60, closed=closed, gone=gone
     )
 
 
@@ -38,6 +38,16 @@ def test_hellos_tell_the_offset_and_what_waits() -> None:
     assert (known.seen_ms, known.offset_ms, known.made, known.waiting) == (3000.0, 2.0, 30, 0)
     assert presences.offset_ms("spa", "ada") == 2.0
     assert presences.of("monza") == []
+
+
+def test_a_run_that_was_closed_is_told_at_once_and_a_new_one_is_open() -> None:
+    presences = Presences()
+    presences.hear(hello(), 0.0)
+    presences.news(0.0)
+    presences.hear(mark(closed=True), 1.0)
+    assert [known.closed for known in presences.news(1.0)] == [True]
+    presences.hear(hello(run=2), 2.0)
+    assert [known.closed for known in presences.news(2.0)] == [False]
 
 
 def test_holes_are_what_is_missing_but_not_gone() -> None:

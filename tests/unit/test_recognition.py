@@ -58,8 +58,8 @@ def test_the_first_game_to_begin_is_followed_and_another_one_is_not_mixed_in() -
 def test_another_game_takes_over_after_silence_and_the_first_begins_anew() -> None:
     recogniser = Recogniser()
     told = list(recogniser.feed(gt7(1), 0))
-    told += recogniser.feed(assetto(1), 11 * SECOND_NS)
-    told += recogniser.feed(assetto(2), 12 * SECOND_NS)
+    told += recogniser.feed(assetto(1), 3 * SECOND_NS)
+    told += recogniser.feed(assetto(2), 4 * SECOND_NS)
     told += recogniser.feed(gt7(2), 30 * SECOND_NS)
     sources = [item.opened.source for item in told if isinstance(item, Began)]
     assert sources == ["gt7", "assetto", "gt7"]

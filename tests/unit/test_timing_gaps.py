@@ -30,6 +30,16 @@ def test_a_flashback_over_the_line_undoes_the_lap_that_was_finished() -> None:
     assert final(again)[2].lap_time_s == 33.0
 
 
+def test_a_lap_driven_again_in_the_same_time_has_the_sim_s_time_again() -> None:
+    drive = Drive(at_m=900.0, clock=True).go(1000)
+    spot, number = (drive.clock_s, drive.at_m), drive.state["lap_number"]
+    report(drive.go(150), 2, 20.05).go(100)
+    drive.state["lap_number"] = number
+    _rewind(drive, *spot)
+    again = report(drive.go(150), 2, 20.05).go(100)
+    assert (final(again)[2].lap_time_s, final(again)[2].timed_by) == (20.05, "sim")
+
+
 def test_a_flashback_is_seen_by_the_clock_where_the_sim_does_not_tell() -> None:
     drive = Drive(at_m=900.0, clock=True).go(600)
     spot = drive.clock_s, drive.at_m

@@ -4,10 +4,11 @@ import math
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from consumers.timing.replay import laps
 from schemas.sim import Finished, SessionOpened
-from tests.drives import Drive, Moment, cut, final, packed, report
+from tests.drives import START_NS, Drive, Moment, cut, final, packed, report
 
 
 def test_a_lap_between_two_crossings_is_timed_by_them() -> None:
@@ -54,6 +55,30 @@ def test_a_reported_lap_without_any_frames_is_a_lap() -> None:
 def test_a_time_of_zero_is_no_time() -> None:
     drive = report(Drive(at_m=900.0).go(1200), 2, 0.0).go(100)
     assert final(drive)[2].timed_by == "crossing"
+
+
+def hurried(moment: Moment, times: int) -> Moment:
+    """Return what arrived as if it had been sent so many times as fast as it was driven."""
+    at_ns = moment[0] if isinstance(moment, tuple) else moment.at_ns
+    at_ns = START_NS + (at_ns - START_NS) // times
+    return (at_ns, moment[1]) if isinstance(moment, tuple) else replace(moment, at_ns=at_ns)
+
+
+@pytest.mark.parametrize("times", [20, 1000, 10**12])
+def test_laps_of_a_recording_that_is_played_fast_are_those_that_were_driven(times: int) -> None:
+    drive = Drive(at_m=900.0, clock=True).set(lap_valid=1, in_pit_lane=0).go(500)
+    drive = report(drive.set(lap_valid=0).go(200).set(lap_valid=1).go(410), 2, 20.01)
+    drive.moments = [m for n, m in enumerate(drive.moments) if n not in range(30, 50)]
+    drive.go(1000).go(880)
+    drive.counts = False
+    drive = report(drive.go(120), 4, 20.02).set(in_pit_lane=1).go(200)
+    slow = final(drive)
+    drive.moments = [hurried(moment, times) for moment in drive.moments]
+    fast = final(drive)
+    assert [lap.valid for lap in slow.values()][1:4] == [False, True, True]
+    for number in (2, 3, 4):
+        assert (fast[number].valid, fast[number].pit) == (slow[number].valid, slow[number].pit)
+        assert fast[number].lap_time_s == pytest.approx(slow[number].lap_time_s, abs=0.06)
 
 
 @pytest.mark.parametrize("lag_s", [-0.3, -0.1, 0.1, 0.2, 1.0])

@@ -51,7 +51,15 @@ def test_an_invalid_lap_that_the_sim_clears_late_does_not_taint_the_next() -> No
 def test_a_car_that_is_put_elsewhere_has_no_valid_lap() -> None:
     drive = Drive(at_m=900.0).go(500)
     drive.at_m = 100.0
-    assert not final(drive.go(1000))[2].valid
+    lap = final(drive.go(1000))[2]
+    assert (lap.lap_time_s, lap.valid) == (None, False)
+
+
+def test_a_lap_that_the_sim_gives_no_time_does_not_count_though_it_was_seen_whole() -> None:
+    drive = report(Drive(at_m=900.0).go(1200), 2, 0.0, valid=False).go(100)
+    lap = final(drive)[2]
+    assert (lap.lap_time_s, lap.timed_by, lap.complete) == (pytest.approx(20), "crossing", True)
+    assert not lap.valid
 
 
 @pytest.mark.parametrize(("lap_time_s", "whole"), [(19.85, True), (21.5, False)])
@@ -103,6 +111,13 @@ def test_a_car_that_is_put_before_the_line_has_not_passed_it() -> None:
     assert (found[0].valid, found[0].out_lap) == (False, True)
     assert found[1].lap_time_s == pytest.approx(20.0, abs=0.01)
     assert found[1].valid
+
+
+def test_a_lap_that_was_told_but_not_seen_knows_nothing_of_the_way_to_it() -> None:
+    drive = Drive(number=1, at_m=76.0).set(in_pit_lane=1).stand(5)
+    drive.at_m = -300.0
+    lap = final(report(drive.set(in_pit_lane=0).go(200), 1, 74.859, valid=True))[1]
+    assert (lap.lap_time_s, lap.valid, lap.out_lap, lap.complete) == (74.859, True, False, False)
 
 
 @pytest.mark.parametrize("counts", [0, 1])

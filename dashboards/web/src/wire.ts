@@ -42,6 +42,7 @@ export interface Presence {
   through: number;
   missing: readonly (readonly [number, number])[];
   gone: readonly (readonly [number, number])[];
+  closed: boolean;
 }
 
 /** State what a driver drives in a session; issued again when more is known. */

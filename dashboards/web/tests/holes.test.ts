@@ -24,6 +24,7 @@ const presence = (missing: [number, number][], gone: [number, number][] = []): P
   made: 0,
   waiting: 0,
   through: 0,
+  closed: false,
   missing,
   gone,
 });

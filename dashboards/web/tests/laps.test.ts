@@ -2,7 +2,9 @@ import { expect, test } from "vitest";
 import { stretched, divided } from "../src/core/bands";
 import { gapSeconds } from "../src/core/gaps";
 import {
+  begunMs,
   bestLap,
+  lapNumberAt,
   fuelPerLap,
   lastLap,
   referenceLap,
@@ -44,9 +46,25 @@ test("a lap that is told again replaces the one before", () => {
 });
 
 test("laps of an app that was started again come after those before, whatever their numbers", () => {
-  const before = [lap(1, 90, { run: 7 }), lap(2, 91, { run: 7 })].reduce<readonly Lap[]>(withLap, []);
+  const before = [lap(1, 90, { run: 7 }), lap(2, 91, { run: 7 })].reduce<readonly Lap[]>(
+    withLap,
+    [],
+  );
   const after = withLap(before, lap(1, 95, { run: 8 }));
   expect(after.map((one) => one.lap_time_s)).toEqual([91, 95]);
+});
+
+test("timing's count goes on where a game that was started again counts anew", () => {
+  const laps = [
+    lap(7, 90, { run: 1, started_ns: 1e12, ended_ns: 1.09e12 }),
+    lap(8, null, { run: 2, started_ns: 1.2e12, ended_ns: null }),
+  ];
+  expect(lapNumberAt(laps, 1.05e6)).toBe(7);
+  expect(lapNumberAt(laps, 1.1e6)).toBe(8);
+  expect(lapNumberAt(laps, 1.25e6)).toBe(8);
+  expect(lapNumberAt(laps, 0)).toBeNaN();
+  expect(begunMs(laps, 1.25e6)).toBe(1.2e6);
+  expect(begunMs(laps, 1.1e6)).toBeNull();
 });
 
 test("the best lap counts and the reference is whole", () => {

@@ -28,6 +28,7 @@ const signs: Signs = {
   unheardMs: 100,
   sealedMs: null,
   recordedMs: 0,
+  closed: false,
   connected: true,
 };
 
@@ -43,6 +44,13 @@ test("a link is live, late, stale and lost in turn, in words", () => {
 
 test("a game in a menu is not a lost link", () => {
   expect(linkOf({ ...signs, quietMs: 42_000, unheardMs: 1000 }).kind).toBe("silent");
+});
+
+test("an app that was closed is no lost link, and its last samples still count as live", () => {
+  const closed = { ...signs, closed: true };
+  expect(linkOf(closed).kind).toBe("live");
+  const later = { ...closed, quietMs: 42_000, unheardMs: 42_000 };
+  expect(linkOf(later)).toEqual({ kind: "closed", words: "MOR has closed the app" });
 });
 
 test("a driver never heard is waited for, and a page without server claims nothing", () => {

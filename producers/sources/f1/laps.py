@@ -142,11 +142,14 @@ class LapClock:
         if math.isnan(time_s):
             return None
         changed = time_s != seconds(before, "last_lap")
+        stays = fields["lap"] == before["lap"]
+        if changed and stays and abs(time_s - seconds(before, "lap")) < AGREES_S:
+            # At the flag the time changes, and the number of the lap does not.
+            self._ended = None
+            return _timed(before["lap"], before, time_s)
         ended = self._ended
         if ended is None:
-            # At the flag the time changes, and the number of the lap does not.
-            at_flag = changed and abs(time_s - seconds(before, "lap")) < AGREES_S
-            return _timed(before["lap"], before, time_s) if at_flag else None
+            return None
         same = fields["lap"] > before["lap"] and abs(time_s - seconds(ended, "lap")) < SAME_S
         if not changed and not same:
             return None

@@ -1,8 +1,8 @@
 """Pair iRacing's last lap time with its lap, and time sectors by crossing.
 
-The sim's time arrives most of a second after the line, sometimes a lap late, and is the one that
+The sim's time arrives up to some seconds after the line, sometimes a lap late, and is the one that
 counts; crossings, interpolated between ticks, agree with it within 0.015 s at 60 Hz and tell which
-lap it is of.
+lap it is of. Of a lap that does not count it says -1, nothing new where it said so before.
 """
 
 from collections import deque
@@ -16,6 +16,12 @@ from msgspec import Struct
 from producers.sources.layout import ABSENT
 
 AGREES_S: Final = 0.1
+SAME_S: Final = 0.02
+"""Within this, a lap fits a time no worse than another one does."""
+
+PROMPT_S: Final = 5.0
+"""After this, a time is late."""
+
 SECTORS_AGREE_S: Final = 0.05
 LONGEST_S: Final = 1e6
 LONGEST_STEP: Final = 0.1
@@ -23,19 +29,26 @@ LONGEST_STEP: Final = 0.1
 
 
 class Lap(Struct, frozen=True):
-    """Hold a lap between two crossings, in session time; `started_s` NaN when it was not seen."""
+    """Hold a lap between two crossings, in session time; `started_s` NaN when it was not seen.
+
+    `seen_s` is since when the car is known to have been on it.
+    """
 
     number: int
+    seen_s: float
     started_s: float
     ended_s: float
     marks_s: tuple[float, ...]
 
 
 class TimedLap(Struct, frozen=True):
-    """Hold the sim's time of a lap; no sectors when they were not all driven."""
+    """Hold the sim's time of a lap, None for one that does not count.
+
+    No sectors when they were not all driven.
+    """
 
     number: int
-    time_s: float
+    time_s: float | None
     sectors_s: tuple[float, ...]
 
 
@@ -48,18 +61,23 @@ class LapBook:
         self._number: int | None = None
         self._time_s = self._fraction = self._said_s = ABSENT
         self._marks_s: list[float] = []
+        self._seen_s = ABSENT
+        self._untimed: Lap | None = None
         self.started_s = ABSENT
         self.sector = 0
 
     def tick(self, time_s: float, number: int, fraction: float, said_s: float) -> TimedLap | None:
-        """Take session time, lap, fraction of it and the sim's last lap time, -1 for none.
+        """Take session time, lap, fraction of it and the sim's last lap time.
 
-        Return the lap whose time this tick tells, if any.
+        That is -1 for none, NaN where the sim has no such variable. Return the lap of which this
+        tick tells the time, or that it has none.
         """
-        if self._number is not None:
+        if self._number is None:
+            self._seen_s = time_s
+        else:
             self._move(time_s, number, fraction)
         self.sector = sum(start <= fraction for start in self._inner)
-        told = None if isnan(self._said_s) else self._tell(said_s)
+        told = None if isnan(self._said_s) else self._tell(time_s, said_s)
         self._number, self._time_s, self._fraction = number, time_s, fraction
         self._said_s = said_s
         return told
@@ -72,14 +90,14 @@ class LapBook:
             crossed_s = self._at(1 - self._fraction, step + 1, time_s)
             self._mark(self._fraction, 1, crossed_s)
             marks = tuple(self._marks_s)
-            self._waiting.append(Lap(self._number or 0, self.started_s, crossed_s, marks))
-            self.started_s, self._marks_s = crossed_s, []
+            since = self._seen_s, self.started_s
+            self._waiting.append(Lap(self._number or 0, *since, crossed_s, marks))
+            self._seen_s = self.started_s = crossed_s
+            self._marks_s = []
             self._fraction, self._time_s = 0.0, crossed_s
             self._mark(0, fraction, time_s)
-        elif number != self._number:
-            self.started_s, self._marks_s = ABSENT, []
-        elif abs(step) > LONGEST_STEP:
-            self._marks_s = []
+        elif number != self._number or abs(step) > LONGEST_STEP:
+            self._seen_s, self.started_s, self._marks_s = time_s, ABSENT, []
 
     def _mark(self, before: float, after: float, time_s: float) -> None:
         for start in self._inner:
@@ -91,18 +109,35 @@ class LapBook:
         share = part / whole if whole > 0 else 1.0
         return self._time_s + share * (time_s - self._time_s)
 
-    def _tell(self, said_s: float) -> TimedLap | None:
-        if not 0 < said_s < LONGEST_S or said_s == self._said_s or not self._waiting:
+    def _tell(self, time_s: float, said_s: float) -> TimedLap | None:
+        if not self._waiting:
             return None
+        if 0 < said_s < LONGEST_S and said_s != self._said_s:
+            lap = self._whose(time_s, said_s)
+            if lap is None:
+                return None
+            while self._waiting.popleft() is not lap:
+                pass  # Times come in order: those before have none.
+            return TimedLap(lap.number, said_s, _sectors(lap, len(self._inner), said_s))
+        newest = self._waiting[-1]
+        if said_s > 0 or newest is self._untimed or time_s - newest.ended_s < PROMPT_S:
+            return None
+        self._untimed = newest
+        return TimedLap(newest.number, None, ())
+
+    def _whose(self, time_s: float, said_s: float) -> Lap | None:
+        """Return the lap that a time is of, None when it fits none."""
         known = [lap for lap in self._waiting if not isnan(lap.started_s)]
         best = min(known, key=lambda lap: _error(lap, said_s), default=None)
-        if best is None or _error(best, said_s) > AGREES_S:
-            # Driven into before the first tick: only the sim can have timed it.
-            best = next((lap for lap in self._waiting if isnan(lap.started_s)), None)
-        if best is None:
-            return None
-        self._waiting.remove(best)
-        return TimedLap(best.number, said_s, _sectors(best, len(self._inner), said_s))
+        if best is not None and _error(best, said_s) <= AGREES_S:
+            newest = self._waiting[-1]
+            prompt = time_s - newest.ended_s < PROMPT_S
+            as_good = _error(newest, said_s) <= _error(best, said_s) + SAME_S
+            return newest if prompt and as_good else best
+        # Of a lap whose start was not seen only the sim knows the time, late by one lap at most.
+        recent = list(self._waiting)[:-3:-1]
+        unseen = (lap for lap in recent if isnan(lap.started_s))
+        return next((lap for lap in unseen if lap.ended_s - lap.seen_s <= said_s + AGREES_S), None)
 
 
 def _error(lap: Lap, said_s: float) -> float:

@@ -1,6 +1,7 @@
 """Turn iRacing's variables, tick by tick, into observations; for the live reader and for files."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from operator import itemgetter
 from typing import Final
@@ -33,6 +34,9 @@ STATE: Final = (
 )
 NUMBERED: Final = (*REQUIRED, "SessionNum")
 CHECKERED: Final = 5
+BACK_S: Final = 1.0
+"""Session time that goes back by more is a session that begins again."""
+
 DERIVED: Final = ("lap_time", "sector", "world_x", "world_y")
 METRES_PER_DEGREE: Final = 111_194.93
 """Of latitude, on a sphere of 6371 km: a track is small enough for it."""
@@ -57,6 +61,8 @@ class Ticks:
         self.variables = tuple(dict.fromkeys((*state, *sorted(read))))
         self._layout = Layout([reading.channel for reading in self._readings] + list(DERIVED))
         self._number: int | None = None
+        self._time_s = ABSENT
+        self._begun: Counter[int] = Counter()
         self._book = LapBook(facts.sector_starts)
         self._path = Path(facts)
         self._finished = False
@@ -66,20 +72,22 @@ class Ticks:
         if not _driving(values):
             return
         number = int(values.get("SessionNum", 0))
-        if number != self._number:
+        time_s, fraction = values["SessionTime"], values["LapDistPct"]
+        if number != self._number or time_s < self._time_s - BACK_S:
             self._number = number
             yield self._begin(captured_ns, number, values)
-        time_s, fraction = values["SessionTime"], values["LapDistPct"]
-        said_s = values.get("LapLastLapTime", -1.0)
+        self._time_s = time_s
+        said_s = values.get("LapLastLapTime", ABSENT)
         timed = self._book.tick(time_s, int(values["Lap"]), fraction, said_s)
         if timed is not None:
             yield LapReported(
                 at_ns=captured_ns,
                 car=self.facts.car,
                 lap_number=timed.number,
-                lap_time_s=timed.time_s,
+                lap_time_s=timed.time_s or 0.0,
                 own=True,
                 sectors_s=timed.sectors_s,
+                valid=None if timed.time_s else False,
             )
         if not self._finished and values.get("SessionState", 0) >= CHECKERED:
             self._finished = True
@@ -102,7 +110,10 @@ class Ticks:
             car_model=facts.car_model,
             sectors=len(facts.sector_starts),
         )
-        return Began(self._session(number), self._layout.channels, opened)
+        self._begun[number] += 1
+        session, times = self._session(number), self._begun[number]
+        again = f"-{times}" if session and times > 1 else ""
+        return Began(session + again, self._layout.channels, opened)
 
     def _row(self, values: Mapping[str, float]) -> dict[str, float]:
         row = {

@@ -20,8 +20,8 @@ export const TRACED = [
 ] as const;
 export const STEPPED: ReadonlySet<number> = new Set([TRACED.indexOf("gear")]);
 
-/** When a lap began, as timing says, in ms by the driver's clock; null when nobody knows. */
-export type Begun = (lapNumber: number) => number | null;
+/** When the lap at an instant began, as timing says, in ms by the driver's clock; null: not known. */
+export type Begun = (atMs: number) => number | null;
 
 export class DrivenLap {
   grid: LapGrid;
@@ -46,7 +46,7 @@ export class DrivenLap {
     const last = ring.search(t);
     for (let i = Math.max(ring.start, ring.search(this.until) + 1); i <= last; i++) {
       if (!Object.is(lap[i], this.number)) this.begin(lap[i], crossing(ring, i));
-      if (Number.isNaN(this.startedMs)) this.startedMs = begun(lap[i]) ?? NaN;
+      if (Number.isNaN(this.startedMs)) this.startedMs = begun(ring.times[i]) ?? NaN;
       this.take(ring, i);
     }
     if (last >= ring.start) this.until = ring.times[last];

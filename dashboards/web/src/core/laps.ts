@@ -56,10 +56,28 @@ export function closingLap(laps: readonly Lap[]): Lap | null {
   return ended.findLast((lap) => lap.complete) ?? ended.at(-1) ?? null;
 }
 
-/** When a lap began, in ms; null when timing has not said. */
-export function begunMs(laps: readonly Lap[], lapNumber: number): number | null {
-  const lap = laps.findLast((other) => other.lap_number === lapNumber);
-  return lap?.started_ns == null ? null : lap.started_ns / 1e6;
+/** When the lap at an instant began, in ms; null when timing has not said. */
+export function begunMs(laps: readonly Lap[], atMs: number): number | null {
+  const lap = begunBefore(laps, atMs);
+  return lap?.started_ns == null || endedBefore(lap, atMs) ? null : lap.started_ns / 1e6;
+}
+
+/**
+ * The number of the lap at an instant, as timing counts: it goes on where a game that was started
+ * again counts anew. NaN when timing knows of none.
+ */
+export function lapNumberAt(laps: readonly Lap[], atMs: number): number {
+  const lap = begunBefore(laps, atMs);
+  if (!lap) return NaN;
+  return endedBefore(lap, atMs) ? lap.lap_number + 1 : lap.lap_number;
+}
+
+function begunBefore(laps: readonly Lap[], atMs: number): Lap | null {
+  return laps.findLast((lap) => lap.started_ns !== null && lap.started_ns / 1e6 <= atMs) ?? null;
+}
+
+function endedBefore(lap: Lap, atMs: number): boolean {
+  return lap.ended_ns !== null && lap.ended_ns / 1e6 <= atMs;
 }
 
 export function median(values: readonly number[]): number {

@@ -2,7 +2,7 @@
 
 import { brief, calendarDay, duration, fixed, hourMinute } from "./figures";
 
-export type LinkKind = "none" | "live" | "late" | "silent" | "stale" | "lost" | "recorded" | "away";
+export type LinkKind = "none" | "live" | "late" | "silent" | "stale" | "lost" | "recorded" | "closed" | "away";
 
 export interface Link {
   readonly kind: LinkKind;
@@ -20,9 +20,13 @@ export interface Signs {
   /** When the session was sealed, ms since 1970; null while it is open. */
   readonly sealedMs: number | null;
   readonly recordedMs: number;
+  /** True when the driver's app has ended its run. */
+  readonly closed: boolean;
   /** False when this page has no server. */
   readonly connected: boolean;
 }
+
+const STOPPED: ReadonlySet<LinkKind> = new Set(["stale", "silent", "lost", "closed", "away"]);
 
 export const STALE_MS = 2000;
 export const LOST_MS = 10_000;
@@ -38,6 +42,7 @@ export function linkOf(signs: Signs): Link {
     return { kind: "none", words: `Waiting for ${driver}` };
   }
   if (quietMs < STALE_MS) return flowing(signs.ageMs);
+  if (signs.closed) return { kind: "closed", words: `${driver} has closed the app` };
   if (unheardMs < LOST_MS) {
     return quietMs < LOST_MS
       ? { kind: "stale", words: `No samples for ${brief(quietMs)}` }
@@ -49,7 +54,7 @@ export function linkOf(signs: Signs): Link {
 
 /** Tell whether samples have stopped that should come: what is shown is then held. */
 export function stopped(kind: LinkKind | undefined): boolean {
-  return kind === "stale" || kind === "silent" || kind === "lost" || kind === "away";
+  return kind !== undefined && STOPPED.has(kind);
 }
 
 /** What the strip over the traces says while a link is lost. */

@@ -23,11 +23,17 @@ interface Box {
 const TURNS = 36;
 
 /** Find the turn and scale at which an outline fills a box best, `margin` px inside it. */
-export function fit(outline: Outline, width: number, height: number, margin: number): Fit | null {
+export function fit(
+  outline: Outline,
+  width: number,
+  height: number,
+  margin: number,
+  turns = TURNS,
+): Fit | null {
   if (outline.x.length < 2 || width <= 2 * margin || height <= 2 * margin) return null;
   let best: Fit | null = null;
-  for (let turn = 0; turn < TURNS; turn++) {
-    const angle = (Math.PI * turn) / TURNS;
+  for (let turn = 0; turn < turns; turn++) {
+    const angle = (Math.PI * turn) / turns;
     const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
     const box = turned(outline, cos, sin);
     const [wide, high] = [box.maxX - box.minX || 1, box.maxY - box.minY || 1];

@@ -39,6 +39,9 @@ const SOURCES: readonly { key: string; channel: (typeof TRACED)[number]; factor:
 /** Of the pedals the reference shows only ahead of the car. */
 const ONLY_AHEAD: ReadonlySet<string> = new Set(["throttle", "brake"]);
 
+/** Rows whose scale begins anew with every lap: one bad lap must not flatten the next. */
+const COMPARED = ["difference", "delta"];
+
 export class TraceColumns {
   readonly x: number[] = new Array<number>(POINTS).fill(0);
   readonly of: Readonly<Record<string, Points>> = Object.fromEntries(
@@ -56,6 +59,7 @@ export class TraceColumns {
     const from = anew ? 0 : Math.max(0, Math.min(this.head, ours.head));
     const to = anew ? POINTS - 1 : Math.max(this.head, ours.head);
     if (reference !== this.reference) this.reach.clear();
+    if (anew) for (const row of COMPARED) this.reach.delete(row);
     this.ours = ours;
     this.reference = reference;
     this.head = ours.head;

@@ -63,7 +63,8 @@ export class TrackMap {
     if (outline === this.outline && size === this.size) return;
     this.outline = outline;
     this.size = size;
-    this.fit = outline && fit(outline, width, height, MARGIN);
+    // What is still being discovered is not turned again and again.
+    this.fit = outline && fit(outline, width, height, MARGIN, closed ? undefined : 1);
     this.path = null;
     if (!outline || !this.fit) return;
     this.path = new Path2D();

@@ -97,7 +97,7 @@ export class Driver {
       this.lap = new DrivenLap(axis);
     }
     const at = t - this.offsetMs;
-    this.lap.advance(this.fast, at, (number) => begunMs(this.laps.peek(), number));
+    this.lap.advance(this.fast, at, (instant) => begunMs(this.laps.peek(), instant));
     if (!(this.fast.at("speed", at) < STANDING_MPS)) this.stoppedAt = null;
     else this.stoppedAt ??= at;
     this.standing =

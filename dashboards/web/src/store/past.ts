@@ -7,13 +7,15 @@ import { closingLap } from "../core/laps";
 import type { Outline } from "../core/outline";
 import { outlineOf, reference } from "../core/reference";
 import * as rest from "../link/rest";
-import type { DriverSummary } from "../wire";
+import type { DriverSummary, Lap } from "../wire";
 import type { Driver } from "./driver";
 import * as wall from "./wall";
 
 const HOLES_EVERY_MS = 2000;
 const LAP_BEFORE_MS = 150_000;
 const LONGEST_MS = 600_000;
+/** Of the lap before, so that the line is seen crossed. */
+const BEFORE_LINE_MS = 500;
 
 /** The track, as the first whole lap of the session was driven on it. */
 export const outline = signal<Outline | null>(null);
@@ -41,7 +43,7 @@ export async function summarise(): Promise<void> {
 
 /** Ask for holes soon; however often this is called, it asks every two seconds at most. */
 export function askHoles(): void {
-  if (holesDue) return;
+  if (holesDue || !wall.chosenSession.peek()) return;
   holesDue = true;
   setTimeout(async () => {
     holesDue = false;
@@ -65,44 +67,46 @@ export function catchUp(): void {
 
 /** Fetch the samples of the lap being driven, so that a page that joins late shows all of it. */
 async function loadLap(driver: Driver): Promise<void> {
-  const newest = newestMs(driver);
   driver.lengthen();
-  if (newest === null) return;
-  const sealed = wall.clock.peek().mode === "paused";
-  const lap = sealed ? closingLap(driver.laps.peek()) : driver.laps.peek().at(-1);
-  const begun = lap?.started_ns == null ? newest - LAP_BEFORE_MS : lap.started_ns / 1e6 - 500;
-  const until = sealed && lap?.ended_ns != null ? lap.ended_ns / 1e6 : null;
-  const from = until === null ? Math.max(begun, newest - LONGEST_MS) : begun;
-  const session = wall.chosenSession.peek();
-  const found = await rest.range(session, driver.name, from, until, [...FAST, ...SLOW]);
+  const newest = driver.coverage.peek().span?.[1];
+  if (newest === undefined) return;
+  const started = driver.laps.peek().at(-1)?.started_ns;
+  const begun = started == null ? newest - LAP_BEFORE_MS : started / 1e6 - BEFORE_LINE_MS;
+  await load(driver, Math.max(begun, newest - LONGEST_MS), null);
+}
+
+/** Fetch a lap of a drive that is over. */
+async function loadClosed(driver: Driver, lap: Lap): Promise<void> {
+  driver.lengthen();
+  const [started, ended] = [(lap.started_ns ?? 0) / 1e6, (lap.ended_ns ?? 0) / 1e6];
+  await load(driver, started - BEFORE_LINE_MS, ended);
+}
+
+async function load(driver: Driver, fromMs: number, toMs: number | null): Promise<void> {
+  const channels = [...FAST, ...SLOW];
+  const found = await rest.range(wall.chosenSession.peek(), driver.name, fromMs, toMs, channels);
   if (!found) return;
   driver.fast.addColumns(found.times, found.channels, found.columns);
   driver.slow.addColumns(found.times, found.channels, found.columns);
 }
 
-function newestMs(driver: Driver): number | null {
-  return driver.coverage.peek().span?.[1] ?? null;
-}
-
 /** Keep the chosen driver's lap and reference loaded, whoever that is. */
 export function follow(): void {
-  const begun = computed(() => {
-    const driver = wall.chosen.value;
-    const sealed = wall.clock.value.mode === "paused";
-    const known = driver !== null && driver.coverage.value.span !== null;
-    return { driver: known ? driver : null, key: `${driver?.name} ${known} ${sealed}` };
-  });
-  let loaded = "";
+  const known = computed(() => wall.chosen.value?.coverage.value.span != null);
+  const over = computed(() => wall.clock.value.mode === "paused");
+  const closing = computed(() =>
+    over.value ? closingLap(wall.chosen.value?.laps.value ?? []) : null,
+  );
   effect(() => {
-    const { driver, key } = begun.value;
-    if (driver && key !== loaded) void loadLap(driver);
-    loaded = key;
+    const driver = wall.chosen.value;
+    if (!driver || !known.value) return;
+    void (closing.value ? loadClosed(driver, closing.value) : loadLap(driver));
   });
   effect(() => {
     const driver = wall.chosen.value;
     const lap = driver?.referenceLap.value;
-    const known = driver?.reference.peek()?.lap;
-    const same = known?.lap_number === lap?.lap_number && known?.revision === lap?.revision;
+    const drawn = driver?.reference.peek()?.lap;
+    const same = drawn?.lap_number === lap?.lap_number && drawn?.revision === lap?.revision;
     if (driver && lap && !same) void loadReference(driver);
   });
 }
@@ -112,11 +116,14 @@ async function loadReference(driver: Driver): Promise<void> {
   if (!lap) return;
   const channels = [...FAST, "sector"];
   const found = await rest.lap(wall.chosenSession.peek(), driver.name, lap.lap_number, channels);
+  const current = () => driver.referenceLap.peek() === lap;
   if (!found?.times.length) {
     // The persister may be a moment behind timing.
-    setTimeout(() => driver.referenceLap.peek() === lap && void loadReference(driver), 2000);
+    setTimeout(() => current() && void loadReference(driver), 2000);
     return;
   }
+  // A better lap may have come meanwhile, and its answer before this one.
+  if (!current()) return;
   const distance = found.columns[found.channels.indexOf("lap_distance")];
   const longest = distance?.reduce((most, x) => (x > most ? x : most), 0) ?? 0;
   const length = driver.session.peek()?.track_length_m ?? longest;

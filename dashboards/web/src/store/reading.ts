@@ -3,6 +3,7 @@
 import { signal } from "@preact/signals";
 import { WHEELS, type Wheel } from "../core/channels";
 import { TRACED } from "../core/driven-lap";
+import { lapNumberAt } from "../core/laps";
 import { linkOf, LOST_MS, type Link } from "../core/link-state";
 import type { Driver } from "./driver";
 import { socket } from "./feed";
@@ -28,7 +29,6 @@ export interface Traced {
 export interface Reading extends Traced {
   /** Hub's ms since 1970. */
   readonly t: number;
-  readonly ageMs: number;
   readonly link: Link;
   readonly quietMs: number;
   readonly lapNumber: number;
@@ -46,6 +46,8 @@ export interface Reading extends Traced {
 const FORGOTTEN_MS = 15 * 60_000;
 const DAY_MS = 24 * 3_600_000;
 
+/** The clock's instant, as text shows it. */
+export const instant = signal(NaN);
 export const reading = signal<Reading | null>(null);
 export const links = signal<ReadonlyMap<Driver, Link>>(new Map());
 /** The point of the lap under the cursor; it never moves the clock. */
@@ -53,6 +55,7 @@ export const inspected = signal<number | null>(null);
 
 export function read(pageNow: number): void {
   const clock = wall.clock.peek();
+  instant.value = clock.t;
   links.value = new Map(wall.drivers.peek().map((driver) => [driver, linkNow(driver, pageNow)]));
   const driver = wall.chosen.peek();
   reading.value = driver ? readingOf(driver, clock.t, pageNow) : null;
@@ -66,10 +69,9 @@ function readingOf(driver: Driver, t: number, pageNow: number): Reading {
   return {
     ...traced(driver, at),
     t,
-    ageMs: ageMs(driver, at, pageNow),
     link: linkNow(driver, pageNow),
     quietMs: quietMs(driver, pageNow),
-    lapNumber: driver.fast.step("lap_number", at),
+    lapNumber: lapNumber(driver, at),
     lapSeconds: driver.lap?.grid.secondsNow ?? NaN,
     lapCounts: slow("lap_valid") !== 0,
     fuel: Number.isFinite(litres) ? litres : fuel("fuel_mass"),
@@ -82,6 +84,11 @@ function readingOf(driver: Driver, t: number, pageNow: number): Reading {
       WHEELS.map((wheel) => [wheel, tyre(wheel, slow)]),
     ) as Reading["tyres"],
   };
+}
+
+function lapNumber(driver: Driver, at: number): number {
+  const known = lapNumberAt(driver.laps.peek(), Math.min(at, driver.fast.lastTime));
+  return Number.isFinite(known) ? known : driver.fast.step("lap_number", at);
 }
 
 /** Gaps and fuel are read once a second, or nobody could. */
@@ -173,6 +180,7 @@ function linkNow(driver: Driver, pageNow: number): Link {
     unheardMs,
     sealedMs: sealed(driver, quiet, unheardMs) ? to : null,
     recordedMs: to - from,
+    closed: driver.presence.peek()?.closed ?? false,
     connected: socket.state.peek().kind !== "lost",
   });
 }

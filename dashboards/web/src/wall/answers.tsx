@@ -82,11 +82,11 @@ function Last() {
   const aside = last ? remark(last) : "";
   return (
     <div>
-      <h2 class="label">{last ? `Last lap, ${last.lap_number}` : "Last lap"}</h2>
-      <p class={aside ? "hero ink-3" : "hero"}>
-        {lapTime(last?.lap_time_s)}
-        {aside && <span class="unit">{aside}</span>}
-      </p>
+      <h2 class="label">
+        {last ? `Last lap, ${last.lap_number}` : "Last lap"}
+        {aside && ` · ${aside}`}
+      </h2>
+      <p class={aside ? "hero ink-3" : "hero"}>{lapTime(last?.lap_time_s)}</p>
       <Pairs>
         <dt>Best</dt>
         <dd>{best ? `${lapTime(best.lap_time_s)} lap ${best.lap_number}` : UNKNOWN}</dd>

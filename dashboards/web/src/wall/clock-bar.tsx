@@ -5,7 +5,7 @@ import type { LinkKind } from "../core/link-state";
 import { Timeline } from "../draw/timeline";
 import { paint } from "../store/frames";
 import { socket } from "../store/feed";
-import { links, reading } from "../store/reading";
+import { instant, links, reading } from "../store/reading";
 import * as wall from "../store/wall";
 import { wholeness } from "./links";
 import { LinkDot } from "./top-bar";
@@ -80,8 +80,7 @@ function Time() {
   const now = reading.value;
   const link = now?.link;
   const lost = socket.state.value.kind === "lost";
-  const recorded = link?.kind === "recorded";
-  const [mode, age] = split(link?.words ?? "");
+  const [mode, age] = split(link?.words ?? "Waiting");
   return (
     <div class="clock">
       <p class="unseen" aria-live="polite">
@@ -91,9 +90,9 @@ function Time() {
         <LinkDot kind={lost ? "away" : (link?.kind ?? "none")} />
         {lost ? "Server lost" : mode}
       </p>
-      <time>{clockTime(now?.t ?? NaN, true)}</time>
+      <time>{clockTime(instant.value, true)}</time>
       <p class={`age ${link?.kind === "late" ? "loss" : ""}`}>
-        {lost ? "the clock stands" : recorded ? age : age || "\u00a0"}
+        {lost ? "the clock stands" : age || "\u00a0"}
       </p>
     </div>
   );
@@ -108,6 +107,7 @@ const SPOKEN: Readonly<Record<LinkKind, string>> = {
   stale: "No samples",
   lost: "Link lost",
   recorded: "Recorded",
+  closed: "App closed",
   away: "Server lost",
 };
 

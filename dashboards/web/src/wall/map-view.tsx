@@ -7,7 +7,7 @@ import { outline } from "../store/past";
 import { inspected, reading } from "../store/reading";
 import * as wall from "../store/wall";
 
-const DRIVEN_EVERY_MS = 1000;
+const DRIVEN_EVERY_MS = 200;
 
 export function MapView() {
   const canvas = useRef<HTMLCanvasElement>(null);

@@ -1,9 +1,11 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Band } from "../core/bands";
+import { TRACED } from "../core/driven-lap";
 import { fixed, gearName, lapTime, percent, signed } from "../core/figures";
+import { LapGrid } from "../core/lap-grid";
 import { stoppedWords } from "../core/link-state";
-import { TraceChart } from "../draw/traces";
+import { TraceChart, type TraceScene } from "../draw/traces";
 import { socket } from "../store/feed";
 import { paint } from "../store/frames";
 import { inspected, reading, tracedAt, type Traced } from "../store/reading";
@@ -68,9 +70,18 @@ export function Traces() {
   );
 }
 
+/** Axes without a lap. */
+const EMPTY: TraceScene = {
+  ours: new LapGrid(5000, TRACED.length),
+  reference: null,
+  kind: "distance",
+  sectors: [],
+  pale: false,
+};
+
 function drawNow(traces: TraceChart): void {
   const driver = wall.chosen.peek();
-  if (!driver?.lap) return;
+  if (!driver?.lap) return traces.draw(EMPTY);
   const reference = driver.reference.peek();
   const fits = reference?.axis.length === driver.lap.axis.length;
   traces.draw({
@@ -95,7 +106,7 @@ function Head({ compared }: { compared: boolean }) {
           {number}
           {driver?.name}
         </b>
-        <span class="ink-2">&ensp;{lapTime(now?.lapSeconds, 1)}</span>
+        {now && <span class="ink-2">&ensp;{lapTime(now.lapSeconds, 1)}</span>}
         {still && <span class="ink-2">&ensp;{still}</span>}
       </h2>
       {compared && lap && !still && (
@@ -199,7 +210,7 @@ function stillWords(): string {
   const driver = wall.chosen.value;
   const now = reading.value;
   if (!driver || !now) return "";
-  if (now.link.kind === "stale" || now.link.kind === "silent") return now.link.words;
+  if (["stale", "silent", "closed"].includes(now.link.kind)) return now.link.words;
   if (driver.standing === null || now.link.kind === "recorded") return "";
   return stoppedWords(driver.name, driver.standing + driver.offsetMs, now.inPits);
 }
