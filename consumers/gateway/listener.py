@@ -73,8 +73,10 @@ class Server(uvicorn.Server):
 def listen(host: str, port: int) -> socket.socket:
     """Take a port; raises SettingsError when it cannot be had."""
     try:
-        family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listening = socket.socket(family, kind)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, kind, protocol, _, address = found[0]
+        # asyncio sends small answers at once only where it sees that this is TCP.
+        listening = socket.socket(family, kind, protocol)
     except OSError as error:
         raise SettingsError(f"PITBOX_GATEWAY__HOST: {host}: {error.strerror}") from None
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
