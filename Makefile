@@ -12,7 +12,7 @@ PAGE := consumers/gateway/static/index.html
 PAGE_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test up stack down status check lint types imports unit web web-check generated faults attacks bench format lock install clean
+.PHONY: help demo test up stack down status check lint types imports unit web web-check generated faults attacks schemathesis bench format lock install clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -60,6 +60,9 @@ faults: $(INSTALLED) ## the whole fault matrix; SEED=n repeats one chaos run
 
 attacks: $(INSTALLED) ## what a driver could try against the hub, and the same from within it
 	$(BIN)/python -m tests.attacks
+
+schemathesis: $(INSTALLED) ## ten thousand requests of every shape; CASES=n sends another number
+	CASES=$(or $(CASES),10000) $(BIN)/pytest tests/integration/test_api_fuzz.py
 
 bench: $(PEERS)/.installed $(PAGE) ## PitBox, its peers and the limit in one run; writes bench.json
 	$(BIN)/python -m tests.bench $(PARTS)

@@ -51,10 +51,24 @@ class Postgres(Struct, frozen=True, forbid_unknown_fields=True):
 class Gateway(Struct, frozen=True, forbid_unknown_fields=True):
     """Where the pit wall is served."""
 
-    host: Annotated[Text, Meta(description="address to listen on; loopback only for now")] = (
+    host: Annotated[Text, Meta(description="address to listen on; beyond loopback only by TLS")] = (
         "127.0.0.1"
     )
     port: Annotated[Port, Meta(description="port to listen on")] = 8000
+    names: Annotated[
+        str, Meta(description="names that it is called by, by commas; loopback is always served")
+    ] = ""
+    certificate: Annotated[str, Meta(description="file of the TLS certificate, with its chain")] = (
+        ""
+    )
+    certificate_key: Annotated[str, Meta(description="file of the certificate's key")] = ""
+    proxies: Annotated[
+        str,
+        Meta(description="addresses of TLS proxies before it, by commas: only these are believed"),
+    ] = ""
+    keys: Annotated[
+        Text, Meta(description="folder of the keys of access tokens, made if absent")
+    ] = "~/.local/share/pitbox/gateway-keys"
 
 
 class Metrics(Struct, frozen=True, forbid_unknown_fields=True):

@@ -89,6 +89,7 @@ class Stack:
             "PITBOX_NATS__MONITOR": f"http://127.0.0.1:{self.addresses.nats_monitor}",
             "PITBOX_POSTGRES__URL_FILE": str(self.folder / "postgres.url"),
             "PITBOX_GATEWAY__PORT": str(self.addresses.gateway),
+            "PITBOX_GATEWAY__KEYS": str(self.folder / "gateway-keys"),
         }
 
     @property
@@ -96,12 +97,16 @@ class Stack:
         where = self.environment
         return Nats(url=where["PITBOX_NATS__URL"], credentials=where["PITBOX_NATS__CREDENTIALS"])
 
+    @property
+    def database(self) -> str:
+        """Return the address of the database, with its password."""
+        return postgres_server.url(self.folder / "postgres", self.addresses.postgres)
+
     async def start_servers(self) -> None:
         """Start nats-server and Postgres, and bring both into shape."""
         cluster, ports = self.folder / "postgres", self.addresses
         await asyncio.to_thread(postgres_server.initialise, cluster)
-        database = postgres_server.url(cluster, ports.postgres)
-        _write_private(self.folder / "postgres.url", database)
+        _write_private(self.folder / "postgres.url", self.database)
         nats = nats_server.command(
             self.folder / "nats", self._authority.trust(), ports.nats, ports.nats_monitor
         )
@@ -111,7 +116,7 @@ class Stack:
             Program("postgres", tuple(postgres), ends_by=signal.SIGINT),
         )
         await self._supervisor.ready("nats-server", lambda: _listens(ports.nats), "nats")
-        await migration.migrate(database)
+        await migration.migrate(self.database)
         self._authority.write_users()
         bus = await Bus.connect(self._server, "", self._topology)
         try:

@@ -23,6 +23,12 @@ ANSWERS: Final = (
     api.Traces,
     api.PackedTraces,
     api.Problem,
+    api.LoggedIn,
+    api.WsTicket,
+    api.AccountAbout,
+    api.Invited,
+    api.Consent,
+    api.AuditEntry,
 )
 UNIONS: Final[dict[str, UnionType]] = {"FromPage": wall.FromPage, "ToPage": wall.ToPage}
 PLAIN: Final[dict[type[shape.Type], str]] = {
@@ -31,6 +37,7 @@ PLAIN: Final[dict[type[shape.Type], str]] = {
     shape.StrType: "string",
     shape.BoolType: "boolean",
     shape.BytesType: "Uint8Array",
+    shape.DateTimeType: "string",
     shape.NoneType: "null",
 }
 

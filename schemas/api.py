@@ -1,10 +1,19 @@
 """What the gateway answers over REST (`/api/v1`), beside the facts of `schemas.timing`."""
 
-from typing import Literal
+from datetime import datetime
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
+from schemas.telemetry import Token
 from schemas.timing import Lap, Session
+
+Role = Literal["owner", "engineer", "driver", "guest"]
+Kind = Literal["telemetry", "camera", "microphone"]
+# `$` alone would let a newline through at the end.
+AccountName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{1,31}$(?!\n)")]
+Password = Annotated[str, Meta(min_length=1, max_length=1024)]
+Secret = Annotated[str, Meta(min_length=1, max_length=128)]
 
 
 class Health(Struct, frozen=True, kw_only=True):
@@ -108,3 +117,115 @@ class Problem(Struct, frozen=True, kw_only=True):
 
     status: int
     detail: str
+
+
+class Credentials(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Log in by name and password."""
+
+    name: AccountName
+    password: Password
+
+
+class LinkSecret(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Log in by a link that opens once."""
+
+    secret: Secret
+
+
+class Acceptance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Accept an invitation by choosing a password."""
+
+    secret: Secret
+    password: Password
+
+
+class Me(Struct, frozen=True, kw_only=True):
+    """Say who is logged in; `driver` is whose telemetry is theirs."""
+
+    name: str
+    role: Role
+    driver: str | None
+    has_password: bool
+
+
+class LoggedIn(Struct, frozen=True, kw_only=True):
+    """Give the token for the header `Authorization: Bearer`, for so many seconds."""
+
+    access_token: str
+    expires_s: int
+    me: Me
+
+
+class WsTicket(Struct, frozen=True, kw_only=True):
+    """Give the ticket that opens `/live?ticket=` once, within 30 seconds."""
+
+    ticket: str
+
+
+class PasswordChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Change one's own password; there is no current one before the first is chosen."""
+
+    current: Annotated[str, Meta(max_length=1024)] = ""
+    new: Password
+
+
+class AccountAbout(Struct, frozen=True, kw_only=True):
+    """Describe an account to the owner; `invited` means that it has no password yet."""
+
+    name: str
+    role: Role
+    driver: str | None
+    invited: bool
+    disabled: bool
+    logins: int
+
+
+class Invitation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Invite somebody, or invite again who has no password yet."""
+
+    name: AccountName
+    role: Role
+    driver: Token | None = None
+
+
+class Invited(Struct, frozen=True, kw_only=True):
+    """Give the secret of an invitation, for whoever is invited and nobody else, and its end."""
+
+    name: str
+    secret: str
+    expires: datetime
+
+
+class AccountChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Change what an account may do; what is left out stays."""
+
+    role: Role | None = None
+    disabled: bool | None = None
+
+
+class Consent(Struct, frozen=True, kw_only=True):
+    """Say whether a role sees something of a driver."""
+
+    driver: str
+    kind: Kind
+    role: Role
+    allowed: bool
+
+
+class Decision(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Decide, as a driver, whether a role sees something of oneself."""
+
+    kind: Kind
+    role: Role
+    allowed: bool
+
+
+class AuditEntry(Struct, frozen=True, kw_only=True):
+    """Say who did what, to whom, from which address."""
+
+    id: int
+    at: datetime
+    actor: str | None
+    action: str
+    about: str
+    address: str

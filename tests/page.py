@@ -4,17 +4,19 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import httpx
 import msgspec
 import websockets
+from msgspec import Struct
 from websockets.asyncio.client import ClientConnection
 
 from consumers.gateway.service import service
 from pitbox import settings
 from schemas.wall import FromPage, Ping, Pong, Subscribe, ToPage
-from tests import hub
+from tests import hub, people
 from tests.servers import free_port
 
 WAIT_S: Final = 10.0
@@ -51,10 +53,42 @@ class Page:
                     return heard
 
 
+class Served(Struct, frozen=True):
+    """Hold where a gateway serves, over which database, and who watches."""
+
+    port: int
+    database: str
+    person: people.Person
+
+    @property
+    def address(self) -> str:
+        """Return the address that everything of it begins with."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def rest(self, person: people.Person | None = None) -> httpx.AsyncClient:
+        """Return a client of the REST for the person who watches, or another one."""
+        headers = (person or self.person).headers
+        return httpx.AsyncClient(base_url=f"{self.address}{API}", headers=headers, timeout=20)
+
+
+async def ticket_of(served: Served, person: people.Person | None = None) -> str:
+    """Return a ticket for the WebSocket."""
+    async with served.rest(person) as rest:
+        answer = await rest.post("/ws-ticket")
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["ticket"])
+
+
 @asynccontextmanager
-async def opened(port: int, name: str = "127.0.0.1", **options: Any) -> AsyncIterator[Page]:
-    """Open a page of the gateway at a port, which is called by `name`."""
-    address = f"ws://{name}:{port}{API}/live"
+async def opened(
+    served: Served,
+    name: str = "127.0.0.1",
+    person: people.Person | None = None,
+    **options: Any,
+) -> AsyncIterator[Page]:
+    """Open a page of the gateway, which is called by `name`."""
+    ticket = await ticket_of(served, person)
+    address = f"ws://{name}:{served.port}{API}/live?ticket={ticket}"
     if "sock" not in options:
         options["host"] = "127.0.0.1"
     async with websockets.connect(address, compression=None, **options) as connection:
@@ -62,14 +96,22 @@ async def opened(port: int, name: str = "127.0.0.1", **options: Any) -> AsyncIte
 
 
 @asynccontextmanager
-async def gateway_of(nats_url: str, database: str) -> AsyncIterator[int]:
-    """Run a gateway in this loop and lend its port, once it has its peers."""
+async def gateway_of(
+    nats_url: str, database: str, keys: Path, **changes: Any
+) -> AsyncIterator[Served]:
+    """Run a gateway in this loop and lend it, once it has its peers and an owner."""
     port = free_port()
     reaches = hub.settings_of(nats_url, database)
-    served = msgspec.structs.replace(reaches, gateway=settings.Gateway(port=port))
-    async with hub.serving(service(served)):
+    gateway = settings.Gateway(port=port, keys=str(keys / "gateway-keys"), **changes)
+    async with hub.serving(service(msgspec.structs.replace(reaches, gateway=gateway))):
         await until_ready(port)
-        yield port
+        yield await serves(port, database)
+
+
+async def serves(port: int, database: str) -> Served:
+    """Return a gateway that runs, with an owner who is logged in."""
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as rest:
+        return Served(port, database, await people.signed_in(rest, database))
 
 
 async def until_ready(port: int) -> None:
@@ -78,7 +120,8 @@ async def until_ready(port: int) -> None:
 
         async def ready() -> bool:
             try:
-                return (await rest.get("/ready")).status_code == 200
+                r = await rest.get("/ready")
+                return r.status_code == 200
             except httpx.TransportError:
                 return False
 

@@ -1,31 +1,43 @@
 """The web application: what is served where, and how it says no."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from litestar import Litestar, Request, Response, Router
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import ClientException, HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
 
 from consumers.gateway import rest
 from consumers.gateway.archive import Archive, ArchiveDown
-from consumers.gateway.guard import Guard
 from consumers.gateway.live import Live
 from consumers.gateway.pages import pages
+from consumers.gateway.people import entrance, office
+from consumers.gateway.people.admissions import Admissions
+from consumers.gateway.people.doors import Doors, Visitor, admit
+from consumers.gateway.people.passwords import BusyError
+from consumers.gateway.people.roles import API
 from consumers.gateway.wall import wall
 from pitbox import __version__, logs
 from pitbox.bus import Bus
 from schemas.api import Problem
 
-API: Final = "/api/v1"
 MAX_BODY_BYTES: Final = 4096
 
 log = logs.get("gateway")
 
 
-def build(bus: Bus, archive: Archive, live: Live) -> Guard:
-    """Return the application over what it shows."""
+def build(
+    bus: Bus,
+    archive: Archive,
+    live: Live,
+    doors: Doors,
+    admissions: Admissions,
+) -> Litestar:
+    """Return the application over what it shows, for whom the doors let in."""
     api = Router(
         API,
         route_handlers=[
@@ -40,19 +52,40 @@ def build(bus: Bus, archive: Archive, live: Live) -> Guard:
             rest.lap_telemetry,
             rest.range_telemetry,
             wall,
+            entrance.log_in,
+            entrance.log_in_by_link,
+            entrance.accept_invitation,
+            entrance.refresh,
+            entrance.log_out,
+            entrance.log_out_everywhere,
+            entrance.ws_ticket,
+            entrance.me,
+            entrance.change_password,
+            office.list_accounts,
+            office.invite,
+            office.change_account,
+            office.log_somebody_out,
+            office.list_consents,
+            office.decide,
+            office.list_audit,
         ],
         dependencies={
             "bus": Provide(lambda: bus, sync_to_thread=False),
             "archive": Provide(lambda: archive, sync_to_thread=False),
             "live": Provide(lambda: live, sync_to_thread=False),
+            "doors": Provide(lambda: doors, sync_to_thread=False),
+            "admissions": Provide(lambda: admissions, sync_to_thread=False),
+            "visitor": Provide(_visitor, sync_to_thread=False),
         },
+        guards=[admit],
         before_request=_known_parameters,
     )
-    app = Litestar(
+    return Litestar(
         [api, pages()],
         exception_handlers={
             HTTPException: _refused,
             ArchiveDown: _away,
+            BusyError: _away,
             Exception: _failed,
         },
         logging_config=None,
@@ -62,10 +95,22 @@ def build(bus: Bus, archive: Archive, live: Live) -> Guard:
             path=f"{API}/openapi.json",
             render_plugins=[JsonRenderPlugin(path="/")],
             use_handler_docstrings=True,
+            components=Components(
+                security_schemes={
+                    "login": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")
+                }
+            ),
+            security=[{"login": []}],
         ),
+        state=State({"doors": doors}),
         request_max_body_size=MAX_BODY_BYTES,
     )
-    return Guard(app)
+
+
+def _visitor(request: Request[Any, Any, Any]) -> Visitor:
+    """Return who asks, as the guard found."""
+    found: Visitor = request.state.visitor
+    return found
 
 
 async def _known_parameters(request: Request[Any, Any, Any]) -> None:
@@ -80,10 +125,10 @@ def _refused(request: Request[Any, Any, Any], error: HTTPException) -> Response[
     """Answer with one sentence that names the parameter."""
     found: list[Any] = error.extra if isinstance(error.extra, list) else []
     sentences = [f"{item['key']}: {item['message']}" for item in found if "key" in item]
-    return _problem(error.status_code, "; ".join(sentences) or error.detail)
+    return _problem(error.status_code, "; ".join(sentences) or error.detail, error.headers)
 
 
-def _away(request: Request[Any, Any, Any], error: ArchiveDown) -> Response[Problem]:
+def _away(request: Request[Any, Any, Any], error: ArchiveDown | BusyError) -> Response[Problem]:
     return _problem(503, str(error))
 
 
@@ -92,6 +137,8 @@ def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[Probl
     return _problem(500, "the gateway failed; its log says why")
 
 
-def _problem(status: int, detail: str) -> Response[Problem]:
+def _problem(
+    status: int, detail: str, headers: Mapping[str, str] | None = None
+) -> Response[Problem]:
     problem = Problem(status=status, detail=detail)
-    return Response(problem, status_code=status, media_type="application/json")
+    return Response(problem, status_code=status, media_type="application/json", headers=headers)

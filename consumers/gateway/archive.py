@@ -1,7 +1,7 @@
-"""Postgres, read only: the past."""
+"""Postgres: the past, read only, and the people, by a role that may do no more than it must."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
@@ -14,6 +14,7 @@ MAX_CONNECTIONS: Final = 4
 CONNECT_TIMEOUT_S: Final = 3.0
 COMMAND_TIMEOUT_S: Final = 10.0
 READY_TIMEOUT_S: Final = 2.0
+READ_ONLY: Final = {"default_transaction_read_only": "on"}
 ERRORS: Final = (
     OSError,
     TimeoutError,
@@ -34,8 +35,9 @@ class ArchiveDown(Exception):  # noqa: N818 - a state of the world, not a mistak
 class Archive:
     """Lend connections of a small pool; Postgres need not be there to begin with."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, server_settings: Mapping[str, str] = READ_ONLY) -> None:
         self._url = url
+        self._settings = {"application_name": "pitbox-gateway", **server_settings}
         self._pool: asyncpg.Pool | None = None
         self._failed = False
         self._turn = asyncio.Lock()
@@ -84,9 +86,6 @@ class Archive:
                     max_size=MAX_CONNECTIONS,
                     timeout=CONNECT_TIMEOUT_S,
                     command_timeout=COMMAND_TIMEOUT_S,
-                    server_settings={
-                        "application_name": "pitbox-gateway",
-                        "default_transaction_read_only": "on",
-                    },
+                    server_settings=self._settings,
                 )
             return self._pool

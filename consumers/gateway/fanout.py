@@ -27,15 +27,19 @@ encode: Final = msgspec.msgpack.Encoder().encode
 
 
 class Choice(Struct, frozen=True):
-    """What a client sees: a session, its drivers (none: all), and channels by id, in order."""
+    """What a client sees: a session, its drivers (none: all), and channels by id, in order.
+
+    Drivers who did not consent are `hidden`, chosen or not.
+    """
 
     session: str
     drivers: frozenset[str]
     channels: tuple[int, ...]
+    hidden: frozenset[str] = frozenset()
 
     def shows(self, driver: str) -> bool:
         """Tell whether a driver of the session is chosen."""
-        return not self.drivers or driver in self.drivers
+        return driver not in self.hidden and (not self.drivers or driver in self.drivers)
 
 
 def choice(wish: Subscribe) -> Choice:
@@ -58,6 +62,10 @@ class Fanout(Generic[Client]):
         """Set what a client sees, instead of its choice before."""
         self._choices[client] = chosen
         self._plans.clear()
+
+    def chosen(self, client: Client) -> Choice | None:
+        """Return what a client sees, None before it chose."""
+        return self._choices.get(client)
 
     def leave(self, client: Client) -> None:
         """Forget a client."""

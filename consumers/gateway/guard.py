@@ -1,16 +1,21 @@
-"""What every request passes: whose name it used for us, where its page came from, and the headers.
+"""What every request passes: whose name it used for us, where its page came from, how often it
+asks, and the headers.
 
-There are no accounts yet, so only loopback names are served: a foreign page that points its own
-name at 127.0.0.1 is refused, and so is a foreign page that opens our WebSocket.
+A foreign page that points its own name at us is refused, and so is one that opens our WebSocket or
+sends anything from elsewhere than our own page.
 """
 
 import re
+import time
 from ipaddress import ip_address
 from typing import Final
 
 from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from consumers.gateway.people.doors import site_of
+from consumers.gateway.people.limits import Limit
 
 HOST: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+))(?::\d+)?")
 POLICY: Final = (
@@ -23,6 +28,12 @@ LOOSE_PATHS: Final = "/openapi"
 # Their names change with their content.
 HASHED_PATHS: Final = "/assets/"
 FOR_EVER: Final = "public, max-age=31536000, immutable"
+# What a token or a person was told stays in no cache.
+PRIVATE_PATHS: Final = "/api/"
+TLS_SCHEMES: Final = frozenset({"https", "wss"})
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+REQUESTS_A_MINUTE: Final = 6000
+ONLY_TLS: Final = "max-age=31536000"
 HEADERS: Final = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -31,23 +42,36 @@ HEADERS: Final = {
 
 
 class Guard:
-    """Stand in front of an application: check Host and Origin, add security headers."""
+    """Stand in front of an application: check Host, Origin and rate, add security headers."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, names: frozenset[str] = frozenset()) -> None:
         self._app = app
+        self._names = names
+        self._limit = Limit(REQUESTS_A_MINUTE, 60)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through or refuse it."""
-        headers = Headers.from_scope(scope)
-        host = headers.get("host", "")
-        if not is_loopback(name_of(host)):
-            await _refuse(scope, send, 400, "Host: only names of this machine are served")
-        elif scope["type"] == ScopeType.WEBSOCKET and not same_origin(headers.get("origin"), host):
-            await _refuse(scope, send, 403, "Origin: only our own page may connect")
+        refusal = self._refusal(scope)
+        if refusal:
+            await _refuse(scope, send, *refusal)
         elif scope["type"] == ScopeType.WEBSOCKET:
             await self._app(scope, receive, send)
         else:
-            await self._app(scope, receive, _with_headers(scope["path"], send))
+            await self._app(scope, receive, _with_headers(scope, send))
+
+    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
+        headers = Headers.from_scope(scope)
+        host = headers.get("host", "")
+        name = name_of(host).lower()
+        if not is_loopback(name) and name not in self._names:
+            return 400, "Host: this name is not served, PITBOX_GATEWAY__NAMES lists those that are"
+        reads = scope["type"] != ScopeType.WEBSOCKET and scope["method"] in SAFE
+        if not reads and not same_origin(headers.get("origin"), host, scope["scheme"]):
+            return 403, "Origin: only our own page may do this"
+        client = scope.get("client")
+        if client and self._limit.wait_s(site_of(client[0]), time.monotonic()):
+            return 429, "too many requests, wait a moment"
+        return None
 
 
 def name_of(host: str) -> str:
@@ -64,12 +88,15 @@ def is_loopback(name: str) -> bool:
         return False
 
 
-def same_origin(origin: str | None, host: str) -> bool:
+def same_origin(origin: str | None, host: str, scheme: str) -> bool:
     """Tell whether a page of `origin` is served by `host`; what is no browser names no origin."""
-    return origin is None or origin.partition("://")[2] == host
+    ours = "https" if scheme in TLS_SCHEMES else "http"
+    return origin is None or origin == f"{ours}://{host}"
 
 
-def _with_headers(path: str, send: Send) -> Send:
+def _with_headers(scope: Scope, send: Send) -> Send:
+    path = scope["path"]
+
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableScopeHeaders.from_message(message)
@@ -78,7 +105,10 @@ def _with_headers(path: str, send: Send) -> Send:
             loose = path.startswith(LOOSE_PATHS)
             headers["content-security-policy"] = LOOSE_POLICY if loose else POLICY
             hashed = path.startswith(HASHED_PATHS) and message["status"] == 200
-            headers["cache-control"] = FOR_EVER if hashed else "no-cache"
+            private = path.startswith(PRIVATE_PATHS)
+            headers["cache-control"] = FOR_EVER if hashed else "no-store" if private else "no-cache"
+            if scope["scheme"] in TLS_SCHEMES:
+                headers["strict-transport-security"] = ONLY_TLS
         await send(message)
 
     return sending

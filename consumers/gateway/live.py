@@ -42,7 +42,7 @@ class Live:
         self._topology = topology
         self._stream = topology.stream_of["telemetry.live"]
         self._archive = archive
-        self._clients: set[Outbox] = set()
+        self._hidden: dict[Outbox, frozenset[str]] = {}
         self._telling: dict[Outbox, asyncio.Future[None]] = {}
         self._fanout: Fanout[Outbox] = Fanout()
         self._facts = Facts()
@@ -52,20 +52,32 @@ class Live:
     @property
     def full(self) -> bool:
         """Tell whether there are as many clients as may be."""
-        return len(self._clients) >= MAX_CLIENTS
+        return len(self._hidden) >= MAX_CLIENTS
 
-    def join(self, client: Outbox) -> None:
-        """Begin to serve a client."""
-        self._clients.add(client)
-        measures.clients.set(len(self._clients))
+    def join(self, client: Outbox, hidden: frozenset[str] = frozenset()) -> None:
+        """Begin to serve a client, who does not see the drivers that are hidden."""
+        self._hidden[client] = hidden
+        measures.clients.set(len(self._hidden))
 
     def leave(self, client: Outbox) -> None:
         """Forget a client."""
-        self._clients.discard(client)
+        self._hidden.pop(client, None)
         self._fanout.leave(client)
         self._stop_telling(client)
         measures.dropped.inc(client.newly_dropped())
-        measures.clients.set(len(self._clients))
+        measures.clients.set(len(self._hidden))
+
+    def hide(self, client: Outbox, hidden: frozenset[str]) -> bool:
+        """Hide these drivers from a client from now on; tell whether it just lost one it saw."""
+        before = self._hidden[client]
+        chosen = self._fanout.chosen(client)
+        if hidden == before or chosen is None:
+            self._hidden[client] = hidden
+            return False
+        lost = any(chosen.shows(driver) for driver in hidden - before)
+        self._hidden[client] = hidden
+        self._subscribe(client, chosen)
+        return lost
 
     def hear(self, client: Outbox, message: bytes) -> None:
         """Do what a client asks for, or say why not."""
@@ -95,8 +107,8 @@ class Live:
             for presence in self._presences.news(now_ms()):
                 for client in self._fanout.watchers(presence.session, presence.driver):
                     self._put_presence(client, presence)
-            measures.backlog.set(sum(len(client) for client in self._clients))
-            measures.dropped.inc(sum(client.newly_dropped() for client in self._clients))
+            measures.backlog.set(sum(len(client) for client in self._hidden))
+            measures.dropped.inc(sum(client.newly_dropped() for client in self._hidden))
             await asyncio.sleep(TICK_S)
 
     async def _reread(self, bus: Bus) -> None:
@@ -112,7 +124,8 @@ class Live:
                     await self._read_facts(session)
             await asyncio.sleep(TICK_S)
 
-    def _subscribe(self, client: Outbox, chosen: Choice) -> None:
+    def _subscribe(self, client: Outbox, wished: Choice) -> None:
+        chosen = msgspec.structs.replace(wished, hidden=self._hidden[client])
         self._fanout.choose(client, chosen)
         client.clear_frames()
         for presence in self._presences.of(chosen.session):

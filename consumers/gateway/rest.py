@@ -2,15 +2,17 @@
 
 from typing import Annotated, Any, Final, TypeVar, get_args
 
+import msgspec
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
-from litestar.exceptions import ClientException, NotFoundException
+from litestar.exceptions import ClientException, NotFoundException, PermissionDeniedException
 from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, PathParameter, QueryParameter
 
 from consumers.gateway import measures, sessions, telemetry
 from consumers.gateway.archive import Archive
 from consumers.gateway.formats import MEDIA_TYPES, Format, accepted
+from consumers.gateway.people.doors import Visitor
 from consumers.gateway.telemetry import Question, TooMuch
 from pitbox.asyncapi import asyncapi
 from pitbox.bus import Bus
@@ -22,6 +24,7 @@ from schemas.timing import Lap
 FOREVER_NS: Final = 2**63 - 1
 
 Past = NamedDependency[Archive]
+Asking = NamedDependency[Visitor]
 # Litestar reads its own constraints only, not those of msgspec.
 TOKEN: Final = str(get_args(Token)[1].pattern)
 Name = Annotated[str, PathParameter(pattern=TOKEN)]
@@ -35,6 +38,8 @@ ChannelList = Annotated[
 FormatName = Annotated[Format | None, QueryParameter(description="else by Accept, else json")]
 NO: Final = {
     400: ResponseSpec(Problem, description="a parameter is wrong, and which"),
+    401: ResponseSpec(Problem, description="not logged in, or not any more"),
+    403: ResponseSpec(Problem, description="the driver did not consent"),
     404: ResponseSpec(Problem, description="there is no such thing"),
     503: ResponseSpec(Problem, description="Postgres does not answer"),
 }
@@ -72,23 +77,29 @@ async def streams(bus: NamedDependency[Bus]) -> dict[str, Any]:
 
 
 @get("/sessions", responses=NO)
-async def list_sessions(archive: Past) -> list[SessionSummary]:
+async def list_sessions(archive: Past, visitor: Asking) -> list[SessionSummary]:
     """List sessions, the latest first."""
     async with archive.connection() as connection:
-        return await sessions.summaries(connection)
+        found = await sessions.summaries(connection)
+    return [seen for summary in found if (seen := _seen(summary, visitor))]
 
 
 @get("/sessions/{session:str}", responses=NO)
-async def one_session(archive: Past, session: Name) -> SessionSummary:
+async def one_session(archive: Past, visitor: Asking, session: Name) -> SessionSummary:
     """Sum up one session."""
     async with archive.connection() as connection:
         found = await sessions.summaries(connection, session)
-    return _found(found[0] if found else None, f"session: there is no {session!r}")
+    seen = _seen(found[0], visitor) if found else None
+    return _found(seen, f"session: there is no {session!r}")
 
 
 @get("/sessions/{session:str}/laps", responses=NO)
 async def list_laps(
-    archive: Past, session: Name, driver: AnyName = None, own: FromQuery[bool | None] = None
+    archive: Past,
+    visitor: Asking,
+    session: Name,
+    driver: AnyName = None,
+    own: FromQuery[bool | None] = None,
 ) -> list[Lap]:
     """List laps of a session: of one driver's PC, of its own car or of the others."""
     async with archive.connection() as connection:
@@ -97,14 +108,15 @@ async def list_laps(
             raise NotFoundException(f"session: there is no {session!r}")
     if len(found) > sessions.MAX_LAPS:
         raise ClientException(f"driver, own: name one, for there are over {sessions.MAX_LAPS} laps")
-    return found
+    return [lap for lap in found if visitor.sees(lap.driver)]
 
 
 @get("/sessions/{session:str}/holes", responses=NO)
-async def list_holes(archive: Past, session: Name) -> list[Hole]:
+async def list_holes(archive: Past, visitor: Asking, session: Name) -> list[Hole]:
     """List which chunks Postgres lacks of a session."""
     async with archive.connection() as connection:
-        return await sessions.holes(connection, session)
+        found = await sessions.holes(connection, session)
+    return [hole for hole in found if visitor.sees(hole.driver)]
 
 
 @get(
@@ -114,6 +126,7 @@ async def lap_telemetry(
     *,
     request: Request[Any, Any, Any],
     archive: Past,
+    visitor: Asking,
     session: Name,
     driver: Name,
     lap_number: LapNumber,
@@ -121,6 +134,7 @@ async def lap_telemetry(
     format: FormatName = None,
 ) -> Response[bytes]:
     """Return channels over one lap of a driver's own car, as `Traces` or `PackedTraces`."""
+    _consented(visitor, driver)
     async with archive.connection() as connection:
         lap = await sessions.own_lap(connection, session, driver, lap_number)
     lap = _found(lap, f"lap_number: {driver} has no lap {lap_number} in session {session!r}")
@@ -142,6 +156,7 @@ async def range_telemetry(
     *,
     request: Request[Any, Any, Any],
     archive: Past,
+    visitor: Asking,
     session: Name,
     driver: Name,
     from_ns: Nanoseconds,
@@ -150,6 +165,7 @@ async def range_telemetry(
     format: FormatName = None,
 ) -> Response[bytes]:
     """Return channels over a time range by the driver's clock, as `Traces` or `PackedTraces`."""
+    _consented(visitor, driver)
     if from_ns > to_ns:
         raise ClientException("from_ns: must not be after to_ns")
     asked = Question(
@@ -186,3 +202,14 @@ def _found(thing: Found | None, otherwise: str) -> Found:
     if thing is None:
         raise NotFoundException(otherwise)
     return thing
+
+
+def _consented(visitor: Visitor, driver: str) -> None:
+    if not visitor.sees(driver):
+        raise PermissionDeniedException(f"driver: {driver} does not share telemetry with your role")
+
+
+def _seen(summary: SessionSummary, visitor: Visitor) -> SessionSummary | None:
+    """Return what a visitor may see of a session, None when that is nothing."""
+    drivers = tuple(driver for driver in summary.drivers if visitor.sees(driver.driver))
+    return msgspec.structs.replace(summary, drivers=drivers) if drivers else None

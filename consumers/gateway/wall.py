@@ -1,7 +1,8 @@
-"""The WebSocket: one client, served until it leaves."""
+"""The WebSocket: one client, let in by a ticket, served until it leaves or is turned out."""
 
 import asyncio
 import contextlib
+import time
 from typing import Any, Final
 
 import msgspec
@@ -10,39 +11,68 @@ from litestar.di import NamedDependency
 from litestar.exceptions import WebSocketDisconnect
 
 from consumers.gateway import measures
+from consumers.gateway.archive import ArchiveDown
 from consumers.gateway.live import Live
 from consumers.gateway.outbox import Outbox
+from consumers.gateway.people.admissions import Admissions
+from consumers.gateway.people.doors import Doors, Visitor
 from schemas.wall import Dropped, Refused
 
 TRY_AGAIN_LATER: Final = 1013  # RFC 6455's registry of close codes
+NO_ACCESS: Final = 4401
 
 encode: Final = msgspec.msgpack.Encoder().encode
 
 
 @websocket("/live")
-async def wall(socket: WebSocket[Any, Any, Any], live: NamedDependency[Live]) -> None:
+async def wall(
+    socket: WebSocket[Any, Any, Any],
+    live: NamedDependency[Live],
+    doors: NamedDependency[Doors],
+    admissions: NamedDependency[Admissions],
+) -> None:
     """Exchange the messages of `schemas.wall`, as binary msgpack."""
+    visitor = await _visitor(socket, doors)
+    if visitor is None:
+        # Before it is accepted, so that the handshake is answered with 403.
+        await socket.close(NO_ACCESS)
+        return
     await socket.accept()
     if live.full:
         await socket.close(TRY_AGAIN_LATER, "too many pages are connected")
         return
-    awake = asyncio.Event()
+    awake, turned_out = asyncio.Event(), asyncio.Event()
     client = Outbox(awake.set)
-    live.join(client)
-    # Both at once: a client that leaves shows only to who reads.
-    tasks = [
+    admissions.enter(client, visitor, turned_out.set)
+    # All at once: a client that leaves shows only to who reads.
+    leaving = asyncio.ensure_future(turned_out.wait())
+    tasks: list[asyncio.Future[Any]] = [
+        leaving,
         asyncio.ensure_future(_receive(socket, live, client)),
         asyncio.ensure_future(_send(socket, client, awake)),
     ]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        live.leave(client)
+        admissions.leave(client)
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
     with contextlib.suppress(OSError, WebSocketDisconnect):
+        if leaving in done:
+            await socket.close(NO_ACCESS, "your access to this race has ended")
+            return
         done.pop().result()
+
+
+async def _visitor(socket: WebSocket[Any, Any, Any], doors: Doors) -> Visitor | None:
+    sid = doors.tickets.take(str(socket.query_params.get("ticket", "")), time.monotonic())
+    if sid is None:
+        return None
+    try:
+        return (await doors.visitors([sid])).get(sid)
+    except ArchiveDown:
+        return None
 
 
 async def _receive(socket: WebSocket[Any, Any, Any], live: Live, client: Outbox) -> None:

@@ -1,20 +1,33 @@
-"""What commands ask of Postgres: one statement, one connection, errors as a sentence."""
+"""What commands ask of Postgres: one connection, errors as a sentence."""
 
 import asyncio
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
 
 from pitbox import settings
 from pitbox.cli import CommandError
 
 TIMEOUT_S: Final = 10.0
 
+Result = TypeVar("Result")
+
 
 def fetch(statement: str, *parameters: object) -> list[Any]:
     """Return the rows of a statement; raises CommandError when Postgres does not answer."""
-    return asyncio.run(_fetch(settings.load().postgres.url, statement, parameters))
+
+    async def fetched(connection: Any) -> list[Any]:
+        return list(await connection.fetch(statement, *parameters))
+
+    return run(fetched)
 
 
-async def _fetch(url: str, statement: str, parameters: tuple[object, ...]) -> list[Any]:
+def run(work: Callable[[Any], Awaitable[Result]]) -> Result:
+    """Do some work with a connection; raises CommandError when Postgres does not answer."""
+    return asyncio.run(connected(settings.load().postgres.url, work))
+
+
+async def connected(url: str, work: Callable[[Any], Awaitable[Result]]) -> Result:
+    """Do some work with a connection; raises CommandError when Postgres does not answer."""
     try:
         import asyncpg
     except ModuleNotFoundError:
@@ -22,7 +35,7 @@ async def _fetch(url: str, statement: str, parameters: tuple[object, ...]) -> li
     try:
         connection = await asyncpg.connect(url, timeout=TIMEOUT_S, command_timeout=TIMEOUT_S)
         try:
-            return list(await connection.fetch(statement, *parameters))
+            return await work(connection)
         finally:
             await connection.close(timeout=TIMEOUT_S)
     except asyncpg.UndefinedTableError:

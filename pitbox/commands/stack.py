@@ -8,10 +8,11 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pitbox import settings, topology
 from pitbox.cli import CommandError
+from pitbox.commands import database
 from pitbox.migration import MigrationError
 from pitbox.postgres_server import ServerError
 from pitbox.service import on_signals
@@ -59,7 +60,7 @@ def up(*, folder: Path = FOLDER) -> int:
     async def start(made: Stack) -> str:
         await made.start_servers()
         await made.start_services()
-        return f"The pit wall is at {made.addresses.page}  {_hint(made)}"
+        return f"{await _invite(made)}\n{_hint(made)}"
 
     return _run(folder, start)
 
@@ -82,7 +83,7 @@ def demo(*, folder: Path = FOLDER) -> int:
         await made.start_services()
         session = time.strftime("demo-%Y%m%d-%H%M%S", time.gmtime())
         await made.start_cars(session)
-        return f"Three cars are driving: {made.addresses.page}  (Ctrl-C ends it)"
+        return f"Three cars are driving. {await _invite(made)}\n(Ctrl-C ends it)"
 
     return _run(folder, start)
 
@@ -175,6 +176,19 @@ class _Output:
         label = f"\033[{colour}m{label}\033[0m" if self._terminal else label
         with contextlib.suppress(BrokenPipeError):
             print(label, line, flush=True)
+
+
+async def _invite(made: Stack) -> str:
+    """Return the sentence with the link that lets the owner in."""
+    from consumers.gateway.people import accounts
+
+    async def link(connection: Any) -> str:
+        owner = await accounts.first_owner(connection)
+        secret, _ = await accounts.login_link(connection, owner.account)
+        return f"{made.addresses.page}#link={secret}"
+
+    opened = await database.connected(made.database, link)
+    return f"The pit wall opens once, within an hour, at {opened}"
 
 
 def _hint(made: Stack) -> str:

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import asyncpg
-import httpx
 import msgspec
 
 from consumers.gateway.archive import Archive
@@ -18,7 +17,7 @@ from tests.bench import frames, persisting
 from tests.bench.peers.stopwatch import COLUMNS, TABLE
 from tests.bench.report import Result, result
 from tests.bench.servers import Servers, execute
-from tests.bench.watching import gateway
+from tests.bench.watching import Gateway, gateway
 
 ROUNDS: Final = 5
 READS: Final = 8
@@ -39,12 +38,12 @@ def measure(servers: Servers) -> Iterator[Result]:
     file = persisting.write_copy_file(servers.folder / "wide.bin", LAP_FRAMES)
     servers.psql(f"\\copy {TABLE} from '{file}' with (format binary)")
     asyncio.run(execute(servers.url, "analyze"))
-    with gateway(servers) as (port, _):
-        yield from asyncio.run(_measure(servers, f"http://127.0.0.1:{port}"))
+    with gateway(servers) as served:
+        yield from asyncio.run(_measure(servers, served))
 
 
-async def _measure(servers: Servers, page: str) -> list[Result]:
-    async with _connected(servers.url) as wide, httpx.AsyncClient(base_url=page) as client:
+async def _measure(servers: Servers, served: Gateway) -> list[Result]:
+    async with _connected(servers.url) as wide, served.rest() as client:
         archive = Archive(servers.url)
         every = _question(None)
         some = _question(tuple(c.id for c in CHANNELS if c.name in FOUR))

@@ -12,6 +12,7 @@ import struct
 import time
 from typing import Final, Protocol, cast
 
+import httpx
 import msgspec
 import uvloop
 
@@ -29,7 +30,10 @@ TIMED_CLIENTS: Final = 10
 class Dialect(Protocol):
     """What to say to a server, and when a frame it sent was captured."""
 
-    path: str
+    @property
+    def path(self) -> str:
+        """Return the path of one more socket."""
+        ...
 
     def opening(self) -> list[bytes]:
         """Return the messages that ask for all cars."""
@@ -43,10 +47,18 @@ class Dialect(Protocol):
 class Gateway:
     """Speak as the pit wall's page does."""
 
-    path = "/api/v1/live"
-
-    def __init__(self) -> None:
+    def __init__(self, address: str, token: str) -> None:
         self._decode = msgspec.msgpack.Decoder(ToPage).decode
+        self._rest = httpx.Client(
+            base_url=f"{address}/api/v1", headers={"authorization": f"Bearer {token}"}
+        )
+
+    @property
+    def path(self) -> str:
+        """Return the path of one more socket, with a ticket of its own."""
+        answer = self._rest.post("/ws-ticket")
+        answer.raise_for_status()
+        return f"/api/v1/live?ticket={answer.json()['ticket']}"
 
     def opening(self) -> list[bytes]:
         """Return the page's choice."""
@@ -63,7 +75,10 @@ class Gateway:
 class NatsListener:
     """Speak NATS over nats-server's own WebSocket."""
 
-    path = "/"
+    @property
+    def path(self) -> str:
+        """Return the path of one more socket."""
+        return "/"
 
     def __init__(self) -> None:
         self._subject = topology.load().filter("telemetry.live", session="bench")
@@ -160,13 +175,16 @@ async def main() -> None:
     parser.add_argument("--server", choices=["gateway", "nats"], required=True)
     parser.add_argument("--clients", type=int, required=True)
     parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--token", default="")
     asked = parser.parse_args()
-    dialect: Dialect = Gateway() if asked.server == "gateway" else NatsListener()
+    host = f"127.0.0.1:{asked.port}"
+    dialect: Dialect = (
+        Gateway(f"http://{host}", asked.token) if asked.server == "gateway" else NatsListener()
+    )
     latencies: list[float] = []
     clients = []
     for number in range(asked.clients):
         timed = latencies if number < TIMED_CLIENTS else None
-        host = f"127.0.0.1:{asked.port}"
         client = Client(dialect, host, timed)
         await asyncio.get_running_loop().create_connection(
             lambda client=client: client, "127.0.0.1", asked.port

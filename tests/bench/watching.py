@@ -1,5 +1,6 @@
 """From publish to the page's socket: how late, and what it costs, beside nats-server's own."""
 
+import asyncio
 import json
 import time
 import urllib.request
@@ -8,8 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import httpx
 from msgspec import Struct
 
+from tests import people
 from tests.bench.processes import cpu_s, process
 from tests.bench.report import Result, result
 from tests.bench.servers import OpenNats, Servers
@@ -38,6 +41,19 @@ class Listening(OpenNats):
         return command
 
 
+class Gateway(Struct, frozen=True):
+    """Hold a gateway that runs, and who watches."""
+
+    port: int
+    pid: int
+    person: people.Person
+
+    def rest(self) -> httpx.AsyncClient:
+        """Return a client of its REST for who watches."""
+        address = f"http://127.0.0.1:{self.port}"
+        return httpx.AsyncClient(base_url=address, headers=self.person.headers)
+
+
 class Seen(Struct, frozen=True):
     """Hold what watchers saw, and the CPU time that the server spent on a message."""
 
@@ -51,18 +67,18 @@ def measure(servers: Servers) -> Iterator[Result]:
     folder = servers.folder / "listening"
     folder.mkdir()
     listening = Listening(folder)
-    with running(listening), gateway(servers) as (port, pid):
+    with running(listening), gateway(servers) as served:
         for cars in CARS:
             ours, theirs = [], []
             for _ in range(ROUNDS):
-                ours.append(_watch("gateway", port, pid, servers.nats, (cars, 1)))
-                theirs.append(_watch("nats", listening.websocket_port, None, listening, (cars, 1)))
+                ours.append(_watch(servers.nats, served, (cars, 1)))
+                theirs.append(_watch(listening, None, (cars, 1)))
             name = f"{cars}_car" if cars == 1 else f"{cars}_cars"
             yield from _latencies(f"live_latency_{{}}_ms_{name}", ours, theirs)
         ours, theirs = [], []
         for _ in range(ROUNDS):
-            ours.append(_watch("gateway", port, pid, servers.nats, (1, CLIENTS)))
-            theirs.append(_watch("nats", listening.websocket_port, None, listening, (1, CLIENTS)))
+            ours.append(_watch(servers.nats, served, (1, CLIENTS)))
+            theirs.append(_watch(listening, None, (1, CLIENTS)))
         yield from _latencies(f"fanout_{{}}_ms_{CLIENTS}", ours, theirs)
         yield result(
             f"fanout_cpu_us_per_send_{CLIENTS}",
@@ -84,16 +100,19 @@ def _latencies(name: str, ours: list[Seen], theirs: list[Seen]) -> Iterator[Resu
         )
 
 
-def _watch(
-    server: str, port: int, gateway: int | None, bus: NatsServer | OpenNats, size: tuple[int, int]
-) -> Seen:
+def _watch(bus: NatsServer | OpenNats, gateway: Gateway | None, size: tuple[int, int]) -> Seen:
     """Watch some cars with some clients; without a gateway it is nats-server that serves."""
     cars, clients = size
+    if gateway:
+        server = ["gateway", "--port", str(gateway.port), "--token", gateway.person.token]
+    else:
+        assert isinstance(bus, Listening)
+        server = ["nats", "--port", str(bus.websocket_port)]
     watchers = (
-        *("tests.bench.watchers", "--server", server, "--port", str(port)),
+        *("tests.bench.watchers", "--server", *server),
         *("--clients", str(clients), "--seconds", str(SECONDS)),
     )
-    pid = gateway or bus.pid
+    pid = gateway.pid if gateway else bus.pid
     where = ["--nats", bus.url]
     if isinstance(bus, NatsServer):
         where += ["--credentials", str(everything(bus.url))]
@@ -115,16 +134,22 @@ def _spent_s(pid: int, seconds: float) -> float:
 
 
 @contextmanager
-def gateway(servers: Servers) -> Iterator[tuple[int, int]]:
-    """Run a gateway meanwhile; yield its port and process id."""
+def gateway(servers: Servers) -> Iterator[Gateway]:
+    """Run a gateway meanwhile, with an owner who is logged in."""
     port = free_port()
     with process(
         *("pitbox", "run", "gateway"),
         **addresses(servers.nats.url, servers.url),
         PITBOX_GATEWAY__PORT=str(port),
+        PITBOX_GATEWAY__KEYS=str(servers.folder / "gateway-keys"),
     ) as started:
         until(lambda: listens(port) and is_ready(port), "the gateway is ready", 30)
-        yield port, started.pid
+        yield Gateway(port, started.pid, asyncio.run(_signed_in(port, servers.url)))
+
+
+async def _signed_in(port: int, database: str) -> people.Person:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as rest:
+        return await people.signed_in(rest, database)
 
 
 def is_ready(port: int) -> bool:

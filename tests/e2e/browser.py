@@ -40,7 +40,8 @@ def page(width: int, height: int) -> Iterator[tuple[Page, list[str]]]:
     complaints: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(OPTIONS))
-        opened = browser.new_page(viewport={"width": width, "height": height})
+        context = browser.new_context(viewport={"width": width, "height": height})
+        opened = context.new_page()
         opened.on("pageerror", lambda error: complaints.append(str(error)))
         opened.on(
             "console",

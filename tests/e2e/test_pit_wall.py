@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 from playwright.sync_api import Page, expect
 
-from pitbox.stack import Addresses, addresses
+from pitbox.stack import addresses
 from tests.e2e import browser
 from tests.servers import until
 
@@ -24,8 +25,16 @@ LAP_S = 90
 """A lap of the short circuit takes forty seconds."""
 
 
+class Hub(Struct, frozen=True):
+    """Hold where a hub is, and the link that it printed."""
+
+    nats: int
+    page: str
+    link: str
+
+
 @pytest.fixture
-def hub(tmp_path: Path) -> Iterator[Addresses]:
+def hub(tmp_path: Path) -> Iterator[Hub]:
     """Run servers and services as `make up` does."""
     browser.chromium()
     folder = tmp_path / "up"
@@ -37,7 +46,7 @@ def hub(tmp_path: Path) -> Iterator[Addresses]:
         until(lambda: serves(folder, process), "the pit wall is served", STARTED_S)
         running = addresses(folder)
         assert running is not None
-        yield running
+        yield Hub(running.nats, running.page, link_in(folder))
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
@@ -45,12 +54,17 @@ def hub(tmp_path: Path) -> Iterator[Addresses]:
 
 def serves(folder: Path, process: subprocess.Popen[bytes]) -> bool:
     assert process.poll() is None, (folder.parent / "up.log").read_text()
-    ready = b"The pit wall is at" in (folder.parent / "up.log").read_bytes()
-    return ready and addresses(folder) is not None
+    return bool(link_in(folder)) and addresses(folder) is not None
+
+
+def link_in(folder: Path) -> str:
+    """Return the link that opens the wall once, "" before it is printed."""
+    found = re.search(r"http\S+#link=\S+", (folder.parent / "up.log").read_text())
+    return found[0] if found else ""
 
 
 @contextlib.contextmanager
-def driving(hub: Addresses, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def driving(hub: Hub, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Let a simulated car drive the short circuit, whose driver is enrolled by hand."""
     credentials = folder / "MOR.creds"
     enrol = f"source {folder / 'up' / 'environment'} && {shlex.join(PITBOX)} driver enrol MOR"
@@ -74,10 +88,10 @@ def driving(hub: Addresses, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_a_car_appears_its_trace_moves_and_a_lap_lands_in_the_table(
-    hub: Addresses, tmp_path: Path
+    hub: Hub, tmp_path: Path
 ) -> None:
     with browser.page(1440, 900) as (page, complaints), driving(hub, tmp_path) as car:
-        page.goto(hub.page)
+        page.goto(hub.link)
         tab = page.get_by_role("tab", name=re.compile("MOR"))
         expect(tab).to_be_visible(timeout=STARTED_S * 1000)
         expect(
@@ -101,6 +115,29 @@ def test_a_car_appears_its_trace_moves_and_a_lap_lands_in_the_table(
             page.get_by_text(re.compile(r"Live · 0\.\d\d s behind the car")).first
         ).to_be_visible(timeout=20_000)
         assert complaints == []
+
+        page.reload()
+        expect(tab).to_be_visible(timeout=20_000)
+        assert complaints == []
+        turn_out(page)
+
+
+def turn_out(page: Page) -> None:
+    """Log out everywhere in another tab: the first one says that it ended."""
+    second = page.context.new_page()
+    second.goto(page.url)
+    second.get_by_role("button", name="You").click()
+    keep(second, "person")
+    second.get_by_role("button", name="Accounts").click()
+    expect(second.get_by_role("row", name=re.compile("owner"))).to_be_visible()
+    keep(second, "accounts")
+    second.get_by_role("button", name="Back to the wall").click()
+    second.get_by_role("button", name="You").click()
+    second.get_by_role("button", name="Log out everywhere").click()
+    expect(page.get_by_text("Your access to this race has ended.")).to_be_visible(timeout=5_000)
+    keep(page, "access-ended")
+    expect(second.get_by_role("heading", name="Log in")).to_be_visible()
+    keep(second, "login")
 
 
 LAP_TIME = re.compile(r"0:[34]\d\.\d{3}|[34]\d\.\d{3}")

@@ -19,8 +19,8 @@ from schemas.timing import Lap, Session
 from schemas.wall import Dropped, Frames, Ping, Pong, Presence, Refused, Subscribe
 from tests import hub
 from tests.hub import Database, connected, eventually
-from tests.page import gateway_of, narrow_socket, opened, until_ready
-from tests.servers import NatsServer, PostgresServer, Server, addresses, free_port, running
+from tests.page import Served, gateway_of, narrow_socket, opened, serves, until_ready
+from tests.servers import NatsServer, Server, addresses, free_port, running
 
 SEEN = ("speed", "fuel_level")
 SESSION_ROW = """
@@ -36,11 +36,11 @@ values ('test', 'ada', '7', 3, 1, 5, true, 'none', '{}', true, false, false, fal
 
 
 @pytest.fixture
-async def port(nats_server: NatsServer, database: str) -> AsyncIterator[int]:
-    """Return the port of a gateway."""
+async def served(nats_server: NatsServer, database: str, tmp_path: Path) -> AsyncIterator[Served]:
+    """Run a gateway."""
     await hub.apply(nats_server.url)
-    async with gateway_of(nats_server.url, database) as number:
-        yield number
+    async with gateway_of(nats_server.url, database, tmp_path) as running_gateway:
+        yield running_gateway
 
 
 def lap(number: int, **changes: Any) -> Lap:
@@ -51,9 +51,9 @@ def lap(number: int, **changes: Any) -> Lap:
 
 
 async def test_a_page_sees_the_channels_it_chose_and_what_came_late(
-    port: int, nats_server: NatsServer
+    served: Served, nats_server: NatsServer
 ) -> None:
-    async with opened(port) as page, connected(nats_server.url) as drive:
+    async with opened(served) as page, connected(nats_server.url) as drive:
         await page.watch("test", *SEEN, "engine_rpm")
         sent = hub.chunk(4)
         await drive.publish("telemetry.live", sent)
@@ -68,8 +68,8 @@ async def test_a_page_sees_the_channels_it_chose_and_what_came_late(
         assert (seen.chunk, seen.late) == (2, True)
 
 
-async def test_a_page_sees_the_drivers_it_chose(port: int, nats_server: NatsServer) -> None:
-    async with opened(port) as page, connected(nats_server.url) as drive:
+async def test_a_page_sees_the_drivers_it_chose(served: Served, nats_server: NatsServer) -> None:
+    async with opened(served) as page, connected(nats_server.url) as drive:
         await page.watch("test", "speed", drivers=("bob",))
         for driver in ("ada", "bob"):
             await drive.publish("telemetry.live", hub.chunk(0, driver=driver))
@@ -80,17 +80,17 @@ async def test_a_page_sees_the_drivers_it_chose(port: int, nats_server: NatsServ
 
 
 async def test_a_driver_cannot_speak_in_the_name_of_another(
-    port: int, nats_server: NatsServer
+    served: Served, nats_server: NatsServer
 ) -> None:
-    async with opened(port) as page, connected(nats_server.url) as drive:
+    async with opened(served) as page, connected(nats_server.url) as drive:
         await page.watch("test", "speed")
         await drive.publish("telemetry.live", hub.chunk(0), driver="eve")
         await drive.publish("telemetry.live", hub.chunk(1))
         assert (await page.hear(Frames)).chunk == 1
 
 
-async def test_what_cannot_be_used_stops_nothing(port: int, nats_server: NatsServer) -> None:
-    async with opened(port) as page, connected(nats_server.url) as drive:
+async def test_what_cannot_be_used_stops_nothing(served: Served, nats_server: NatsServer) -> None:
+    async with opened(served) as page, connected(nats_server.url) as drive:
         await page.watch("test", "speed")
         subject = drive.topology.subject("telemetry.live", driver="ada", session="test")
         await drive.client.publish(subject, b"\xc1 no msgpack")
@@ -101,10 +101,10 @@ async def test_what_cannot_be_used_stops_nothing(port: int, nats_server: NatsSer
 
 
 async def test_a_page_hears_the_facts_so_far_and_then_the_news(
-    port: int, nats_server: NatsServer, database: str
+    served: Served, nats_server: NatsServer, database: str
 ) -> None:
     await Database(database).rows(SESSION_ROW)
-    async with opened(port) as page, connected(nats_server.url, "timing") as timing:
+    async with opened(served) as page, connected(nats_server.url, "timing") as timing:
         # Told before anyone listened, and not in Postgres: no persister runs.
         await timing.publish("timing.lap", lap(1))
         await page.watch("test", "speed")
@@ -116,9 +116,11 @@ async def test_a_page_hears_the_facts_so_far_and_then_the_news(
         assert (await page.hear(Lap)).lap_time_s == 90.0
 
 
-async def test_a_page_knows_how_the_link_of_a_driver_is(port: int, nats_server: NatsServer) -> None:
+async def test_a_page_knows_how_the_link_of_a_driver_is(
+    served: Served, nats_server: NatsServer
+) -> None:
     async with (
-        opened(port) as page,
+        opened(served) as page,
         connected(nats_server.url) as drive,
         connected(nats_server.url, "persister") as persister,
     ):
@@ -150,8 +152,8 @@ async def test_a_page_knows_how_the_link_of_a_driver_is(port: int, nats_server: 
         assert (known.missing, known.gone) == (((10, 14),), ((15, 19),))
 
 
-async def test_a_page_is_told_why_it_was_not_understood(port: int) -> None:
-    async with opened(port) as page:
+async def test_a_page_is_told_why_it_was_not_understood(served: Served) -> None:
+    async with opened(served) as page:
         await page.say(Subscribe(session="test", channels=("sped",)))
         assert "no 'sped'" in (await page.hear(Refused)).reason
         await page.connection.send("text")
@@ -164,8 +166,8 @@ async def test_a_page_is_told_why_it_was_not_understood(port: int) -> None:
         assert abs(pong.hub_ms - time.time() * 1e3) < 60_000
 
 
-async def test_a_message_that_is_too_long_ends_the_connection(port: int) -> None:
-    async with opened(port) as page:
+async def test_a_message_that_is_too_long_ends_the_connection(served: Served) -> None:
+    async with opened(served) as page:
         await page.connection.send(b"\0" * 40_000)
         with pytest.raises(websockets.ConnectionClosed):
             await page.hear(Pong)
@@ -173,7 +175,7 @@ async def test_a_message_that_is_too_long_ends_the_connection(port: int) -> None
 
 
 async def test_a_slow_page_loses_the_oldest_and_is_told_while_others_lose_nothing(
-    port: int, nats_server: NatsServer
+    served: Served, nats_server: NatsServer
 ) -> None:
     rows, frames = struct.pack("<6f", *range(6)), 4000
     block = pack([hub.START_NS + frame for frame in range(0, 1000 * frames, 1000)], [rows] * frames)
@@ -184,8 +186,8 @@ async def test_a_slow_page_loses_the_oldest_and_is_told_while_others_lose_nothin
         )
 
     async with (
-        opened(port) as quick,
-        opened(port, sock=narrow_socket(port), max_queue=1) as slow,
+        opened(served) as quick,
+        opened(served, sock=narrow_socket(served.port), max_queue=1) as slow,
         connected(nats_server.url) as drive,
     ):
         channels = tuple(hub_names())
@@ -207,23 +209,23 @@ def hub_names() -> list[str]:
     return [CHANNELS[channel].name for channel in hub.CHANNELS]
 
 
-async def test_foreign_pages_and_names_are_refused(port: int) -> None:
+async def test_foreign_pages_and_names_are_refused(served: Served) -> None:
     with pytest.raises(websockets.InvalidStatus, match="403"):
-        async with opened(port, origin="http://evil.com"):
+        async with opened(served, origin="http://evil.com"):
             pass
-    async with opened(port, origin=f"http://127.0.0.1:{port}") as page:
+    async with opened(served, origin=f"http://127.0.0.1:{served.port}") as page:
         await page.say(Ping(token=1.0))
         await page.hear(Pong)
     with pytest.raises(websockets.InvalidStatus, match="403"):
-        async with opened(port, name="evil.com"):
+        async with opened(served, name="evil.com"):
             pass
 
 
 async def test_live_comes_back_with_nats_and_so_do_the_facts_that_were_missed(
-    port: int, nats_server: NatsServer, database: str
+    served: Served, nats_server: NatsServer, database: str
 ) -> None:
     await Database(database).rows(SESSION_ROW)
-    async with opened(port) as page:
+    async with opened(served) as page:
         await page.watch("test", "speed")
         await page.hear(Session)
         nats_server.kill()
@@ -245,6 +247,7 @@ class GatewayProcess(Server):
         super().__init__(folder, free_port())
         self.metrics_port = free_port()
         self._environment = {
+            "PITBOX_GATEWAY__KEYS": str(folder / "gateway-keys"),
             "PITBOX_GATEWAY__PORT": str(self.port),
             "PITBOX_METRICS__PORT": str(self.metrics_port),
             **addresses(nats_url, database),
@@ -278,11 +281,13 @@ async def test_a_page_that_leaves_is_noticed_however_it_leaves(
 
             await eventually(counted, f"{number} pages are connected")
 
-        async with opened(process.port) as page:
+        await until_ready(process.port)
+        served = await serves(process.port, database)
+        async with opened(served) as page:
             await page.watch("test", "speed")
             await connected_are(1)
         await connected_are(0)
-        async with opened(process.port) as page:
+        async with opened(served) as page:
             await page.watch("test", "speed")
             await connected_are(1)
             page.connection.transport.abort()
@@ -290,10 +295,10 @@ async def test_a_page_that_leaves_is_noticed_however_it_leaves(
 
 
 async def test_it_starts_without_its_peers_waits_for_them_and_stops_with_pages_open(
-    tmp_path: Path, postgres_server: PostgresServer
+    tmp_path: Path, database: str
 ) -> None:
     nats = NatsServer(tmp_path)
-    process = GatewayProcess(tmp_path, nats.url, postgres_server.url())
+    process = GatewayProcess(tmp_path, nats.url, database)
     process.start()
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{process.port}/api/v1") as rest:
@@ -302,7 +307,8 @@ async def test_it_starts_without_its_peers_waits_for_them_and_stops_with_pages_o
             assert (unready.status_code, unready.json()["nats"]) == (503, False)
         with running(nats):
             await until_ready(process.port)
-            async with opened(process.port) as page, opened(process.port, max_queue=1):
+            served = await serves(process.port, database)
+            async with opened(served) as page, opened(served, max_queue=1):
                 await page.watch("test", "speed")
                 started = time.monotonic()
                 await asyncio.to_thread(process.stop)

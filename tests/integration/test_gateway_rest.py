@@ -68,7 +68,9 @@ REFUSED = (
 
 
 @pytest.fixture
-async def rest(nats_server: NatsServer, database: str) -> AsyncIterator[httpx.AsyncClient]:
+async def rest(
+    nats_server: NatsServer, database: str, tmp_path: Path
+) -> AsyncIterator[httpx.AsyncClient]:
     """Lend a client of a gateway over what a real persister stored."""
     await hub.apply(nats_server.url)
     stored = Database(database)
@@ -87,8 +89,8 @@ async def rest(nats_server: NatsServer, database: str) -> AsyncIterator[httpx.As
                 await timing.store(kind, fact)
         await eventually(everything, "everything is stored")
     async with (
-        gateway_of(nats_server.url, database) as port,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}{API}") as client,
+        gateway_of(nats_server.url, database, tmp_path) as served,
+        served.rest() as client,
     ):
         yield client
 
@@ -179,7 +181,7 @@ async def test_more_frames_than_fit_an_answer_are_refused_before_they_are_read(
     assert "ask for a shorter range" in answer.json()["detail"]
 
 
-async def test_the_api_describes_itself_and_every_answer_is_guarded(
+async def test_asvs_3_4_3_3_4_4_the_api_describes_itself_and_every_answer_is_guarded(
     rest: httpx.AsyncClient,
 ) -> None:
     described = (await rest.get("/openapi.json")).json()["paths"]
@@ -197,11 +199,11 @@ async def test_the_api_describes_itself_and_every_answer_is_guarded(
 
 
 async def test_without_postgres_it_says_so_and_comes_back(
-    nats_server: NatsServer, postgres_server: PostgresServer, database: str
+    nats_server: NatsServer, postgres_server: PostgresServer, database: str, tmp_path: Path
 ) -> None:
     async with (
-        gateway_of(nats_server.url, database) as port,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}{API}", timeout=20) as client,
+        gateway_of(nats_server.url, database, tmp_path) as served,
+        served.rest() as client,
     ):
         postgres_server.send(signal.SIGINT)
         try:
@@ -210,7 +212,7 @@ async def test_without_postgres_it_says_so_and_comes_back(
             assert (await client.get("/ready")).json() == {"nats": True, "postgres": False}
         finally:
             postgres_server.start()
-        await until_ready(port)
+        await until_ready(served.port)
         assert (await client.get("/sessions")).json() == []
 
 

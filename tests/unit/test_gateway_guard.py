@@ -3,7 +3,8 @@
 import pytest
 
 from consumers.gateway.guard import is_loopback, name_of, same_origin
-from consumers.gateway.service import listen, service
+from consumers.gateway.listener import listen
+from consumers.gateway.service import service
 from pitbox.settings import Gateway, Settings, SettingsError
 
 
@@ -20,17 +21,34 @@ def test_other_names_are_not(host: str) -> None:
 
 
 def test_a_page_may_connect_to_where_it_came_from() -> None:
-    assert same_origin("http://localhost:8000", "localhost:8000")
-    assert same_origin(None, "localhost:8000")
-    assert not same_origin("http://evil.com", "localhost:8000")
-    assert not same_origin("http://localhost:9000", "localhost:8000")
-    assert not same_origin("null", "localhost:8000")
+    assert same_origin("http://localhost:8000", "localhost:8000", "ws")
+    assert same_origin("https://pit.example.com", "pit.example.com", "https")
+    assert same_origin(None, "localhost:8000", "http")
+    assert not same_origin("http://pit.example.com", "pit.example.com", "wss")
+    assert not same_origin("http://evil.com", "localhost:8000", "http")
+    assert not same_origin("http://localhost:9000", "localhost:8000", "http")
+    assert not same_origin("null", "localhost:8000", "http")
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.2", "pit.example.com"])
-def test_the_gateway_refuses_to_be_reached_from_elsewhere(host: str) -> None:
-    with pytest.raises(SettingsError, match="PITBOX_GATEWAY__HOST"):
+def test_passwords_never_travel_in_clear(host: str) -> None:
+    with pytest.raises(SettingsError, match="set PITBOX_GATEWAY__CERTIFICATE"):
         service(Settings(gateway=Gateway(host=host)))
+    service(Settings(gateway=Gateway(host=host, proxies="10.0.0.7, 10.1.0.0/16")))
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        (Gateway(proxies="everyone"), "PROXIES: everyone is no address"),
+        (Gateway(certificate="a.pem"), "CERTIFICATE_KEY: set both"),
+        (Gateway(certificate_key="a.key"), "CERTIFICATE: set both"),
+        (Gateway(certificate="none.pem", certificate_key="none.key"), "CERTIFICATE: cannot use"),
+    ],
+)
+def test_a_wrong_setting_of_the_listener_is_named(given: Gateway, named: str) -> None:
+    with pytest.raises(SettingsError, match=named):
+        service(Settings(gateway=given))
 
 
 def test_a_port_that_is_taken_is_said_by_the_name_of_its_setting() -> None:

@@ -1,6 +1,6 @@
 /** The pit wall's page: everything begins here. */
 
-import { effect } from "@preact/signals";
+import { effect, untracked } from "@preact/signals";
 import { render } from "preact";
 import "uplot/dist/uPlot.min.css";
 import "./style/tokens.css";
@@ -9,6 +9,11 @@ import "./style/top.css";
 import "./style/race.css";
 import "./style/car.css";
 import "./style/laps.css";
+import "./style/door.css";
+import { approach, Door } from "./door/door";
+import { Office } from "./door/office";
+import { EndedSheet } from "./door/person";
+import { ended, me } from "./link/access";
 import { choose, socket } from "./store/feed";
 import { run } from "./store/frames";
 import { follow, listSessions } from "./store/past";
@@ -22,24 +27,46 @@ const SETTLED_EVERY_S = 20;
 let seconds = 0;
 
 const asked = new URLSearchParams(location.search);
-wall.chosenName.value = asked.get("car") ?? "";
-choose(asked.get("session") ?? "");
+function startWall(): void {
+  wall.chosenName.value = asked.get("car") ?? "";
+  choose(asked.get("session") ?? "");
 
-// The newest session is shown to who did not ask for one.
+  // The newest session is shown to who did not ask for one.
+  effect(() => {
+    const newest = wall.sessions.value?.[0]?.session;
+    if (newest && !wall.chosenSession.peek()) choose(newest);
+  });
+
+  socket.start();
+  follow();
+  run();
+  void listSessions();
+  setInterval(() => {
+    if (ended.peek()) return;
+    const due = !wall.chosenSession.peek() || (seconds += SESSIONS_EVERY_S) % SETTLED_EVERY_S === 0;
+    if (due) void listSessions();
+  }, SESSIONS_EVERY_S * 1000);
+  listenForKeys();
+}
+
+function Root() {
+  return (
+    <>
+      <Door />
+      {me.value && <Page />}
+      <Office />
+      <EndedSheet />
+    </>
+  );
+}
+
+let started = false;
 effect(() => {
-  const newest = wall.sessions.value?.[0]?.session;
-  if (newest && !wall.chosenSession.peek()) choose(newest);
+  if (!me.value || started) return;
+  started = true;
+  untracked(startWall);
 });
 
-socket.start();
-follow();
-run();
-void listSessions();
-setInterval(() => {
-  const due = !wall.chosenSession.peek() || (seconds += SESSIONS_EVERY_S) % SETTLED_EVERY_S === 0;
-  if (due) void listSessions();
-}, SESSIONS_EVERY_S * 1000);
-listenForKeys();
-
 const root = document.getElementById("wall");
-if (root) render(<Page />, root);
+if (root) render(<Root />, root);
+void approach();

@@ -216,6 +216,61 @@ export interface Problem {
   detail: string;
 }
 
+/** Say who is logged in; `driver` is whose telemetry is theirs. */
+export interface Me {
+  name: string;
+  role: "driver" | "engineer" | "guest" | "owner";
+  driver: string | null;
+  has_password: boolean;
+}
+
+/** Give the token for the header `Authorization: Bearer`, for so many seconds. */
+export interface LoggedIn {
+  access_token: string;
+  expires_s: number;
+  me: Me;
+}
+
+/** Give the ticket that opens `/live?ticket=` once, within 30 seconds. */
+export interface WsTicket {
+  ticket: string;
+}
+
+/** Describe an account to the owner; `invited` means that it has no password yet. */
+export interface AccountAbout {
+  name: string;
+  role: "driver" | "engineer" | "guest" | "owner";
+  driver: string | null;
+  invited: boolean;
+  disabled: boolean;
+  logins: number;
+}
+
+/** Give the secret of an invitation, for whoever is invited and nobody else, and its end. */
+export interface Invited {
+  name: string;
+  secret: string;
+  expires: string;
+}
+
+/** Say whether a role sees something of a driver. */
+export interface Consent {
+  driver: string;
+  kind: "camera" | "microphone" | "telemetry";
+  role: "driver" | "engineer" | "guest" | "owner";
+  allowed: boolean;
+}
+
+/** Say who did what, to whom, from which address. */
+export interface AuditEntry {
+  id: number;
+  at: string;
+  actor: string | null;
+  action: string;
+  about: string;
+  address: string;
+}
+
 export type FromPage =
   | Subscribe
   | Ping;

@@ -3,21 +3,20 @@
 import { decode } from "@msgpack/msgpack";
 import type { Columns } from "../core/reference";
 import type { Hole, PackedTraces, SessionSummary } from "../wire";
+import { request } from "./access";
 
-const BASE = "api/v1";
-const TIMEOUT_MS = 15_000;
 const FOREVER_NS = 2n ** 63n - 1n;
 
 export function sessions(): Promise<readonly SessionSummary[] | null> {
-  return json(`${BASE}/sessions`);
+  return json(`sessions`);
 }
 
 export function session(name: string): Promise<SessionSummary | null> {
-  return json(`${BASE}/sessions/${name}`);
+  return json(`sessions/${name}`);
 }
 
 export function holes(session: string): Promise<readonly Hole[] | null> {
-  return json(`${BASE}/sessions/${session}/holes`);
+  return json(`sessions/${session}/holes`);
 }
 
 export async function lap(
@@ -26,7 +25,7 @@ export async function lap(
   lapNumber: number,
   channels: readonly string[],
 ): Promise<Columns | null> {
-  const path = `${BASE}/sessions/${session}/drivers/${driver}/laps/${lapNumber}/telemetry`;
+  const path = `sessions/${session}/drivers/${driver}/laps/${lapNumber}/telemetry`;
   return columns(`${path}?channels=${channels.join(",")}`);
 }
 
@@ -40,7 +39,7 @@ export async function range(
 ): Promise<Columns | null> {
   const from = nanoseconds(fromMs);
   const to = toMs === null ? FOREVER_NS : nanoseconds(toMs);
-  const path = `${BASE}/sessions/${session}/drivers/${driver}/telemetry`;
+  const path = `sessions/${session}/drivers/${driver}/telemetry`;
   return columns(`${path}?from_ns=${from}&to_ns=${to}&channels=${channels.join(",")}`);
 }
 
@@ -65,11 +64,6 @@ async function columns(path: string): Promise<Columns | null> {
 }
 
 async function asked(path: string, accept: string): Promise<Response | null> {
-  try {
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
-    const response = await fetch(path, { headers: { accept }, signal });
-    return response.ok ? response : null;
-  } catch {
-    return null; // offline, or too slow: who asked tries again
-  }
+  const response = await request(path, { headers: { accept } });
+  return response?.ok ? response : null;
 }

@@ -14,6 +14,8 @@ const WAITS_MS = [500, 1000, 2000, 4000, 8000];
 const PING_MS = 2000;
 const FIRST_PINGS = 4;
 const SILENCE_MS = 6000;
+/** The gateway's close code for who may not stay. */
+const NO_ACCESS = 4401;
 
 export class WallSocket {
   readonly state = signal<LinkUp>({ kind: "connecting" });
@@ -23,13 +25,15 @@ export class WallSocket {
   private heardAt = 0;
 
   constructor(
-    private readonly address: string,
+    /** Where to connect, with a ticket that is used once; null when there is none. */
+    private readonly address: () => Promise<string | null>,
     private readonly opened: () => void,
     private readonly heard: (message: ToPage) => void,
+    private readonly turnedOut: () => void,
   ) {}
 
   start(): void {
-    this.connect();
+    void this.connect();
     setInterval(() => this.watch(), PING_MS);
   }
 
@@ -37,8 +41,10 @@ export class WallSocket {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(encode(message));
   }
 
-  private connect(): void {
-    const socket = new WebSocket(this.address);
+  private async connect(): Promise<void> {
+    const address = await this.address();
+    if (address === null) return this.retry();
+    const socket = new WebSocket(address);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
     this.heardAt = performance.now();
@@ -48,7 +54,10 @@ export class WallSocket {
       this.opened();
     };
     socket.onmessage = (event: MessageEvent<ArrayBuffer>) => this.take(event.data);
-    socket.onclose = () => this.lose(socket);
+    socket.onclose = (event) => {
+      if (event.code === NO_ACCESS) this.turnedOut();
+      this.lose(socket);
+    };
   }
 
   private take(bytes: ArrayBuffer): void {
@@ -66,10 +75,14 @@ export class WallSocket {
   private lose(socket: WebSocket): void {
     if (socket !== this.socket) return;
     this.socket = null;
+    this.retry();
+  }
+
+  private retry(): void {
     const waitMs = WAITS_MS[Math.min(this.failures, WAITS_MS.length - 1)];
     this.failures += 1;
     this.state.value = { kind: "lost", retryAt: performance.now() + waitMs };
-    setTimeout(() => this.connect(), waitMs);
+    setTimeout(() => void this.connect(), waitMs);
   }
 
   private ping(): void {

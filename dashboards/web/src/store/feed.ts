@@ -4,6 +4,7 @@ import { FAST, SLOW } from "../core/channels";
 import { Arrivals } from "../core/clock";
 import { differs, unheard } from "../core/holes";
 import { whole, withLap } from "../core/laps";
+import { ended, ticket } from "../link/access";
 import { WallSocket } from "../link/socket";
 import type { Frames, ToPage } from "../wire";
 import * as past from "./past";
@@ -11,11 +12,17 @@ import * as wall from "./wall";
 
 export const arrivals = new Arrivals();
 
-const address = new URL("api/v1/live", location.href);
-address.protocol = address.protocol.replace("http", "ws");
-address.search = "";
+export const socket = new WallSocket(address, opened, heard, () => (ended.value = true));
 
-export const socket = new WallSocket(address.href, opened, heard);
+async function address(): Promise<string | null> {
+  const opens = ended.peek() ? null : await ticket();
+  if (opens === null) return null;
+  const live = new URL("api/v1/live", location.href);
+  live.protocol = live.protocol.replace("http", "ws");
+  live.search = new URLSearchParams({ ticket: opens }).toString();
+  live.hash = "";
+  return live.href;
+}
 
 /** Show a session from now on; everything of the one before is forgotten. */
 export function choose(session: string, driver = ""): void {

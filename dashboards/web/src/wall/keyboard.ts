@@ -1,6 +1,8 @@
 /** Keys work unless a text field has focus. */
 
 import { signal } from "@preact/signals";
+import { officeOpen } from "../door/office";
+import { personOpen } from "../door/person";
 import { switchTheme } from "../draw/palette";
 import { choose } from "../store/feed";
 import * as wall from "../store/wall";
@@ -44,5 +46,7 @@ function car(place: number): void {
 function escape(): void {
   helpOpen.value = false;
   menuOpen.value = false;
+  personOpen.value = false;
+  officeOpen.value = false;
   escapes.value += 1;
 }

@@ -1,3 +1,4 @@
+import { PersonSheet } from "../door/person";
 import { Answers } from "./answers";
 import { ClockBar } from "./clock-bar";
 import { Help } from "./help";
@@ -28,6 +29,7 @@ export function Page() {
       </section>
       <ClockBar />
       <Help />
+      <PersonSheet />
     </div>
   );
 }

@@ -1,5 +1,6 @@
 import { fixed, UNKNOWN } from "../core/figures";
 import type { LinkKind } from "../core/link-state";
+import { personOpen } from "../door/person";
 import { switchTheme } from "../draw/palette";
 import { choose } from "../store/feed";
 import { links, reading } from "../store/reading";
@@ -35,6 +36,15 @@ export function TopBar() {
             onClick={() => (helpOpen.value = !helpOpen.value)}
           >
             <HelpIcon />
+          </button>
+          <button
+            class="you"
+            aria-label="You"
+            title="You"
+            aria-expanded={personOpen.value}
+            onClick={() => (personOpen.value = !personOpen.value)}
+          >
+            <PersonIcon />
           </button>
         </span>
       </div>
@@ -125,6 +135,24 @@ function ThemeIcon() {
     <svg width="16" height="16" viewBox="0 0 16 16" aria-hidden="true">
       <circle cx="8" cy="8" r="6.25" fill="none" stroke="currentColor" stroke-width="1.5" />
       <path d="M8 2a6 6 0 0 1 0 12z" fill="currentColor" />
+    </svg>
+  );
+}
+
+function PersonIcon() {
+  return (
+    <svg
+      width="16"
+      height="16"
+      viewBox="0 0 16 16"
+      fill="none"
+      stroke="currentColor"
+      stroke-width="1.5"
+      stroke-linecap="round"
+      aria-hidden="true"
+    >
+      <circle cx="8" cy="5.4" r="2.9" />
+      <path d="M2.5 14a5.5 5.5 0 0 1 11 0" />
     </svg>
   );
 }

@@ -1,0 +1,113 @@
+"""The listener: its port, TLS, whom it believes, and the web server on it."""
+
+import contextlib
+import socket
+import ssl
+from collections.abc import Iterator
+from ipaddress import ip_network
+from typing import Any, Final
+
+import uvicorn
+from msgspec import Struct
+
+from consumers.gateway.guard import is_loopback
+from pitbox import settings
+from pitbox.settings import SettingsError
+
+GRACE_S: Final = 2
+MAX_MESSAGE_BYTES: Final = 32_768
+MAX_CONNECTIONS: Final = 1024
+DEAD_CLIENT_MS: Final = 20_000
+
+
+class Tls(Struct, frozen=True):
+    """Say how the listener is protected, whose headers it believes, and what it is called."""
+
+    certificate: str
+    key: str
+    proxies: tuple[str, ...]
+    names: frozenset[str]
+
+
+def checked(given: settings.Gateway) -> Tls:
+    """Return how to listen; raises SettingsError when passwords would travel in clear."""
+    proxies, names = _listed(given.proxies), _listed(given.names.lower())
+    for proxy in proxies:
+        try:
+            ip_network(proxy)
+        except ValueError:
+            raise SettingsError(f"PITBOX_GATEWAY__PROXIES: {proxy} is no address") from None
+    if bool(given.certificate) != bool(given.certificate_key):
+        lacking = "CERTIFICATE_KEY" if given.certificate else "CERTIFICATE"
+        raise SettingsError(f"PITBOX_GATEWAY__{lacking}: set both files, certificate and key")
+    if not is_loopback(given.host) and not given.certificate and not proxies:
+        raise SettingsError(
+            f"PITBOX_GATEWAY__HOST: {given.host} is reached from elsewhere, where passwords must "
+            "not travel in clear: set PITBOX_GATEWAY__CERTIFICATE and "
+            "PITBOX_GATEWAY__CERTIFICATE_KEY, "
+            "or PITBOX_GATEWAY__PROXIES to the addresses of a proxy that speaks TLS"
+        )
+    if given.certificate:
+        try:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(given.certificate, given.certificate_key)
+        except OSError as error:
+            reason = f"cannot use {given.certificate} with its key: {error.strerror or error}"
+            raise SettingsError(f"PITBOX_GATEWAY__CERTIFICATE: {reason}") from None
+    return Tls(given.certificate, given.certificate_key, proxies, frozenset(names))
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+class Server(uvicorn.Server):
+    """A web server that leaves signals to the process."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take a port; raises SettingsError when it cannot be had."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, kind, protocol, _, address = found[0]
+        # asyncio sends small answers at once only where it sees that this is TCP.
+        listening = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise SettingsError(f"PITBOX_GATEWAY__HOST: {host}: {error.strerror}") from None
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # A page that is gone or frozen takes no bytes; connections inherit this and end.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_CLIENT_MS)
+    try:
+        listening.bind(address)
+    except OSError as error:
+        listening.close()
+        reason = f"cannot take port {port}: {error.strerror}; choose another"
+        raise SettingsError(f"PITBOX_GATEWAY__PORT: {reason}") from None
+    return listening
+
+
+def web_server(app: Any, tls: Tls) -> Server:
+    """Return a server of `app` that does not compress: chunks are dense already."""
+    config = uvicorn.Config(
+        app,
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ws_max_size=MAX_MESSAGE_BYTES,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_graceful_shutdown=GRACE_S,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=bool(tls.proxies),
+        forwarded_allow_ips=list(tls.proxies),
+        ssl_certfile=tls.certificate or None,
+        ssl_keyfile=tls.key or None,
+    )
+    return Server(config)

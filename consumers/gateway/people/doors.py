@@ -1,0 +1,129 @@
+"""The doors: everything that decides who comes in, and the guard that every request passes."""
+
+import time
+from collections.abc import Iterable
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Any, Final
+
+from litestar.connection import ASGIConnection
+from litestar.exceptions import (
+    NotAuthorizedException,
+    PermissionDeniedException,
+    TooManyRequestsException,
+)
+from litestar.handlers import BaseRouteHandler
+from msgspec import Struct
+
+from consumers.gateway.archive import Archive
+from consumers.gateway.people import consent, logins
+from consumers.gateway.people.limits import Limit
+from consumers.gateway.people.logins import Person
+from consumers.gateway.people.passwords import Passwords
+from consumers.gateway.people.roles import allowed
+from consumers.gateway.people.tickets import Tickets
+from consumers.gateway.people.tokens import TokenError, Tokens, load_keys, load_secret
+
+ROLE: Final = "pitbox_gateway"
+SCHEME: Final = "Bearer "
+IPV6_SITE_BITS: Final = 64
+
+
+class Visitor(Struct, frozen=True):
+    """Say who asks, and whose telemetry is not for them."""
+
+    person: Person
+    hidden: frozenset[str]
+
+    def sees(self, driver: str) -> bool:
+        """Tell whether a driver's telemetry is for them."""
+        return driver not in self.hidden
+
+
+class Doors:
+    """Hold keys, limits and tickets, and ask Postgres who is who."""
+
+    def __init__(self, archive: Archive, keys: str) -> None:
+        """Load or make the keys; raises SettingsError."""
+        folder = Path(keys).expanduser()
+        self.tokens = Tokens(load_keys(folder))
+        self.refresh_key = load_secret(folder)
+        self.archive = archive
+        self.passwords = Passwords()
+        self.tickets = Tickets()
+        self.by_name = Limit(5, 60)
+        self.by_address = Limit(20, 60)
+
+    async def visitors(self, sids: Iterable[str]) -> dict[str, Visitor]:
+        """Return who is logged in by which of these logins; raises ArchiveDown."""
+        async with self.archive.connection() as connection:
+            people = await logins.alive(connection, sids)
+            decided = await consent.decided(connection)
+        return {
+            sid: Visitor(person, consent.hidden(decided, person.role, person.driver))
+            for sid, person in people.items()
+        }
+
+    async def visitor(self, authorization: str) -> Visitor:
+        """Return who asks; raises NotAuthorizedException or ArchiveDown."""
+        if not authorization.startswith(SCHEME):
+            raise _unknown()
+        try:
+            access = self.tokens.read(authorization.removeprefix(SCHEME))
+        except TokenError:
+            raise _unknown() from None
+        found = (await self.visitors([access.sid])).get(access.sid)
+        if found is None or found.person.account != access.sub:
+            raise _unknown()
+        return found
+
+    def count_try(self, address: str, name: str | None = None) -> None:
+        """Take a try to log in; raises TooManyRequestsException, the same for every name."""
+        now_s = time.monotonic()
+        wait_s = self.by_address.wait_s(address, now_s)
+        if not wait_s and name is not None:
+            wait_s = self.by_name.wait_s(name, now_s)
+        if wait_s:
+            raise TooManyRequestsException(
+                "too many tries, wait a moment", headers={"retry-after": str(int(wait_s) + 1)}
+            )
+
+    def forgive_try(self, address: str, name: str) -> None:
+        """Forget a try that was right."""
+        now_s = time.monotonic()
+        self.by_address.give_back(address, now_s)
+        self.by_name.give_back(name, now_s)
+
+
+async def admit(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Let in who may call the endpoint, and leave word of who it is."""
+    method = connection.scope.get("method", "GET")
+    roles = allowed(str(method), connection.scope["path_template"])
+    if roles is None:
+        return
+    doors: Doors = connection.app.state.doors
+    visitor = await doors.visitor(connection.headers.get("authorization", ""))
+    if visitor.person.role not in roles:
+        raise PermissionDeniedException("your role may not do this")
+    connection.state.visitor = visitor
+
+
+def address_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """Return where a request comes from: an IPv4 address, or the site of an IPv6 one."""
+    host = connection.client.host if connection.client else ""
+    return site_of(host)
+
+
+def site_of(host: str) -> str:
+    """Return an IPv4 address as it is, of an IPv6 one the /64 that one customer has."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return ""
+    if address.version == 4:
+        return str(address)
+    return str(ip_network((address, IPV6_SITE_BITS), strict=False))
+
+
+def _unknown() -> NotAuthorizedException:
+    return NotAuthorizedException("log in first", headers={"www-authenticate": "Bearer"})

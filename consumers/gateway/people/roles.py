@@ -1,0 +1,48 @@
+"""Who may call what: the one table. An endpoint that is not in it is closed to everyone."""
+
+from typing import Final
+
+from schemas.api import Role
+
+API: Final = "/api/v1"
+
+EVERYONE: Final = frozenset[Role]({"owner", "engineer", "driver", "guest"})
+TEAM: Final = frozenset[Role]({"owner", "engineer", "driver"})
+OWNER: Final = frozenset[Role]({"owner"})
+NO_LOGIN: Final = None
+"""No login is needed: what is asked proves itself, or says nothing of anyone."""
+
+ENDPOINTS: Final[dict[str, frozenset[Role] | None]] = {
+    "GET /health": NO_LOGIN,
+    "GET /ready": NO_LOGIN,
+    "POST /login": NO_LOGIN,
+    "POST /login/link": NO_LOGIN,
+    "POST /invitations/accept": NO_LOGIN,
+    "POST /refresh": NO_LOGIN,
+    "GET /live": NO_LOGIN,  # by ticket
+    "POST /logout": EVERYONE,
+    "POST /logout/everywhere": EVERYONE,
+    "POST /ws-ticket": EVERYONE,
+    "GET /me": EVERYONE,
+    "PUT /me/password": EVERYONE,
+    "GET /channels": EVERYONE,
+    "GET /streams.json": EVERYONE,
+    "GET /sessions": EVERYONE,
+    "GET /sessions/{session}": EVERYONE,
+    "GET /sessions/{session}/laps": EVERYONE,
+    "GET /sessions/{session}/holes": EVERYONE,
+    "GET /sessions/{session}/drivers/{driver}/laps/{lap_number}/telemetry": EVERYONE,
+    "GET /sessions/{session}/drivers/{driver}/telemetry": EVERYONE,
+    "GET /consents": TEAM,
+    "PUT /consents": frozenset[Role]({"driver"}),
+    "GET /accounts": OWNER,
+    "POST /accounts": OWNER,
+    "PUT /accounts/{name}": OWNER,
+    "POST /accounts/{name}/logout": OWNER,
+    "GET /audit": OWNER,
+}
+
+
+def allowed(method: str, path: str) -> frozenset[Role] | None:
+    """Return who may call an endpoint, None for no login; nobody may call what is not listed."""
+    return ENDPOINTS.get(f"{method} {path.removeprefix(API)}", frozenset())

@@ -1,0 +1,61 @@
+import { useEffect, useState } from "preact/hooks";
+import { change, request } from "../link/access";
+import type { Consent } from "../wire";
+
+const KINDS = ["telemetry", "camera", "microphone"] as const;
+const ROLES = ["owner", "engineer", "driver", "guest"] as const;
+
+/** Who sees what of a driver, as the driver decides. */
+export function Consents({ driver }: { driver: string }) {
+  const [known, setKnown] = useState<readonly Consent[]>([]);
+  const [refusal, setRefusal] = useState("");
+  async function load() {
+    const response = await request("consents");
+    if (response?.ok) setKnown((await response.json()) as Consent[]);
+  }
+  useEffect(() => void load(), []);
+  async function decide(one: Consent) {
+    const { kind, role } = one;
+    setRefusal(await change("PUT", "consents", { kind, role, allowed: !one.allowed }));
+    await load();
+  }
+  return (
+    <table class="consents">
+      <caption class="ink-2">Who sees what of {driver}</caption>
+      <thead>
+        <tr>
+          <td />
+          {ROLES.map((role) => (
+            <th scope="col">{role}</th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {KINDS.map((kind) => (
+          <tr>
+            <th scope="row">{kind}</th>
+            {ROLES.map((role) => {
+              const one = known.find(
+                (consent) =>
+                  consent.driver === driver && consent.kind === kind && consent.role === role,
+              );
+              return (
+                <td>
+                  {one && (
+                    <input
+                      type="checkbox"
+                      aria-label={`${role} sees ${kind}`}
+                      checked={one.allowed}
+                      onChange={() => void decide(one)}
+                    />
+                  )}
+                </td>
+              );
+            })}
+          </tr>
+        ))}
+      </tbody>
+      {refusal && <tfoot class="refusal">{refusal}</tfoot>}
+    </table>
+  );
+}
