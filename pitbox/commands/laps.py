@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 
@@ -14,6 +15,9 @@ from pitbox.cli import CommandError
 from schemas.timing import Lap
 
 CONNECT_S: Final = 5.0
+SOMEBODY: Final = "driver"
+"""Who drove a recording on a PC where nobody is enrolled."""
+
 QUERY: Final = (
     "select * from lap where session = $1 order by driver, not own, length(car), car, lap_number"
 )
@@ -63,6 +67,7 @@ def of_recording(path: Path) -> list[Lap]:
     from producers.source import SourceError
 
     driver = settings.load().driver
+    driver = replace(driver, name=driver.name or SOMEBODY)
     try:
         return replay.laps(chunks_of(path, digest_of(path), driver))
     except SourceError as error:
