@@ -1,11 +1,14 @@
 """What commands ask of Postgres: one statement, one connection, errors as a sentence."""
 
 import asyncio
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+from cyclopts import Parameter, validators
 
 from pitbox import settings
 from pitbox.cli import CommandError
 
+AtMost = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=1_000_000))]
 TIMEOUT_S: Final = 10.0
 
 
@@ -15,10 +18,8 @@ def fetch(statement: str, *parameters: object) -> list[Any]:
 
 
 async def _fetch(url: str, statement: str, parameters: tuple[object, ...]) -> list[Any]:
-    try:
-        import asyncpg
-    except ModuleNotFoundError:
-        raise CommandError("this needs asyncpg: pip install 'pitbox[persister]'") from None
+    import asyncpg
+
     try:
         connection = await asyncpg.connect(url, timeout=TIMEOUT_S, command_timeout=TIMEOUT_S)
         try:
