@@ -2,8 +2,9 @@
 
 import os
 import sys
+from typing import Final
 
-from cyclopts import App
+from cyclopts import App, CycloptsError
 
 from pitbox import __version__
 from pitbox.identity.folder import KeysError
@@ -48,6 +49,7 @@ account.command("pitbox.commands.account:role")
 account.command("pitbox.commands.account:disable")
 account.command("pitbox.commands.account:enable")
 app.command(account)
+GROUPS: Final = (streams, dead, keys, driver, account)
 app.command("pitbox.commands.drive:drive")
 app.command("pitbox.commands.imports:import_file", name="import")
 app.command("pitbox.commands.sim:sim")
@@ -70,12 +72,24 @@ class CommandError(Exception):
 
 def main() -> None:
     """Run the command line; mistakes of the user end in one line on stderr and exit code 2."""
+    if {*sys.argv[1:]} <= {*(name for group in GROUPS for name in group.name), *app.help_flags}:
+        # A list of commands shows what each says of itself, which stands in its module.
+        for group in (app, *GROUPS):
+            group.resolved_commands()
     try:
-        code = app()
-    except (SettingsError, TopologyError, KeysError, CommandError) as error:
+        code = app(exit_on_error=False, print_error=False)
+    except (SettingsError, TopologyError, KeysError, CommandError, CycloptsError) as error:
         print(f"pitbox: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
+    except ModuleNotFoundError as error:
+        print(f"pitbox: this needs {error.name}, which is not installed here", file=sys.stderr)
+        raise SystemExit(2) from None
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"pitbox: {error.filename}: {error.strerror}", file=sys.stderr)
+        raise SystemExit(2) from None
     raise SystemExit(code if isinstance(code, int) else 0)

@@ -41,6 +41,11 @@ class Client(nats.aio.client.Client):
             **options,
         )
 
+    async def close(self) -> None:
+        """Leave; one that never connected has nothing to leave."""
+        if self._flush_queue is not None:
+            await super().close()
+
     async def _connect_to_server(self, server: Any) -> None:
         """Close the connection on which nats-server did not let us in, before there is another."""
         if self._transport is not None:

@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from pitbox import admin, enrolment, migration, nats_server, postgres_server
-from pitbox.bus import Bus
+from pitbox.bus import Bus, BusDown
 from pitbox.folder_lock import LockedError, folder_lock
 from pitbox.identity.authority import Authority
 from pitbox.identity.credentials import SUFFIX
@@ -139,7 +139,10 @@ class Stack:
         """Start a driver app for each simulated car."""
         for car in CARS:
             file = self.folder / "keys" / "drivers" / f"{car.driver}{SUFFIX}"
-            await enrolment.enrol(self._server, self._topology, car.driver, file)
+            try:
+                await enrolment.enrol(self._server, self._topology, car.driver, file)
+            except BusDown as error:
+                raise StackError(f"{car.driver} cannot be enrolled: {error}") from None
             environment = {
                 **self.environment,
                 "PITBOX_NATS__CREDENTIALS": str(file),

@@ -22,17 +22,23 @@ log = logs.get("renewal")
 async def renew_in_time(bus: Bus, file: Path) -> None:
     """Renew for ever, each time at two thirds of a life."""
     while True:
-        known = credentials.read(file)
-        left_s = known.renewed_s - time.time()
-        if not known.claimed.exp or left_s > 0:
-            await asyncio.sleep(min(max(left_s, 0.0) or LOOK_S, LOOK_S))
-            continue
+        wait_s = RETRY_S
         try:
-            await bus.up.wait()
-            await renew(bus, file, known)
+            known = credentials.read(file)
+            wait_s = _wait_s(known, time.time())
+            if wait_s <= 0:
+                wait_s = min(RETRY_S, max(known.claimed.exp - time.time(), 1.0) / 4)
+                await bus.up.wait()
+                await renew(bus, file, known)
+                continue
         except (BusDown, KeysError) as error:
             log.warning("credentials cannot be renewed yet", reason=str(error))
-            await asyncio.sleep(min(RETRY_S, max(known.claimed.exp - time.time(), 1.0) / 4))
+        await asyncio.sleep(min(wait_s, LOOK_S))
+
+
+def _wait_s(known: Credentials, now_s: float) -> float:
+    """Return for how long nothing has to be done; credentials without an end are good for ever."""
+    return known.renewed_s - now_s if known.claimed.exp else LOOK_S
 
 
 async def renew(bus: Bus, file: Path, known: Credentials) -> None:

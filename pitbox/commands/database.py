@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
+
+from cyclopts import Parameter, validators
 
 from pitbox import settings
 from pitbox.cli import CommandError
 
+AtMost = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=1_000_000))]
 TIMEOUT_S: Final = 10.0
 
 Result = TypeVar("Result")

@@ -1,19 +1,22 @@
 """List laps: of a recording, without any server, or of a session that Postgres has."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 
 from pitbox import settings
 from pitbox.cli import CommandError
+from pitbox.commands import database
 from schemas.timing import Lap
 
-CONNECT_S: Final = 5.0
+SOMEBODY: Final = "driver"
+"""Who drove a recording on a PC where nobody is enrolled."""
+
 QUERY: Final = (
     "select * from lap where session = $1 order by driver, not own, length(car), car, lap_number"
 )
@@ -45,7 +48,7 @@ def laps(
     if file and not session:
         found = of_recording(file)
     elif session and not file:
-        found = asyncio.run(_of_session(session))
+        found = _of_session(session)
     else:
         raise CommandError("name either a recording with --file or a session with --session")
     chosen = [lap for lap in found if all_ or lap.lap_time_s is not None]
@@ -63,23 +66,15 @@ def of_recording(path: Path) -> list[Lap]:
     from producers.source import SourceError
 
     driver = settings.load().driver
+    driver = replace(driver, name=driver.name or SOMEBODY)
     try:
         return replay.laps(chunks_of(path, digest_of(path), driver))
     except SourceError as error:
         raise CommandError(str(error)) from None
 
 
-async def _of_session(session: str) -> list[Lap]:
-    import asyncpg
-
-    try:
-        connection = await asyncpg.connect(settings.load().postgres.url, timeout=CONNECT_S)
-        try:
-            rows = await connection.fetch(QUERY, session)
-        finally:
-            await connection.close(timeout=CONNECT_S)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise CommandError(f"cannot read laps from Postgres: {error}") from None
+def _of_session(session: str) -> list[Lap]:
+    rows = database.fetch(QUERY, session)
     if not rows:
         raise CommandError(f"Postgres has no laps of a session {session!r}: see pitbox sessions")
     return [msgspec.convert(dict(row), Lap) for row in rows]

@@ -4,6 +4,7 @@ import importlib
 
 from pitbox import service, settings, topology
 from pitbox.cli import CommandError
+from pitbox.identity import credentials
 
 
 def run(name: str, /) -> int:
@@ -20,6 +21,7 @@ def run(name: str, /) -> int:
         made = module.service(loaded)
     except ModuleNotFoundError as error:
         raise CommandError(
-            f"{name} needs {error.name}, which is not installed: pip install 'pitbox[{name}]'"
+            f"{name} needs {error.name}, which is not installed: add the extra [{name}]"
         ) from None
+    credentials.read(credentials.file_of(loaded.nats.credentials, name))
     return service.run(made, loaded)

@@ -114,7 +114,10 @@ def driving(settings: Settings) -> Settings:
     """
     file = file_of(settings.nats.credentials, DRIVER)
     if not file.exists():
-        raise KeysError(f"nobody is enrolled on this PC: there are no credentials at {file}")
+        raise KeysError(
+            f"nobody is enrolled on this PC, there is no {file}: take a code from the pit wall, "
+            "then `pitbox drive --enrol CODE@HOST`"
+        )
     enrolled, named = read(file).name, settings.driver.name
     if named and named != enrolled:
         raise KeysError(f"PITBOX_DRIVER__NAME: {file} is of {enrolled}, not of {named}")

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from tests.bench import driving, encoding, persisting, reading, watching
+from tests.bench import driving, encoding, persisting, publishing, reading, watching
 from tests.bench.report import Result, table, write
 from tests.bench.servers import Servers, servers
 
 DATA: Final = Path(os.environ.get("PITBOX_DATA", "../shared/data"))
 PARTS: Final[dict[str, Callable[[Servers], Iterator[Result]]]] = {
     "encoding": lambda _: encoding.measure(DATA if DATA.is_dir() else None),
+    "publishing": publishing.measure,
     "persisting": persisting.measure,
     "watching": watching.measure,
     "reading": reading.measure,

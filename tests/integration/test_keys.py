@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import json
 import shutil
+import subprocess
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -25,6 +27,7 @@ from producers.drive import drive
 from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
 from tests.hub import Database, apply, chunk, connected, eventually, serving, settings_of
 from tests.integration.test_drive import Car
+from tests.processes import pitbox
 from tests.servers import NatsServer
 
 CUT_S = 2.0
@@ -319,3 +322,24 @@ async def test_new_keys_of_services_end_the_old_ones(
     with pytest.raises(BusDown):
         stale = Nats(url=nats_server.url, credentials=str(old))
         await Bus.connect(stale, "timing", topology.load(), forever=False)
+
+
+async def test_commands_enrol_list_and_revoke(
+    hub: Settings, nats_server: NatsServer, database: str, tmp_path: Path
+) -> None:
+    def say(*command: str) -> subprocess.CompletedProcess[str]:
+        return pitbox(nats_server, database, "driver", *command)
+
+    async with serving(Keys(hub)):
+        for name, file in (("ada", "a.creds"), ("bea", "b.creds")):
+            done = await asyncio.to_thread(say, "enrol", name, "--out", str(tmp_path / file))
+            assert done.returncode == 0, done.stderr
+        revoked = await asyncio.to_thread(say, "revoke", "ada")
+        assert revoked.stdout == "ada is shut out\n"
+        listed = json.loads((await asyncio.to_thread(say, "list", "--json")).stdout)
+        states = [(one["driver"], one["revoked"] is not None, one["pcs"]) for one in listed]
+        assert states == [("ada", True, 0), ("bea", False, 1)]
+        for name, said in (("eve", "there is no such driver"), ("*", "is no name of a driver")):
+            refused = await asyncio.to_thread(say, "revoke", name)
+            assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+            assert said in refused.stderr

@@ -1,0 +1,70 @@
+"""What identities cost on the way into the stream, beside a server without any."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import Final
+
+import nats
+from nats.aio.client import Client
+
+from pitbox import admin, topology
+from pitbox.identity.credentials import Identity
+from tests.bench.report import Result, result
+from tests.bench.servers import Servers
+
+MESSAGES: Final = 6_000
+WINDOW: Final = 64
+SINGLE: Final = 1_500
+PAYLOAD: Final = bytes(2_000)
+ROUNDS: Final = 3
+SUBJECT: Final = topology.load().subject("telemetry.live", driver="bench", session="bench")
+OPEN: Final = "without identities"
+
+
+def measure(servers: Servers) -> Iterator[Result]:
+    """Yield rate and latency of stored messages, with alternating rounds on both servers."""
+    ours, theirs = asyncio.run(_measure(servers))
+    for place, (name, unit) in enumerate((("publish_per_s", "1/s"), ("publish_p99_ms", "ms"))):
+        better = "higher" if place == 0 else "lower"
+        mine, others = [one[place] for one in ours], [one[place] for one in theirs]
+        yield result(name, unit, better, mine, peers={OPEN: others})
+
+
+async def _measure(
+    servers: Servers,
+) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+    who = Identity(servers.nats.driver("bench")).options()
+    ours = await nats.connect(servers.nats.url, **who)
+    theirs = await servers.connect_peer()
+    await admin.apply(theirs.jetstream(), topology.load())
+    taken: list[list[tuple[float, float]]] = [[], []]
+    for _ in range(ROUNDS):
+        for client, rounds in zip((ours, theirs), taken, strict=True):
+            rounds.append((await _rate(client), await _p99_ms(client)))
+    await ours.close()
+    await theirs.close()
+    return taken[0], taken[1]
+
+
+async def _rate(client: Client) -> float:
+    """Return how many messages are stored a second, with some under way at any time."""
+    jetstream, room = client.jetstream(), asyncio.Semaphore(WINDOW)
+
+    async def store() -> None:
+        async with room:
+            await jetstream.publish(SUBJECT, PAYLOAD)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(store() for _ in range(MESSAGES)))
+    return MESSAGES / (time.perf_counter() - began)
+
+
+async def _p99_ms(client: Client) -> float:
+    """Return how long the slowest hundredth takes until it is stored, one after the other."""
+    jetstream, took = client.jetstream(), []
+    for _ in range(SINGLE):
+        began = time.perf_counter()
+        await jetstream.publish(SUBJECT, PAYLOAD)
+        took.append((time.perf_counter() - began) * 1e3)
+    return sorted(took)[SINGLE * 99 // 100]
