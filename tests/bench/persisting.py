@@ -161,14 +161,14 @@ def _work(servers: Servers, command: list[str], total: int) -> Taken | None:
     address = ["--nats", servers.nats.url, "--postgres", servers.url, "--frames", str(total)]
     done = subprocess.run(
         [*command, *address],
-        stdout=subprocess.PIPE,
+        capture_output=True,
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PITBOX_LOG__LEVEL": "warning"},
         timeout=LIMIT_S,
         check=False,
     )
     if done.returncode:
-        print(f"{command[-1]} failed with code {done.returncode}", file=sys.stderr)
+        print(f"{command[-1]} failed: {done.stderr.decode()[-2000:]}", file=sys.stderr)
         return None
     told = decoded(done.stdout)
     postgres_s = servers.cpu_s()["postgres"] - before["postgres"]
