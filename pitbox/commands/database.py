@@ -31,10 +31,8 @@ def run(work: Callable[[Any], Awaitable[Result]]) -> Result:
 
 async def connected(url: str, work: Callable[[Any], Awaitable[Result]]) -> Result:
     """Do some work with a connection; raises CommandError when Postgres does not answer."""
-    try:
-        import asyncpg
-    except ModuleNotFoundError:
-        raise CommandError("this needs asyncpg: pip install 'pitbox[persister]'") from None
+    import asyncpg
+
     try:
         connection = await asyncpg.connect(url, timeout=TIMEOUT_S, command_timeout=TIMEOUT_S)
         try:
