@@ -30,7 +30,7 @@ class RunningStack:
         )
 
     def is_ready(self) -> bool:
-        assert self.process.poll() is None, self.process.communicate()[0]
+        assert self.process.poll() is None, self.process.stdout.read()
         return addresses(self.folder) is not None
 
     def servers(self) -> list[psutil.Process]:
