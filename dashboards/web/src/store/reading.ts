@@ -64,7 +64,10 @@ export function read(pageNow: number): void {
 function readingOf(driver: Driver, t: number, pageNow: number): Reading {
   const at = t - driver.offsetMs;
   const slow = (channel: string) => driver.slow.step(channel, at);
-  const fuel = (channel: string) => driver.slow.step(channel, wholeSecond(at));
+  const fuel = (channel: string) => {
+    const steady = driver.slow.step(channel, wholeSecond(at));
+    return Number.isFinite(steady) ? steady : slow(channel); // nothing is held of so long ago
+  };
   const litres = fuel("fuel_level");
   return {
     ...traced(driver, at),

@@ -37,8 +37,8 @@ function Place() {
 
 function driven(driver: Driver | null): string {
   if (!driver) return "";
-  const over = links.value.get(driver)?.kind === "recorded";
-  return over ? `${driver.name} drove` : `${driver.name} is driving`;
+  const kind = links.value.get(driver)?.kind;
+  return kind === "recorded" || kind === "closed" ? `${driver.name} drove` : `${driver.name} is driving`;
 }
 
 function Rivals() {

@@ -46,7 +46,7 @@ export function Strip() {
     const about = newer.drivers[0]?.session;
     return (
       <Plain does="Show it" then={() => choose(newer.session)}>
-        A newer session runs: {(about && placeOf(wall.wholeSession(about))) || newer.session}.
+        There is a newer session: {(about && placeOf(wall.wholeSession(about))) || newer.session}.
       </Plain>
     );
   }
