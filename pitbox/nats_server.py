@@ -18,7 +18,7 @@ listen: "{listen}"
 http: "{monitor}"
 max_payload: {max_payload}
 max_connections: 1000
-ping_interval: "5s"
+ping_interval: "15s"
 ping_max: 2
 jetstream {{
   store_dir: "{store}"

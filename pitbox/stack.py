@@ -115,7 +115,7 @@ class Stack:
         await self._supervisor.start(
             Program("postgres", tuple(postgres), ends_by=signal.SIGINT),
         )
-        await self._supervisor.ready("nats-server", lambda: _listens(ports.nats), "nats")
+        await self._supervisor.ready("nats-server", lambda: listens(ports.nats), "nats")
         await migration.migrate(self.database)
         self._authority.write_users()
         bus = await Bus.connect(self._server, "", self._topology)
@@ -217,7 +217,8 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Tell whether something takes connections on a port of this machine."""
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False

@@ -127,13 +127,14 @@ def status(*, folder: Path = FOLDER) -> int:
     folder
         the folder it runs in
     """
-    from pitbox.stack import addresses
+    from pitbox.stack import addresses, listens
 
     running = addresses(folder)
     if running is None:
         print("nothing runs: `make demo` or `make up`")
         return 1
-    print(f"pit wall    {running.page}")
+    page = running.page if listens(running.gateway) else "does not run: `make up` or `make demo`"
+    print(f"pit wall    {page}")
     print(f"nats-server nats://127.0.0.1:{running.nats}")
     print(f"Postgres    127.0.0.1:{running.postgres}, address in {folder / 'postgres.url'}")
     return 0

@@ -30,7 +30,7 @@ class RunningStack:
         )
 
     def is_ready(self) -> bool:
-        assert self.process.poll() is None, self.process.communicate()[0]
+        assert self.process.poll() is None, self.process.stdout.read()
         return addresses(self.folder) is not None
 
     def servers(self) -> list[psutil.Process]:
@@ -104,7 +104,9 @@ def test_two_stacks_do_not_share_a_folder(stack: RunningStack) -> None:
 
     assert second.returncode == 2
     assert "runs already" in second.stderr
-    assert command("status", stack.folder).returncode == 0
+    status = command("status", stack.folder)
+    assert status.returncode == 0
+    assert "pit wall    does not run" in status.stdout
 
 
 def test_down_stops_a_stack_from_another_terminal(stack: RunningStack) -> None:
