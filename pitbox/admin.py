@@ -1,5 +1,6 @@
 """Make JetStream what streams.yaml says: a plan of differences, and its application."""
 
+from collections.abc import Awaitable
 from typing import Any, Literal
 
 import nats.errors
@@ -94,6 +95,35 @@ async def apply(js: JetStreamContext, topology: Topology, *, prune: bool = False
             raise TopologyError(f"{change}: nats-server says {error.description}") from None
         done.append(change)
     return done
+
+
+async def restore(js: JetStreamContext, topology: Topology, service: str) -> list[Change]:
+    """Make the streams and durables of one consumer that are gone; return what was made.
+
+    It changes nothing that is there, and a service may do no more. Raises TopologyError.
+    """
+    done = []
+    for stream in topology.streams_of(service):
+        wanted = [Change("create", stream)] * (not await _there(js.stream_info(stream)))
+        if stream in topology.durables(service) and (
+            wanted or not await _there(js.consumer_info(stream, service))
+        ):
+            wanted.append(Change("create", stream, service))
+        for change in wanted:
+            try:
+                await _perform(js, topology, change)
+            except nats.js.errors.APIError as error:
+                raise TopologyError(f"{change}: nats-server says {error.description}") from None
+        done += wanted
+    return done
+
+
+async def _there(info: Awaitable[Any]) -> bool:
+    try:
+        await info
+    except nats.js.errors.NotFoundError:
+        return False
+    return True
 
 
 async def _perform(js: JetStreamContext, topology: Topology, change: Change) -> None:

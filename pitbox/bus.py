@@ -14,7 +14,9 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from pitbox import admin, logs, metrics
+from pitbox.client import Client
 from pitbox.connection import BusDown, Connection
+from pitbox.settings import Nats
 from pitbox.topology import Topology, TopologyError
 from schemas.registry import UNDECODABLE
 
@@ -22,6 +24,8 @@ __all__ = ["Bus", "BusDown", "NobodyListens", "TooLarge"]
 
 MAX_PENDING_MESSAGES: Final = 65_536
 MAX_PENDING_BYTES: Final = 64_000_000
+
+Deliver = Callable[[Msg], Awaitable[None]]
 
 encoder: Final = msgspec.msgpack.Encoder()
 log = logs.get("bus")
@@ -42,14 +46,15 @@ class Bus(Connection):
         """Prepare a bus; `open` connects it."""
         super().__init__(service)
         self.topology = topology
+        self._heard: list[tuple[str, Deliver]] = []
 
     @classmethod
     async def connect(
-        cls, url: str, service: str, topology: Topology, *, forever: bool = True
+        cls, server: Nats, service: str, topology: Topology, *, forever: bool = True
     ) -> "Bus":
         """Return a bus that is connected; see `open`."""
         bus = cls(service, topology)
-        await bus.open(url, forever=forever)
+        await bus.open(server, forever=forever)
         return bus
 
     async def publish(self, route: str, event: msgspec.Struct, **fields: Any) -> None:
@@ -78,7 +83,7 @@ class Bus(Connection):
     ) -> Any:
         """Ask and return the decoded answer; raises NobodyListens or BusDown."""
         subject = self._subject(route, event, fields)
-        decode = self.topology.decoder(self.topology.route(route).reply).decode
+        decode = self.topology.answer_decoder(route).decode
         if not self._client.is_connected:
             raise BusDown("not connected to nats-server")
         try:
@@ -92,12 +97,15 @@ class Bus(Connection):
     async def listen(
         self, route: str, heard: Callable[[Any], Awaitable[None]], **fields: Any
     ) -> Subscription:
-        """Hand every decoded event of a route to `heard`; what does not decode is counted."""
-        decode = self.topology.decoder(route).decode
+        """Hand every decoded event of a route to `heard`; what does not decode is counted.
+
+        So is what comes on a subject that is not its own: an account proves subjects, no more.
+        """
+        decode = self._decoder(route)
 
         async def deliver(message: Msg) -> None:
             with _counting_undecodable(route):
-                await heard(decode(message.data))
+                await heard(decode(message))
 
         return await self._subscribe(route, deliver, fields)
 
@@ -115,21 +123,21 @@ class Bus(Connection):
         self, route: str, reply: Callable[[Any], Awaitable[msgspec.Struct | None]]
     ) -> Subscription:
         """Answer the requests of a route; None gives no answer."""
-        decode = self.topology.decoder(route).decode
+        decode = self._decoder(route)
 
         async def deliver(message: Msg) -> None:
             with _counting_undecodable(route):
-                answer = await reply(decode(message.data))
+                answer = await reply(decode(message))
                 if answer is not None and message.reply:
                     with contextlib.suppress(BusDown):
                         await self._send(message.reply, answer)
 
         return await self._subscribe(route, deliver, fields={})
 
-    async def apply_topology(self) -> bool:
-        """Make streams and durables that are gone again; return whether any was."""
+    async def restore(self) -> bool:
+        """Make this service's streams and durables that are gone again; return whether any was."""
         try:
-            changes = await admin.apply(self._jetstream, self.topology)
+            changes = await admin.restore(self._jetstream, self.topology, self.service)
         except TopologyError as error:
             log.error("streams cannot be made", reason=str(error))
             return False
@@ -139,6 +147,22 @@ class Bus(Connection):
             metrics.reapplied.labels(self.service).inc()
             log.warning("streams were gone, made again", changes=[str(c) for c in changes])
         return bool(changes)
+
+    async def _listen_again(self, client: Client) -> None:
+        for subject, deliver in self._heard:
+            await _subscription(client, subject, deliver)
+        await client.flush()
+
+    def _decoder(self, route: str) -> Callable[[Msg], Any]:
+        declared, decode = self.topology.route(route), self.topology.decoder(route).decode
+
+        def decoded(message: Msg) -> Any:
+            event = decode(message.data)
+            if declared.of(event) != message.subject:
+                raise msgspec.ValidationError("the event came on a subject of others")
+            return event
+
+        return decoded
 
     def _subject(self, route: str, event: Any, fields: dict[str, Any]) -> str:
         if route not in self.topology.writes(self.service):
@@ -152,7 +176,7 @@ class Bus(Connection):
             ack = await self._jetstream.publish(subject, payload, timeout=timeout_s)
         except nats.js.errors.NoStreamResponseError:
             if self.service in self.topology.consumers:
-                await self.apply_topology()
+                await self.restore()
             raise NobodyListens(f"no stream takes {what}") from None
         except (nats.errors.MaxPayloadError, nats.js.errors.BadRequestError) as error:
             raise TooLarge(f"{what} was not stored: {error}") from None
@@ -167,19 +191,26 @@ class Bus(Connection):
             raise BusDown(f"not connected to nats-server: {error!r}") from None
 
     async def _subscribe(
-        self, route: str, deliver: Callable[[Msg], Awaitable[None]], fields: dict[str, Any]
+        self, route: str, deliver: Deliver, fields: dict[str, Any]
     ) -> Subscription:
         if route not in self.topology.reads(self.service):
             raise TopologyError(f"{self.service} does not declare that it reads {route}")
+        subject = self.topology.filter(route, **fields)
         try:
-            return await self._client.subscribe(
-                self.topology.filter(route, **fields),
-                cb=deliver,
-                pending_msgs_limit=MAX_PENDING_MESSAGES,
-                pending_bytes_limit=MAX_PENDING_BYTES,
-            )
+            subscription = await _subscription(self._client, subject, deliver)
         except (nats.errors.Error, OSError) as error:
             raise BusDown(f"cannot listen to {route}: {error!r}") from None
+        self._heard.append((subject, deliver))
+        return subscription
+
+
+async def _subscription(client: Client, subject: str, deliver: Deliver) -> Subscription:
+    return await client.subscribe(
+        subject,
+        cb=deliver,
+        pending_msgs_limit=MAX_PENDING_MESSAGES,
+        pending_bytes_limit=MAX_PENDING_BYTES,
+    )
 
 
 @contextlib.contextmanager

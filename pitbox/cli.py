@@ -6,6 +6,7 @@ import sys
 from cyclopts import App
 
 from pitbox import __version__
+from pitbox.identity.folder import KeysError
 from pitbox.settings import SettingsError
 from pitbox.topology import TopologyError
 
@@ -36,6 +37,11 @@ account.command("pitbox.commands.account:role")
 account.command("pitbox.commands.account:disable")
 account.command("pitbox.commands.account:enable")
 app.command(account)
+driver = App(name="driver", help="Say who may drive.")
+driver.command("pitbox.commands.driver:list_drivers", name="list")
+driver.command("pitbox.commands.driver:enrol")
+driver.command("pitbox.commands.driver:revoke")
+app.command(driver)
 app.command("pitbox.commands.drive:drive")
 app.command("pitbox.commands.imports:import_file", name="import")
 app.command("pitbox.commands.sim:sim")
@@ -60,7 +66,7 @@ def main() -> None:
     """Run the command line; mistakes of the user end in one line on stderr and exit code 2."""
     try:
         code = app()
-    except (SettingsError, TopologyError, CommandError) as error:
+    except (SettingsError, TopologyError, KeysError, CommandError) as error:
         print(f"pitbox: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     except BrokenPipeError:

@@ -1,22 +1,27 @@
-"""The NATS client, hardened against messages that would end its reading.
+"""The NATS client, hardened against messages that would end its reading, and against its own end.
 
 To nats-server a subject is any bytes but blanks and line ends. nats-py expects UTF-8 without
 vertical tabs and form feeds, and stops reading at anything else: one stored message would silence
-each of its readers, again and again. Malformed headers do the same.
+each of its readers, again and again. Malformed headers do the same. And it closes for good when
+nats-server ends a connection with a reason, such as credentials that have expired: all that was
+listened to would be forgotten, though renewed credentials may be there already.
 """
 
 import re
 from typing import Any, Final
 
 import nats.aio.client
+import nats.errors
 from nats.protocol import parser
 
 RECONNECT_WAIT_S: Final = 0.25
 PING_INTERVAL_S: Final = 5
 CONNECT_TIMEOUT_S: Final = 2
+REFUSED: Final = "permissions violation"
+QUOTE: Final = "'"
 
-parser.MSG_RE = re.compile(rb"\AMSG ([^ \r\n]+) ([^ ]+) (([^ \r\n]+) )?(\d+)\r\n")
-parser.HMSG_RE = re.compile(rb"\AHMSG ([^ \r\n]+) ([^ ]+) (([^ \r\n]+) )?(\d+) (\d+)\r\n")
+parser.MSG_RE = re.compile(rb"\AMSG ([^ \r\n]+) ([^ ]+) +(([^ \r\n]+) )?(\d+)\r\n")
+parser.HMSG_RE = re.compile(rb"\AHMSG ([^ \r\n]+) ([^ ]+) +(([^ \r\n]+) )?(\d+) (\d+)\r\n")
 
 
 class Client(nats.aio.client.Client):
@@ -35,6 +40,21 @@ class Client(nats.aio.client.Client):
             pending_size=0,
             **options,
         )
+
+    async def _connect_to_server(self, server: Any) -> None:
+        """Close the connection on which nats-server did not let us in, before there is another."""
+        if self._transport is not None:
+            self._transport.close()  # type: ignore[no-untyped-call]
+        await super()._connect_to_server(server)
+
+    async def _process_err(self, err_msg: str) -> None:
+        """Connect anew after any error that ends a connection; one that does not is told."""
+        if REFUSED in err_msg.lower():
+            await super()._process_err(err_msg)
+            return
+        error = nats.errors.Error(f"nats: {err_msg.strip(QUOTE)}")
+        await self._error_cb(error)
+        await self._process_op_err(error)
 
     def _build_message(
         self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: dict[str, str] | None

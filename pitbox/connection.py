@@ -9,9 +9,15 @@ from nats.js import JetStreamContext
 
 from pitbox import logs, metrics
 from pitbox.client import Client
+from pitbox.identity.credentials import Identity, file_of
+from pitbox.settings import Nats
 
 FIRST_CONNECT_S: Final = 3.0
 CLOSE_S: Final = 1.0
+REFUSED_S: Final = 1.0
+REFUSALS: Final = ("authorization", "authentication")
+ANSWERED_S: Final = 5.0
+"""For so long an answer may come over a connection that another one has followed."""
 
 log = logs.get("bus")
 
@@ -35,12 +41,19 @@ class Connection:
         self._jetstream: JetStreamContext = self._client.jetstream()
         self._closed = False
         self._failure = ""
+        self._refused = False
+        self._endings: set[asyncio.Task[None]] = set()
 
-    async def open(self, url: str, *, forever: bool = True) -> None:
-        """Connect to nats-server, waiting for it; raises BusDown if not `forever`."""
+    async def open(self, server: Nats, *, forever: bool = True) -> None:
+        """Connect to nats-server, waiting for it; raises BusDown if not `forever`.
+
+        Raises KeysError when there are no credentials to connect with.
+        """
+        self._url = url = server.url
+        self._identity = Identity(file_of(server.credentials, self.service))
         try:
             async with asyncio.timeout(None if forever else FIRST_CONNECT_S):
-                await self._open(url, patient=forever)
+                await self._open(patient=forever)
         except TimeoutError:
             await self.close()
             reason = self._failure or "it does not answer"
@@ -72,22 +85,60 @@ class Connection:
         """Give the connection up and make a new one."""
         await self._client.force_reconnect()
 
+    async def go_over(self) -> None:
+        """Go over to a second connection, as who the credentials are now, and end the first later.
+
+        What was asked over the first is still answered there. Raises BusDown without a second.
+        """
+        fresh = Client()
+        try:
+            async with asyncio.timeout(FIRST_CONNECT_S):
+                await self._start(fresh, patient=False)
+                await self._listen_again(fresh)
+        except (TimeoutError, OSError, nats.errors.Error) as error:
+            await fresh.close()
+            raise BusDown(f"no second connection to nats-server: {error!r}") from None
+        old, self._client, self._jetstream = self._client, fresh, fresh.jetstream()
+        ending = asyncio.create_task(_end(old))
+        self._endings.add(ending)
+        ending.add_done_callback(self._endings.discard)
+        await self._connected()
+
+    async def _listen_again(self, client: Client) -> None:
+        """Hear on a second connection what is heard on the first."""
+
     async def close(self) -> None:
         """Leave; subscriptions end first, because draining live pulls takes half a minute."""
         self._closed = True
         self.up.clear()
-        with contextlib.suppress(nats.errors.Error, asyncio.TimeoutError, OSError):
-            await asyncio.wait_for(self._client.close(), timeout=CLOSE_S)
+        for ending in self._endings:
+            ending.cancel()
+        if self._endings:
+            await asyncio.wait(self._endings)
+        await _close(self._client)
 
-    async def _open(self, url: str, *, patient: bool) -> None:
+    async def _open(self, *, patient: bool) -> None:
+        await self._start(self._client, patient=patient)
+        await self._connected()
+
+    async def _connected(self) -> None:
+        self.connects += 1
+        self._refused = False
+        self.up.set()
+        metrics.connected.labels(self.service).set(1)
+        if self.connects > 1:
+            log.info("connected again", connects=self.connects)
+
+    async def _start(self, client: Client, *, patient: bool) -> None:
+        """Connect a client, which tells how it does as long as it is the one in use."""
+
         async def connected() -> None:
-            self.connects += 1
-            self.up.set()
-            metrics.connected.labels(self.service).set(1)
-            if self.connects > 1:
-                log.info("connected again", connects=self.connects)
+            if client is self._client:
+                await self._connected()
 
         async def disconnected() -> None:
+            if client is not self._client:
+                return
             self.up.clear()
             metrics.connected.labels(self.service).set(0)
             if not self._closed:
@@ -98,19 +149,41 @@ class Connection:
                 metrics.dropped.labels("bus", "slow").inc()
             elif isinstance(error, (OSError, nats.errors.Error)):
                 if patient and self.connects == 0 and not self._failure:
-                    log.warning("waiting for nats-server", address=_place(url), reason=str(error))
+                    place = _place(self._url)
+                    log.warning("waiting for nats-server", address=place, reason=str(error))
                 self._failure = str(error)
+                await self._bear_refusal(str(error))
             else:
                 log.error("a listener failed", error=repr(error))
 
-        await self._client.open(
-            url,
+        await client.open(
+            self._url,
             name=f"pitbox-{self.service}",
             reconnected_cb=connected,
             disconnected_cb=disconnected,
             error_cb=failed,
+            **self._identity.options(),
         )
-        await connected()
+
+    async def _bear_refusal(self, reason: str) -> None:
+        """Say that nats-server refuses these credentials, and let it rest between tries."""
+        if any(word in reason.lower() for word in REFUSALS):
+            if not self._refused:
+                log.warning("nats-server refuses these credentials", reason=reason)
+            self._refused = True
+            await asyncio.sleep(REFUSED_S)
+
+
+async def _end(client: Client) -> None:
+    try:
+        await asyncio.sleep(ANSWERED_S)
+    finally:
+        await _close(client)
+
+
+async def _close(client: Client) -> None:
+    with contextlib.suppress(nats.errors.Error, asyncio.TimeoutError, OSError):
+        await asyncio.wait_for(client.close(), timeout=CLOSE_S)
 
 
 def _place(url: str) -> str:

@@ -24,8 +24,8 @@ def _route_problems(topology: "Topology") -> list[str]:
         ]
         if not route.events:
             problems.append(f"{name}: carries no event")
-        if route.reply and route.reply not in topology.direct:
-            problems.append(f"{name}: reply {route.reply!r} is no direct route")
+        if route.reply and route.reply not in EVENTS:
+            problems.append(f"{name}: reply {route.reply!r} is no event")
     return problems
 
 

@@ -83,13 +83,18 @@ class Fold:
         self._tries = declared.tries
         self._batch = declared.batch
         self._explicit = declared.ack == "explicit"
+        self._read = [
+            self._topology.route(route)
+            for route in declared.reads
+            if route in self._topology.stream_of
+        ]
         self._routes = _routes_by_tag(self._topology, self.name)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set."""
         bus = Bus(self.name, self._topology)
         try:
-            if await until(stop, bus.open(self._settings.nats.url), grace_s=0):
+            if await until(stop, bus.open(self._settings.nats), grace_s=0):
                 await until(stop, self._work(bus, stop), grace_s=GRACE_S)
         finally:
             await bus.close()
@@ -150,6 +155,8 @@ class Fold:
 
     def _judge(self, decode: Any, delivery: Delivery) -> tuple[Hashable, Any, Sequence[Any]]:
         event = decode(delivery.payload)
+        if all(route.of(event) != delivery.subject for route in self._read):
+            raise ValueError("ForeignSubject: the event came on a subject of others")
         key = self._consumer.key(event)
         state = self._states[key] if key in self._states else self._consumer.initial()
         return key, *self._consumer.decide(state, event)

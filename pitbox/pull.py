@@ -133,7 +133,7 @@ class Pull:
             if self._acks:
                 await self._info()
         except nats.js.errors.NotFoundError:
-            await self._bus.apply_topology()
+            await self._bus.restore()
             stream = await self._bus.jetstream.stream_info(self._stream)
         created_ns = int(stream.created.timestamp() * 1e9) if stream.created else 0
         if created_ns != self._created_ns or not await self._goes_on(stream.state):

@@ -17,7 +17,6 @@ PREFIX: Final = "PITBOX_"
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Text = Annotated[str, Meta(min_length=1)]
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 OptionalName = Annotated[str, Meta(pattern=r"^([A-Za-z0-9][A-Za-z0-9_-]{0,63})?$")]
 
 
@@ -29,7 +28,16 @@ class Nats(Struct, frozen=True, forbid_unknown_fields=True):
     """How to reach nats-server."""
 
     url: Annotated[Text, Meta(description="address of nats-server")] = "nats://127.0.0.1:4222"
+    credentials: Annotated[
+        str, Meta(description="file of this program's credentials, or folder with one for each")
+    ] = ""
     monitor: Annotated[str, Meta(description="address of its monitoring port, if any")] = ""
+
+
+class Keys(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the service that signs identities has its keys."""
+
+    folder: Annotated[str, Meta(description="folder with what signs; only `keys` needs it")] = ""
 
 
 class Postgres(Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,7 +81,7 @@ class Metrics(Struct, frozen=True, forbid_unknown_fields=True):
 class Driver(Struct, frozen=True, forbid_unknown_fields=True):
     """What a driver's PC says and keeps."""
 
-    name: Annotated[Name, Meta(description="who drives: letters, digits, _ and -")] = "driver"
+    name: Annotated[OptionalName, Meta(description="who drives; empty: who is enrolled here")] = ""
     car: Annotated[OptionalName, Meta(description="start number; empty: as the sim says")] = ""
     session: Annotated[OptionalName, Meta(description="session; empty: as the sim says")] = ""
     spool: Annotated[Text, Meta(description="folder that keeps what was driven")] = (
@@ -104,6 +112,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Hold every setting of PitBox."""
 
     nats: Nats = Nats()
+    keys: Keys = Keys()
     postgres: Postgres = Postgres()
     gateway: Gateway = Gateway()
     metrics: Metrics = Metrics()

@@ -18,13 +18,16 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from pitbox import admin, migration, nats_server, postgres_server
+from pitbox import admin, enrolment, migration, nats_server, postgres_server
 from pitbox.bus import Bus
 from pitbox.folder_lock import LockedError, folder_lock
+from pitbox.identity.authority import Authority
+from pitbox.identity.credentials import SUFFIX
+from pitbox.settings import Nats
 from pitbox.supervisor import Program, StackError, Supervisor, end_leftovers, pitbox
 from pitbox.topology import Topology
 
-SERVICES: Final = ("persister", "timing", "gateway")
+SERVICES: Final = ("keys", "persister", "timing", "gateway")
 RECORD: Final = "processes.json"
 ADDRESSES: Final = "addresses.json"
 ENVIRONMENT: Final = "environment"
@@ -72,6 +75,7 @@ class Stack:
         self.folder = folder
         self._supervisor = supervisor
         self._topology = topology
+        self._authority = Authority(folder / "keys", topology)
         ports = _free_ports()
         self.addresses = Addresses(supervisor=os.getpid(), **ports)
 
@@ -80,6 +84,8 @@ class Stack:
         """Return the settings that make any `pitbox` command use this stack."""
         return {
             "PITBOX_NATS__URL": f"nats://127.0.0.1:{self.addresses.nats}",
+            "PITBOX_NATS__CREDENTIALS": str(self._authority.users),
+            "PITBOX_KEYS__FOLDER": str(self.folder / "keys"),
             "PITBOX_NATS__MONITOR": f"http://127.0.0.1:{self.addresses.nats_monitor}",
             "PITBOX_POSTGRES__URL_FILE": str(self.folder / "postgres.url"),
             "PITBOX_GATEWAY__PORT": str(self.addresses.gateway),
@@ -91,12 +97,19 @@ class Stack:
         """Return the address of the database, with its password."""
         return postgres_server.url(self.folder / "postgres", self.addresses.postgres)
 
+    @property
+    def _server(self) -> Nats:
+        where = self.environment
+        return Nats(url=where["PITBOX_NATS__URL"], credentials=where["PITBOX_NATS__CREDENTIALS"])
+
     async def start_servers(self) -> None:
         """Start nats-server and Postgres, and bring both into shape."""
         cluster, ports = self.folder / "postgres", self.addresses
         await asyncio.to_thread(postgres_server.initialise, cluster)
         _write_private(self.folder / "postgres.url", self.database)
-        nats = nats_server.command(self.folder / "nats", ports.nats, ports.nats_monitor)
+        nats = nats_server.command(
+            self.folder / "nats", self._authority.trust(), ports.nats, ports.nats_monitor
+        )
         postgres = postgres_server.command(cluster, ports.postgres)
         await self._supervisor.start(Program("nats", tuple(nats)))
         await self._supervisor.start(
@@ -104,7 +117,8 @@ class Stack:
         )
         await self._supervisor.ready("nats-server", lambda: _listens(ports.nats), "nats")
         await migration.migrate(self.database)
-        bus = await Bus.connect(self.environment["PITBOX_NATS__URL"], "", self._topology)
+        self._authority.write_users()
+        bus = await Bus.connect(self._server, "", self._topology)
         try:
             await admin.apply(bus.jetstream, self._topology)
         finally:
@@ -124,9 +138,11 @@ class Stack:
     async def start_cars(self, session: str) -> None:
         """Start a driver app for each simulated car."""
         for car in CARS:
+            file = self.folder / "keys" / "drivers" / f"{car.driver}{SUFFIX}"
+            await enrolment.enrol(self._server, self._topology, car.driver, file)
             environment = {
                 **self.environment,
-                "PITBOX_DRIVER__NAME": car.driver,
+                "PITBOX_NATS__CREDENTIALS": str(file),
                 "PITBOX_DRIVER__SESSION": session,
                 "PITBOX_DRIVER__SPOOL": str(self.folder / "spools" / car.driver),
             }

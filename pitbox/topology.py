@@ -34,7 +34,7 @@ class TopologyError(Exception):
 
 
 class Route(Struct, frozen=True, forbid_unknown_fields=True):
-    """A named subject: its template and the tags of the events it carries."""
+    """A named subject: its template, the tags of the events it carries, and of their answer."""
 
     subject: str
     events: tuple[str, ...]
@@ -48,6 +48,10 @@ class Route(Struct, frozen=True, forbid_unknown_fields=True):
     def filter(self, fields: dict[str, Any]) -> str:
         """Return the subject with missing fields left open."""
         return FIELD.sub(lambda match: str(fields.get(match[1], "*")), self.subject)
+
+    def of(self, event: Any) -> str:
+        """Return the subject that an event has to come on: its own fields name it."""
+        return self.format({name: getattr(event, name) for name in self.fields})
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -69,11 +73,15 @@ class Stream(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Consumer(Struct, frozen=True, forbid_unknown_fields=True):
-    """A service: what it reads and writes, and how its durables acknowledge."""
+    """A service: what it reads and writes, and how its durables acknowledge.
+
+    One that is `live` hears core NATS as it is said, also of streams, and pulls nothing.
+    """
 
     about: str
     reads: tuple[str, ...]
     writes: tuple[str, ...]
+    live: bool = False
     ack: Ack = "explicit"
     ack_all: tuple[StreamName, ...] = ()
     ack_wait: Duration = "30s"
@@ -92,11 +100,15 @@ class Consumer(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Producer(Struct, frozen=True, forbid_unknown_fields=True):
-    """A program outside the hub: what it reads and writes."""
+    """A program that is no service: what it reads and writes.
+
+    One that is of the `hub` is trusted as the services are; others have accounts of their own.
+    """
 
     about: str
     reads: tuple[str, ...]
     writes: tuple[str, ...]
+    hub: bool = False
 
 
 class Topology(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
@@ -143,14 +155,23 @@ class Topology(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
 
     def durables(self, service: str) -> dict[str, tuple[str, ...]]:
         """Return the streams a consumer has a durable on, each with the routes it reads there."""
+        return {} if self.consumers[service].ack == "none" else self.pulled(service)
+
+    def pulled(self, service: str) -> dict[str, tuple[str, ...]]:
+        """Return the streams a consumer pulls from, each with the routes it reads there."""
         consumer = self.consumers[service]
-        if consumer.ack == "none":
+        if consumer.live:
             return {}
         read: dict[str, list[str]] = {}
         for route in consumer.reads:
             if route in self.stream_of:
                 read.setdefault(self.stream_of[route], []).append(route)
         return {stream: tuple(routes) for stream, routes in read.items()}
+
+    def streams_of(self, service: str) -> tuple[str, ...]:
+        """Return the streams that a consumer cannot do without: it pulls from them or writes."""
+        written = (self.stream_of[r] for r in self.writes(service) if r in self.stream_of)
+        return tuple(dict.fromkeys((*self.pulled(service), *written)))
 
     def decoder(self, *routes: str) -> msgspec.msgpack.Decoder[Any]:
         """Return a decoder of every event the routes carry."""
@@ -159,6 +180,10 @@ class Topology(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         for tag in tags:
             union = union | EVENTS[tag]
         return msgspec.msgpack.Decoder(union)
+
+    def answer_decoder(self, route: str) -> msgspec.msgpack.Decoder[Any]:
+        """Return a decoder of what answers the requests of a route."""
+        return msgspec.msgpack.Decoder(EVENTS[self.route(route).reply])
 
     def _service(self, name: str) -> Consumer | Producer:
         found = self.consumers.get(name) or self.producers.get(name)

@@ -10,12 +10,15 @@ from msgspec import Struct
 
 from pitbox import topology
 from pitbox.bus import Bus, BusDown
+from pitbox.identity.credentials import file_of
+from pitbox.identity.permissions import DRIVER
 from pitbox.settings import Settings
 from producers import spool
 from producers.chunker import Chunker
 from producers.depot import Depot
 from producers.ledger import RunKey, key_of
 from producers.link import Link
+from producers.renewal import renew_in_time
 from producers.source import Observation
 from producers.uploader import Uploader
 from schemas.telemetry import Chunk
@@ -76,7 +79,8 @@ class App:
 
     def __init__(self, settings: Settings, bus: Bus, depot: Depot) -> None:
         driver = settings.driver
-        self._url = settings.nats.url
+        self._server = settings.nats
+        self._credentials = file_of(settings.nats.credentials, DRIVER)
         self._bus = bus
         self._depot = depot
         self._link = Link(bus, depot)
@@ -111,9 +115,10 @@ class App:
     ) -> None:
         """Work until `stop` is set or there is nothing left to do."""
         work = [
-            self._bus.open(self._url),
+            self._bus.open(self._server),
             self._link.run(),
             self._uploader.run(),
+            renew_in_time(self._bus, self._credentials),
             self._depot.maintain(),
             self._flush_when_idle(),
             self._show(show),

@@ -137,7 +137,7 @@ async def _send(settings: Settings, depot: Depot, progress: Progress) -> None:
     bus = Bus("drive", topology.load(settings.streams))
     link, uploader = Link(bus, depot), Uploader(bus, depot)
     try:
-        await bus.open(settings.nats.url, forever=False)
+        await bus.open(settings.nats, forever=False)
         async with asyncio.TaskGroup() as tasks:
             work = [link.run(), uploader.run(), _tell(depot, progress)]
             running = [tasks.create_task(part) for part in work]

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from schemas.dead import DeadLetter
+from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
 from schemas.link import Ask, Hello, Receipt
 from schemas.telemetry import Chunk, Mark
 from schemas.timing import Lap, Session
@@ -21,4 +22,10 @@ EVENTS: Final[dict[str, type]] = {
     "link.receipt": Receipt,
     "link.ask": Ask,
     "link.hello": Hello,
+    "keys.enrol": Enrol,
+    "keys.enrolled": Enrolled,
+    "keys.renew": Renew,
+    "keys.renewed": Renewed,
+    "keys.revoke": Revoke,
+    "keys.revoked": Revoked,
 }

@@ -1,6 +1,7 @@
 """The hub as tests use it: streams applied, services running in the test's own loop."""
 
 import asyncio
+import base64
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -14,10 +15,12 @@ import yaml
 from pitbox import admin, topology
 from pitbox.bus import Bus
 from pitbox.frames import checksum, pack, row_struct
+from pitbox.identity.credentials import read
 from pitbox.service import Service
-from pitbox.settings import Nats, Postgres, Settings
+from pitbox.settings import Keys, Nats, Postgres, Settings
 from schemas.channels import bitmap, ids
 from schemas.telemetry import Chunk, Mark
+from tests.servers import FOLDERS, NatsServer, credentials, everything
 
 WAIT_S: Final = 20.0
 STOP_S: Final = 5.0
@@ -40,17 +43,44 @@ async def eventually(
 def settings_of(nats_url: str, database: str = "", streams: str = "") -> Settings:
     """Return the settings of a service that reaches these servers."""
     postgres = Postgres(url=database) if database else Postgres()
-    return Settings(nats=Nats(url=nats_url), postgres=postgres, streams=streams)
+    nats = Nats(url=nats_url, credentials=str(credentials(nats_url, streams)))
+    keys = Keys(folder=str(FOLDERS[nats_url]))
+    return Settings(nats=nats, keys=keys, postgres=postgres, streams=streams)
 
 
 @asynccontextmanager
 async def connected(url: str, service: str = "drive", streams: str = "") -> AsyncIterator[Bus]:
-    """Lend a connection in the name of a service."""
-    bus = await Bus.connect(url, service, topology.load(streams), forever=False)
+    """Lend a connection in the name of a service, which may do everything within the hub."""
+    server = Nats(url=url, credentials=str(everything(url)))
+    bus = await Bus.connect(server, service, topology.load(streams), forever=False)
     try:
         yield bus
     finally:
         await bus.close()
+
+
+@asynccontextmanager
+async def driving(server: NatsServer, driver: str = "ada") -> AsyncIterator[Bus]:
+    """Lend a connection of a driver's PC, in an account of his own."""
+    nats = Nats(url=server.url, credentials=str(server.driver(driver)))
+    bus = await Bus.connect(nats, "drive", topology.load(), forever=False)
+    try:
+        yield bus
+    finally:
+        await bus.close()
+
+
+async def wire(
+    server: NatsServer, file: Path | None = None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Open a bare connection, to say anything byte for byte, as the user of some credentials."""
+    who = read(file or everything(server.url))
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    nonce = msgspec.json.decode((await reader.readline()).removeprefix(b"INFO "))["nonce"]
+    sig = base64.b64encode(who.pair.sign(nonce.encode())).decode()
+    options = {"verbose": False, "headers": True, "jwt": who.jwt, "sig": sig}
+    writer.write(b"CONNECT %s\r\n" % msgspec.json.encode(options))
+    return reader, writer
 
 
 async def apply(url: str, streams: str = "") -> list[admin.Change]:

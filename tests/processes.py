@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.servers import NatsServer
+from tests.servers import NatsServer, addresses
 
 COMMAND_S = 60.0
 END_S = 10.0
@@ -15,7 +15,7 @@ END_S = 10.0
 
 def environment(nats_server: NatsServer, database: str) -> dict[str, str]:
     """Return the environment in which everything reaches these servers."""
-    return os.environ | {"PITBOX_NATS__URL": nats_server.url, "PITBOX_POSTGRES__URL": database}
+    return os.environ | addresses(nats_server.url, database)
 
 
 @contextmanager
@@ -32,12 +32,13 @@ def running(service: str, nats_server: NatsServer, database: str) -> Iterator[No
 
 
 def pitbox(
-    nats_server: NatsServer, database: str, *arguments: str
+    nats_server: NatsServer, database: str, *arguments: str, driver: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+    """Run a command to its end, on the hub or on a driver's PC."""
+    pc = {"PITBOX_NATS__CREDENTIALS": str(nats_server.driver(driver))} if driver else {}
     return subprocess.run(
         [sys.executable, "-m", "pitbox", *arguments],
-        env=environment(nats_server, database),
+        env=environment(nats_server, database) | pc,
         capture_output=True,
         text=True,
         timeout=COMMAND_S,

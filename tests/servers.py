@@ -9,12 +9,19 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from pitbox import nats_server, postgres_server
+from pitbox import nats_server, postgres_server, topology
+from pitbox.identity.authority import USERS, Authority, driver_credentials
+from pitbox.identity.credentials import SUFFIX, Identity
+from pitbox.identity.permissions import Permissions
 
 START_S: Final = 20.0
 STOP_S: Final = 30.0
+NEVER_S: Final = 2**31
+EVERYTHING: Final = "everything"
+FOLDERS: Final[dict[str, Path]] = {}
+"""The keys of each nats-server, by its address."""
 
 
 def free_port() -> int:
@@ -40,6 +47,28 @@ def listens(port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False
+
+
+def credentials(url: str, streams: str = "") -> Path:
+    """Return the folder with credentials of every service of a streams.yaml, at a nats-server."""
+    authority = Authority(FOLDERS[url], topology.load(streams))
+    authority.write_user(EVERYTHING, Permissions((">",), (">",)))
+    return authority.write_users()
+
+
+def everything(url: str) -> Path:
+    """Return credentials with which a test may do everything within the hub."""
+    return FOLDERS[url] / USERS / f"{EVERYTHING}{SUFFIX}"
+
+
+def addresses(nats_url: str, database: str) -> dict[str, str]:
+    """Return the settings with which every program of the hub reaches these servers."""
+    return {
+        "PITBOX_NATS__URL": nats_url,
+        "PITBOX_KEYS__FOLDER": str(FOLDERS[nats_url]),
+        "PITBOX_NATS__CREDENTIALS": str(FOLDERS[nats_url] / USERS),
+        "PITBOX_POSTGRES__URL": database,
+    }
 
 
 class Server:
@@ -88,13 +117,34 @@ class Server:
 
 
 class NatsServer(Server):
-    """A nats-server with JetStream."""
+    """A nats-server with JetStream, in operator mode, with an identity for whoever asks."""
 
     name = "nats-server"
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, free_port())
         self.monitor_port = free_port()
+        self.keys = folder / "keys"
+        self.trust = self.authority().trust()
+        FOLDERS[self.url] = self.keys
+        credentials(self.url)
+
+    def authority(self, streams: str = "") -> Authority:
+        """Return who signs for this server."""
+        return Authority(self.keys, topology.load(streams))
+
+    def driver(self, name: str) -> Path:
+        """Return the credentials of a driver, who is enrolled at the first time."""
+        file = self.keys / "drivers" / f"{name}{SUFFIX}"
+        if not file.exists():
+            account, made = driver_credentials(self.authority(), name, expires_s=NEVER_S)
+            nats_server.place_account(self.folder / "nats", account)
+            made.write(file)
+        return file
+
+    def options(self) -> dict[str, Any]:
+        """Return how a bare client connects that may do everything within the hub."""
+        return Identity(everything(self.url)).options()
 
     @property
     def url(self) -> str:
@@ -108,7 +158,7 @@ class NatsServer(Server):
 
     def command(self) -> list[str]:
         """Return what to run."""
-        return nats_server.command(self.folder / "nats", self.port, self.monitor_port)
+        return nats_server.command(self.folder / "nats", self.trust, self.port, self.monitor_port)
 
     def wipe(self) -> None:
         """Forget every stream; only while stopped."""

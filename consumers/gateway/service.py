@@ -67,7 +67,7 @@ class Gateway:
             await bus.close()
 
     async def _listen(self, bus: Bus, live: Live) -> None:
-        await bus.open(self._settings.nats.url)
+        await bus.open(self._settings.nats)
         await live.run(bus)
 
 

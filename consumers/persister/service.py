@@ -39,7 +39,7 @@ class Persister:
         bus = Bus(self.name, self._topology)
         connections = [self._connection(), self._connection()]
         try:
-            if await until(stop, bus.open(self._settings.nats.url), grace_s=0):
+            if await until(stop, bus.open(self._settings.nats), grace_s=0):
                 await until(stop, self._work(bus, connections, stop), grace_s=GRACE_S)
         finally:
             for connection in connections:

@@ -131,7 +131,7 @@ def retry(
 
 async def _send(rows: list[Any], sent: list[Any]) -> None:
     loaded = settings.load()
-    bus = await Bus.connect(loaded.nats.url, "", topology.load(loaded.streams), forever=False)
+    bus = await Bus.connect(loaded.nats, "", topology.load(loaded.streams), forever=False)
     try:
         for row in rows:
             await bus.store_again(row["subject"], row["payload"])

@@ -58,7 +58,7 @@ async def _servers(loaded: settings.Settings) -> list[Finding]:
 async def _nats(loaded: settings.Settings) -> list[Finding]:
     declared = topology.load(loaded.streams)
     try:
-        bus = await Bus.connect(loaded.nats.url, "", declared, forever=False)
+        bus = await Bus.connect(loaded.nats, "", declared, forever=False)
     except BusDown as error:
         return [Finding("nats-server", False, f"{error}; is it running? `make stack` starts one")]
     try:

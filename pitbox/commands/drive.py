@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
 
 from pitbox import logs, metrics, service, settings
 from pitbox.cli import CommandError
+from pitbox.identity.credentials import driving
 
 if TYPE_CHECKING:
     from producers.drive import Status
@@ -71,7 +72,7 @@ def drive(
         file that gets a line for every chunk that is on the disk: session driver run chunk crc
         first_frame frames
     """
-    loaded = settings.load()
+    loaded = driving(settings.load())
     if source == "sim":
         observations = _simulated(
             speed,

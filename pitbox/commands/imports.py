@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from pitbox import logs, settings
 from pitbox.bus import BusDown
 from pitbox.cli import CommandError
+from pitbox.identity.credentials import driving
 
 if TYPE_CHECKING:
     from producers.imports import Imported
@@ -35,7 +36,7 @@ def import_file(files: list[Path], /, *, json: bool = False) -> int:
     from producers.imports import import_files
     from producers.source import SourceError
 
-    loaded = settings.load()
+    loaded = driving(settings.load())
     logs.configure(loaded.log, "import")
     try:
         with Bar() as bar:

@@ -105,7 +105,7 @@ def _with_server(work: Callable[[Bus], Awaitable[Any]], *, wait: bool = False) -
     loaded = settings.load()
 
     async def connected() -> Any:
-        bus = await Bus.connect(loaded.nats.url, "", topology.load(loaded.streams), forever=wait)
+        bus = await Bus.connect(loaded.nats, "", topology.load(loaded.streams), forever=wait)
         try:
             return await work(bus)
         finally:

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import time
+from pathlib import Path
 
 import msgspec
 import nats
@@ -10,6 +11,7 @@ import uvloop
 from msgspec.structs import replace
 
 from pitbox import topology
+from pitbox.identity.credentials import Identity
 from tests.bench import frames
 
 PERIOD_S = 0.05
@@ -21,9 +23,11 @@ async def main() -> None:
     """Publish until killed."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--nats", required=True)
+    parser.add_argument("--credentials", type=Path)
     parser.add_argument("--cars", type=int, required=True)
     asked = parser.parse_args()
-    client = await nats.connect(asked.nats)
+    options = Identity(asked.credentials).options() if asked.credentials else {}
+    client = await nats.connect(asked.nats, **options)
     tasks = [car(client, number, asked.cars) for number in range(asked.cars)]
     await asyncio.gather(*tasks)
 

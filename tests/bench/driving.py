@@ -8,6 +8,7 @@ from typing import Final
 from tests.bench.processes import cpu_s, process
 from tests.bench.report import Result, result
 from tests.bench.servers import Servers
+from tests.servers import NatsServer, addresses
 
 SECONDS: Final = 20.0
 SETTLE_S: Final = 5.0
@@ -19,21 +20,21 @@ def measure(servers: Servers) -> Iterator[Result]:
     whole, source = [], []
     with process(
         *("pitbox", "run", "persister"),
-        PITBOX_NATS__URL=servers.nats.url,
-        PITBOX_POSTGRES__URL=servers.url,
+        **addresses(servers.nats.url, servers.url),
     ):
         for _ in range(ROUNDS):
             with tempfile.TemporaryDirectory(dir=servers.folder) as spool:
-                whole.append(_drive(servers.nats.url, spool))
+                whole.append(_drive(servers.nats, spool))
             source.append(_simulate())
     yield result("driver_cpu_percent", "% of a core", "lower", whole)
     yield result("driver_cpu_percent_sim_alone", "% of a core", "lower", source)
 
 
-def _drive(nats_url: str, spool: str) -> float:
+def _drive(server: NatsServer, spool: str) -> float:
     with process(
         *("pitbox", "drive", "--source", "sim"),
-        PITBOX_NATS__URL=nats_url,
+        PITBOX_NATS__URL=server.url,
+        PITBOX_NATS__CREDENTIALS=str(server.driver("bench")),
         PITBOX_DRIVER__SPOOL=spool,
     ) as started:
         return _percent(started.pid)

@@ -17,6 +17,7 @@ from tests.bench import frames
 from tests.bench.peers.stopwatch import COLUMNS, TABLE
 from tests.bench.report import Result, result
 from tests.bench.servers import Servers, decoded, execute
+from tests.servers import credentials
 
 ROOT: Final = Path(__file__).parents[2]
 PEERS_PYTHON: Final = Path(sys.prefix) / "peers" / "bin" / "python"
@@ -129,8 +130,10 @@ def run_pitbox(servers: Servers, size: int, total: int) -> Taken:
     """Let the persister store a drive in chunks of `size` frames; return what it took."""
     asyncio.run(execute(servers.url, "truncate telemetry_chunk, run"))
     encoded = (msgspec.msgpack.encode(chunk) for chunk in frames.chunks(total, size))
-    asyncio.run(servers.fill(SUBJECT, encoded, "TELEMETRY"))
-    taken = _work(servers, [sys.executable, "-m", "tests.bench.pitbox_worker"], total)
+    asyncio.run(servers.fill(servers.connect(), SUBJECT, encoded, "TELEMETRY"))
+    command = [sys.executable, "-m", "tests.bench.pitbox_worker", "--nats", servers.nats.url]
+    command += ["--credentials", str(credentials(servers.nats.url))]
+    taken = _work(servers, command, total)
     if taken is None:
         raise RuntimeError("the persister did not finish: see its output above")
     return taken
@@ -141,9 +144,11 @@ def _peer(servers: Servers, peer: Peer) -> Taken | None:
     if not PEERS_PYTHON.is_file():
         return None
     asyncio.run(execute(servers.url, f"truncate {TABLE}, {TABLE}_pathway"))
-    asyncio.run(servers.fill(peer.subject, _messages(peer), peer.stream))
+    client = servers.connect_peer()
+    asyncio.run(servers.fill(client, peer.subject, _messages(peer), peer.stream))
     module = f"tests.bench.peers.{peer.module}"
-    return _work(servers, [str(PEERS_PYTHON), "-m", module], peer.frames)
+    command = [str(PEERS_PYTHON), "-m", module, "--nats", servers.peers.url]
+    return _work(servers, command, peer.frames)
 
 
 def _messages(peer: Peer) -> Iterator[bytes]:
@@ -158,17 +163,17 @@ def _messages(peer: Peer) -> Iterator[bytes]:
 
 def _work(servers: Servers, command: list[str], total: int) -> Taken | None:
     before = servers.cpu_s()
-    address = ["--nats", servers.nats.url, "--postgres", servers.url, "--frames", str(total)]
+    address = ["--postgres", servers.url, "--frames", str(total)]
     done = subprocess.run(
         [*command, *address],
-        stdout=subprocess.PIPE,
+        capture_output=True,
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PITBOX_LOG__LEVEL": "warning"},
         timeout=LIMIT_S,
         check=False,
     )
     if done.returncode:
-        print(f"{command[-1]} failed with code {done.returncode}", file=sys.stderr)
+        print(f"{command[-1]} failed: {done.stderr.decode()[-2000:]}", file=sys.stderr)
         return None
     told = decoded(done.stdout)
     postgres_s = servers.cpu_s()["postgres"] - before["postgres"]

@@ -16,7 +16,10 @@ async def main() -> None:
     """Consume until all frames are stored."""
     asked = arguments()
     watch = Stopwatch(asked.frames)
-    settings = Settings(nats=Nats(url=asked.nats), postgres=Postgres(url=asked.postgres))
+    settings = Settings(
+        nats=Nats(url=asked.nats, credentials=asked.credentials),
+        postgres=Postgres(url=asked.postgres),
+    )
     running = asyncio.create_task(Persister(settings).run(asyncio.Event()))
     counted = 0
     while not running.done():

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -14,20 +14,46 @@ import nats
 import psutil
 from nats.js import api
 
-from pitbox import admin, migration, topology
+from pitbox import admin, migration, nats_server, topology
 from pitbox.postgres_server import binaries
-from tests.servers import NatsServer, PostgresServer, running
+from tests.servers import NatsServer, PostgresServer, Server, free_port, running
 
 FLUSH_EVERY: Final = 500
 STORED_S: Final = 120.0
 
 
-class Servers:
-    """Hold a nats-server and a migrated Postgres, both empty at first."""
+class OpenNats(Server):
+    """A nats-server that lets everybody in: for peers, and to see what identities cost."""
 
-    def __init__(self, folder: Path, bus: NatsServer, database: PostgresServer) -> None:
+    name = "open-nats-server"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, free_port())
+
+    @property
+    def url(self) -> str:
+        """Return its address."""
+        return f"nats://127.0.0.1:{self.port}"
+
+    def command(self) -> list[str]:
+        """Return what to run."""
+        config = self.folder / "open-nats.conf"
+        config.write_text(
+            f'listen: "127.0.0.1:{self.port}"\nmax_payload: {nats_server.MAX_PAYLOAD}\n'
+            f'jetstream {{ store_dir: "{self.folder / "open-nats"}" }}\n'
+        )
+        return [str(nats_server.binary()), "--config", str(config)]
+
+
+class Servers:
+    """Hold a nats-server and a migrated Postgres, both empty at first, and one for peers."""
+
+    def __init__(
+        self, folder: Path, bus: NatsServer, peers: OpenNats, database: PostgresServer
+    ) -> None:
         self.folder = folder
         self.nats = bus
+        self.peers = peers
         self.postgres = database
 
     @property
@@ -45,9 +71,23 @@ class Servers:
             [str(binaries() / "psql"), self.url, "-qc", command], check=True, capture_output=True
         )
 
-    async def fill(self, subject: str, messages: Iterable[bytes], stream: str) -> int:
+    async def connect(self) -> nats.NATS:
+        """Connect as somebody who may do everything within the hub."""
+        return await nats.connect(self.nats.url, **self.nats.options())
+
+    async def connect_peer(self) -> nats.NATS:
+        """Connect to the server of the peers."""
+        return await nats.connect(self.peers.url)
+
+    async def fill(
+        self,
+        connecting: Awaitable[nats.NATS],
+        subject: str,
+        messages: Iterable[bytes],
+        stream: str,
+    ) -> int:
         """Make the stream hold just these messages; return how many they are."""
-        client = await nats.connect(self.nats.url)
+        client = await connecting
         jetstream = client.jetstream()
         await jetstream.purge_stream(stream)
         count = 0
@@ -69,17 +109,19 @@ class Servers:
 @contextlib.contextmanager
 def servers(folder: Path) -> Iterator[Servers]:
     """Run both servers meanwhile."""
-    bus, database = NatsServer(folder), PostgresServer(folder)
-    with running(bus), running(database):
-        made = Servers(folder, bus, database)
+    bus, peers, database = NatsServer(folder), OpenNats(folder), PostgresServer(folder)
+    with running(bus), running(peers), running(database):
+        made = Servers(folder, bus, peers, database)
         asyncio.run(migration.migrate(made.url))
         asyncio.run(_prepare(made))
         yield made
 
 
 async def _prepare(made: Servers) -> None:
-    client = await nats.connect(made.nats.url)
+    client = await made.connect()
     await admin.apply(client.jetstream(), topology.load())
+    await client.close()
+    client = await made.connect_peer()
     for name, subject in (("PEERS", "peers.frames"), ("PEERSJSON", "peers.json")):
         await client.jetstream().add_stream(api.StreamConfig(name=name, subjects=[subject]))
     # Pathway binds to a durable that somebody else has made.

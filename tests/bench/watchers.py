@@ -22,7 +22,7 @@ from schemas.wall import Frames, Subscribe, ToPage
 from tests.bench.cars import BEFORE_LAST_NS
 
 CHANNELS: Final = ("speed", "throttle", "brake", "gear", "engine_rpm", "steering_angle")
-SETTLE_S: Final = 2.0
+SETTLE_S: Final = 4.0
 TIMED_CLIENTS: Final = 10
 """How many clients look into their messages; the others only count them."""
 

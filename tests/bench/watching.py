@@ -15,8 +15,8 @@ from msgspec import Struct
 from tests import people
 from tests.bench.processes import cpu_s, process
 from tests.bench.report import Result, result
-from tests.bench.servers import Servers
-from tests.servers import NatsServer, free_port, listens, running, until
+from tests.bench.servers import OpenNats, Servers
+from tests.servers import NatsServer, addresses, everything, free_port, listens, running, until
 
 ROUNDS: Final = 3
 SECONDS: Final = 8.0
@@ -25,7 +25,7 @@ CLIENTS: Final = 200
 LISTENER: Final = "nats-server's WebSocket"
 
 
-class Listening(NatsServer):
+class Listening(OpenNats):
     """A nats-server that browsers could connect to directly."""
 
     def __init__(self, folder: Path) -> None:
@@ -100,7 +100,7 @@ def _latencies(name: str, ours: list[Seen], theirs: list[Seen]) -> Iterator[Resu
         )
 
 
-def _watch(bus: NatsServer, gateway: Gateway | None, size: tuple[int, int]) -> Seen:
+def _watch(bus: NatsServer | OpenNats, gateway: Gateway | None, size: tuple[int, int]) -> Seen:
     """Watch some cars with some clients; without a gateway it is nats-server that serves."""
     cars, clients = size
     if gateway:
@@ -113,7 +113,10 @@ def _watch(bus: NatsServer, gateway: Gateway | None, size: tuple[int, int]) -> S
         *("--clients", str(clients), "--seconds", str(SECONDS)),
     )
     pid = gateway.pid if gateway else bus.pid
-    with process("tests.bench.cars", "--nats", bus.url, "--cars", str(cars)):
+    where = ["--nats", bus.url]
+    if isinstance(bus, NatsServer):
+        where += ["--credentials", str(everything(bus.url))]
+    with process("tests.bench.cars", *where, "--cars", str(cars)):
         idle_s = 0.0 if gateway else _spent_s(pid, SECONDS / 2) * 2
         with process(*watchers) as started:
             assert started.stdout is not None  # it is a pipe
@@ -136,8 +139,7 @@ def gateway(servers: Servers) -> Iterator[Gateway]:
     port = free_port()
     with process(
         *("pitbox", "run", "gateway"),
-        PITBOX_NATS__URL=servers.nats.url,
-        PITBOX_POSTGRES__URL=servers.url,
+        **addresses(servers.nats.url, servers.url),
         PITBOX_GATEWAY__PORT=str(port),
         PITBOX_GATEWAY__KEYS=str(servers.folder / "gateway-keys"),
     ) as started:

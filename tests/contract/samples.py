@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from schemas.dead import DeadLetter
+from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
 from schemas.link import Ask, Hello, Receipt
 from schemas.registry import EVENTS
 from schemas.sim import Finished, LapReported, Rewound, SessionOpened
@@ -28,6 +29,8 @@ KINDS: Final[dict[str, type]] = EVENTS | OBSERVED
 WHO: Final[dict[str, Any]] = {"session": "race-1", "driver": "ada"}
 RUN: Final[dict[str, Any]] = WHO | {"run": 1_795_570_842_639}
 AT_NS: Final = 1_795_570_842_639_867_870
+
+USER_KEY: Final = "U" + "A" * 55
 
 SAMPLES: Final[dict[str, Struct]] = {
     "telemetry.chunk": Chunk(
@@ -106,6 +109,16 @@ SAMPLES: Final[dict[str, Struct]] = {
     "link.hello": Hello(
         **RUN, at_ns=AT_NS, made=12, waiting=3, offset_ns=-5_000_000, rtt_ns=1_400_000
     ),
+    "keys.enrol": Enrol(driver="ada", public_key=USER_KEY),
+    "keys.enrolled": Enrolled(
+        driver="ada", jwt="e30.e30.c2ln", expires_s=1_798_000_000, refused="not today", later=True
+    ),
+    "keys.renew": Renew(driver="ada", public_key=USER_KEY),
+    "keys.renewed": Renewed(
+        driver="ada", jwt="e30.e30.c2ln", expires_s=1_798_000_000, refused="not today", later=True
+    ),
+    "keys.revoke": Revoke(driver="ada"),
+    "keys.revoked": Revoked(driver="ada", refused="not today", later=True),
     "sim.session": SessionOpened(
         at_ns=AT_NS,
         source="iracing",

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -63,16 +64,19 @@ def link_in(folder: Path) -> str:
 
 
 @contextlib.contextmanager
-def driving(hub: Hub, spool: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Let a simulated car drive the short circuit."""
+def driving(hub: Hub, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Let a simulated car drive the short circuit, whose driver is enrolled by hand."""
+    credentials = folder / "MOR.creds"
+    enrol = f"source {folder / 'up' / 'environment'} && {shlex.join(PITBOX)} driver enrol MOR"
+    subprocess.run(["bash", "-c", f"{enrol} --out {credentials}"], check=True, timeout=STARTED_S)
     process = subprocess.Popen(
         [*PITBOX, "drive", "--source", "sim", "--track", "pebble-lane", "--car", "27"],
         env={
             **os.environ,
             "PITBOX_NATS__URL": f"nats://127.0.0.1:{hub.nats}",
-            "PITBOX_DRIVER__NAME": "MOR",
+            "PITBOX_NATS__CREDENTIALS": str(credentials),
             "PITBOX_DRIVER__SESSION": "evening",
-            "PITBOX_DRIVER__SPOOL": str(spool),
+            "PITBOX_DRIVER__SPOOL": str(folder / "spool"),
         },
     )
     try:
@@ -86,7 +90,7 @@ def driving(hub: Hub, spool: Path) -> Iterator[subprocess.Popen[bytes]]:
 def test_a_car_appears_its_trace_moves_and_a_lap_lands_in_the_table(
     hub: Hub, tmp_path: Path
 ) -> None:
-    with browser.page(1440, 900) as (page, complaints), driving(hub, tmp_path / "spool") as car:
+    with browser.page(1440, 900) as (page, complaints), driving(hub, tmp_path) as car:
         page.goto(hub.link)
         tab = page.get_by_role("tab", name=re.compile("MOR"))
         expect(tab).to_be_visible(timeout=STARTED_S * 1000)

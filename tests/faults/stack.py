@@ -20,7 +20,7 @@ from tests.faults.ledger import Entry
 from tests.faults.programs import Driver, Service
 from tests.faults.storage import Nats, Postgres
 from tests.faults.watch import Watch
-from tests.servers import START_S, until
+from tests.servers import START_S, addresses, until
 from tests.servers import running as running_server
 
 SESSION: Final = "faults"
@@ -57,8 +57,7 @@ class Stack:
         self.url = self.postgres.url(DATABASE)
         self.environment = {
             **_inherited(),
-            "PITBOX_NATS__URL": self.nats.url,
-            "PITBOX_POSTGRES__URL": self.url,
+            **addresses(self.nats.url, self.url),
             "PITBOX_STREAMS": str(streams),
             "PITBOX_LOG__FORMAT": "json",
         }
@@ -84,7 +83,7 @@ class Stack:
         self.postgres.start()
         self.apply_streams()
         self.persister.start()
-        self._watch = Watch(self.background, self.nats.url, self.topology)
+        self._watch = Watch(self.background, self.nats, self.topology)
 
     def apply_streams(self) -> None:
         """Make the streams, as the start-up job does."""
@@ -104,6 +103,7 @@ class Stack:
         environment = {
             **self.environment,
             "PITBOX_DRIVER__NAME": name,
+            "PITBOX_NATS__CREDENTIALS": str(self.nats.driver(name)),
             "PITBOX_DRIVER__SESSION": SESSION,
             **{f"PITBOX_DRIVER__{key}".upper(): value for key, value in settings.items()},
         }

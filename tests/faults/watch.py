@@ -16,6 +16,7 @@ from pitbox.topology import Topology
 from schemas.link import Receipt
 from schemas.telemetry import Chunk, Telemetry
 from tests.faults.background import Background
+from tests.servers import NatsServer
 
 KEPT_MESSAGES: Final = 4000
 RECONNECT_S: Final = 0.05
@@ -39,7 +40,7 @@ class Arrival(Struct, frozen=True, gc=False):
 class Watch:
     """Hear everything that passes nats-server; it comes back when that was away."""
 
-    def __init__(self, background: Background, url: str, topology: Topology) -> None:
+    def __init__(self, background: Background, server: NatsServer, topology: Topology) -> None:
         """Listen at once."""
         self.live: dict[str, list[Arrival]] = {}
         self.seen: Counter[tuple[str, int, int]] = Counter()
@@ -48,7 +49,7 @@ class Watch:
         self._background = background
         self._client = Client()
         self._topology = topology
-        background.run(self._open(url))
+        background.run(self._open(server))
 
     @property
     def resent(self) -> int:
@@ -88,12 +89,13 @@ class Watch:
         with contextlib.suppress(TimeoutError, nats.errors.Error, OSError):
             self._background.run(self._client.close())
 
-    async def _open(self, url: str) -> None:
+    async def _open(self, server: NatsServer) -> None:
         async def failed(_: Exception) -> None:
             """Say nothing: nats-server is meant to fail here."""
 
         await self._client.connect(
-            url,
+            server.url,
+            **server.options(),
             max_reconnect_attempts=-1,
             reconnect_time_wait=RECONNECT_S,  # type: ignore[arg-type]
             error_cb=failed,

@@ -7,10 +7,11 @@ from structlog.testing import capture_logs
 
 from pitbox import client, metrics, topology
 from pitbox.bus import Bus, BusDown, NobodyListens
+from pitbox.settings import Nats
 from pitbox.topology import TopologyError
 from schemas.link import Ask, Hello, Receipt
 from tests.hub import apply, chunk, connected, eventually, settled
-from tests.servers import NatsServer, free_port
+from tests.servers import NatsServer, everything, free_port
 
 HELLO = Hello(driver="ada", session="test", run=1, at_ns=2)
 ASK = Ask(driver="ada", session="test", run=1)
@@ -110,9 +111,10 @@ async def test_a_server_that_went_silent_is_noticed(
 @pytest.mark.parametrize("trouble", ["nobody", "silent"])
 async def test_a_first_connection_may_be_given_up(nats_server: NatsServer, trouble: str) -> None:
     url = nats_server.url if trouble == "silent" else f"nats://me:s3cr3t@127.0.0.1:{free_port()}"
+    server = Nats(url=url, credentials=str(everything(nats_server.url)))
     nats_server.send(signal.SIGSTOP)
     with capture_logs() as logs, pytest.raises(BusDown, match="cannot reach nats-server") as raised:
-        await Bus.connect(url, "drive", topology.load(), forever=False)
+        await Bus.connect(server, "drive", topology.load(), forever=False)
     nats_server.send(signal.SIGCONT)
     assert "s3cr3t" not in f"{raised.value} {logs}"
 

@@ -25,19 +25,19 @@ from tests.hub import (
     serving,
     settings_of,
 )
-from tests.servers import NatsServer, free_port
+from tests.servers import NatsServer, addresses, free_port
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
 def pitbox(nats_server: NatsServer, database: str) -> Run:
-    addresses = {"PITBOX_NATS__URL": nats_server.url, "PITBOX_POSTGRES__URL": database}
+    hub = addresses(nats_server.url, database)
 
     def run(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "pitbox", *arguments],
-            env=os.environ | addresses | changes,
+            env=os.environ | hub | changes,
             capture_output=True,
             text=True,
             check=False,

@@ -23,7 +23,7 @@ from schemas.sim import SessionOpened
 from schemas.telemetry import Chunk
 from tests.faults.programs import Service
 from tests.hub import Database, apply, connected, eventually
-from tests.servers import NatsServer
+from tests.servers import NatsServer, addresses
 
 START_NS: Final = 1_700_000_000_000_000_000
 SIXTIETH_NS: Final = 16_666_667
@@ -100,15 +100,18 @@ class Hub:
         self.folder = folder
         self.environment = {
             **_plain(os.environ),
-            "PITBOX_NATS__URL": nats.url,
-            "PITBOX_POSTGRES__URL": database,
+            **addresses(nats.url, database),
         }
         self.persister = Service("persister", folder, self.environment)
+        ada = {"PITBOX_NATS__CREDENTIALS": str(nats.driver("ada"))}
+        self.pc = {**self.environment, **ada}
 
     def settings(self, place: str = "pc", **driver: Any) -> Settings:
         """Return the settings of a driver's PC."""
         driver = {"name": "ada", "spool": str(self.folder / place), **driver}
-        return Settings(nats=Nats(url=self.nats.url), driver=Driver(**driver))
+        credentials = str(self.nats.driver(driver["name"]))
+        nats = Nats(url=self.nats.url, credentials=credentials)
+        return Settings(nats=nats, driver=Driver(**driver))
 
     def drive(self, place: str = "pc", car: Car | None = None, **driver: Any) -> App:
         """Start a driver app."""
@@ -337,7 +340,7 @@ async def test_a_simulated_drive_from_the_command_line_ends_when_postgres_has_it
         *("drive", "--source", "sim", "--laps", "1", "--speed", "40"),
         *("--track", "pebble-lane", "--ledger", str(ledger)),
     )
-    environment = {**hub.environment, "PITBOX_DRIVER__SPOOL": str(hub.folder / "sim")}
+    environment = {**hub.pc, "PITBOX_DRIVER__SPOOL": str(hub.folder / "sim")}
     await _run(command, environment)
     driven = [tuple(line.split()) for line in ledger.read_text().splitlines()]
     assert len(driven) > 10
@@ -347,7 +350,7 @@ async def test_a_simulated_drive_from_the_command_line_ends_when_postgres_has_it
 async def test_importing_a_recording_twice_stores_it_once(hub: Hub, data_dir: Path) -> None:
     recording = data_dir / "iracing" / "langley_sk-modified_laps-15.187-15.099.ibt"
     command = pitbox("import", "--json", str(recording), str(recording))
-    told = [msgspec.json.decode(await _run(command, hub.environment)) for _ in range(2)]
+    told = [msgspec.json.decode(await _run(command, hub.pc)) for _ in range(2)]
     assert told[0] == told[1]
     stored = await hub.stored()
     assert len(stored) == told[0][0]["chunks"]
@@ -358,7 +361,7 @@ async def test_a_bad_file_among_good_ones_stores_nothing(hub: Hub, data_dir: Pat
     good = data_dir / "iracing" / "red-bull-ring_w13_2024-build_6.5s.ibt"
     bad = data_dir / "iracing" / "bad_invalid.ibt"
     command = pitbox("import", str(good), str(bad))
-    errors = await _run(command, hub.environment, code=2)
+    errors = await _run(command, hub.pc, code=2)
     assert errors.count(b"\n") == 1
     assert b"bad_invalid.ibt" in errors
     assert await hub.stored() == []

@@ -20,7 +20,7 @@ from schemas.wall import Dropped, Frames, Ping, Pong, Presence, Refused, Subscri
 from tests import hub
 from tests.hub import Database, connected, eventually
 from tests.page import Served, gateway_of, narrow_socket, opened, serves, until_ready
-from tests.servers import NatsServer, Server, free_port, running
+from tests.servers import NatsServer, Server, addresses, free_port, running
 
 SEEN = ("speed", "fuel_level")
 SESSION_ROW = """
@@ -250,8 +250,7 @@ class GatewayProcess(Server):
             "PITBOX_GATEWAY__KEYS": str(folder / "gateway-keys"),
             "PITBOX_GATEWAY__PORT": str(self.port),
             "PITBOX_METRICS__PORT": str(self.metrics_port),
-            "PITBOX_NATS__URL": nats_url,
-            "PITBOX_POSTGRES__URL": database,
+            **addresses(nats_url, database),
         }
 
     def command(self) -> list[str]:

@@ -53,7 +53,7 @@ async def test_imported_recordings_have_the_laps_that_their_files_have(
         pytest.skip(f"needs recordings in {data_dir}")
     await apply(nats_server.url)
     with running("timing", nats_server, database), running("persister", nats_server, database):
-        imported = pitbox(nats_server, database, "import", *map(str, files), "--json")
+        imported = pitbox(nats_server, database, "import", *map(str, files), "--json", driver="ada")
         sessions = {part["file"]: part["session"] for part in json.loads(imported.stdout)}
         for file in files:
             of_file = steady(pitbox(nats_server, database, "laps", "--file", str(file), "--json"))

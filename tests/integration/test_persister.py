@@ -24,12 +24,14 @@ from tests.hub import (
     apply,
     chunk,
     connected,
+    driving,
     eventually,
     mark,
     send,
     serving,
     settings_of,
     settled,
+    wire,
 )
 from tests.servers import NatsServer, PostgresServer
 
@@ -82,8 +84,9 @@ async def receipted(
     return found
 
 
-async def ask(driver: Bus, run: int = 1) -> Receipt:
-    answer = await driver.request("link.ask", Ask(session="test", driver="ada", run=run))
+async def ask(server: NatsServer, run: int = 1) -> Receipt:
+    async with driving(server) as driver:
+        answer = await driver.request("link.ask", Ask(session="test", driver="ada", run=run))
     assert isinstance(answer, Receipt)
     return answer
 
@@ -142,7 +145,7 @@ async def test_plain_columns_hold_at_the_last_frame_and_are_null_where_nothing_i
 
 
 async def test_a_receipt_says_what_is_there_what_is_missing_and_what_was_heard_last(
-    settings: Settings, driver: Bus, receipts: list[Receipt]
+    nats_server: NatsServer, settings: Settings, driver: Bus, receipts: list[Receipt]
 ) -> None:
     async with serving(service(settings)):
         await send(driver, [chunk(n, send=100 + n) for n in (0, 1, 2, 5, 9)])
@@ -151,7 +154,7 @@ async def test_a_receipt_says_what_is_there_what_is_missing_and_what_was_heard_l
         await send(driver, [chunk(n, send=200 + n) for n in (3, 4, 6, 7, 8)])
         said = await receipted(receipts, lambda r: r.through == 9, "the receipt of all ten")
         assert (said.upto, said.missing, said.echo, said.made) == (9, (), 208, -1)
-        assert msgspec.structs.replace(await ask(driver), hub_ns=0) == msgspec.structs.replace(
+        assert msgspec.structs.replace(await ask(nats_server), hub_ns=0) == msgspec.structs.replace(
             said, hub_ns=0
         )
 
@@ -168,13 +171,13 @@ async def test_more_holes_than_a_receipt_holds_end_it_early(
 
 
 async def test_who_asks_for_an_unknown_run_hears_that_nothing_is_there(
-    settings: Settings, driver: Bus
+    nats_server: NatsServer, settings: Settings, driver: Bus
 ) -> None:
     async with serving(service(settings)):
 
         async def answered() -> Receipt | None:
             try:
-                return await ask(driver, run=99)
+                return await ask(nats_server, run=99)
             except Exception:
                 return None
 
@@ -335,8 +338,7 @@ async def test_nobody_speaks_for_another_driver_or_session(
 async def test_rubbish_under_any_subject_is_a_dead_letter_and_blocks_nothing(
     settings: Settings, nats_server: NatsServer, driver: Bus, stored: Database
 ) -> None:
-    _, writer = await asyncio.open_connection("127.0.0.1", nats_server.port)
-    writer.write(b'CONNECT {"verbose":false}\r\n')
+    _, writer = await wire(nats_server)
     for session in (b"\xff", b"a\x0bb", b"a\x00b"):
         writer.write(b"PUB telemetry.eve.%s.live 2\r\nhi\r\n" % session)
     await writer.drain()

@@ -1,6 +1,5 @@
 """Messages of a stream arrive in order and none is passed over, whatever happens to the server."""
 
-import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator
@@ -16,7 +15,7 @@ from pitbox.bus import Bus
 from pitbox.delivery import Delivery
 from pitbox.pull import Pull, StalledError
 from schemas.timing import Lap
-from tests.hub import apply, chunk, connected, eventually, send, streams_with
+from tests.hub import apply, chunk, connected, eventually, send, streams_with, wire
 from tests.servers import NatsServer
 
 
@@ -298,8 +297,7 @@ async def test_what_is_held_is_bounded_in_bytes_too(nats_server: NatsServer, dri
 async def test_no_subject_and_no_header_silences_a_reader(
     nats_server: NatsServer, driver: Bus
 ) -> None:
-    _, writer = await asyncio.open_connection("127.0.0.1", nats_server.port)
-    writer.write(b'CONNECT {"verbose":false,"headers":true}\r\n')
+    _, writer = await wire(nats_server)
     for session in (b"\xff\xfe", b"a\x0bb", b"a\x00b"):
         writer.write(b"PUB telemetry.eve.%s.live 2\r\nhi\r\n" % session)
     for headers in (b"NATS", b"NATS/1.0 \xff\xff\xff\r\n\r\n", b"NATS/1.0 404\r\n\r\n"):

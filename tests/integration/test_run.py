@@ -18,7 +18,7 @@ import pytest
 from pitbox.bus import Bus
 from schemas.timing import Lap
 from tests.hub import Database, apply, chunk, connected, eventually, send, streams_with
-from tests.servers import NatsServer, PostgresServer, free_port
+from tests.servers import NatsServer, PostgresServer, addresses, free_port
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 STOP_S = 6.0
@@ -43,10 +43,10 @@ def running(
     name: str, nats_url: str, database: str = NOWHERE, *, code: str = "pass", **settings: str
 ) -> Iterator[subprocess.Popen[str]]:
     """Run a service as a user would, after some code, and leave its log and no process behind."""
-    addresses = {"PITBOX_NATS__URL": nats_url, "PITBOX_POSTGRES__URL": database}
+    hub = addresses(nats_url, database)
     process = subprocess.Popen(
         [sys.executable, "-c", f"{code}; from pitbox.cli import main; main()", "run", name],
-        env=os.environ | addresses | settings,
+        env=os.environ | hub | settings,
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -177,8 +177,8 @@ async def test_a_service_ends_in_time_while_its_servers_are_paused(
 
 
 @pytest.mark.parametrize("name", ["persister", "timing"])
-def test_a_service_that_never_found_a_server_ends_in_time(name: str) -> None:
-    with running(name, f"nats://127.0.0.1:{free_port()}") as process:
+def test_a_service_that_never_found_a_server_ends_in_time(name: str, tmp_path: Path) -> None:
+    with running(name, NatsServer(tmp_path).url) as process:
         assert process.stderr is not None
         assert "waiting for nats-server" in process.stderr.readline()
         code, logged = ended(process, signal.SIGTERM)
@@ -232,9 +232,10 @@ def test_a_metrics_port_that_is_taken_is_named(tmp_path: Path, nats_server: Nats
     assert "PITBOX_METRICS__PORT: cannot listen on 127.0.0.1" in logged
 
 
-def test_log_lines_are_json_and_hold_no_password() -> None:
-    nats_url = f"nats://me:s3cr3t@127.0.0.1:{free_port()}"
-    with running("persister", nats_url, PITBOX_LOG__FORMAT="json") as process:
+def test_log_lines_are_json_and_hold_no_password(tmp_path: Path) -> None:
+    away = NatsServer(tmp_path)
+    secret = {"PITBOX_NATS__URL": f"nats://me:s3cr3t@127.0.0.1:{away.port}"}
+    with running("persister", away.url, PITBOX_LOG__FORMAT="json", **secret) as process:
         assert process.stderr is not None
         first = process.stderr.readline()
         _, rest = ended(process, signal.SIGTERM)

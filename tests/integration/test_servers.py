@@ -7,7 +7,7 @@ from tests.servers import NatsServer
 
 
 async def test_nats_server_has_no_streams_at_first(nats_server: NatsServer) -> None:
-    client = await nats.connect(nats_server.url)
+    client = await nats.connect(nats_server.url, **nats_server.options())
     assert await client.jetstream().streams_info() == []
     await client.close()
 

@@ -16,6 +16,7 @@ def arguments() -> argparse.Namespace:
     """Read the addresses and how many frames to expect."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--nats", required=True)
+    parser.add_argument("--credentials", default="")
     parser.add_argument("--postgres", required=True)
     parser.add_argument("--frames", type=int, required=True)
     return parser.parse_args()

@@ -1,0 +1,1 @@
+"""Sign the identities of drivers, and tell nats-server of them: the one writer of its claims."""

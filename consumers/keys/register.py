@@ -1,0 +1,107 @@
+"""What Postgres keeps of the identities that were given out; one process at a time may write it."""
+
+from typing import Any, Final
+
+import asyncpg
+from msgspec import Struct
+
+TIMEOUT_S: Final = 5.0
+ONE_WRITER: Final = 0x7069_7462_6F78_0003
+"""An advisory lock of Postgres: whoever holds it signs."""
+
+ACCOUNTS: Final = "select driver, account, jwt, revoked is not null as revoked from nats_account"
+KEEP: Final = """
+insert into nats_account (driver, account, jwt) values ($1, $2, $3)
+on conflict (driver) do update set account = $2, jwt = $3, revoked = null,
+    enrolled = case when nats_account.account = $2 then nats_account.enrolled else now() end
+"""
+ADD_USER: Final = """
+insert into nats_user (public_key, driver, expires) values ($1, $2, to_timestamp($3))
+on conflict (public_key) do update set expires = excluded.expires
+    where nats_user.driver = excluded.driver
+returning 1
+"""
+REVOKE: Final = "update nats_account set revoked = coalesce(revoked, now()) where driver = $1"
+
+
+class RegisterDown(Exception):  # noqa: N818 - a state of the world, not a mistake
+    """Say that Postgres cannot be reached, or that another process signs."""
+
+
+class Account(Struct, frozen=True):
+    """Hold a driver's account: its public key, and what was last signed of it."""
+
+    driver: str
+    account: str
+    jwt: str
+    revoked: bool = False
+
+
+class Register:
+    """Hold one connection to Postgres, with the right to write."""
+
+    def __init__(self, url: str) -> None:
+        """Prepare; `open` connects."""
+        self._url = url
+        self._connection: asyncpg.Connection[Any] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the connection lives."""
+        return self._connection is not None and not self._connection.is_closed()
+
+    async def open(self) -> None:
+        """Connect, and become the one who writes; raises RegisterDown."""
+        try:
+            connection = await asyncpg.connect(
+                self._url, timeout=TIMEOUT_S, command_timeout=TIMEOUT_S
+            )
+        except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise RegisterDown(f"Postgres does not answer: {error!r}") from None
+        if not await connection.fetchval("select pg_try_advisory_lock($1)", ONE_WRITER):
+            await connection.close(timeout=TIMEOUT_S)
+            raise RegisterDown("another process signs identities")
+        self._connection = connection
+
+    async def close(self) -> None:
+        """Leave, and let another one write."""
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+    async def accounts(self) -> list[Account]:
+        """Return every account, also those that are revoked; raises RegisterDown."""
+        return [Account(**row) for row in await self._fetch(ACCOUNTS)]
+
+    async def account(self, driver: str) -> Account | None:
+        """Return the account of a driver; raises RegisterDown."""
+        rows = await self._fetch(f"{ACCOUNTS} where driver = $1", driver)
+        return Account(**rows[0]) if rows else None
+
+    async def keep(self, account: Account) -> None:
+        """Keep what was signed of an account, which is in force; raises RegisterDown."""
+        await self._fetch(KEEP, account.driver, account.account, account.jwt)
+
+    async def add_user(self, driver: str, public_key: str, expires_s: int) -> bool:
+        """Keep that a PC may be a driver until then; False when it is another driver's."""
+        await self._fetch("delete from nats_user where expires < now()")
+        return bool(await self._fetch(ADD_USER, public_key, driver, expires_s))
+
+    async def has_user(self, driver: str, public_key: str) -> bool:
+        """Tell whether a PC is a driver's and its time is not over; raises RegisterDown."""
+        query = "select 1 from nats_user where public_key = $1 and driver = $2 and expires > now()"
+        return bool(await self._fetch(query, public_key, driver))
+
+    async def revoke(self, driver: str) -> None:
+        """Note that a driver and his PCs are shut out; raises RegisterDown."""
+        await self._fetch(REVOKE, driver)
+        await self._fetch("delete from nats_user where driver = $1", driver)
+
+    async def _fetch(self, statement: str, *parameters: object) -> list[Any]:
+        if self._connection is None:
+            raise RegisterDown("Postgres is not reached yet")
+        try:
+            return list(await self._connection.fetch(statement, *parameters))
+        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            await self.close()
+            raise RegisterDown(f"Postgres does not answer: {error!r}") from None

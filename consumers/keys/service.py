@@ -1,0 +1,123 @@
+"""The signing of identities as a service."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+from msgspec.structs import replace
+
+from consumers.keys.enrolment import LIFE_S, Enrolment, Refused
+from consumers.keys.register import Register, RegisterDown
+from pitbox import logs, topology
+from pitbox.bus import Bus, BusDown
+from pitbox.identity.authority import Authority
+from pitbox.resolver import Resolver
+from pitbox.service import Service, until
+from pitbox.settings import Settings, SettingsError
+from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
+
+NAME: Final = "keys"
+GRACE_S: Final = 1.0
+LOOK_S: Final = 0.5
+AWAY: Final = "what it takes is away; try again"
+
+log = logs.get(NAME)
+Answer = TypeVar("Answer", Enrolled, Renewed, Revoked)
+
+
+class Keys:
+    """Answer who wants to be enrolled, renewed or revoked."""
+
+    name = NAME
+
+    def __init__(self, settings: Settings, life_s: int = LIFE_S) -> None:
+        """Prepare; raises SettingsError without keys to sign with, KeysError when they are loose.
+
+        `life_s` is how long the credentials of a driver's PC are good for.
+        """
+        if not settings.keys.folder:
+            raise SettingsError("PITBOX_KEYS__FOLDER: not set: the folder with what signs")
+        self._settings = settings
+        self._topology = topology.load(settings.streams)
+        self._authority = Authority(Path(settings.keys.folder).expanduser(), self._topology)
+        self._authority.check()
+        self._register = Register(settings.postgres.url)
+        self._resolver = Resolver()
+        self._enrolment = Enrolment(self._authority, self._register, self._resolver, life_s)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Answer until `stop` is set."""
+        bus = Bus(NAME, self._topology)
+        try:
+            if await until(stop, self._open(bus), grace_s=0):
+                await until(stop, self._stay_true(), grace_s=GRACE_S)
+        finally:
+            await bus.close()
+            await self._resolver.close()
+            await self._register.close()
+
+    async def _open(self, bus: Bus) -> None:
+        await bus.open(self._settings.nats)
+        own = str(self._authority.users)
+        await self._resolver.open(replace(self._settings.nats, credentials=own))
+        await bus.answer("keys.enrol", self._enrol)
+        await bus.answer("keys.renew", self._renew)
+        await bus.answer("keys.revoke", self._revoke)
+
+    async def _stay_true(self) -> None:
+        """Tell nats-server all that Postgres has, whenever either of them was away."""
+        synced, warned = 0, ""
+        while True:
+            try:
+                if not self._register.is_open:
+                    synced = 0
+                    await self._register.open()
+                if synced != self._resolver.connects:
+                    connects = self._resolver.connects
+                    await self._enrolment.sync()
+                    synced, warned = connects, ""
+                    log.info("nats-server knows all drivers")
+            except (RegisterDown, BusDown) as error:
+                if str(error) != warned:
+                    warned = str(error)
+                    log.warning("waiting", reason=warned)
+            await asyncio.sleep(LOOK_S)
+
+    async def _enrol(self, wish: Enrol) -> Enrolled:
+        async def enrol() -> Enrolled:
+            token, expires_s = await self._enrolment.enrol(wish.driver, wish.public_key)
+            return Enrolled(driver=wish.driver, jwt=token, expires_s=expires_s)
+
+        return await _or_refuse(enrol, Enrolled, wish.driver)
+
+    async def _renew(self, wish: Renew) -> Renewed:
+        async def renew() -> Renewed:
+            token, expires_s = await self._enrolment.renew(wish.driver, wish.public_key)
+            return Renewed(driver=wish.driver, jwt=token, expires_s=expires_s)
+
+        return await _or_refuse(renew, Renewed, wish.driver)
+
+    async def _revoke(self, wish: Revoke) -> Revoked:
+        async def revoke() -> Revoked:
+            await self._enrolment.revoke(wish.driver)
+            return Revoked(driver=wish.driver)
+
+        return await _or_refuse(revoke, Revoked, wish.driver)
+
+
+async def _or_refuse(
+    work: Callable[[], Awaitable[Answer]], kind: type[Answer], driver: str
+) -> Answer:
+    try:
+        return await work()
+    except Refused as error:
+        return kind(driver=driver, refused=str(error))
+    except (RegisterDown, BusDown) as error:
+        log.warning("cannot sign now", reason=str(error))
+        return kind(driver=driver, refused=AWAY, later=True)
+
+
+def service(settings: Settings) -> Service:
+    """Return the signing service; raises SettingsError, KeysError or TopologyError."""
+    return Keys(settings)

@@ -1,0 +1,1 @@
+"""Who may connect to nats-server, and to do what: keys, signed claims, credentials."""

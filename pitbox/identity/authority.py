@@ -1,0 +1,165 @@
+"""The keys of a hub and what they sign: the one place where identities are made.
+
+The operator's seed signs only which key signs accounts. Once that is written it is not needed
+again, and should be kept elsewhere.
+"""
+
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct
+
+from pitbox.identity import claims, jwt, permissions
+from pitbox.identity.credentials import SUFFIX, Credentials
+from pitbox.identity.folder import KeyFolder, KeysError, write_private
+from pitbox.identity.nkeys import KeyPair, Kind
+from pitbox.identity.permissions import Permissions
+from pitbox.topology import Topology
+
+OPERATOR: Final = "operator"
+OPERATOR_SIGNER: Final = "operator-signer"
+SYSTEM: Final = "system"
+SYSTEM_SIGNER: Final = "system-signer"
+HUB: Final = "hub"
+HUB_SIGNER: Final = "hub-signer"
+DRIVER_SIGNER: Final = "driver-signer"
+USERS: Final = "users"
+
+CLAIMS: Final = "claims"
+"""The user of the system's account that tells nats-server of accounts."""
+
+CLAIMS_MAY: Final = Permissions(
+    publish=(
+        "$SYS.REQ.CLAIMS.UPDATE",
+        "$SYS.REQ.CLAIMS.DELETE",
+        "$SYS.REQ.CLAIMS.LIST",
+        "$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP",
+    ),
+    subscribe=(f"{permissions.inbox(CLAIMS)}.>",),
+)
+
+
+class Trust(Struct, frozen=True):
+    """Hold what nats-server has to know from the start; none of it is secret."""
+
+    operator: str
+    system: str
+    accounts: dict[str, str]
+
+
+class Authority:
+    """Sign for a hub, with the keys of one folder."""
+
+    def __init__(self, folder: Path, topology: Topology) -> None:
+        """Open the folder, making what is lacking; raises KeysError when it cannot be used."""
+        self._keys = KeyFolder(folder)
+        self._topology = topology
+
+    @property
+    def users(self) -> Path:
+        """Return the folder with the credentials of every service."""
+        return self._keys.path / USERS
+
+    def trust(self) -> Trust:
+        """Return what nats-server is to trust: operator, and the accounts of the hub."""
+        signer = self._pair(OPERATOR_SIGNER, Kind.OPERATOR)
+        system, hub = self._public(SYSTEM), self._public(HUB)
+        system_claims = claims.system(system, self._public(SYSTEM_SIGNER))
+        hub_claims = claims.hub(hub, self._public(HUB_SIGNER), self._topology)
+        accounts = {
+            system: jwt.signed(system_claims, signer, at_s=_now_s()),
+            hub: jwt.signed(hub_claims, signer, at_s=_now_s()),
+        }
+        return Trust(self._operator(signer.public, system), system, accounts)
+
+    def check(self) -> None:
+        """Raise KeysError when the key that signs accounts is not the one that was claimed."""
+        file = self._keys.path / "operator.jwt"
+        signer = self._pair(OPERATOR_SIGNER, Kind.OPERATOR).public
+        claimed = jwt.verified(file.read_text())["nats"] if file.exists() else {}
+        if signer not in claimed.get("signing_keys", ()):
+            raise KeysError(f"{self._keys.path}: no nats-server was ever started with these keys")
+
+    def own_accounts(self) -> set[str]:
+        """Return the public keys of the accounts of system and hub."""
+        return {self._public(SYSTEM), self._public(HUB)}
+
+    def write_users(self) -> Path:
+        """Write credentials for every service as streams.yaml is now; return their folder."""
+        for name, allowed in permissions.users(self._topology).items():
+            self.write_user(name, allowed)
+        system = self._public(SYSTEM)
+        self._write(CLAIMS, CLAIMS_MAY, system, self._pair(SYSTEM_SIGNER))
+        return self.users
+
+    def write_user(self, name: str, allowed: Permissions) -> None:
+        """Write credentials for one user of the hub's account."""
+        self._write(name, allowed, self._public(HUB), self._pair(HUB_SIGNER))
+
+    def account(self, driver: str) -> tuple[str, str]:
+        """Make a driver's account; return its public key and its JWT.
+
+        Its own seed is thrown away: only the operator's signing key ever changes it.
+        """
+        public = KeyPair.new(Kind.ACCOUNT).public
+        return public, self.account_again(driver, public)
+
+    def account_again(self, driver: str, public: str) -> str:
+        """Return the JWT of an account that exists, as streams.yaml is now."""
+        about = claims.driver_account(
+            public, driver, self._public(DRIVER_SIGNER), self._public(HUB), self._topology
+        )
+        return jwt.signed(about, self._pair(OPERATOR_SIGNER, Kind.OPERATOR), at_s=_now_s())
+
+    def driver_user(self, driver: str, account: str, public: str, *, expires_s: int) -> str:
+        """Return the JWT of a driver's PC."""
+        about = claims.driver_user(public, driver, account, expires_s=expires_s)
+        return jwt.signed(about, self._pair(DRIVER_SIGNER), at_s=_now_s())
+
+    def deletion(self, account: str) -> str:
+        """Return the order to delete an account, as nats-server takes it."""
+        signer = self._pair(OPERATOR_SIGNER, Kind.OPERATOR)
+        about: dict[str, Any] = {"type": "generic", "version": 2, "accounts": [account]}
+        return jwt.signed({"sub": signer.public, "nats": about}, signer, at_s=_now_s())
+
+    def _operator(self, signer: str, system: str) -> str:
+        """Return the operator's JWT, written anew only while its seed is here."""
+        file = self._keys.path / "operator.jwt"
+        if not file.exists() or self._keys.has(OPERATOR):
+            operator = self._pair(OPERATOR, Kind.OPERATOR)
+            about = claims.operator(operator.public, signer, system)
+            write_private(file, jwt.signed(about, operator, at_s=_now_s()))
+        token = file.read_text()
+        about = jwt.verified(token)["nats"]
+        if signer not in about["signing_keys"] or system != about["system_account"]:
+            raise KeysError(
+                f"{file} is of other keys than those beside it: put {OPERATOR}.seed there for one "
+                "start, then take it away again"
+            )
+        return token
+
+    def _write(self, name: str, allowed: Permissions, account: str, signer: KeyPair) -> None:
+        pair = KeyFolder(self.users).pair(name, Kind.USER)
+        token = jwt.signed(claims.user(pair.public, name, account, allowed), signer, at_s=_now_s())
+        Credentials(token, pair).write(self.users / f"{name}{SUFFIX}")
+
+    def _pair(self, name: str, kind: Kind = Kind.ACCOUNT) -> KeyPair:
+        return self._keys.pair(name, kind)
+
+    def _public(self, name: str) -> str:
+        return self._pair(name).public
+
+
+def driver_credentials(
+    authority: Authority, driver: str, *, expires_s: int
+) -> tuple[str, Credentials]:
+    """Make an account and one PC for a driver; return the account's JWT and the credentials."""
+    pair = KeyPair.new(Kind.USER)
+    account, token = authority.account(driver)
+    user = authority.driver_user(driver, account, pair.public, expires_s=expires_s)
+    return token, Credentials(user, pair)
+
+
+def _now_s() -> int:
+    return int(time.time())

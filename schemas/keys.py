@@ -1,0 +1,62 @@
+"""What is asked of the service that signs NATS identities, and what it answers (core NATS)."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+DriverName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+"""A driver as subjects name him; it is approved when his enrolment code is made."""
+
+UserKey = Annotated[str, Meta(pattern=r"^U[A-Z2-7]{55}$")]
+"""The public half of an Ed25519 key pair that stays on the driver's PC, as nkeys writes it."""
+
+
+class Enrol(Struct, frozen=True, kw_only=True, tag="keys.enrol"):
+    """Let a PC send as a driver: who asks has checked the code, and the proof that goes with it.
+
+    A driver may have several PCs; the first one makes his account.
+    """
+
+    driver: DriverName
+    public_key: UserKey
+
+
+class Enrolled(Struct, frozen=True, kw_only=True, tag="keys.enrolled"):
+    """Hand out what a PC connects with, or say in `refused` why not; `later` it may work."""
+
+    driver: DriverName
+    jwt: str = ""
+    expires_s: int = 0
+    refused: str = ""
+    later: bool = False
+
+
+class Renew(Struct, frozen=True, kw_only=True, tag="keys.renew"):
+    """Ask for a later expiry; the subject says who asks, and his account proves it."""
+
+    driver: DriverName
+    public_key: UserKey
+
+
+class Renewed(Struct, frozen=True, kw_only=True, tag="keys.renewed"):
+    """Hand out the JWT that follows, or say in `refused` why not; `later` it may work."""
+
+    driver: DriverName
+    jwt: str = ""
+    expires_s: int = 0
+    refused: str = ""
+    later: bool = False
+
+
+class Revoke(Struct, frozen=True, kw_only=True, tag="keys.revoke"):
+    """Shut a driver out, with every PC of his, until he is enrolled again."""
+
+    driver: DriverName
+
+
+class Revoked(Struct, frozen=True, kw_only=True, tag="keys.revoked"):
+    """Say that nats-server knows it, or in `refused` why not; `later` it may work."""
+
+    driver: DriverName
+    refused: str = ""
+    later: bool = False

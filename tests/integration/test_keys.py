@@ -1,0 +1,274 @@
+"""Identities are given out, renewed and taken back by a real service, while cars drive."""
+
+import asyncio
+import contextlib
+import shutil
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from consumers.keys.service import Keys
+from consumers.persister.service import service as persister
+from pitbox import enrolment, topology
+from pitbox.bus import Bus, BusDown
+from pitbox.identity import credentials
+from pitbox.identity.folder import KeysError
+from pitbox.identity.nkeys import KeyPair, Kind
+from pitbox.resolver import Resolver
+from pitbox.settings import Driver, Nats, Settings
+from producers.drive import drive
+from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
+from tests.hub import Database, apply, chunk, connected, eventually, serving, settings_of
+from tests.integration.test_drive import Car
+from tests.servers import NatsServer
+
+CUT_S = 2.0
+
+
+@pytest.fixture
+async def hub(nats_server: NatsServer, database: str) -> AsyncIterator[Settings]:
+    """Return the settings of a hub whose persister runs; who signs is for the test to start."""
+    await apply(nats_server.url)
+    settings = settings_of(nats_server.url, database)
+    async with serving(persister(settings)):
+        yield settings
+
+
+@pytest.fixture
+async def desk(nats_server: NatsServer) -> AsyncIterator[Bus]:
+    """Lend a connection of the hub's own commands, which may do no more than they."""
+    users = nats_server.keys / "users"
+    bus = await Bus.connect(
+        Nats(url=nats_server.url, credentials=str(users)), "setup", topology.load()
+    )
+    yield bus
+    await bus.close()
+
+
+async def enrolled(hub: Settings, driver: str, folder: Path) -> Path:
+    file = folder / f"{driver}.creds"
+    await enrolment.enrol(hub.nats, topology.load(), driver, file)
+    return file
+
+
+@contextlib.asynccontextmanager
+async def on_track(
+    hub: Settings, driver: str, file: Path, folder: Path
+) -> AsyncIterator[tuple[Car, "asyncio.Task[None]"]]:
+    """Let a car drive meanwhile, with the credentials of a file."""
+    car, stop = Car(), asyncio.Event()
+    settings = Settings(
+        nats=Nats(url=hub.nats.url, credentials=str(file)),
+        driver=Driver(name=driver, spool=str(folder / f"{driver}-spool")),
+    )
+    with (folder / f"{driver}.ledger").open("a") as record:
+        task = asyncio.create_task(drive(settings, car.observations(), stop, record=record))
+        try:
+            yield car, task
+        finally:
+            stop.set()
+            await asyncio.wait({task})
+
+
+def committed(folder: Path, driver: str) -> int:
+    return len((folder / f"{driver}.ledger").read_text().splitlines())
+
+
+async def stored(database: Database, driver: str) -> int:
+    query = "select count(*) from telemetry_chunk where driver = $1"
+    return int(await database.value(query, driver))
+
+
+async def grows(database: Database, driver: str, by: int = 5) -> None:
+    before = await stored(database, driver)
+
+    async def grown() -> bool:
+        return await stored(database, driver) >= before + by
+
+    await eventually(grown, f"{driver} is heard")
+
+
+async def test_who_is_enrolled_drives_until_he_is_revoked_and_others_notice_nothing(
+    hub: Settings, desk: Bus, nats_server: NatsServer, database: str, tmp_path: Path
+) -> None:
+    rows = Database(database)
+    async with serving(Keys(hub)):
+        ada, bea = await enrolled(hub, "ada", tmp_path), await enrolled(hub, "bea", tmp_path)
+        async with (
+            on_track(hub, "ada", ada, tmp_path),
+            on_track(hub, "bea", bea, tmp_path) as (_, app),
+        ):
+            await grows(rows, "ada")
+            await grows(rows, "bea")
+            began = time.monotonic()
+            answer: Revoked = await desk.request("keys.revoke", Revoke(driver="ada"), timeout_s=5)
+            assert answer == Revoked(driver="ada")
+            assert await connections(nats_server, "ada") == 0
+            assert time.monotonic() - began < CUT_S
+            left, kept = await stored(rows, "ada"), committed(tmp_path, "ada")
+            await grows(rows, "bea")
+
+            async def kept_on() -> bool:
+                return committed(tmp_path, "ada") > kept + 10
+
+            await eventually(kept_on, "the spool keeps what is driven")
+            nats_server.kill()
+            nats_server.start()
+            await grows(rows, "bea")
+            assert await stored(rows, "ada") <= left + 5
+            assert not app.done()
+            assert await connections(nats_server, "ada") == 0
+            await enrolled(hub, "ada", tmp_path)
+            await grows(rows, "ada", by=committed(tmp_path, "ada") - left)
+
+
+async def connections(server: NatsServer, driver: str) -> int:
+    """Return how many connections a driver's account has, as nats-server says."""
+    async with httpx.AsyncClient() as client:
+        address = f"http://127.0.0.1:{server.monitor_port}/connz?auth=true"
+        found: list[dict[str, Any]] = (await client.get(address)).json()["connections"]
+    return sum(one.get("name_tag", "") == driver for one in found)
+
+
+async def test_credentials_are_renewed_while_driving_and_nothing_is_lost(
+    hub: Settings, database: str, tmp_path: Path
+) -> None:
+    rows = Database(database)
+    async with serving(Keys(hub, life_s=3)):
+        file = await enrolled(hub, "ada", tmp_path)
+        first = credentials.read(file).claimed.exp
+        async with on_track(hub, "ada", file, tmp_path) as (car, app):
+
+            async def twice() -> bool:
+                return credentials.read(file).claimed.exp >= first + 4
+
+            await eventually(twice, "the credentials are renewed twice")
+            car.parked.set()
+            await asyncio.wait_for(app, 20)
+    assert await stored(rows, "ada") == committed(tmp_path, "ada")
+
+
+async def test_only_a_pc_that_is_enrolled_gets_more_time(
+    hub: Settings, desk: Bus, tmp_path: Path
+) -> None:
+    stranger = KeyPair.new(Kind.USER).public
+    async with serving(Keys(hub)):
+        ada, bea = await enrolled(hub, "ada", tmp_path), await enrolled(hub, "bea", tmp_path)
+        bus = await Bus.connect(
+            Nats(url=hub.nats.url, credentials=str(ada)), "drive", topology.load()
+        )
+        for key, said in (
+            (stranger, "this PC is not enrolled"),
+            (credentials.read(bea).pair.public, "this PC is not enrolled"),
+        ):
+            wish = Renew(driver="ada", public_key=key)
+            assert await bus.request("keys.renew", wish) == Renewed(driver="ada", refused=said)
+        forged = Renew(driver="bea", public_key=credentials.read(bea).pair.public)
+        with pytest.raises(BusDown):
+            await bus.request("keys.renew", forged, driver="ada", timeout_s=0.5)
+        own = Renew(driver="ada", public_key=credentials.read(ada).pair.public)
+        answer: Renewed = await bus.request("keys.renew", own)
+        assert (answer.refused, answer.expires_s > time.time()) == ("", True)
+        hasty: Renewed = await bus.request("keys.renew", own)
+        assert hasty.refused == "too soon after the last one"
+        taken: Enrolled = await desk.request(
+            "keys.enrol", Enrol(driver="eve", public_key=credentials.read(bea).pair.public)
+        )
+        assert taken.refused == "this key is another driver's"
+        await bus.close()
+
+
+async def test_nats_server_is_told_again_of_all_that_it_forgot(
+    hub: Settings, nats_server: NatsServer, database: str, tmp_path: Path
+) -> None:
+    async with serving(Keys(hub)):
+        file = await enrolled(hub, "ada", tmp_path)
+        nats_server.stop()
+        shutil.rmtree(nats_server.folder / "nats" / "accounts")
+        nats_server.start()
+        async with on_track(hub, "ada", file, tmp_path):
+            await grows(Database(database), "ada")
+
+
+async def test_an_account_from_before_a_revocation_is_forgotten_at_the_next_start(
+    hub: Settings, desk: Bus, nats_server: NatsServer, tmp_path: Path
+) -> None:
+    accounts = nats_server.folder / "nats" / "accounts"
+    async with serving(Keys(hub)):
+        file = await enrolled(hub, "ada", tmp_path)
+        shutil.copytree(accounts, tmp_path / "older")
+        await desk.request("keys.revoke", Revoke(driver="ada"), timeout_s=5)
+    nats_server.stop()
+    shutil.copytree(tmp_path / "older", accounts, dirs_exist_ok=True)
+    nats_server.start()
+    server = Nats(url=hub.nats.url, credentials=str(file))
+    async with serving(Keys(hub)):
+
+        async def refused() -> bool:
+            try:
+                await (await Bus.connect(server, "drive", topology.load(), forever=False)).close()
+            except BusDown as error:
+                return "authorization" in str(error).lower()
+            return False
+
+        await eventually(refused, "the old account is forgotten")
+
+
+async def test_a_jwt_of_a_stranger_is_found_out_though_nats_server_takes_it(
+    hub: Settings, nats_server: NatsServer, tmp_path: Path
+) -> None:
+    """Its answer is 200, and whom it names is locked out, until the right one is pushed again."""
+    forger = tmp_path / "forger"
+    forger.mkdir()
+    stranger = NatsServer(forger).authority()
+    async with serving(Keys(hub)):
+        file = await enrolled(hub, "ada", tmp_path)
+        account = credentials.account_of(credentials.read(file).jwt)
+        resolver = Resolver()
+        await resolver.open(hub.nats)
+        await resolver.push(stranger.account_again("ada", account))
+        await resolver.close()
+    async with serving(Keys(hub)):
+        await enrolled(hub, "ada", tmp_path)
+        nats = Nats(url=hub.nats.url, credentials=str(file))
+        bus = await Bus.connect(nats, "drive", topology.load(), forever=False)
+        assert await bus.store("telemetry.live", chunk(0)) == 1
+        await bus.close()
+
+
+async def test_one_process_signs_at_a_time(hub: Settings, desk: Bus, tmp_path: Path) -> None:
+    async with serving(Keys(hub)):
+        await enrolled(hub, "ada", tmp_path)
+        with capture_logs() as logs:
+            async with serving(Keys(hub)):
+
+                async def said() -> bool:
+                    return any("another process signs" in str(line) for line in logs)
+
+                await eventually(said, "the second one waits")
+
+
+async def test_a_name_that_could_mean_others_is_refused(hub: Settings, tmp_path: Path) -> None:
+    key = KeyPair.new(Kind.USER).public
+    async with serving(Keys(hub)), connected(hub.nats.url, "setup") as anybody:
+        await enrolled(hub, "ada", tmp_path)
+        for name in ("*", ">", "x.>", "é", "a b", "", "a" * 65, "-a"):
+            with pytest.raises(BusDown):
+                wish = Enrol(driver=name, public_key=key)
+                await anybody.request("keys.enrol", wish, timeout_s=0.3)
+        with pytest.raises(BusDown):
+            wish = Enrol(driver="eve", public_key="A" + key[1:])
+            await anybody.request("keys.enrol", wish, timeout_s=0.3)
+
+
+async def test_without_the_keys_that_nats_server_trusts_nothing_is_signed(
+    hub: Settings, nats_server: NatsServer
+) -> None:
+    (nats_server.keys / "operator-signer.seed").unlink()
+    with pytest.raises(KeysError, match="no nats-server was ever started with these keys"):
+        Keys(hub)

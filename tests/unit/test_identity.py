@@ -1,0 +1,212 @@
+"""Keys, claims and permissions: pure, and as nats-server and other clients write them."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from pitbox import topology
+from pitbox.identity import claims, credentials, jwt, permissions
+from pitbox.identity.authority import Authority, driver_credentials
+from pitbox.identity.credentials import Credentials, file_of
+from pitbox.identity.folder import KeyFolder, KeysError, write_private
+from pitbox.identity.jwt import ClaimsError
+from pitbox.identity.nkeys import KeyFormatError, KeyPair, Kind, kind_of, verify
+from pitbox.identity.proof import prove, proves
+
+TOPOLOGY = topology.load()
+NOW_S = 1_800_000_000
+
+# A pair that another tool of NATS has made.
+SEED = "SUAKYRHVIOREXV7EUZTBHUHL7NUMHPMAS7QMDU3GTIUWEI5LDNOXD43IZY"
+PUBLIC = "UD466L6EBCM3YY5HEGHJANNTN4LSKTSUXTH7RILHCKEQMQHTBNLHJJXT"
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_seed_is_read_back_as_the_same_pair(kind: Kind) -> None:
+    pair = KeyPair.new(kind)
+    again = KeyPair.of_seed(pair.seed)
+    assert (again.public, again.kind, pair.seed[:2]) == (pair.public, kind, f"S{kind.name[0]}")
+    assert kind_of(pair.public) is kind
+    assert verify(pair.public, b"content", again.sign(b"content"))
+    assert not verify(pair.public, b"another", again.sign(b"content"))
+
+
+def test_a_seed_of_other_tools_gives_their_public_key() -> None:
+    assert KeyPair.of_seed(SEED).public == PUBLIC
+
+
+@pytest.mark.parametrize(
+    "text", ["", "SU", "é", PUBLIC, SEED[:-1], SEED[:9] + "Z" + SEED[10:], "S" + SEED]
+)
+def test_what_is_no_seed_is_refused_without_being_shown(text: str) -> None:
+    with pytest.raises(KeyFormatError) as raised:
+        KeyPair.of_seed(text)
+    assert not text or text not in str(raised.value)
+
+
+def test_a_pair_does_not_show_its_secret() -> None:
+    pair = KeyPair.new(Kind.USER)
+    assert pair.seed not in f"{pair!r} {pair}"
+
+
+def test_signed_claims_are_believed_and_altered_ones_are_not() -> None:
+    signer = KeyPair.new(Kind.ACCOUNT)
+    token = jwt.signed({"sub": "x", "nats": {"type": "user"}}, signer, at_s=NOW_S)
+    found = jwt.verified(token)
+    assert (found["iss"], found["iat"], found["sub"]) == (signer.public, NOW_S, "x")
+    header, body, signature = token.split(".")
+    other = jwt.signed({"sub": "y", "nats": {}}, signer, at_s=NOW_S).split(".")
+    none = "eyJ0eXAiOiJKV1QiLCJhbGciOiJub25lIn0"
+    for forged in (
+        *(f"{header}.{other[1]}.{signature}", f"{header}.{body}.{other[2]}"),
+        *(f"{none}.{body}.", f"{header}.{body}", "x.y.z", "", token + "a" * jwt.MAX_BYTES),
+    ):
+        with pytest.raises(ClaimsError):
+            jwt.verified(forged)
+
+
+def test_a_driver_may_say_and_hear_what_bears_his_name_and_nothing_else() -> None:
+    allowed = permissions.of_driver(TOPOLOGY, "ada")
+    assert set(allowed.publish) == {
+        *("telemetry.ada.*.live", "telemetry.ada.*.backfill"),
+        *("ask.ada.*", "hello.ada", "renew.ada"),
+    }
+    assert set(allowed.subscribe) == {"receipt.ada.*", "hello.ada", "_INBOX.ada.>"}
+
+
+def test_what_a_drivers_account_imports_is_what_he_may_say_and_hear() -> None:
+    about = claims.driver_account("A", "ada", "S", "HUB", TOPOLOGY)["nats"]
+    imported = {one["subject"] for one in about["imports"]}
+    allowed = permissions.of_driver(TOPOLOGY, "ada")
+    assert imported == {*allowed.publish, *allowed.subscribe} - {"_INBOX.ada.>"}
+    assert all(one["subject"] == one["local_subject"] for one in about["imports"])
+    limits = about["limits"]
+    nothing = ("exports", "leaf", "mem_storage", "disk_storage")
+    assert {limits[name] for name in nothing} == {0}
+    assert limits["disallow_bearer"] is True
+    assert 0 < limits["conn"] <= claims.CONNECTIONS
+
+
+def test_every_import_of_a_driver_is_an_export_of_the_hub() -> None:
+    exported = {(name, kind) for name, _, kind in permissions.exports(TOPOLOGY)}
+    assert exported == {(name, kind) for name, _, kind in permissions.imports(TOPOLOGY, "ada")}
+
+
+def test_services_may_do_what_streams_yaml_declares() -> None:
+    allowed = permissions.users(TOPOLOGY)
+    assert allowed["persister"] == permissions.Permissions(
+        publish=(
+            "receipt.*.*",
+            *(part for stream in ("TELEMETRY", "TIMING", "DEAD") for part in pulls(stream)),
+            *(
+                f"$JS.API.STREAM.{what}.{stream}"
+                for stream in ("TELEMETRY", "TIMING", "DEAD")
+                for what in ("INFO", "CREATE")
+            ),
+            "_R_.>",
+        ),
+        subscribe=("ask.*.*", "_INBOX.persister.>"),
+    )
+    assert allowed["gateway"].publish == ("keys.enrol", "keys.revoke")
+    assert not any(subject.startswith("$") for subject in allowed["keys"].publish)
+    assert set(allowed["keys"].publish) == {"_R_.>", "_INBOX.gateway.>", "_INBOX.setup.>"}
+
+
+def pulls(stream: str) -> tuple[str, ...]:
+    """Return what the persister says to read a stream, and nothing of other consumers."""
+    return (
+        f"$JS.API.STREAM.MSG.GET.{stream}",
+        f"$JS.API.CONSUMER.INFO.{stream}.persister",
+        f"$JS.API.CONSUMER.MSG.NEXT.{stream}.persister",
+        f"$JS.API.CONSUMER.CREATE.{stream}.persister",
+        f"$JS.API.CONSUMER.CREATE.{stream}.persister.>",
+        f"$JS.API.CONSUMER.DURABLE.CREATE.{stream}.persister",
+        f"$JS.ACK.{stream}.persister.>",
+    )
+
+
+def test_a_reader_without_a_durable_cannot_touch_those_of_others() -> None:
+    never = permissions.of_consumer(TOPOLOGY, "timing").never
+    assert "$JS.API.CONSUMER.*.*.TELEMETRY.persister" in never
+    assert "$JS.API.CONSUMER.*.TELEMETRY.persister.>" in never
+
+
+@pytest.mark.parametrize("name", permissions.users(TOPOLOGY))
+def test_no_service_may_say_or_hear_everything(name: str) -> None:
+    allowed = permissions.users(TOPOLOGY)[name]
+    for subject in (*allowed.publish, *allowed.subscribe):
+        assert subject.split(".")[0] not in {">", "*", "$SYS"}, subject
+    assert allowed.publish or allowed.claims()["pub"] == {"deny": [">"]}
+
+
+def test_keys_that_others_may_read_are_refused(tmp_path: Path) -> None:
+    folder = KeyFolder(tmp_path / "keys")
+    pair = folder.pair("hub", Kind.ACCOUNT)
+    assert folder.pair("hub", Kind.ACCOUNT).public == pair.public
+    file = folder.path / "hub.seed"
+    assert (file.stat().st_mode & 0o777, folder.path.stat().st_mode & 0o777) == (0o600, 0o700)
+    file.chmod(0o640)
+    with pytest.raises(KeysError, match="open to others: chmod 600"):
+        folder.pair("hub", Kind.ACCOUNT)
+    folder.path.chmod(0o755)
+    with pytest.raises(KeysError, match="open to others: chmod 700"):
+        KeyFolder(folder.path)
+
+
+def test_a_seed_of_another_kind_is_refused(tmp_path: Path) -> None:
+    folder = KeyFolder(tmp_path / "keys")
+    folder.pair("hub", Kind.ACCOUNT)
+    with pytest.raises(KeysError, match="another kind than user"):
+        folder.pair("hub", Kind.USER)
+
+
+def test_credentials_are_written_as_every_client_reads_them(tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "keys", TOPOLOGY)
+    authority.trust()
+    account, made = driver_credentials(authority, "ada", expires_s=NOW_S)
+    file = tmp_path / "ada.creds"
+    made.write(file)
+    assert file.stat().st_mode & 0o777 == 0o600
+    found = credentials.read(file)
+    assert (found.name, found.jwt, found.pair.public) == ("ada", made.jwt, made.pair.public)
+    assert jwt.verified(made.jwt)["nats"]["issuer_account"] == jwt.verified(account)["sub"]
+    with pytest.raises(KeysError, match="different users"):
+        Credentials(made.jwt, KeyPair.new(Kind.USER))
+    write_private(file, "nothing")
+    with pytest.raises(KeysError, match="no file of NATS credentials"):
+        credentials.read(file)
+
+
+def test_without_credentials_there_is_no_way_in(tmp_path: Path) -> None:
+    with pytest.raises(KeysError, match=r"PITBOX_NATS__CREDENTIALS: not set"):
+        file_of("", "persister")
+    assert file_of("", "drive").name == "driver.creds"
+    assert file_of(str(tmp_path), "persister") == tmp_path / "persister.creds"
+    assert file_of(str(tmp_path / "one.creds"), "persister") == tmp_path / "one.creds"
+
+
+def test_an_operator_whose_seed_is_elsewhere_needs_it_only_for_other_keys(tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "keys", TOPOLOGY)
+    before = authority.trust().operator
+    (tmp_path / "keys" / "operator.seed").unlink()
+    assert authority.trust().operator == before
+    (tmp_path / "keys" / "operator-signer.seed").unlink()
+    with pytest.raises(KeysError, match=r"put operator\.seed there"):
+        authority.trust()
+
+
+def test_a_proof_is_of_one_key_and_one_code() -> None:
+    pair, other = KeyPair.new(Kind.USER), KeyPair.new(Kind.USER)
+    proof = prove(pair, "CODE-1")
+    assert proves(pair.public, "CODE-1", proof)
+    assert not proves(pair.public, "CODE-2", proof)
+    assert not proves(other.public, "CODE-1", proof)
+    assert not proves(pair.public, "CODE-1", "?" + proof)
+    account = KeyPair.new(Kind.ACCOUNT)
+    assert not proves(account.public, "CODE-1", prove(account, "CODE-1"))
+
+
+def test_a_user_of_a_driver_claims_nothing_but_its_account_and_an_end() -> None:
+    about = claims.driver_user("U", "ada", "A", expires_s=int(time.time()))
+    assert about["nats"] == {"type": "user", "version": 2, "issuer_account": "A"}
