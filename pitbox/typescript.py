@@ -29,6 +29,7 @@ ANSWERS: Final = (
     api.Invited,
     api.Consent,
     api.AuditEntry,
+    api.EnrolmentCode,
 )
 UNIONS: Final[dict[str, UnionType]] = {"FromPage": wall.FromPage, "ToPage": wall.ToPage}
 PLAIN: Final[dict[type[shape.Type], str]] = {

@@ -44,9 +44,11 @@ create table one_time_link (
     used timestamptz
 );
 
--- Codes by which a driver's PC is enrolled, by their SHA-256.
+-- Codes by which a driver's PC is enrolled: `handle` begins the code and finds it, `hash` is a keyed
+-- hash of the whole, for a code is short enough to be guessed from a plain one.
 create table enrolment (
-    hash bytea primary key,
+    handle text collate "C" primary key,
+    hash bytea not null,
     driver text collate "C" not null,
     made_by uuid not null references account,
     tries integer not null default 0,

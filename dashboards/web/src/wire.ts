@@ -271,6 +271,13 @@ export interface AuditEntry {
   address: string;
 }
 
+/** Give the code for `pitbox drive --enrol CODE@HOST`, once, and its end. */
+export interface EnrolmentCode {
+  driver: string;
+  code: string;
+  expires: string;
+}
+
 export type FromPage =
   | Subscribe
   | Ping;

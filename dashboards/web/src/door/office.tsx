@@ -5,6 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { change, json, problem, request } from "../link/access";
 import type { AccountAbout, AuditEntry, Invited } from "../wire";
 import { Field } from "./door";
+import { Enrolment } from "./enrolment";
 
 export const officeOpen = signal(false);
 
@@ -47,6 +48,10 @@ function Opened() {
         </tbody>
       </table>
       <Invite />
+      <section class="invite">
+        <h2>Enrol a driver's PC</h2>
+        <Enrolment driver="" />
+      </section>
       <h2>What was done</h2>
       <ol class="audit small">
         {entries.value.map((entry) => (
