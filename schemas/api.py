@@ -11,7 +11,8 @@ from schemas.timing import Lap, Session
 
 Role = Literal["owner", "engineer", "driver", "guest"]
 Kind = Literal["telemetry", "camera", "microphone"]
-AccountName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{1,31}$")]
+# `$` alone would let a newline through at the end.
+AccountName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{1,31}$(?!\n)")]
 Password = Annotated[str, Meta(min_length=1, max_length=1024)]
 Secret = Annotated[str, Meta(min_length=1, max_length=128)]
 

@@ -454,12 +454,13 @@ async def test_asvs_2_2_1_5_2_1_16_4_1_bodies_are_bounded_and_checked(
         "{",
         '{"name":"A B","password":"x"}',
         '{"name":"ann"}',
-        '{"name":"ann\\\\nforged","password":"x"}',
+        '{"name":"ann\\n","password":"x"}',
+        '{"name":"ann\\nforged","password":"x"}',
         '"\\ud800"',
     ):
         headers = {"content-type": "application/json"}
         answer = await stranger.post(f"{API}/login", content=body, headers=headers)
-        assert answer.status_code in (400, 429), body
+        assert answer.status_code == 400, body
 
 
 async def test_the_command_line_makes_and_closes_accounts(

@@ -1,6 +1,6 @@
 """Endpoints for accounts, consents and the audit log."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_args
 
 from litestar import get, post, put
 from litestar.di import NamedDependency
@@ -16,6 +16,7 @@ from consumers.gateway.people.entrance import NO as NOT_IN
 from schemas.api import (
     AccountAbout,
     AccountChange,
+    AccountName,
     AuditEntry,
     Consent,
     Decision,
@@ -24,7 +25,8 @@ from schemas.api import (
     Problem,
 )
 
-NAME: Final = r"^[a-z0-9][a-z0-9._-]{1,31}$"
+# Litestar reads its own constraints only, not those of msgspec.
+NAME: Final = str(get_args(AccountName)[1].pattern)
 Named = Annotated[str, PathParameter(pattern=NAME)]
 Before = Annotated[int, QueryParameter(ge=1, le=2**63 - 1, description="only entries before this")]
 Count = Annotated[int, QueryParameter(ge=1, le=500)]
