@@ -30,6 +30,7 @@ ANSWERS: Final = (
     api.Consent,
     api.AuditEntry,
     api.EnrolmentCode,
+    api.DriverAbout,
 )
 UNIONS: Final[dict[str, UnionType]] = {"FromPage": wall.FromPage, "ToPage": wall.ToPage}
 PLAIN: Final[dict[type[shape.Type], str]] = {

@@ -263,3 +263,13 @@ class EnrolledPc(Struct, frozen=True, kw_only=True):
     driver: str
     jwt: str
     expires_s: int
+
+
+class DriverAbout(Struct, frozen=True, kw_only=True):
+    """Say who may drive, with how many PCs, and until when the last of them may."""
+
+    driver: str
+    enrolled: datetime
+    revoked: datetime | None
+    pcs: int
+    expires: datetime | None

@@ -63,6 +63,8 @@ def build(
             entrance.change_password,
             cockpit.make_code,
             cockpit.enrol,
+            cockpit.list_drivers,
+            cockpit.revoke,
             office.list_accounts,
             office.invite,
             office.change_account,

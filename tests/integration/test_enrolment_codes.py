@@ -11,7 +11,7 @@ import pytest
 from consumers.gateway.people import enrolments
 from pitbox.identity.nkeys import KeyPair, Kind
 from pitbox.identity.proof import prove
-from schemas.keys import Enrol, Enrolled
+from schemas.keys import Enrol, Enrolled, Revoke, Revoked
 from tests import hub, people
 from tests.hub import Database, connected
 from tests.page import API, Served, gateway_of
@@ -133,3 +133,28 @@ async def test_asvs_8_2_2_drivers_enrol_themselves_and_nobody_else(
                 f"{API}/enrolments", json={"driver": driver}, headers=person.headers
             )
             assert answer.status_code == status, (person.name, driver)
+
+
+async def test_an_owner_sees_who_drives_and_shuts_somebody_out(
+    served: Served, nats_server: NatsServer, database: str
+) -> None:
+    await Database(database).rows(
+        "insert into nats_account (driver, account, jwt) values ('ada', 'A', 'j')"
+    )
+    asked: list[Revoke] = []
+
+    async def shut_out(wish: Revoke) -> Revoked:
+        asked.append(wish)
+        return Revoked(driver=wish.driver, refused="" if wish.driver == "ada" else "is unknown")
+
+    async with served.rest() as owner:
+        [known] = (await owner.get("/drivers")).json()
+        assert (known["driver"], known["pcs"], known["revoked"]) == ("ada", 0, None)
+        assert (await owner.post("/drivers/ada/revoke")).status_code == 503
+        async with connected(nats_server.url, "keys") as bus:
+            await bus.answer("keys.revoke", shut_out)
+            await hub.settled(bus)
+            assert (await owner.post("/drivers/ada/revoke")).status_code == 204
+            unknown = await owner.post("/drivers/bob/revoke")
+        assert (unknown.status_code, "is unknown" in unknown.json()["detail"]) == (400, True)
+    assert asked == [Revoke(driver="ada"), Revoke(driver="bob")]

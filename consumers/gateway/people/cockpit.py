@@ -1,25 +1,33 @@
-"""Endpoints by which a driver's PC gets its identity: a code from the page, a JWT for its key."""
+"""Endpoints for drivers' PCs: a code from the page, an identity for a key, and its end."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from litestar import Request, post
+from litestar import Request, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import ClientException, NotAuthorizedException, PermissionDeniedException
 from litestar.openapi import ResponseSpec
-from litestar.params import JSONBody
+from litestar.params import JSONBody, PathParameter
 
+from consumers.gateway.archive import Archive
 from consumers.gateway.people import audit, enrolments
 from consumers.gateway.people.doors import Doors, Visitor, address_of
 from consumers.gateway.people.enrolments import TooManyError
 from consumers.gateway.people.entrance import TRIES
 from pitbox.bus import Bus, BusDown
 from pitbox.identity.proof import proves
-from schemas.api import EnrolledPc, EnrolmentCode, EnrolmentWish, PcKey, Problem
-from schemas.keys import Enrol, Enrolled
+from schemas.api import DriverAbout, EnrolledPc, EnrolmentCode, EnrolmentWish, PcKey, Problem
+from schemas.keys import Enrol, Enrolled, Revoke, Revoked
 
 WRONG: Final = "code: is wrong, used or too old; or it was tried too often: ask for another one"
 AWAY: Final = "nobody is there to sign: try again with the same code"
+UNSIGNED: Final = "nobody is there to sign: try again"
 ANSWER_S: Final = 5.0
+DRIVER: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$(?!\n)"
+DRIVERS: Final = """
+select driver, enrolled, revoked, count(public_key)::int as pcs, max(expires) as expires
+from nats_account left join nats_user using (driver)
+group by driver, enrolled, revoked order by driver
+"""
 NO: Final = {**TRIES, 403: ResponseSpec(Problem, description="the role may not")}
 
 Opened = NamedDependency[Doors]
@@ -71,6 +79,35 @@ async def enrol(
             raise ClientException(f"driver: {enrolled.refused}")
         await audit.add(connection, None, "enrolled", driver, address)
     return EnrolledPc(driver=driver, jwt=enrolled.jwt, expires_s=enrolled.expires_s)
+
+
+@get("/drivers", responses=NO)
+async def list_drivers(archive: NamedDependency[Archive]) -> list[DriverAbout]:
+    """List who may drive, and who was shut out."""
+    async with archive.connection() as connection:
+        return [DriverAbout(**row) for row in await connection.fetch(DRIVERS)]
+
+
+@post("/drivers/{driver:str}/revoke", status_code=204, responses=NO)
+async def revoke(
+    doors: Opened,
+    visitor: NamedDependency[Visitor],
+    bus: NamedDependency[Bus],
+    driver: Annotated[str, PathParameter(pattern=DRIVER)],
+) -> None:
+    """Shut a driver out: his connections end at once, what he drives stays on his PC's disk."""
+    try:
+        answer: Revoked = await bus.request(
+            "keys.revoke", Revoke(driver=driver), timeout_s=ANSWER_S
+        )
+    except BusDown:
+        raise SigningDown(UNSIGNED) from None
+    if answer.later:
+        raise SigningDown(UNSIGNED)
+    if answer.refused:
+        raise ClientException(f"driver: {answer.refused}")
+    async with doors.archive.connection() as connection:
+        await audit.add(connection, visitor.person.account, "driver revoked", driver)
 
 
 async def _signed(bus: Bus, wish: Enrol) -> Enrolled | None:

@@ -37,6 +37,8 @@ ENDPOINTS: Final[dict[str, frozenset[Role] | None]] = {
     "GET /consents": TEAM,
     "PUT /consents": frozenset[Role]({"driver"}),
     "POST /enrolments": TEAM,
+    "GET /drivers": frozenset[Role]({"owner", "engineer"}),
+    "POST /drivers/{driver}/revoke": OWNER,
     "GET /accounts": OWNER,
     "POST /accounts": OWNER,
     "PUT /accounts/{name}": OWNER,

@@ -278,6 +278,15 @@ export interface EnrolmentCode {
   expires: string;
 }
 
+/** Say who may drive, with how many PCs, and until when the last of them may. */
+export interface DriverAbout {
+  driver: string;
+  enrolled: string;
+  revoked: string | null;
+  pcs: number;
+  expires: string | null;
+}
+
 export type FromPage =
   | Subscribe
   | Ping;
