@@ -3,7 +3,7 @@
 import os
 import sys
 
-from cyclopts import App
+from cyclopts import App, CycloptsError
 
 from pitbox import __version__
 from pitbox.identity.folder import KeysError
@@ -64,12 +64,25 @@ class CommandError(Exception):
 
 def main() -> None:
     """Run the command line; mistakes of the user end in one line on stderr and exit code 2."""
+    groups = (streams, dead, account, driver)
+    if {*sys.argv[1:]} <= {*app.help_flags, *(name for group in groups for name in group.name)}:
+        # A list of commands shows what each says of itself, which stands in its module.
+        for group in (app, *groups):
+            group.resolved_commands()
     try:
-        code = app()
-    except (SettingsError, TopologyError, KeysError, CommandError) as error:
+        code = app(exit_on_error=False, print_error=False)
+    except (SettingsError, TopologyError, KeysError, CommandError, CycloptsError) as error:
         print(f"pitbox: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
+    except ModuleNotFoundError as error:
+        print(f"pitbox: this needs {error.name}, which is not installed here", file=sys.stderr)
+        raise SystemExit(2) from None
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"pitbox: {error.filename}: {error.strerror}", file=sys.stderr)
+        raise SystemExit(2) from None
     raise SystemExit(code if isinstance(code, int) else 0)

@@ -104,7 +104,8 @@ class Log(Struct, frozen=True, forbid_unknown_fields=True):
         Meta(description="auto: console on a terminal, else json"),
     ] = "auto"
     level: Annotated[
-        Literal["debug", "info", "warning", "error"], Meta(description="least level that is logged")
+        Literal["debug", "info", "warning", "error"],
+        Meta(description="least level that is logged: debug, info, warning or error"),
     ] = "info"
 
 
@@ -167,9 +168,11 @@ def _description(hint: Any) -> str:
 
 def _content(variable: str, path: str) -> str:
     try:
-        return Path(path).expanduser().read_text().strip()
+        return Path(path).expanduser().read_text(encoding="utf-8").strip()
     except OSError as error:
         raise SettingsError(f"{variable}: cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{variable}: {path} is not a text file") from None
 
 
 def _put(tree: dict[str, Any], path: list[str], value: str, variable: str) -> None:
@@ -188,7 +191,11 @@ def _explain(message: str) -> str:
         path = ".".join(filter(None, [unknown[2], unknown[1]]))
         return f"{_variable(path)} is not a setting; the README lists them all"
     located = re.search(r"^(.*) - at `\$\.([\w.]+)`$", message)
-    return f"{_variable(located[2])}: {located[1]}" if located else message
+    if not located:
+        return message
+    variable = _variable(located[2])
+    about = next((about for name, _, about in table() if name == variable), "")
+    return f"{variable}: {located[1]}" + (f" ({about})" if about else "")
 
 
 def _variable(path: str) -> str:

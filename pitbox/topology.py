@@ -235,7 +235,7 @@ def parse(text: str) -> Topology:
         document = yaml.safe_load(text)
         topology = msgspec.convert(document, Topology)
     except yaml.YAMLError as error:
-        raise TopologyError(f"streams.yaml: {error}") from None
+        raise TopologyError("streams.yaml: " + " ".join(str(error).split())) from None
     except msgspec.ValidationError as error:
         raise TopologyError(f"streams.yaml: {_located(document, str(error))}") from None
     if problems := contradictions(topology):

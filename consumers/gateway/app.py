@@ -35,7 +35,7 @@ def build(
     archive: Archive,
     live: Live,
     doors: Doors,
-    rooms: Admissions,
+    admissions: Admissions,
 ) -> Litestar:
     """Return the application over what it shows, for whom the doors let in."""
     api = Router(
@@ -78,7 +78,7 @@ def build(
             "archive": Provide(lambda: archive, sync_to_thread=False),
             "live": Provide(lambda: live, sync_to_thread=False),
             "doors": Provide(lambda: doors, sync_to_thread=False),
-            "rooms": Provide(lambda: rooms, sync_to_thread=False),
+            "admissions": Provide(lambda: admissions, sync_to_thread=False),
             "visitor": Provide(_visitor, sync_to_thread=False),
         },
         guards=[admit],

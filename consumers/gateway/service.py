@@ -38,14 +38,14 @@ class Gateway:
         people = Archive(self._settings.postgres.url, {"role": ROLE})
         live = Live(self._topology, archive)
         doors = Doors(people, self._settings.gateway.keys)
-        rooms = Admissions(live)
-        app = Guard(build(bus, archive, live, doors, rooms), self._tls.names)
+        admissions = Admissions(live)
+        app = Guard(build(bus, archive, live, doors, admissions), self._tls.names)
         server = listener.web_server(app, self._tls)
         listening = listener.listen(self._settings.gateway.host, self._settings.gateway.port)
         tasks = [
             asyncio.ensure_future(server.serve([listening])),
             asyncio.ensure_future(self._listen(bus, live)),
-            asyncio.ensure_future(rooms.keep(doors)),
+            asyncio.ensure_future(admissions.keep(doors)),
             asyncio.ensure_future(stop.wait()),
         ]
         host, port = listening.getsockname()[:2]

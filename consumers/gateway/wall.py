@@ -29,7 +29,7 @@ async def wall(
     socket: WebSocket[Any, Any, Any],
     live: NamedDependency[Live],
     doors: NamedDependency[Doors],
-    rooms: NamedDependency[Admissions],
+    admissions: NamedDependency[Admissions],
 ) -> None:
     """Exchange the messages of `schemas.wall`, as binary msgpack."""
     visitor = await _visitor(socket, doors)
@@ -43,7 +43,7 @@ async def wall(
         return
     awake, turned_out = asyncio.Event(), asyncio.Event()
     client = Outbox(awake.set)
-    rooms.enter(client, visitor, turned_out.set)
+    admissions.enter(client, visitor, turned_out.set)
     # All at once: a client that leaves shows only to who reads.
     leaving = asyncio.ensure_future(turned_out.wait())
     tasks: list[asyncio.Future[Any]] = [
@@ -54,7 +54,7 @@ async def wall(
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        rooms.leave(client)
+        admissions.leave(client)
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
+
+from cyclopts import Parameter, validators
 
 from pitbox import settings
 from pitbox.cli import CommandError
 
+AtMost = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=1_000_000))]
 TIMEOUT_S: Final = 10.0
 
 Result = TypeVar("Result")
@@ -28,10 +31,8 @@ def run(work: Callable[[Any], Awaitable[Result]]) -> Result:
 
 async def connected(url: str, work: Callable[[Any], Awaitable[Result]]) -> Result:
     """Do some work with a connection; raises CommandError when Postgres does not answer."""
-    try:
-        import asyncpg
-    except ModuleNotFoundError:
-        raise CommandError("this needs asyncpg: pip install 'pitbox[persister]'") from None
+    import asyncpg
+
     try:
         connection = await asyncpg.connect(url, timeout=TIMEOUT_S, command_timeout=TIMEOUT_S)
         try:

@@ -50,7 +50,7 @@ class Letter(Struct, frozen=True):
     bytes: int
 
 
-def list_letters(*, consumer: str = "", limit: int = 50, json: bool = False) -> None:
+def list_letters(*, consumer: str = "", limit: database.AtMost = 50, json: bool = False) -> None:
     """List messages that a consumer gave up on, the latest first.
 
     Example: pitbox dead list --consumer persister

@@ -5,7 +5,9 @@ import contextlib
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TextIO
+
+from cyclopts import Parameter, validators
 
 from pitbox import logs, metrics, service, settings
 from pitbox.cli import CommandError
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from producers.drive import Status
 
 Source = Literal["auto", "f1", "gt7", "assetto", "iracing", "sim"]
+Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))]
 FASTEST: Final = 1000
 CLEAR: Final = "\r\x1b[2K"
 
@@ -25,8 +28,8 @@ def drive(
     host: str = "127.0.0.1",
     console: str = "",
     game: str = "127.0.0.1",
-    f1_port: int = 20777,
-    gt7_port: int = 33740,
+    f1_port: Port = 20777,
+    gt7_port: Port = 33740,
     track: str = "kestrel-vale",
     car: str = "27",
     seed: int = 27,

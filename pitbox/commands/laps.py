@@ -1,6 +1,5 @@
 """List laps: of a recording, without any server, or of a session that Postgres has."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
@@ -11,9 +10,9 @@ from rich.table import Table
 
 from pitbox import settings
 from pitbox.cli import CommandError
+from pitbox.commands import database
 from schemas.timing import Lap
 
-CONNECT_S: Final = 5.0
 QUERY: Final = (
     "select * from lap where session = $1 order by driver, not own, length(car), car, lap_number"
 )
@@ -45,7 +44,7 @@ def laps(
     if file and not session:
         found = of_recording(file)
     elif session and not file:
-        found = asyncio.run(_of_session(session))
+        found = _of_session(session)
     else:
         raise CommandError("name either a recording with --file or a session with --session")
     chosen = [lap for lap in found if all_ or lap.lap_time_s is not None]
@@ -69,17 +68,8 @@ def of_recording(path: Path) -> list[Lap]:
         raise CommandError(str(error)) from None
 
 
-async def _of_session(session: str) -> list[Lap]:
-    import asyncpg
-
-    try:
-        connection = await asyncpg.connect(settings.load().postgres.url, timeout=CONNECT_S)
-        try:
-            rows = await connection.fetch(QUERY, session)
-        finally:
-            await connection.close(timeout=CONNECT_S)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise CommandError(f"cannot read laps from Postgres: {error}") from None
+def _of_session(session: str) -> list[Lap]:
+    rows = database.fetch(QUERY, session)
     if not rows:
         raise CommandError(f"Postgres has no laps of a session {session!r}: see pitbox sessions")
     return [msgspec.convert(dict(row), Lap) for row in rows]

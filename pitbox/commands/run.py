@@ -20,6 +20,6 @@ def run(name: str, /) -> int:
         made = module.service(loaded)
     except ModuleNotFoundError as error:
         raise CommandError(
-            f"{name} needs {error.name}, which is not installed: pip install 'pitbox[{name}]'"
+            f"{name} needs {error.name}, which is not installed: add the extra [{name}]"
         ) from None
     return service.run(made, loaded)

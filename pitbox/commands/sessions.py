@@ -70,7 +70,7 @@ class Driven(Struct, frozen=True, kw_only=True):
     runs: tuple[Run, ...] = ()
 
 
-def sessions(name: str = "", /, *, limit: int = 20, json: bool = False) -> None:
+def sessions(name: str = "", /, *, limit: database.AtMost = 20, json: bool = False) -> None:
     """List sessions and what Postgres has of each driver: laps, chunks, holes.
 
     Example: pitbox sessions --json

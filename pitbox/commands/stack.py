@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pitbox import settings, topology
 from pitbox.cli import CommandError
@@ -16,8 +16,9 @@ from pitbox.commands import database
 from pitbox.migration import MigrationError
 from pitbox.postgres_server import ServerError
 from pitbox.service import on_signals
-from pitbox.stack import ENVIRONMENT, RECORD, Stack, addresses, owned
-from pitbox.supervisor import StackError, Supervisor, end_leftovers
+
+if TYPE_CHECKING:
+    from pitbox.stack import Stack
 
 FOLDER: Final = Path(".pitbox")
 STOP_S: Final = 60.0
@@ -39,7 +40,7 @@ def stack(*, folder: Path = FOLDER) -> int:
         where streams and database are kept
     """
 
-    async def start(made: Stack) -> str:
+    async def start(made: "Stack") -> str:
         await made.start_servers()
         return f"nats-server and Postgres run. {_hint(made)}"
 
@@ -57,7 +58,7 @@ def up(*, folder: Path = FOLDER) -> int:
         where streams and database are kept
     """
 
-    async def start(made: Stack) -> str:
+    async def start(made: "Stack") -> str:
         await made.start_servers()
         await made.start_services()
         return f"{await _invite(made)}\n{_hint(made)}"
@@ -78,7 +79,7 @@ def demo(*, folder: Path = FOLDER) -> int:
     # Before anything starts, so that every process inherits it.
     os.environ.update({name: os.environ.get(name, value) for name, value in QUIET.items()})
 
-    async def start(made: Stack) -> str:
+    async def start(made: "Stack") -> str:
         await made.start_servers()
         await made.start_services()
         session = time.strftime("demo-%Y%m%d-%H%M%S", time.gmtime())
@@ -98,6 +99,9 @@ def down(*, folder: Path = FOLDER) -> int:
     folder
         the folder it runs in
     """
+    from pitbox.stack import RECORD, addresses
+    from pitbox.supervisor import end_leftovers
+
     running = addresses(folder)
     if running is None:
         left = end_leftovers(folder / RECORD)
@@ -123,6 +127,8 @@ def status(*, folder: Path = FOLDER) -> int:
     folder
         the folder it runs in
     """
+    from pitbox.stack import addresses
+
     running = addresses(folder)
     if running is None:
         print("nothing runs: `make demo` or `make up`")
@@ -133,7 +139,10 @@ def status(*, folder: Path = FOLDER) -> int:
     return 0
 
 
-def _run(folder: Path, start: Callable[[Stack], Awaitable[str]]) -> int:
+def _run(folder: Path, start: "Callable[[Stack], Awaitable[str]]") -> int:
+    from pitbox.stack import owned
+    from pitbox.supervisor import StackError
+
     try:
         with owned(folder) as owned_folder:
             return asyncio.run(_serve(owned_folder, start))
@@ -141,7 +150,10 @@ def _run(folder: Path, start: Callable[[Stack], Awaitable[str]]) -> int:
         raise CommandError(str(error)) from None
 
 
-async def _serve(folder: Path, start: Callable[[Stack], Awaitable[str]]) -> int:
+async def _serve(folder: Path, start: "Callable[[Stack], Awaitable[str]]") -> int:
+    from pitbox.stack import RECORD, Stack
+    from pitbox.supervisor import Supervisor
+
     stop = asyncio.Event()
     on_signals(stop)
     supervisor = Supervisor(folder / RECORD, _Output().show)
@@ -178,7 +190,7 @@ class _Output:
             print(label, line, flush=True)
 
 
-async def _invite(made: Stack) -> str:
+async def _invite(made: "Stack") -> str:
     """Return the sentence with the link that lets the owner in."""
     from consumers.gateway.people import accounts
 
@@ -191,5 +203,7 @@ async def _invite(made: Stack) -> str:
     return f"The pit wall opens once, within an hour, at {opened}"
 
 
-def _hint(made: Stack) -> str:
+def _hint(made: "Stack") -> str:
+    from pitbox.stack import ENVIRONMENT
+
     return f"Other shells reach them after: source {made.folder / ENVIRONMENT}"

@@ -90,3 +90,29 @@ def test_the_asyncapi_document_says_the_limits_of_a_stream() -> None:
     channel = asyncapi(topology.load())["channels"]["telemetry.live"]
     assert channel["x-jetstream"]["stream"] == "TELEMETRY"
     assert channel["x-jetstream"]["max_bytes"] == "4GB"
+
+
+@pytest.mark.parametrize("group", [(), ("streams",), ("dead",)], ids=" ".join)
+def test_a_list_of_commands_says_what_each_does(group: tuple[str, ...]) -> None:
+    listed = [line for line in pitbox(*group).stdout.splitlines() if re.match("│ [a-z]", line)]
+    assert listed
+    for line in listed:
+        assert re.match(r"│ [a-z]+ +[A-Z]", line), line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["bogus"], 'Unknown command "bogus"'),
+        (["drive", "--f1-port", "99999"], 'Invalid value "99999" for --f1-port'),
+        (["sessions", "--limit", "-1"], 'Invalid value "-1" for --limit'),
+        (["streams", "graph", "--readme", "nowhere.md"], "nowhere.md: No such file or directory"),
+        (["up", "--folder", "README.md"], "README.md: File exists"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_mistake_on_the_command_line_ends_in_one_line(arguments: list[str], said: str) -> None:
+    done = pitbox(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"pitbox: {said}")
+    assert done.stderr.count("\n") == 1

@@ -1,5 +1,6 @@
 """The rules at the doors, each by itself."""
 
+import asyncio
 import base64
 import json
 import os
@@ -14,7 +15,7 @@ import pytest
 from consumers.gateway.people import consent, opaque, roles
 from consumers.gateway.people.doors import site_of
 from consumers.gateway.people.limits import Limit
-from consumers.gateway.people.passwords import Passwords, breached, why_not
+from consumers.gateway.people.passwords import MAX_WAITING, BusyError, Passwords, breached, why_not
 from consumers.gateway.people.tickets import MAX_TICKETS, Tickets
 from consumers.gateway.people.tokens import (
     KEY_LIFETIME_S,
@@ -156,6 +157,14 @@ async def test_asvs_6_2_8_passwords_are_kept_whole_and_as_argon2id() -> None:
     assert not await passwords.fits(kept, long.upper())
     assert not await passwords.fits(None, long)
     assert not await passwords.fits("no hash", long)
+    passwords.close()
+
+
+async def test_more_logins_at_once_than_can_be_checked_are_told_to_wait() -> None:
+    passwords = Passwords()
+    many = [passwords.fits("no hash", "a lamp in the rain") for _ in range(MAX_WAITING + 5)]
+    answers = await asyncio.gather(*many, return_exceptions=True)
+    assert [isinstance(answer, BusyError) for answer in answers].count(True) == 5
     passwords.close()
 
 

@@ -47,6 +47,17 @@ def test_a_file_that_is_not_there_is_named() -> None:
     assert said == "PITBOX_POSTGRES__URL_FILE: cannot read /nowhere: No such file or directory"
 
 
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    binary = tmp_path / "url"
+    binary.write_bytes(b"\xff\xfe")
+    said = wrong(PITBOX_POSTGRES__URL_FILE=str(binary))
+    assert said == f"PITBOX_POSTGRES__URL_FILE: {binary} is not a text file"
+
+
+def test_a_mistake_says_what_the_setting_takes() -> None:
+    assert wrong(PITBOX_LOG__LEVEL="loud").endswith("debug, info, warning or error)")
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [

@@ -14,6 +14,7 @@ from consumers.gateway.people import accounts, audit, logins
 from consumers.gateway.people.accounts import Account
 from consumers.gateway.people.admissions import Admissions
 from consumers.gateway.people.doors import Doors, Visitor, address_of
+from consumers.gateway.people.logins import Person
 from consumers.gateway.people.passwords import why_not
 from consumers.gateway.people.tokens import LIFETIME_S
 from schemas.api import (
@@ -101,7 +102,7 @@ async def accept_invitation(
 
 @post("/refresh", status_code=200, responses=NO)
 async def refresh(
-    request: AnyRequest, doors: Opened, rooms: NamedDependency[Admissions]
+    request: AnyRequest, doors: Opened, admissions: NamedDependency[Admissions]
 ) -> Response[LoggedIn]:
     """Exchange the cookie for the next one and a new access token."""
     token = request.cookies.get(COOKIE, "")
@@ -114,39 +115,35 @@ async def refresh(
             await audit.add(
                 connection, rotated.account, "refresh token used again", address=address
             )
-            rooms.look_again()
-        person = (await logins.alive(connection, [rotated.sid] if rotated.sid else [])).get(
-            rotated.sid
-        )
+            admissions.look_again()
+        sids = [rotated.sid] if rotated.sid else []
+        person = (await logins.alive(connection, sids)).get(rotated.sid)
     if person is None:
         raise NotAuthorizedException("log in first")
-    about = Me(
-        name=person.name, role=person.role, driver=person.driver, has_password=person.has_password
-    )
-    return _logged_in(doors, person.account, person.sid, rotated.successor, about)
+    return _logged_in(doors, person.account, person.sid, rotated.successor, _about(person))
 
 
 @post("/logout", status_code=204, responses=NO)
 async def log_out(
-    doors: Opened, visitor: Asking, rooms: NamedDependency[Admissions]
+    doors: Opened, visitor: Asking, admissions: NamedDependency[Admissions]
 ) -> Response[None]:
     """End this login."""
     async with doors.archive.connection() as connection:
         await logins.end(connection, visitor.person.sid, "logout")
         await audit.add(connection, visitor.person.account, "logout")
-    rooms.look_again()
+    admissions.look_again()
     return Response(None, status_code=204, cookies=[_cookie("", 0)])
 
 
 @post("/logout/everywhere", status_code=204, responses=NO)
 async def log_out_everywhere(
-    doors: Opened, visitor: Asking, rooms: NamedDependency[Admissions]
+    doors: Opened, visitor: Asking, admissions: NamedDependency[Admissions]
 ) -> Response[None]:
     """End every login of one's own."""
     async with doors.archive.connection() as connection:
         await logins.end_all(connection, visitor.person.account, "logout everywhere")
         await audit.add(connection, visitor.person.account, "logout everywhere")
-    rooms.look_again()
+    admissions.look_again()
     return Response(None, status_code=204, cookies=[_cookie("", 0)])
 
 
@@ -159,10 +156,7 @@ async def ws_ticket(doors: Opened, visitor: Asking) -> WsTicket:
 @get("/me", responses=NO)
 async def me(visitor: Asking) -> Me:
     """Say who is logged in."""
-    person = visitor.person
-    return Me(
-        name=person.name, role=person.role, driver=person.driver, has_password=person.has_password
-    )
+    return _about(visitor.person)
 
 
 @put("/me/password", status_code=204, responses=TRIES)
@@ -170,7 +164,7 @@ async def change_password(
     request: AnyRequest,
     doors: Opened,
     visitor: Asking,
-    rooms: NamedDependency[Admissions],
+    admissions: NamedDependency[Admissions],
     data: JSONBody[PasswordChange],
 ) -> None:
     """Change one's own password; every other login of one's own ends."""
@@ -188,7 +182,13 @@ async def change_password(
         await accounts.set_password(connection, person.account, hashed)
         await logins.end_all(connection, person.account, "password changed", but=person.sid)
         await audit.add(connection, person.account, "password changed")
-    rooms.look_again()
+    admissions.look_again()
+
+
+def _about(person: Person) -> Me:
+    return Me(
+        name=person.name, role=person.role, driver=person.driver, has_password=person.has_password
+    )
 
 
 async def _hashed(doors: Doors, password: str, name: str) -> str:

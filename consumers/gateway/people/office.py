@@ -38,7 +38,7 @@ NO: Final = {
 
 Opened = NamedDependency[Doors]
 Asking = NamedDependency[Visitor]
-Rooms = NamedDependency[Admissions]
+Present = NamedDependency[Admissions]
 
 
 @get("/accounts", responses=NO)
@@ -63,7 +63,7 @@ async def invite(doors: Opened, visitor: Asking, data: JSONBody[Invitation]) -> 
 
 @put("/accounts/{name:str}", status_code=204, responses=NO)
 async def change_account(
-    doors: Opened, visitor: Asking, rooms: Rooms, name: Named, data: JSONBody[AccountChange]
+    doors: Opened, visitor: Asking, admissions: Present, name: Named, data: JSONBody[AccountChange]
 ) -> None:
     """Change the role of an account, or disable it; whoever is disabled is out at once."""
     async with doors.archive.connection() as connection, connection.transaction():
@@ -76,17 +76,19 @@ async def change_account(
         changes += ["disabled" if data.disabled else "enabled"] if data.disabled is not None else []
         about = f"{name}: {', '.join(changes) or 'nothing'}"
         await audit.add(connection, visitor.person.account, "account changed", about)
-    rooms.look_again()
+    admissions.look_again()
 
 
 @post("/accounts/{name:str}/logout", status_code=204, responses=NO)
-async def log_somebody_out(doors: Opened, visitor: Asking, rooms: Rooms, name: Named) -> None:
+async def log_somebody_out(
+    doors: Opened, visitor: Asking, admissions: Present, name: Named
+) -> None:
     """End every login of an account."""
     async with doors.archive.connection() as connection, connection.transaction():
         account = _found(await accounts.find(connection, name), name)
         await logins.end_all(connection, account.account, "ended by an owner")
         await audit.add(connection, visitor.person.account, "logged out", name)
-    rooms.look_again()
+    admissions.look_again()
 
 
 @get("/consents", responses=NO)
@@ -97,7 +99,9 @@ async def list_consents(doors: Opened) -> list[Consent]:
 
 
 @put("/consents", status_code=204, responses=NO)
-async def decide(doors: Opened, visitor: Asking, rooms: Rooms, data: JSONBody[Decision]) -> None:
+async def decide(
+    doors: Opened, visitor: Asking, admissions: Present, data: JSONBody[Decision]
+) -> None:
     """Decide who sees what of oneself; what is taken back ends within five seconds."""
     driver = visitor.person.driver
     if driver is None:
@@ -107,7 +111,7 @@ async def decide(doors: Opened, visitor: Asking, rooms: Rooms, data: JSONBody[De
         await consent.decide(connection, decision)
         about = f"{data.kind} for {data.role}: {'yes' if data.allowed else 'no'}"
         await audit.add(connection, visitor.person.account, "consent", about)
-    rooms.look_again()
+    admissions.look_again()
 
 
 @get("/audit", responses=NO)
