@@ -29,6 +29,8 @@ ANSWERS: Final = (
     api.Invited,
     api.Consent,
     api.AuditEntry,
+    api.EnrolmentCode,
+    api.DriverAbout,
 )
 UNIONS: Final[dict[str, UnionType]] = {"FromPage": wall.FromPage, "ToPage": wall.ToPage}
 PLAIN: Final[dict[type[shape.Type], str]] = {

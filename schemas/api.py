@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from schemas.keys import UserKey
 from schemas.telemetry import Token
 from schemas.timing import Lap, Session
 
@@ -229,3 +230,46 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
     action: str
     about: str
     address: str
+
+
+class EnrolmentWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Ask for a code by which a PC of a driver is enrolled."""
+
+    driver: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$(?!\n)")]
+
+
+class EnrolmentCode(Struct, frozen=True, kw_only=True):
+    """Give the code for `pitbox drive --enrol CODE@HOST`, once, and its end."""
+
+    driver: str
+    code: str
+    expires: datetime
+
+
+class PcKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Enrol a PC by the public half of its key, with the code and a signature of both.
+
+    `pitbox.identity.proof` says what is signed.
+    """
+
+    code: Annotated[str, Meta(pattern=r"^[0-9A-Za-z -]{8,20}$(?!\n)")]
+    public_key: UserKey
+    proof: Annotated[str, Meta(max_length=128)]
+
+
+class EnrolledPc(Struct, frozen=True, kw_only=True):
+    """Give the JWT that goes with the PC's key, good for so many seconds."""
+
+    driver: str
+    jwt: str
+    expires_s: int
+
+
+class DriverAbout(Struct, frozen=True, kw_only=True):
+    """Say who may drive, with how many PCs, and until when the last of them may."""
+
+    driver: str
+    enrolled: datetime
+    revoked: datetime | None
+    pcs: int
+    expires: datetime | None

@@ -15,7 +15,7 @@ from consumers.gateway import rest
 from consumers.gateway.archive import Archive, ArchiveDown
 from consumers.gateway.live import Live
 from consumers.gateway.pages import pages
-from consumers.gateway.people import entrance, office
+from consumers.gateway.people import cockpit, entrance, office
 from consumers.gateway.people.admissions import Admissions
 from consumers.gateway.people.doors import Doors, Visitor, admit
 from consumers.gateway.people.passwords import BusyError
@@ -61,6 +61,10 @@ def build(
             entrance.ws_ticket,
             entrance.me,
             entrance.change_password,
+            cockpit.make_code,
+            cockpit.enrol,
+            cockpit.list_drivers,
+            cockpit.revoke,
             office.list_accounts,
             office.invite,
             office.change_account,
@@ -86,6 +90,7 @@ def build(
             HTTPException: _refused,
             ArchiveDown: _away,
             BusyError: _away,
+            cockpit.SigningDown: _away,
             Exception: _failed,
         },
         logging_config=None,
@@ -128,7 +133,9 @@ def _refused(request: Request[Any, Any, Any], error: HTTPException) -> Response[
     return _problem(error.status_code, "; ".join(sentences) or error.detail, error.headers)
 
 
-def _away(request: Request[Any, Any, Any], error: ArchiveDown | BusyError) -> Response[Problem]:
+def _away(
+    request: Request[Any, Any, Any], error: ArchiveDown | BusyError | cockpit.SigningDown
+) -> Response[Problem]:
     return _problem(503, str(error))
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from schemas.keys import Revoke, Revoked
 from tests import hub
+from tests.hub import connected
 from tests.page import API, gateway_of
 from tests.people import Person
 from tests.servers import NatsServer
@@ -30,7 +32,13 @@ async def test_no_request_makes_the_gateway_fail(
     nats_server: NatsServer, database: str, tmp_path: Path
 ) -> None:
     await hub.apply(nats_server.url)
-    async with gateway_of(nats_server.url, database, tmp_path) as served, served.rest() as rest:
+    async with (
+        gateway_of(nats_server.url, database, tmp_path) as served,
+        served.rest() as rest,
+        connected(nats_server.url, "keys") as keys,
+    ):
+        await keys.answer("keys.revoke", _refuse)
+        await hub.settled(keys)
         described = (await rest.get("/openapi.json")).json()["paths"]
         operations = sum(
             len(item) for path, item in described.items() if ENDS_THE_LOGIN not in path
@@ -44,6 +52,10 @@ async def test_no_request_makes_the_gateway_fail(
         assert (await rest.get("/me")).status_code == 200, "the login lasted to the end"
     [passed] = re.findall(r"(\d+) generated, \1 passed", output) or pytest.fail(output)
     assert int(passed) >= CASES
+
+
+async def _refuse(wish: Revoke) -> Revoked:
+    return Revoked(driver=wish.driver, refused="is unknown")
 
 
 async def _fuzzed(address: str, person: Person, folder: Path, *options: str) -> str:

@@ -19,6 +19,7 @@ ENDPOINTS: Final[dict[str, frozenset[Role] | None]] = {
     "POST /login/link": NO_LOGIN,
     "POST /invitations/accept": NO_LOGIN,
     "POST /refresh": NO_LOGIN,
+    "POST /enrol": NO_LOGIN,  # by code
     "GET /live": NO_LOGIN,  # by ticket
     "POST /logout": EVERYONE,
     "POST /logout/everywhere": EVERYONE,
@@ -35,6 +36,9 @@ ENDPOINTS: Final[dict[str, frozenset[Role] | None]] = {
     "GET /sessions/{session}/drivers/{driver}/telemetry": EVERYONE,
     "GET /consents": TEAM,
     "PUT /consents": frozenset[Role]({"driver"}),
+    "POST /enrolments": TEAM,
+    "GET /drivers": frozenset[Role]({"owner", "engineer"}),
+    "POST /drivers/{driver}/revoke": OWNER,
     "GET /accounts": OWNER,
     "POST /accounts": OWNER,
     "PUT /accounts/{name}": OWNER,

@@ -271,6 +271,22 @@ export interface AuditEntry {
   address: string;
 }
 
+/** Give the code for `pitbox drive --enrol CODE@HOST`, once, and its end. */
+export interface EnrolmentCode {
+  driver: string;
+  code: string;
+  expires: string;
+}
+
+/** Say who may drive, with how many PCs, and until when the last of them may. */
+export interface DriverAbout {
+  driver: string;
+  enrolled: string;
+  revoked: string | null;
+  pcs: number;
+  expires: string | null;
+}
+
 export type FromPage =
   | Subscribe
   | Ping;

@@ -5,6 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { change, json, problem, request } from "../link/access";
 import type { AccountAbout, AuditEntry, Invited } from "../wire";
 import { Field } from "./door";
+import { Drivers, loadDrivers } from "./drivers";
 
 export const officeOpen = signal(false);
 
@@ -47,6 +48,7 @@ function Opened() {
         </tbody>
       </table>
       <Invite />
+      <Drivers />
       <h2>What was done</h2>
       <ol class="audit small">
         {entries.value.map((entry) => (
@@ -148,7 +150,11 @@ async function act(method: string, path: string, body?: object): Promise<void> {
 }
 
 async function load(): Promise<void> {
-  const [known, done] = await Promise.all([request("accounts"), request("audit?limit=50")]);
+  const [known, done] = await Promise.all([
+    request("accounts"),
+    request("audit?limit=50"),
+    loadDrivers(),
+  ]);
   if (known?.ok) accounts.value = (await known.json()) as AccountAbout[];
   if (done?.ok) entries.value = (await done.json()) as AuditEntry[];
 }

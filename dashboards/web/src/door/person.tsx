@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 import { change, ended, logOut, me } from "../link/access";
 import { Consents } from "./consents";
 import { Field } from "./door";
+import { Enrolment } from "./enrolment";
 import { officeOpen } from "./office";
 
 export const personOpen = signal(false);
@@ -34,7 +35,12 @@ export function PersonSheet() {
           Log out everywhere
         </button>
       </div>
-      {person.driver && person.role === "driver" && <Consents driver={person.driver} />}
+      {person.driver && person.role === "driver" && (
+        <>
+          <Consents driver={person.driver} />
+          <Enrolment driver={person.driver} />
+        </>
+      )}
       <PasswordForm first={!person.has_password} />
     </aside>
   );

@@ -1,0 +1,160 @@
+"""A code from the page makes a key an identity: once, soon, and not by guessing."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from consumers.gateway.people import enrolments
+from pitbox.identity.nkeys import KeyPair, Kind
+from pitbox.identity.proof import prove
+from schemas.keys import Enrol, Enrolled, Revoke, Revoked
+from tests import hub, people
+from tests.hub import Database, connected
+from tests.page import API, Served, gateway_of
+from tests.servers import NatsServer
+
+
+@pytest.fixture
+async def served(nats_server: NatsServer, database: str, tmp_path: Path) -> AsyncIterator[Served]:
+    """Run a gateway with an owner."""
+    await hub.apply(nats_server.url)
+    async with gateway_of(nats_server.url, database, tmp_path) as running_gateway:
+        yield running_gateway
+
+
+@pytest.fixture
+async def signed(nats_server: NatsServer, served: Served) -> AsyncIterator[list[Enrol]]:
+    """Answer in the place of the service that signs; lend what it was asked."""
+    asked: list[Enrol] = []
+
+    async def sign(wish: Enrol) -> Enrolled:
+        asked.append(wish)
+        return Enrolled(driver=wish.driver, jwt=f"jwt of {wish.driver}", expires_s=60)
+
+    async with connected(nats_server.url, "keys") as bus:
+        await bus.answer("keys.enrol", sign)
+        await hub.settled(bus)
+        yield asked
+
+
+async def code_of(served: Served, driver: str = "ada") -> str:
+    async with served.rest() as rest:
+        answer = await rest.post("/enrolments", json={"driver": driver})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["code"])
+
+
+async def enrol(served: Served, code: str, pair: KeyPair, **changes: Any) -> httpx.Response:
+    body = {"code": code, "public_key": pair.public, "proof": prove(pair, code)} | changes
+    async with httpx.AsyncClient(base_url=served.address, timeout=20) as pc:
+        return await pc.post(f"{API}/enrol", json=body)
+
+
+async def test_asvs_6_4_1_6_5_1_a_code_makes_one_pc_a_drivers_own(
+    served: Served, signed: list[Enrol]
+) -> None:
+    pair, code = KeyPair.new(Kind.USER), await code_of(served)
+    answer = await enrol(served, code.lower().replace("-", " "), pair)
+    assert answer.status_code == 200, answer.text
+    assert answer.json() == {"driver": "ada", "jwt": "jwt of ada", "expires_s": 60}
+    assert signed == [Enrol(driver="ada", public_key=pair.public)]
+    assert (await enrol(served, code, KeyPair.new(Kind.USER))).status_code == 401
+    assert len(signed) == 1
+
+
+async def test_a_code_that_two_pcs_use_at_once_is_for_one(
+    served: Served, signed: list[Enrol]
+) -> None:
+    code = await code_of(served)
+    pairs = [KeyPair.new(Kind.USER) for _ in range(4)]
+    answers = await asyncio.gather(*(enrol(served, code, pair) for pair in pairs))
+    assert sorted(answer.status_code for answer in answers) == [200, 401, 401, 401]
+    assert len(signed) == 1
+
+
+async def test_asvs_6_5_5_a_code_ends_after_ten_minutes_and_by_a_newer_one(
+    served: Served, signed: list[Enrol], database: str
+) -> None:
+    pair = KeyPair.new(Kind.USER)
+    old = await code_of(served)
+    late = await code_of(served)
+    assert (await enrol(served, old, pair)).status_code == 401
+    stored = Database(database)
+    lasts = (await stored.value("select max(expires - now()) from enrolment")).total_seconds()
+    assert 590 < lasts <= enrolments.LASTS.total_seconds()
+    await stored.rows("update enrolment set expires = now()")
+    assert (await enrol(served, late, pair)).status_code == 401
+    assert signed == []
+
+
+async def test_asvs_6_6_3_a_code_bears_five_tries(
+    served: Served, signed: list[Enrol], database: str
+) -> None:
+    pair, code = KeyPair.new(Kind.USER), await code_of(served)
+    wrong = code[:-1] + ("0" if code[-1] != "0" else "1")
+    for _ in range(5):
+        assert (await enrol(served, wrong, pair)).status_code == 401
+    assert (await enrol(served, code, pair)).status_code == 401
+    assert signed == []
+    assert code.replace("-", "") not in str(await Database(database).rows("table enrolment"))
+    assert code.replace("-", "") not in str(await Database(database).rows("table audit"))
+
+
+async def test_a_proof_of_another_key_or_code_is_none(served: Served, signed: list[Enrol]) -> None:
+    pair, other = KeyPair.new(Kind.USER), KeyPair.new(Kind.USER)
+    code = await code_of(served)
+    for proof in (prove(other, code), prove(pair, "another"), "", "AAAA"):
+        assert (await enrol(served, code, pair, proof=proof)).status_code == 401
+    assert (await enrol(served, code, pair)).status_code == 200
+
+
+async def test_while_nobody_signs_the_code_stays_good(
+    served: Served, nats_server: NatsServer
+) -> None:
+    pair, code = KeyPair.new(Kind.USER), await code_of(served)
+    for _ in range(enrolments.MAX_TRIES + 1):
+        answer = await enrol(served, code, pair)
+        assert answer.status_code == 503, answer.text
+        assert "same code" in answer.json()["detail"]
+
+
+async def test_asvs_8_2_2_drivers_enrol_themselves_and_nobody_else(
+    served: Served, database: str
+) -> None:
+    async with httpx.AsyncClient(base_url=served.address) as rest:
+        kai = await people.joined(rest, database, "kai", "driver", "KAI")
+        gus = await people.joined(rest, database, "gus", "guest")
+        for person, driver, status in ((kai, "KAI", 201), (kai, "ADA", 403), (gus, "KAI", 403)):
+            answer = await rest.post(
+                f"{API}/enrolments", json={"driver": driver}, headers=person.headers
+            )
+            assert answer.status_code == status, (person.name, driver)
+
+
+async def test_an_owner_sees_who_drives_and_shuts_somebody_out(
+    served: Served, nats_server: NatsServer, database: str
+) -> None:
+    await Database(database).rows(
+        "insert into nats_account (driver, account, jwt) values ('ada', 'A', 'j')"
+    )
+    asked: list[Revoke] = []
+
+    async def shut_out(wish: Revoke) -> Revoked:
+        asked.append(wish)
+        return Revoked(driver=wish.driver, refused="" if wish.driver == "ada" else "is unknown")
+
+    async with served.rest() as owner:
+        [known] = (await owner.get("/drivers")).json()
+        assert (known["driver"], known["pcs"], known["revoked"]) == ("ada", 0, None)
+        assert (await owner.post("/drivers/ada/revoke")).status_code == 503
+        async with connected(nats_server.url, "keys") as bus:
+            await bus.answer("keys.revoke", shut_out)
+            await hub.settled(bus)
+            assert (await owner.post("/drivers/ada/revoke")).status_code == 204
+            unknown = await owner.post("/drivers/bob/revoke")
+        assert (unknown.status_code, "is unknown" in unknown.json()["detail"]) == (400, True)
+    assert asked == [Revoke(driver="ada"), Revoke(driver="bob")]
