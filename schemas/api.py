@@ -235,7 +235,7 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
 class EnrolmentWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Ask for a code by which a PC of a driver is enrolled."""
 
-    driver: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$(?!\n)")]
+    driver: Token
 
 
 class EnrolmentCode(Struct, frozen=True, kw_only=True):

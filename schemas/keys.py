@@ -4,10 +4,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-DriverName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+from schemas.telemetry import Token
+
+DriverName = Token
 """A driver as subjects name him; it is approved when his enrolment code is made."""
 
-UserKey = Annotated[str, Meta(pattern=r"^U[A-Z2-7]{55}$")]
+UserKey = Annotated[str, Meta(pattern=r"^U[A-Z2-7]{55}$(?!\n)")]
 """The public half of an Ed25519 key pair that stays on the driver's PC, as nkeys writes it."""
 
 

@@ -12,7 +12,7 @@ MAX_FRAMES: Final = 4096
 MAX_CHANNELS: Final = 1024
 MAX_BLOCK_BYTES: Final = 200_000
 
-Token = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+Token = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$(?!\n)")]
 """A name that may stand in a subject, a path and an address."""
 
 Number = Annotated[int, Meta(ge=0, le=2**63 - 1)]

@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pitbox import nats_server, topology
 from pitbox.topology import size_bytes
 from schemas.registry import EVENTS
+from schemas.telemetry import Token
 from tests.conftest import ROOT
 
 TOPOLOGY = topology.load()
@@ -93,3 +95,9 @@ def test_no_subject_or_stream_is_named_in_code() -> None:
         if isinstance(node, (ast.Constant, ast.JoinedStr)) and is_subject(node)
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a.b", "*", ">", "é", "a\n", "-a", "a" * 65])
+def test_a_name_that_would_be_more_than_a_part_of_a_subject_is_refused(name: str) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(name, Token)

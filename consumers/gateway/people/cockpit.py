@@ -1,6 +1,6 @@
 """Endpoints for drivers' PCs: a code from the page, an identity for a key, and its end."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_args
 
 from litestar import Request, get, post
 from litestar.di import NamedDependency
@@ -17,12 +17,13 @@ from pitbox.bus import Bus, BusDown
 from pitbox.identity.proof import proves
 from schemas.api import DriverAbout, EnrolledPc, EnrolmentCode, EnrolmentWish, PcKey, Problem
 from schemas.keys import Enrol, Enrolled, Revoke, Revoked
+from schemas.telemetry import Token
 
 WRONG: Final = "code: is wrong, used or too old; or it was tried too often: ask for another one"
 AWAY: Final = "nobody is there to sign: try again with the same code"
 UNSIGNED: Final = "nobody is there to sign: try again"
 ANSWER_S: Final = 5.0
-DRIVER: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$(?!\n)"
+DRIVER: Final = str(get_args(Token)[1].pattern)
 DRIVERS: Final = """
 select driver, enrolled, revoked, count(public_key)::int as pcs, max(expires) as expires
 from nats_account left join nats_user using (driver)
