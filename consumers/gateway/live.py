@@ -5,7 +5,7 @@ Frames come over plain subscriptions, because what is late is of no use here; th
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import msgspec
@@ -105,8 +105,8 @@ class Live:
     async def _tell_presences(self) -> None:
         while True:
             for presence in self._presences.news(now_ms()):
-                for client in self._fanout.watchers(presence.session, presence.driver):
-                    self._put_presence(client, presence)
+                watching = self._fanout.watchers(presence.session, presence.driver)
+                self._put_presence(watching, presence)
             measures.backlog.set(sum(len(client) for client in self._hidden))
             measures.dropped.inc(sum(client.newly_dropped() for client in self._hidden))
             await asyncio.sleep(TICK_S)
@@ -130,7 +130,7 @@ class Live:
         client.clear_frames()
         for presence in self._presences.of(chosen.session):
             if chosen.shows(presence.driver):
-                self._put_presence(client, presence)
+                self._put_presence([client], presence)
         self._stop_telling(client)
         self._telling[client] = asyncio.ensure_future(self._tell_all(client, chosen))
 
@@ -170,8 +170,10 @@ class Live:
     async def _heard_link(self, event: Any) -> None:
         self._presences.hear(event, now_ms())
 
-    def _put_presence(self, client: Outbox, presence: Presence) -> None:
-        client.put_fact(("presence", presence.session, presence.driver), encode(presence))
+    def _put_presence(self, clients: Iterable[Outbox], presence: Presence) -> None:
+        about, encoded = ("presence", presence.session, presence.driver), encode(presence)
+        for client in clients:
+            client.put_fact(about, encoded)
 
     def _telemetry(self, route: str, *, late: bool) -> Callable[[str, bytes], None]:
         decode = self._topology.decoder(route).decode

@@ -54,11 +54,12 @@ class Presences:
         return None if known is None else known.offset_ms
 
     def news(self, now_ms: float) -> list[Presence]:
-        """Return those that changed, and those that were not told of for two seconds."""
+        """Return those that changed, and those heard since they were told, two seconds ago."""
         news = []
         for key, known in self._known.items():
             told, at_ms = self._told.get(key, (None, 0.0))
-            if told is None or now_ms - at_ms >= REPEAT_MS or _state(told) != _state(known):
+            due = now_ms - at_ms >= REPEAT_MS and told != known
+            if told is None or due or _state(told) != _state(known):
                 self._told[key] = known, now_ms
                 news.append(known)
         return news

@@ -87,5 +87,7 @@ def test_changes_are_news_at_once_and_the_rest_every_two_seconds() -> None:
     assert presences.news(100.0) == []
     presences.hear(receipt(missing=((3, 4),)), 200.0)
     assert [known.missing for known in presences.news(200.0)] == [((3, 4),)]
+    presences.hear(hello(made=6), 300.0)
     assert presences.news(200.0 + REPEAT_MS - 1) == []
-    assert [known.made for known in presences.news(200.0 + REPEAT_MS)] == [5]
+    assert [known.made for known in presences.news(200.0 + REPEAT_MS)] == [6]
+    assert presences.news(200.0 + 2 * REPEAT_MS) == [], "nothing was heard since"
