@@ -57,7 +57,7 @@ class Frames(Struct, frozen=True, kw_only=True, tag="wall.frames"):
 
 
 class Presence(Struct, frozen=True, kw_only=True, tag="wall.presence"):
-    """State how a driver's link is, every two seconds or when it changes.
+    """State how a driver's link is, every two seconds while heard of, and when it changes.
 
     Age of a sample = hub now - captured - offset. `missing` are the holes of the live run that
     Postgres still waits for, `gone` those which can never be filled; `made` is how many chunks the

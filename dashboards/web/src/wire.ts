@@ -29,7 +29,7 @@ export interface Frames {
   late: boolean;
 }
 
-/** State how a driver's link is, every two seconds or when it changes. */
+/** State how a driver's link is, every two seconds while heard of, and when it changes. */
 export interface Presence {
   type: "wall.presence";
   session: string;
