@@ -22,11 +22,6 @@ def decoders() -> tuple[Decoder, ...]:
     return tuple(make() for make in GAMES.values())
 
 
-def recognise(datagram: bytes) -> Decoder | None:
-    """Return a fresh decoder of the game that sent a datagram, None when no game is known to."""
-    return next((decoder for decoder in decoders() if decoder.recognises(datagram)), None)
-
-
 class Recogniser:
     """Feed datagrams of whatever game: the first to begin a session is followed.
 

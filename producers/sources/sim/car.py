@@ -56,11 +56,6 @@ class Car(Struct, frozen=True):
         """Return what the engine gives at full throttle."""
         return max(self.peak_torque_nm * (1 - ((rpm - self.peak_rpm) / 6500) ** 2), 0.0)
 
-    def coasting_mps2(self, speed_squared: float, mass_kg: float) -> float:
-        """Return how a car slows down in gear with no pedal pressed."""
-        resistance = self.drag * speed_squared / mass_kg + self.rolling_mps2
-        return resistance + self.engine_braking_mps2
-
 
 DEFAULT: Final = Car()
 
