@@ -31,7 +31,7 @@ export function Drivers() {
           ))}
         </tbody>
       </table>
-      <Enrolment driver="" />
+      <Enrolment driver="" used={() => void loadDrivers()} />
     </section>
   );
 }
