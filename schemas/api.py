@@ -266,10 +266,14 @@ class EnrolledPc(Struct, frozen=True, kw_only=True):
 
 
 class DriverAbout(Struct, frozen=True, kw_only=True):
-    """Say who may drive, with how many PCs, and until when the last of them may."""
+    """Say who may drive, with how many PCs, and until when the last of them may.
+
+    Who sent too much is shut out for a while, until `shut_until`.
+    """
 
     driver: str
     enrolled: datetime
     revoked: datetime | None
+    shut_until: datetime | None
     pcs: int
     expires: datetime | None
