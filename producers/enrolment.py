@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from pitbox.address import is_loopback, why_not
+from pitbox.address import NatsAddress, is_loopback
 from pitbox.identity.credentials import Credentials, keep_address
 from pitbox.identity.folder import KeysError
 from pitbox.identity.nkeys import KeyPair, Kind
@@ -60,8 +60,10 @@ def enrol(code_at_host: str, file: Path) -> str:
     made = Credentials(given.jwt, pair)
     if made.name != given.driver:
         raise KeysError("the pit wall gave the credentials of somebody else")
-    if reason := why_not(given.nats_url):
-        raise KeysError(f"the pit wall names a nats-server that cannot be used: {reason}")
+    try:
+        NatsAddress(given.nats_url)
+    except ValueError as error:
+        raise KeysError(f"the pit wall names a nats-server that cannot be used: {error}") from None
     keep_address(file, given.nats_url)
     made.write(file)
     return given.driver

@@ -245,8 +245,8 @@ class EnrolmentWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class EnrolmentCode(Struct, frozen=True, kw_only=True):
     """Give the codes for `pitbox drive --enrol CODE@HOST`, once, good for so many seconds.
 
-    Either opens, and only one PC: `code` is short enough to be typed, `link_code` long enough for
-    a link that others may see.
+    Only one PC may use them: `code` is short enough to be typed, `link_code` too long to be
+    guessed; that one is for `/#enrol=…`.
     """
 
     driver: str
@@ -291,10 +291,14 @@ class EnrolledPc(Struct, frozen=True, kw_only=True):
 
 
 class DriverAbout(Struct, frozen=True, kw_only=True):
-    """Say who may drive, with how many PCs, and until when the last of them may."""
+    """Say who may drive, with how many PCs, and until when the last of them may.
+
+    Who sent too much is shut out for a while, until `shut_until`.
+    """
 
     driver: str
     enrolled: datetime
     revoked: datetime | None
+    shut_until: datetime | None
     pcs: int
     expires: datetime | None

@@ -5,11 +5,17 @@ from typing import Any, Final
 import asyncpg
 from msgspec import Struct
 
+from consumers.keys.allowance import Penalty
+
 TIMEOUT_S: Final = 5.0
 ONE_WRITER: Final = 0x7069_7462_6F78_0003
 """An advisory lock of Postgres: whoever holds it signs."""
 
-ACCOUNTS: Final = "select driver, account, jwt, revoked is not null as revoked from nats_account"
+ACCOUNTS: Final = """
+select driver, account, jwt, revoked is not null as revoked,
+    extract(epoch from shut_until)::float8 as until_s, penalties
+from nats_account
+"""
 KEEP: Final = """
 insert into nats_account (driver, account, jwt) values ($1, $2, $3)
 on conflict (driver) do update set account = $2, jwt = $3, revoked = null,
@@ -22,6 +28,16 @@ on conflict (public_key) do update set expires = excluded.expires
 returning 1
 """
 REVOKE: Final = "update nats_account set revoked = coalesce(revoked, now()) where driver = $1"
+# In one statement, so that nobody is shut out without a line in the audit log.
+SHUT_OUT: Final = """
+with shut as (
+    update nats_account set shut_until = to_timestamp($2::float8), penalties = $3
+    where driver = $1 returning driver, shut_until
+)
+insert into audit (action, about)
+select 'driver shut out', driver || ': sent too much, until ' || date_trunc('second', shut_until)
+from shut
+"""
 
 
 class RegisterDown(Exception):  # noqa: N818 - a state of the world, not a mistake
@@ -29,12 +45,13 @@ class RegisterDown(Exception):  # noqa: N818 - a state of the world, not a mista
 
 
 class Account(Struct, frozen=True):
-    """Hold a driver's account: its public key, and what was last signed of it."""
+    """Hold a driver's account: its public key, what was last signed of it, his last penalty."""
 
     driver: str
     account: str
     jwt: str
     revoked: bool = False
+    penalty: Penalty | None = None
 
 
 class Register:
@@ -71,12 +88,12 @@ class Register:
 
     async def accounts(self) -> list[Account]:
         """Return every account, also those that are revoked; raises RegisterDown."""
-        return [Account(**row) for row in await self._fetch(ACCOUNTS)]
+        return [_account(row) for row in await self._fetch(ACCOUNTS)]
 
     async def account(self, driver: str) -> Account | None:
         """Return the account of a driver; raises RegisterDown."""
         rows = await self._fetch(f"{ACCOUNTS} where driver = $1", driver)
-        return Account(**rows[0]) if rows else None
+        return _account(rows[0]) if rows else None
 
     async def keep(self, account: Account) -> None:
         """Keep what was signed of an account, which is in force; raises RegisterDown."""
@@ -97,6 +114,10 @@ class Register:
         await self._fetch(REVOKE, driver)
         await self._fetch("delete from nats_user where driver = $1", driver)
 
+    async def shut_out(self, driver: str, penalty: Penalty) -> None:
+        """Note until when a driver is shut out; raises RegisterDown."""
+        await self._fetch(SHUT_OUT, driver, penalty.until_s, penalty.times)
+
     async def _fetch(self, statement: str, *parameters: object) -> list[Any]:
         if self._connection is None:
             raise RegisterDown("Postgres is not reached yet")
@@ -105,3 +126,9 @@ class Register:
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             await self.close()
             raise RegisterDown(f"Postgres does not answer: {error!r}") from None
+
+
+def _account(row: Any) -> Account:
+    until_s, times = row["until_s"], row["penalties"]
+    penalty = None if until_s is None else Penalty(until_s, times)
+    return Account(row["driver"], row["account"], row["jwt"], row["revoked"], penalty)

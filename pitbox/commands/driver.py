@@ -1,36 +1,22 @@
 """Who may drive: list, enrol and revoke, on the hub's machine."""
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import msgspec
-from msgspec import Struct
 
 from pitbox import settings, topology
 from pitbox.bus import Bus, BusDown
 from pitbox.cli import CommandError
 from pitbox.commands import database
+from pitbox.drivers import DRIVERS
 from pitbox.identity.permissions import SETUP
+from schemas.api import DriverAbout
 from schemas.keys import DriverName, Revoke, Revoked
 
 ANSWER_S: Final = 5.0
-LIST: Final = """
-select driver, enrolled, revoked, count(public_key)::int as pcs, max(expires) as expires
-from nats_account left join nats_user using (driver)
-group by driver, enrolled, revoked order by driver
-"""
-
-
-class Driver(Struct, frozen=True):
-    """Say who may drive, with how many PCs, and until when the last of them may."""
-
-    driver: str
-    enrolled: datetime
-    revoked: datetime | None
-    pcs: int
-    expires: datetime | None
 
 
 def list_drivers(*, json: bool = False) -> None:
@@ -43,13 +29,12 @@ def list_drivers(*, json: bool = False) -> None:
     json
         print a list of objects
     """
-    drivers = [Driver(**row) for row in database.fetch(LIST)]
+    drivers = [DriverAbout(**row) for row in database.fetch(DRIVERS)]
     if json:
         print(msgspec.json.encode(drivers).decode())
         return
     for one in drivers:
-        state = f"revoked {one.revoked:%Y-%m-%d %H:%M}" if one.revoked else _until(one)
-        print(f"{one.driver:<20} enrolled {one.enrolled:%Y-%m-%d %H:%M}  {state}")
+        print(f"{one.driver:<20} enrolled {one.enrolled:%Y-%m-%d %H:%M}  {_state(one)}")
     if not drivers:
         print("no drivers yet")
 
@@ -117,6 +102,11 @@ def _name(text: str) -> str:
         ) from None
 
 
-def _until(one: Driver) -> str:
+def _state(one: DriverAbout) -> str:
+    if one.revoked:
+        return f"revoked {one.revoked:%Y-%m-%d %H:%M}"
     pcs = "1 PC" if one.pcs == 1 else f"{one.pcs} PCs"
-    return f"{pcs}, until {one.expires:%Y-%m-%d %H:%M}" if one.expires else "no PC"
+    state = f"{pcs}, until {one.expires:%Y-%m-%d %H:%M}" if one.expires else "no PC"
+    if one.shut_until and one.shut_until > datetime.now(UTC):
+        state += f"; sent too much, shut out until {one.shut_until:%Y-%m-%d %H:%M:%S}"
+    return state

@@ -28,7 +28,7 @@ DRIVER_SIGNER_OLD: Final = "driver-signer-old"
 USERS: Final = "users"
 
 CLAIMS: Final = "claims"
-"""The user of the system's account that tells nats-server of accounts."""
+"""The user of the system's account that tells nats-server of accounts, and asks what they do."""
 
 CLAIMS_MAY: Final = Permissions(
     publish=(
@@ -36,6 +36,7 @@ CLAIMS_MAY: Final = Permissions(
         "$SYS.REQ.CLAIMS.DELETE",
         "$SYS.REQ.CLAIMS.LIST",
         "$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP",
+        "$SYS.REQ.ACCOUNT.PING.STATZ",
     ),
     subscribe=(f"{permissions.inbox(CLAIMS)}.>",),
 )

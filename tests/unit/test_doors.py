@@ -14,7 +14,6 @@ import pytest
 
 from consumers.gateway.people import consent, opaque, roles
 from consumers.gateway.people.doors import site_of
-from consumers.gateway.people.limits import Limit
 from consumers.gateway.people.passwords import MAX_WAITING, BusyError, Passwords, breached, why_not
 from consumers.gateway.people.tickets import MAX_TICKETS, Tickets
 from consumers.gateway.people.tokens import (
@@ -24,6 +23,7 @@ from consumers.gateway.people.tokens import (
     load_keys,
     load_secret,
 )
+from pitbox.limits import Limit
 from pitbox.settings import SettingsError
 from schemas.api import Consent
 

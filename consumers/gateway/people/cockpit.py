@@ -19,6 +19,7 @@ from consumers.gateway.people.doors import Doors, Visitor, address_of
 from consumers.gateway.people.enrolments import TooManyError
 from consumers.gateway.people.entrance import TRIES
 from pitbox.bus import Bus, BusDown
+from pitbox.drivers import DRIVERS
 from pitbox.identity.proof import proves
 from schemas.api import (
     DriverAbout,
@@ -37,11 +38,6 @@ AWAY: Final = "nobody is there to sign: try again with the same code"
 UNSIGNED: Final = "nobody is there to sign: try again"
 ANSWER_S: Final = 5.0
 DRIVER: Final = str(get_args(Token)[1].pattern)
-DRIVERS: Final = """
-select driver, enrolled, revoked, count(public_key)::int as pcs, max(expires) as expires
-from nats_account left join nats_user using (driver)
-group by driver, enrolled, revoked order by driver
-"""
 UNMADE: Final = ResponseSpec(Problem, description="no code was made, or it is long gone")
 NO: Final = {**TRIES, 403: ResponseSpec(Problem, description="the role may not")}
 

@@ -17,12 +17,12 @@ from msgspec import Struct
 
 from consumers.gateway.archive import Archive
 from consumers.gateway.people import consent, logins
-from consumers.gateway.people.limits import Limit
 from consumers.gateway.people.logins import Person
 from consumers.gateway.people.passwords import Passwords
 from consumers.gateway.people.roles import allowed
 from consumers.gateway.people.tickets import Tickets
 from consumers.gateway.people.tokens import TokenError, Tokens, load_keys, load_secret
+from pitbox.limits import Limit
 
 ROLE: Final = "pitbox_gateway"
 SCHEME: Final = "Bearer "

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from pitbox.address import is_loopback, is_own, why_not
+from pitbox.address import NatsAddress, is_loopback
 from pitbox.settings import Settings, SettingsError
 
 UNKNOWN: Final = (
@@ -18,12 +18,14 @@ def told(settings: Settings) -> str:
     """
     named = settings.gateway.nats_url
     if named:
-        if reason := why_not(named):
-            raise SettingsError(f"PITBOX_GATEWAY__NATS_URL: {reason}")
+        try:
+            NatsAddress(named)
+        except ValueError as error:
+            raise SettingsError(f"PITBOX_GATEWAY__NATS_URL: {error}") from None
         return named
     own = settings.nats.url
-    usable = not why_not(own) and (not is_own(own) or not _is_public(settings))
-    return own if usable else ""
+    near = is_loopback(NatsAddress(own).host)
+    return "" if near and _is_public(settings) else own
 
 
 def _is_public(settings: Settings) -> bool:

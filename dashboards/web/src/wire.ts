@@ -295,6 +295,7 @@ export interface DriverAbout {
   driver: string;
   enrolled: string;
   revoked: string | null;
+  shut_until: string | null;
   pcs: number;
   expires: string | null;
 }

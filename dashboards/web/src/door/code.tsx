@@ -4,17 +4,12 @@ import { useEffect, useState } from "preact/hooks";
 import { duration } from "../core/figures";
 import { request } from "../link/access";
 import type { EnrolmentCode, EnrolmentState } from "../wire";
+import { type CodeState, stateOf } from "./code-state";
 import { Copied } from "./copied";
 import { Qr } from "./qr";
 
 const LOOK_MS = 1_000;
 const LOOPBACK = /^(localhost|127\.[\d.]+|\[::1\])$/;
-
-export type CodeState =
-  | { readonly kind: "open"; readonly leftMs: number; readonly typed: boolean }
-  | { readonly kind: "used"; readonly pc: string }
-  | { readonly kind: "expired" }
-  | { readonly kind: "replaced" };
 
 export function command(code: string): string {
   return `pitbox drive --enrol ${code}@${location.host}`;
@@ -72,41 +67,20 @@ function Open({ made, leftMs, typed }: { made: EnrolmentCode; leftMs: number; ty
   );
 }
 
-/** Ask what became of a code, until something did. */
+/** Ask what became of a code, until something did; the end is counted here between answers. */
 function useCodeState(made: EnrolmentCode): CodeState {
-  const [state, setState] = useState<CodeState>(() => fresh(made));
+  const [state, setState] = useState(() => stateOf(made, null, made.expires_s * 1000));
   useEffect(() => {
-    let ends = performance.now() + made.expires_s * 1000;
-    let typed = true;
-    setState(fresh(made));
+    const endsAt = performance.now() + made.expires_s * 1000;
+    setState(stateOf(made, null, made.expires_s * 1000));
     const timer = setInterval(async () => {
       const response = await request(`enrolments/${made.driver}`);
       const known = response?.ok ? ((await response.json()) as EnrolmentState) : null;
-      if (known && known.begins === made.code.slice(0, 2)) {
-        ends = performance.now() + known.expires_s * 1000;
-        typed = known.tries_left > 0;
-      }
-      const next = stateOf(made, known, ends - performance.now(), typed);
+      const next = stateOf(made, known, endsAt - performance.now());
       setState(next);
       if (next.kind !== "open") clearInterval(timer);
     }, LOOK_MS);
     return () => clearInterval(timer);
   }, [made]);
   return state;
-}
-
-function fresh(made: EnrolmentCode): CodeState {
-  return { kind: "open", leftMs: made.expires_s * 1000, typed: true };
-}
-
-/** What became of a code, by what is known of the last one of its driver. */
-export function stateOf(
-  made: EnrolmentCode,
-  known: EnrolmentState | null,
-  leftMs: number,
-  typed: boolean,
-): CodeState {
-  if (known && known.begins !== made.code.slice(0, 2)) return { kind: "replaced" };
-  if (known?.used) return { kind: "used", pc: known.pc };
-  return leftMs > 0 ? { kind: "open", leftMs, typed } : { kind: "expired" };
 }

@@ -19,7 +19,7 @@ export function Drivers() {
           {drivers.value.map((driver) => (
             <tr key={driver.driver}>
               <th scope="row">{driver.driver}</th>
-              <td class="ink-2">{driver.revoked ? "shut out" : `${driver.pcs} enrolled`}</td>
+              <td class="ink-2">{state(driver)}</td>
               <td>
                 {!driver.revoked && (
                   <button class="act" onClick={() => void revoke(driver.driver)}>
@@ -34,6 +34,15 @@ export function Drivers() {
       <Enrolment driver="" used={() => void loadDrivers()} />
     </section>
   );
+}
+
+function state(driver: DriverAbout): string {
+  if (driver.revoked) return "shut out";
+  const until = driver.shut_until ? new Date(driver.shut_until) : null;
+  if (until && until.getTime() > Date.now()) {
+    return `sent too much, shut out until ${until.toLocaleTimeString()}`;
+  }
+  return `${driver.pcs} enrolled`;
 }
 
 async function revoke(driver: string): Promise<void> {
