@@ -56,7 +56,7 @@ def enrol(code_at_host: str, file: Path) -> str:
         "proof": prove(pair, code),
         "pc": NO_NAME.sub("-", platform.node())[:MAX_NAME],
     }
-    given = _ask(f"{_scheme(host)}://{host}{PATH}", msgspec.json.encode(wish))
+    given = _ask(f"{scheme_of(host)}://{host}{PATH}", msgspec.json.encode(wish))
     made = Credentials(given.jwt, pair)
     if made.name != given.driver:
         raise KeysError("the pit wall gave the credentials of somebody else")
@@ -69,7 +69,8 @@ def enrol(code_at_host: str, file: Path) -> str:
     return given.driver
 
 
-def _scheme(host: str) -> str:
+def scheme_of(host: str) -> str:
+    """Return how a host is reached: in clear only when it is this machine."""
     matched = HOST.fullmatch(host)
     return "http" if matched and is_loopback(matched[1].strip("[]")) else "https"
 
