@@ -278,7 +278,7 @@ export interface EnrolmentCode {
   expires: string;
 }
 
-/** Describe a PC of a driver by the public half of its key; `revoked` is when it was shut out. */
+/** Describe a PC of a driver by the public half of its key, and say when it was shut out. */
 export interface PcAbout {
   public_key: string;
   enrolled: string;
