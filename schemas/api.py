@@ -290,8 +290,18 @@ class EnrolledPc(Struct, frozen=True, kw_only=True):
     nats_url: str
 
 
+class PcAbout(Struct, frozen=True, kw_only=True):
+    """Describe a PC of a driver by the public half of its key, and say when it was shut out."""
+
+    public_key: str
+    enrolled: datetime
+    renewed: datetime | None
+    expires: datetime
+    revoked: datetime | None
+
+
 class DriverAbout(Struct, frozen=True, kw_only=True):
-    """Say who may drive, with how many PCs, and until when the last of them may.
+    """Say who may drive, and with which PCs.
 
     Who sent too much is shut out for a while, until `shut_until`.
     """
@@ -300,5 +310,4 @@ class DriverAbout(Struct, frozen=True, kw_only=True):
     enrolled: datetime
     revoked: datetime | None
     shut_until: datetime | None
-    pcs: int
-    expires: datetime | None
+    pcs: tuple[PcAbout, ...]

@@ -71,6 +71,7 @@ def build(
             cockpit.enrol,
             cockpit.list_drivers,
             cockpit.revoke,
+            cockpit.revoke_pc,
             office.list_accounts,
             office.invite,
             office.change_account,

@@ -4,6 +4,8 @@ import asyncio
 import time
 from typing import Final
 
+from msgspec.structs import replace
+
 from consumers.keys import allowance, measures
 from consumers.keys.allowance import Penalty
 from consumers.keys.register import Account, Register, RegisterDown
@@ -74,9 +76,13 @@ class Enrolment:
                 account = Account(driver, *self._authority.account(driver))
                 await self._register.keep(account)
             await self._tell(account)
-            signed = await self._sign(account, public_key)
+            expires_s = int(time.time()) + self._life_s
+            revoked_s = await self._register.add_user(driver, public_key, expires_s)
+            if revoked_s is None:
+                raise Refused("this key is another driver's")
+            token = self._sign(account, public_key, expires_s, revoked_s)
         log.info("enrolled", driver=driver)
-        return signed
+        return token, expires_s
 
     async def renew(self, driver: str, public_key: str) -> tuple[str, int]:
         """Return a JWT that ends later, for a PC that has one; raises as `enrol`."""
@@ -89,10 +95,30 @@ class Enrolment:
             account = await self._register.account(driver)
             if account is None or account.revoked:
                 raise Refused("this driver is not enrolled")
-            if not await self._register.has_user(driver, public_key):
+            expires_s = int(time.time()) + self._life_s
+            revoked_s = await self._register.renew_user(driver, public_key, expires_s)
+            if revoked_s is None:
                 raise Refused("this PC is not enrolled")
             self._renewed_at[driver] = now_s
-            return await self._sign(account, public_key)
+            return self._sign(account, public_key, expires_s, revoked_s), expires_s
+
+    async def revoke_pc(self, driver: str, start: str) -> None:
+        """Shut out the PC of a driver whose public key begins so; raises as `enrol`.
+
+        Its connections end at once, those of his other PCs go on.
+        """
+        async with self._one:
+            found = await self._register.users(driver, start)
+            if len(found) != 1:
+                several = f"several PCs of his begin so: {', '.join(found)}"
+                raise Refused(several if found else "he has no such PC")
+            await self._register.revoke_user(found[0])
+            account = await self._register.account(driver)
+            if account and driver in self._out:
+                self._known[driver] = account
+            elif account:
+                await self._tell(account)
+        log.info("PC revoked", driver=driver)
 
     async def revoke(self, driver: str) -> None:
         """Shut a driver out, whose connections end at once; raises as `enrol`."""
@@ -181,23 +207,19 @@ class Enrolment:
         One that it does not have is signed anew: of one that it forgot it would take the same JWT,
         and let nobody in by it.
         """
-        token, known = account.jwt, account.account in await self._resolver.accounts()
-        wanted = self._authority.account_again(account.driver, account.account)
-        if not known or claims_of(wanted) != claims_of(token):
-            token = wanted
-            await self._register.keep(Account(account.driver, account.account, token))
-        self._known[account.driver] = Account(account.driver, account.account, token)
-        if not known or await self._resolver.lookup(account.account) != token:
-            await self._resolver.push(token)
+        known = account.account in await self._resolver.accounts()
+        wanted = self._authority.account_again(account.driver, account.account, account.revocations)
+        if not known or claims_of(wanted) != claims_of(account.jwt):
+            account = replace(account, jwt=wanted, revoked=False)
+            await self._register.keep(account)
+        self._known[account.driver] = account
+        if not known or await self._resolver.lookup(account.account) != account.jwt:
+            await self._resolver.push(account.jwt)
 
-    async def _sign(self, account: Account, public_key: str) -> tuple[str, int]:
-        expires_s = int(time.time()) + self._life_s
-        if not await self._register.add_user(account.driver, public_key, expires_s):
-            raise Refused("this key is another driver's")
-        token = self._authority.driver_user(
-            account.driver, account.account, public_key, expires_s=expires_s
+    def _sign(self, account: Account, public_key: str, expires_s: int, revoked_s: int) -> str:
+        return self._authority.driver_user(
+            account.driver, account.account, public_key, expires_s=expires_s, after_s=revoked_s
         )
-        return token, expires_s
 
     async def _forget(self, account: str) -> None:
         if account in await self._resolver.accounts():

@@ -122,7 +122,10 @@ class Keys:
 
     async def _revoke(self, wish: Revoke) -> Revoked:
         async def revoke() -> Revoked:
-            await self._enrolment.revoke(wish.driver)
+            if wish.pc:
+                await self._enrolment.revoke_pc(wish.driver, wish.pc)
+            else:
+                await self._enrolment.revoke(wish.driver)
             return Revoked(driver=wish.driver)
 
         return await _or_refuse(revoke, Revoked, wish.driver)

@@ -5,12 +5,14 @@ again, and should be kept elsewhere.
 """
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct
 
 from pitbox.identity import claims, jwt, permissions
+from pitbox.identity.claims import NOBODY
 from pitbox.identity.credentials import SUFFIX, Credentials
 from pitbox.identity.folder import KeyFolder, KeysError, write_private
 from pitbox.identity.nkeys import KeyPair, Kind
@@ -107,19 +109,29 @@ class Authority:
         public = KeyPair.new(Kind.ACCOUNT).public
         return public, self.account_again(driver, public)
 
-    def account_again(self, driver: str, public: str) -> str:
-        """Return the JWT of an account that exists, as streams.yaml is now."""
+    def account_again(
+        self, driver: str, public: str, revocations: Mapping[str, int] = NOBODY
+    ) -> str:
+        """Return the JWT of an account that exists, as streams.yaml is now.
+
+        `revocations` say of each PC that is shut out when it was, in s since 1970.
+        """
         signers = [self._public(DRIVER_SIGNER)]
         if self._keys.has(DRIVER_SIGNER_OLD):
             signers.append(self._public(DRIVER_SIGNER_OLD))
         hub = self._public(HUB)
-        about = claims.driver_account(public, driver, signers, hub, self._topology)
+        about = claims.driver_account(
+            public, driver, signers, hub, self._topology, revocations=revocations
+        )
         return jwt.signed(about, self._pair(OPERATOR_SIGNER, Kind.OPERATOR), at_s=_now_s())
 
-    def driver_user(self, driver: str, account: str, public: str, *, expires_s: int) -> str:
-        """Return the JWT of a driver's PC."""
+    def driver_user(
+        self, driver: str, account: str, public: str, *, expires_s: int, after_s: int = 0
+    ) -> str:
+        """Return the JWT of a driver's PC, signed later than it was shut out."""
         about = claims.driver_user(public, driver, account, expires_s=expires_s)
-        return jwt.signed(about, self._pair(DRIVER_SIGNER), at_s=_now_s())
+        at_s = max(_now_s(), after_s + 1)
+        return jwt.signed(about, self._pair(DRIVER_SIGNER), at_s=at_s)
 
     def deletion(self, account: str) -> str:
         """Return the order to delete an account, as nats-server takes it."""

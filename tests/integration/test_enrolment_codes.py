@@ -226,7 +226,10 @@ async def test_an_owner_sees_who_drives_and_shuts_somebody_out(
     await Database(database).rows(
         "insert into nats_account (driver, account, jwt) values ('ada', 'A', 'j')"
     )
-    asked: list[Revoke] = []
+    pair, asked = KeyPair.new(Kind.USER), list[Revoke]()
+    await Database(database).rows(
+        "insert into nats_user (public_key, driver, expires) values ($1, 'ada', now())", pair.public
+    )
 
     async def shut_out(wish: Revoke) -> Revoked:
         asked.append(wish)
@@ -234,12 +237,17 @@ async def test_an_owner_sees_who_drives_and_shuts_somebody_out(
 
     async with served.rest() as owner:
         [known] = (await owner.get("/drivers")).json()
-        assert (known["driver"], known["pcs"], known["revoked"]) == ("ada", 0, None)
+        assert (known["driver"], known["revoked"]) == ("ada", None)
+        assert [pc["public_key"] for pc in known["pcs"]] == [pair.public]
         assert (await owner.post("/drivers/ada/revoke")).status_code == 503
         async with connected(nats_server.url, "keys") as bus:
             await bus.answer("keys.revoke", shut_out)
             await hub.settled(bus)
             assert (await owner.post("/drivers/ada/revoke")).status_code == 204
+            lost = await owner.post(f"/drivers/ada/pcs/{pair.public}/revoke")
+            assert lost.status_code == 204
+            assert (await owner.post("/drivers/ada/pcs/U/revoke")).status_code == 400
             unknown = await owner.post("/drivers/bob/revoke")
         assert (unknown.status_code, "is unknown" in unknown.json()["detail"]) == (400, True)
-    assert asked == [Revoke(driver="ada"), Revoke(driver="bob")]
+    whole, one, stranger = Revoke(driver="ada"), Revoke(driver="ada", pc=pair.public), "bob"
+    assert asked == [whole, one, Revoke(driver=stranger)]

@@ -130,12 +130,61 @@ async def test_who_is_enrolled_drives_until_he_is_revoked_and_others_notice_noth
             await grows(rows, "ada", by=committed(tmp_path, "ada") - left)
 
 
+async def test_a_lost_pc_is_shut_out_alone_until_it_is_enrolled_again(
+    hub: Settings, desk: Bus, nats_server: NatsServer, database: str, tmp_path: Path
+) -> None:
+    rows = Database(database)
+    async with serving(Keys(hub)):
+        lost = await enrolled(hub, "ada", tmp_path)
+        (tmp_path / "other").mkdir()
+        kept = await enrolled(hub, "ada", tmp_path / "other")
+        key = credentials.read(lost).pair.public
+        stolen = Nats(url=hub.nats.url, credentials=str(shutil.copy(lost, tmp_path / "stolen")))
+        thief = await Bus.connect(stolen, "drive", topology.load(), forever=False)
+        async with on_track(hub, "ada", kept, tmp_path) as (_, app):
+            await grows(rows, "ada")
+            began = time.monotonic()
+            wish = Revoke(driver="ada", pc="U")
+            several: Revoked = await desk.request("keys.revoke", wish, timeout_s=5)
+            assert several.refused.startswith("several PCs of his begin so: ")
+            wish = Revoke(driver="ada", pc=key[:12])
+            assert await desk.request("keys.revoke", wish, timeout_s=5) == Revoked(driver="ada")
+
+            async def cut() -> bool:
+                return not thief.up.is_set()
+
+            await eventually(cut, "the lost PC is cut off", CUT_S)
+            assert time.monotonic() - began < CUT_S
+            assert await connections(nats_server, "ada") == 1
+            await grows(rows, "ada")
+            assert not app.done()
+            await thief.close()
+            renewal = Renew(driver="ada", public_key=key)
+            other = Nats(url=hub.nats.url, credentials=str(kept))
+            bus = await Bus.connect(other, "drive", topology.load(), forever=False)
+            renewed: Renewed = await bus.request("keys.renew", renewal)
+            assert renewed.refused == "this PC is not enrolled"
+            await bus.close()
+            nats_server.kill()
+            nats_server.start()
+            with pytest.raises(BusDown):
+                await Bus.connect(stolen, "drive", topology.load(), forever=False)
+            await enrolled(hub, "ada", tmp_path)
+            again = Nats(url=hub.nats.url, credentials=str(lost))
+            bus = await Bus.connect(again, "drive", topology.load(), forever=False)
+            assert (await bus.request("keys.renew", renewal)).refused == ""
+            await bus.close()
+            with pytest.raises(BusDown):
+                await Bus.connect(stolen, "drive", topology.load(), forever=False)
+            await grows(rows, "ada")
+
+
 async def connections(server: NatsServer, driver: str) -> int:
     """Return how many connections a driver's account has, as nats-server says."""
     async with httpx.AsyncClient() as client:
         address = f"http://127.0.0.1:{server.monitor_port}/connz?auth=true"
         found: list[dict[str, Any]] = (await client.get(address)).json()["connections"]
-    return sum(one.get("name_tag", "") == driver for one in found)
+    return sum(one.get("name_tag", "") == f"driver-{driver}" for one in found)
 
 
 async def test_credentials_are_renewed_while_driving_and_nothing_is_lost(
@@ -337,8 +386,15 @@ async def test_commands_enrol_list_and_revoke(
         revoked = await asyncio.to_thread(say, "revoke", "ada")
         assert revoked.stdout == "ada is shut out\n"
         listed = json.loads((await asyncio.to_thread(say, "list", "--json")).stdout)
-        states = [(one["driver"], one["revoked"] is not None, one["pcs"]) for one in listed]
+        states = [(one["driver"], one["revoked"] is not None, len(one["pcs"])) for one in listed]
         assert states == [("ada", True, 0), ("bea", False, 1)]
+        key = listed[1]["pcs"][0]["public_key"]
+        for pc, said in (("UUUU", "he has no such PC"), ("X", "begins no key of a PC")):
+            refused = await asyncio.to_thread(say, "revoke", "bea", "--pc", pc)
+            assert (refused.returncode, said in refused.stderr) == (2, True)
+        revoked = await asyncio.to_thread(say, "revoke", "bea", "--pc", key[:8])
+        assert revoked.stdout == f"the PC {key[:8]} of bea is shut out\n"
+        assert f"{key}  shut out 20" in (await asyncio.to_thread(say, "list")).stdout
         for name, said in (("eve", "there is no such driver"), ("*", "is no name of a driver")):
             refused = await asyncio.to_thread(say, "revoke", name)
             assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)

@@ -19,7 +19,7 @@ from consumers.gateway.people.doors import Doors, Visitor, address_of
 from consumers.gateway.people.enrolments import TooManyError
 from consumers.gateway.people.entrance import TRIES
 from pitbox.bus import Bus, BusDown
-from pitbox.drivers import DRIVERS
+from pitbox.drivers import DRIVERS, drivers
 from pitbox.identity.proof import proves
 from schemas.api import (
     DriverAbout,
@@ -30,7 +30,7 @@ from schemas.api import (
     PcKey,
     Problem,
 )
-from schemas.keys import Enrol, Enrolled, Revoke, Revoked
+from schemas.keys import Enrol, Enrolled, Revoke, Revoked, UserKey
 from schemas.telemetry import Token
 
 WRONG: Final = "code: is wrong, used or too old; or it was tried too often: ask for another one"
@@ -39,6 +39,7 @@ UNSIGNED: Final = "nobody is there to sign: try again"
 ANSWER_S: Final = 5.0
 DRIVER: Final = str(get_args(Token)[1].pattern)
 UNMADE: Final = ResponseSpec(Problem, description="no code was made, or it is long gone")
+KEY: Final = str(get_args(UserKey)[1].pattern)
 NO: Final = {**TRIES, 403: ResponseSpec(Problem, description="the role may not")}
 
 Opened = NamedDependency[Doors]
@@ -118,24 +119,40 @@ async def enrol(
 async def list_drivers(archive: NamedDependency[Archive]) -> list[DriverAbout]:
     """List who may drive, and who was shut out."""
     async with archive.connection() as connection:
-        return [DriverAbout(**row) for row in await connection.fetch(DRIVERS)]
+        return drivers(await connection.fetch(DRIVERS))
 
 
 @post("/drivers/{driver:str}/revoke", status_code=204, responses=NO)
 async def revoke(doors: Opened, visitor: Asking, bus: NamedDependency[Bus], driver: Named) -> None:
     """Shut a driver out: his connections end at once, what he drives stays on his PC's disk."""
+    await _revoked(bus, Revoke(driver=driver))
+    async with doors.archive.connection() as connection:
+        await audit.add(connection, visitor.person.account, "driver revoked", driver)
+
+
+@post("/drivers/{driver:str}/pcs/{public_key:str}/revoke", status_code=204, responses=NO)
+async def revoke_pc(
+    doors: Opened,
+    visitor: Asking,
+    bus: NamedDependency[Bus],
+    driver: Named,
+    public_key: Annotated[str, PathParameter(pattern=KEY)],
+) -> None:
+    """Shut one PC of a driver out: its connections end at once, those of his others go on."""
+    await _revoked(bus, Revoke(driver=driver, pc=public_key))
+    async with doors.archive.connection() as connection:
+        await audit.add(connection, visitor.person.account, "PC revoked", f"{driver}: {public_key}")
+
+
+async def _revoked(bus: Bus, wish: Revoke) -> None:
     try:
-        answer: Revoked = await bus.request(
-            "keys.revoke", Revoke(driver=driver), timeout_s=ANSWER_S
-        )
+        answer: Revoked = await bus.request("keys.revoke", wish, timeout_s=ANSWER_S)
     except BusDown:
         raise SigningDown(UNSIGNED) from None
     if answer.later:
         raise SigningDown(UNSIGNED)
     if answer.refused:
         raise ClientException(f"driver: {answer.refused}")
-    async with doors.archive.connection() as connection:
-        await audit.add(connection, visitor.person.account, "driver revoked", driver)
 
 
 def _own(visitor: Visitor, driver: str) -> None:

@@ -40,6 +40,7 @@ ENDPOINTS: Final[dict[str, frozenset[Role] | None]] = {
     "GET /enrolments/{driver}": TEAM,
     "GET /drivers": frozenset[Role]({"owner", "engineer"}),
     "POST /drivers/{driver}/revoke": OWNER,
+    "POST /drivers/{driver}/pcs/{public_key}/revoke": OWNER,
     "GET /accounts": OWNER,
     "POST /accounts": OWNER,
     "PUT /accounts/{name}": OWNER,

@@ -290,14 +290,22 @@ export interface EnrolmentState {
   expires_s: number;
 }
 
-/** Say who may drive, with how many PCs, and until when the last of them may. */
+/** Describe a PC of a driver by the public half of its key, and say when it was shut out. */
+export interface PcAbout {
+  public_key: string;
+  enrolled: string;
+  renewed: string | null;
+  expires: string;
+  revoked: string | null;
+}
+
+/** Say who may drive, and with which PCs. */
 export interface DriverAbout {
   driver: string;
   enrolled: string;
   revoked: string | null;
   shut_until: string | null;
-  pcs: number;
-  expires: string | null;
+  pcs: readonly PcAbout[];
 }
 
 export type FromPage =
