@@ -24,12 +24,12 @@ OVERSIZE: Final = 2
 an answer, while here the connection would end."""
 
 
-def operator(public: str, signer: str, system: str) -> dict[str, Any]:
-    """Claim who the operator is, which key signs for it, and which account is the system's."""
+def operator(public: str, signers: list[str], system: str) -> dict[str, Any]:
+    """Claim who the operator is, which keys sign for it, and which account is the system's."""
     about = {
         "type": "operator",
         "version": 2,
-        "signing_keys": [signer],
+        "signing_keys": signers,
         "system_account": system,
         "strict_signing_key_usage": True,
     }

@@ -18,7 +18,7 @@ from consumers.keys.service import Keys
 from consumers.persister.service import service as persister
 from pitbox import enrolment, topology
 from pitbox.bus import Bus, BusDown
-from pitbox.identity import credentials
+from pitbox.identity import credentials, jwt
 from pitbox.identity.folder import KeysError
 from pitbox.identity.nkeys import KeyPair, Kind
 from pitbox.resolver import Resolver
@@ -346,6 +346,67 @@ async def test_the_key_that_signs_drivers_is_changed_and_nobody_is_sent_away(
             await gone(nats_server, "ada")
             await enrolled(hub, "ada", tmp_path)
             await grows(rows, "ada")
+
+
+async def test_the_key_that_signs_accounts_is_changed_while_a_driver_drives_and_loses_nothing(
+    hub: Settings, nats_server: NatsServer, database: str, tmp_path: Path
+) -> None:
+    rows = Database(database)
+    old = nats_server.authority()
+
+    async def say(*command: str) -> subprocess.CompletedProcess[str]:
+        return await asyncio.to_thread(pitbox, nats_server, database, "keys", *command)
+
+    def start_again() -> None:
+        nats_server.stop()
+        nats_server.trust = nats_server.authority().trust()
+        nats_server.start()
+
+    async with contextlib.AsyncExitStack() as driving:
+        async with serving(Keys(hub)):
+            file = await enrolled(hub, "ada", tmp_path)
+            token = await rows.value("select jwt from nats_account")
+            assert old.is_current(token)
+            car, app = await driving.enter_async_context(on_track(hub, "ada", file, tmp_path))
+            await grows(rows, "ada")
+            assert (await say("rotate-operator")).returncode == 0
+            again = await say("rotate-operator")
+            assert "not retired yet" in again.stderr
+            await enrolled(hub, "bea", tmp_path)  # who signs has not been started again
+            await asyncio.to_thread(start_again)
+            await grows(rows, "ada")
+        early = await say("retire-operator")
+        assert "signed by the old key still: ada, bea;" in early.stderr
+        async with serving(Keys(hub)):
+            await grows(rows, "ada")
+
+            async def signed_anew() -> bool:
+                tokens = await rows.rows("select jwt from nats_account")
+                return all(nats_server.authority().is_current(row["jwt"]) for row in tokens)
+
+            await eventually(signed_anew, "every account is signed anew")
+            assert (await say("retire-operator")).returncode == 0
+            await asyncio.to_thread(start_again)
+            await grows(rows, "ada")
+            bea = Nats(url=hub.nats.url, credentials=str(tmp_path / "bea.creds"))
+            await (await Bus.connect(bea, "drive", topology.load(), forever=False)).close()
+            await enrolled(hub, "cat", tmp_path)
+            car.parked.set()
+            await asyncio.wait_for(app, 20)
+    assert await stored(rows, "ada") == committed(tmp_path, "ada")
+    issuer = jwt.verified(nats_server.trust.accounts[nats_server.trust.system])["iss"]
+    operator = jwt.verified((nats_server.keys / "operator.jwt").read_text())
+    assert operator["nats"]["signing_keys"] == [issuer]
+    assert not nats_server.authority().is_current(token)
+
+
+async def test_without_the_operators_seed_the_key_that_signs_accounts_is_not_changed(
+    nats_server: NatsServer, database: str
+) -> None:
+    (nats_server.keys / "operator.seed").unlink()
+    for command in ("rotate-operator", "retire-operator"):
+        done = await asyncio.to_thread(pitbox, nats_server, database, "keys", command)
+        assert (done.returncode, "put operator.seed into" in done.stderr) == (2, True)
 
 
 async def gone(server: NatsServer, driver: str) -> None:
