@@ -98,6 +98,9 @@ class Gateway(Struct, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(description="address of nats-server that drivers' PCs are told; empty: the same"),
     ] = ""
+    audit_days: Annotated[
+        int, Meta(ge=90, le=36_500, description="for so many days the audit log is kept")
+    ] = 400
 
 
 class Metrics(Struct, frozen=True, forbid_unknown_fields=True):

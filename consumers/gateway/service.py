@@ -8,7 +8,7 @@ from consumers.gateway.app import build
 from consumers.gateway.archive import Archive
 from consumers.gateway.guard import Guard
 from consumers.gateway.live import Live
-from consumers.gateway.people import reach
+from consumers.gateway.people import audit, reach
 from consumers.gateway.people.admissions import Admissions
 from consumers.gateway.people.doors import ROLE, Doors
 from pitbox import logs, topology
@@ -38,6 +38,7 @@ class Gateway:
         bus = Bus(NAME, self._topology)
         archive = Archive(self._settings.postgres.url)
         people = Archive(self._settings.postgres.url, {"role": ROLE})
+        keeper = Archive(self._settings.postgres.url, {"role": audit.KEEPER})
         live = Live(self._topology, archive)
         doors = Doors(people, self._settings.gateway.keys)
         admissions = Admissions(live)
@@ -55,6 +56,7 @@ class Gateway:
             asyncio.ensure_future(server.serve([listening])),
             asyncio.ensure_future(self._listen(bus, live)),
             asyncio.ensure_future(admissions.keep(doors)),
+            asyncio.ensure_future(audit.keep(keeper, self._settings.gateway.audit_days)),
             asyncio.ensure_future(stop.wait()),
         ]
         host, port = listening.getsockname()[:2]
@@ -74,6 +76,7 @@ class Gateway:
                 task.cancel()
             doors.passwords.close()
             people.close()
+            keeper.close()
             archive.close()
             await bus.close()
 
