@@ -383,7 +383,6 @@ async def test_asvs_13_2_2_the_audit_log_only_grows(served: Served, database: st
                 await connection.execute(deed)
     finally:
         await connection.close()
-    await Database(database).rows("insert into audit (action) values ('something')")
     for deed in ("update audit set action = ''", "delete from audit", "truncate audit"):
         with pytest.raises(asyncpg.RaiseError, match="only grows"):
             await Database(database).rows(deed)
