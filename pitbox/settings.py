@@ -94,6 +94,10 @@ class Gateway(Struct, frozen=True, forbid_unknown_fields=True):
     keys: Annotated[
         Text, Meta(description="folder of the keys of access tokens, made if absent")
     ] = "~/.local/share/pitbox/gateway-keys"
+    nats_url: Annotated[
+        str,
+        Meta(description="address of nats-server that drivers' PCs are told; empty: the same"),
+    ] = ""
 
 
 class Metrics(Struct, frozen=True, forbid_unknown_fields=True):

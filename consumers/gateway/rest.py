@@ -12,6 +12,7 @@ from litestar.params import FromQuery, PathParameter, QueryParameter
 from consumers.gateway import measures, sessions, telemetry
 from consumers.gateway.archive import Archive
 from consumers.gateway.formats import MEDIA_TYPES, Format, accepted
+from consumers.gateway.people import reach
 from consumers.gateway.people.doors import Visitor
 from consumers.gateway.telemetry import Question, TooMuch
 from pitbox.asyncapi import asyncapi
@@ -55,9 +56,12 @@ async def health() -> Health:
 
 
 @get("/ready")
-async def ready(archive: Past, bus: NamedDependency[Bus]) -> Response[Ready]:
+async def ready(
+    archive: Past, bus: NamedDependency[Bus], nats_url: NamedDependency[str]
+) -> Response[Ready]:
     """Say which peers answer; status 503 unless all do."""
-    answer = Ready(nats=bus.up.is_set(), postgres=await archive.ready())
+    notes = () if nats_url else (reach.UNKNOWN,)
+    answer = Ready(nats=bus.up.is_set(), postgres=await archive.ready(), notes=notes)
     return Response(answer, status_code=200 if answer.nats and answer.postgres else 503)
 
 

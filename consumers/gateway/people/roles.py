@@ -37,6 +37,7 @@ ENDPOINTS: Final[dict[str, frozenset[Role] | None]] = {
     "GET /consents": TEAM,
     "PUT /consents": frozenset[Role]({"driver"}),
     "POST /enrolments": TEAM,
+    "GET /enrolments/{driver}": TEAM,
     "GET /drivers": frozenset[Role]({"owner", "engineer"}),
     "POST /drivers/{driver}/revoke": OWNER,
     "POST /drivers/{driver}/pcs/{public_key}/revoke": OWNER,

@@ -24,7 +24,7 @@ export function Drivers() {
           ))}
         </tbody>
       </table>
-      <Enrolment driver="" />
+      <Enrolment driver="" used={() => void loadDrivers()} />
     </section>
   );
 }
