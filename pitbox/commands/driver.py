@@ -35,7 +35,7 @@ def list_drivers(*, json: bool = False) -> None:
         print(msgspec.json.encode(known).decode())
         return
     for one in known:
-        print(f"{one.driver:<20} enrolled {one.enrolled:{WHEN}}  {_state(one)}")
+        print(f"{one.driver:<20} enrolled {one.enrolled:{WHEN}}  {_state(one)}".rstrip())
         for pc in one.pcs:
             print(f"    {pc.public_key}  {_state_of_pc(pc)}")
     if not known:

@@ -18,6 +18,7 @@ from consumers.keys.service import Keys
 from consumers.persister.service import service as persister
 from pitbox import enrolment, topology
 from pitbox.bus import Bus, BusDown
+from pitbox.connection import SHUT_OUT
 from pitbox.identity import credentials, jwt
 from pitbox.identity.folder import KeysError
 from pitbox.identity.nkeys import KeyPair, Kind
@@ -31,6 +32,7 @@ from tests.processes import pitbox
 from tests.servers import NatsServer
 
 CUT_S = 2.0
+TRIES = 3
 
 
 @pytest.fixture
@@ -128,6 +130,28 @@ async def test_who_is_enrolled_drives_until_he_is_revoked_and_others_notice_noth
             assert await connections(nats_server, "ada") == 0
             await enrolled(hub, "ada", tmp_path)
             await grows(rows, "ada", by=committed(tmp_path, "ada") - left)
+
+
+async def test_an_app_whose_driver_is_shut_out_says_so_once_and_goes_on_when_he_is_in_again(
+    hub: Settings, desk: Bus, nats_server: NatsServer, database: str, tmp_path: Path
+) -> None:
+    rows, log = Database(database), nats_server.folder / "nats-server.log"
+    async with serving(Keys(hub)):
+        file = await enrolled(hub, "ada", tmp_path)
+        async with on_track(hub, "ada", file, tmp_path) as (_, app):
+            await grows(rows, "ada")
+            with capture_logs() as said:
+                await desk.request("keys.revoke", Revoke(driver="ada"), timeout_s=5)
+
+                async def tried_often() -> bool:
+                    return log.read_text().count("authentication error") >= TRIES
+
+                await eventually(tried_often, "it tries again and again")
+            words = [line["event"] for line in said if line["log_level"] != "info"]
+            assert words == [SHUT_OUT]
+            assert not app.done()
+            await enrolled(hub, "ada", tmp_path)
+            await grows(rows, "ada", by=committed(tmp_path, "ada") - await stored(rows, "ada"))
 
 
 async def test_a_lost_pc_is_shut_out_alone_until_it_is_enrolled_again(
