@@ -32,6 +32,7 @@ NEIGHBOURS: Final = 49
 INTERVAL_S: Final = 0.05
 PENALTY_S: Final = 5
 WITHIN_S: Final = 10.0
+STREAM: Final = "TELEMETRY"
 LETTERS: Final = 100
 ALLOWED: Final = {"PITBOX_ALLOWANCE__PENALTY_S": str(PENALTY_S)}
 STRICT: Final = Allowance(messages_per_s=20, burst_s=2, penalty_s=60)
@@ -213,6 +214,11 @@ async def test_who_floods_is_shut_out_for_a_while_and_neither_he_nor_49_others_l
                 return await hub.stored(one.name) == one.made
 
             await eventually(whole, f"all of {one.name} is in Postgres")
+
+        async def read_on() -> bool:
+            return all(not one.num_pending for one in await desk.jetstream.consumers_info(STREAM))
+
+        await eventually(read_on, "persister and timing have read all that is left")
     finally:
         eve.stop.set()
         for task in driving:
