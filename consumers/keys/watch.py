@@ -38,8 +38,8 @@ class Watch:
         for driver in await self._flooding():
             await self._enrolment.shut_out(driver)
             self._to_sweep[driver] = SWEEPS
-        await self._sweep()
         await self._enrolment.readmit()
+        await self._sweep()
 
     async def _flooding(self) -> list[str]:
         """Return the drivers who sent more than is lent to them."""
@@ -57,12 +57,14 @@ class Watch:
         ]
 
     async def _sweep(self) -> None:
-        """Take out of the streams what whoever was just shut out has sent: others need the room."""
-        for driver, sweeps in list(self._to_sweep.items()):
+        """Take out of the streams what whoever was just shut out has sent: others need the room.
+
+        Where that fails it stays, and costs its readers time, no more.
+        """
+        for driver in list(self._to_sweep):
+            left = self._to_sweep.pop(driver) - 1
             purged = await self._bus.purge(driver=driver)
             if purged:
                 log.warning("what he sent is taken out", driver=driver, messages=purged)
-            if sweeps > 1:
-                self._to_sweep[driver] = sweeps - 1
-            else:
-                del self._to_sweep[driver]
+            if left:
+                self._to_sweep[driver] = left
