@@ -59,7 +59,7 @@ NAMES: Final[dict[str, str]] = {"session": "session", "driver": "driver", "name"
 """Parameters that name somebody's thing, and which."""
 
 NOBODYS: Final[dict[str, Any]] = {
-    **{"lap_number": 1, "channels": "speed", "format": "json", "own": "true"},
+    **{"pc": "rig", "lap_number": 1, "channels": "speed", "format": "json", "own": "true"},
     **{"from_ns": hub.START_NS, "to_ns": hub.START_NS + 10**9, "before": 2**62, "limit": 500},
     **{"kind": "camera", "allowed": True, "role": "guest", "disabled": False},
 }
@@ -77,7 +77,7 @@ class Reach(StrEnum):
 
     ALL = "what is anybody's"
     LIST_ALL = "a list of everybody's"
-    LIST_SEEN = "a list of what its driver shares"
+    LIST_SEEN = "a list without what its driver does not share"
     SEEN = "what its driver shares, else it is refused"
     SEEN_OR_GONE = "what its driver shares, else it is not there"
     DRIVERS_OWN = "anybody's, but a driver's own only for drivers"
@@ -104,15 +104,17 @@ REACHES: Final[dict[str, Reach]] = {
     "GET /streams.json": Reach.NAMELESS,
     "GET /sessions": Reach.LIST_SEEN,
     "GET /sessions/{session}": Reach.SEEN_OR_GONE,
-    "GET /sessions/{session}/laps": Reach.LIST_SEEN,
+    "GET /sessions/{session}/laps": Reach.SEEN_OR_GONE,
     "GET /sessions/{session}/holes": Reach.LIST_SEEN,
     "GET /sessions/{session}/drivers/{driver}/laps/{lap_number}/telemetry": Reach.SEEN,
     "GET /sessions/{session}/drivers/{driver}/telemetry": Reach.SEEN,
     "GET /consents": Reach.LIST_ALL,
     "PUT /consents": Reach.NAMELESS,
     "POST /enrolments": Reach.DRIVERS_OWN,
+    "GET /enrolments/{driver}": Reach.DRIVERS_OWN,
     "GET /drivers": Reach.LIST_ALL,
     "POST /drivers/{driver}/revoke": Reach.ALL,
+    "POST /drivers/{driver}/pcs/{public_key}/revoke": Reach.ALL,
     "GET /accounts": Reach.LIST_ALL,
     "POST /accounts": Reach.NEW,
     "PUT /accounts/{name}": Reach.ALL,
@@ -241,7 +243,7 @@ def expected(question: Question) -> Answer:
         case Reach.SEEN_OR_GONE:
             return Answer.TOLD if seen else Answer.GONE
         case Reach.DRIVERS_OWN:
-            return Answer.DONE if own or question.role != "driver" else Answer.ANOTHERS
+            return Answer.TOLD if own or question.role != "driver" else Answer.ANOTHERS
         case Reach.PROVED:
             return Answer.DONE if own else Answer.UNPROVED
         case Reach.NEW | Reach.NAMELESS:

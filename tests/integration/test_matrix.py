@@ -53,6 +53,7 @@ from tests.servers import NatsServer
 
 PEOPLE: Final = tuple(Thing(key) for key in (*ASKING, "shared", "hidden"))
 SHARED: Final = Thing("shared")
+PROXIED: Final = {"proxies": "127.0.0.1", "nats_url": "tls://race.example.com"}
 STATE: Final = """
 select (select array_agg(a order by account) from account as a)::text,
     (select array_agg(c order by driver, kind, role) from consent as c)::text,
@@ -154,20 +155,27 @@ class Doors:
                 given |= {"name": fresh.account, "driver": fresh.driver}
             case "PUT /accounts/{name}":
                 given["role"] = thing.role
-            case "GET /drivers" | "POST /drivers/{driver}/revoke":
-                wish = Enrol(driver=thing.driver, public_key=KeyPair.new(Kind.USER).public)
+            case "GET /enrolments/{driver}":
+                await self._code(thing)
+            case endpoint if "/drivers" in endpoint.removeprefix("GET /sessions"):
+                given["public_key"] = KeyPair.new(Kind.USER).public
+                wish = Enrol(driver=thing.driver, public_key=given["public_key"])
                 enrolled: Enrolled = await self._desk.request("keys.enrol", wish)
                 assert not enrolled.refused
         return given
 
+    async def _code(self, thing: Thing) -> str:
+        """Make an enrolment code for a driver."""
+        account = (await self._account(thing)).account
+        return (await enrolments.make(self._postgres, thing.driver, account, self._key)).code
+
     async def _proved(self, question: Question) -> dict[str, str]:
         """Return a code with a proof; of another's code one has the code, and not the key."""
-        account = (await self._account(question.thing)).account
-        made = await enrolments.make(self._postgres, question.thing.driver, account, self._key)
+        code = await self._code(question.thing)
         pair = KeyPair.new(Kind.USER)
         signer = pair if question.whose == "own" else KeyPair.new(Kind.USER)
-        proof = prove(signer, made.code)
-        return {"code": made.code, "public_key": pair.public, "proof": proof}
+        proof = prove(signer, code)
+        return {"code": code, "public_key": pair.public, "proof": proof}
 
     def _request(
         self, question: Question, headers: dict[str, str], given: dict[str, Any]
@@ -223,7 +231,7 @@ class Doors:
 def _kind(question: Question, answer: httpx.Response) -> Answer:
     listed = REACHES[question.operation.endpoint] not in (Reach.NAMELESS, Reach.NEW, Reach.PROVED)
     match answer.status_code:
-        case 200 if listed:
+        case 200 | 201 if listed:
             return Answer.TOLD if question.thing.mark in answer.text else Answer.UNTOLD
         case 200 | 201 | 204:
             return Answer.DONE
@@ -250,7 +258,7 @@ async def doors(nats_server: NatsServer, database: str, tmp_path: Path) -> Async
     async with serving(Persister(settings)):
         await _drove(nats_server.url, Database(database))
     async with (
-        gateway_of(nats_server.url, database, tmp_path, proxies="127.0.0.1") as served,
+        gateway_of(nats_server.url, database, tmp_path, **PROXIED) as served,
         serving(Keys(settings)),
         connected(nats_server.url) as drives,
     ):
