@@ -10,12 +10,18 @@ from nats.js import JetStreamContext
 from pitbox import logs, metrics
 from pitbox.client import Client
 from pitbox.identity.credentials import Identity, file_of
+from pitbox.identity.permissions import DRIVER
 from pitbox.settings import Nats
 from pitbox.transport import trust
 
 FIRST_CONNECT_S: Final = 3.0
 CLOSE_S: Final = 1.0
-REFUSED_S: Final = 1.0
+REFUSED_S: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
+REFUSED: Final = "nats-server refuses these credentials"
+SHUT_OUT: Final = (
+    "the hub lets this PC in no more, and what is driven stays on its disk: unless that is for a "
+    "while only, enrol it again by `pitbox drive --enrol CODE@HOST`"
+)
 REFUSALS: Final = ("authorization", "authentication")
 SILENT: Final = "it does not answer"
 ANSWERED_S: Final = 5.0
@@ -43,7 +49,7 @@ class Connection:
         self._jetstream: JetStreamContext = self._client.jetstream()
         self._closed = False
         self._failure = ""
-        self._refused = False
+        self._refusals = 0
         self._endings: set[asyncio.Task[None]] = set()
 
     async def open(self, server: Nats, *, forever: bool = True) -> None:
@@ -127,7 +133,7 @@ class Connection:
 
     async def _connected(self) -> None:
         self.connects += 1
-        self._failure, self._refused = "", False
+        self._failure, self._refusals = "", 0
         self.up.set()
         metrics.connected.labels(self.service).set(1)
         if self.connects > 1:
@@ -145,7 +151,7 @@ class Connection:
                 return
             self.up.clear()
             metrics.connected.labels(self.service).set(0)
-            if not self._closed:
+            if not self._closed and not self._refusals:
                 log.warning("connection to nats-server lost")
 
         async def failed(error: Exception) -> None:
@@ -171,17 +177,22 @@ class Connection:
 
     def _say_once(self, reason: str, *, patient: bool) -> None:
         """Say why there is no connection, once until there is one again."""
-        if patient and not self._failure:
+        if patient and not (self._failure or _refuses(reason)):
             log.warning("waiting for nats-server", address=_place(self._url), reason=reason)
         self._failure = reason
 
     async def _bear_refusal(self, reason: str) -> None:
-        """Say that nats-server refuses these credentials, and let it rest between tries."""
-        if any(word in reason.lower() for word in REFUSALS):
-            if not self._refused:
-                log.warning("nats-server refuses these credentials", reason=reason)
-            self._refused = True
-            await asyncio.sleep(REFUSED_S)
+        """Say once that nats-server refuses these credentials, and let it rest between tries."""
+        if _refuses(reason):
+            if not self._refusals:
+                log.warning(SHUT_OUT if self.service == DRIVER else REFUSED, reason=reason)
+            pause_s = REFUSED_S[min(self._refusals, len(REFUSED_S) - 1)]
+            self._refusals += 1
+            await asyncio.sleep(pause_s)
+
+
+def _refuses(reason: str) -> bool:
+    return any(word in reason.lower() for word in REFUSALS)
 
 
 async def _end(client: Client) -> None:

@@ -14,8 +14,8 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from consumers.gateway.people.doors import site_of
-from consumers.gateway.people.limits import Limit
 from pitbox.address import is_loopback
+from pitbox.limits import Limit
 
 HOST: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+))(?::\d+)?")
 POLICY: Final = (

@@ -82,7 +82,7 @@ def drive(
     """
     if enrol:
         _enrol(enrol)
-    loaded = driving(settings.load())
+    loaded = driving()
     trust(loaded.nats)
     if source == "sim":
         observations = _simulated(
