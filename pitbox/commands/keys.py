@@ -39,7 +39,7 @@ def config(
     monitor_port
         port for monitoring, on loopback only
     published
-        it runs in a container that publishes its port on PITBOX_NATS__HOST
+        it runs in a container, which publishes the clients' port on PITBOX_NATS__HOST
     """
     authority, given = _authority(), settings.load().nats
     ports = (port, monitor_port)
