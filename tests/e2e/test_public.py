@@ -1,4 +1,4 @@
-"""A hub that is open to everybody, as a team puts it on the internet, and a PC that finds no hub."""
+"""A hub that is open to everybody, as a team puts it on the internet; a PC that finds no hub."""
 
 import json
 import os
