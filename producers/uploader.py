@@ -23,7 +23,6 @@ from schemas.telemetry import Chunk
 
 BURST_BYTES: Final = 16_000
 BURST_CHUNKS: Final = 512
-IDLE_S: Final = 0.1
 RETRY_S: Final = (0.2, 0.4, 0.8, 1.5, 3.0)
 MARK_OPEN_S: Final = 10.0
 MARK_CLOSED_S: Final = 1.0
@@ -62,6 +61,7 @@ class Uploader:
         """Send a new chunk, unless the link is down or a newer app of the driver is live."""
         self._live_key = key_of(chunk)
         if self._fenced() or not self._bus.up.is_set():
+            self._depot.owing.set()
             return
         send = self._depot.account(self._live_key).sent(chunk.chunk, chunk.chunk)
         with contextlib.suppress(BusDown):  # then it is overtaken, and sent again
@@ -81,7 +81,8 @@ class Uploader:
             await self._bus.up.wait()
             account = self._next()
             if account is None:
-                await asyncio.sleep(IDLE_S)
+                self._depot.owing.clear()
+                await self._depot.owing.wait()
                 continue
             try:
                 busy_s = await self._burst(account)
@@ -130,7 +131,7 @@ class Uploader:
 
     async def _mark(self) -> None:
         while True:
-            await asyncio.sleep(MARK_CLOSED_S / 4)
+            await asyncio.sleep(MARK_CLOSED_S / 2)
             await self._bus.up.wait()
             with contextlib.suppress(BusDown):
                 await self.mark(only_due=True)
