@@ -27,6 +27,8 @@ MAX_PENDING_BYTES: Final = 64_000_000
 
 Deliver = Callable[[Msg], Awaitable[None]]
 
+PURGE_S: Final = 10.0
+
 encoder: Final = msgspec.msgpack.Encoder()
 log = logs.get("bus")
 
@@ -37,6 +39,10 @@ class NobodyListens(BusDown):
 
 class TooLarge(BusDown):
     """Say that an event is larger than its stream takes, however often it is sent."""
+
+
+class _Purged(msgspec.Struct, frozen=True):
+    purged: int = 0
 
 
 class Bus(Connection):
@@ -133,6 +139,19 @@ class Bus(Connection):
                         await self._send(message.reply, answer)
 
         return await self._subscribe(route, deliver, fields={})
+
+    async def purge(self, **fields: Any) -> int:
+        """Take messages out of what this service may purge, and return how many; raises BusDown."""
+        purged = 0
+        for route in self.topology.consumers[self.service].purges:
+            order = msgspec.json.encode({"filter": self.topology.filter(route, **fields)})
+            subject = f"$JS.API.STREAM.PURGE.{self.topology.stream_of[route]}"
+            try:
+                answer = await self._client.request(subject, order, timeout=PURGE_S)
+            except (TimeoutError, nats.errors.Error, OSError) as error:
+                raise BusDown(f"{route} was not purged: {error!r}") from None
+            purged += msgspec.json.decode(answer.data, type=_Purged).purged
+        return purged
 
     async def restore(self) -> bool:
         """Make this service's streams and durables that are gone again; return whether any was."""

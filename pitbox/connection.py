@@ -10,11 +10,17 @@ from nats.js import JetStreamContext
 from pitbox import logs, metrics
 from pitbox.client import Client
 from pitbox.identity.credentials import Identity, file_of
+from pitbox.identity.permissions import DRIVER
 from pitbox.settings import Nats
 
 FIRST_CONNECT_S: Final = 3.0
 CLOSE_S: Final = 1.0
-REFUSED_S: Final = 1.0
+REFUSED_S: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
+REFUSED: Final = "nats-server refuses these credentials"
+SHUT_OUT: Final = (
+    "the hub lets this PC in no more, and what is driven stays on its disk: unless that is for a "
+    "while only, enrol it again by `pitbox drive --enrol CODE@HOST`"
+)
 REFUSALS: Final = ("authorization", "authentication")
 ANSWERED_S: Final = 5.0
 """For so long an answer may come over a connection that another one has followed."""
@@ -43,7 +49,7 @@ class Connection:
         self._jetstream: JetStreamContext = self._client.jetstream()
         self._closed = False
         self._failure = ""
-        self._refused = False
+        self._refusals = 0
         self._endings: set[asyncio.Task[None]] = set()
 
     async def open(self, server: Nats, *, forever: bool = True) -> None:
@@ -125,7 +131,7 @@ class Connection:
 
     async def _connected(self) -> None:
         self.connects += 1
-        self._refused = False
+        self._refusals = 0
         self.up.set()
         self.down.clear()
         metrics.connected.labels(self.service).set(1)
@@ -145,14 +151,14 @@ class Connection:
             self.up.clear()
             self.down.set()
             metrics.connected.labels(self.service).set(0)
-            if not self._closed:
+            if not self._closed and not self._refusals:
                 log.warning("connection to nats-server lost")
 
         async def failed(error: Exception) -> None:
             if isinstance(error, nats.errors.SlowConsumerError):
                 metrics.dropped.labels("bus", "slow").inc()
             elif isinstance(error, (OSError, nats.errors.Error)):
-                if patient and self.connects == 0 and not self._failure:
+                if patient and not (self.connects or self._failure or _refuses(str(error))):
                     place = _place(self._url)
                     log.warning("waiting for nats-server", address=place, reason=str(error))
                 self._failure = str(error)
@@ -170,12 +176,17 @@ class Connection:
         )
 
     async def _bear_refusal(self, reason: str) -> None:
-        """Say that nats-server refuses these credentials, and let it rest between tries."""
-        if any(word in reason.lower() for word in REFUSALS):
-            if not self._refused:
-                log.warning("nats-server refuses these credentials", reason=reason)
-            self._refused = True
-            await asyncio.sleep(REFUSED_S)
+        """Say once that nats-server refuses these credentials, and let it rest between tries."""
+        if _refuses(reason):
+            if not self._refusals:
+                log.warning(SHUT_OUT if self.service == DRIVER else REFUSED, reason=reason)
+            pause_s = REFUSED_S[min(self._refusals, len(REFUSED_S) - 1)]
+            self._refusals += 1
+            await asyncio.sleep(pause_s)
+
+
+def _refuses(reason: str) -> bool:
+    return any(word in reason.lower() for word in REFUSALS)
 
 
 async def _end(client: Client) -> None:

@@ -40,4 +40,7 @@ def _service_problems(topology: "Topology") -> list[str]:
         for stream in consumer.ack_all:
             if stream not in topology.streams:
                 problems.append(f"{name}: ack_all: no stream {stream!r}")
+        for route in consumer.purges:
+            if route not in topology.stream_of:
+                problems.append(f"{name}: purges: no stream has {route!r}")
     return problems

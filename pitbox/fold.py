@@ -18,6 +18,7 @@ import msgspec
 from pitbox import logs, metrics, topology
 from pitbox.bus import Bus, BusDown, TooLarge
 from pitbox.delivery import Delivery
+from pitbox.limits import Limit, sender
 from pitbox.pull import Pull
 from pitbox.service import GRACE_S, until
 from pitbox.settings import Settings
@@ -28,6 +29,9 @@ from schemas.registry import EVENTS
 BATCH_WAIT_S: Final = 0.5
 RETRY_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
 MAX_STATES: Final = 4096
+LETTERS_KEPT: Final = (100, 1000.0)
+"""So many dead letters of what a driver sent are kept at once, and again in so many seconds."""
+
 SPARE_TRIES: Final = 4
 """A message may be handed out this often more than it is tried, for connections break."""
 
@@ -89,6 +93,8 @@ class Fold:
             if route in self._topology.stream_of
         ]
         self._routes = _routes_by_tag(self._topology, self.name)
+        self._letters = Limit(*LETTERS_KEPT)
+        self._from_drivers = self._topology.from_drivers
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set."""
@@ -167,6 +173,11 @@ class Fold:
                 await persist(partial(bus.store, self._routes[type(output)], output), stop)
 
     async def _bury(self, bus: Bus, delivery: Delivery, reason: str, stop: asyncio.Event) -> None:
+        if delivery.stream in self._from_drivers and self._letters.wait_s(
+            sender(delivery.subject), delivery.stored_ns / 1e9
+        ):
+            metrics.not_kept.labels(self.name).inc()
+            return
         await persist(partial(bury, bus, self.name, delivery, reason), stop)
 
     def _commit(self, key: Hashable, state: Any) -> None:

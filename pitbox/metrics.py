@@ -17,6 +17,9 @@ published = Counter("pitbox_published", "events published", ["service", "route"]
 dropped = Counter("pitbox_dropped", "messages or frames dropped", ["stage", "reason"])
 decode_errors = Counter("pitbox_decode_errors", "messages that did not decode", ["route"])
 dead_letters = Counter("pitbox_dead_letters", "messages given up on", ["consumer", "reason"])
+not_kept = Counter(
+    "pitbox_dead_letters_not_kept", "bad messages of who sends too many of them", ["consumer"]
+)
 redelivered = Counter("pitbox_redelivered", "messages seen again", ["consumer", "stream"])
 stalls = Counter("pitbox_stalls", "pulls made anew for lack of progress", ["consumer", "stream"])
 reapplied = Counter("pitbox_topology_reapplied", "times streams or durables were gone", ["service"])

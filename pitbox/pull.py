@@ -27,7 +27,8 @@ PROGRESS_S: Final = 15.0
 INFO_TIMEOUT_S: Final = 2.0
 MAX_HELD_BYTES: Final = 16_000_000
 SAME_TIME_NS: Final = 1_000_000
-ENOUGH_BYTES: Final = "Message Size Exceeds MaxBytes"
+SERVED: Final = ("Message Size Exceeds MaxBytes", "Batch Completed")
+"""How nats-server says that a request got all that it may: nothing is wrong with the durable."""
 
 log = logs.get("pull")
 
@@ -213,7 +214,7 @@ class Pull:
         """Note that a request got less than it asked for, and whether asking again is no use."""
         self._expected -= int(headers.get("Nats-Pending-Messages", "0"))
         reason = headers.get("Description", "")
-        if headers.get("Status") not in {"404", "408"} and reason != ENOUGH_BYTES:
+        if headers.get("Status") not in {"404", "408"} and reason not in SERVED:
             log.debug("pull ended", stream=self._stream, status=headers.get("Status"), why=reason)
             self._connects = -1
 

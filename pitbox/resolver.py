@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 import nats.errors
+from msgspec import Struct
 
 from pitbox.connection import BusDown, Connection
 from pitbox.identity import jwt
@@ -16,6 +17,30 @@ ANSWER_S: Final = 2.0
 UPDATE: Final = "$SYS.REQ.CLAIMS.UPDATE"
 DELETE: Final = "$SYS.REQ.CLAIMS.DELETE"
 LIST: Final = "$SYS.REQ.CLAIMS.LIST"
+STATISTICS: Final = "$SYS.REQ.ACCOUNT.PING.STATZ"
+
+
+class Sent(Struct, frozen=True):
+    """Count what an account has sent since nats-server knows it."""
+
+    msgs: int = 0
+    bytes: int = 0
+
+
+class _Account(Struct, frozen=True):
+    acc: str
+    received: Sent = Sent()
+
+
+class _Accounts(Struct, frozen=True):
+    account_statz: tuple[_Account, ...] = ()
+
+
+class _Statistics(Struct, frozen=True):
+    data: _Accounts = _Accounts()
+
+
+_statistics: Final = msgspec.json.Decoder(_Statistics).decode
 
 
 class Resolver(Connection):
@@ -45,6 +70,11 @@ class Resolver(Connection):
         await self._ask(DELETE, order.encode())
         if account in await self.accounts():
             raise BusDown(f"nats-server did not forget {account}")
+
+    async def sent(self) -> dict[str, Sent]:
+        """Return what each account in use has sent, by its public key; raises BusDown."""
+        answer = await self._request(STATISTICS, b'{"include_unused": true}')
+        return {one.acc: one.received for one in _statistics(answer).data.account_statz}
 
     async def _ask(self, subject: str, payload: bytes = b"") -> Any:
         answer = msgspec.json.decode(await self._request(subject, payload))

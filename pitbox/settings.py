@@ -40,6 +40,31 @@ class Keys(Struct, frozen=True, forbid_unknown_fields=True):
     folder: Annotated[str, Meta(description="folder with what signs; only `keys` needs it")] = ""
 
 
+class Allowance(Struct, frozen=True, forbid_unknown_fields=True):
+    """How much a driver may send before he is shut out for a while; `keys` sees to it.
+
+    A car at 60 Hz with all channels is 20 messages and 20 kB a second. The app sends what it owes
+    at a hundred times that, a quarter of this: an account has four connections at most. What is
+    lent, as seconds of it, is a small part of what the stream of telemetry holds.
+    """
+
+    bytes_per_s: Annotated[int, Meta(ge=1, description="bytes that a driver may send a second")] = (
+        8_000_000
+    )
+    messages_per_s: Annotated[
+        int, Meta(ge=1, description="messages that a driver may send a second")
+    ] = 8_000
+    burst_s: Annotated[float, Meta(gt=0, description="so many seconds' worth may come at once")] = (
+        12
+    )
+    penalty_s: Annotated[
+        float, Meta(gt=0, description="who sends more is shut out for so long; twice each time")
+    ] = 60
+    longest_penalty_s: Annotated[
+        float, Meta(gt=0, description="and for so long at most; after so long it is forgiven")
+    ] = 900
+
+
 class Postgres(Struct, frozen=True, forbid_unknown_fields=True):
     """How to reach Postgres."""
 
@@ -69,6 +94,13 @@ class Gateway(Struct, frozen=True, forbid_unknown_fields=True):
     keys: Annotated[
         Text, Meta(description="folder of the keys of access tokens, made if absent")
     ] = "~/.local/share/pitbox/gateway-keys"
+    nats_url: Annotated[
+        str,
+        Meta(description="address of nats-server that drivers' PCs are told; empty: the same"),
+    ] = ""
+    audit_days: Annotated[
+        int, Meta(ge=90, le=36_500, description="for so many days the audit log is kept")
+    ] = 400
 
 
 class Metrics(Struct, frozen=True, forbid_unknown_fields=True):
@@ -114,6 +146,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
     nats: Nats = Nats()
     keys: Keys = Keys()
+    allowance: Allowance = Allowance()
     postgres: Postgres = Postgres()
     gateway: Gateway = Gateway()
     metrics: Metrics = Metrics()

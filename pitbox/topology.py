@@ -80,13 +80,15 @@ class Stream(Struct, frozen=True, forbid_unknown_fields=True):
 class Consumer(Struct, frozen=True, forbid_unknown_fields=True):
     """A service: what it reads and writes, and how its durables acknowledge.
 
-    One that is `live` hears core NATS as it is said, also of streams, and pulls nothing.
+    One that is `live` hears core NATS as it is said, also of streams, and pulls nothing. Of the
+    stored routes that it `purges` it may take messages out.
     """
 
     about: str
     reads: tuple[str, ...]
     writes: tuple[str, ...]
     live: bool = False
+    purges: tuple[str, ...] = ()
     ack: Ack = "explicit"
     ack_all: tuple[StreamName, ...] = ()
     ack_wait: Duration = "30s"
@@ -134,6 +136,12 @@ class Topology(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     def stream_of(self) -> dict[str, str]:
         """Return the stream of each stored route."""
         return {route: name for name, stream in self.streams.items() for route in stream.routes}
+
+    @cached_property
+    def from_drivers(self) -> frozenset[str]:
+        """Return the streams that hold what drivers' PCs say."""
+        said = (r for one in self.producers.values() if not one.hub for r in one.writes)
+        return frozenset(self.stream_of[route] for route in said if route in self.stream_of)
 
     def route(self, name: str) -> Route:
         """Return a route; raises TopologyError naming an unknown one."""

@@ -30,6 +30,7 @@ ANSWERS: Final = (
     api.Consent,
     api.AuditEntry,
     api.EnrolmentCode,
+    api.EnrolmentState,
     api.DriverAbout,
 )
 UNIONS: Final[dict[str, UnionType]] = {"FromPage": wall.FromPage, "ToPage": wall.ToPage}

@@ -1,5 +1,7 @@
 """Enrol this PC: a key is made here, and only its public half leaves it."""
 
+import platform
+import re
 import ssl
 import urllib.error
 import urllib.request
@@ -9,7 +11,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from pitbox.identity.credentials import Credentials
+from pitbox.address import NatsAddress, is_loopback
+from pitbox.identity.credentials import Credentials, keep_address
 from pitbox.identity.folder import KeysError
 from pitbox.identity.nkeys import KeyPair, Kind
 from pitbox.identity.proof import prove
@@ -17,7 +20,10 @@ from pitbox.identity.proof import prove
 PATH: Final = "/api/v1/enrol"
 ANSWER_S: Final = 15.0
 MAX_ANSWER_BYTES: Final = 64_000
-LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
+MAX_WORDS: Final = 300
+HOST: Final = re.compile(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?")
+NO_NAME: Final = re.compile(r"[^0-9A-Za-z._-]+")
+MAX_NAME: Final = 64
 
 
 class Given(Struct, frozen=True):
@@ -25,28 +31,48 @@ class Given(Struct, frozen=True):
 
     driver: str
     jwt: str
+    nats_url: str
+
+
+class Refusal(Struct, frozen=True):
+    """Hold why the pit wall gives nothing."""
+
+    detail: str
 
 
 def enrol(code_at_host: str, file: Path) -> str:
-    """Enrol with `CODE@HOST`, keep the credentials in a file, and return the driver's name.
+    """Enrol with `CODE@HOST`, keep what was given beside a file, and return the driver's name.
 
-    The host is reached by TLS unless it is this machine. Raises KeysError saying what to do.
+    Credentials go into the file, the address of nats-server into the one beside it. The host is
+    reached by TLS unless it is this machine. Raises KeysError saying what to do.
     """
-    code, at, host = code_at_host.rpartition("@")
-    if not (code and at and host):
+    code, _, host = code_at_host.rpartition("@")
+    if not code or not HOST.fullmatch(host):
         raise KeysError(f"{code_at_host!r} is not CODE@HOST, as the pit wall shows it")
     pair = KeyPair.new(Kind.USER)
-    wish = {"code": code, "public_key": pair.public, "proof": prove(pair, code)}
-    given = _ask(f"{_scheme(host)}://{host}{PATH}", msgspec.json.encode(wish))
+    wish = {
+        "code": code,
+        "public_key": pair.public,
+        "proof": prove(pair, code),
+        "pc": NO_NAME.sub("-", platform.node())[:MAX_NAME],
+    }
+    given = _ask(f"{scheme_of(host)}://{host}{PATH}", msgspec.json.encode(wish))
     made = Credentials(given.jwt, pair)
     if made.name != given.driver:
         raise KeysError("the pit wall gave the credentials of somebody else")
+    try:
+        NatsAddress(given.nats_url)
+    except ValueError as error:
+        raise KeysError(f"the pit wall names a nats-server that cannot be used: {error}") from None
+    keep_address(file, given.nats_url)
     made.write(file)
     return given.driver
 
 
-def _scheme(host: str) -> str:
-    return "http" if host.rsplit(":", 1)[0] in LOOPBACK or host in LOOPBACK else "https"
+def scheme_of(host: str) -> str:
+    """Return how a host is reached: in clear only when it is this machine."""
+    matched = HOST.fullmatch(host)
+    return "http" if matched and is_loopback(matched[1].strip("[]")) else "https"
 
 
 def _ask(url: str, body: bytes) -> Given:
@@ -58,9 +84,16 @@ def _ask(url: str, body: bytes) -> Given:
             return msgspec.json.decode(answer.read(MAX_ANSWER_BYTES), type=Given)
     except urllib.error.HTTPError as error:
         with error:
-            raise KeysError(
-                f"the pit wall refuses the code ({error.code}): it is good once and for ten "
-                "minutes; ask for another"
-            ) from None
+            raise KeysError(f"the pit wall refuses ({error.code}): {_reason(error)}") from None
     except (OSError, msgspec.MsgspecError) as error:
         raise KeysError(f"no answer from the pit wall at {url}: {error}") from None
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    """Return why it refuses, in its own words when these are fit to be printed."""
+    try:
+        told = msgspec.json.decode(error.read(MAX_ANSWER_BYTES), type=Refusal).detail
+    except (OSError, msgspec.MsgspecError):
+        told = ""
+    fit = told.isprintable() and 0 < len(told) <= MAX_WORDS
+    return told if fit else "a code is good once and for ten minutes; ask for another"

@@ -1,13 +1,14 @@
 """Send what there is to send: live at once, what is owed behind it, paced.
 
 A burst of backlog ends with a PubAck, which says how fast the link is and nothing else; then the
-link rests for as long as the burst took, so that live chunks always find room.
+link rests for as long as the burst took, so that live chunks always find room. However fast the
+link is, the hub would shut out who sends much more than a hundred times real time.
 """
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -23,6 +24,8 @@ from schemas.telemetry import Chunk
 
 BURST_BYTES: Final = 16_000
 BURST_CHUNKS: Final = 512
+PACE_BYTES_PER_S: Final = 2_000_000
+PACE_CHUNKS_PER_S: Final = 2_000
 RETRY_S: Final = (0.2, 0.4, 0.8, 1.5, 3.0)
 MARK_OPEN_S: Final = 10.0
 MARK_CLOSED_S: Final = 1.0
@@ -85,7 +88,7 @@ class Uploader:
                 await self._depot.owing.wait()
                 continue
             try:
-                busy_s = await self._burst(account)
+                rest_s = await self._burst(account)
             except (BusDown, DiskError) as error:
                 if failures == 2:
                     log.warning("backlog waits", reason=str(error))
@@ -93,7 +96,7 @@ class Uploader:
                 failures += 1
                 continue
             failures = 0
-            await asyncio.sleep(busy_s)
+            await asyncio.sleep(rest_s)
 
     def _next(self) -> Ledger | None:
         """Return a run to send of: the live one first, then the newest."""
@@ -103,7 +106,7 @@ class Uploader:
         return next((a for a in reversed(accounts.values()) if a.todo), None)
 
     async def _burst(self, account: Ledger) -> float:
-        """Send the next chunks of a run and return for how many seconds the link was busy.
+        """Send the next chunks of a run and return for how many seconds to rest.
 
         Raises BusDown without an answer to the last one.
         """
@@ -119,7 +122,8 @@ class Uploader:
             else:
                 await self._store(account, chunk)
             self._count("backfill")
-        return time.monotonic() - started
+        busy_s = time.monotonic() - started
+        return max(busy_s, _paced_s(encoded) - busy_s)
 
     async def _store(self, account: Ledger, chunk: Chunk) -> None:
         """Send a chunk and wait until it is stored; one that can never be is dropped."""
@@ -160,3 +164,9 @@ class Uploader:
     def _count(self, route: str) -> None:
         self.sent += 1
         measures.sent.labels(route).inc()
+
+
+def _paced_s(encoded: Sequence[bytes]) -> float:
+    """Return how long a burst has to take, with its rest."""
+    sizes_s = sum(map(len, encoded)) / PACE_BYTES_PER_S
+    return max(sizes_s, len(encoded) / PACE_CHUNKS_PER_S)

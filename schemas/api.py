@@ -24,10 +24,14 @@ class Health(Struct, frozen=True, kw_only=True):
 
 
 class Ready(Struct, frozen=True, kw_only=True):
-    """Say which peers answer; served with status 503 unless all do."""
+    """Say which peers answer; served with status 503 unless all do.
+
+    `notes` name what works but lacks a setting.
+    """
 
     nats: bool
     postgres: bool
+    notes: tuple[str, ...] = ()
 
 
 class DriverSummary(Struct, frozen=True, kw_only=True):
@@ -239,37 +243,71 @@ class EnrolmentWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class EnrolmentCode(Struct, frozen=True, kw_only=True):
-    """Give the code for `pitbox drive --enrol CODE@HOST`, once, and its end."""
+    """Give the codes for `pitbox drive --enrol CODE@HOST`, once, good for so many seconds.
+
+    Only one PC may use them: `code` is short enough to be typed, `link_code` too long to be
+    guessed; that one is for `/#enrol=…`.
+    """
 
     driver: str
     code: str
-    expires: datetime
+    link_code: str
+    expires_s: int
+
+
+class EnrolmentState(Struct, frozen=True, kw_only=True):
+    """Say what became of a driver's last code: for how long it is good, and which PC used it.
+
+    `begins` are its first two letters; `tries_left` are those of the one that is typed.
+    """
+
+    driver: str
+    begins: str
+    used: bool
+    pc: str
+    tries_left: int
+    expires_s: int
 
 
 class PcKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Enrol a PC by the public half of its key, with the code and a signature of both.
 
-    `pitbox.identity.proof` says what is signed.
+    `pitbox.identity.proof` says what is signed; `pc` is what the PC calls itself.
     """
 
     code: Annotated[str, Meta(pattern=r"^[0-9A-Za-z -]{8,20}$(?!\n)")]
     public_key: UserKey
     proof: Annotated[str, Meta(max_length=128)]
+    pc: Annotated[str, Meta(pattern=r"^[0-9A-Za-z._-]{0,64}$(?!\n)")] = ""
 
 
 class EnrolledPc(Struct, frozen=True, kw_only=True):
-    """Give the JWT that goes with the PC's key, good for so many seconds."""
+    """Give the JWT that goes with the PC's key, good for so many seconds, and where to drive to."""
 
     driver: str
     jwt: str
     expires_s: int
+    nats_url: str
+
+
+class PcAbout(Struct, frozen=True, kw_only=True):
+    """Describe a PC of a driver by the public half of its key, and say when it was shut out."""
+
+    public_key: str
+    enrolled: datetime
+    renewed: datetime | None
+    expires: datetime
+    revoked: datetime | None
 
 
 class DriverAbout(Struct, frozen=True, kw_only=True):
-    """Say who may drive, with how many PCs, and until when the last of them may."""
+    """Say who may drive, and with which PCs.
+
+    Who sent too much is shut out for a while, until `shut_until`.
+    """
 
     driver: str
     enrolled: datetime
     revoked: datetime | None
-    pcs: int
-    expires: datetime | None
+    shut_until: datetime | None
+    pcs: tuple[PcAbout, ...]

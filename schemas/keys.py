@@ -13,6 +13,10 @@ UserKey = Annotated[str, Meta(pattern=r"^U[A-Z2-7]{55}$(?!\n)")]
 """The public half of an Ed25519 key pair that stays on the driver's PC, as nkeys writes it."""
 
 
+KeyStart = Annotated[str, Meta(pattern=r"^(U[A-Z2-7]{0,55})?$(?!\n)")]
+"""The beginning of one, enough to know it by; "" for none."""
+
+
 class Enrol(Struct, frozen=True, kw_only=True, tag="keys.enrol"):
     """Let a PC send as a driver: who asks has checked the code, and the proof that goes with it.
 
@@ -50,10 +54,14 @@ class Renewed(Struct, frozen=True, kw_only=True, tag="keys.renewed"):
     later: bool = False
 
 
-class Revoke(Struct, frozen=True, kw_only=True, tag="keys.revoke"):
-    """Shut a driver out, with every PC of his, until he is enrolled again."""
+class Revoke(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="keys.revoke"):
+    """Shut a driver out, with every PC of his, until he is enrolled again.
+
+    With `pc` only the one whose public key begins so.
+    """
 
     driver: DriverName
+    pc: KeyStart = ""
 
 
 class Revoked(Struct, frozen=True, kw_only=True, tag="keys.revoked"):

@@ -97,7 +97,7 @@ async def opened(
 
 @asynccontextmanager
 async def gateway_of(
-    nats_url: str, database: str, keys: Path, **changes: Any
+    nats_url: str, database: str, keys: Path, /, **changes: Any
 ) -> AsyncIterator[Served]:
     """Run a gateway in this loop and lend it, once it has its peers and an owner."""
     port = free_port()

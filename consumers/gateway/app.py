@@ -31,13 +31,18 @@ log = logs.get("gateway")
 
 
 def build(
+    *,
     bus: Bus,
     archive: Archive,
     live: Live,
     doors: Doors,
     admissions: Admissions,
+    nats_url: str,
 ) -> Litestar:
-    """Return the application over what it shows, for whom the doors let in."""
+    """Return the application over what it shows, for whom the doors let in.
+
+    `nats_url` is where drivers' PCs are told to drive to, "" when that is not known.
+    """
     api = Router(
         API,
         route_handlers=[
@@ -62,9 +67,11 @@ def build(
             entrance.me,
             entrance.change_password,
             cockpit.make_code,
+            cockpit.code_state,
             cockpit.enrol,
             cockpit.list_drivers,
             cockpit.revoke,
+            cockpit.revoke_pc,
             office.list_accounts,
             office.invite,
             office.change_account,
@@ -79,6 +86,7 @@ def build(
             "live": Provide(lambda: live, sync_to_thread=False),
             "doors": Provide(lambda: doors, sync_to_thread=False),
             "admissions": Provide(lambda: admissions, sync_to_thread=False),
+            "nats_url": Provide(lambda: nats_url, sync_to_thread=False),
             "visitor": Provide(_visitor, sync_to_thread=False),
         },
         guards=[admit],

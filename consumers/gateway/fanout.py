@@ -16,6 +16,7 @@ from msgspec import Struct
 from pitbox.frames import CorruptChunkError, channel_ids, checksum, decompress
 from schemas.channels import CHANNEL_BY_NAME, CHANNELS
 from schemas.telemetry import Chunk
+from schemas.timing import Lap, Timing
 from schemas.wall import Frames, Subscribe
 
 MAX_PLANS: Final = 4096
@@ -29,7 +30,8 @@ encode: Final = msgspec.msgpack.Encoder().encode
 class Choice(Struct, frozen=True):
     """What a client sees: a session, its drivers (none: all), and channels by id, in order.
 
-    Drivers who did not consent are `hidden`, chosen or not.
+    Drivers who did not consent are `hidden`, chosen or not. Then no laps of other cars that a
+    driver saw are shown either, for nobody can tell for sure that they are not of one who hides.
     """
 
     session: str
@@ -40,6 +42,11 @@ class Choice(Struct, frozen=True):
     def shows(self, driver: str) -> bool:
         """Tell whether a driver of the session is chosen."""
         return driver not in self.hidden and (not self.drivers or driver in self.drivers)
+
+    def tells(self, fact: Timing) -> bool:
+        """Tell whether a fact of the session is chosen, and for them."""
+        others = isinstance(fact, Lap) and not fact.own
+        return self.shows(fact.driver) and not (others and self.hidden)
 
 
 def choice(wish: Subscribe) -> Choice:
@@ -80,6 +87,11 @@ class Fanout(Generic[Client]):
     def watchers(self, session: str, driver: str) -> Iterable[Client]:
         """Return the clients that see a driver of a session."""
         return [client for group in self._plan(session, driver).values() for client in group]
+
+    def told(self, fact: Timing) -> Iterable[Client]:
+        """Return the clients that are told of a fact."""
+        watching = self.watchers(fact.session, fact.driver)
+        return [client for client in watching if self._choices[client].tells(fact)]
 
     def frames(self, chunk: Chunk, *, late: bool) -> list[tuple[bytes, list[Client]]]:
         """Return messages with those who get them; raises CorruptChunkError."""

@@ -7,7 +7,6 @@ sends anything from elsewhere than our own page.
 
 import re
 import time
-from ipaddress import ip_address
 from typing import Final
 
 from litestar.datastructures import Headers, MutableScopeHeaders
@@ -15,7 +14,8 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from consumers.gateway.people.doors import site_of
-from consumers.gateway.people.limits import Limit
+from pitbox.address import is_loopback
+from pitbox.limits import Limit
 
 HOST: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+))(?::\d+)?")
 POLICY: Final = (
@@ -78,14 +78,6 @@ def name_of(host: str) -> str:
     """Return a Host header without its port and brackets, "" when it is none."""
     match = HOST.fullmatch(host)
     return (match[1] or match[2]) if match else ""
-
-
-def is_loopback(name: str) -> bool:
-    """Tell whether a name or address stands for this machine alone."""
-    try:
-        return name == "localhost" or ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def same_origin(origin: str | None, host: str, scheme: str) -> bool:

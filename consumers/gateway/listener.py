@@ -10,8 +10,8 @@ from typing import Any, Final
 import uvicorn
 from msgspec import Struct
 
-from consumers.gateway.guard import is_loopback
 from pitbox import settings
+from pitbox.address import is_loopback
 from pitbox.settings import SettingsError
 
 GRACE_S: Final = 2

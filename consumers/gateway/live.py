@@ -68,13 +68,16 @@ class Live:
         measures.clients.set(len(self._hidden))
 
     def hide(self, client: Outbox, hidden: frozenset[str]) -> bool:
-        """Hide these drivers from a client from now on; tell whether it just lost one it saw."""
+        """Hide these drivers from a client from now on; tell whether it has seen what it may not.
+
+        That is a driver, or laps of other cars that others saw.
+        """
         before = self._hidden[client]
         chosen = self._fanout.chosen(client)
         if hidden == before or chosen is None:
             self._hidden[client] = hidden
             return False
-        lost = any(chosen.shows(driver) for driver in hidden - before)
+        lost = any(chosen.shows(driver) or not before for driver in hidden - before)
         self._hidden[client] = hidden
         self._subscribe(client, chosen)
         return lost
@@ -137,7 +140,7 @@ class Live:
     async def _tell_all(self, client: Outbox, chosen: Choice) -> None:
         await self._read_facts(chosen.session)
         for fact in self._facts.of(chosen.session):
-            if chosen.shows(fact.driver):
+            if chosen.tells(fact):
                 client.put_fact(told.about(fact), encode(fact))
 
     def _stop_telling(self, client: Outbox) -> None:
@@ -161,7 +164,7 @@ class Live:
     def _tell(self, facts: list[Timing]) -> None:
         for fact in self._facts.tell(facts):
             encoded = encode(fact)
-            for client in self._fanout.watchers(fact.session, fact.driver):
+            for client in self._fanout.told(fact):
                 client.put_fact(told.about(fact), encoded)
 
     async def _heard_fact(self, fact: Timing) -> None:

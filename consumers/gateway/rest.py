@@ -2,7 +2,6 @@
 
 from typing import Annotated, Any, Final, TypeVar, get_args
 
-import msgspec
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from litestar.exceptions import ClientException, NotFoundException, PermissionDeniedException
@@ -12,6 +11,7 @@ from litestar.params import FromQuery, PathParameter, QueryParameter
 from consumers.gateway import measures, sessions, telemetry
 from consumers.gateway.archive import Archive
 from consumers.gateway.formats import MEDIA_TYPES, Format, accepted
+from consumers.gateway.people import reach
 from consumers.gateway.people.doors import Visitor
 from consumers.gateway.telemetry import Question, TooMuch
 from pitbox.asyncapi import asyncapi
@@ -55,9 +55,12 @@ async def health() -> Health:
 
 
 @get("/ready")
-async def ready(archive: Past, bus: NamedDependency[Bus]) -> Response[Ready]:
+async def ready(
+    archive: Past, bus: NamedDependency[Bus], nats_url: NamedDependency[str]
+) -> Response[Ready]:
     """Say which peers answer; status 503 unless all do."""
-    answer = Ready(nats=bus.up.is_set(), postgres=await archive.ready())
+    notes = () if nats_url else (reach.UNKNOWN,)
+    answer = Ready(nats=bus.up.is_set(), postgres=await archive.ready(), notes=notes)
     return Response(answer, status_code=200 if answer.nats and answer.postgres else 503)
 
 
@@ -80,17 +83,15 @@ async def streams(bus: NamedDependency[Bus]) -> dict[str, Any]:
 async def list_sessions(archive: Past, visitor: Asking) -> list[SessionSummary]:
     """List sessions, the latest first."""
     async with archive.connection() as connection:
-        found = await sessions.summaries(connection)
-    return [seen for summary in found if (seen := _seen(summary, visitor))]
+        return await sessions.summaries(connection, visitor.hidden)
 
 
 @get("/sessions/{session:str}", responses=NO)
 async def one_session(archive: Past, visitor: Asking, session: Name) -> SessionSummary:
     """Sum up one session."""
     async with archive.connection() as connection:
-        found = await sessions.summaries(connection, session)
-    seen = _seen(found[0], visitor) if found else None
-    return _found(seen, f"session: there is no {session!r}")
+        found = await sessions.summaries(connection, visitor.hidden, session)
+    return _found(found[0] if found else None, f"session: there is no {session!r}")
 
 
 @get("/sessions/{session:str}/laps", responses=NO)
@@ -103,20 +104,19 @@ async def list_laps(
 ) -> list[Lap]:
     """List laps of a session: of one driver's PC, of its own car or of the others."""
     async with archive.connection() as connection:
-        found = await sessions.laps(connection, session, driver, own)
-        if not found and not await sessions.summaries(connection, session):
+        found = await sessions.laps(connection, session, visitor.hidden, driver, own)
+        if not found and not await sessions.summaries(connection, visitor.hidden, session):
             raise NotFoundException(f"session: there is no {session!r}")
     if len(found) > sessions.MAX_LAPS:
         raise ClientException(f"driver, own: name one, for there are over {sessions.MAX_LAPS} laps")
-    return [lap for lap in found if visitor.sees(lap.driver)]
+    return found
 
 
 @get("/sessions/{session:str}/holes", responses=NO)
 async def list_holes(archive: Past, visitor: Asking, session: Name) -> list[Hole]:
     """List which chunks Postgres lacks of a session."""
     async with archive.connection() as connection:
-        found = await sessions.holes(connection, session)
-    return [hole for hole in found if visitor.sees(hole.driver)]
+        return await sessions.holes(connection, session, visitor.hidden)
 
 
 @get(
@@ -205,11 +205,5 @@ def _found(thing: Found | None, otherwise: str) -> Found:
 
 
 def _consented(visitor: Visitor, driver: str) -> None:
-    if not visitor.sees(driver):
+    if not visitor.sees("telemetry", driver):
         raise PermissionDeniedException(f"driver: {driver} does not share telemetry with your role")
-
-
-def _seen(summary: SessionSummary, visitor: Visitor) -> SessionSummary | None:
-    """Return what a visitor may see of a session, None when that is nothing."""
-    drivers = tuple(driver for driver in summary.drivers if visitor.sees(driver.driver))
-    return msgspec.structs.replace(summary, drivers=drivers) if drivers else None

@@ -8,6 +8,7 @@ from consumers.gateway.app import build
 from consumers.gateway.archive import Archive
 from consumers.gateway.guard import Guard
 from consumers.gateway.live import Live
+from consumers.gateway.people import audit, reach
 from consumers.gateway.people.admissions import Admissions
 from consumers.gateway.people.doors import ROLE, Doors
 from pitbox import logs, topology
@@ -28,6 +29,7 @@ class Gateway:
     def __init__(self, settings: Settings) -> None:
         """Prepare to serve; raises SettingsError when passwords would travel in clear."""
         self._tls = listener.checked(settings.gateway)
+        self._nats_url = reach.told(settings)
         self._settings = settings
         self._topology = topology.load(settings.streams)
 
@@ -36,22 +38,33 @@ class Gateway:
         bus = Bus(NAME, self._topology)
         archive = Archive(self._settings.postgres.url)
         people = Archive(self._settings.postgres.url, {"role": ROLE})
+        keeper = Archive(self._settings.postgres.url, {"role": audit.KEEPER})
         live = Live(self._topology, archive)
         doors = Doors(people, self._settings.gateway.keys)
         admissions = Admissions(live)
-        app = Guard(build(bus, archive, live, doors, admissions), self._tls.names)
-        server = listener.web_server(app, self._tls)
+        app = build(
+            bus=bus,
+            archive=archive,
+            live=live,
+            doors=doors,
+            admissions=admissions,
+            nats_url=self._nats_url,
+        )
+        server = listener.web_server(Guard(app, self._tls.names), self._tls)
         listening = listener.listen(self._settings.gateway.host, self._settings.gateway.port)
         tasks = [
             asyncio.ensure_future(server.serve([listening])),
             asyncio.ensure_future(self._listen(bus, live)),
             asyncio.ensure_future(admissions.keep(doors)),
+            asyncio.ensure_future(audit.keep(keeper, self._settings.gateway.audit_days)),
             asyncio.ensure_future(stop.wait()),
         ]
         host, port = listening.getsockname()[:2]
         scheme = "https" if self._tls.certificate else "http"
         address = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
         log.info("serving", address=address)
+        if not self._nats_url:
+            log.warning(reach.UNKNOWN)
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -63,6 +76,7 @@ class Gateway:
                 task.cancel()
             doors.passwords.close()
             people.close()
+            keeper.close()
             archive.close()
             await bus.close()
 

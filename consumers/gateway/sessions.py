@@ -19,13 +19,14 @@ LAP_COLUMNS: Final = tuple(field.name for field in msgspec.structs.fields(Lap))
 SUMMARIES: Final = f"""
 with latest as (
     select session from run
-    where $1::text is null or session = $1
+    where ($1::text is null or session = $1) and driver <> all($2::text[])
     group by session
     order by max(first_seen) desc
     limit {MAX_SESSIONS}
 ),
 driven as (
-    select distinct session, driver from run where session in (select session from latest)
+    select distinct session, driver from run
+    where session in (select session from latest) and driver <> all($2::text[])
 )
 select
     d.session as at,
@@ -63,6 +64,8 @@ select {", ".join(LAP_COLUMNS)} from lap
 where session = $1
     and ($2::text is null or driver = $2)
     and ($3::boolean is null or own = $3)
+    and driver <> all($4::text[])
+    and (own or cardinality($4::text[]) = 0)
 order by driver, own desc, car, lap_number
 limit {MAX_LAPS + 1}
 """
@@ -89,15 +92,18 @@ left join lateral (
         and chunk > h.last_chunk and frames > 0
     order by chunk limit 1
 ) as after on true
-where h.session = $1
+where h.session = $1 and h.driver <> all($2::text[])
 order by h.driver, h.run, h.first_chunk
 limit {MAX_HOLES}
 """
 
 
-async def summaries(connection: Any, session: str | None = None) -> list[SessionSummary]:
-    """Return sessions, the latest first, or the one that is named."""
-    found = [_driver(row) for row in await connection.fetch(SUMMARIES, session)]
+async def summaries(
+    connection: Any, hidden: frozenset[str], session: str | None = None
+) -> list[SessionSummary]:
+    """Return sessions, the latest first, or the one that is named; drivers may be hidden."""
+    rows = await connection.fetch(SUMMARIES, session, list(hidden))
+    found = [_driver(row) for row in rows]
     found.sort(key=lambda pair: pair[0])
     every = [
         SessionSummary(session=name, drivers=_latest_first(driver for _, driver in part))
@@ -112,10 +118,18 @@ async def sessions(connection: Any, session: str) -> list[Session]:
 
 
 async def laps(
-    connection: Any, session: str, driver: str | None = None, own: bool | None = None
+    connection: Any,
+    session: str,
+    hidden: frozenset[str] = frozenset(),
+    driver: str | None = None,
+    own: bool | None = None,
 ) -> list[Lap]:
-    """Return laps of a session, at most one more than `MAX_LAPS`."""
-    return [_lap(row) for row in await connection.fetch(LAPS, session, driver, own)]
+    """Return laps of a session, at most one more than `MAX_LAPS`.
+
+    While drivers are hidden, laps of other cars are too: they may be theirs.
+    """
+    rows = await connection.fetch(LAPS, session, driver, own, list(hidden))
+    return [_lap(row) for row in rows]
 
 
 async def own_lap(connection: Any, session: str, driver: str, lap_number: int) -> Lap | None:
@@ -124,12 +138,12 @@ async def own_lap(connection: Any, session: str, driver: str, lap_number: int) -
     return None if row is None else _lap(row)
 
 
-async def holes(connection: Any, session: str) -> list[Hole]:
-    """Return what Postgres lacks of a session, the first thousand holes."""
+async def holes(connection: Any, session: str, hidden: frozenset[str]) -> list[Hole]:
+    """Return what Postgres lacks of a session, the first thousand holes of who is not hidden."""
     names = [field.name for field in msgspec.structs.fields(Hole)]
     return [
         Hole(**{name: row[name] for name in names})
-        for row in await connection.fetch(HOLES, session)
+        for row in await connection.fetch(HOLES, session, list(hidden))
     ]
 
 

@@ -1,15 +1,28 @@
 """What Postgres keeps of the identities that were given out; one process at a time may write it."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import asyncpg
+import msgspec
 from msgspec import Struct
+
+from consumers.keys.allowance import Penalty
+from pitbox.identity.claims import NOBODY
 
 TIMEOUT_S: Final = 5.0
 ONE_WRITER: Final = 0x7069_7462_6F78_0003
 """An advisory lock of Postgres: whoever holds it signs."""
 
-ACCOUNTS: Final = "select driver, account, jwt, revoked is not null as revoked from nats_account"
+ACCOUNTS: Final = """
+select driver, account, jwt, revoked is not null as revoked,
+    extract(epoch from shut_until)::float8 as until_s, penalties, (
+        select json_object_agg(public_key, floor(extract(epoch from nats_user.revoked))::bigint)
+        from nats_user
+        where nats_user.driver = nats_account.driver and nats_user.revoked is not null
+    )::text as revocations
+from nats_account
+"""
 KEEP: Final = """
 insert into nats_account (driver, account, jwt) values ($1, $2, $3)
 on conflict (driver) do update set account = $2, jwt = $3, revoked = null,
@@ -17,11 +30,34 @@ on conflict (driver) do update set account = $2, jwt = $3, revoked = null,
 """
 ADD_USER: Final = """
 insert into nats_user (public_key, driver, expires) values ($1, $2, to_timestamp($3))
-on conflict (public_key) do update set expires = excluded.expires
+on conflict (public_key) do update
+    set expires = excluded.expires, enrolled = excluded.enrolled, renewed = null
     where nats_user.driver = excluded.driver
-returning 1
+returning coalesce(floor(extract(epoch from revoked))::bigint, 0) as revoked_s
 """
+# One that was shut out and enrolled again since is in.
+IS_IN: Final = "driver = $1 and expires > now() and (revoked is null or revoked < enrolled)"
+RENEW_USER: Final = f"""
+update nats_user set expires = to_timestamp($3), renewed = now()
+where public_key = $2 and {IS_IN}
+returning coalesce(floor(extract(epoch from revoked))::bigint, 0) as revoked_s
+"""
+USERS: Final = f"""
+select public_key from nats_user where {IS_IN} and starts_with(public_key, $2)
+order by public_key
+"""
+REVOKE_USER: Final = "update nats_user set revoked = now() where public_key = $1"
 REVOKE: Final = "update nats_account set revoked = coalesce(revoked, now()) where driver = $1"
+# In one statement, so that nobody is shut out without a line in the audit log.
+SHUT_OUT: Final = """
+with shut as (
+    update nats_account set shut_until = to_timestamp($2::float8), penalties = $3
+    where driver = $1 returning driver, shut_until
+)
+insert into audit (action, about)
+select 'driver shut out', driver || ': sent too much, until ' || date_trunc('second', shut_until)
+from shut
+"""
 
 
 class RegisterDown(Exception):  # noqa: N818 - a state of the world, not a mistake
@@ -29,12 +65,17 @@ class RegisterDown(Exception):  # noqa: N818 - a state of the world, not a mista
 
 
 class Account(Struct, frozen=True):
-    """Hold a driver's account: its public key, and what was last signed of it."""
+    """Hold a driver's account: its public key, what was last signed of it, his last penalty.
+
+    `revocations` say of each PC that was shut out when it was, in s since 1970.
+    """
 
     driver: str
     account: str
     jwt: str
     revoked: bool = False
+    penalty: Penalty | None = None
+    revocations: Mapping[str, int] = NOBODY
 
 
 class Register:
@@ -71,31 +112,47 @@ class Register:
 
     async def accounts(self) -> list[Account]:
         """Return every account, also those that are revoked; raises RegisterDown."""
-        return [Account(**row) for row in await self._fetch(ACCOUNTS)]
+        return [_account(row) for row in await self._fetch(ACCOUNTS)]
 
     async def account(self, driver: str) -> Account | None:
         """Return the account of a driver; raises RegisterDown."""
         rows = await self._fetch(f"{ACCOUNTS} where driver = $1", driver)
-        return Account(**rows[0]) if rows else None
+        return _account(rows[0]) if rows else None
 
     async def keep(self, account: Account) -> None:
         """Keep what was signed of an account, which is in force; raises RegisterDown."""
         await self._fetch(KEEP, account.driver, account.account, account.jwt)
 
-    async def add_user(self, driver: str, public_key: str, expires_s: int) -> bool:
-        """Keep that a PC may be a driver until then; False when it is another driver's."""
-        await self._fetch("delete from nats_user where expires < now()")
-        return bool(await self._fetch(ADD_USER, public_key, driver, expires_s))
+    async def add_user(self, driver: str, public_key: str, expires_s: int) -> int | None:
+        """Keep that a PC may be a driver until then; None when it is another driver's.
 
-    async def has_user(self, driver: str, public_key: str) -> bool:
-        """Tell whether a PC is a driver's and its time is not over; raises RegisterDown."""
-        query = "select 1 from nats_user where public_key = $1 and driver = $2 and expires > now()"
-        return bool(await self._fetch(query, public_key, driver))
+        Returns when it was shut out before, in s since 1970, 0 when never. Raises RegisterDown.
+        """
+        await self._fetch("delete from nats_user where expires < now()")
+        rows = await self._fetch(ADD_USER, public_key, driver, expires_s)
+        return int(rows[0]["revoked_s"]) if rows else None
+
+    async def renew_user(self, driver: str, public_key: str, expires_s: int) -> int | None:
+        """Let a PC be a driver for longer; None when it may not. Returns as `add_user`."""
+        rows = await self._fetch(RENEW_USER, driver, public_key, expires_s)
+        return int(rows[0]["revoked_s"]) if rows else None
+
+    async def users(self, driver: str, start: str) -> list[str]:
+        """Return the PCs of a driver whose public keys begin so; raises RegisterDown."""
+        return [row["public_key"] for row in await self._fetch(USERS, driver, start)]
+
+    async def revoke_user(self, public_key: str) -> None:
+        """Note that a PC is shut out; raises RegisterDown."""
+        await self._fetch(REVOKE_USER, public_key)
 
     async def revoke(self, driver: str) -> None:
         """Note that a driver and his PCs are shut out; raises RegisterDown."""
         await self._fetch(REVOKE, driver)
         await self._fetch("delete from nats_user where driver = $1", driver)
+
+    async def shut_out(self, driver: str, penalty: Penalty) -> None:
+        """Note until when a driver is shut out; raises RegisterDown."""
+        await self._fetch(SHUT_OUT, driver, penalty.until_s, penalty.times)
 
     async def _fetch(self, statement: str, *parameters: object) -> list[Any]:
         if self._connection is None:
@@ -105,3 +162,10 @@ class Register:
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             await self.close()
             raise RegisterDown(f"Postgres does not answer: {error!r}") from None
+
+
+def _account(row: Any) -> Account:
+    until_s, times = row["until_s"], row["penalties"]
+    penalty = None if until_s is None else Penalty(until_s, times)
+    revocations = msgspec.json.decode(row["revocations"] or "{}", type=dict[str, int])
+    return Account(row["driver"], row["account"], row["jwt"], row["revoked"], penalty, revocations)

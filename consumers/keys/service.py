@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from consumers.keys.enrolment import LIFE_S, Enrolment, Refused
 from consumers.keys.register import Register, RegisterDown
+from consumers.keys.watch import Watch
 from pitbox import logs, topology
 from pitbox.bus import Bus, BusDown
 from pitbox.identity.authority import Authority
@@ -20,6 +21,7 @@ from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
 NAME: Final = "keys"
 GRACE_S: Final = 1.0
 LOOK_S: Final = 0.5
+WATCH_S: Final = 1.0
 AWAY: Final = "what it takes is away; try again"
 
 log = logs.get(NAME)
@@ -44,14 +46,16 @@ class Keys:
         self._authority.check()
         self._register = Register(settings.postgres.url)
         self._resolver = Resolver()
-        self._enrolment = Enrolment(self._authority, self._register, self._resolver, life_s)
+        self._enrolment = Enrolment(
+            self._authority, self._register, self._resolver, settings.allowance, life_s
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Answer until `stop` is set."""
         bus = Bus(NAME, self._topology)
         try:
             if await until(stop, self._open(bus), grace_s=0):
-                await until(stop, self._stay_true(), grace_s=GRACE_S)
+                await until(stop, self._work(bus), grace_s=GRACE_S)
         finally:
             await bus.close()
             await self._resolver.close()
@@ -64,6 +68,24 @@ class Keys:
         await bus.answer("keys.enrol", self._enrol)
         await bus.answer("keys.renew", self._renew)
         await bus.answer("keys.revoke", self._revoke)
+
+    async def _work(self, bus: Bus) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._stay_true())
+            tasks.create_task(self._keep_watch(bus))
+
+    async def _keep_watch(self, bus: Bus) -> None:
+        """Look every second who floods, whatever is away meanwhile."""
+        watch, warned = Watch(self._enrolment, self._resolver, bus, self._settings.allowance), ""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            try:
+                await watch.look()
+                warned = ""
+            except (RegisterDown, BusDown) as error:
+                if str(error) != warned:
+                    warned = str(error)
+                    log.warning("cannot watch over drivers", reason=warned)
 
     async def _stay_true(self) -> None:
         """Tell nats-server all that Postgres has, whenever either of them was away."""
@@ -100,7 +122,10 @@ class Keys:
 
     async def _revoke(self, wish: Revoke) -> Revoked:
         async def revoke() -> Revoked:
-            await self._enrolment.revoke(wish.driver)
+            if wish.pc:
+                await self._enrolment.revoke_pc(wish.driver, wish.pc)
+            else:
+                await self._enrolment.revoke(wish.driver)
             return Revoked(driver=wish.driver)
 
         return await _or_refuse(revoke, Revoked, wish.driver)

@@ -15,11 +15,17 @@ from consumers.persister.decide import RunKey
 from consumers.persister.letters import letter
 from pitbox.delivery import Delivery
 from pitbox.frames import CorruptChunkError
+from pitbox.limits import Limit, sender
 from schemas.dead import DeadLetter
 from schemas.registry import UNDECODABLE
 from schemas.telemetry import CHUNK_VERSION, Chunk, Identity, Mark, Telemetry
 
 CHUNK_TAG: Final = 1
+RUBBISH_KEPT: Final = (100, 1000.0)
+CHUNKS_KEPT: Final = (2000, 50.0)
+"""So many dead letters of a driver are kept at once, and again in so many seconds. Of those that
+name a chunk it is twice what a car makes: what is not kept is not had either, and comes again."""
+
 CORRUPT_TRIES: Final = 3
 CORRUPT_REMEMBERED: Final = 1024
 
@@ -48,6 +54,7 @@ class Batch(Struct):
 
     runs: dict[RunKey, Arrivals] = {}
     letters: list[DeadLetter] = []
+    not_kept: int = 0
     deliveries: list[Delivery] = []
     bytes: int = 0
     frames: int = 0
@@ -60,6 +67,8 @@ class Intake:
         """Prepare; `subjects` tells on which ones a driver may speak in a session."""
         self._subjects = subjects
         self._corrupt: OrderedDict[tuple[RunKey, int], int] = OrderedDict()
+        self._rubbish = Limit(*RUBBISH_KEPT)
+        self._chunks = Limit(*CHUNKS_KEPT)
 
     def take(self, delivery: Delivery, batch: Batch) -> None:
         """Add a message to a batch, if need be as a dead letter."""
@@ -71,15 +80,15 @@ class Intake:
             self._undecodable(delivery, batch, f"{type(error).__name__}: {error}")
             return
         if delivery.subject not in self._subjects(event.driver, event.session):
-            batch.letters.append(_misplaced(delivery, event))
+            self._bury(delivery, batch, _misplaced(event), self._rubbish)
             return
         arrivals = _of_run(batch, event)
         arrivals.echo = max(arrivals.echo, event.send)
         if type(event) is Mark:
             arrivals.marks.append(event)
         elif event.version > CHUNK_VERSION:
-            arrivals.dead.append(event.chunk)
-            batch.letters.append(_newer(delivery, event.version))
+            if self._bury(delivery, batch, _newer(event.version), self._chunks):
+                arrivals.dead.append(event.chunk)
         else:
             self._chunk(delivery, batch, arrivals, event)
 
@@ -87,8 +96,8 @@ class Intake:
         try:
             row = rows.row(chunk)
         except CorruptChunkError as error:
-            batch.letters.append(letter(delivery, f"CorruptChunk: {error}"))
-            if self._hopeless(chunk):
+            kept = self._bury(delivery, batch, f"CorruptChunk: {error}", self._chunks)
+            if self._hopeless(chunk) and kept:
                 arrivals.dead.append(chunk.chunk)
             return
         arrivals.numbers.append(chunk.chunk)
@@ -100,17 +109,25 @@ class Intake:
         try:
             identity = _identify(delivery.payload)
         except UNDECODABLE:
-            batch.letters.append(letter(delivery, reason))
+            self._bury(delivery, batch, reason, self._rubbish)
             return
         if identity.tag != CHUNK_TAG or identity.version <= CHUNK_VERSION:
-            batch.letters.append(letter(delivery, reason))
+            self._bury(delivery, batch, reason, self._rubbish)
         elif delivery.subject not in self._subjects(identity.driver, identity.session):
-            batch.letters.append(_misplaced(delivery, identity))
+            self._bury(delivery, batch, _misplaced(identity), self._rubbish)
         else:
             arrivals = _of_run(batch, identity)
             arrivals.echo = max(arrivals.echo, identity.send)
-            arrivals.dead.append(identity.chunk)
-            batch.letters.append(_newer(delivery, identity.version))
+            if self._bury(delivery, batch, _newer(identity.version), self._chunks):
+                arrivals.dead.append(identity.chunk)
+
+    def _bury(self, delivery: Delivery, batch: Batch, reason: str, limit: Limit) -> bool:
+        """Keep a message as a dead letter, unless its sender has too many; tell whether it is."""
+        if limit.wait_s(sender(delivery.subject), delivery.stored_ns / 1e9):
+            batch.not_kept += 1
+            return False
+        batch.letters.append(letter(delivery, reason))
+        return True
 
     def _hopeless(self, chunk: Chunk) -> bool:
         """Count how often a chunk came corrupt; give it up after a few, or it comes for ever."""
@@ -130,9 +147,9 @@ def _of_run(batch: Batch, event: Chunk | Mark | Identity) -> Arrivals:
     return arrivals
 
 
-def _newer(delivery: Delivery, version: int) -> DeadLetter:
-    return letter(delivery, f"NewerVersion: {version}, this is {CHUNK_VERSION}")
+def _newer(version: int) -> str:
+    return f"NewerVersion: {version}, this is {CHUNK_VERSION}"
 
 
-def _misplaced(delivery: Delivery, event: Chunk | Mark | Identity) -> DeadLetter:
-    return letter(delivery, f"WrongSubject: says it is of {event.driver} in {event.session}")
+def _misplaced(event: Chunk | Mark | Identity) -> str:
+    return f"WrongSubject: says it is of {event.driver} in {event.session}"

@@ -12,12 +12,15 @@ from msgspec.structs import replace
 from consumers.persister.decide import RunKey, receipt
 from consumers.persister.holdings import Holdings
 from pitbox.bus import Bus, BusDown
+from pitbox.limits import Limit
 from schemas.link import Ask, Receipt
 
 INTERVAL_S: Final = 0.25
 TICK_S: Final = 0.05
 IDLE_S: Final = 0.5
 MAX_RUNS: Final = 4096
+ASKED: Final = (1000, 10.0)
+"""A driver may ask so often at once, and again in so many seconds: his spool may hold many runs."""
 
 
 class Receipts:
@@ -28,6 +31,7 @@ class Receipts:
         self._bus = bus
         self._due: dict[RunKey, None] = {}
         self._said: OrderedDict[RunKey, tuple[float, Receipt]] = OrderedDict()
+        self._asked = Limit(*ASKED)
         self._news = asyncio.Event()
 
     def changed(self, keys: Iterable[RunKey]) -> None:
@@ -36,7 +40,12 @@ class Receipts:
         self._news.set()
 
     async def answer(self, holdings: Holdings, ask: Ask) -> Receipt | None:
-        """Return the receipt of a run, also of one that Postgres never saw; None while unsure."""
+        """Return the receipt of a run, also of one that Postgres never saw; None while unsure.
+
+        Neither does a driver get one who asks without end.
+        """
+        if self._asked.wait_s(ask.driver, time.monotonic()):
+            return None
         key = RunKey(ask.session, ask.driver, ask.run)
         held, boot = await holdings.held(key), holdings.boot
         if held is None or not boot:

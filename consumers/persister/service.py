@@ -14,7 +14,7 @@ from consumers.persister.letters import CONSUMER
 from consumers.persister.notices import Notices
 from consumers.persister.pump import Pump
 from consumers.persister.receipts import Receipts
-from pitbox import topology
+from pitbox import metrics, topology
 from pitbox.bus import Bus
 from pitbox.pull import Pull
 from pitbox.service import GRACE_S, Service, until
@@ -75,6 +75,7 @@ class Persister:
             measures.frames.inc(batch.frames)
             measures.duplicates.inc(sum(len(a.numbers) for a in batch.runs.values()) - stored)
             measures.count_letters(batch.letters)
+            metrics.not_kept.labels(CONSUMER).inc(batch.not_kept)
 
         return Pump(pull, stream, new=Batch, take=intake.take, commit=commit, idle=holdings.refresh)
 

@@ -81,7 +81,7 @@ def drive(
     """
     if enrol:
         _enrol(enrol)
-    loaded = driving(settings.load())
+    loaded = driving()
     if source == "sim":
         observations = _simulated(
             speed,

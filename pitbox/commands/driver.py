@@ -1,40 +1,27 @@
 """Who may drive: list, enrol and revoke, on the hub's machine."""
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import msgspec
-from msgspec import Struct
 
 from pitbox import settings, topology
 from pitbox.bus import Bus, BusDown
 from pitbox.cli import CommandError
 from pitbox.commands import database
+from pitbox.drivers import DRIVERS, drivers
 from pitbox.identity.permissions import SETUP
-from schemas.keys import DriverName, Revoke, Revoked
+from schemas.api import DriverAbout, PcAbout
+from schemas.keys import DriverName, KeyStart, Revoke, Revoked
 
 ANSWER_S: Final = 5.0
-LIST: Final = """
-select driver, enrolled, revoked, count(public_key)::int as pcs, max(expires) as expires
-from nats_account left join nats_user using (driver)
-group by driver, enrolled, revoked order by driver
-"""
-
-
-class Driver(Struct, frozen=True):
-    """Say who may drive, with how many PCs, and until when the last of them may."""
-
-    driver: str
-    enrolled: datetime
-    revoked: datetime | None
-    pcs: int
-    expires: datetime | None
+WHEN: Final = "%Y-%m-%d %H:%M"
 
 
 def list_drivers(*, json: bool = False) -> None:
-    """List who may drive, and who was shut out.
+    """List who may drive, with which PCs, and who was shut out.
 
     Example: pitbox driver list
 
@@ -43,31 +30,35 @@ def list_drivers(*, json: bool = False) -> None:
     json
         print a list of objects
     """
-    drivers = [Driver(**row) for row in database.fetch(LIST)]
+    known = drivers(database.fetch(DRIVERS))
     if json:
-        print(msgspec.json.encode(drivers).decode())
+        print(msgspec.json.encode(known).decode())
         return
-    for one in drivers:
-        state = f"revoked {one.revoked:%Y-%m-%d %H:%M}" if one.revoked else _until(one)
-        print(f"{one.driver:<20} enrolled {one.enrolled:%Y-%m-%d %H:%M}  {state}")
-    if not drivers:
+    for one in known:
+        print(f"{one.driver:<20} enrolled {one.enrolled:{WHEN}}  {_state(one)}".rstrip())
+        for pc in one.pcs:
+            print(f"    {pc.public_key}  {_state_of_pc(pc)}")
+    if not known:
         print("no drivers yet")
 
 
-def revoke(name: str, /) -> None:
+def revoke(name: str, /, *, pc: str = "") -> None:
     """Shut a driver out: connections end at once; what was driven stays on his PC's disk.
 
-    Example: pitbox driver revoke MOR
+    Example: pitbox driver revoke MOR --pc UDXU4RCS
 
     Parameters
     ----------
     name
         the driver's name in the list
+    pc
+        only this PC of his, by the beginning of its key in the list: it was lost, say
     """
-    answer: Revoked = asyncio.run(_revoke(Revoke(driver=_name(name))))
+    answer: Revoked = asyncio.run(_revoke(Revoke(driver=_name(name), pc=_key(pc))))
+    what = f"the PC {pc} of {name}" if pc else name
     if answer.refused:
-        raise CommandError(f"{name} is not revoked: {answer.refused}")
-    print(f"{name} is shut out")
+        raise CommandError(f"{what} is not shut out: {answer.refused}")
+    print(f"{what} is shut out")
 
 
 def enrol(name: str, /, *, out: Path) -> None:
@@ -117,6 +108,25 @@ def _name(text: str) -> str:
         ) from None
 
 
-def _until(one: Driver) -> str:
-    pcs = "1 PC" if one.pcs == 1 else f"{one.pcs} PCs"
-    return f"{pcs}, until {one.expires:%Y-%m-%d %H:%M}" if one.expires else "no PC"
+def _key(text: str) -> str:
+    try:
+        return msgspec.convert(text.upper(), KeyStart)
+    except msgspec.ValidationError:
+        raise CommandError(
+            f"--pc: {text!r} begins no key of a PC: `pitbox driver list` shows them, from the U on"
+        ) from None
+
+
+def _state(one: DriverAbout) -> str:
+    if one.revoked:
+        return f"revoked {one.revoked:{WHEN}}"
+    if one.shut_until and one.shut_until > datetime.now(UTC):
+        return f"sent too much, shut out until {one.shut_until:{WHEN}:%S}"
+    return "" if one.pcs else "no PC"
+
+
+def _state_of_pc(pc: PcAbout) -> str:
+    if pc.revoked:
+        return f"shut out {pc.revoked:{WHEN}}"
+    renewed = f", renewed {pc.renewed:{WHEN}}" if pc.renewed else ""
+    return f"enrolled {pc.enrolled:{WHEN}}{renewed}, until {pc.expires:{WHEN}}"

@@ -10,7 +10,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pitbox import logs, settings
+from pitbox import logs
 from pitbox.bus import BusDown
 from pitbox.cli import CommandError
 from pitbox.identity.credentials import driving
@@ -36,7 +36,7 @@ def import_file(files: list[Path], /, *, json: bool = False) -> int:
     from producers.imports import import_files
     from producers.source import SourceError
 
-    loaded = driving(settings.load())
+    loaded = driving()
     logs.configure(loaded.log, "import")
     try:
         with Bar() as bar:

@@ -1,10 +1,14 @@
 """The hub's own keys: write what nats-server needs to know, and change keys."""
 
 from pathlib import Path
+from typing import Final
 
 from pitbox import nats_server, settings, topology
 from pitbox.cli import CommandError
+from pitbox.commands import database
 from pitbox.identity.authority import Authority
+
+SHOWN: Final = 5
 
 
 def config(out: Path, /, *, store: str, listen: str, monitor: str) -> None:
@@ -29,6 +33,42 @@ def config(out: Path, /, *, store: str, listen: str, monitor: str) -> None:
     authority = _authority()
     out.write_text(nats_server.config(authority.trust(), store, listen, monitor))
     print(f"wrote {out}, and credentials into {authority.write_users()}")
+
+
+def rotate_operator() -> None:
+    """Sign the accounts of hub and drivers with a new key, while the old one is still good.
+
+    The file operator.seed has to be in PITBOX_KEYS__FOLDER for this.
+
+    Example: pitbox keys rotate-operator
+    """
+    _authority().rotate_operator()
+    print(
+        "a new key signs accounts:\n"
+        "1. start nats-server again, with what `pitbox keys config` writes\n"
+        "2. then start `pitbox run keys` again, which signs every driver's account anew\n"
+        "3. then `pitbox keys retire-operator`\n"
+        "The stack does 1 and 2 when it is started again."
+    )
+
+
+def retire_operator() -> None:
+    """Let only the new key sign accounts, from the next start of nats-server on.
+
+    Refuses while a driver's account is signed by the old one, for he would be shut out.
+
+    Example: pitbox keys retire-operator
+    """
+    authority = _authority()
+    accounts = database.fetch("select driver, jwt from nats_account where revoked is null")
+    late = [row["driver"] for row in accounts if not authority.is_current(row["jwt"])]
+    if late:
+        raise CommandError(
+            f"signed by the old key still: {', '.join(late[:SHOWN])}"
+            f"{' and others' if len(late) > SHOWN else ''}; start `pitbox run keys` again first"
+        )
+    authority.retire_operator()
+    print("the old key for accounts is forgotten: start nats-server again, as before")
 
 
 def rotate_drivers() -> None:

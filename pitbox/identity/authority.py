@@ -5,12 +5,14 @@ again, and should be kept elsewhere.
 """
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct
 
 from pitbox.identity import claims, jwt, permissions
+from pitbox.identity.claims import NOBODY
 from pitbox.identity.credentials import SUFFIX, Credentials
 from pitbox.identity.folder import KeyFolder, KeysError, write_private
 from pitbox.identity.nkeys import KeyPair, Kind
@@ -19,6 +21,7 @@ from pitbox.topology import Topology
 
 OPERATOR: Final = "operator"
 OPERATOR_SIGNER: Final = "operator-signer"
+OPERATOR_SIGNER_OLD: Final = "operator-signer-old"
 SYSTEM: Final = "system"
 SYSTEM_SIGNER: Final = "system-signer"
 HUB: Final = "hub"
@@ -28,7 +31,7 @@ DRIVER_SIGNER_OLD: Final = "driver-signer-old"
 USERS: Final = "users"
 
 CLAIMS: Final = "claims"
-"""The user of the system's account that tells nats-server of accounts."""
+"""The user of the system's account that tells nats-server of accounts, and asks what they do."""
 
 CLAIMS_MAY: Final = Permissions(
     publish=(
@@ -36,6 +39,7 @@ CLAIMS_MAY: Final = Permissions(
         "$SYS.REQ.CLAIMS.DELETE",
         "$SYS.REQ.CLAIMS.LIST",
         "$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP",
+        "$SYS.REQ.ACCOUNT.PING.STATZ",
     ),
     subscribe=(f"{permissions.inbox(CLAIMS)}.>",),
 )
@@ -56,6 +60,7 @@ class Authority:
         """Open the folder, making what is lacking; raises KeysError when it cannot be used."""
         self._keys = KeyFolder(folder)
         self._topology = topology
+        self._held: dict[str, KeyPair] = {}
 
     @property
     def users(self) -> Path:
@@ -75,12 +80,19 @@ class Authority:
         return Trust(self._operator(signer.public, system), system, accounts)
 
     def check(self) -> None:
-        """Raise KeysError when the key that signs accounts is not the one that was claimed."""
+        """Raise KeysError when the key that signs accounts is not the one that was claimed.
+
+        From here on drivers are signed for with the keys of now, also when others take their place.
+        """
         file = self._keys.path / "operator.jwt"
         signer = self._pair(OPERATOR_SIGNER, Kind.OPERATOR).public
         claimed = jwt.verified(file.read_text())["nats"] if file.exists() else {}
         if signer not in claimed.get("signing_keys", ()):
             raise KeysError(f"{self._keys.path}: no nats-server was ever started with these keys")
+        self._held = {
+            OPERATOR_SIGNER: self._pair(OPERATOR_SIGNER, Kind.OPERATOR),
+            DRIVER_SIGNER: self._pair(DRIVER_SIGNER),
+        }
 
     def own_accounts(self) -> set[str]:
         """Return the public keys of the accounts of system and hub."""
@@ -106,25 +118,61 @@ class Authority:
         public = KeyPair.new(Kind.ACCOUNT).public
         return public, self.account_again(driver, public)
 
-    def account_again(self, driver: str, public: str) -> str:
-        """Return the JWT of an account that exists, as streams.yaml is now."""
+    def account_again(
+        self, driver: str, public: str, revocations: Mapping[str, int] = NOBODY
+    ) -> str:
+        """Return the JWT of an account that exists, as streams.yaml is now.
+
+        `revocations` say of each PC that is shut out when it was, in s since 1970.
+        """
         signers = [self._public(DRIVER_SIGNER)]
-        if self._keys.has(DRIVER_SIGNER_OLD):
+        if self._keys.has(DRIVER_SIGNER_OLD) and self._public(DRIVER_SIGNER_OLD) not in signers:
             signers.append(self._public(DRIVER_SIGNER_OLD))
         hub = self._public(HUB)
-        about = claims.driver_account(public, driver, signers, hub, self._topology)
+        about = claims.driver_account(
+            public, driver, signers, hub, self._topology, revocations=revocations
+        )
         return jwt.signed(about, self._pair(OPERATOR_SIGNER, Kind.OPERATOR), at_s=_now_s())
 
-    def driver_user(self, driver: str, account: str, public: str, *, expires_s: int) -> str:
-        """Return the JWT of a driver's PC."""
+    def driver_user(
+        self, driver: str, account: str, public: str, *, expires_s: int, after_s: int = 0
+    ) -> str:
+        """Return the JWT of a driver's PC, signed later than it was shut out."""
         about = claims.driver_user(public, driver, account, expires_s=expires_s)
-        return jwt.signed(about, self._pair(DRIVER_SIGNER), at_s=_now_s())
+        at_s = max(_now_s(), after_s + 1)
+        return jwt.signed(about, self._pair(DRIVER_SIGNER), at_s=at_s)
 
     def deletion(self, account: str) -> str:
         """Return the order to delete an account, as nats-server takes it."""
         signer = self._pair(OPERATOR_SIGNER, Kind.OPERATOR)
         about: dict[str, Any] = {"type": "generic", "version": 2, "accounts": [account]}
         return jwt.signed({"sub": signer.public, "nats": about}, signer, at_s=_now_s())
+
+    def is_current(self, token: str) -> bool:
+        """Tell whether an account is signed by the key that signs accounts now."""
+        return bool(jwt.verified(token)["iss"] == self._pair(OPERATOR_SIGNER, Kind.OPERATOR).public)
+
+    def rotate_operator(self) -> None:
+        """Sign accounts with a new key, which the operator vouches for beside the older one.
+
+        Raises KeysError while an older one is not retired, or without the operator's seed.
+        """
+        self._needs_operator()
+        if self._keys.has(OPERATOR_SIGNER_OLD):
+            raise KeysError("the key before is not retired yet: `pitbox keys retire-operator`")
+        self._pair(OPERATOR_SIGNER, Kind.OPERATOR)
+        self._keys.rename(OPERATOR_SIGNER, OPERATOR_SIGNER_OLD)
+        self.trust()
+
+    def retire_operator(self) -> None:
+        """Let the operator vouch for the new key alone; raises KeysError without his seed."""
+        self._needs_operator()
+        self._keys.forget(OPERATOR_SIGNER_OLD)
+        self.trust()
+
+    def _needs_operator(self) -> None:
+        if not self._keys.has(OPERATOR):
+            raise KeysError(f"put {OPERATOR}.seed into {self._keys.path} for this, then away again")
 
     def rotate_drivers(self) -> None:
         """Sign drivers with a new key; raises KeysError while an older one is not retired."""
@@ -148,7 +196,10 @@ class Authority:
         file = self._keys.path / "operator.jwt"
         if not file.exists() or self._keys.has(OPERATOR):
             operator = self._pair(OPERATOR, Kind.OPERATOR)
-            about = claims.operator(operator.public, signer, system)
+            signers = [signer]
+            if self._keys.has(OPERATOR_SIGNER_OLD):
+                signers.append(self._pair(OPERATOR_SIGNER_OLD, Kind.OPERATOR).public)
+            about = claims.operator(operator.public, signers, system)
             write_private(file, jwt.signed(about, operator, at_s=_now_s()))
         token = file.read_text()
         about = jwt.verified(token)["nats"]
@@ -165,7 +216,7 @@ class Authority:
         Credentials(token, pair).write(self.users / f"{name}{SUFFIX}")
 
     def _pair(self, name: str, kind: Kind = Kind.ACCOUNT) -> KeyPair:
-        return self._keys.pair(name, kind)
+        return self._held.get(name) or self._keys.pair(name, kind)
 
     def _public(self, name: str) -> str:
         return self._pair(name).public

@@ -5,6 +5,8 @@ for that: what it exports is public, and only the operator's signing key narrows
 one driver.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from pitbox.identity import permissions
@@ -14,6 +16,7 @@ from pitbox.topology import Topology, size_bytes
 ANSWER_NS: Final = 10_000_000_000
 """For so long nats-server remembers whom to give an answer that does not come."""
 
+NOBODY: Final[Mapping[str, int]] = MappingProxyType({})
 CONNECTIONS: Final = 4
 SUBSCRIPTIONS: Final = 64
 OVERSIZE: Final = 2
@@ -21,12 +24,12 @@ OVERSIZE: Final = 2
 an answer, while here the connection would end."""
 
 
-def operator(public: str, signer: str, system: str) -> dict[str, Any]:
-    """Claim who the operator is, which key signs for it, and which account is the system's."""
+def operator(public: str, signers: list[str], system: str) -> dict[str, Any]:
+    """Claim who the operator is, which keys sign for it, and which account is the system's."""
     about = {
         "type": "operator",
         "version": 2,
-        "signing_keys": [signer],
+        "signing_keys": signers,
         "system_account": system,
         "strict_signing_key_usage": True,
     }
@@ -57,9 +60,19 @@ def hub(public: str, signer: str, topology: Topology) -> dict[str, Any]:
 
 
 def driver_account(
-    public: str, driver: str, signers: list[str], hub_public: str, topology: Topology
+    public: str,
+    driver: str,
+    signers: list[str],
+    hub_public: str,
+    topology: Topology,
+    *,
+    revocations: Mapping[str, int] = NOBODY,
 ) -> dict[str, Any]:
-    """Claim a driver's account: narrow imports of the hub, and one scope for every PC of his."""
+    """Claim a driver's account: narrow imports of the hub, and one scope for every PC of his.
+
+    `revocations` tell of PCs that are shut out when: what was signed until then lets them in no
+    more.
+    """
     imports = [
         {"name": name, "subject": subject, "local_subject": subject, "type": kind}
         | {"account": hub_public}
@@ -82,6 +95,8 @@ def driver_account(
     }
     scope = {"kind": "user_scope", "role": "driver", "template": template}
     about = _account(limits, [scope | {"key": signer} for signer in signers]) | {"imports": imports}
+    if revocations:
+        about["revocations"] = dict(revocations)
     return {"name": f"driver-{driver}", "sub": public, "nats": about}
 
 

@@ -5,6 +5,7 @@ It is read anew for each connection, so that a renewed one needs no restart.
 
 import base64
 import contextlib
+import os
 import re
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +14,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pitbox import settings
 from pitbox.identity import jwt
 from pitbox.identity.folder import KeysError, read_private, write_private
 from pitbox.identity.nkeys import KeyFormatError, KeyPair
@@ -20,6 +22,7 @@ from pitbox.identity.permissions import DRIVER, SETUP, inbox
 from pitbox.settings import Settings
 
 SUFFIX: Final = ".creds"
+ADDRESS_SUFFIX: Final = ".url"
 OF_DRIVER: Final = "~/.config/pitbox/driver.creds"
 """Where the driver's PC keeps its credentials unless it is told otherwise."""
 
@@ -107,21 +110,34 @@ def read(path: Path) -> Credentials:
         raise KeysError(f"{path}: {error}") from None
 
 
-def driving(settings: Settings) -> Settings:
-    """Return settings that name the driver who is enrolled on this PC.
+def driving() -> Settings:
+    """Return the settings of the driver who is enrolled on this PC.
 
-    Raises KeysError when nobody is, or somebody else than the settings name.
+    The address of nats-server is what the hub told, unless a setting names one. Raises KeysError
+    when nobody is enrolled, or somebody else than the settings name; SettingsError as `load`.
     """
-    file = file_of(settings.nats.credentials, DRIVER)
+    file = file_of(settings.load().nats.credentials, DRIVER)
+    loaded = settings.load({**_told(file), **os.environ})
     if not file.exists():
         raise KeysError(
             f"nobody is enrolled on this PC, there is no {file}: take a code from the pit wall, "
             "then `pitbox drive --enrol CODE@HOST`"
         )
-    enrolled, named = read(file).name, settings.driver.name
+    enrolled, named = read(file).name, loaded.driver.name
     if named and named != enrolled:
         raise KeysError(f"PITBOX_DRIVER__NAME: {file} is of {enrolled}, not of {named}")
-    return replace(settings, driver=replace(settings.driver, name=enrolled))
+    return replace(loaded, driver=replace(loaded.driver, name=enrolled))
+
+
+def keep_address(file: Path, url: str) -> None:
+    """Keep beside the credentials of a driver where to drive to."""
+    write_private(file.with_suffix(ADDRESS_SUFFIX), f"{url}\n")
+
+
+def _told(file: Path) -> dict[str, str]:
+    """Return what the hub told at enrolment, as settings."""
+    kept = file.with_suffix(ADDRESS_SUFFIX)
+    return {"PITBOX_NATS__URL": read_private(kept).strip()} if kept.exists() else {}
 
 
 def file_of(setting: str, service: str) -> Path:

@@ -117,7 +117,7 @@ SAMPLES: Final[dict[str, Struct]] = {
     "keys.renewed": Renewed(
         driver="ada", jwt="e30.e30.c2ln", expires_s=1_798_000_000, refused="not today", later=True
     ),
-    "keys.revoke": Revoke(driver="ada"),
+    "keys.revoke": Revoke(driver="ada", pc=USER_KEY),
     "keys.revoked": Revoked(driver="ada", refused="not today", later=True),
     "sim.session": SessionOpened(
         at_ns=AT_NS,

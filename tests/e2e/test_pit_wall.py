@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from msgspec import Struct
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, TimeoutError, expect
 
 from pitbox.stack import addresses
 from tests.e2e import browser
@@ -120,6 +120,66 @@ def test_a_car_appears_its_trace_moves_and_a_lap_lands_in_the_table(
         expect(tab).to_be_visible(timeout=20_000)
         assert complaints == []
         turn_out(page)
+
+
+def test_an_owner_makes_a_code_and_the_pc_that_uses_it_drives(hub: Hub, tmp_path: Path) -> None:
+    with browser.page(1440, 900) as (page, complaints):
+        page.goto(hub.link)
+        page.get_by_role("button", name="You").click()
+        page.get_by_role("button", name="Accounts").click()
+        page.get_by_label("Driver's name on the wall").fill("MOR")
+        page.get_by_role("button", name="Make a code").click()
+        expect(page.get_by_role("img", name=re.compile("QR"))).to_be_visible()
+        expect(page.get_by_role("timer")).to_contain_text(re.compile(r"Good for 9:5\d"))
+        keep(page, "enrolment-code")
+        link = page.get_by_label("link", exact=True).inner_text()
+        command = page.get_by_label("command", exact=True).inner_text()
+
+        other = page.context.new_page()
+        other.goto(link)
+        expect(other.get_by_role("heading", name="Let a PC drive")).to_be_visible()
+        assert "#" not in other.url
+        longer = other.get_by_label("command", exact=True).inner_text()
+        keep(other, "enrolment-link")
+        assert link.partition("#enrol=")[2] in longer
+
+        with fresh_pc(tmp_path, *shlex.split(command)[1:]):
+            expect(page.get_by_text(re.compile("Used by .*: MOR may drive there"))).to_be_visible()
+            expect(page.get_by_role("row", name=re.compile("^U.* enrolled"))).to_be_visible()
+            keep(page, "enrolment-code-used")
+            page.get_by_role("button", name="Back to the wall").click()
+            tab = page.get_by_role("tab", name=re.compile("MOR"))
+            expect(tab).to_be_visible(timeout=STARTED_S * 1000)
+        with fresh_pc(tmp_path, "drive"):
+            until(lambda: is_live_anew(page, hub), "the same PC drives again", STARTED_S)
+        assert complaints == []
+
+
+def is_live_anew(page: Page, hub: Hub) -> bool:
+    """Tell whether the newest session is live, for a page stays with the one that it shows."""
+    page.goto(hub.page)
+    live = page.get_by_text(re.compile(r"Live · 0\.\d\d s behind the car")).first
+    with contextlib.suppress(TimeoutError):
+        live.wait_for(timeout=3_000)
+        return True
+    return False
+
+
+@contextlib.contextmanager
+def fresh_pc(folder: Path, *words: str) -> Iterator[None]:
+    """Run a command on a PC where nothing is set, with a simulated car."""
+    home = folder / "home"
+    home.mkdir(exist_ok=True)
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("PITBOX_")}
+    process = subprocess.Popen(
+        [*PITBOX, *words, "--source", "sim", "--track", "pebble-lane"],
+        env={**bare, "HOME": str(home)},
+    )
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(15)
 
 
 def turn_out(page: Page) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from math import log2
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import httpx
 import pytest
 
 from consumers.gateway.people import enrolments
+from pitbox.identity.folder import KeysError
 from pitbox.identity.nkeys import KeyPair, Kind
 from pitbox.identity.proof import prove
+from producers import enrolment
 from schemas.keys import Enrol, Enrolled, Revoke, Revoked
 from tests import hub, people
 from tests.hub import Database, connected
@@ -41,11 +44,22 @@ async def signed(nats_server: NatsServer, served: Served) -> AsyncIterator[list[
         yield asked
 
 
-async def code_of(served: Served, driver: str = "ada") -> str:
+async def made(served: Served, driver: str = "ada") -> dict[str, Any]:
     async with served.rest() as rest:
         answer = await rest.post("/enrolments", json={"driver": driver})
     assert answer.status_code == 201, answer.text
-    return str(answer.json()["code"])
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+async def code_of(served: Served) -> str:
+    return str((await made(served))["code"])
+
+
+async def state_of(served: Served, driver: str = "ada") -> dict[str, Any]:
+    async with served.rest() as rest:
+        told: dict[str, Any] = (await rest.get(f"/enrolments/{driver}")).json()
+    return told
 
 
 async def enrol(served: Served, code: str, pair: KeyPair, **changes: Any) -> httpx.Response:
@@ -55,12 +69,13 @@ async def enrol(served: Served, code: str, pair: KeyPair, **changes: Any) -> htt
 
 
 async def test_asvs_6_4_1_6_5_1_a_code_makes_one_pc_a_drivers_own(
-    served: Served, signed: list[Enrol]
+    served: Served, signed: list[Enrol], nats_server: NatsServer
 ) -> None:
     pair, code = KeyPair.new(Kind.USER), await code_of(served)
     answer = await enrol(served, code.lower().replace("-", " "), pair)
     assert answer.status_code == 200, answer.text
-    assert answer.json() == {"driver": "ada", "jwt": "jwt of ada", "expires_s": 60}
+    given = {"driver": "ada", "jwt": "jwt of ada", "expires_s": 60, "nats_url": nats_server.url}
+    assert answer.json() == given
     assert signed == [Enrol(driver="ada", public_key=pair.public)]
     assert (await enrol(served, code, KeyPair.new(Kind.USER))).status_code == 401
     assert len(signed) == 1
@@ -104,6 +119,74 @@ async def test_asvs_6_6_3_a_code_bears_five_tries(
     assert code.replace("-", "") not in str(await Database(database).rows("table audit"))
 
 
+async def test_the_code_of_the_qr_is_too_long_to_be_guessed_and_outlives_guesses_of_the_other(
+    served: Served, signed: list[Enrol], database: str
+) -> None:
+    codes = await made(served)
+    link = codes["link_code"].replace("-", "")
+    assert len(link) * log2(len(enrolments.LETTERS)) >= 64
+    wrong = codes["code"][:-1] + ("0" if codes["code"][-1] != "0" else "1")
+    for _ in range(5):
+        assert (await enrol(served, wrong, KeyPair.new(Kind.USER))).status_code == 401
+    assert (await state_of(served))["tries_left"] == 0
+    altered = link[:-1] + ("0" if link[-1] != "0" else "1")
+    assert (await enrol(served, altered, KeyPair.new(Kind.USER))).status_code == 401
+    assert (await enrol(served, codes["link_code"], KeyPair.new(Kind.USER))).status_code == 200
+    assert (await enrol(served, codes["link_code"], KeyPair.new(Kind.USER))).status_code == 401
+    assert link not in str(await Database(database).rows("table enrolment"))
+
+
+async def test_who_made_a_code_learns_what_became_of_it(
+    served: Served, signed: list[Enrol], database: str
+) -> None:
+    async with served.rest() as owner:
+        assert (await owner.get("/enrolments/ada")).status_code == 404
+    code = await code_of(served)
+    open_state = await state_of(served)
+    assert 590 < open_state.pop("expires_s") <= 600
+    begins = code[:2]
+    unused = {"driver": "ada", "begins": begins, "used": False, "pc": "", "tries_left": 5}
+    assert open_state == unused
+    assert (await enrol(served, code, KeyPair.new(Kind.USER), pc="rig-2")).status_code == 200
+    used = await state_of(served)
+    assert (used["used"], used["pc"]) == (True, "rig-2")
+    async with served.rest() as owner:
+        assert "ada on rig-2" in [entry["about"] for entry in (await owner.get("/audit")).json()]
+    for pc in ("a b", "x" * 65, "<b>", "rig\n"):
+        answer = await enrol(served, code, KeyPair.new(Kind.USER), pc=pc)
+        assert answer.status_code == 400, pc
+    await Database(database).rows("update enrolment set expires = now() - interval '1 second'")
+    assert (await state_of(served))["expires_s"] == 0
+
+
+async def test_a_pit_wall_that_is_open_to_others_says_that_it_lacks_the_address_for_pcs(
+    nats_server: NatsServer, database: str, tmp_path: Path
+) -> None:
+    await hub.apply(nats_server.url)
+    async with gateway_of(nats_server.url, database, tmp_path, names="pit.example") as gateway:
+        async with gateway.rest() as owner:
+            refused = await owner.post("/enrolments", json={"driver": "ada"})
+            ready = (await owner.get("/ready")).json()
+        assert (refused.status_code, "NATS_URL" in refused.json()["detail"]) == (503, True)
+        assert "PITBOX_GATEWAY__NATS_URL" in ready["notes"][0]
+    told = {"names": "pit.example", "nats_url": "tls://pit.example:4222"}
+    async with gateway_of(nats_server.url, database, tmp_path, **told) as gateway:
+        assert (await made(gateway))["driver"] == "ada"
+        async with gateway.rest() as owner:
+            assert (await owner.get("/ready")).json()["notes"] == []
+
+
+async def test_a_pc_is_told_in_words_why_it_was_refused(served: Served, tmp_path: Path) -> None:
+    host = served.address.removeprefix("http://")
+    code = await code_of(served)
+    file = tmp_path / "driver.creds"
+    with pytest.raises(KeysError, match="same code"):
+        await asyncio.to_thread(enrolment.enrol, f"{code}@{host}", file)
+    with pytest.raises(KeysError, match="wrong, used or too old"):
+        await asyncio.to_thread(enrolment.enrol, f"ZZ-0000-0000@{host}", file)
+    assert not file.exists()
+
+
 async def test_a_proof_of_another_key_or_code_is_none(served: Served, signed: list[Enrol]) -> None:
     pair, other = KeyPair.new(Kind.USER), KeyPair.new(Kind.USER)
     code = await code_of(served)
@@ -133,6 +216,8 @@ async def test_asvs_8_2_2_drivers_enrol_themselves_and_nobody_else(
                 f"{API}/enrolments", json={"driver": driver}, headers=person.headers
             )
             assert answer.status_code == status, (person.name, driver)
+            asked = await rest.get(f"{API}/enrolments/{driver}", headers=person.headers)
+            assert asked.status_code == (200 if status == 201 else 403), (person.name, driver)
 
 
 async def test_an_owner_sees_who_drives_and_shuts_somebody_out(
@@ -141,7 +226,10 @@ async def test_an_owner_sees_who_drives_and_shuts_somebody_out(
     await Database(database).rows(
         "insert into nats_account (driver, account, jwt) values ('ada', 'A', 'j')"
     )
-    asked: list[Revoke] = []
+    pair, asked = KeyPair.new(Kind.USER), list[Revoke]()
+    await Database(database).rows(
+        "insert into nats_user (public_key, driver, expires) values ($1, 'ada', now())", pair.public
+    )
 
     async def shut_out(wish: Revoke) -> Revoked:
         asked.append(wish)
@@ -149,12 +237,17 @@ async def test_an_owner_sees_who_drives_and_shuts_somebody_out(
 
     async with served.rest() as owner:
         [known] = (await owner.get("/drivers")).json()
-        assert (known["driver"], known["pcs"], known["revoked"]) == ("ada", 0, None)
+        assert (known["driver"], known["revoked"]) == ("ada", None)
+        assert [pc["public_key"] for pc in known["pcs"]] == [pair.public]
         assert (await owner.post("/drivers/ada/revoke")).status_code == 503
         async with connected(nats_server.url, "keys") as bus:
             await bus.answer("keys.revoke", shut_out)
             await hub.settled(bus)
             assert (await owner.post("/drivers/ada/revoke")).status_code == 204
+            lost = await owner.post(f"/drivers/ada/pcs/{pair.public}/revoke")
+            assert lost.status_code == 204
+            assert (await owner.post("/drivers/ada/pcs/U/revoke")).status_code == 400
             unknown = await owner.post("/drivers/bob/revoke")
         assert (unknown.status_code, "is unknown" in unknown.json()["detail"]) == (400, True)
-    assert asked == [Revoke(driver="ada"), Revoke(driver="bob")]
+    whole, one, stranger = Revoke(driver="ada"), Revoke(driver="ada", pc=pair.public), "bob"
+    assert asked == [whole, one, Revoke(driver=stranger)]

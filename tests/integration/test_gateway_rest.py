@@ -209,7 +209,11 @@ async def test_without_postgres_it_says_so_and_comes_back(
         try:
             answer = await client.get("/sessions")
             assert (answer.status_code, answer.json()["status"]) == (503, 503)
-            assert (await client.get("/ready")).json() == {"nats": True, "postgres": False}
+            assert (await client.get("/ready")).json() == {
+                "nats": True,
+                "postgres": False,
+                "notes": [],
+            }
         finally:
             postgres_server.start()
         await until_ready(served.port)

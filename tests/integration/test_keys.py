@@ -18,7 +18,8 @@ from consumers.keys.service import Keys
 from consumers.persister.service import service as persister
 from pitbox import enrolment, topology
 from pitbox.bus import Bus, BusDown
-from pitbox.identity import credentials
+from pitbox.connection import SHUT_OUT
+from pitbox.identity import credentials, jwt
 from pitbox.identity.folder import KeysError
 from pitbox.identity.nkeys import KeyPair, Kind
 from pitbox.resolver import Resolver
@@ -31,6 +32,7 @@ from tests.processes import pitbox
 from tests.servers import NatsServer
 
 CUT_S = 2.0
+TRIES = 3
 
 
 @pytest.fixture
@@ -130,12 +132,83 @@ async def test_who_is_enrolled_drives_until_he_is_revoked_and_others_notice_noth
             await grows(rows, "ada", by=committed(tmp_path, "ada") - left)
 
 
+async def test_an_app_whose_driver_is_shut_out_says_so_once_and_goes_on_when_he_is_in_again(
+    hub: Settings, desk: Bus, nats_server: NatsServer, database: str, tmp_path: Path
+) -> None:
+    rows, log = Database(database), nats_server.folder / "nats-server.log"
+    async with serving(Keys(hub)):
+        file = await enrolled(hub, "ada", tmp_path)
+        async with on_track(hub, "ada", file, tmp_path) as (_, app):
+            await grows(rows, "ada")
+            with capture_logs() as said:
+                await desk.request("keys.revoke", Revoke(driver="ada"), timeout_s=5)
+
+                async def tried_often() -> bool:
+                    return log.read_text().count("authentication error") >= TRIES
+
+                await eventually(tried_often, "it tries again and again")
+            words = [line["event"] for line in said if line["log_level"] != "info"]
+            assert words == [SHUT_OUT]
+            assert not app.done()
+            await enrolled(hub, "ada", tmp_path)
+            await grows(rows, "ada", by=committed(tmp_path, "ada") - await stored(rows, "ada"))
+
+
+async def test_a_lost_pc_is_shut_out_alone_until_it_is_enrolled_again(
+    hub: Settings, desk: Bus, nats_server: NatsServer, database: str, tmp_path: Path
+) -> None:
+    rows = Database(database)
+    async with serving(Keys(hub)):
+        lost = await enrolled(hub, "ada", tmp_path)
+        (tmp_path / "other").mkdir()
+        kept = await enrolled(hub, "ada", tmp_path / "other")
+        key = credentials.read(lost).pair.public
+        stolen = Nats(url=hub.nats.url, credentials=str(shutil.copy(lost, tmp_path / "stolen")))
+        thief = await Bus.connect(stolen, "drive", topology.load(), forever=False)
+        async with on_track(hub, "ada", kept, tmp_path) as (_, app):
+            await grows(rows, "ada")
+            began = time.monotonic()
+            wish = Revoke(driver="ada", pc="U")
+            several: Revoked = await desk.request("keys.revoke", wish, timeout_s=5)
+            assert several.refused.startswith("several PCs of his begin so: ")
+            wish = Revoke(driver="ada", pc=key[:12])
+            assert await desk.request("keys.revoke", wish, timeout_s=5) == Revoked(driver="ada")
+
+            async def cut() -> bool:
+                return not thief.up.is_set()
+
+            await eventually(cut, "the lost PC is cut off", CUT_S)
+            assert time.monotonic() - began < CUT_S
+            assert await connections(nats_server, "ada") == 1
+            await grows(rows, "ada")
+            assert not app.done()
+            await thief.close()
+            renewal = Renew(driver="ada", public_key=key)
+            other = Nats(url=hub.nats.url, credentials=str(kept))
+            bus = await Bus.connect(other, "drive", topology.load(), forever=False)
+            renewed: Renewed = await bus.request("keys.renew", renewal)
+            assert renewed.refused == "this PC is not enrolled"
+            await bus.close()
+            nats_server.kill()
+            nats_server.start()
+            with pytest.raises(BusDown):
+                await Bus.connect(stolen, "drive", topology.load(), forever=False)
+            await enrolled(hub, "ada", tmp_path)
+            again = Nats(url=hub.nats.url, credentials=str(lost))
+            bus = await Bus.connect(again, "drive", topology.load(), forever=False)
+            assert (await bus.request("keys.renew", renewal)).refused == ""
+            await bus.close()
+            with pytest.raises(BusDown):
+                await Bus.connect(stolen, "drive", topology.load(), forever=False)
+            await grows(rows, "ada")
+
+
 async def connections(server: NatsServer, driver: str) -> int:
     """Return how many connections a driver's account has, as nats-server says."""
     async with httpx.AsyncClient() as client:
         address = f"http://127.0.0.1:{server.monitor_port}/connz?auth=true"
         found: list[dict[str, Any]] = (await client.get(address)).json()["connections"]
-    return sum(one.get("name_tag", "") == driver for one in found)
+    return sum(one.get("name_tag", "") == f"driver-{driver}" for one in found)
 
 
 async def test_credentials_are_renewed_while_driving_and_nothing_is_lost(
@@ -299,6 +372,67 @@ async def test_the_key_that_signs_drivers_is_changed_and_nobody_is_sent_away(
             await grows(rows, "ada")
 
 
+async def test_the_key_that_signs_accounts_is_changed_while_a_driver_drives_and_loses_nothing(
+    hub: Settings, nats_server: NatsServer, database: str, tmp_path: Path
+) -> None:
+    rows = Database(database)
+    old = nats_server.authority()
+
+    async def say(*command: str) -> subprocess.CompletedProcess[str]:
+        return await asyncio.to_thread(pitbox, nats_server, database, "keys", *command)
+
+    def start_again() -> None:
+        nats_server.stop()
+        nats_server.trust = nats_server.authority().trust()
+        nats_server.start()
+
+    async with contextlib.AsyncExitStack() as driving:
+        async with serving(Keys(hub)):
+            file = await enrolled(hub, "ada", tmp_path)
+            token = await rows.value("select jwt from nats_account")
+            assert old.is_current(token)
+            car, app = await driving.enter_async_context(on_track(hub, "ada", file, tmp_path))
+            await grows(rows, "ada")
+            assert (await say("rotate-operator")).returncode == 0
+            again = await say("rotate-operator")
+            assert "not retired yet" in again.stderr
+            await enrolled(hub, "bea", tmp_path)  # who signs has not been started again
+            await asyncio.to_thread(start_again)
+            await grows(rows, "ada")
+        early = await say("retire-operator")
+        assert "signed by the old key still: ada, bea;" in early.stderr
+        async with serving(Keys(hub)):
+            await grows(rows, "ada")
+
+            async def signed_anew() -> bool:
+                tokens = await rows.rows("select jwt from nats_account")
+                return all(nats_server.authority().is_current(row["jwt"]) for row in tokens)
+
+            await eventually(signed_anew, "every account is signed anew")
+            assert (await say("retire-operator")).returncode == 0
+            await asyncio.to_thread(start_again)
+            await grows(rows, "ada")
+            bea = Nats(url=hub.nats.url, credentials=str(tmp_path / "bea.creds"))
+            await (await Bus.connect(bea, "drive", topology.load(), forever=False)).close()
+            await enrolled(hub, "cat", tmp_path)
+            car.parked.set()
+            await asyncio.wait_for(app, 20)
+    assert await stored(rows, "ada") == committed(tmp_path, "ada")
+    issuer = jwt.verified(nats_server.trust.accounts[nats_server.trust.system])["iss"]
+    operator = jwt.verified((nats_server.keys / "operator.jwt").read_text())
+    assert operator["nats"]["signing_keys"] == [issuer]
+    assert not nats_server.authority().is_current(token)
+
+
+async def test_without_the_operators_seed_the_key_that_signs_accounts_is_not_changed(
+    nats_server: NatsServer, database: str
+) -> None:
+    (nats_server.keys / "operator.seed").unlink()
+    for command in ("rotate-operator", "retire-operator"):
+        done = await asyncio.to_thread(pitbox, nats_server, database, "keys", command)
+        assert (done.returncode, "put operator.seed into" in done.stderr) == (2, True)
+
+
 async def gone(server: NatsServer, driver: str) -> None:
     async def none() -> bool:
         return await connections(server, driver) == 0
@@ -337,8 +471,15 @@ async def test_commands_enrol_list_and_revoke(
         revoked = await asyncio.to_thread(say, "revoke", "ada")
         assert revoked.stdout == "ada is shut out\n"
         listed = json.loads((await asyncio.to_thread(say, "list", "--json")).stdout)
-        states = [(one["driver"], one["revoked"] is not None, one["pcs"]) for one in listed]
+        states = [(one["driver"], one["revoked"] is not None, len(one["pcs"])) for one in listed]
         assert states == [("ada", True, 0), ("bea", False, 1)]
+        key = listed[1]["pcs"][0]["public_key"]
+        for pc, said in (("UUUU", "he has no such PC"), ("X", "begins no key of a PC")):
+            refused = await asyncio.to_thread(say, "revoke", "bea", "--pc", pc)
+            assert (refused.returncode, said in refused.stderr) == (2, True)
+        revoked = await asyncio.to_thread(say, "revoke", "bea", "--pc", key[:8])
+        assert revoked.stdout == f"the PC {key[:8]} of bea is shut out\n"
+        assert f"{key}  shut out 20" in (await asyncio.to_thread(say, "list")).stdout
         for name, said in (("eve", "there is no such driver"), ("*", "is no name of a driver")):
             refused = await asyncio.to_thread(say, "revoke", name)
             assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)

@@ -14,7 +14,6 @@ import pytest
 
 from consumers.gateway.people import consent, opaque, roles
 from consumers.gateway.people.doors import site_of
-from consumers.gateway.people.limits import Limit
 from consumers.gateway.people.passwords import MAX_WAITING, BusyError, Passwords, breached, why_not
 from consumers.gateway.people.tickets import MAX_TICKETS, Tickets
 from consumers.gateway.people.tokens import (
@@ -24,6 +23,7 @@ from consumers.gateway.people.tokens import (
     load_keys,
     load_secret,
 )
+from pitbox.limits import Limit
 from pitbox.settings import SettingsError
 from schemas.api import Consent
 
@@ -223,7 +223,28 @@ def test_a_driver_is_hidden_from_the_roles_that_may_not_see_them() -> None:
         said("cyd", "guest", allowed=False, kind="camera"),
         said("dan", "driver", allowed=False),
     ]
-    assert consent.hidden(decided, "guest", None) == {"ada"}
-    assert consent.hidden(decided, "driver", "dan") == frozenset()
-    assert consent.hidden(decided, "driver", "ada") == {"dan"}
-    assert consent.hidden(decided, "owner", None) == frozenset()
+    assert consent.sight(decided, "guest", None).hidden == {"ada"}
+    assert consent.sight(decided, "driver", "dan").hidden == frozenset()
+    assert consent.sight(decided, "driver", "ada").hidden == {"dan"}
+    assert consent.sight(decided, "owner", None).hidden == frozenset()
+
+
+def test_one_function_says_who_sees_telemetry_camera_and_microphone() -> None:
+    kinds: list[Any] = ["telemetry", "camera", "microphone"]
+
+    def seen(role: Any, own: str | None, *decided: Consent) -> list[bool]:
+        return [consent.sight(decided, role, own).sees(kind, "ada") for kind in kinds]
+
+    assert seen("owner", None) == [True, True, False]
+    assert seen("engineer", "bob") == [True, True, False]
+    assert seen("driver", "bob") == [True, False, False]
+    assert seen("driver", "ada") == [True, True, True]
+    assert seen("guest", None) == [True, False, False]
+    for kind in kinds:
+        yes, no = (
+            Consent(driver="ada", kind=kind, role="guest", allowed=allowed)
+            for allowed in (True, False)
+        )
+        assert seen("guest", None, yes)[kinds.index(kind)] is True
+        assert seen("guest", None, no)[kinds.index(kind)] is False
+        assert seen("engineer", None, no) == seen("engineer", None)

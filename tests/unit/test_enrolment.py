@@ -17,12 +17,12 @@ from pitbox.identity.authority import Authority
 from pitbox.identity.folder import KeysError
 from pitbox.identity.nkeys import KeyPair, Kind
 from pitbox.identity.proof import proves
-from producers.enrolment import enrol
+from producers.enrolment import enrol, scheme_of
 
 
 @contextmanager
 def pit_wall(
-    folder: Path, *, driver: str = "ada", key: str = ""
+    folder: Path, *, driver: str = "ada", key: str = "", nats_url: str = "tls://hub.example:4222"
 ) -> Iterator[tuple[str, list[Any]]]:
     """Answer enrolments as the gateway does, for the key that asks or for another one."""
     asked: list[Any] = []
@@ -38,7 +38,8 @@ def pit_wall(
             token = authority.driver_user("ada", account, public, expires_s=expires_s)
             self.send_response(201 if wish["code"] == "GOOD" else 400)
             self.end_headers()
-            self.wfile.write(msgspec.json.encode({"driver": driver, "jwt": token}))
+            given = {"driver": driver, "jwt": token, "nats_url": nats_url, "detail": "it is old"}
+            self.wfile.write(msgspec.json.encode(given))
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
@@ -63,20 +64,43 @@ def test_the_public_half_goes_out_with_a_proof_and_the_seed_stays(tmp_path: Path
     assert (path, found.name, found.pair.public) == ("/api/v1/enrol", "ada", wish["public_key"])
     assert proves(wish["public_key"], "GOOD", wish["proof"])
     assert found.pair.seed not in str(asked)
-    assert file.stat().st_mode & 0o777 == 0o600
+    address = file.with_suffix(".url")
+    assert address.read_text() == "tls://hub.example:4222\n"
+    for kept in (file, address):
+        assert kept.stat().st_mode & 0o777 == 0o600
 
 
 def test_what_does_not_fit_is_refused_in_one_sentence(tmp_path: Path) -> None:
     file = tmp_path / "driver.creds"
-    with pit_wall(tmp_path) as (host, _), pytest.raises(KeysError, match="refuses the code"):
+    with (
+        pit_wall(tmp_path) as (host, _),
+        pytest.raises(KeysError, match=r"refuses \(400\): it is old"),
+    ):
         enrol(f"BAD@{host}", file)
     with pit_wall(tmp_path, driver="eve") as (host, _), pytest.raises(KeysError, match="else"):
         enrol(f"GOOD@{host}", file)
     other = KeyPair.new(Kind.USER).public
     with pit_wall(tmp_path, key=other) as (host, _), pytest.raises(KeysError, match="different"):
         enrol(f"GOOD@{host}", file)
+    for place in ("", "nats://hub.example:4222", "file:///etc/passwd"):
+        with (
+            pit_wall(tmp_path, nats_url=place) as (host, _),
+            pytest.raises(KeysError, match="nats"),
+        ):
+            enrol(f"GOOD@{host}", file)
     with pytest.raises(KeysError, match="no answer from the pit wall"):
         enrol("GOOD@127.0.0.1:1", file)
-    with pytest.raises(KeysError, match="is not CODE@HOST"):
-        enrol("GOOD", file)
-    assert not file.exists()
+    for nonsense in ("GOOD", "GOOD@", "@hub.example", "GOOD@hub.example/path", "GOOD@http://hub"):
+        with pytest.raises(KeysError, match="is not CODE@HOST"):
+            enrol(nonsense, file)
+    assert not list(tmp_path.glob("driver.*"))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1.example:8000", "pit.example", "10.0.0.7:8000"])
+def test_a_code_leaves_this_machine_by_tls_only(host: str) -> None:
+    assert scheme_of(host) == "https"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "[::1]:8000"])
+def test_on_loopback_it_may_go_in_clear(host: str) -> None:
+    assert scheme_of(host) == "http"

@@ -2,9 +2,10 @@
 
 import pytest
 
-from consumers.gateway.guard import is_loopback, name_of, same_origin
+from consumers.gateway.guard import name_of, same_origin
 from consumers.gateway.listener import listen
 from consumers.gateway.service import service
+from pitbox.address import is_loopback
 from pitbox.settings import Gateway, Settings, SettingsError
 
 

@@ -109,8 +109,14 @@ def test_services_may_do_what_streams_yaml_declares() -> None:
         subscribe=("ask.*.*", "_INBOX.persister.>"),
     )
     assert allowed["gateway"].publish == ("keys.enrol", "keys.revoke")
-    assert not any(subject.startswith("$") for subject in allowed["keys"].publish)
-    assert set(allowed["keys"].publish) == {"_R_.>", "_INBOX.gateway.>", "_INBOX.setup.>"}
+    purge = "$JS.API.STREAM.PURGE.TELEMETRY"
+    assert set(allowed["keys"].publish) == {purge, "_R_.>", "_INBOX.gateway.>", "_INBOX.setup.>"}
+    assert not any(
+        "PURGE" in subject
+        for name, user in allowed.items()
+        if name != "keys"
+        for subject in user.publish
+    )
 
 
 def pulls(stream: str) -> tuple[str, ...]:

@@ -119,3 +119,21 @@ def test_no_array_makes_it_raise(values: list[Any]) -> None:
 
 def test_deep_nesting_is_a_dead_letter() -> None:
     assert kinds(taken(b"\x91" * 100_000)) in (["ValidationError"], ["RecursionError"])
+
+
+def test_of_rubbish_without_end_a_hundred_letters_are_kept_and_others_keep_theirs() -> None:
+    intake = Intake(subjects)
+    batch = taken(*[b"rubbish"] * 5000, intake=intake)
+    assert (len(batch.letters), batch.not_kept, len(batch.deliveries)) == (100, 4900, 5000)
+    other = taken(b"rubbish", intake=intake, subject="telemetry.ada.other.live")
+    assert (len(other.letters), other.not_kept) == (0, 1)
+    neighbour = taken(b"rubbish", intake=intake, subject="telemetry.bea.test.live")
+    assert (len(neighbour.letters), neighbour.not_kept) == (1, 0)
+
+
+def test_a_chunk_that_is_not_kept_as_a_letter_is_not_had_and_so_comes_again() -> None:
+    intake = Intake(subjects)
+    batch = taken(*(chunk(n, version=9) for n in range(3000)), intake=intake)
+    assert (len(batch.letters), batch.not_kept) == (2000, 1000)
+    assert batch.runs[KEY].dead == list(range(2000))
+    assert batch.runs[KEY].echo == 2999

@@ -1,10 +1,13 @@
 """Who sees what of a driver: decided by the driver, else by the default here."""
 
+from collections.abc import Iterable
 from typing import Any, Final, get_args
+
+from msgspec import Struct
 
 from schemas.api import Consent, Kind, Role
 
-# Of telemetry it is everyone, for `hidden` goes by what was decided.
+# Of telemetry it is everyone, for `Sight.hidden` goes by what was decided.
 DEFAULTS: Final[dict[Kind, frozenset[Role]]] = {
     "telemetry": frozenset({"owner", "engineer", "driver", "guest"}),
     "camera": frozenset({"owner", "engineer"}),
@@ -26,17 +29,13 @@ async def decided(connection: Any) -> list[Consent]:
 
 async def in_force(connection: Any) -> list[Consent]:
     """Return what holds of every driver who has an account, decided or by default."""
-    known = {(c.driver, c.kind, c.role): c.allowed for c in await decided(connection)}
+    known = await decided(connection)
+    sights = [sight(known, role, own=None) for role in get_args(Role)]
     return [
-        Consent(
-            driver=row["driver"],
-            kind=kind,
-            role=role,
-            allowed=known.get((row["driver"], kind, role), role in seers),
-        )
-        for row in await connection.fetch(DRIVERS)
-        for kind, seers in DEFAULTS.items()
-        for role in get_args(Role)
+        Consent(driver=driver, kind=kind, role=seer.role, allowed=seer.sees(kind, driver))
+        for (driver,) in await connection.fetch(DRIVERS)
+        for kind in DEFAULTS
+        for seer in sights
     ]
 
 
@@ -47,11 +46,30 @@ async def decide(connection: Any, decision: Consent) -> None:
     )
 
 
-def hidden(consents: list[Consent], role: Role, own: str | None) -> frozenset[str]:
-    """Return the drivers whose telemetry a role does not see; one's own is always seen."""
-    return frozenset(
-        consent.driver
-        for consent in consents
-        if (consent.kind, consent.role, consent.allowed) == ("telemetry", role, False)
-        and consent.driver != own
-    )
+class Sight(Struct, frozen=True):
+    """Say what a role sees of drivers: the one place where that is decided, for every kind.
+
+    `own` is the driver that one is, who sees everything of himself.
+    """
+
+    role: Role
+    own: str | None
+    decided: dict[tuple[Kind, str], bool]
+
+    def sees(self, kind: Kind, driver: str) -> bool:
+        """Tell whether something of a driver is for them."""
+        if driver == self.own:
+            return True
+        return self.decided.get((kind, driver), self.role in DEFAULTS[kind])
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """Return the drivers whose telemetry is not for them."""
+        drivers = {driver for kind, driver in self.decided if kind == "telemetry"}
+        return frozenset(driver for driver in drivers if not self.sees("telemetry", driver))
+
+
+def sight(consents: Iterable[Consent], role: Role, own: str | None) -> Sight:
+    """Return what a role sees, by what drivers have decided."""
+    decided = {(c.kind, c.driver): c.allowed for c in consents if c.role == role}
+    return Sight(role, own, decided)

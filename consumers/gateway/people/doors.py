@@ -17,12 +17,14 @@ from msgspec import Struct
 
 from consumers.gateway.archive import Archive
 from consumers.gateway.people import consent, logins
-from consumers.gateway.people.limits import Limit
+from consumers.gateway.people.consent import Sight
 from consumers.gateway.people.logins import Person
 from consumers.gateway.people.passwords import Passwords
 from consumers.gateway.people.roles import allowed
 from consumers.gateway.people.tickets import Tickets
 from consumers.gateway.people.tokens import TokenError, Tokens, load_keys, load_secret
+from pitbox.limits import Limit
+from schemas.api import Kind
 
 ROLE: Final = "pitbox_gateway"
 SCHEME: Final = "Bearer "
@@ -30,14 +32,19 @@ IPV6_SITE_BITS: Final = 64
 
 
 class Visitor(Struct, frozen=True):
-    """Say who asks, and whose telemetry is not for them."""
+    """Say who asks, and what of drivers is for them."""
 
     person: Person
-    hidden: frozenset[str]
+    sight: Sight
 
-    def sees(self, driver: str) -> bool:
-        """Tell whether a driver's telemetry is for them."""
-        return driver not in self.hidden
+    def sees(self, kind: Kind, driver: str) -> bool:
+        """Tell whether something of a driver is for them."""
+        return self.sight.sees(kind, driver)
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """Return the drivers whose telemetry is not for them."""
+        return self.sight.hidden
 
 
 class Doors:
@@ -60,7 +67,7 @@ class Doors:
             people = await logins.alive(connection, sids)
             decided = await consent.decided(connection)
         return {
-            sid: Visitor(person, consent.hidden(decided, person.role, person.driver))
+            sid: Visitor(person, consent.sight(decided, person.role, person.driver))
             for sid, person in people.items()
         }
 

@@ -1,16 +1,20 @@
-"""Enrolment codes: typed once into a driver's PC, within ten minutes, with five tries.
+"""Enrolment codes: used once, on a driver's PC, within ten minutes.
 
-A code begins with two letters that find it, so that each wrong guess counts against one code; the
-other eight are its secret of 40 bits.
+There are two of each. The one that is typed begins with two letters that find it, so that each
+wrong guess counts against one code; the other eight are its secret of 40 bits, and it bears five
+tries. The one that the QR carries has 80 bits and is found by its hash: it cannot be guessed, and
+guesses of the other do not end it.
 """
 
 import hashlib
 import hmac
 import secrets
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from msgspec import Struct
+
+from schemas.api import EnrolmentCode, EnrolmentState
 
 LASTS: Final = timedelta(minutes=10)
 MAX_TRIES: Final = 5
@@ -19,70 +23,102 @@ MAX_OPEN: Final = 100
 LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 MISREAD: Final = str.maketrans("OIL", "011", "- ")
 HANDLE: Final = 2
-SECRET: Final = 8
+TYPED: Final = 10
+LINK: Final = 16
 
 TIDY: Final = "delete from enrolment where expires < now() or driver = $1"
 COUNT: Final = "select count(*) from enrolment"
 ADD: Final = """
-insert into enrolment (handle, hash, driver, made_by, expires)
-values ($1, $2, $3, $4::uuid, now() + $5) on conflict do nothing returning expires
+insert into enrolment (handle, hash, link_hash, driver, made_by, expires)
+values ($1, $2, $3, $4, $5::uuid, now() + $6) on conflict do nothing returning handle
 """
 TRY: Final = f"""
 update enrolment set tries = tries + 1
 where handle = $1 and used is null and expires > now() and tries < {MAX_TRIES}
-returning hash, driver
+returning handle, driver, hash
 """
-USE: Final = "update enrolment set used = now() where handle = $1 and used is null returning driver"
-GIVE_BACK: Final = "update enrolment set used = null, tries = tries - 1 where handle = $1"
+FIND: Final = """
+select handle, driver from enrolment where link_hash = $1 and used is null and expires > now()
+"""
+USE: Final = """
+update enrolment set used = now(), pc = $2 where handle = $1 and used is null returning driver
+"""
+GIVE_BACK: Final = """
+update enrolment set used = null, pc = '', tries = greatest(tries - 1, 0) where handle = $1
+"""
+STATE: Final = f"""
+select driver, handle as begins, used is not null as used, pc, {MAX_TRIES} - tries as tries_left,
+    greatest(ceil(extract(epoch from expires - now())), 0)::int as expires_s
+from enrolment where driver = $1 order by expires desc limit 1
+"""
 
 
-class Code(Struct, frozen=True):
-    """Hold a code as a person types it, and when it ends."""
+class Opened(Struct, frozen=True):
+    """Say whose code was right, and what finds it."""
 
-    code: str
-    expires: datetime
+    handle: str
+    driver: str
 
 
 class TooManyError(Exception):
     """Say that too many codes are open."""
 
 
-async def make(connection: Any, driver: str, account: str, key: bytes) -> Code:
-    """Make a code for a driver, whose older code opens no more; raises TooManyError."""
+async def make(connection: Any, driver: str, account: str, key: bytes) -> EnrolmentCode:
+    """Make the codes of a driver, whose older ones open no more; raises TooManyError."""
     async with connection.transaction():
         await connection.execute(TIDY, driver)
         if await connection.fetchval(COUNT) >= MAX_OPEN:
             raise TooManyError
         while True:
-            code = "".join(secrets.choice(LETTERS) for _ in range(HANDLE + SECRET))
-            row = (code[:HANDLE], _hash(code, key), driver, account, LASTS)
-            expires = await connection.fetchval(ADD, *row)
-            if expires is not None:
-                return Code(f"{code[:2]}-{code[2:6]}-{code[6:]}", expires)
+            typed, link = _drawn(TYPED), _drawn(LINK)
+            hashes = _hash(typed, key), _hash(link, key)
+            row = (typed[:HANDLE], *hashes, driver, account, LASTS)
+            if await connection.fetchval(ADD, *row) is not None:
+                return EnrolmentCode(
+                    driver=driver,
+                    code=f"{typed[:2]}-{typed[2:6]}-{typed[6:]}",
+                    link_code="-".join(link[at : at + 4] for at in range(0, LINK, 4)),
+                    expires_s=int(LASTS.total_seconds()),
+                )
 
 
-async def tried(connection: Any, typed: str, key: bytes) -> str | None:
-    """Return whose code this is, None when it is none; each call spends a try of one code."""
-    code = plain(typed)
+async def tried(connection: Any, given: str, key: bytes) -> Opened | None:
+    """Return what a code opens, None when it is none; one that is typed spends a try."""
+    code = plain(given)
+    hashed = _hash(code, key)
+    if len(code) == LINK:
+        row = await connection.fetchrow(FIND, hashed)
+        return None if row is None else Opened(row["handle"], row["driver"])
     row = await connection.fetchrow(TRY, code[:HANDLE])
-    if row is None or not hmac.compare_digest(row["hash"], _hash(code, key)):
+    if row is None or not hmac.compare_digest(row["hash"], hashed):
         return None
-    return str(row["driver"])
+    return Opened(row["handle"], row["driver"])
 
 
-async def use(connection: Any, typed: str) -> bool:
-    """Use a code that was right, once; tell whether it was still there."""
-    return await connection.fetchval(USE, plain(typed)[:HANDLE]) is not None
+async def use(connection: Any, opened: Opened, pc: str) -> bool:
+    """Use a code that was right, once, on a PC; tell whether it was still there."""
+    return await connection.fetchval(USE, opened.handle, pc) is not None
 
 
-async def give_back(connection: Any, typed: str) -> None:
+async def give_back(connection: Any, opened: Opened) -> None:
     """Let a code be used again, because nobody was there to sign."""
-    await connection.execute(GIVE_BACK, plain(typed)[:HANDLE])
+    await connection.execute(GIVE_BACK, opened.handle)
 
 
-def plain(typed: str) -> str:
+async def state(connection: Any, driver: str) -> EnrolmentState | None:
+    """Return what became of the last code of a driver, None when there is none."""
+    row = await connection.fetchrow(STATE, driver)
+    return None if row is None else EnrolmentState(**row)
+
+
+def plain(given: str) -> str:
     """Return a code as it was made, however it was typed."""
-    return typed.upper().translate(MISREAD)
+    return given.upper().translate(MISREAD)
+
+
+def _drawn(letters: int) -> str:
+    return "".join(secrets.choice(LETTERS) for _ in range(letters))
 
 
 def _hash(code: str, key: bytes) -> bytes:

@@ -147,6 +147,7 @@ export interface Health {
 export interface Ready {
   nats: boolean;
   postgres: boolean;
+  notes: readonly string[];
 }
 
 /** Sum up what one driver did in a session. */
@@ -271,20 +272,40 @@ export interface AuditEntry {
   address: string;
 }
 
-/** Give the code for `pitbox drive --enrol CODE@HOST`, once, and its end. */
+/** Give the codes for `pitbox drive --enrol CODE@HOST`, once, good for so many seconds. */
 export interface EnrolmentCode {
   driver: string;
   code: string;
-  expires: string;
+  link_code: string;
+  expires_s: number;
 }
 
-/** Say who may drive, with how many PCs, and until when the last of them may. */
+/** Say what became of a driver's last code: for how long it is good, and which PC used it. */
+export interface EnrolmentState {
+  driver: string;
+  begins: string;
+  used: boolean;
+  pc: string;
+  tries_left: number;
+  expires_s: number;
+}
+
+/** Describe a PC of a driver by the public half of its key, and say when it was shut out. */
+export interface PcAbout {
+  public_key: string;
+  enrolled: string;
+  renewed: string | null;
+  expires: string;
+  revoked: string | null;
+}
+
+/** Say who may drive, and with which PCs. */
 export interface DriverAbout {
   driver: string;
   enrolled: string;
   revoked: string | null;
-  pcs: number;
-  expires: string | null;
+  shut_until: string | null;
+  pcs: readonly PcAbout[];
 }
 
 export type FromPage =

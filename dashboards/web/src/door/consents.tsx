@@ -20,42 +20,50 @@ export function Consents({ driver }: { driver: string }) {
     await load();
   }
   return (
-    <table class="consents">
-      <caption class="ink-2">Who sees what of {driver}</caption>
-      <thead>
-        <tr>
-          <td />
-          {ROLES.map((role) => (
-            <th scope="col">{role}</th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {KINDS.map((kind) => (
+    <>
+      <table class="consents">
+        <caption class="ink-2">Who sees what of {driver}</caption>
+        <thead>
           <tr>
-            <th scope="row">{kind}</th>
-            {ROLES.map((role) => {
-              const one = known.find(
-                (consent) =>
-                  consent.driver === driver && consent.kind === kind && consent.role === role,
-              );
-              return (
-                <td>
-                  {one && (
-                    <input
-                      type="checkbox"
-                      aria-label={`${role} sees ${kind}`}
-                      checked={one.allowed}
-                      onChange={() => void decide(one)}
-                    />
-                  )}
-                </td>
-              );
-            })}
+            <td />
+            {ROLES.map((role) => (
+              <th scope="col">{role}</th>
+            ))}
           </tr>
-        ))}
-      </tbody>
-      {refusal && <tfoot class="refusal">{refusal}</tfoot>}
-    </table>
+        </thead>
+        <tbody>
+          {KINDS.map((kind) => (
+            <tr>
+              <th scope="row">{kind}</th>
+              {ROLES.map((role) => {
+                const one = known.find(
+                  (consent) =>
+                    consent.driver === driver && consent.kind === kind && consent.role === role,
+                );
+                return (
+                  <td>
+                    {one && (
+                      <input
+                        type="checkbox"
+                        aria-label={`${role} sees ${kind}`}
+                        checked={one.allowed}
+                        onChange={() => void decide(one)}
+                      />
+                    )}
+                  </td>
+                );
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p class="refusal" role="alert">
+        {refusal}
+      </p>
+      <p class="small ink-3">
+        Who does not see your telemetry sees no laps of other cars either: they may be yours. Camera
+        and microphone are not sent yet; what you decide of them holds from the first moment.
+      </p>
+    </>
   );
 }

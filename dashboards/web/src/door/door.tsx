@@ -1,11 +1,12 @@
-/** What stands before the wall: the way in by password, by link and by invitation. */
+/** What stands before the wall: the way in by password, by link and by invitation; and for PCs. */
 
 import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { enter, me, renew } from "../link/access";
+import { ThisPc } from "./pc";
 
-type Way = "looking" | "password" | "invitation" | "away";
+type Way = "looking" | "password" | "invitation" | "pc" | "away";
 
 const way = signal<Way>("looking");
 const refusal = signal("");
@@ -17,8 +18,9 @@ export async function approach(): Promise<void> {
   // A secret must not stay in the history.
   if (location.hash) history.replaceState(null, "", location.pathname + location.search);
   const link = brought.get("link");
-  secret = brought.get("invitation") ?? "";
-  if (secret) way.value = "invitation";
+  const enrol = brought.get("enrol");
+  secret = enrol ?? brought.get("invitation") ?? "";
+  if (secret) way.value = enrol ? "pc" : "invitation";
   else if (link) await byLink(link);
   else await byCookie();
 }
@@ -44,6 +46,12 @@ export function Door() {
       return <ByPassword />;
     case "invitation":
       return <ByInvitation />;
+    case "pc":
+      return (
+        <Frame title="Let a PC drive">
+          <ThisPc code={secret} />
+        </Frame>
+      );
     case "away":
       return (
         <Frame title="The hub does not answer">

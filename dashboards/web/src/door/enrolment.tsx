@@ -1,10 +1,18 @@
 import { useState } from "preact/hooks";
 import { json, problem, request } from "../link/access";
 import type { EnrolmentCode } from "../wire";
+import { Code } from "./code";
 import { Field } from "./door";
 
-/** The code that makes a PC a driver's own; without a driver it asks for one. */
-export function Enrolment({ driver }: { driver: string }) {
+interface EnrolmentProps {
+  /** Whose PC it is; without a driver it is asked for. */
+  driver: string;
+  /** Called once a PC used the code. */
+  used?: () => void;
+}
+
+/** The code that makes a PC a driver's own. */
+export function Enrolment({ driver, used = () => {} }: EnrolmentProps) {
   const [name, setName] = useState(driver);
   const [made, setMade] = useState<EnrolmentCode | null>(null);
   const [refusal, setRefusal] = useState("");
@@ -15,22 +23,17 @@ export function Enrolment({ driver }: { driver: string }) {
     setMade(response?.ok ? ((await response.json()) as EnrolmentCode) : null);
   }
   return (
-    <form onSubmit={submit}>
-      {!driver && (
-        <Field label="Driver's name on the wall" value={name} change={setName} complete="off" />
-      )}
-      <button class="act">Make a code for {driver ? "a PC" : "the PC"}</button>
-      <p class="refusal" role="alert">
-        {refusal}
-      </p>
-      {made && (
-        <p>
-          On the PC of {made.driver}, once, within ten minutes:
-          <output>
-            pitbox drive --enrol {made.code}@{location.host}
-          </output>
+    <>
+      <form onSubmit={submit}>
+        {!driver && (
+          <Field label="Driver's name on the wall" value={name} change={setName} complete="off" />
+        )}
+        <button class="act">Make a code for {driver ? "a PC" : "the PC"}</button>
+        <p class="refusal" role="alert">
+          {refusal}
         </p>
-      )}
-    </form>
+      </form>
+      {made && <Code made={made} used={used} />}
+    </>
   );
 }

@@ -30,10 +30,15 @@ class Limit:
 
     def _spent_by(self, key: Hashable, now_s: float) -> float:
         spent, at_s = self._spent.get(key, (0.0, now_s))
-        return max(0.0, spent - (now_s - at_s) * self._count / self._span_s)
+        return max(0.0, spent - max(0.0, now_s - at_s) * self._count / self._span_s)
 
     def _keep(self, key: Hashable, spent: float, now_s: float) -> None:
         self._spent[key] = spent, now_s
         self._spent.move_to_end(key)
         while len(self._spent) > MAX_KEYS:
             self._spent.popitem(last=False)
+
+
+def sender(subject: str) -> str:
+    """Return who spoke on a subject: drivers are named by its second word, which none can forge."""
+    return ".".join(subject.split(".", 2)[:2])

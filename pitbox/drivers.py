@@ -1,0 +1,26 @@
+"""Who may drive, with which PCs, as Postgres has it: for the page and for the command line."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from schemas.api import DriverAbout, PcAbout
+
+DRIVERS: Final = """
+select driver, enrolled, revoked, shut_until, (
+    select coalesce(json_agg(pc order by pc.enrolled, pc.public_key), '[]')::text from (
+        select public_key, enrolled, renewed, expires,
+            case when revoked >= enrolled then revoked end as revoked
+        from nats_user where nats_user.driver = nats_account.driver
+    ) as pc
+) as pcs
+from nats_account order by driver
+"""
+
+_pcs: Final = msgspec.json.Decoder(tuple[PcAbout, ...]).decode
+
+
+def drivers(rows: Iterable[Any]) -> list[DriverAbout]:
+    """Return what the rows of `DRIVERS` say."""
+    return [DriverAbout(**{**row, "pcs": _pcs(row["pcs"])}) for row in rows]

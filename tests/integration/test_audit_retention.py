@@ -1,0 +1,109 @@
+"""The audit log forgets what is old, by a role that can do nothing else, and nothing younger."""
+
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from tests import hub
+from tests.hub import Database, eventually
+from tests.page import gateway_of
+from tests.servers import NatsServer
+
+AGES_D = (0, 89, 91, 399, 401, 4000)
+
+
+@pytest.fixture
+async def stored(database: str) -> Database:
+    """Lend a database with an entry of each age."""
+    found = Database(database)
+    for days in AGES_D:
+        await found.rows(
+            "insert into audit (action, at) values ($1, now() - make_interval(days => $2))",
+            str(days),
+            days,
+        )
+    return found
+
+
+async def left(stored: Database) -> list[int]:
+    """Return the ages that are still there."""
+    rows = await stored.rows("select action from audit where action ~ '^[0-9]+$' order by id")
+    return [int(row["action"]) for row in rows]
+
+
+async def test_the_gateway_forgets_what_is_older_than_its_setting(
+    nats_server: NatsServer, stored: Database, tmp_path: Path
+) -> None:
+    await hub.apply(nats_server.url)
+    async with gateway_of(nats_server.url, stored.url, tmp_path):
+
+        async def tidy() -> bool:
+            return await left(stored) == [0, 89, 91, 399]
+
+        await eventually(tidy, "what is older than 400 days is forgotten")
+    async with gateway_of(nats_server.url, stored.url, tmp_path, audit_days=90):
+
+        async def shorter() -> bool:
+            return await left(stored) == [0, 89]
+
+        await eventually(shorter, "what is older than 90 days is forgotten")
+
+
+async def test_asvs_13_2_2_the_keeper_of_the_audit_log_forgets_what_is_old_and_can_do_no_more(
+    stored: Database,
+) -> None:
+    connection = await asyncpg.connect(stored.url, server_settings={"role": "pitbox_audit_keeper"})
+    try:
+        for deed in (
+            "delete from audit",
+            "delete from audit where at < now() - interval '400 days'",
+            "select * from audit",
+            "update audit set action = ''",
+            "insert into audit (action) values ('')",
+            "truncate audit",
+            "select * from account",
+            "select * from telemetry_chunk",
+            "create or replace function audit_least_age() returns interval language sql"
+            " return interval '0 days'",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(deed)
+        for days in (0, -4000, 1):
+            await connection.fetchval("select audit_forget($1)", days)
+        assert await left(stored) == [0, 89]
+    finally:
+        await connection.close()
+
+
+async def test_who_writes_the_audit_log_forgets_nothing_and_cannot_say_when_it_was(
+    stored: Database,
+) -> None:
+    connection = await asyncpg.connect(stored.url, server_settings={"role": "pitbox_gateway"})
+    try:
+        for deed in (
+            "select audit_forget(400)",
+            "delete from audit where at < now() - interval '400 days'",
+            "insert into audit (action, at) values ('', now() - interval '400 days')",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(deed)
+        await connection.execute("insert into audit (action) values ('added')")
+    finally:
+        await connection.close()
+    assert await left(stored) == list(AGES_D)
+
+
+async def test_not_even_the_owner_of_the_database_takes_away_what_is_young(
+    stored: Database,
+) -> None:
+    for deed in (
+        "delete from audit where action = '89'",
+        "delete from audit",
+        "update audit set at = now() - interval '400 days' where action = '0'",
+        "update audit set action = '' where action = '4000'",
+        "truncate audit",
+    ):
+        with pytest.raises(asyncpg.RaiseError, match="only grows"):
+            await stored.rows(deed)
+    assert await left(stored) == list(AGES_D)

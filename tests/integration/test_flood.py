@@ -1,0 +1,325 @@
+"""One driver floods: he is shut out for a while, the others notice nothing, and nobody loses."""
+
+import asyncio
+import base64
+import contextlib
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from consumers.keys.service import Keys
+from pitbox import topology
+from pitbox.bus import Bus, BusDown
+from pitbox.identity import credentials
+from pitbox.identity.credentials import Credentials
+from pitbox.identity.nkeys import KeyPair, Kind
+from pitbox.settings import Allowance, Driver, Nats, Settings
+from schemas.keys import Enrol, Enrolled
+from schemas.link import Receipt
+from tests.faults.programs import Service
+from tests.hub import Database, apply, chunk, eventually, serving, settings_of
+from tests.integration.test_drive import App, Car
+from tests.processes import environment, pitbox
+from tests.servers import NatsServer
+
+NEIGHBOURS: Final = 49
+INTERVAL_S: Final = 0.05
+PENALTY_S: Final = 5
+WITHIN_S: Final = 10.0
+STREAM: Final = "TELEMETRY"
+LETTERS: Final = 100
+ALLOWED: Final = {"PITBOX_ALLOWANCE__PENALTY_S": str(PENALTY_S)}
+STRICT: Final = Allowance(messages_per_s=20, burst_s=2, penalty_s=60)
+FLOODS: Final = {
+    "rubbish": b"x" * 64,
+    "blocks": b"x" * 200_000,
+    "chunks": msgspec.msgpack.encode(chunk(driver="eve", session="flood", run=2)),
+}
+
+
+class Hub:
+    """The signing service, a persister and a timing, as processes of their own."""
+
+    def __init__(self, server: NatsServer, database: str, folder: Path) -> None:
+        self.server = server
+        self.rows = Database(database)
+        self.folder = folder
+        surroundings = environment(server, database) | ALLOWED
+        self.services = [
+            Service(name, folder, surroundings) for name in ("keys", "persister", "timing")
+        ]
+
+    async def stored(self, driver: str) -> int:
+        """Return how many chunks of a driver's car Postgres has."""
+        query = "select count(*) from telemetry_chunk where driver = $1 and session != 'flood'"
+        return int(await self.rows.value(query, driver))
+
+    async def is_out(self, driver: str) -> bool:
+        """Tell whether the driver is written down as shut out."""
+        query = "select shut_until is not null from nats_account where driver = $1"
+        return bool(await self.rows.value(query, driver))
+
+
+async def signed(desk: Bus, wish: Enrol) -> Enrolled:
+    """Return what is answered, once somebody signs."""
+
+    async def answered() -> Enrolled | None:
+        with contextlib.suppress(BusDown):
+            answer: Enrolled = await desk.request("keys.enrol", wish, timeout_s=5)
+            return None if answer.later else answer
+        return None
+
+    found: Enrolled = await eventually(answered, "somebody signs")
+    return found
+
+
+async def enrol(desk: Bus, driver: str, folder: Path) -> Path:
+    """Enrol a driver, as a code from the page does."""
+    pair, file = KeyPair.new(Kind.USER), folder / f"{driver}.creds"
+    wish = Enrol(driver=driver, public_key=pair.public)
+
+    answer = await signed(desk, wish)
+    assert not answer.refused
+    Credentials(answer.jwt, pair).write(file)
+    return file
+
+
+@pytest.fixture
+async def hub(nats_server: NatsServer, database: str, tmp_path: Path) -> AsyncIterator[Hub]:
+    """Run a hub that only this test knows."""
+    await apply(nats_server.url)
+    made = Hub(nats_server, database, tmp_path)
+    try:
+        for service in made.services:
+            service.start()
+        yield made
+    finally:
+        for service in made.services:
+            service.end()
+
+
+@pytest.fixture
+async def desk(nats_server: NatsServer, database: str) -> AsyncIterator[Bus]:
+    """Lend a connection of the hub's own commands."""
+    server = settings_of(nats_server.url, database).nats
+    bus = await Bus.connect(server, "setup", topology.load())
+    yield bus
+    await bus.close()
+
+
+class Neighbour:
+    """A car at 20 Hz that sends every chunk until it is stored, and keeps account."""
+
+    def __init__(self, name: str, server: Nats) -> None:
+        self.name = name
+        self.made = 0
+        self.tries = 0
+        self.answered_at = [time.monotonic()]
+        self.had_at = [time.monotonic()]
+        self.latencies_s: list[float] = []
+        self._server = server
+
+    async def drive(self, parked: asyncio.Event) -> None:
+        """Drive until parked."""
+        bus = await Bus.connect(self._server, "drive", topology.load())
+        await bus.listen("link.receipt", self._had, driver=self.name)
+        due = time.monotonic()
+        while not parked.is_set():
+            one = chunk(self.made, driver=self.name, session="spa")
+            await self._send(bus, one)
+            self.made += 1
+            due = max(due + INTERVAL_S, time.monotonic())
+            await asyncio.sleep(due - time.monotonic())
+        await bus.close()
+
+    async def _send(self, bus: Bus, one: object) -> None:
+        while True:
+            self.tries += 1
+            began = time.monotonic()
+            with contextlib.suppress(BusDown):
+                await bus.store("telemetry.live", one, timeout_s=3)  # type: ignore[arg-type]
+                self.answered_at.append(time.monotonic())
+                self.latencies_s.append(time.monotonic() - began)
+                return
+
+    async def _had(self, _: Receipt) -> None:
+        self.had_at.append(time.monotonic())
+
+
+def longest_s(times: list[float]) -> float:
+    return max(later - before for before, later in pairwise(times))
+
+
+def flood(server: NatsServer, file: Path, payload: bytes) -> Iterator[bytes]:
+    """Send the same message as fast as nats-server takes it, until it ends the connection."""
+    who = credentials.read(file)
+    with socket.create_connection(("127.0.0.1", server.port)) as wire:
+        nonce = msgspec.json.decode(wire.makefile("rb").readline().removeprefix(b"INFO "))["nonce"]
+        sig = base64.b64encode(who.pair.sign(nonce.encode())).decode()
+        options = {"verbose": False, "jwt": who.jwt, "sig": sig}
+        wire.sendall(b"CONNECT %s\r\n" % msgspec.json.encode(options))
+        one = b"PUB telemetry.eve.flood.live %d\r\n%s\r\n" % (len(payload), payload)
+        many = one * max(1, 500_000 // len(one))
+        with contextlib.suppress(OSError):
+            while True:
+                wire.sendall(many)
+                yield many
+
+
+def exhaust(floods: Iterator[bytes]) -> int:
+    return sum(len(sent) for sent in floods)
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+async def test_who_floods_is_shut_out_for_a_while_and_neither_he_nor_49_others_lose_anything(
+    hub: Hub, desk: Bus, kind: str
+) -> None:
+    names = [f"car{number}" for number in range(NEIGHBOURS)]
+    files = {name: await enrol(desk, name, hub.folder) for name in (*names, "eve")}
+    url, parked = hub.server.url, asyncio.Event()
+    neighbours = [Neighbour(name, Nats(url=url, credentials=str(files[name]))) for name in names]
+    driving = [asyncio.create_task(one.drive(parked)) for one in neighbours]
+    settings = Settings(
+        nats=Nats(url=url, credentials=str(files["eve"])),
+        driver=Driver(name="eve", spool=str(hub.folder / "spool")),
+    )
+    eve = App(settings, hub.folder / "eve.ledger", Car())
+    try:
+        await eve.drives(50)
+        began = time.monotonic()
+        sent = await asyncio.wait_for(
+            asyncio.to_thread(exhaust, flood(hub.server, files["eve"], FLOODS[kind])), WITHIN_S
+        )
+        out_s = time.monotonic() - began
+
+        async def written() -> bool:
+            return await hub.is_out("eve")
+
+        await eventually(written, "it is written down")
+        at_the_end = len(eve.rows())
+        await eve.drives(50)
+
+        async def back() -> bool:
+            return await hub.stored("eve") > at_the_end
+
+        await eventually(back, "he is let in again", timeout_s=PENALTY_S + WITHIN_S)
+        back_s = time.monotonic() - began
+        await eve.park()
+        parked.set()
+        await asyncio.wait_for(asyncio.gather(*driving), WITHIN_S)
+        for one in neighbours:
+
+            async def whole(one: Neighbour = one) -> bool:
+                return await hub.stored(one.name) == one.made
+
+            await eventually(whole, f"all of {one.name} is in Postgres")
+
+        async def read_on() -> bool:
+            return all(not one.num_pending for one in await desk.jetstream.consumers_info(STREAM))
+
+        await eventually(read_on, "persister and timing have read all that is left")
+    finally:
+        eve.stop.set()
+        for task in driving:
+            task.cancel()
+        await asyncio.wait({eve.task, *driving})
+    assert await hub.stored("eve") == len(eve.rows())
+    assert await hub.rows.value("select count(*) from dead_letter") <= 2 * LETTERS
+    audit = await hub.rows.rows("select action, about from audit")
+    assert [row["action"] for row in audit] == ["driver shut out"]
+    assert audit[0]["about"].startswith("eve: sent too much, until 20")
+    waits_s = sorted(wait for one in neighbours for wait in one.latencies_s)
+    print(
+        f"{kind}: {sent / 1e6:.0f} MB ({sent // (len(FLOODS[kind]) + 40)} messages) sent, "
+        f"out after {out_s:.1f} s, back after {back_s:.1f} s; of 49 others: "
+        f"{len(waits_s)} chunks, {sum(one.tries - one.made for one in neighbours)} sent again, "
+        f"acknowledged in {waits_s[len(waits_s) // 2] * 1e3:.1f} ms (median), "
+        f"{waits_s[len(waits_s) * 99 // 100] * 1e3:.0f} ms (99 %), "
+        f"longest without one {max(longest_s(one.answered_at) for one in neighbours):.2f} s, "
+        f"without a receipt {max(longest_s(one.had_at) for one in neighbours):.2f} s"
+    )
+
+
+async def sends_too_much(server: Nats) -> None:
+    """Send, as a driver, until nats-server ends the connection."""
+    bus = await Bus.connect(server, "drive", topology.load(), forever=False)
+
+    async def ended() -> bool:
+        for number in range(STRICT.messages_per_s):
+            with contextlib.suppress(BusDown):
+                await bus.publish("telemetry.live", chunk(number, driver="eve"))
+        return not bus.up.is_set()
+
+    await eventually(ended, "it is too much")
+    await bus.close()
+
+
+async def is_refused(server: Nats) -> bool:
+    with contextlib.suppress(BusDown):
+        await (await Bus.connect(server, "drive", topology.load(), forever=False)).close()
+        return False
+    return True
+
+
+@pytest.fixture
+async def strict(nats_server: NatsServer, database: str) -> Settings:
+    """Return the settings of a hub that allows little."""
+    await apply(nats_server.url)
+    return replace(settings_of(nats_server.url, database), allowance=STRICT)
+
+
+async def test_a_start_meanwhile_keeps_him_out_and_lets_him_in_when_it_is_time(
+    strict: Settings, desk: Bus, nats_server: NatsServer, database: str, tmp_path: Path
+) -> None:
+    rows = Database(database)
+    again = Enrol(driver="eve", public_key=KeyPair.new(Kind.USER).public)
+    async with serving(Keys(strict)):
+        file = await enrol(desk, "eve", tmp_path)
+        server = Nats(url=nats_server.url, credentials=str(file))
+        await sends_too_much(server)
+        assert await is_refused(server)
+    async with serving(Keys(strict)):
+        refused = (await signed(desk, again)).refused
+        assert refused.startswith("sent too much, and is shut out until ")
+        assert await is_refused(server)
+        listed = await asyncio.to_thread(pitbox, nats_server, database, "driver", "list")
+        assert "sent too much, shut out until 20" in listed.stdout
+        await rows.rows("update nats_account set shut_until = now() + interval '1 s'")
+    async with serving(Keys(strict)):
+
+        async def let_in() -> bool:
+            return not await is_refused(server)
+
+        await eventually(let_in, "he is let in again")
+    assert await rows.value("select count(*) from audit where action = 'driver shut out'") == 1
+
+
+async def test_he_is_shut_out_also_while_postgres_is_away_and_it_is_written_down_later(
+    strict: Settings, desk: Bus, database: str, tmp_path: Path
+) -> None:
+    rows = Database(database)
+    admin = Database(database.rpartition("/")[0] + "/postgres")
+    name = database.rpartition("/")[2].partition("?")[0]
+    async with serving(Keys(strict)):
+        file = await enrol(desk, "eve", tmp_path)
+        server = Nats(url=strict.nats.url, credentials=str(file))
+        await admin.rows(f"alter database {name} allow_connections false")
+        await admin.rows(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", name
+        )
+        await sends_too_much(server)
+        assert await is_refused(server)
+        await admin.rows(f"alter database {name} allow_connections true")
+
+        async def written() -> object:
+            return await rows.value("select shut_until > now() from nats_account")
+
+        await eventually(written, "it is written down")
+        assert await is_refused(server)

@@ -1,0 +1,228 @@
+"""A driver who hides reaches nobody who may not see him: over no endpoint, and in no live event."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import msgspec
+import pytest
+import websockets
+from msgspec import Struct
+
+from consumers.persister.service import service as persister
+from schemas.link import Hello
+from schemas.timing import Lap, Session
+from schemas.wall import Frames, Ping, Pong, Presence, Subscribe, ToPage
+from tests import hub, people
+from tests.hub import Database, connected, eventually, serving
+from tests.page import API, Page, Served, gateway_of, opened
+from tests.people import Person
+from tests.servers import NatsServer
+
+TURNED_OUT_S: Final = 5.0
+HIS_TIME_S: Final = 61.171
+"""A lap time that nobody but the hidden driver has, also in the record of who saw his car."""
+MARKS: Final = ("zed", "61.171")
+HIDE: Final = {"kind": "telemetry", "role": "guest", "allowed": False}
+
+
+def lap(driver: str, **changes: Any) -> Lap:
+    """Return a lap of a driver's record; the car of zed is 27, of ada 7."""
+    whole = {"session": "test", "at_ns": 5, "lap_number": 2, "revision": 1, "frames": 9}
+    return Lap(**{**whole, "driver": driver, "own": True, "lap_time_s": 65.5, **changes})
+
+
+FACTS: Final = (
+    Session(session="test", driver="ada", at_ns=1, source="sim", car="7", started_ns=1),
+    Session(session="test", driver="zed", at_ns=1, source="sim", car="27", started_ns=1),
+    Session(session="alone", driver="zed", at_ns=1, source="sim", car="27", started_ns=1),
+    lap("ada", car="7", started_ns=hub.START_NS, ended_ns=hub.START_NS + 10**9),
+    lap("zed", car="27", started_ns=hub.START_NS, lap_time_s=HIS_TIME_S),
+    # Ada's game saw his car, under the number that it has there.
+    lap("ada", car="12", own=False, lap_time_s=HIS_TIME_S),
+)
+CHUNKS: Final = (
+    hub.chunk(0),
+    hub.chunk(0, driver="zed"),
+    hub.chunk(2, driver="zed"),
+    hub.chunk(0, driver="zed", session="alone"),
+)
+
+
+class Race(Struct, frozen=True):
+    """Hold a gateway over a race of ada and zed, zed himself and a guest."""
+
+    served: Served
+    nats_url: str
+    zed: Person
+    guest: Person
+
+    async def decide(self, **changes: Any) -> None:
+        """Let zed decide, who hides from guests unless changed."""
+        async with self.served.rest(self.zed) as rest:
+            answer = await rest.put("/consents", json=HIDE | changes)
+        assert answer.status_code == 204, answer.text
+
+    async def drive(self, number: int) -> None:
+        """Let everything happen once more that is told live, of zed before ada."""
+        async with connected(self.nats_url) as drive, connected(self.nats_url, "timing") as timing:
+            for driver in ("zed", "ada"):
+                chunk = hub.chunk(number, driver=driver)
+                hello = Hello(driver=driver, session="test", run=1, at_ns=1, made=number)
+                await drive.publish("link.hello", hello)
+                await drive.publish("telemetry.live", chunk)
+                await drive.publish("telemetry.backfill", chunk)
+            for fact in FACTS:
+                if isinstance(fact, Lap):
+                    fact = msgspec.structs.replace(fact, revision=number, frames=9 + number)
+                    await timing.publish("timing.lap", fact)
+
+
+@pytest.fixture
+async def race(nats_server: NatsServer, database: str, tmp_path: Path) -> AsyncIterator[Race]:
+    """Lend a race that a real persister has stored."""
+    await hub.apply(nats_server.url)
+    stored = Database(database)
+    async with serving(persister(hub.settings_of(nats_server.url, database))):
+        async with connected(nats_server.url) as drive:
+            await hub.send(drive, CHUNKS)
+        async with connected(nats_server.url, "timing") as timing:
+            for fact in FACTS:
+                kind = "timing.session" if isinstance(fact, Session) else "timing.lap"
+                await timing.store(kind, fact)
+
+        async def everything() -> bool:
+            chunks = await stored.value("select count(*) from telemetry_chunk")
+            facts = await stored.value("select (select count(*) from lap) + count(*) from session")
+            return bool(chunks == len(CHUNKS) and facts == len(FACTS))
+
+        await eventually(everything, "the race is stored")
+    async with (
+        gateway_of(nats_server.url, database, tmp_path) as served,
+        httpx.AsyncClient(base_url=served.address) as rest,
+    ):
+        zed = await people.joined(rest, database, "zorro", "driver", "zed")
+        guest = await people.joined(rest, database, "gus", "guest")
+        yield Race(served, nats_server.url, zed, guest)
+
+
+async def read_everything(served: Served, person: Person) -> dict[str, str]:
+    """Return what a person is answered by every GET of the API, in each format that there is."""
+    async with served.rest(person) as rest:
+        described = (await rest.get("/openapi.json")).json()["paths"]
+        found = {}
+        for template in (path for path, item in described.items() if "get" in item):
+            for session in ("test", "alone"):
+                path = template.removeprefix(API).replace("{session}", session)
+                path = path.replace("{driver}", "ada").replace("{lap_number}", "2")
+                queries = [""]
+                if path.endswith("/telemetry"):
+                    span = "" if "/laps/" in path else f"from_ns=0&to_ns={2**62}&"
+                    queries = [f"?{span}format={form}" for form in ("json", "csv", "msgpack")]
+                for query in queries:
+                    found[path + query] = (await rest.get(path + query)).text
+        return found
+
+
+async def hear_until(page: Page, last: str) -> list[bytes]:
+    """Return what a page hears up to the frames of ada's chunk that was driven last."""
+    decode = msgspec.msgpack.Decoder(ToPage).decode
+    heard: list[bytes] = []
+    async with asyncio.timeout(TURNED_OUT_S):
+        while True:
+            heard.append(await page.connection.recv(decode=False))
+            match decode(heard[-1]):
+                case Frames(driver="ada", chunk=number) if str(number) == last:
+                    return heard
+
+
+def shows_him(message: bytes) -> bool:
+    """Tell whether a live event is of zed, or has his lap time."""
+    match msgspec.msgpack.decode(message, type=ToPage):
+        case Lap() as told:
+            return told.driver == "zed" or told.lap_time_s == HIS_TIME_S
+        case Frames() | Presence() | Session() as told:
+            return told.driver == "zed"
+    return False
+
+
+async def settle(page: Page) -> None:
+    """Choose all drivers, or him by name, and wait for what is known so far."""
+    await page.say(Subscribe(session="test", drivers=("ada", "zed"), channels=("speed",)))
+    await page.say(Ping(token=1.0))
+    await page.hear(Pong)
+
+
+async def test_no_endpoint_tells_of_who_hides(race: Race) -> None:
+    before = await read_everything(race.served, race.guest)
+    seen = [path for path, text in before.items() if any(mark in text for mark in MARKS)]
+    assert {"/sessions", "/sessions/test", "/sessions/test/laps", "/sessions/test/holes"} <= {*seen}
+    await race.decide()
+    after = await read_everything(race.served, race.guest)
+    assert before.keys() == after.keys()
+    for path, text in after.items():
+        assert not any(mark in text for mark in MARKS), path
+    async with race.served.rest(race.guest) as rest:
+        [only] = (await rest.get("/sessions")).json()
+        assert (only["session"], [one["driver"] for one in only["drivers"]]) == ("test", ["ada"])
+        laps = (await rest.get("/sessions/test/laps")).json()
+        assert [(one["driver"], one["own"]) for one in laps] == [("ada", True)]
+        for path in ("/sessions/alone", "/sessions/alone/laps"):
+            unknown = await rest.get(path.replace("alone", "nowhere"))
+            answer = await rest.get(path)
+            assert answer.status_code == unknown.status_code == 404
+            assert answer.text.replace("alone", "nowhere") == unknown.text
+        his = ("laps/2/telemetry", f"telemetry?from_ns=0&to_ns={2**62}")
+        for path in his:
+            assert (await rest.get(f"/sessions/test/drivers/zed/{path}")).status_code == 403
+    for person in (race.zed, race.served.person):
+        told = await read_everything(race.served, person)
+        assert all(mark in told["/sessions/test/laps"] for mark in MARKS), person.name
+        assert told["/sessions/test/laps"].count("61.171") == 2
+
+
+async def test_no_live_event_tells_of_who_hides_and_open_pages_lose_him_at_once(race: Race) -> None:
+    async with opened(race.served, person=race.guest) as guest:
+        await settle(guest)
+        await race.drive(10)
+        heard = await hear_until(guest, "10")
+        assert any(shows_him(message) for message in heard)
+        await race.decide()
+        with pytest.raises(websockets.ConnectionClosed):
+            async with asyncio.timeout(TURNED_OUT_S):
+                while True:
+                    await guest.connection.recv()
+        assert guest.connection.close_code == 4401
+    async with (
+        opened(race.served, person=race.guest) as guest,
+        opened(race.served, person=race.zed) as himself,
+    ):
+        for page in (guest, himself):
+            await settle(page)
+        await race.drive(11)
+        assert not any(shows_him(message) for message in await hear_until(guest, "11"))
+        assert any(shows_him(message) for message in await hear_until(himself, "11"))
+
+
+async def test_a_page_that_chose_another_driver_loses_the_laps_that_he_saw_of_him(
+    race: Race,
+) -> None:
+    async with opened(race.served, person=race.guest) as guest:
+        await guest.watch("test", "speed", drivers=("ada",))
+        await guest.hear(Lap, lambda told: told.lap_time_s == HIS_TIME_S)
+        await race.decide()
+        with pytest.raises(websockets.ConnectionClosed):
+            async with asyncio.timeout(TURNED_OUT_S):
+                while True:
+                    await guest.connection.recv()
+
+
+async def test_what_he_says_of_camera_and_microphone_does_not_touch_telemetry(race: Race) -> None:
+    async with opened(race.served, person=race.guest) as guest:
+        await settle(guest)
+        for kind in ("camera", "microphone"):
+            await race.decide(kind=kind)
+        await race.drive(12)
+        assert any(shows_him(message) for message in await hear_until(guest, "12"))

@@ -1,0 +1,340 @@
+"""Every endpoint, asked by everybody for what is theirs and what is another's."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import asyncpg
+import httpx
+import msgspec
+import pytest
+import websockets
+
+from consumers.gateway.people import accounts, enrolments, logins
+from consumers.gateway.people.entrance import COOKIE
+from consumers.gateway.people.passwords import Passwords
+from consumers.gateway.people.tokens import load_secret
+from consumers.keys.service import Keys
+from consumers.persister.service import Persister
+from pitbox import topology
+from pitbox.bus import Bus
+from pitbox.identity.nkeys import KeyPair, Kind
+from pitbox.identity.permissions import SETUP
+from pitbox.identity.proof import prove
+from schemas.api import Invitation, Role
+from schemas.keys import Enrol, Enrolled
+from schemas.timing import Lap, Session
+from schemas.wall import Subscribe
+from tests import hub
+from tests.hub import Database, connected, eventually, serving
+from tests.matrix import (
+    ASKING,
+    NAMES,
+    NOBODY,
+    NOBODYS,
+    PROOFS,
+    REACHES,
+    SOCKET,
+    Answer,
+    Operation,
+    Question,
+    Reach,
+    Thing,
+    expected,
+    lacking,
+    operations,
+    questions,
+)
+from tests.page import API, Served, gateway_of
+from tests.people import PASSWORD
+from tests.servers import NatsServer
+
+PEOPLE: Final = tuple(Thing(key) for key in (*ASKING, "shared", "hidden"))
+SHARED: Final = Thing("shared")
+PROXIED: Final = {"proxies": "127.0.0.1", "nats_url": "tls://race.example.com"}
+STATE: Final = """
+select (select array_agg(a order by account) from account as a)::text,
+    (select array_agg(c order by driver, kind, role) from consent as c)::text,
+    (select array_agg((sid, ended) order by sid) from login)::text,
+    (select array_agg(o order by hash) from one_time_link as o)::text,
+    (select array_agg((handle, used) order by handle) from enrolment)::text,
+    (select array_agg(n order by driver) from nats_account as n)::text,
+    (select array_agg(u order by public_key) from nats_user as u)::text
+"""
+"""All that a refusal has to leave as it was."""
+
+
+class Doors:
+    """Ask a gateway, each time as somebody who has just logged in, for things that are fresh."""
+
+    def __init__(self, served: Served, folder: Path, postgres: Any, desk: Bus, drives: Bus) -> None:
+        self._served = served
+        self._key = load_secret(folder / "gateway-keys")
+        self._postgres = postgres
+        self._desk = desk
+        self._drives = drives
+        self._rest = httpx.AsyncClient(base_url=served.address, timeout=20)
+        self._numbers = itertools.count()
+
+    async def described(self) -> dict[str, Any]:
+        """Return how the gateway describes its API."""
+        described: dict[str, Any] = (await self._rest.get(f"{API}/openapi.json")).json()
+        return described
+
+    async def ask(self, question: Question) -> Answer:
+        """Ask, and return how it was answered; a refusal that changed something fails."""
+        headers = await self._headers(question.role)
+        given = await self._given(question)
+        before = await self._state()
+        if question.operation.endpoint == SOCKET:
+            return await self._watch(question, headers)
+        answer = await self._rest.send(self._request(question, headers, given))
+        kind = _kind(question, answer)
+        if kind not in (Answer.DONE, Answer.TOLD, Answer.UNTOLD):
+            assert await self._state() == before, f"{question} was refused, and changed something"
+        return kind
+
+    async def close(self) -> None:
+        """Leave."""
+        await self._rest.aclose()
+
+    async def _state(self) -> Any:
+        return await self._postgres.fetchrow(STATE)
+
+    def _from(self) -> dict[str, str]:
+        """Return headers of a new address, for the limits are tested elsewhere."""
+        number = next(self._numbers)
+        return {"x-forwarded-for": f"10.7.{number // 250}.{number % 250 + 1}"}
+
+    async def _headers(self, role: str) -> dict[str, str]:
+        if role == NOBODY:
+            return self._from()
+        cookie = await self._cookie(Thing(role))
+        answer = await self._rest.post(f"{API}/refresh", headers=self._from() | cookie)
+        assert answer.status_code == 200, answer.text
+        self._rest.cookies.clear()
+        return self._from() | {"authorization": f"Bearer {answer.json()['access_token']}"}
+
+    async def _account(self, thing: Thing) -> accounts.Account:
+        found = await accounts.find(self._postgres, thing.account)
+        assert found is not None
+        return found
+
+    async def _cookie(self, thing: Thing, *, ended: bool = False) -> dict[str, str]:
+        account = await self._account(thing)
+        sid, token = await logins.begin(self._postgres, account.account)
+        if ended:
+            await logins.end(self._postgres, sid, "logout")
+        return {"cookie": f"{COOKIE}={token}"}
+
+    async def _given(self, question: Question) -> dict[str, Any]:
+        """Return a value for every parameter, and make what has to be there."""
+        thing, own = question.thing, question.whose == "own"
+        given = {
+            **PROOFS,
+            **NOBODYS,
+            **{name: getattr(thing, kind) for name, kind in NAMES.items()},
+        }
+        fresh = Thing(f"newcomer{next(self._numbers)}")
+        match question.operation.endpoint:
+            case "POST /login/link":
+                account = (await self._account(thing)).account
+                links = [(await accounts.login_link(self._postgres, account))[0] for _ in range(2)]
+                given["secret"] = links[own]
+            case "POST /invitations/accept":
+                wish = Invitation(name=fresh.account, role="guest")
+                links = [(await accounts.invite(self._postgres, wish))[0] for _ in range(2)]
+                given["secret"] = links[own]
+            case "POST /refresh":
+                given["cookie"] = await self._cookie(thing, ended=not own)
+            case "POST /enrol":
+                given |= await self._proved(question)
+            case "POST /accounts" if own:
+                given |= {"name": fresh.account, "driver": fresh.driver}
+            case "PUT /accounts/{name}":
+                given["role"] = thing.role
+            case "GET /enrolments/{driver}":
+                await self._code(thing)
+            case endpoint if "/drivers" in endpoint.removeprefix("GET /sessions"):
+                given["public_key"] = KeyPair.new(Kind.USER).public
+                wish = Enrol(driver=thing.driver, public_key=given["public_key"])
+                enrolled: Enrolled = await self._desk.request("keys.enrol", wish)
+                assert not enrolled.refused
+        return given
+
+    async def _code(self, thing: Thing) -> str:
+        """Make an enrolment code for a driver."""
+        account = (await self._account(thing)).account
+        return (await enrolments.make(self._postgres, thing.driver, account, self._key)).code
+
+    async def _proved(self, question: Question) -> dict[str, str]:
+        """Return a code with a proof; of another's code one has the code, and not the key."""
+        code = await self._code(question.thing)
+        pair = KeyPair.new(Kind.USER)
+        signer = pair if question.whose == "own" else KeyPair.new(Kind.USER)
+        proof = prove(signer, code)
+        return {"code": code, "public_key": pair.public, "proof": proof}
+
+    def _request(
+        self, question: Question, headers: dict[str, str], given: dict[str, Any]
+    ) -> httpx.Request:
+        operation = question.operation
+        path = operation.path
+        for name in operation.in_path:
+            path = path.replace(f"{{{name}}}", str(given[name]))
+        query = {name: given[name] for name in operation.query}
+        body = {name: given[name] for name in operation.body}
+        if REACHES[operation.endpoint] is Reach.NAMELESS and question.whose != "own":
+            # Another's thing has to be named somehow.
+            (body if body else query).update(
+                {name: given[name] for name in NAMES if name not in operation.parameters}
+            )
+        return self._rest.build_request(
+            operation.method,
+            path,
+            params=query,
+            json=body or None,
+            headers=headers | given.get("cookie", {}),
+        )
+
+    async def _watch(self, question: Question, headers: dict[str, str]) -> Answer:
+        """Watch what somebody drives; what a page is told ends with a chunk that everyone sees."""
+        ticket = ""
+        if question.role != NOBODY:
+            answer = await self._rest.post(f"{API}/ws-ticket", headers=headers)
+            ticket = answer.json()["ticket"]
+        address = f"ws://127.0.0.1:{self._served.port}{API}/live?ticket={ticket}"
+        try:
+            async with websockets.connect(address, compression=None) as page:
+                return await self._heard(page, question.thing)
+        except websockets.InvalidStatus as refused:
+            assert refused.response.status_code == 403
+            return Answer.STRANGER
+
+    async def _heard(self, page: Any, thing: Thing) -> Answer:
+        session, number = thing.session, next(self._numbers)
+        wish = Subscribe(session=session, drivers=(), channels=("speed",))
+        await page.send(msgspec.msgpack.encode(wish))
+        for driver, run in ((thing.driver, 1), (SHARED.driver, 2)):
+            chunk = hub.chunk(number, driver=driver, session=session, run=run)
+            await self._drives.publish("telemetry.live", chunk)
+        told = b""
+        async with asyncio.timeout(hub.WAIT_S):
+            while not (b"frames" in (heard := await page.recv()) and SHARED.mark.encode() in heard):
+                told += heard
+        found = told + heard if thing == SHARED else told
+        return Answer.TOLD if f"{thing.driver}".encode() in found else Answer.UNTOLD
+
+
+def _kind(question: Question, answer: httpx.Response) -> Answer:
+    listed = REACHES[question.operation.endpoint] not in (Reach.NAMELESS, Reach.NEW, Reach.PROVED)
+    match answer.status_code:
+        case 200 | 201 if listed:
+            return Answer.TOLD if question.thing.mark in answer.text else Answer.UNTOLD
+        case 200 | 201 | 204:
+            return Answer.DONE
+        case 400:
+            return Answer.REFUSED
+        case 401 if answer.headers.get("www-authenticate") == "Bearer":
+            return Answer.STRANGER
+        case 401:
+            return Answer.UNPROVED
+        case 403 if "your role may not" in answer.text:
+            return Answer.ROLE
+        case 403:
+            return Answer.ANOTHERS
+        case 404:
+            return Answer.GONE
+    raise AssertionError(f"{question}: {answer.status_code} {answer.text}")
+
+
+@pytest.fixture
+async def doors(nats_server: NatsServer, database: str, tmp_path: Path) -> AsyncIterator[Doors]:
+    """Lend the doors of a hub where everybody has an account and drove, alone, with one hole."""
+    await hub.apply(nats_server.url)
+    settings = hub.settings_of(nats_server.url, database)
+    async with serving(Persister(settings)):
+        await _drove(nats_server.url, Database(database))
+    async with (
+        gateway_of(nats_server.url, database, tmp_path, **PROXIED) as served,
+        serving(Keys(settings)),
+        connected(nats_server.url) as drives,
+    ):
+        desk = await Bus.connect(settings.nats, SETUP, topology.load())
+        postgres = await asyncpg.connect(database)
+        await _joined(postgres)
+        made = Doors(served, tmp_path, postgres, desk, drives)
+        try:
+            yield made
+        finally:
+            await made.close()
+            await postgres.close()
+            await desk.close()
+
+
+async def _drove(url: str, stored: Database) -> None:
+    async with connected(url) as bus, connected(url, "timing") as timing:
+        for thing in PEOPLE:
+            whose = {"driver": thing.driver, "session": thing.session}
+            await hub.send(bus, [hub.chunk(number, **whose) for number in (0, 2)])
+            await timing.store(
+                "timing.session", Session(**whose, at_ns=1, source="sim", track="Spa", started_ns=1)
+            )
+            lap = Lap(**whose, at_ns=5, car="7", own=True, lap_number=1, revision=1)
+            lap = msgspec.structs.replace(lap, started_ns=hub.START_NS)
+            await timing.store("timing.lap", lap)
+
+    async def everything() -> bool:
+        counts = "select (select count(*) from telemetry_chunk) + 2 * (select count(*) from lap)"
+        return bool(await stored.value(counts) == 4 * len(PEOPLE))
+
+    await eventually(everything, "everything is stored")
+
+
+async def _joined(postgres: Any) -> None:
+    """Make the accounts; but for one, drivers hide their telemetry from everyone else."""
+    mine, others = [await Passwords().hashed(f"{PASSWORD}{more}") for more in ("", " of others")]
+    for thing in PEOPLE:
+        role = msgspec.convert(thing.role, Role)
+        wish = Invitation(name=thing.account, role=role, driver=thing.driver)
+        await accounts.invite(postgres, wish)
+        account = await accounts.find(postgres, thing.account)
+        assert account is not None
+        password = mine if thing.key in ASKING else others
+        await accounts.set_password(postgres, account.account, password)
+        for seer in get_args(Role) if thing != SHARED else ():
+            row = (thing.driver, "telemetry", seer, False)
+            await postgres.execute("insert into consent values ($1, $2, $3, $4)", *row)
+
+
+async def test_asvs_6_3_4_8_2_1_8_2_2_everyone_is_answered_as_the_table_says(
+    doors: Doors, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = list(operations(await doors.described()))
+    assert list(lacking(found)) == []
+    asked = list(questions(found))
+    wrong = []
+    for question in asked:
+        told, due = await doors.ask(question), expected(question)
+        if told is not due:
+            name = f"{question.operation.endpoint}, {question.role}, {question.whose}"
+            wrong.append(f"{name}: was {told}, is to be {due}")
+    assert wrong == []
+    with capsys.disabled():
+        print(f" matrix: {len(found)} endpoints, {len(asked)} cells, {len(wrong)} wrong", end=" ")
+
+
+def test_what_nobody_decided_yet_is_told_by_name() -> None:
+    path = f"{API}/sessions/{{session}}/radio"
+    parameters = [{"in": "path", "name": "session"}, {"in": "query", "name": "engineer"}]
+    new = {"paths": {path: {"get": {"parameters": parameters}}}}
+    told = list(lacking(list(operations(new))))
+    assert told[:3] == [
+        "GET /sessions/{session}/radio: no role is declared",
+        "GET /sessions/{session}/radio: nobody says how far it reaches",
+        "GET /sessions/{session}/radio: nobody says whose 'engineer' is",
+    ]
+    assert "GET /me: is not served" in told
+    assert Operation("GET", f"{API}/live") in operations(new)
