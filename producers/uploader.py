@@ -24,8 +24,8 @@ from schemas.telemetry import Chunk
 
 BURST_BYTES: Final = 16_000
 BURST_CHUNKS: Final = 512
-PACE_BYTES_PER_S: Final = 2_000_000
-PACE_CHUNKS_PER_S: Final = 2_000
+PACE_BYTES_PER_S: Final = 3_000_000
+PACE_CHUNKS_PER_S: Final = 3_000
 RETRY_S: Final = (0.2, 0.4, 0.8, 1.5, 3.0)
 MARK_OPEN_S: Final = 10.0
 MARK_CLOSED_S: Final = 1.0
