@@ -37,13 +37,15 @@ class BusDown(Exception):  # noqa: N818 - a state of the world, not a mistake
 class Connection:
     """Stay connected to nats-server, in the name of one service.
 
-    `up` is set while connected, `connects` counts how often that came about.
+    `up` is set while connected and `down` while not, `connects` counts how often that came about.
     """
 
     def __init__(self, service: str) -> None:
         """Prepare; `open` connects."""
         self.service = service
         self.up = asyncio.Event()
+        self.down = asyncio.Event()
+        self.down.set()
         self.connects = 0
         self._client = Client()
         self._jetstream: JetStreamContext = self._client.jetstream()
@@ -135,6 +137,7 @@ class Connection:
         self.connects += 1
         self._failure, self._refusals = "", 0
         self.up.set()
+        self.down.clear()
         metrics.connected.labels(self.service).set(1)
         if self.connects > 1:
             log.info("connected again", connects=self.connects)
@@ -150,11 +153,14 @@ class Connection:
             if client is not self._client:
                 return
             self.up.clear()
+            self.down.set()
             metrics.connected.labels(self.service).set(0)
             if not self._closed and not self._refusals:
                 log.warning("connection to nats-server lost")
 
         async def failed(error: Exception) -> None:
+            if client is not self._client:
+                return
             if isinstance(error, nats.errors.SlowConsumerError):
                 metrics.dropped.labels("bus", "slow").inc()
             elif isinstance(error, (OSError, nats.errors.Error)):

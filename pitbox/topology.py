@@ -7,7 +7,7 @@ one.
 import os
 import re
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -43,7 +43,7 @@ class Route(Struct, frozen=True, forbid_unknown_fields=True):
 
     def format(self, fields: dict[str, Any]) -> str:
         """Return the subject with every field filled; raises KeyError naming a missing one."""
-        return FIELD.sub(lambda match: str(fields[match[1]]), self.subject)
+        return self.subject.format_map(fields)
 
     def filter(self, fields: dict[str, Any]) -> str:
         """Return the subject with missing fields left open."""
@@ -56,7 +56,12 @@ class Route(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def fields(self) -> tuple[str, ...]:
         """Return the names of the subject's fields."""
-        return tuple(FIELD.findall(self.subject))
+        return _fields(self.subject)
+
+
+@cache
+def _fields(subject: str) -> tuple[str, ...]:
+    return tuple(FIELD.findall(subject))
 
 
 class Stream(Struct, frozen=True, forbid_unknown_fields=True):

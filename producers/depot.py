@@ -5,9 +5,10 @@ everything else happens too, so nothing needs a lock.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Final, TextIO, TypeVar
 
@@ -46,6 +47,7 @@ class Depot:
         self.accounts: dict[RunKey, Ledger] = {}
         self._first_send = time.time_ns() // 1000
         self.completed = asyncio.Event()
+        self.owing = asyncio.Event()
         self._behind = 0
         self._spool = spool
         self._record = record
@@ -84,10 +86,15 @@ class Depot:
         return found
 
     def on_receipt(self, receipt: Receipt) -> None:
-        """Take what Postgres says it has of a run; `completed` is set when that is all of all."""
+        """Take what Postgres says it has of a run.
+
+        `owing` is set when that leaves something to send, `completed` when it is all of all.
+        """
         account = self.accounts.get(key_of(receipt))
         if account is not None:
             account.on_receipt(receipt)
+            if account.todo:
+                self.owing.set()
         if self.complete:
             self.completed.set()
         else:
@@ -108,10 +115,19 @@ class Depot:
             self._refused(key, chunks, "the disk is too slow")
             return
         self._behind += 1
-        kept = asyncio.ensure_future(self._on_disk(partial(self._append, key, chunks)))
-        kept.add_done_callback(partial(self._kept, key, chunks))
+        loop = asyncio.get_running_loop()
+        told = loop.create_future()
+
+        def tell(done: "Future[None]") -> None:
+            # One turn of the loop, where wrapping the future would take three: this is done 20
+            # times a second beside a game.
+            loop.call_soon_threadsafe(self._kept, key, chunks, done, told)
+
+        self._thread.submit(self._append, key, chunks).add_done_callback(tell)
         if self._behind == 1:
-            await asyncio.wait({kept}, timeout=PATIENCE_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE_S):
+                    await told
 
     async def read(self, key: RunKey, chunks: Range, max_bytes: int) -> list[bytes]:
         """Return the first of a range of chunks; one that should be there and is not, drop.
@@ -160,10 +176,16 @@ class Depot:
             )
             self._record.flush()
 
-    def _kept(self, key: RunKey, chunks: Sequence[Chunk], done: "asyncio.Future[None]") -> None:
+    def _kept(
+        self,
+        key: RunKey,
+        chunks: Sequence[Chunk],
+        done: "Future[None]",
+        told: "asyncio.Future[None]",
+    ) -> None:
         self._behind -= 1
-        if done.cancelled():
-            return
+        if not told.done():
+            told.set_result(None)
         error = done.exception()
         if error is not None:
             self._refused(key, chunks, str(error))

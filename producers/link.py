@@ -77,12 +77,13 @@ class Link:
         self._listening: set[str] = set()
         self._said_at = 0.0
         self._live: RunKey | None = None
+        self._began = asyncio.Event()
 
     def live(self, key: RunKey) -> None:
         """Say from now on that this run is live."""
         if key != self._live:
             self._live = key
-            self._said_at = 0.0
+            self._began.set()
 
     @property
     def fenced(self) -> bool:
@@ -105,26 +106,25 @@ class Link:
                 self._listening.add(driver)
 
     async def _ask_when_connected(self) -> None:
-        connects = 0
         while True:
             await self._bus.up.wait()
-            if self._bus.connects != connects:
-                connects = self._bus.connects
-                self._ask_all()
-            with contextlib.suppress(BusDown):
+            self._ask_all()
+            try:
                 await self.listen({key.driver for key in self._depot.accounts})
-            await asyncio.sleep(RETRY_S[0])
+            except BusDown:
+                await asyncio.sleep(RETRY_S[0])
+                continue
+            await self._bus.down.wait()
 
     async def _ask_what_is_unasked(self) -> None:
         failures, asked_at = 0, 0.0
         while True:
             await self._bus.up.wait()
-            if not self._unasked and time.monotonic() - asked_at > ASK_INTERVAL_S:
-                self._unasked.update(dict.fromkeys(list(self._depot.accounts)[-1:]))
             if not self._unasked:
-                self._news.clear()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), 1.0)
+                await _set_within(self._news, asked_at + ASK_INTERVAL_S - time.monotonic())
+            if not self._unasked:
+                self._unasked.update(dict.fromkeys(list(self._depot.accounts)[-1:]))
+                asked_at = time.monotonic()
                 continue
             key = next(reversed(self._unasked))
             asked_at = time.monotonic()
@@ -161,9 +161,8 @@ class Link:
         while True:
             await self._bus.up.wait()
             measures.fenced.set(self.fenced)
-            if time.monotonic() - self._said_at >= HELLO_INTERVAL_S:
-                await self._say_hello()
-            await asyncio.sleep(HELLO_INTERVAL_S / 10)
+            await self._say_hello()
+            await _set_within(self._began, HELLO_INTERVAL_S)
 
     async def _say_hello(self) -> None:
         if self._live is None or self.fenced:
@@ -181,6 +180,7 @@ class Link:
         )
         self._said_at = time.monotonic()
         with contextlib.suppress(BusDown):
+            await self.listen([self._live.driver])
             await self._bus.publish("link.hello", hello)
 
     async def _on_hello(self, hello: Hello) -> None:
@@ -193,3 +193,11 @@ class Link:
             log.warning("a newer app of this driver is live: this one only backfills")
         if hello.run < self._live.run and time.monotonic() - self._said_at >= REPEAT_S:
             await self._say_hello()
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event, but not for ever; it is not set any more then."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    event.clear()

@@ -121,8 +121,9 @@ class Spool:
             raise ValueError(f"chunk {first} after chunk {known.made - 1}")
         with self._guarded(), self._transaction():
             run = known or self._begin(key)
-            dropped = ranges.union(run.dropped, ranges.normal([(run.made, first - 1)]))
-            if dropped != run.dropped:
+            dropped = run.dropped
+            if first > run.made:
+                dropped = ranges.union(dropped, ((run.made, first - 1),))
                 self._save(run, dropped)
             self._database.executemany(
                 "insert into chunk values (?, ?, ?)",

@@ -24,9 +24,8 @@ from schemas.telemetry import Chunk
 
 BURST_BYTES: Final = 16_000
 BURST_CHUNKS: Final = 512
-PACE_BYTES_PER_S: Final = 2_000_000
-PACE_CHUNKS_PER_S: Final = 2_000
-IDLE_S: Final = 0.1
+PACE_BYTES_PER_S: Final = 3_000_000
+PACE_CHUNKS_PER_S: Final = 3_000
 RETRY_S: Final = (0.2, 0.4, 0.8, 1.5, 3.0)
 MARK_OPEN_S: Final = 10.0
 MARK_CLOSED_S: Final = 1.0
@@ -65,6 +64,7 @@ class Uploader:
         """Send a new chunk, unless the link is down or a newer app of the driver is live."""
         self._live_key = key_of(chunk)
         if self._fenced() or not self._bus.up.is_set():
+            self._depot.owing.set()
             return
         send = self._depot.account(self._live_key).sent(chunk.chunk, chunk.chunk)
         with contextlib.suppress(BusDown):  # then it is overtaken, and sent again
@@ -84,7 +84,8 @@ class Uploader:
             await self._bus.up.wait()
             account = self._next()
             if account is None:
-                await asyncio.sleep(IDLE_S)
+                self._depot.owing.clear()
+                await self._depot.owing.wait()
                 continue
             try:
                 rest_s = await self._burst(account)
@@ -134,7 +135,7 @@ class Uploader:
 
     async def _mark(self) -> None:
         while True:
-            await asyncio.sleep(MARK_CLOSED_S / 4)
+            await asyncio.sleep(MARK_CLOSED_S / 2)
             await self._bus.up.wait()
             with contextlib.suppress(BusDown):
                 await self.mark(only_due=True)
