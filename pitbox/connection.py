@@ -114,6 +114,7 @@ class Connection:
         ending = asyncio.create_task(_end(old))
         self._endings.add(ending)
         ending.add_done_callback(self._endings.discard)
+        await asyncio.sleep(0)  # it has begun, and so it closes what it has also when cancelled
         await self._connected()
 
     async def _listen_again(self, client: Client) -> None:

@@ -30,6 +30,7 @@ SERVER_SETTINGS: Final = {
     "log_timezone": "UTC",
     "log_checkpoints": "off",
     "log_min_messages": "warning",
+    "log_error_verbosity": "terse",  # else the log has rows that were refused, with who is in them
 }
 
 

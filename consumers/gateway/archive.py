@@ -53,7 +53,9 @@ class Archive:
             self._failed = False
         except ERRORS as error:
             if not self._failed:
-                log.warning("Postgres does not answer", reason=f"{type(error).__name__}: {error}")
+                # What follows the first line quotes rows, and who is in them.
+                reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+                log.warning("Postgres does not answer", reason=reason)
             self._failed = True
             raise ArchiveDown("Postgres does not answer, try again") from error
 

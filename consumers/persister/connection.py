@@ -111,4 +111,7 @@ def _verdict(error: BaseException) -> BaseException:
     unfit = isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
     if blamed or unfit:
         return Refused(reason)
-    return PostgresDown(reason) if isinstance(error, Exception) else error
+    if not isinstance(error, Exception):
+        return error
+    # It is logged; what follows the first line quotes rows, and what drivers said.
+    return PostgresDown(reason.partition("\n")[0])
