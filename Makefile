@@ -12,7 +12,7 @@ PAGE := consumers/gateway/static/index.html
 PAGE_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test up stack down status check lint types imports unit web web-check generated faults attacks schemathesis bench format lock install clean
+.PHONY: help demo test up stack down status check lint types imports unit web web-check generated faults attacks schemathesis audit bench format lock install clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -63,6 +63,9 @@ attacks: $(INSTALLED) ## what a driver could try against the hub, and the same f
 
 schemathesis: $(INSTALLED) ## ten thousand requests of every shape; CASES=n sends another number
 	CASES=$(or $(CASES),10000) $(BIN)/pytest tests/integration/test_api_fuzz.py
+
+audit: $(INSTALLED) ## ask for known vulnerabilities of all that is pinned; docs/advisories.md
+	bash requirements/audit.sh
 
 bench: $(PEERS)/.installed $(PAGE) ## PitBox, its peers and the limit in one run; writes bench.json
 	$(BIN)/python -m tests.bench $(PARTS)
