@@ -211,24 +211,6 @@ async def connections(server: NatsServer, driver: str) -> int:
     return sum(one.get("name_tag", "") == f"driver-{driver}" for one in found)
 
 
-async def test_credentials_are_renewed_while_driving_and_nothing_is_lost(
-    hub: Settings, database: str, tmp_path: Path
-) -> None:
-    rows = Database(database)
-    async with serving(Keys(hub, life_s=3)):
-        file = await enrolled(hub, "ada", tmp_path)
-        first = credentials.read(file).claimed.exp
-        async with on_track(hub, "ada", file, tmp_path) as (car, app):
-
-            async def twice() -> bool:
-                return credentials.read(file).claimed.exp >= first + 4
-
-            await eventually(twice, "the credentials are renewed twice")
-            car.parked.set()
-            await asyncio.wait_for(app, 20)
-    assert await stored(rows, "ada") == committed(tmp_path, "ada")
-
-
 async def test_only_a_pc_that_is_enrolled_gets_more_time(
     hub: Settings, desk: Bus, tmp_path: Path
 ) -> None:
