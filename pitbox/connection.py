@@ -155,6 +155,8 @@ class Connection:
                 log.warning("connection to nats-server lost")
 
         async def failed(error: Exception) -> None:
+            if client is not self._client:
+                return
             if isinstance(error, nats.errors.SlowConsumerError):
                 metrics.dropped.labels("bus", "slow").inc()
             elif isinstance(error, (OSError, nats.errors.Error)):

@@ -101,6 +101,7 @@ def build(
             cockpit.SigningDown: _away,
             Exception: _failed,
         },
+        debug=False,  # else LITESTAR_DEBUG could switch on pages that show our insides
         logging_config=None,
         openapi_config=OpenAPIConfig(
             title="PitBox",

@@ -138,6 +138,7 @@ def attempts() -> Iterator[Attempt]:
     yield Attempt("volume", "200 subscriptions", _subscribe_much)
     yield Attempt("volume", "12 connections", _connect_much)
     yield Attempt("volume", "1000 requests without an answer", _ask_much)
+    yield Attempt("identity", "leaf node", _be_a_leaf)
     for how in CLAIMED:
         yield Attempt("identity", how, partial(_claim, how=how))
     for name in NAMES:
@@ -283,6 +284,20 @@ async def _claim(scene: Scene, how: str) -> str:
             await wire.let_in()
             return await scene.harmed(_own())
         return "let in"
+    finally:
+        await wire.close()
+
+
+async def _be_a_leaf(scene: Scene) -> str:
+    """Connect as another nats-server would, which hears all of its account."""
+    who = read(scene.file)
+    evil = {"server_id": "evil", "name": "evil", "cluster": "evil"}
+    wire = await Wire.claim(scene.server, who.jwt, who.pair, **evil)
+    try:
+        wire.say(b"LS+ >\r\n")
+        await scene.stir()
+        await wire.let_in()
+        return "hears the hub" if wire.messages else ""
     finally:
         await wire.close()
 

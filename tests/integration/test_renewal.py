@@ -127,7 +127,7 @@ async def test_at_full_speed_every_chunk_is_acknowledged_once_over_renewals(
         renewing.cancel()
     await bus.close()
     assert [task for task in done[0] if task.exception()] == []
-    assert (len(done[1]), len(sequences), len(set(sequences))) == (0, sent, sent)
-    assert await in_stream(server.url, "telemetry.live") == sent
+    assert not done[1]
+    assert sorted(sequences) == list(range(1, sent + 1))
     assert await Database(database).value("select count(*) from telemetry_chunk") == sent
     assert LOST not in {line["event"] for line in logs}

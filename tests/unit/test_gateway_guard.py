@@ -1,11 +1,18 @@
 """Whose requests are served."""
 
-import pytest
+from typing import Any
 
+import pytest
+from litestar.testing import TestClient
+
+from consumers.gateway.app import build
+from consumers.gateway.archive import Archive
 from consumers.gateway.guard import name_of, same_origin
 from consumers.gateway.listener import listen
 from consumers.gateway.service import service
+from pitbox import topology
 from pitbox.address import is_loopback
+from pitbox.bus import Bus
 from pitbox.settings import Gateway, Settings, SettingsError
 
 
@@ -57,3 +64,28 @@ def test_a_port_that_is_taken_is_said_by_the_name_of_its_setting() -> None:
         taken.listen()
         with pytest.raises(SettingsError, match="PITBOX_GATEWAY__PORT: cannot take port"):
             listen("127.0.0.1", taken.getsockname()[1])
+
+
+class Failing(Archive):
+    """Fails when it is asked, with a message that nobody may read."""
+
+    def __init__(self) -> None:
+        """Hold nothing."""
+
+    async def ready(self) -> bool:
+        raise RuntimeError("the password is hunter2")
+
+
+def test_asvs_13_4_2_no_failure_shows_our_insides_whatever_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LITESTAR_DEBUG", "1")
+    unasked: dict[str, Any] = dict.fromkeys(("live", "doors", "admissions"))
+    bus = Bus("gateway", topology.load())
+    app = build(bus=bus, archive=Failing(), nats_url="", **unasked)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        answer = client.get("/api/v1/ready", headers={"accept": "text/html"})
+    assert answer.status_code == 500
+    assert answer.json()["detail"] == "the gateway failed; its log says why"
+    assert "hunter2" not in answer.text
+    assert "Traceback" not in answer.text
