@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Bring up nats-server and Postgres: with Docker compose where an engine runs, else from the wheels.
+# Containers publish on loopback only; what others are to reach runs from the wheels.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 pitbox=${1:-pitbox}
 
-if ! { docker compose version && docker info; } >/dev/null 2>&1; then
+if [ -n "${PITBOX_NATS__HOST:-}" ] || ! { docker compose version && docker info; } >/dev/null 2>&1; then
   exec "$pitbox" stack
 fi
 
@@ -12,7 +13,7 @@ umask 077
 mkdir -p .pitbox/compose
 [ -s .pitbox/compose/postgres.password ] || head -c 18 /dev/urandom | base64 | tr '+/' '-_' >.pitbox/compose/postgres.password
 export PITBOX_KEYS__FOLDER=$PWD/.pitbox/compose/keys PITBOX_NATS__CREDENTIALS=$PWD/.pitbox/compose/keys/users
-"$pitbox" keys config .pitbox/compose/nats.conf --store /data --listen 0.0.0.0:4222 --monitor 0.0.0.0:8222
+"$pitbox" keys config .pitbox/compose/nats.conf --store /data --published
 docker compose --file infra/docker-compose.yml up --detach --wait
 printf 'postgresql://pitbox:%s@127.0.0.1:5432/pitbox?sslmode=disable' "$(cat .pitbox/compose/postgres.password)" >.pitbox/compose/postgres.url
 export PITBOX_POSTGRES__URL_FILE=$PWD/.pitbox/compose/postgres.url

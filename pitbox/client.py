@@ -8,15 +8,20 @@ listened to would be forgotten, though renewed credentials may be there already.
 """
 
 import re
+import ssl
+import time
 from typing import Any, Final
 
 import nats.aio.client
 import nats.errors
 from nats.protocol import parser
 
+from pitbox.transport import transport
+
 RECONNECT_WAIT_S: Final = 0.25
 PING_INTERVAL_S: Final = 5
 CONNECT_TIMEOUT_S: Final = 2
+BUFFER_BYTES: Final = 32_768
 REFUSED: Final = "permissions violation"
 QUOTE: Final = "'"
 
@@ -27,8 +32,14 @@ parser.HMSG_RE = re.compile(rb"\AHMSG ([^ \r\n]+) ([^ ]+) +(([^ \r\n]+) )?(\d+) 
 class Client(nats.aio.client.Client):
     """Read on, whatever bytes subjects and headers are made of; never give up on the server."""
 
-    async def open(self, url: str, **options: Any) -> None:
-        """Connect and stay connected; a dead link is found within 15 s, and nothing is buffered."""
+    _trust: ssl.SSLContext | None = None
+
+    async def open(self, url: str, trust: ssl.SSLContext | None = None, **options: Any) -> None:
+        """Connect and stay connected; a dead link is found within 15 s, and nothing is buffered.
+
+        With `trust` it is by TLS, with who is believed by that.
+        """
+        self._trust = trust
         await self.connect(
             url,
             allow_reconnect=True,
@@ -50,7 +61,13 @@ class Client(nats.aio.client.Client):
         """Close the connection on which nats-server did not let us in, before there is another."""
         if self._transport is not None:
             self._transport.close()  # type: ignore[no-untyped-call]
-        await super()._connect_to_server(server)
+        server.last_attempt = time.monotonic()
+        self._transport = transport(self._trust)
+        await self._transport.connect(server.uri, BUFFER_BYTES, CONNECT_TIMEOUT_S)
+
+    async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
+        """Stay with the address that was set, whatever others nats-server names."""
+        await super()._process_info({**info, "connect_urls": []}, initial_connection)
 
     async def _process_err(self, err_msg: str) -> None:
         """Connect anew after any error that ends a connection; one that does not is told."""

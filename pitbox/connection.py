@@ -12,6 +12,7 @@ from pitbox.client import Client
 from pitbox.identity.credentials import Identity, file_of
 from pitbox.identity.permissions import DRIVER
 from pitbox.settings import Nats
+from pitbox.transport import trust
 
 FIRST_CONNECT_S: Final = 3.0
 CLOSE_S: Final = 1.0
@@ -22,6 +23,7 @@ SHUT_OUT: Final = (
     "while only, enrol it again by `pitbox drive --enrol CODE@HOST`"
 )
 REFUSALS: Final = ("authorization", "authentication")
+SILENT: Final = "it does not answer"
 ANSWERED_S: Final = 5.0
 """For so long an answer may come over a connection that another one has followed."""
 
@@ -55,16 +57,18 @@ class Connection:
     async def open(self, server: Nats, *, forever: bool = True) -> None:
         """Connect to nats-server, waiting for it; raises BusDown if not `forever`.
 
-        Raises KeysError when there are no credentials to connect with.
+        Raises KeysError when there are no credentials to connect with, SettingsError when the
+        authorities of TLS cannot be read.
         """
         self._url = url = server.url
+        self._trust = trust(server)
         self._identity = Identity(file_of(server.credentials, self.service))
         try:
             async with asyncio.timeout(None if forever else FIRST_CONNECT_S):
                 await self._open(patient=forever)
         except TimeoutError:
             await self.close()
-            reason = self._failure or "it does not answer"
+            reason = self._failure or SILENT
             raise BusDown(f"cannot reach nats-server at {_place(url)}: {reason}") from None
         except (OSError, ValueError, nats.errors.Error) as error:
             raise BusDown(f"cannot reach nats-server at {_place(url)}: {error}") from None
@@ -131,7 +135,7 @@ class Connection:
 
     async def _connected(self) -> None:
         self.connects += 1
-        self._refusals = 0
+        self._failure, self._refusals = "", 0
         self.up.set()
         self.down.clear()
         metrics.connected.labels(self.service).set(1)
@@ -160,22 +164,28 @@ class Connection:
             if isinstance(error, nats.errors.SlowConsumerError):
                 metrics.dropped.labels("bus", "slow").inc()
             elif isinstance(error, (OSError, nats.errors.Error)):
-                if patient and not (self.connects or self._failure or _refuses(str(error))):
-                    place = _place(self._url)
-                    log.warning("waiting for nats-server", address=place, reason=str(error))
-                self._failure = str(error)
-                await self._bear_refusal(str(error))
+                reason = str(error) or SILENT
+                if not self.up.is_set():
+                    self._say_once(reason, patient=patient)
+                await self._bear_refusal(reason)
             else:
                 log.error("a listener failed", error=repr(error))
 
         await client.open(
             self._url,
+            self._trust,
             name=f"pitbox-{self.service}",
             reconnected_cb=connected,
             disconnected_cb=disconnected,
             error_cb=failed,
             **self._identity.options(),
         )
+
+    def _say_once(self, reason: str, *, patient: bool) -> None:
+        """Say why there is no connection, once until there is one again."""
+        if patient and not (self._failure or _refuses(reason)):
+            log.warning("waiting for nats-server", address=_place(self._url), reason=reason)
+        self._failure = reason
 
     async def _bear_refusal(self, reason: str) -> None:
         """Say once that nats-server refuses these credentials, and let it rest between tries."""

@@ -3,12 +3,19 @@
 One process has one registry and one port. Labels are few and never a session, run or person.
 """
 
-from typing import Final
+import socket
+import ssl
+import threading
+from typing import Any, Final
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
+from prometheus_client import Counter, Gauge, Histogram, make_wsgi_app
+from prometheus_client.exposition import ThreadingWSGIServer
 
+from pitbox import listening
 from pitbox.settings import Metrics, SettingsError
 
+ANSWER_S: Final = 5.0
 LATENCY_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
 
 messages = Counter("pitbox_messages", "messages read", ["consumer", "stream"])
@@ -37,14 +44,50 @@ step_s = Histogram(
 def serve(settings: Metrics) -> None:
     """Show this process's metrics at http://host:port/metrics, unless the port is 0.
 
-    Raises SettingsError when it cannot listen there.
+    Raises SettingsError when it cannot listen there, or would be read in clear from elsewhere.
     """
     if not settings.port:
         return
+    listening.check("METRICS", settings)
     try:
-        start_http_server(settings.port, addr=settings.host)
+        server = _server(settings)
     except OSError as error:
         place = f"{settings.host}:{settings.port}"
         raise SettingsError(
             f"PITBOX_METRICS__PORT: cannot listen on {place}: {error.strerror}"
         ) from None
+    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+
+
+class _Page(WSGIRequestHandler):
+    """Answer without a word about it."""
+
+    def log_message(self, *_: Any) -> None:
+        """Log nothing."""
+
+
+class _Server(ThreadingWSGIServer):
+    """Greet each client in the thread that answers it, so that a silent one keeps nobody out."""
+
+    context: ssl.SSLContext | None = None
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Answer one request."""
+        request.settimeout(ANSWER_S)
+        if self.context is None:
+            super().finish_request(request, client_address)
+            return
+        with self.context.wrap_socket(request, server_side=True) as secret:
+            super().finish_request(secret, client_address)
+
+    def handle_error(self, *_: Any) -> None:
+        """Leave a client alone that speaks something else, or left."""
+
+
+def _server(settings: Metrics) -> _Server:
+    class Server(_Server):
+        address_family = socket.getaddrinfo(settings.host, None)[0][0]
+
+    if settings.certificate:
+        Server.context = listening.context("METRICS", settings)
+    return make_server(settings.host, settings.port, make_wsgi_app(), Server, _Page)

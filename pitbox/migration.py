@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
+from pitbox.address import is_loopback
+
 CREATE_RACE: Final = ("pg_database_datname_index", "already exists")
 CREATE_TRIES: Final = 3
 POLL: Final = "200ms"
-LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
 class MigrationError(Exception):
@@ -93,7 +94,7 @@ def _last_word(code: int | None, output: str) -> str:
 def with_sslmode(url: str) -> str:
     """Return the address with TLS off on loopback, where dbmate would insist on it."""
     parts = urlsplit(url)
-    if "sslmode" in parse_qs(parts.query) or parts.hostname not in LOOPBACK:
+    if "sslmode" in parse_qs(parts.query) or not is_loopback(parts.hostname or ""):
         return url
     return parts._replace(query="&".join(filter(None, [parts.query, "sslmode=disable"]))).geturl()
 

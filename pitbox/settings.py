@@ -6,12 +6,14 @@ in the environment.
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
+
+from pitbox.address import NatsAddress, check_postgres
 
 PREFIX: Final = "PITBOX_"
 
@@ -24,14 +26,37 @@ class SettingsError(Exception):
     """Name the setting that is wrong and say what it takes."""
 
 
-class Nats(Struct, frozen=True, forbid_unknown_fields=True):
-    """How to reach nats-server."""
+def _checked(variable: str, check: Callable[[str], object], value: str) -> None:
+    try:
+        check(value)
+    except ValueError as error:
+        raise ValueError(f"{variable}: {error}") from None
 
-    url: Annotated[Text, Meta(description="address of nats-server")] = "nats://127.0.0.1:4222"
+
+class Nats(Struct, frozen=True, forbid_unknown_fields=True):
+    """How to reach nats-server, and where it listens."""
+
+    url: Annotated[
+        Text, Meta(description="address of nats-server; beyond this machine it takes tls://")
+    ] = "nats://127.0.0.1:4222"
+    ca: Annotated[
+        str, Meta(description="file of who signed its certificate; empty: whom the system trusts")
+    ] = ""
     credentials: Annotated[
         str, Meta(description="file of this program's credentials, or folder with one for each")
     ] = ""
     monitor: Annotated[str, Meta(description="address of its monitoring port, if any")] = ""
+    host: Annotated[
+        Text, Meta(description="address that nats-server listens on; beyond loopback only by TLS")
+    ] = "127.0.0.1"
+    certificate: Annotated[str, Meta(description="file of its TLS certificate, with its chain")] = (
+        ""
+    )
+    certificate_key: Annotated[str, Meta(description="file of the certificate's key")] = ""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for an address that cannot be one, or is not safe."""
+        _checked("PITBOX_NATS__URL", NatsAddress, self.url)
 
 
 class Keys(Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,6 +95,10 @@ class Postgres(Struct, frozen=True, forbid_unknown_fields=True):
         Text, Meta(description="address of the database, with user; password best by URL_FILE")
     ] = "postgresql://pitbox@127.0.0.1:5432/pitbox"
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for an address that cannot be one, or is not safe."""
+        _checked("PITBOX_POSTGRES__URL", check_postgres, self.url)
+
 
 class Gateway(Struct, frozen=True, forbid_unknown_fields=True):
     """Where the pit wall is served."""
@@ -104,8 +133,14 @@ class Gateway(Struct, frozen=True, forbid_unknown_fields=True):
 class Metrics(Struct, frozen=True, forbid_unknown_fields=True):
     """Where a process shows its metrics."""
 
-    host: Annotated[Text, Meta(description="address to listen on")] = "127.0.0.1"
+    host: Annotated[Text, Meta(description="address to listen on; beyond loopback only by TLS")] = (
+        "127.0.0.1"
+    )
     port: Annotated[Port, Meta(description="port to listen on, 0 for none")] = 0
+    certificate: Annotated[str, Meta(description="file of the TLS certificate, with its chain")] = (
+        ""
+    )
+    certificate_key: Annotated[str, Meta(description="file of the certificate's key")] = ""
 
 
 class Driver(Struct, frozen=True, forbid_unknown_fields=True):
@@ -216,7 +251,7 @@ def _put(tree: dict[str, Any], path: list[str], value: str, variable: str) -> No
 
 
 def _explain(message: str) -> str:
-    """Turn msgspec's path (`$.nats.url`) into the variable's name."""
+    """Turn msgspec's path (`$.nats.url`) into the variable's name, unless it stands there."""
     unknown = re.search(r"unknown field `(\w+)`(?: - at `\$\.?([\w.]*)`)?", message)
     if unknown:
         path = ".".join(filter(None, [unknown[2], unknown[1]]))
@@ -224,6 +259,8 @@ def _explain(message: str) -> str:
     located = re.search(r"^(.*) - at `\$\.([\w.]+)`$", message)
     if not located:
         return message
+    if located[1].startswith(PREFIX):
+        return located[1]
     variable = _variable(located[2])
     about = next((about for name, _, about in table() if name == variable), "")
     return f"{variable}: {located[1]}" + (f" ({about})" if about else "")

@@ -10,6 +10,7 @@ import os
 import shlex
 import signal
 import socket
+import ssl
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,15 +18,24 @@ from typing import Final
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from pitbox import admin, enrolment, migration, nats_server, postgres_server
+from pitbox import (
+    admin,
+    enrolment,
+    listening,
+    migration,
+    nats_server,
+    postgres_server,
+    topology,
+)
+from pitbox.address import NatsAddress
 from pitbox.bus import Bus, BusDown
 from pitbox.folder_lock import LockedError, folder_lock
 from pitbox.identity.authority import Authority
 from pitbox.identity.credentials import SUFFIX
-from pitbox.settings import Nats
+from pitbox.settings import Gateway, Nats, Settings, SettingsError
 from pitbox.supervisor import Program, StackError, Supervisor, end_leftovers, pitbox
-from pitbox.topology import Topology
 
 SERVICES: Final = ("keys", "persister", "timing", "gateway")
 RECORD: Final = "processes.json"
@@ -37,18 +47,15 @@ BESIDE: Final = 200
 
 
 class Addresses(Struct, frozen=True):
-    """Hold the ports of a running stack, and the process that runs it."""
+    """Hold the ports of a running stack, the process that runs it, and where others reach it."""
 
     supervisor: int
     nats: int
     nats_monitor: int
     postgres: int
     gateway: int
-
-    @property
-    def page(self) -> str:
-        """Return the address of the pit wall."""
-        return f"http://127.0.0.1:{self.gateway}/"
+    nats_url: str
+    page: str
 
 
 class Car(Struct, frozen=True):
@@ -70,20 +77,30 @@ CARS: Final = (
 class Stack:
     """Run the servers, and what is asked for beside them, from one folder."""
 
-    def __init__(self, folder: Path, supervisor: Supervisor, topology: Topology) -> None:
-        """Prepare; `opened` makes one that owns its folder."""
+    def __init__(self, folder: Path, supervisor: Supervisor, given: Settings) -> None:
+        """Prepare to run in a folder that this process owns.
+
+        Raises SettingsError when anybody elsewhere would be spoken to in clear.
+        """
         self.folder = folder
+        self._given = given
         self._supervisor = supervisor
-        self._topology = topology
-        self._authority = Authority(folder / "keys", topology)
-        ports = _free_ports()
-        self.addresses = Addresses(supervisor=os.getpid(), **ports)
+        self._topology = topology.load(given.streams)
+        self._authority = Authority(folder / "keys", self._topology)
+        ports = _ports(given)
+        self.addresses = Addresses(
+            supervisor=os.getpid(),
+            nats_url=given.nats.url if _is_public(given) else f"nats://127.0.0.1:{ports['nats']}",
+            page=_page(given.gateway, ports["gateway"]),
+            **ports,
+        )
 
     @property
     def environment(self) -> dict[str, str]:
         """Return the settings that make any `pitbox` command use this stack."""
         return {
-            "PITBOX_NATS__URL": f"nats://127.0.0.1:{self.addresses.nats}",
+            "PITBOX_NATS__URL": self.addresses.nats_url,
+            "PITBOX_NATS__CA": self._given.nats.ca,
             "PITBOX_NATS__CREDENTIALS": str(self._authority.users),
             "PITBOX_KEYS__FOLDER": str(self.folder / "keys"),
             "PITBOX_NATS__MONITOR": f"http://127.0.0.1:{self.addresses.nats_monitor}",
@@ -94,8 +111,9 @@ class Stack:
 
     @property
     def _server(self) -> Nats:
-        where = self.environment
-        return Nats(url=where["PITBOX_NATS__URL"], credentials=where["PITBOX_NATS__CREDENTIALS"])
+        return replace(
+            self._given.nats, url=self.addresses.nats_url, credentials=str(self._authority.users)
+        )
 
     @property
     def database(self) -> str:
@@ -108,14 +126,19 @@ class Stack:
         await asyncio.to_thread(postgres_server.initialise, cluster)
         _write_private(self.folder / "postgres.url", self.database)
         nats = nats_server.command(
-            self.folder / "nats", self._authority.trust(), ports.nats, ports.nats_monitor
+            self.folder / "nats",
+            self._authority.trust(),
+            self._given.nats,
+            ports.nats,
+            ports.nats_monitor,
         )
         postgres = postgres_server.command(cluster, ports.postgres)
         await self._supervisor.start(Program("nats", tuple(nats)))
         await self._supervisor.start(
             Program("postgres", tuple(postgres), ends_by=signal.SIGINT),
         )
-        await self._supervisor.ready("nats-server", lambda: listens(ports.nats), "nats")
+        healthy = f"http://127.0.0.1:{ports.nats_monitor}/healthz"
+        await self._supervisor.ready("nats-server", lambda: _answers(healthy), "nats")
         await migration.migrate(self.database)
         self._authority.write_users()
         bus = await Bus.connect(self._server, "", self._topology)
@@ -156,10 +179,15 @@ class Stack:
             await self._supervisor.start(Program(f"car-{car.number}", command, environment))
 
     def _serves(self) -> bool:
-        ready = f"{self.addresses.page}api/v1/ready"
-        with contextlib.suppress(OSError), urllib.request.urlopen(ready, timeout=2) as answer:
-            return bool(answer.status == 200)
-        return False
+        given, trusted = self._given.gateway, None
+        if given.certificate:
+            # The names in it are for others; this process knows whom it started.
+            trusted = ssl.create_default_context(cafile=given.certificate)
+            trusted.check_hostname = False
+            trusted.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        scheme = "https" if trusted else "http"
+        place = f"{listening.bracketed(listening.reached_at(given.host))}:{self.addresses.gateway}"
+        return _answers(f"{scheme}://{place}/api/v1/ready", trusted)
 
 
 @contextlib.contextmanager
@@ -194,14 +222,41 @@ def addresses(folder: Path) -> Addresses | None:
         return written
 
 
-def _free_ports() -> dict[str, int]:
-    """Return the preferred ports, or the nearest free ones."""
-    found: dict[str, int] = {}
+def _is_public(given: Settings) -> bool:
+    """Tell whether nats-server is reached by TLS; raises SettingsError if that cannot work."""
+    listening.check("NATS", given.nats)
+    if not given.nats.certificate:
+        return False
+    if not NatsAddress(given.nats.url).by_tls:
+        raise SettingsError(
+            "PITBOX_NATS__URL: set it to where drivers and services reach this nats-server, "
+            "tls://NAME:PORT with a name that PITBOX_NATS__CERTIFICATE is made for"
+        )
+    return True
+
+
+def _page(given: Gateway, port: int) -> str:
+    """Return where people reach the pit wall."""
+    name = given.names.partition(",")[0].strip()
+    if name and given.proxies:
+        return f"https://{name}/"
+    return f"http{'s' if given.certificate else ''}://{name or '127.0.0.1'}:{port}/"
+
+
+def _ports(given: Settings) -> dict[str, int]:
+    """Return the preferred ports or the nearest free ones; what others reach stays where it is."""
+    fixed: dict[str, int] = {}
+    if _is_public(given):
+        fixed["nats"] = NatsAddress(given.nats.url).port
+    if given.gateway.certificate or given.gateway.proxies:
+        fixed["gateway"] = given.gateway.port
+    found = dict(fixed)
     for name, preferred in PREFERRED.items():
-        near = range(preferred, preferred + BESIDE)
-        free = next((port for port in near if _is_free(port) and port not in found.values()), None)
+        near = [fixed[name]] if name in fixed else range(preferred, preferred + BESIDE)
+        taken = {port for other, port in found.items() if other != name}
+        free = next((port for port in near if _is_free(port) and port not in taken), None)
         if free is None:
-            raise StackError(f"no free port for {name} from {near.start} to {near.stop - 1}")
+            raise StackError(f"no free port for {name} from {near[0]} to {near[-1]}")
         found[name] = free
     return found
 
@@ -221,6 +276,16 @@ def listens(port: int) -> bool:
     """Tell whether something takes connections on a port of this machine."""
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
+    return False
+
+
+def _answers(url: str, trusted: ssl.SSLContext | None = None) -> bool:
+    """Tell whether a page of this machine says that all is well."""
+    with (
+        contextlib.suppress(OSError),
+        urllib.request.urlopen(url, timeout=2, context=trusted) as answer,
+    ):
+        return bool(answer.status == 200)
     return False
 
 

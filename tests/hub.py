@@ -49,9 +49,11 @@ def settings_of(nats_url: str, database: str = "", streams: str = "") -> Setting
 
 
 @asynccontextmanager
-async def connected(url: str, service: str = "drive", streams: str = "") -> AsyncIterator[Bus]:
+async def connected(
+    url: str, service: str = "drive", streams: str = "", ca: str = ""
+) -> AsyncIterator[Bus]:
     """Lend a connection in the name of a service, which may do everything within the hub."""
-    server = Nats(url=url, credentials=str(everything(url)))
+    server = Nats(url=url, ca=ca, credentials=str(everything(url)))
     bus = await Bus.connect(server, service, topology.load(streams), forever=False)
     try:
         yield bus
@@ -83,9 +85,9 @@ async def wire(
     return reader, writer
 
 
-async def apply(url: str, streams: str = "") -> list[admin.Change]:
+async def apply(url: str, streams: str = "", ca: str = "") -> list[admin.Change]:
     """Make the streams of streams.yaml."""
-    async with connected(url, streams=streams) as bus:
+    async with connected(url, streams=streams, ca=ca) as bus:
         return await admin.apply(bus.jetstream, bus.topology)
 
 

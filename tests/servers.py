@@ -15,6 +15,7 @@ from pitbox import nats_server, postgres_server, topology
 from pitbox.identity.authority import USERS, Authority, driver_credentials
 from pitbox.identity.credentials import SUFFIX, Identity
 from pitbox.identity.permissions import Permissions
+from pitbox.settings import Nats
 
 START_S: Final = 20.0
 STOP_S: Final = 30.0
@@ -121,8 +122,9 @@ class NatsServer(Server):
 
     name = "nats-server"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, given: Nats | None = None) -> None:
         super().__init__(folder, free_port())
+        self.given = given or Nats()
         self.monitor_port = free_port()
         self.keys = folder / "keys"
         self.trust = self.authority().trust()
@@ -149,7 +151,8 @@ class NatsServer(Server):
     @property
     def url(self) -> str:
         """Return its address."""
-        return f"nats://127.0.0.1:{self.port}"
+        scheme = "tls" if self.given.certificate else "nats"
+        return f"{scheme}://127.0.0.1:{self.port}"
 
     @property
     def store(self) -> Path:
@@ -158,7 +161,8 @@ class NatsServer(Server):
 
     def command(self) -> list[str]:
         """Return what to run."""
-        return nats_server.command(self.folder / "nats", self.trust, self.port, self.monitor_port)
+        where = self.folder / "nats"
+        return nats_server.command(where, self.trust, self.given, self.port, self.monitor_port)
 
     def wipe(self) -> None:
         """Forget every stream; only while stopped."""

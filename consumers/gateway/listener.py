@@ -2,7 +2,6 @@
 
 import contextlib
 import socket
-import ssl
 from collections.abc import Iterator
 from ipaddress import ip_network
 from typing import Any, Final
@@ -10,14 +9,14 @@ from typing import Any, Final
 import uvicorn
 from msgspec import Struct
 
-from pitbox import settings
-from pitbox.address import is_loopback
+from pitbox import listening, settings
 from pitbox.settings import SettingsError
 
 GRACE_S: Final = 2
 MAX_MESSAGE_BYTES: Final = 32_768
 MAX_CONNECTIONS: Final = 1024
 DEAD_CLIENT_MS: Final = 20_000
+OR_PROXIES: Final = ", or PITBOX_GATEWAY__PROXIES to the addresses of a proxy that speaks TLS"
 
 
 class Tls(Struct, frozen=True):
@@ -37,23 +36,7 @@ def checked(given: settings.Gateway) -> Tls:
             ip_network(proxy)
         except ValueError:
             raise SettingsError(f"PITBOX_GATEWAY__PROXIES: {proxy} is no address") from None
-    if bool(given.certificate) != bool(given.certificate_key):
-        lacking = "CERTIFICATE_KEY" if given.certificate else "CERTIFICATE"
-        raise SettingsError(f"PITBOX_GATEWAY__{lacking}: set both files, certificate and key")
-    if not is_loopback(given.host) and not given.certificate and not proxies:
-        raise SettingsError(
-            f"PITBOX_GATEWAY__HOST: {given.host} is reached from elsewhere, where passwords must "
-            "not travel in clear: set PITBOX_GATEWAY__CERTIFICATE and "
-            "PITBOX_GATEWAY__CERTIFICATE_KEY, "
-            "or PITBOX_GATEWAY__PROXIES to the addresses of a proxy that speaks TLS"
-        )
-    if given.certificate:
-        try:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(given.certificate, given.certificate_key)
-        except OSError as error:
-            reason = f"cannot use {given.certificate} with its key: {error.strerror or error}"
-            raise SettingsError(f"PITBOX_GATEWAY__CERTIFICATE: {reason}") from None
+    listening.check("GATEWAY", given, is_behind_proxy=bool(proxies), or_else=OR_PROXIES)
     return Tls(given.certificate, given.certificate_key, proxies, frozenset(names))
 
 

@@ -13,6 +13,7 @@ from pitbox import logs, metrics, service, settings
 from pitbox.cli import CommandError
 from pitbox.identity.credentials import driving, file_of
 from pitbox.identity.permissions import DRIVER
+from pitbox.transport import trust
 
 if TYPE_CHECKING:
     from producers.drive import Status
@@ -82,6 +83,7 @@ def drive(
     if enrol:
         _enrol(enrol)
     loaded = driving()
+    trust(loaded.nats)
     if source == "sim":
         observations = _simulated(
             speed,

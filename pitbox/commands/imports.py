@@ -14,6 +14,7 @@ from pitbox import logs
 from pitbox.bus import BusDown
 from pitbox.cli import CommandError
 from pitbox.identity.credentials import driving
+from pitbox.transport import trust
 
 if TYPE_CHECKING:
     from producers.imports import Imported
@@ -37,6 +38,7 @@ def import_file(files: list[Path], /, *, json: bool = False) -> int:
     from producers.source import SourceError
 
     loaded = driving()
+    trust(loaded.nats)
     logs.configure(loaded.log, "import")
     try:
         with Bar() as bar:

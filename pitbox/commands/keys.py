@@ -11,13 +11,22 @@ from pitbox.identity.authority import Authority
 SHOWN: Final = 5
 
 
-def config(out: Path, /, *, store: str, listen: str, monitor: str) -> None:
+def config(
+    out: Path,
+    /,
+    *,
+    store: str,
+    port: int = 4222,
+    monitor_port: int = 8222,
+    published: bool = False,
+) -> None:
     """Write the configuration of a nats-server, and credentials for every service.
 
     Keys that are lacking in PITBOX_KEYS__FOLDER are made. Once nats-server runs, the file
-    operator.seed is best kept elsewhere.
+    operator.seed is best kept elsewhere. PITBOX_NATS__HOST says where it listens, beyond loopback
+    only with PITBOX_NATS__CERTIFICATE.
 
-    Example: pitbox keys config nats.conf --store /data --listen 0.0.0.0:4222 --monitor :8222
+    Example: pitbox keys config nats.conf --store /var/lib/nats
 
     Parameters
     ----------
@@ -25,13 +34,16 @@ def config(out: Path, /, *, store: str, listen: str, monitor: str) -> None:
         file to write; it holds no secret
     store
         folder in which nats-server keeps streams and accounts
-    listen
-        address and port for clients
-    monitor
-        address and port for monitoring
+    port
+        port for clients
+    monitor_port
+        port for monitoring, on loopback only
+    published
+        it runs in a container, which publishes the clients' port on PITBOX_NATS__HOST
     """
-    authority = _authority()
-    out.write_text(nats_server.config(authority.trust(), store, listen, monitor))
+    authority, given = _authority(), settings.load().nats
+    ports = (port, monitor_port)
+    out.write_text(nats_server.config(authority.trust(), store, given, ports, published=published))
     print(f"wrote {out}, and credentials into {authority.write_users()}")
 
 

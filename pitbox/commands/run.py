@@ -5,6 +5,7 @@ import importlib
 from pitbox import service, settings, topology
 from pitbox.cli import CommandError
 from pitbox.identity import credentials
+from pitbox.transport import trust
 
 
 def run(name: str, /) -> int:
@@ -24,4 +25,5 @@ def run(name: str, /) -> int:
             f"{name} needs {error.name}, which is not installed: add the extra [{name}]"
         ) from None
     credentials.read(credentials.file_of(loaded.nats.credentials, name))
+    trust(loaded.nats)
     return service.run(made, loaded)

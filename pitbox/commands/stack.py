@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pitbox import settings, topology
+from pitbox import settings
+from pitbox.bus import BusDown
 from pitbox.cli import CommandError
 from pitbox.commands import database
 from pitbox.migration import MigrationError
@@ -135,7 +136,7 @@ def status(*, folder: Path = FOLDER) -> int:
         return 1
     page = running.page if listens(running.gateway) else "does not run: `make up` or `make demo`"
     print(f"pit wall    {page}")
-    print(f"nats-server nats://127.0.0.1:{running.nats}")
+    print(f"nats-server {running.nats_url}")
     print(f"Postgres    127.0.0.1:{running.postgres}, address in {folder / 'postgres.url'}")
     return 0
 
@@ -147,7 +148,7 @@ def _run(folder: Path, start: "Callable[[Stack], Awaitable[str]]") -> int:
     try:
         with owned(folder) as owned_folder:
             return asyncio.run(_serve(owned_folder, start))
-    except (StackError, ServerError, MigrationError, FileNotFoundError) as error:
+    except (StackError, ServerError, MigrationError, BusDown, FileNotFoundError) as error:
         raise CommandError(str(error)) from None
 
 
@@ -158,7 +159,7 @@ async def _serve(folder: Path, start: "Callable[[Stack], Awaitable[str]]") -> in
     stop = asyncio.Event()
     on_signals(stop)
     supervisor = Supervisor(folder / RECORD, _Output().show)
-    made = Stack(folder, supervisor, topology.load(settings.load().streams))
+    made = Stack(folder, supervisor, settings.load())
     starting = asyncio.ensure_future(start(made))
     stopping = asyncio.ensure_future(stop.wait())
     try:

@@ -25,21 +25,21 @@ def test_what_is_none_of_ours_is_left_alone() -> None:
 def test_values_become_what_the_setting_is() -> None:
     loaded = settings.load(
         {
-            "PITBOX_NATS__URL": "nats://hub:4222",
+            "PITBOX_NATS__URL": "tls://hub:4222",
             "PITBOX_DRIVER__SPOOL_MAX_AGE_H": "1.5",
             "PITBOX_GATEWAY__PORT": "0",
             "PITBOX_STREAMS": "/etc/streams.yaml",
         }
     )
-    assert (loaded.nats.url, loaded.driver.spool_max_age_h) == ("nats://hub:4222", 1.5)
+    assert (loaded.nats.url, loaded.driver.spool_max_age_h) == ("tls://hub:4222", 1.5)
     assert (loaded.gateway.port, loaded.streams) == (0, "/etc/streams.yaml")
 
 
 def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     secret = tmp_path / "url"
-    secret.write_text("postgresql://user:secret@db/pitbox\n")
+    secret.write_text("postgresql://user:secret@localhost/pitbox\n")
     loaded = settings.load({"PITBOX_POSTGRES__URL_FILE": str(secret)})
-    assert loaded.postgres.url == "postgresql://user:secret@db/pitbox"
+    assert loaded.postgres.url == "postgresql://user:secret@localhost/pitbox"
 
 
 def test_a_file_that_is_not_there_is_named() -> None:
@@ -83,5 +83,9 @@ def test_a_group_and_a_value_of_one_name_contradict_each_other() -> None:
 
 def test_every_setting_is_described() -> None:
     rows = list(settings.table())
-    assert ("PITBOX_NATS__URL", "nats://127.0.0.1:4222", "address of nats-server") in rows
+    assert (
+        "PITBOX_NATS__URL",
+        "nats://127.0.0.1:4222",
+        "address of nats-server; beyond this machine it takes tls://",
+    ) in rows
     assert all(description for _, _, description in rows)

@@ -1,0 +1,51 @@
+"""Whatever listens is known, and looks at its address first."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from pitbox.postgres_server import SERVER_SETTINGS
+from tests.conftest import ROOT
+
+LISTENING = re.compile(r"\.bind\(|(start|create|make)_server\(|local_addr=|uvicorn\.Config\(")
+LISTENERS = {
+    "consumers/gateway/listener.py": "listening.check(",
+    "pitbox/metrics.py": "listening.check(",
+    "pitbox/commands/doctor.py": '"127.0.0.1"',  # looks whether a port is free
+    "pitbox/stack.py": '"127.0.0.1"',  # looks whether a port is free
+    "producers/sources/port.py": "SOCK_DGRAM",  # hears games, which know no TLS
+}
+
+
+def sources() -> list[Path]:
+    packages = ("pitbox", "producers", "consumers", "schemas")
+    return [path for package in packages for path in (ROOT / package).rglob("*.py")]
+
+
+def test_nothing_listens_that_does_not_check_where() -> None:
+    found = {
+        str(path.relative_to(ROOT)) for path in sources() if LISTENING.search(path.read_text())
+    }
+    assert found == LISTENERS.keys(), "a new listener: check its address as the others do"
+    for path, check in LISTENERS.items():
+        assert check in (ROOT / path).read_text()
+
+
+def test_postgres_listens_to_this_machine_alone() -> None:
+    assert SERVER_SETTINGS["listen_addresses"] == "127.0.0.1"
+
+
+def test_containers_publish_on_loopback_alone() -> None:
+    compose = yaml.safe_load((ROOT / "infra" / "docker-compose.yml").read_text())
+    published = [port for one in compose["services"].values() for port in one.get("ports", ())]
+    assert published
+    assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+def test_no_certificate_goes_unchecked() -> None:
+    unchecked = re.compile(r"CERT_NONE|_create_unverified_context|verify=False")
+    assert not [path for path in sources() if unchecked.search(path.read_text())]
+    unnamed = [path for path in sources() if "check_hostname = False" in path.read_text()]
+    # It waits for the gateway that it started itself, whose certificate it has.
+    assert unnamed == [ROOT / "pitbox" / "stack.py"]
