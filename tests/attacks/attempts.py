@@ -2,40 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final
 
 import msgspec
-from msgspec import Struct
 
-from pitbox.identity import claims, jwt
-from pitbox.identity.authority import DRIVER_SIGNER, HUB, HUB_SIGNER
-from pitbox.identity.credentials import account_of, read
+from pitbox.identity.authority import HUB
 from pitbox.identity.folder import KeyFolder
-from pitbox.identity.nkeys import KeyPair, Kind
-from pitbox.identity.permissions import Permissions
-from pitbox.nats_server import place_account
-from schemas.keys import DriverName
-from tests.attacks.scene import ATTACKER, MARK, VICTIM, Scene
+from pitbox.identity.nkeys import Kind
+from tests.attacks.identities import identities
+from tests.attacks.scene import ASK, ATTACKER, INBOX, MARK, OWN, RENEW, Attempt, Scene, own
 from tests.attacks.wire import Wire
-
-INBOX: Final = f"_INBOX.{ATTACKER}.x"
-EVERYTHING: Final = Permissions((">",), (">",))
-OWN: Final = f"telemetry.{ATTACKER}.s.live"
-ASK: Final = f"ask.{ATTACKER}.s"
-RENEW: Final = f"renew.{ATTACKER}"
-
-Act = Callable[[Scene], Awaitable[str]]
-
-
-class Attempt(Struct, frozen=True):
-    """Name an attempt, and how it is made; it returns its effect, or nothing."""
-
-    group: str
-    name: str
-    act: Act
-
 
 SPOKEN: Final = (
     *("telemetry.bea.s.live", "telemetry.bea.s.backfill", "ask.bea.s", "hello.bea", "renew.bea"),
@@ -100,7 +78,6 @@ HEADERS: Final = (
     *("Nats-Expected-Last-Sequence: 0", "Nats-Schedule: @every 1s", "Nats-Incr: +1"),
     *("Nats-Stream-Source: TIMING", "Nats-Batch-Id: x", "Nats-Msg-Id: bea.s.1"),
 )
-NAMES: Final = ("*", ">", "x.>", "bea.s", "a b", "é")
 
 
 def attempts() -> Iterator[Attempt]:
@@ -138,11 +115,7 @@ def attempts() -> Iterator[Attempt]:
     yield Attempt("volume", "200 subscriptions", _subscribe_much)
     yield Attempt("volume", "12 connections", _connect_much)
     yield Attempt("volume", "1000 requests without an answer", _ask_much)
-    yield Attempt("identity", "leaf node", _be_a_leaf)
-    for how in CLAIMED:
-        yield Attempt("identity", how, partial(_claim, how=how))
-    for name in NAMES:
-        yield Attempt("names", repr(name), partial(_be_named, name=name))
+    yield from identities()
 
 
 async def _speak(scene: Scene, subject: str) -> str:
@@ -169,7 +142,7 @@ async def _ask(scene: Scene, subject: str, question: Any) -> str:
         payload = b"" if question is None else msgspec.json.encode(question)
         wire.publish(subject, payload, reply=INBOX)
         await wire.let_in()
-        harm = await scene.harmed(_own(subject))
+        harm = await scene.harmed(own(subject))
         told = [payload for _, payload in wire.messages if not _is_refusal(payload)]
         return harm or (f"answered {told[0][:60]!r}" if told else "")
     finally:
@@ -250,125 +223,11 @@ async def _during(
     try:
         act(wire)
         await wire.let_in()
-        return await scene.harmed(_own() | (allowed or set()))
+        return await scene.harmed(own() | (allowed or set()))
     finally:
         await wire.close()
-
-
-def _own(*more: str) -> set[str]:
-    """Return on which subjects the attacker may be heard."""
-    return {OWN, ASK, RENEW, INBOX, f"hello.{ATTACKER}", *more}
 
 
 def _is_refusal(payload: bytes) -> bool:
     """Tell whether an answer only says that nobody listens, or that nothing is there."""
     return b"NATS/1.0 503" in payload or b"NATS/1.0 404" in payload or b"not enabled" in payload
-
-
-CLAIMED: Final = (
-    *("no JWT", "somebody else's JWT", "altered JWT", "no algorithm", "own account and key"),
-    *("driver's key signs for the hub", "driver's key signs wider rights", "bearer", "expired"),
-    "revoked account",
-)
-
-
-async def _claim(scene: Scene, how: str) -> str:
-    """Connect as what one is not; the control signs with the keys that are right."""
-    token, pair = _claimed(scene, how)
-    wire = await Wire.claim(scene.server, token, pair)
-    try:
-        if not await wire.let_in():
-            return ""
-        if how == "driver's key signs wider rights":
-            wire.publish("telemetry.bea.s.live", MARK)
-            await wire.let_in()
-            return await scene.harmed(_own())
-        return "let in"
-    finally:
-        await wire.close()
-
-
-async def _be_a_leaf(scene: Scene) -> str:
-    """Connect as another nats-server would, which hears all of its account."""
-    who = read(scene.file)
-    evil = {"server_id": "evil", "name": "evil", "cluster": "evil"}
-    wire = await Wire.claim(scene.server, who.jwt, who.pair, **evil)
-    try:
-        wire.say(b"LS+ >\r\n")
-        await scene.stir()
-        await wire.let_in()
-        return "hears the hub" if wire.messages else ""
-    finally:
-        await wire.close()
-
-
-def _claimed(scene: Scene, how: str) -> tuple[str, KeyPair | None]:
-    keys, own = KeyFolder(scene.server.keys), read(scene.file)
-    pair, hub = KeyPair.new(Kind.USER), keys.pair(HUB, Kind.ACCOUNT).public
-    name = HUB_SIGNER if scene.control else DRIVER_SIGNER
-    signer = keys.pair(name, Kind.ACCOUNT)
-    wide = claims.user(pair.public, ATTACKER, hub, EVERYTHING)
-    now_s = int(time.time())
-    match how:
-        case "no JWT":
-            return own.jwt if scene.control else "", own.pair if scene.control else None
-        case "somebody else's JWT":
-            return read(scene.server.driver(VICTIM)).jwt, _right(scene, own.pair)
-        case "altered JWT" | "no algorithm" if scene.control:
-            return own.jwt, own.pair
-        case "altered JWT":
-            head, body, signature = own.jwt.split(".")
-            other = jwt.signed(wide, signer, at_s=now_s).split(".")[1]
-            return f"{head}.{other}.{signature}", pair
-        case "no algorithm":
-            head = "eyJ0eXAiOiJKV1QiLCJhbGciOiJub25lIn0"
-            body = jwt.signed(wide, signer, at_s=now_s).split(".")[1]
-            return f"{head}.{body}.", pair
-        case "own account and key":
-            account = signer if scene.control else KeyPair.new(Kind.ACCOUNT)
-            return jwt.signed(wide, account, at_s=now_s), pair
-        case "driver's key signs for the hub":
-            return jwt.signed(wide, signer, at_s=now_s), pair
-        case "driver's key signs wider rights":
-            account = hub if scene.control else account_of(own.jwt)
-            about = claims.user(pair.public, ATTACKER, account, EVERYTHING)
-            return jwt.signed(about, signer, at_s=now_s), pair
-        case "bearer":
-            account = hub if scene.control else account_of(own.jwt)
-            about = claims.driver_user(pair.public, ATTACKER, account, expires_s=now_s + 60)
-            about["nats"]["bearer_token"] = True
-            return jwt.signed(about, signer, at_s=now_s), None
-        case "expired":
-            account = hub if scene.control else account_of(own.jwt)
-            late_s = now_s + 60 if scene.control else now_s - 60
-            about = claims.driver_user(pair.public, ATTACKER, account, expires_s=late_s)
-            return jwt.signed(about, signer, at_s=now_s), pair
-        case _:
-            account = hub if scene.control else KeyPair.new(Kind.ACCOUNT).public
-            about = claims.driver_user(pair.public, ATTACKER, account, expires_s=now_s + 60)
-            return jwt.signed(about, signer, at_s=now_s), pair
-
-
-def _right(scene: Scene, wrong: KeyPair) -> KeyPair:
-    return read(scene.server.driver(VICTIM)).pair if scene.control else wrong
-
-
-async def _be_named(scene: Scene, name: str) -> str:
-    """Be enrolled under a name that means others; the control has nobody who checks names."""
-    if not scene.control:
-        try:
-            msgspec.convert(name, DriverName)
-        except msgspec.ValidationError:
-            return ""
-    authority, pair = scene.server.authority(), KeyPair.new(Kind.USER)
-    account, token = authority.account(name)
-    place_account(scene.server.folder / "nats", token)
-    user = authority.driver_user(name, account, pair.public, expires_s=int(time.time()) + 60)
-    wire = await Wire.claim(scene.server, user, pair)
-    try:
-        await wire.let_in()
-        wire.publish("telemetry.bea.s.live", MARK)
-        await wire.let_in()
-        return await scene.harmed(_own())
-    finally:
-        await wire.close()

@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import nats
+from msgspec import Struct
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
@@ -21,6 +22,10 @@ ATTACKER: Final = "mallory"
 VICTIM: Final = "bea"
 MARK: Final = b"attack"
 SCENE: Final = b"scene"
+INBOX: Final = f"_INBOX.{ATTACKER}.x"
+OWN: Final = f"telemetry.{ATTACKER}.s.live"
+ASK: Final = f"ask.{ATTACKER}.s"
+RENEW: Final = f"renew.{ATTACKER}"
 WATCH_S: Final = 0.12
 STORED: Final = 5
 
@@ -177,3 +182,19 @@ async def _answer_carelessly(message: Msg) -> None:
 async def _ask(client: Client, subject: str, question: Any = None) -> Any:
     payload = b"" if question is None else msgspec.json.encode(question)
     return msgspec.json.decode((await client.request(subject, payload, timeout=2)).data)
+
+
+Act = Callable[[Scene], Awaitable[str]]
+
+
+class Attempt(Struct, frozen=True):
+    """Name an attempt, and how it is made; it returns its effect, or nothing."""
+
+    group: str
+    name: str
+    act: Act
+
+
+def own(*more: str) -> set[str]:
+    """Return on which subjects the attacker may be heard."""
+    return {OWN, ASK, RENEW, INBOX, f"hello.{ATTACKER}", *more}

@@ -7,13 +7,11 @@ import shutil
 import subprocess
 import time
 from collections.abc import AsyncIterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from consumers.keys.service import Keys
@@ -25,9 +23,8 @@ from pitbox.identity import credentials, jwt
 from pitbox.identity.folder import KeysError
 from pitbox.identity.nkeys import KeyPair, Kind
 from pitbox.resolver import Resolver
-from pitbox.settings import Allowance, Driver, Nats, Settings
+from pitbox.settings import Driver, Nats, Settings
 from producers.drive import drive
-from producers.renewal import renew_in_time
 from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
 from tests.hub import Database, apply, chunk, connected, eventually, serving, settings_of
 from tests.integration.test_drive import Car
@@ -36,8 +33,6 @@ from tests.servers import NatsServer
 
 CUT_S = 2.0
 TRIES = 3
-LANES = 64
-RENEWALS = 5
 
 
 @pytest.fixture
@@ -214,50 +209,6 @@ async def connections(server: NatsServer, driver: str) -> int:
         address = f"http://127.0.0.1:{server.monitor_port}/connz?auth=true"
         found: list[dict[str, Any]] = (await client.get(address)).json()["connections"]
     return sum(one.get("name_tag", "") == f"driver-{driver}" for one in found)
-
-
-async def test_credentials_are_renewed_while_driving_and_nothing_is_lost(
-    hub: Settings, database: str, tmp_path: Path
-) -> None:
-    rows = Database(database)
-    async with serving(Keys(hub, life_s=3)):
-        file = await enrolled(hub, "ada", tmp_path)
-        first = credentials.read(file).claimed.exp
-        async with on_track(hub, "ada", file, tmp_path) as (car, app):
-
-            async def twice() -> bool:
-                return credentials.read(file).claimed.exp >= first + 4
-
-            await eventually(twice, "the credentials are renewed twice")
-            car.parked.set()
-            await asyncio.wait_for(app, 20)
-    assert await stored(rows, "ada") == committed(tmp_path, "ada")
-
-
-async def test_renewals_at_full_speed_leave_nothing_unanswered_and_nothing_twice(
-    hub: Settings, tmp_path: Path
-) -> None:
-    quick = replace(hub, allowance=Allowance(messages_per_s=10**6))
-    async with serving(Keys(quick, life_s=3)):
-        file = await enrolled(hub, "ada", tmp_path)
-        bus = await Bus.connect(
-            Nats(url=hub.nats.url, credentials=str(file)), "drive", topology.load()
-        )
-        renewing = asyncio.create_task(renew_in_time(bus, file))
-        numbers, sequences = count(), list[int]()
-
-        async def send() -> None:
-            """Raises BusDown when one of them is not acknowledged."""
-            while bus.connects <= RENEWALS:
-                number = next(numbers)
-                sequences.append(await bus.store("telemetry.backfill", chunk(number)))
-
-        async with asyncio.timeout(60), asyncio.TaskGroup() as lanes:
-            for _ in range(LANES):
-                lanes.create_task(send())
-        renewing.cancel()
-        await bus.close()
-    assert sorted(sequences) == list(range(1, next(numbers) + 1))
 
 
 async def test_only_a_pc_that_is_enrolled_gets_more_time(

@@ -1,0 +1,199 @@
+"""Attempts to be somebody else, or somebody again who was shut out."""
+
+import time
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, Final
+
+import httpx
+import msgspec
+
+from pitbox.identity import claims, jwt
+from pitbox.identity.authority import DRIVER_SIGNER, HUB, HUB_SIGNER
+from pitbox.identity.credentials import Credentials, account_of, read
+from pitbox.identity.folder import KeyFolder
+from pitbox.identity.nkeys import KeyPair, Kind
+from pitbox.identity.permissions import Permissions
+from pitbox.nats_server import place_account
+from pitbox.resolver import Resolver
+from pitbox.settings import Nats
+from schemas.keys import DriverName
+from tests.attacks.scene import ATTACKER, MARK, VICTIM, Attempt, Scene, own
+from tests.attacks.wire import Wire
+from tests.servers import USERS
+
+EVERYTHING: Final = Permissions((">",), (">",))
+CLAIMED: Final = (
+    *("no JWT", "somebody else's JWT", "altered JWT", "no algorithm", "own account and key"),
+    *("driver's key signs for the hub", "driver's key signs wider rights", "bearer", "expired"),
+    "revoked account",
+)
+NAMES: Final = (
+    *("*", ">", "x.>", "*.>", "bea.s", "bea.", ".bea", "a b", "bea\t", "bea\n", "bea\r\nSUB > 1"),
+    *("", "$SYS", "$JS", "_INBOX", "é", "D1", "BEA", "x" * 27, "x" * 65, "-a"),
+)
+DOORS: Final = ("leaf", "cluster", "gateway", "mqtt", "websocket")
+CUT_S: Final = 2.0
+
+
+def identities() -> Iterator[Attempt]:
+    """Yield every attempt."""
+    for how in CLAIMED:
+        yield Attempt("identity", how, partial(_claim, how=how))
+    yield Attempt("identity", "leaf node", _be_a_leaf)
+    for door in DOORS:
+        yield Attempt("identity", f"{door} port", partial(_find_a_door, door=door))
+    for how in ("one's PC", "one's account"):
+        yield Attempt("identity", f"back after {how} was shut out", partial(_come_back, how=how))
+    for name in NAMES:
+        yield Attempt("names", repr(name), partial(_be_named, name=name))
+
+
+async def _claim(scene: Scene, how: str) -> str:
+    """Connect as what one is not; the control signs with the keys that are right."""
+    token, pair = _claimed(scene, how)
+    wire = await Wire.claim(scene.server, token, pair)
+    try:
+        if not await wire.let_in():
+            return ""
+        if how == "driver's key signs wider rights":
+            wire.publish("telemetry.bea.s.live", MARK)
+            await wire.let_in()
+            return await scene.harmed(own())
+        return "let in"
+    finally:
+        await wire.close()
+
+
+async def _be_a_leaf(scene: Scene) -> str:
+    """Connect as another nats-server would, which hears all of its account."""
+    who = read(scene.file)
+    evil = {"server_id": "evil", "name": "evil", "cluster": "evil"}
+    wire = await Wire.claim(scene.server, who.jwt, who.pair, **evil)
+    try:
+        wire.say(b"LS+ >\r\n")
+        await scene.stir()
+        await wire.let_in()
+        return "hears the hub" if wire.messages else ""
+    finally:
+        await wire.close()
+
+
+def _claimed(scene: Scene, how: str) -> tuple[str, KeyPair | None]:
+    keys, own = KeyFolder(scene.server.keys), read(scene.file)
+    pair, hub = KeyPair.new(Kind.USER), keys.pair(HUB, Kind.ACCOUNT).public
+    name = HUB_SIGNER if scene.control else DRIVER_SIGNER
+    signer = keys.pair(name, Kind.ACCOUNT)
+    wide = claims.user(pair.public, ATTACKER, hub, EVERYTHING)
+    now_s = int(time.time())
+    match how:
+        case "no JWT":
+            return own.jwt if scene.control else "", own.pair if scene.control else None
+        case "somebody else's JWT":
+            return read(scene.server.driver(VICTIM)).jwt, _right(scene, own.pair)
+        case "altered JWT" | "no algorithm" if scene.control:
+            return own.jwt, own.pair
+        case "altered JWT":
+            head, body, signature = own.jwt.split(".")
+            other = jwt.signed(wide, signer, at_s=now_s).split(".")[1]
+            return f"{head}.{other}.{signature}", pair
+        case "no algorithm":
+            head = "eyJ0eXAiOiJKV1QiLCJhbGciOiJub25lIn0"
+            body = jwt.signed(wide, signer, at_s=now_s).split(".")[1]
+            return f"{head}.{body}.", pair
+        case "own account and key":
+            account = signer if scene.control else KeyPair.new(Kind.ACCOUNT)
+            return jwt.signed(wide, account, at_s=now_s), pair
+        case "driver's key signs for the hub":
+            return jwt.signed(wide, signer, at_s=now_s), pair
+        case "driver's key signs wider rights":
+            account = hub if scene.control else account_of(own.jwt)
+            about = claims.user(pair.public, ATTACKER, account, EVERYTHING)
+            return jwt.signed(about, signer, at_s=now_s), pair
+        case "bearer":
+            account = hub if scene.control else account_of(own.jwt)
+            about = claims.driver_user(pair.public, ATTACKER, account, expires_s=now_s + 60)
+            about["nats"]["bearer_token"] = True
+            return jwt.signed(about, signer, at_s=now_s), None
+        case "expired":
+            account = hub if scene.control else account_of(own.jwt)
+            late_s = now_s + 60 if scene.control else now_s - 60
+            about = claims.driver_user(pair.public, ATTACKER, account, expires_s=late_s)
+            return jwt.signed(about, signer, at_s=now_s), pair
+        case _:
+            account = hub if scene.control else KeyPair.new(Kind.ACCOUNT).public
+            about = claims.driver_user(pair.public, ATTACKER, account, expires_s=now_s + 60)
+            return jwt.signed(about, signer, at_s=now_s), pair
+
+
+def _right(scene: Scene, wrong: KeyPair) -> KeyPair:
+    return read(scene.server.driver(VICTIM)).pair if scene.control else wrong
+
+
+async def _be_named(scene: Scene, name: str) -> str:
+    """Be enrolled under a name that means others; the control has nobody who checks names."""
+    if not scene.control:
+        try:
+            msgspec.convert(name, DriverName)
+        except msgspec.ValidationError:
+            return ""
+    authority, pair = scene.server.authority(), KeyPair.new(Kind.USER)
+    account, token = authority.account(name)
+    place_account(scene.server.folder / "nats", token)
+    user = authority.driver_user(name, account, pair.public, expires_s=int(time.time()) + 60)
+    wire = await Wire.claim(scene.server, user, pair)
+    try:
+        await wire.let_in()
+        wire.publish("telemetry.bea.s.live", MARK)
+        await wire.let_in()
+        return await scene.harmed(own())
+    finally:
+        await wire.close()
+
+
+async def _find_a_door(scene: Scene, door: str) -> str:
+    """Look for a listener that drivers' credentials would open with other rights."""
+    address = f"http://127.0.0.1:{scene.server.monitor_port}/varz"
+    async with httpx.AsyncClient() as client:
+        told: dict[str, Any] = (await client.get(address)).json()
+    return f"{door} listens" if told.get(door, {}).get("port") else ""
+
+
+async def _come_back(scene: Scene, how: str) -> str:
+    """Copy one's credentials to a second PC, and stay or come back there once one is shut out.
+
+    Nobody shuts the control out.
+    """
+    file = scene.file if scene.control else scene.server.driver(f"rob{how.count('P')}")
+    first, clone = [await Wire.open(scene.server, file) for _ in range(2)]
+    try:
+        if not await first.let_in() or not await clone.let_in():
+            return "the credentials were never good"
+        if not scene.control:
+            await _shut_out(scene, read(file), whole=how == "one's account")
+        deadline = time.monotonic() + CUT_S
+        while await clone.let_in() or await first.let_in():
+            if time.monotonic() > deadline:
+                return "stays"
+        again = await Wire.open(scene.server, file)
+        try:
+            return "is let in again" if await again.let_in() else ""
+        finally:
+            await again.close()
+    finally:
+        await first.close()
+        await clone.close()
+
+
+async def _shut_out(scene: Scene, who: Credentials, *, whole: bool) -> None:
+    account, authority, resolver = account_of(who.jwt), scene.server.authority(), Resolver()
+    users = str(scene.server.keys / USERS)
+    await resolver.open(Nats(url=scene.server.url, credentials=users))
+    try:
+        if whole:
+            await resolver.delete(authority.deletion(account), account)
+        else:
+            shut = {who.pair.public: int(time.time())}
+            await resolver.push(authority.account_again(who.name, account, shut))
+    finally:
+        await resolver.close()
