@@ -242,11 +242,7 @@ async def test_asvs_5_3_2_no_path_leads_out_of_the_pages(tmp_path: Path) -> None
     up = ("..", "%2e%2e", "%2e.", "..%2f..", "..%5c..", "%252e%252e", "assets/../..", "//..")
     ways = [*(f"/{one}/secret" for one in up), "/../static-too/secret", f"/{tmp_path}/secret"]
     async with AsyncTestClient(Litestar([pages.pages(static)])) as client:
-        for way in (
-            *(f"/{one}/secret" for one in up),
-            "/../static-too/secret",
-            f"/{tmp_path}/secret",
-        ):
+        for way in ways:
             answer = await client.get(httpx.URL(client.base_url, raw_path=way.encode()))
             assert answer.status_code in (400, 404), way
             assert "secret" not in answer.text, way
