@@ -6,6 +6,7 @@ durable that does not move while messages wait is asked anew, and then given up.
 """
 
 import asyncio
+import secrets
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -171,7 +172,10 @@ class Pull:
     async def _create_reader(self) -> None:
         """Read on from where we were, or from the beginning of a stream that is not the same."""
         last = self._last
+        # Each has a name of its own: two readers of one name would take messages from each other.
+        self._name = f"{self._consumer}-{secrets.token_hex(8)}"
         config = api.ConsumerConfig(
+            name=self._name,
             ack_policy=api.AckPolicy.NONE,
             deliver_policy=(api.DeliverPolicy.BY_START_SEQUENCE if last else api.DeliverPolicy.ALL),
             opt_start_seq=last.sequence + 1 if last else None,
@@ -179,7 +183,7 @@ class Pull:
             inactive_threshold=60,
             mem_storage=True,
         )
-        self._name = (await self._bus.jetstream.add_consumer(self._stream, config)).name
+        await self._bus.jetstream.add_consumer(self._stream, config)
 
     async def _detach(self) -> None:
         """Leave the inbox, but keep what it brought: it would come again only after a long time."""

@@ -136,7 +136,11 @@ async def _known_parameters(request: Request[Any, Any, Any]) -> None:
 
 
 def _refused(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
-    """Answer with one sentence that names the parameter."""
+    """Answer with one sentence that names the parameter; who asked for too much is written down."""
+    if error.status_code == 403:
+        person = _visitor(request).person
+        endpoint = f"{request.method} {request.scope['path_template']}"
+        log.warning("refused", endpoint=endpoint, account=person.account, role=person.role)
     found: list[Any] = error.extra if isinstance(error.extra, list) else []
     sentences = [f"{item['key']}: {item['message']}" for item in found if "key" in item]
     return _problem(error.status_code, "; ".join(sentences) or error.detail, error.headers)

@@ -127,11 +127,8 @@ def _pull(stream: str, durable: str) -> Iterator[str]:
     yield f"$JS.API.STREAM.MSG.GET.{stream}"
     yield f"$JS.API.CONSUMER.INFO.{stream}.{durable}"
     yield f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"
-    if durable == "*":
-        yield f"$JS.API.CONSUMER.CREATE.{stream}"
-        yield f"$JS.API.CONSUMER.CREATE.{stream}.>"
-    else:
-        yield f"$JS.API.CONSUMER.CREATE.{stream}.{durable}"
+    yield f"$JS.API.CONSUMER.CREATE.{stream}.{durable}"
+    if durable != "*":
         yield f"$JS.API.CONSUMER.CREATE.{stream}.{durable}.>"
         yield f"$JS.API.CONSUMER.DURABLE.CREATE.{stream}.{durable}"
         yield f"$JS.ACK.{stream}.{durable}.>"

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.conftest import ROOT
 
 PURE = sorted([*ROOT.glob("consumers/*/decide.py"), ROOT / "consumers/gateway/fanout.py"])
+CLIENTS = {"urllib.request", "http.client", "httpx", "aiohttp", "requests", "websockets", "smtplib"}
 IMPURE_CALLS = {"open", "print", "input", "time", "time_ns", "monotonic", "now", "sleep", "random"}
 
 
@@ -39,6 +41,25 @@ def test_a_decision_waits_for_nothing_and_asks_nothing(path: Path) -> None:
             called = node.func
             name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
             assert name not in IMPURE_CALLS, f"{path}:{node.lineno}: {name}"
+
+
+def test_asvs_13_2_4_no_service_asks_other_servers_than_its_own_peers() -> None:
+    """Postgres and nats-server are settings; what is asked over HTTP is a driver's own choice."""
+    found = {
+        str(path.relative_to(ROOT))
+        for package in ("producers", "consumers", "pitbox", "schemas")
+        for path in (ROOT / package).rglob("*.py")
+        if CLIENTS & set(imported(path))
+    }
+    assert found == {"pitbox/stack.py", "producers/enrolment.py"}
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
 
 
 def test_only_the_runtime_acknowledges() -> None:

@@ -12,6 +12,7 @@ import asyncpg
 import httpx
 import pytest
 import websockets
+from structlog.testing import capture_logs
 
 from consumers.gateway.people import logins, opaque
 from consumers.gateway.people.entrance import COOKIE
@@ -389,6 +390,22 @@ async def test_asvs_13_2_2_the_audit_log_only_grows(served: Served, database: st
         [entry] = (await owner.get("/audit")).json()
         assert (entry["actor"], entry["action"]) == ("ann", "login by link")
         assert (await owner.get("/audit", params={"before": entry["id"]})).json() == []
+
+
+async def test_asvs_16_3_2_who_asks_for_more_than_he_may_is_written_down(
+    served: Served, stranger: httpx.AsyncClient, database: str
+) -> None:
+    kai = await people.joined(stranger, database, "kai", "driver", "KAI")
+    with capture_logs() as logs:
+        await stranger.get(f"{API}/accounts", headers=kai.headers)
+        wish = {"driver": "ADA"}
+        await stranger.post(f"{API}/enrolments", json=wish, headers=kai.headers)
+    account = await Database(database).value("select account::text from account where name='kai'")
+    assert [line for line in logs if line["event"] == "refused"] == [
+        {"event": "refused", "endpoint": endpoint, "account": account, "role": "driver"}
+        | {"log_level": "warning", "part": "gateway"}
+        for endpoint in (f"GET {API}/accounts", f"POST {API}/enrolments")
+    ]
 
 
 async def test_asvs_8_2_2_8_2_3_what_is_anothers_is_not_reached(

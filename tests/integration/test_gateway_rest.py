@@ -228,8 +228,21 @@ async def test_pages_that_are_not_built_are_told_how_to_build(tmp_path: Path) ->
         (static / "assets").mkdir(parents=True)
         (static / "index.html").write_text("<!doctype html>the wall")
         (static / "assets" / "wall.js").write_text("wall()")
-        (tmp_path / "secret").write_text("secret")
         assert "the wall" in (await client.get("/")).text
         assert (await client.get("/assets/wall.js")).text == "wall()"
-        assert (await client.get("/%2e%2e/secret")).status_code == 404
         assert (await client.get("/nowhere")).status_code == 404
+
+
+async def test_asvs_5_3_2_no_path_leads_out_of_the_pages(tmp_path: Path) -> None:
+    static = tmp_path / "static"
+    (static / "assets").mkdir(parents=True)
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "static-too").mkdir()
+    (tmp_path / "static-too" / "secret").write_text("secret")
+    up = ("..", "%2e%2e", "%2e.", "..%2f..", "..%5c..", "%252e%252e", "assets/../..", "//..")
+    ways = [*(f"/{one}/secret" for one in up), "/../static-too/secret", f"/{tmp_path}/secret"]
+    async with AsyncTestClient(Litestar([pages.pages(static)])) as client:
+        for way in ways:
+            answer = await client.get(httpx.URL(client.base_url, raw_path=way.encode()))
+            assert answer.status_code in (400, 404), way
+            assert "secret" not in answer.text, way

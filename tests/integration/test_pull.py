@@ -1,5 +1,6 @@
 """Messages of a stream arrive in order and none is passed over, whatever happens to the server."""
 
+import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator
@@ -7,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import nats.errors
 import pytest
 from structlog.testing import capture_logs
 
@@ -14,6 +16,7 @@ from pitbox import pull
 from pitbox.bus import Bus
 from pitbox.delivery import Delivery
 from pitbox.pull import Pull, StalledError
+from pitbox.settings import Nats
 from schemas.timing import Lap
 from tests.hub import apply, chunk, connected, eventually, send, streams_with, wire
 from tests.servers import NatsServer
@@ -215,6 +218,48 @@ async def test_a_reader_goes_on_where_it_was_when_only_the_connection_broke(
         await send(driver, [chunk(5)])
         assert sequences(await read(reader, 1)) == [6]
         await reader.close()
+
+
+async def test_two_readers_without_a_durable_take_nothing_from_each_other(
+    nats_server: NatsServer, driver: Bus
+) -> None:
+    async with pulling(nats_server, "timing") as one, pulling(nats_server, "timing") as other:
+        for first in (1, 6):
+            await send(driver, [chunk(number) for number in range(first, first + 5)])
+            both = await asyncio.gather(read(one, 5), read(other, 5))
+            assert [sequences(read) for read in both] == [list(range(first, first + 5))] * 2
+
+
+async def test_a_reader_without_a_durable_may_make_one_and_leave_those_of_others_alone(
+    nats_server: NatsServer, driver: Bus
+) -> None:
+    own = Nats(url=nats_server.url, credentials=str(nats_server.keys / "users"))
+    bus = await Bus.connect(own, "timing", driver.topology)
+    reader = Pull(bus, "timing", "TELEMETRY")
+    await send(driver, [chunk(0)])
+    await read(reader, 1)
+
+    async def names() -> set[str]:
+        return {info.name for info in await driver.jetstream.consumers_info("TELEMETRY")}
+
+    before = await names()
+    asked = {"stream_name": "TELEMETRY", "config": {"ack_policy": "none"}}
+    durable = asked | {"config": {"durable_name": "evil", "ack_policy": "explicit"}}
+    for what, wish in (
+        ("CREATE.TELEMETRY", asked),
+        ("CREATE.TELEMETRY.evil.telemetry.>", asked),
+        ("CREATE.TELEMETRY.persister", asked),
+        ("DURABLE.CREATE.TELEMETRY.evil", durable),
+        ("MSG.NEXT.TELEMETRY.persister", {"batch": 1}),
+        *((f"DELETE.TELEMETRY.{name}", {}) for name in before),
+    ):
+        with pytest.raises(nats.errors.TimeoutError):
+            subject = f"$JS.API.CONSUMER.{what}"
+            await bus.client.request(subject, json.dumps(wish).encode(), timeout=0.3)
+    assert await names() == before
+    assert sorted(name.split("-")[0] for name in before) == ["persister", "timing"]
+    await reader.close()
+    await bus.close()
 
 
 async def test_nothing_is_delayed_or_acknowledged_in_vain_by_a_mere_reconnect(

@@ -110,9 +110,9 @@ async def admit(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHand
         return
     doors: Doors = connection.app.state.doors
     visitor = await doors.visitor(connection.headers.get("authorization", ""))
+    connection.state.visitor = visitor
     if visitor.person.role not in roles:
         raise PermissionDeniedException("your role may not do this")
-    connection.state.visitor = visitor
 
 
 def address_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
