@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from tests.bench import driving, encoding, persisting, publishing, reading, watching
+from tests.bench import admitting, driving, encoding, persisting, publishing, reading, watching
 from tests.bench.report import Result, table, write
 from tests.bench.servers import Servers, servers
 
@@ -18,6 +18,7 @@ PARTS: Final[dict[str, Callable[[Servers], Iterator[Result]]]] = {
     "publishing": publishing.measure,
     "persisting": persisting.measure,
     "watching": watching.measure,
+    "admitting": admitting.measure,
     "reading": reading.measure,
     "driving": driving.measure,
 }

@@ -6,6 +6,7 @@ The sockets are bare, so that what is measured is the server and not the client.
 import argparse
 import asyncio
 import base64
+import itertools
 import json
 import os
 import struct
@@ -45,18 +46,21 @@ class Dialect(Protocol):
 
 
 class Gateway:
-    """Speak as the pit wall's page does."""
+    """Speak as the pit wall's page does; each token in turn opens a socket."""
 
-    def __init__(self, address: str, token: str) -> None:
+    def __init__(self, address: str, tokens: list[str]) -> None:
         self._decode = msgspec.msgpack.Decoder(ToPage).decode
-        self._rest = httpx.Client(
-            base_url=f"{address}/api/v1", headers={"authorization": f"Bearer {token}"}
-        )
+        self._rest = httpx.Client(base_url=f"{address}/api/v1")
+        self._tokens = itertools.cycle(tokens)
 
     @property
     def path(self) -> str:
-        """Return the path of one more socket, with a ticket of its own."""
-        answer = self._rest.post("/ws-ticket")
+        """Return the path of one more socket, with a ticket of its own, if one is needed."""
+        token = next(self._tokens, None)
+        if token is None:
+            return "/api/v1/live"
+        headers = {"authorization": f"Bearer {token}"}
+        answer = self._rest.post("/ws-ticket", headers=headers)
         answer.raise_for_status()
         return f"/api/v1/live?ticket={answer.json()['ticket']}"
 
@@ -175,11 +179,11 @@ async def main() -> None:
     parser.add_argument("--server", choices=["gateway", "nats"], required=True)
     parser.add_argument("--clients", type=int, required=True)
     parser.add_argument("--seconds", type=float, required=True)
-    parser.add_argument("--token", default="")
+    parser.add_argument("--tokens", nargs="*", default=[])
     asked = parser.parse_args()
     host = f"127.0.0.1:{asked.port}"
     dialect: Dialect = (
-        Gateway(f"http://{host}", asked.token) if asked.server == "gateway" else NatsListener()
+        Gateway(f"http://{host}", asked.tokens) if asked.server == "gateway" else NatsListener()
     )
     latencies: list[float] = []
     clients = []

@@ -42,16 +42,17 @@ class Listening(OpenNats):
 
 
 class Gateway(Struct, frozen=True):
-    """Hold a gateway that runs, and who watches."""
+    """Hold a gateway that runs, and the tokens of who watches; none where nobody logs in."""
 
     port: int
     pid: int
-    person: people.Person
+    tokens: tuple[str, ...] = ()
 
     def rest(self) -> httpx.AsyncClient:
         """Return a client of its REST for who watches."""
         address = f"http://127.0.0.1:{self.port}"
-        return httpx.AsyncClient(base_url=address, headers=self.person.headers)
+        headers = {"authorization": f"Bearer {self.tokens[0]}"}
+        return httpx.AsyncClient(base_url=address, headers=headers)
 
 
 class Seen(Struct, frozen=True):
@@ -71,14 +72,14 @@ def measure(servers: Servers) -> Iterator[Result]:
         for cars in CARS:
             ours, theirs = [], []
             for _ in range(ROUNDS):
-                ours.append(_watch(servers.nats, served, (cars, 1)))
-                theirs.append(_watch(listening, None, (cars, 1)))
+                ours.append(watch(servers.nats, served, (cars, 1)))
+                theirs.append(watch(listening, None, (cars, 1)))
             name = f"{cars}_car" if cars == 1 else f"{cars}_cars"
             yield from _latencies(f"live_latency_{{}}_ms_{name}", ours, theirs)
         ours, theirs = [], []
         for _ in range(ROUNDS):
-            ours.append(_watch(servers.nats, served, (1, CLIENTS)))
-            theirs.append(_watch(listening, None, (1, CLIENTS)))
+            ours.append(watch(servers.nats, served, (1, CLIENTS)))
+            theirs.append(watch(listening, None, (1, CLIENTS)))
         yield from _latencies(f"fanout_{{}}_ms_{CLIENTS}", ours, theirs)
         yield result(
             f"fanout_cpu_us_per_send_{CLIENTS}",
@@ -100,11 +101,11 @@ def _latencies(name: str, ours: list[Seen], theirs: list[Seen]) -> Iterator[Resu
         )
 
 
-def _watch(bus: NatsServer | OpenNats, gateway: Gateway | None, size: tuple[int, int]) -> Seen:
+def watch(bus: NatsServer | OpenNats, gateway: Gateway | None, size: tuple[int, int]) -> Seen:
     """Watch some cars with some clients; without a gateway it is nats-server that serves."""
     cars, clients = size
     if gateway:
-        server = ["gateway", "--port", str(gateway.port), "--token", gateway.person.token]
+        server = ["gateway", "--port", str(gateway.port), "--tokens", *gateway.tokens]
     else:
         assert isinstance(bus, Listening)
         server = ["nats", "--port", str(bus.websocket_port)]
@@ -144,12 +145,12 @@ def gateway(servers: Servers) -> Iterator[Gateway]:
         PITBOX_GATEWAY__KEYS=str(servers.folder / "gateway-keys"),
     ) as started:
         until(lambda: listens(port) and is_ready(port), "the gateway is ready", 30)
-        yield Gateway(port, started.pid, asyncio.run(_signed_in(port, servers.url)))
+        yield Gateway(port, started.pid, (asyncio.run(_signed_in(port, servers.url)),))
 
 
-async def _signed_in(port: int, database: str) -> people.Person:
+async def _signed_in(port: int, database: str) -> str:
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as rest:
-        return await people.signed_in(rest, database)
+        return (await people.signed_in(rest, database)).token
 
 
 def is_ready(port: int) -> bool:

@@ -1,0 +1,109 @@
+"""What the doors cost those who watch, beside the same gateway without any.
+
+Opening a WebSocket takes a ticket, and two questions to Postgres. While it is open each login is
+asked for every second, and what somebody hides is left out of each chunk.
+"""
+
+import asyncio
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import asyncpg
+import httpx
+
+from consumers.gateway.people import accounts, consent, logins
+from consumers.gateway.people.entrance import COOKIE
+from schemas.api import Consent
+from tests.bench.processes import process
+from tests.bench.report import Result, result
+from tests.bench.servers import Servers
+from tests.bench.watchers import Gateway as Dialect
+from tests.bench.watching import CLIENTS, ROUNDS, Gateway, gateway, is_ready, watch
+from tests.people import API
+from tests.servers import addresses, free_port, listens, until
+
+OPEN: Final = "without doors"
+SOCKETS: Final = 100
+UPGRADE: Final = (
+    "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
+    "Connection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+    "Sec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+def measure(servers: Servers) -> Iterator[Result]:
+    """Yield the figures, with alternating rounds on both gateways."""
+    with gateway(servers) as first, doorless(servers) as without:
+        tokens = asyncio.run(_crowd(first.port, servers.url))
+        served = Gateway(first.port, first.pid, tokens)
+        pairs = [(_open_ms(served), _open_ms(without)) for _ in range(ROUNDS)]
+        yield _result("open_socket_p50_ms", "ms", pairs)
+        size = (1, CLIENTS)
+        seen = [
+            (watch(servers.nats, served, size), watch(servers.nats, without, size))
+            for _ in range(ROUNDS)
+        ]
+        costs = [(one.us_per_send, other.us_per_send) for one, other in seen]
+        yield _result(f"admitted_cpu_us_per_send_{CLIENTS}", "us", costs)
+        late = [(one.p99_ms, other.p99_ms) for one, other in seen]
+        yield _result(f"admitted_p99_ms_{CLIENTS}", "ms", late)
+
+
+def _result(name: str, unit: str, pairs: list[tuple[float, float]]) -> Result:
+    ours, theirs = zip(*pairs, strict=True)
+    return result(name, unit, "lower", ours, peers={OPEN: theirs})
+
+
+@contextmanager
+def doorless(servers: Servers) -> Iterator[Gateway]:
+    """Run a gateway meanwhile that lets everybody in."""
+    port = free_port()
+    with process(
+        "tests.bench.doorless_gateway",
+        **addresses(servers.nats.url, servers.url),
+        PITBOX_GATEWAY__PORT=str(port),
+        PITBOX_GATEWAY__KEYS=str(servers.folder / "doorless-keys"),
+    ) as started:
+        until(lambda: listens(port) and is_ready(port), "the gateway without doors is ready", 30)
+        yield Gateway(port, started.pid)
+
+
+async def _crowd(port: int, database: str) -> tuple[str, ...]:
+    """Log the owner in as often as he may be, while somebody hides; return the tokens."""
+    connection = await asyncpg.connect(database)
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as rest:
+        hiding = Consent(driver="zed", kind="telemetry", role="owner", allowed=False)
+        await consent.decide(connection, hiding)
+        account = (await accounts.first_owner(connection)).account
+        tokens = []
+        for _ in range(logins.MAX_LOGINS):
+            _, cookie = await logins.begin(connection, account)
+            headers = {"cookie": f"{COOKIE}={cookie}"}
+            tokens.append((await rest.post(f"{API}/refresh", headers=headers)).json())
+            rest.cookies.clear()
+    await connection.close()
+    return tuple(told["access_token"] for told in tokens)
+
+
+def _open_ms(served: Gateway) -> float:
+    """Return how long it takes until a socket is open, the ticket for it included."""
+    dialect = Dialect(f"http://127.0.0.1:{served.port}", list(served.tokens))
+    return asyncio.run(_median_ms(served.port, dialect))
+
+
+async def _median_ms(port: int, dialect: Dialect) -> float:
+    took = []
+    for _ in range(SOCKETS):
+        began = time.perf_counter()
+        asked = UPGRADE.format(path=dialect.path, port=port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(asked.encode())
+        told = await reader.readuntil(b"\r\n\r\n")
+        took.append((time.perf_counter() - began) * 1e3)
+        if b" 101 " not in told:
+            raise ConnectionError(told.decode())
+        writer.close()
+    return statistics.median(took)
