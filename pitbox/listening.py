@@ -1,31 +1,12 @@
 """What holds for everything that listens: beyond this machine only by TLS."""
 
 import ssl
-from typing import Final, Protocol
+from typing import Final
 
 from pitbox.address import is_loopback
-from pitbox.settings import SettingsError
+from pitbox.settings import Listener, SettingsError
 
 EVERYWHERE: Final = ("0.0.0.0", "::")
-
-
-class Listener(Protocol):
-    """Say where to listen, and with which certificate."""
-
-    @property
-    def host(self) -> str:
-        """Return the address to listen on."""
-        ...
-
-    @property
-    def certificate(self) -> str:
-        """Return the file of the certificate with its chain; empty: none."""
-        ...
-
-    @property
-    def certificate_key(self) -> str:
-        """Return the file of its key."""
-        ...
 
 
 def check(group: str, given: Listener, *, is_behind_proxy: bool = False, or_else: str = "") -> None:

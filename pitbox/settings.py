@@ -33,7 +33,19 @@ def _checked(variable: str, check: Callable[[str], object], value: str) -> None:
         raise ValueError(f"{variable}: {error}") from None
 
 
-class Nats(Struct, frozen=True, forbid_unknown_fields=True):
+class Listener(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where something listens, and with which certificate."""
+
+    host: Annotated[Text, Meta(description="address to listen on; beyond loopback only by TLS")] = (
+        "127.0.0.1"
+    )
+    certificate: Annotated[str, Meta(description="file of the TLS certificate, with its chain")] = (
+        ""
+    )
+    certificate_key: Annotated[str, Meta(description="file of the certificate's key")] = ""
+
+
+class Nats(Listener, frozen=True, forbid_unknown_fields=True):
     """How to reach nats-server, and where it listens."""
 
     url: Annotated[
@@ -46,13 +58,6 @@ class Nats(Struct, frozen=True, forbid_unknown_fields=True):
         str, Meta(description="file of this program's credentials, or folder with one for each")
     ] = ""
     monitor: Annotated[str, Meta(description="address of its monitoring port, if any")] = ""
-    host: Annotated[
-        Text, Meta(description="address that nats-server listens on; beyond loopback only by TLS")
-    ] = "127.0.0.1"
-    certificate: Annotated[str, Meta(description="file of its TLS certificate, with its chain")] = (
-        ""
-    )
-    certificate_key: Annotated[str, Meta(description="file of the certificate's key")] = ""
 
     def __post_init__(self) -> None:
         """Raise ValueError for an address that cannot be one, or is not safe."""
@@ -100,20 +105,13 @@ class Postgres(Struct, frozen=True, forbid_unknown_fields=True):
         _checked("PITBOX_POSTGRES__URL", check_postgres, self.url)
 
 
-class Gateway(Struct, frozen=True, forbid_unknown_fields=True):
+class Gateway(Listener, frozen=True, forbid_unknown_fields=True):
     """Where the pit wall is served."""
 
-    host: Annotated[Text, Meta(description="address to listen on; beyond loopback only by TLS")] = (
-        "127.0.0.1"
-    )
     port: Annotated[Port, Meta(description="port to listen on")] = 8000
     names: Annotated[
         str, Meta(description="names that it is called by, by commas; loopback is always served")
     ] = ""
-    certificate: Annotated[str, Meta(description="file of the TLS certificate, with its chain")] = (
-        ""
-    )
-    certificate_key: Annotated[str, Meta(description="file of the certificate's key")] = ""
     proxies: Annotated[
         str,
         Meta(description="addresses of TLS proxies before it, by commas: only these are believed"),
@@ -130,17 +128,10 @@ class Gateway(Struct, frozen=True, forbid_unknown_fields=True):
     ] = 400
 
 
-class Metrics(Struct, frozen=True, forbid_unknown_fields=True):
+class Metrics(Listener, frozen=True, forbid_unknown_fields=True):
     """Where a process shows its metrics."""
 
-    host: Annotated[Text, Meta(description="address to listen on; beyond loopback only by TLS")] = (
-        "127.0.0.1"
-    )
     port: Annotated[Port, Meta(description="port to listen on, 0 for none")] = 0
-    certificate: Annotated[str, Meta(description="file of the TLS certificate, with its chain")] = (
-        ""
-    )
-    certificate_key: Annotated[str, Meta(description="file of the certificate's key")] = ""
 
 
 class Driver(Struct, frozen=True, forbid_unknown_fields=True):
