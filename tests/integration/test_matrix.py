@@ -124,7 +124,7 @@ class Doors:
 
     async def _cookie(self, thing: Thing, *, ended: bool = False) -> dict[str, str]:
         account = await self._account(thing)
-        sid, token = await logins.begin(self._postgres, account.account)
+        sid, token = await logins.begin(self._postgres, account.account, account.password)
         if ended:
             await logins.end(self._postgres, sid, "logout")
         return {"cookie": f"{COOKIE}={token}"}

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final
@@ -123,12 +124,17 @@ def address_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     return site_of(host)
 
 
+@lru_cache(maxsize=4096)
 def site_of(host: str) -> str:
-    """Return an IPv4 address as it is, of an IPv6 one the /64 that one customer has."""
+    """Return an IPv4 address as it is, of an IPv6 one the /64 that one customer has.
+
+    What listens to both kinds is told an IPv4 address within an IPv6 one.
+    """
     try:
         address = ip_address(host)
     except ValueError:
         return ""
+    address = (address.version == 6 and address.ipv4_mapped) or address
     if address.version == 4:
         return str(address)
     return str(ip_network((address, IPV6_SITE_BITS), strict=False))
