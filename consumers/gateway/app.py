@@ -99,6 +99,7 @@ def build(
             ArchiveDown: _away,
             BusyError: _away,
             cockpit.SigningDown: _away,
+            RecursionError: _too_deep,
             Exception: _failed,
         },
         debug=False,  # else LITESTAR_DEBUG could switch on pages that show our insides
@@ -150,6 +151,10 @@ def _away(
     request: Request[Any, Any, Any], error: ArchiveDown | BusyError | cockpit.SigningDown
 ) -> Response[Problem]:
     return _problem(503, str(error))
+
+
+def _too_deep(request: Request[Any, Any, Any], error: RecursionError) -> Response[Problem]:
+    return _problem(400, "what was sent is nested too deeply")
 
 
 def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:

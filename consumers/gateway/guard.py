@@ -53,7 +53,7 @@ class Guard:
         """Let a request through or refuse it."""
         refusal = self._refusal(scope)
         if refusal:
-            await _refuse(scope, send, *refusal)
+            await _refuse(scope, _with_headers(scope, send), *refusal)
         elif scope["type"] == ScopeType.WEBSOCKET:
             await self._app(scope, receive, send)
         else:

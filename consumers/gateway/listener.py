@@ -1,20 +1,30 @@
 """The listener: its port, TLS, whom it believes, and the web server on it."""
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
 from ipaddress import ip_network
 from typing import Any, Final
 
+import h11
 import uvicorn
 from msgspec import Struct
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from consumers.gateway.people.doors import site_of
 from pitbox import listening, settings
 from pitbox.settings import SettingsError
 
 GRACE_S: Final = 2
 MAX_MESSAGE_BYTES: Final = 32_768
 MAX_CONNECTIONS: Final = 1024
+MAX_OF_ADDRESS: Final = 256
+"""So many of them may come from one address, unless a proxy sees to that."""
+
+REQUEST_S: Final = 10.0
+"""A request is at most a few kB, and has to be there so soon."""
+
 DEAD_CLIENT_MS: Final = 20_000
 OR_PROXIES: Final = ", or PITBOX_GATEWAY__PROXIES to the addresses of a proxy that speaks TLS"
 
@@ -42,6 +52,52 @@ def checked(given: settings.Gateway) -> Tls:
 
 def _listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+class Patience(H11Protocol):
+    """Hang up on who opens connections and says nothing, for there are only so many.
+
+    uvicorn waits for a request for ever, and answers nobody else when it waits for too many.
+    """
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self._watch()
+        if self._is_crowding():
+            transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Take a part of a request."""
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        super().connection_lost(exc)
+        self._stop_waiting()
+
+    def _is_crowding(self) -> bool:
+        if self.config.proxy_headers or len(self.connections) <= MAX_OF_ADDRESS:
+            return False
+        clients = [getattr(one, "client", None) for one in (self, *self.connections)]
+        own, *sites = [site_of(client[0]) if client else "" for client in clients]
+        return sites.count(own) > MAX_OF_ADDRESS
+
+    def _watch(self) -> None:
+        """Let the time run until a request is whole; one for a WebSocket is, when it is taken."""
+        taken = self not in self.connections
+        if taken or self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
+            self._stop_waiting()
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(REQUEST_S, self.transport.abort)
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
 
 class Server(uvicorn.Server):
@@ -79,6 +135,7 @@ def web_server(app: Any, tls: Tls) -> Server:
     """Return a server of `app` that does not compress: chunks are dense already."""
     config = uvicorn.Config(
         app,
+        http=Patience,
         ws="websockets-sansio",
         ws_per_message_deflate=False,
         ws_max_size=MAX_MESSAGE_BYTES,

@@ -38,7 +38,7 @@ async def wall(
         await socket.close(NO_ACCESS)
         return
     await socket.accept()
-    if live.full:
+    if not admissions.make_room(visitor):
         await socket.close(TRY_AGAIN_LATER, "too many pages are connected")
         return
     awake, turned_out = asyncio.Event(), asyncio.Event()

@@ -146,9 +146,10 @@ class Register:
         await self._fetch(REVOKE_USER, public_key)
 
     async def revoke(self, driver: str) -> None:
-        """Note that a driver and his PCs are shut out; raises RegisterDown."""
+        """Note that a driver and his PCs are shut out, and no code opens; raises RegisterDown."""
         await self._fetch(REVOKE, driver)
         await self._fetch("delete from nats_user where driver = $1", driver)
+        await self._fetch("delete from enrolment where driver = $1", driver)
 
     async def shut_out(self, driver: str, penalty: Penalty) -> None:
         """Note until when a driver is shut out; raises RegisterDown."""

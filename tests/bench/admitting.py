@@ -77,10 +77,10 @@ async def _crowd(port: int, database: str) -> tuple[str, ...]:
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as rest:
         hiding = Consent(driver="zed", kind="telemetry", role="owner", allowed=False)
         await consent.decide(connection, hiding)
-        account = (await accounts.first_owner(connection)).account
+        owner = await accounts.first_owner(connection)
         tokens = []
         for _ in range(logins.MAX_LOGINS):
-            _, cookie = await logins.begin(connection, account)
+            _, cookie = await logins.begin(connection, owner.account, owner.password)
             headers = {"cookie": f"{COOKIE}={cookie}"}
             tokens.append((await rest.post(f"{API}/refresh", headers=headers)).json())
             rest.cookies.clear()

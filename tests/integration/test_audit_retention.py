@@ -76,6 +76,23 @@ async def test_asvs_13_2_2_the_keeper_of_the_audit_log_forgets_what_is_old_and_c
         await connection.close()
 
 
+async def test_the_keeper_does_not_become_the_owner_by_a_table_of_his_own(stored: Database) -> None:
+    connection = await asyncpg.connect(stored.url, server_settings={"role": "pitbox_audit_keeper"})
+    try:
+        await connection.execute("""
+            create temp table audit as select 1::bigint as id, now() - interval '4000 days' as at;
+            create function pg_temp.as_owner() returns trigger language plpgsql as
+                $$ begin raise exception 'as %', current_user; end $$;
+            create trigger as_owner before delete on audit
+                for each row execute function pg_temp.as_owner();
+            grant all on audit to public
+        """)
+        assert await connection.fetchval("select audit_forget(400)") == 2
+    finally:
+        await connection.close()
+    assert await left(stored) == [0, 89, 91, 399]
+
+
 async def test_who_writes_the_audit_log_forgets_nothing_and_cannot_say_when_it_was(
     stored: Database,
 ) -> None:

@@ -1,9 +1,11 @@
 """Who comes in, who stays and who is turned out, at a gateway that is served as it is in a race."""
 
 import asyncio
+import contextlib
 import json
 import re
 import signal
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,10 @@ import pytest
 import websockets
 from structlog.testing import capture_logs
 
+from consumers.gateway import listener, live
 from consumers.gateway.people import logins, opaque
 from consumers.gateway.people.entrance import COOKIE
+from consumers.gateway.people.passwords import HASHER, Passwords
 from schemas.wall import Frames, Ping, Pong
 from tests import hub, people
 from tests.hub import Database, connected
@@ -65,6 +69,14 @@ async def is_turned_out(page: Page) -> None:
             while True:
                 await page.connection.recv()
     assert page.connection.close_code == 4401
+
+
+async def is_hung_up(connection: socket.socket) -> None:
+    """Wait for the end of a connection over which nothing comes."""
+    loop = asyncio.get_running_loop()
+    connection.setblocking(False)
+    with contextlib.suppress(ConnectionError):
+        assert await asyncio.wait_for(loop.sock_recv(connection, 4096), ENDS_WITHIN_S) == b""
 
 
 async def audited(database: str) -> list[str]:
@@ -117,6 +129,10 @@ async def test_asvs_16_3_1_16_5_1_whatever_is_wrong_about_a_login_the_answer_is_
         (401, '{"status":401,"detail":"name or password is wrong"}')
     }
     assert (await audited(database)).count("login refused") == 4
+    for path, asked in (("login/link", {}), ("invitations/accept", {"password": PASSWORD})):
+        unknown = await stranger.post(f"{API}/{path}", json=asked | {"secret": "x"})
+        assert unknown.status_code == 401
+    assert (await audited(database))[-2:] == ["login by link refused", "invitation refused"]
 
 
 async def served_change(served: Served, name: str, **change: Any) -> None:
@@ -207,7 +223,7 @@ async def test_two_tabs_that_refresh_at_once_get_the_same_and_raise_no_alarm(dat
 
         async def race(count: int) -> None:
             async with pool.acquire() as connection:
-                _, token = await logins.begin(connection, account)
+                _, token = await logins.begin(connection, account, None)
             for _ in range(count):
                 both = await asyncio.gather(tab(token), tab(token))
                 assert sorted(one.outcome for one in both) == ["again", "fresh"]
@@ -269,6 +285,32 @@ async def test_asvs_7_4_3_a_new_password_ends_the_other_logins(
     assert (await login(stranger, "kai", "seven grey herons")).status_code == 200
 
 
+@pytest.mark.parametrize("change", ["password = $2", "disabled = $2 <> ''"])
+async def test_a_login_that_was_on_its_way_when_its_account_was_changed_does_not_begin(
+    served: Served,
+    stranger: httpx.AsyncClient,
+    database: str,
+    monkeypatch: pytest.MonkeyPatch,
+    change: str,
+) -> None:
+    """A stolen password must not outlive its change by a login that was being checked."""
+    kai = await people.joined(stranger, database, "kai", "driver")
+    fits, another = Passwords.fits, HASHER.hash("seven grey herons")
+
+    async def meanwhile(self: Passwords, kept: str | None, password: str) -> bool:
+        found = await fits(self, kept, password)
+        await Database(database).rows(
+            f"update account set {change} where name = $1", "kai", another
+        )
+        return found
+
+    monkeypatch.setattr(Passwords, "fits", meanwhile)
+    assert (await login(stranger, "kai")).status_code == 401
+    await Database(database).rows("update account set disabled = false")
+    assert await may(stranger, kai)
+    assert await Database(database).value("select count(*) from login") == 2
+
+
 async def test_asvs_4_4_3_4_4_4_a_socket_needs_a_fresh_ticket_of_a_login_that_lives(
     served: Served, stranger: httpx.AsyncClient, database: str
 ) -> None:
@@ -290,7 +332,8 @@ async def test_asvs_4_4_2_3_5_1_foreign_pages_send_nothing(
 ) -> None:
     for origin in ("https://evil.com", "null", f"https://127.0.0.1:{served.port}"):
         headers = {"origin": origin, "cookie": f"{COOKIE}={served.person.refresh}"}
-        assert (await stranger.post(f"{API}/refresh", headers=headers)).status_code == 403
+        refused = await stranger.post(f"{API}/refresh", headers=headers)
+        assert (refused.status_code, refused.headers["cache-control"]) == (403, "no-store")
     ours = {"origin": served.address, "cookie": f"{COOKIE}={served.person.refresh}"}
     assert (await stranger.post(f"{API}/refresh", headers=ours)).status_code == 200
 
@@ -317,25 +360,21 @@ async def test_a_stream_outlives_the_token_that_it_came_with(
         assert (await page.hear(Frames)).chunk == 1
 
 
-async def test_what_a_driver_takes_back_ends_live_and_is_not_read(
+async def test_what_a_driver_takes_back_ends_live(
     served: Served, stranger: httpx.AsyncClient, database: str, nats_server: NatsServer
 ) -> None:
     ada = await people.joined(stranger, database, "ada", "driver", "ada")
     gus = await people.joined(stranger, database, "gus", "guest")
-    path = f"{API}/sessions/test/drivers/ada/telemetry?from_ns=0&to_ns=1"
     decision = {"kind": "telemetry", "role": "guest", "allowed": False}
     async with opened(served, person=gus) as guest, opened(served) as owner:
         await guest.watch("test", "speed")
         await owner.watch("test", "speed")
-        assert (await stranger.get(path, headers=gus.headers)).status_code == 200
         answer = await stranger.put(f"{API}/consents", json=decision, headers=ada.headers)
         assert answer.status_code == 204, answer.text
         await is_turned_out(guest)
         async with connected(nats_server.url) as drive:
             await drive.publish("telemetry.live", hub.chunk(1))
             assert (await owner.hear(Frames)).chunk == 1
-    refused = await stranger.get(path, headers=gus.headers)
-    assert (refused.status_code, "does not share" in refused.json()["detail"]) == (403, True)
     async with opened(served, person=gus) as guest, connected(nats_server.url) as drive:
         await guest.watch("test", "speed")
         await drive.publish("telemetry.live", hub.chunk(2))
@@ -435,6 +474,7 @@ async def test_asvs_2_2_1_5_2_1_16_4_1_bodies_are_bounded_and_checked(
         "",
         "[]",
         "{",
+        "[" * 4000,
         '{"name":"A B","password":"x"}',
         '{"name":"ann"}',
         '{"name":"ann\\n","password":"x"}',
@@ -444,6 +484,50 @@ async def test_asvs_2_2_1_5_2_1_16_4_1_bodies_are_bounded_and_checked(
         headers = {"content-type": "application/json"}
         answer = await stranger.post(f"{API}/login", content=body, headers=headers)
         assert answer.status_code == 400, body
+
+
+async def test_who_opens_connections_and_says_nothing_keeps_nobody_out(
+    served: Served, stranger: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "REQUEST_S", 0.5)
+    async with opened(served) as page:
+        half = b"POST /api/v1/login HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n{"
+        for said in (b"", b"GET / HTT", half):
+            with socket.create_connection(("127.0.0.1", served.port)) as silent:
+                silent.sendall(said)
+                await is_hung_up(silent)
+        await page.say(Ping(token=1.0))
+        await page.hear(Pong)
+    monkeypatch.setattr(listener, "MAX_OF_ADDRESS", 4)
+    monkeypatch.setattr(listener, "REQUEST_S", 60)
+    with contextlib.ExitStack() as crowd:
+        for number in range(6):
+            silent = socket.create_connection(("127.0.0.1", served.port))
+            crowd.enter_context(silent)
+            if number > 4:
+                await is_hung_up(silent)
+    assert (await stranger.get(f"{API}/health")).status_code == 200
+
+
+async def test_who_opens_every_page_there_may_be_keeps_nobody_out(
+    served: Served,
+    stranger: httpx.AsyncClient,
+    database: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live, "MAX_CLIENTS", 3)
+    gus = await people.joined(stranger, database, "gus", "guest")
+    async with contextlib.AsyncExitStack() as crowd:
+        pages = [await crowd.enter_async_context(opened(served, person=gus)) for _ in range(3)]
+        async with opened(served, person=gus) as another:
+            with pytest.raises(websockets.ConnectionClosed, match="too many pages"):
+                await another.connection.recv()
+        async with opened(served) as page:
+            await page.say(Ping(token=1.0))
+            await page.hear(Pong)
+            await is_turned_out(pages[0])
+        await pages[1].say(Ping(token=1.0))
+        await pages[1].hear(Pong)
 
 
 async def test_the_command_line_makes_and_closes_accounts(

@@ -220,6 +220,22 @@ async def test_asvs_8_2_2_drivers_enrol_themselves_and_nobody_else(
             assert asked.status_code == (200 if status == 201 else 403), (person.name, driver)
 
 
+async def test_who_was_shut_out_is_let_in_again_by_an_owner_only(
+    served: Served, database: str
+) -> None:
+    await Database(database).rows(
+        "insert into nats_account (driver, account, jwt, revoked) values ('KAI', 'A', 'j', now())"
+    )
+    async with httpx.AsyncClient(base_url=served.address) as rest:
+        kai = await people.joined(rest, database, "kai", "driver", "KAI")
+        eve = await people.joined(rest, database, "eve", "engineer")
+        for person, status in ((kai, 403), (eve, 403), (served.person, 201)):
+            answer = await rest.post(
+                f"{API}/enrolments", json={"driver": "KAI"}, headers=person.headers
+            )
+            assert answer.status_code == status, (person.name, answer.text)
+
+
 async def test_an_owner_sees_who_drives_and_shuts_somebody_out(
     served: Served, nats_server: NatsServer, database: str
 ) -> None:

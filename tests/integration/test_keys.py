@@ -33,6 +33,7 @@ from tests.servers import NatsServer
 
 CUT_S = 2.0
 TRIES = 3
+OPEN_CODES = "select driver from enrolment"
 
 
 @pytest.fixture
@@ -450,8 +451,15 @@ async def test_commands_enrol_list_and_revoke(
         for name, file in (("ada", "a.creds"), ("bea", "b.creds")):
             done = await asyncio.to_thread(say, "enrol", name, "--out", str(tmp_path / file))
             assert done.returncode == 0, done.stderr
+        await Database(database).rows("""
+            with maker as (insert into account (name, role) values ('ann', 'owner') returning *)
+            insert into enrolment (handle, hash, driver, made_by, expires)
+            select one, '', one, account, now() + interval '9 minutes'
+            from maker, unnest(array['ada', 'bea']) as one
+        """)
         revoked = await asyncio.to_thread(say, "revoke", "ada")
         assert revoked.stdout == "ada is shut out\n"
+        assert [tuple(row) for row in await Database(database).rows(OPEN_CODES)] == [("bea",)]
         listed = json.loads((await asyncio.to_thread(say, "list", "--json")).stdout)
         states = [(one["driver"], one["revoked"] is not None, len(one["pcs"])) for one in listed]
         assert states == [("ada", True, 0), ("bea", False, 1)]

@@ -195,7 +195,7 @@ def test_asvs_6_3_1_tries_are_counted_by_key_and_come_back_with_time() -> None:
 
 def test_an_ipv6_customer_is_one_address() -> None:
     assert site_of("2001:db8:1:2:3::4") == site_of("2001:db8:1:2:ffff::1") == "2001:db8:1:2::/64"
-    assert site_of("10.0.0.1") == "10.0.0.1"
+    assert site_of("10.0.0.1") == site_of("::ffff:10.0.0.1") == "10.0.0.1"
     assert site_of("nonsense") == ""
 
 

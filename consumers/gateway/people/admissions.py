@@ -5,6 +5,7 @@ A WebSocket outlives the token it came with: it belongs to a login, and ends whe
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -37,6 +38,23 @@ class Admissions:
         self._live = live
         self._inside: dict[Outbox, Admission] = {}
         self._look = asyncio.Event()
+
+    def make_room(self, visitor: Visitor) -> bool:
+        """Tell whether a client may enter; of a full wall, who has the most pages open loses one.
+
+        So nobody keeps the others out by opening pages.
+        """
+        if not self._live.full:
+            return True
+        pages = Counter(inside.visitor.person.account for inside in self._inside.values())
+        [(greediest, most)] = pages.most_common(1)
+        if pages[visitor.person.account] + 1 >= most:
+            return False
+        crowding = (
+            inside for inside in self._inside.values() if inside.visitor.person.account == greediest
+        )
+        next(crowding).turn_out()
+        return True
 
     def enter(self, client: Outbox, visitor: Visitor, turn_out: Callable[[], object]) -> None:
         """Let a client in."""

@@ -35,6 +35,7 @@ from schemas.telemetry import Token
 
 WRONG: Final = "code: is wrong, used or too old; or it was tried too often: ask for another one"
 AWAY: Final = "nobody is there to sign: try again with the same code"
+SHUT_OUT: Final = "driver: was shut out, and is let in again by an owner only"
 UNSIGNED: Final = "nobody is there to sign: try again"
 ANSWER_S: Final = 5.0
 DRIVER: Final = str(get_args(Token)[1].pattern)
@@ -56,12 +57,17 @@ class SigningDown(Exception):  # noqa: N818 - a state of the world, not a mistak
 async def make_code(
     doors: Opened, visitor: Asking, nats_url: Address, data: JSONBody[EnrolmentWish]
 ) -> EnrolmentCode:
-    """Make a code for `pitbox drive --enrol CODE@HOST`; drivers make it for themselves only."""
+    """Make a code for `pitbox drive --enrol CODE@HOST`; drivers make it for themselves only.
+
+    For who was shut out an owner makes it.
+    """
     person = visitor.person
     _own(visitor, data.driver)
     if not nats_url:
         raise SigningDown(reach.UNKNOWN)
     async with doors.archive.connection() as connection:
+        if person.role != "owner" and await enrolments.is_shut_out(connection, data.driver):
+            raise PermissionDeniedException(SHUT_OUT)
         try:
             made = await enrolments.make(connection, data.driver, person.account, doors.refresh_key)
         except TooManyError:

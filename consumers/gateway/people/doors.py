@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +25,6 @@ from consumers.gateway.people.roles import allowed
 from consumers.gateway.people.tickets import Tickets
 from consumers.gateway.people.tokens import TokenError, Tokens, load_keys, load_secret
 from pitbox.limits import Limit
-from schemas.api import Kind
 
 ROLE: Final = "pitbox_gateway"
 SCHEME: Final = "Bearer "
@@ -37,9 +37,12 @@ class Visitor(Struct, frozen=True):
     person: Person
     sight: Sight
 
-    def sees(self, kind: Kind, driver: str) -> bool:
-        """Tell whether something of a driver is for them."""
-        return self.sight.sees(kind, driver)
+    def shown(self, driver: str) -> str | None:
+        """Return the name to ask telemetry by: None, which nobody has, of a driver who hides it.
+
+        So he is asked for, and answered, just as a driver who never was.
+        """
+        return driver if self.sight.sees("telemetry", driver) else None
 
     @property
     def hidden(self) -> frozenset[str]:
@@ -121,12 +124,17 @@ def address_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     return site_of(host)
 
 
+@lru_cache(maxsize=4096)
 def site_of(host: str) -> str:
-    """Return an IPv4 address as it is, of an IPv6 one the /64 that one customer has."""
+    """Return an IPv4 address as it is, of an IPv6 one the /64 that one customer has.
+
+    What listens to both kinds is told an IPv4 address within an IPv6 one.
+    """
     try:
         address = ip_address(host)
     except ValueError:
         return ""
+    address = (address.version == 6 and address.ipv4_mapped) or address
     if address.version == 4:
         return str(address)
     return str(ip_network((address, IPV6_SITE_BITS), strict=False))

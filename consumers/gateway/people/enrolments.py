@@ -46,6 +46,7 @@ update enrolment set used = now(), pc = $2 where handle = $1 and used is null re
 GIVE_BACK: Final = """
 update enrolment set used = null, pc = '', tries = greatest(tries - 1, 0) where handle = $1
 """
+SHUT_OUT: Final = "select from nats_account where driver = $1 and revoked is not null"
 STATE: Final = f"""
 select driver, handle as begins, used is not null as used, pc, {MAX_TRIES} - tries as tries_left,
     greatest(ceil(extract(epoch from expires - now())), 0)::int as expires_s
@@ -104,6 +105,11 @@ async def use(connection: Any, opened: Opened, pc: str) -> bool:
 async def give_back(connection: Any, opened: Opened) -> None:
     """Let a code be used again, because nobody was there to sign."""
     await connection.execute(GIVE_BACK, opened.handle)
+
+
+async def is_shut_out(connection: Any, driver: str) -> bool:
+    """Tell whether a driver was shut out with all his PCs."""
+    return await connection.fetchrow(SHUT_OUT, driver) is not None
 
 
 async def state(connection: Any, driver: str) -> EnrolmentState | None:

@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.exceptions import ClientException, NotAuthorizedException
 from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
+from msgspec.structs import replace
 
 from consumers.gateway.people import accounts, audit, logins
 from consumers.gateway.people.accounts import Account
@@ -62,8 +63,9 @@ async def log_in(
             known = account.account if account else None
             await audit.add(connection, known, "login refused", address=address)
             raise NotAuthorizedException(WRONG)
-        doors.forgive_try(address, data.name)
-        return await _begin(connection, doors, account, "login", address)
+        answer = await _begin(connection, doors, account, "login", address)
+    doors.forgive_try(address, data.name)
+    return answer
 
 
 @post("/login/link", status_code=200, responses=TRIES)
@@ -76,6 +78,7 @@ async def log_in_by_link(
     async with doors.archive.connection() as connection:
         account = await accounts.use_link(connection, data.secret, "login")
         if account is None:
+            await audit.add(connection, None, "login by link refused", address=address)
             raise NotAuthorizedException(SPENT)
         return await _begin(connection, doors, account, "login by link", address)
 
@@ -89,14 +92,16 @@ async def accept_invitation(
     doors.count_try(address)
     async with doors.archive.connection() as connection:
         invited = await accounts.peek_link(connection, data.secret, "invitation")
-    if invited is None:
-        raise NotAuthorizedException(SPENT)
+        if invited is None:
+            await audit.add(connection, None, "invitation refused", address=address)
+            raise NotAuthorizedException(SPENT)
     hashed = await _hashed(doors, data.password, invited.name)
     async with doors.archive.connection() as connection, connection.transaction():
         account = await accounts.use_link(connection, data.secret, "invitation")
         if account is None:
             raise NotAuthorizedException(SPENT)
         await accounts.set_password(connection, account.account, hashed)
+        account = replace(account, password=hashed)
         return await _begin(connection, doors, account, "invitation accepted", address)
 
 
@@ -201,13 +206,16 @@ async def _hashed(doors: Doors, password: str, name: str) -> str:
 async def _begin(
     connection: Any, doors: Doors, account: Account, action: str, address: str
 ) -> Response[LoggedIn]:
-    sid, token = await logins.begin(connection, account.account)
+    try:
+        sid, token = await logins.begin(connection, account.account, account.password)
+    except logins.ChangedError:
+        raise NotAuthorizedException(WRONG) from None
     await audit.add(connection, account.account, action, address=address)
     about = Me(
         name=account.name,
         role=account.role,
         driver=account.driver,
-        has_password=account.password is not None or action == "invitation accepted",
+        has_password=account.password is not None,
     )
     return _logged_in(doors, account.account, sid, token, about)
 

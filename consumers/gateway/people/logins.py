@@ -18,6 +18,11 @@ ABSOLUTE: Final = timedelta(days=30)
 GRACE: Final = timedelta(seconds=10)
 MAX_LOGINS: Final = 20
 
+# Locked, so that whoever changes the account meanwhile is waited for, or finds the login to end it.
+UNCHANGED: Final = """
+select from account
+where account = $1::uuid and password is not distinct from $2 and not disabled for share
+"""
 BEGIN: Final = """
 insert into login (account, ends) values ($1::uuid, now() + $2) returning sid::text
 """
@@ -85,10 +90,19 @@ class Rotated(Struct, frozen=True):
     successor: str = ""
 
 
-async def begin(connection: Any, account: str) -> tuple[str, str]:
-    """Begin a login; return its sid and first refresh token. The oldest of too many ends."""
+class ChangedError(Exception):
+    """Say that an account was given another password meanwhile, or was disabled."""
+
+
+async def begin(connection: Any, account: str, password: str | None) -> tuple[str, str]:
+    """Begin a login; return its sid and first refresh token. The oldest of too many ends.
+
+    `password` is the hash that was there when somebody was let in. Raises ChangedError.
+    """
     refresh = opaque.make()
     async with connection.transaction():
+        if await connection.fetchrow(UNCHANGED, account, password) is None:
+            raise ChangedError
         await connection.execute(TIDY, account)
         sid = await connection.fetchval(BEGIN, account, ABSOLUTE)
         await connection.execute(ADD_TOKEN, opaque.digest(refresh), sid, IDLE)
