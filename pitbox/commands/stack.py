@@ -163,15 +163,17 @@ async def _serve(folder: Path, start: "Callable[[Stack], Awaitable[str]]") -> in
     made = Stack(folder, supervisor, settings.load())
     starting = asyncio.ensure_future(start(made))
     stopping = asyncio.ensure_future(stop.wait())
+    keeping = asyncio.ensure_future(made.keep_certificate())
     try:
         await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             print(starting.result(), flush=True)
             await stopping
     finally:
-        starting.cancel()
-        stopping.cancel()
-        await asyncio.wait({starting, stopping})
+        tasks = {starting, stopping, keeping}
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
         await supervisor.stop()
     return 0
 
