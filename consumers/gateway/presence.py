@@ -39,14 +39,27 @@ class Presences:
                 seen_ms=now_ms,
                 offset_ms=None if known is None else known.offset_ms,
             )
-        self._known[key] = msgspec.structs.replace(known, **_changes(known, event, now_ms))
-        while len(self._known) > MAX_DRIVERS:
-            forgotten, _ = self._known.popitem(last=False)
-            self._told.pop(forgotten, None)
+        self._keep(msgspec.structs.replace(known, **_changes(known, event, now_ms)))
+
+    def recall(self, ended: Presence) -> None:
+        """Take from Postgres how a run was closed, which nobody says again; newer runs stay."""
+        known = self._known.get((ended.session, ended.driver))
+        if known is None or ended.run > known.run:
+            self._keep(ended)
+        elif ended.run == known.run and not known.closed:
+            self._keep(msgspec.structs.replace(known, closed=True))
 
     def of(self, session: str) -> list[Presence]:
         """Return the presence of every driver that was heard in a session."""
         return [known for known in self._known.values() if known.session == session]
+
+    def _keep(self, presence: Presence) -> None:
+        key = presence.session, presence.driver
+        self._known[key] = presence
+        self._known.move_to_end(key)
+        while len(self._known) > MAX_DRIVERS:
+            forgotten, _ = self._known.popitem(last=False)
+            self._told.pop(forgotten, None)
 
     def offset_ms(self, session: str, driver: str) -> float | None:
         """Return hub clock minus driver clock, None when it is not known."""
