@@ -17,6 +17,7 @@ from pitbox.commands import database
 from pitbox.migration import MigrationError
 from pitbox.postgres_server import ServerError
 from pitbox.service import on_signals
+from pitbox.terminal import plain
 
 if TYPE_CHECKING:
     from pitbox.stack import Stack
@@ -191,7 +192,7 @@ class _Output:
         label = f"{name:<9} │"
         label = f"\033[{colour}m{label}\033[0m" if self._terminal else label
         with contextlib.suppress(BrokenPipeError):
-            print(label, line, flush=True)
+            print(label, plain(line), flush=True)
 
 
 async def _invite(made: "Stack") -> str:
