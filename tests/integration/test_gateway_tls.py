@@ -12,6 +12,7 @@ import websockets
 from msgspec import Struct
 from structlog.testing import capture_logs
 
+from consumers.gateway import listener
 from consumers.gateway.service import service
 from pitbox import settings
 from tests import hub, people
@@ -40,6 +41,12 @@ class Wall(Struct, frozen=True):
         trusted = self.authority.trusted
         async with websockets.connect(address, ssl=trusted, origin=origin) as page:
             yield page
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the gateway wait for half a second only."""
+    monkeypatch.setattr(listener, "REQUEST_S", 0.5)
 
 
 @pytest.fixture
@@ -107,6 +114,13 @@ async def test_a_renewed_certificate_is_shown_from_the_next_handshake_on_and_pag
         wall.certificate.write_text(renewed)
         assert await shown() == renewed != old
         await asyncio.wait_for(await page.ping(), hub.WAIT_S)
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_who_begins_no_tls_is_hung_up_on(wall: Wall) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", wall.port)
+    assert await asyncio.wait_for(reader.read(), 5) == b""
+    writer.close()
 
 
 async def test_asvs_4_1_3_a_proxy_is_believed_and_nobody_before_it(
