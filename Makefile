@@ -58,7 +58,7 @@ unit: $(INSTALLED) ## the quick tests: unit, contract, replay
 faults: $(INSTALLED) ## the whole fault matrix; SEED=n repeats one chaos run
 	$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(CASE),--case $(CASE)) $(if $(RUNS),--runs $(RUNS))
 
-attacks: $(INSTALLED) ## what a driver could try against the hub, and the same from within it
+attacks: $(INSTALLED) ## what a driver could try against the hub, and the same where nobody guards it
 	$(BIN)/python -m tests.attacks
 
 schemathesis: $(INSTALLED) ## ten thousand requests of every shape; CASES=n sends another number

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import sys
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from functools import partial
 from typing import Any, Final, Protocol, TypeVar
@@ -22,13 +21,13 @@ from pitbox.limits import Limit, sender
 from pitbox.pull import Pull
 from pitbox.service import GRACE_S, until
 from pitbox.settings import Settings
+from pitbox.states import States
 from pitbox.topology import Topology
 from schemas.dead import DeadLetter
 from schemas.registry import EVENTS
 
 BATCH_WAIT_S: Final = 0.5
 RETRY_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
-MAX_STATES: Final = 4096
 LETTERS_KEPT: Final = (100, 1000.0)
 """So many dead letters of what a driver sent are kept at once, and again in so many seconds."""
 
@@ -82,7 +81,7 @@ class Fold:
         self._consumer = consumer
         self._settings = settings
         self._topology = topology.load(settings.streams)
-        self._states: OrderedDict[Hashable, Any] = OrderedDict()
+        self._states = States[Any]()
         declared = self._topology.consumers[self.name]
         self._tries = declared.tries
         self._batch = declared.batch
@@ -156,7 +155,7 @@ class Fold:
         except TooLarge as error:
             await self._bury(bus, delivery, f"TooLarge: {error}", stop)
             return True
-        self._commit(key, state)
+        self._states.put(sender(delivery.subject), key, state)
         return True
 
     def _judge(self, decode: Any, delivery: Delivery) -> tuple[Hashable, Any, Sequence[Any]]:
@@ -164,8 +163,9 @@ class Fold:
         if all(route.of(event) != delivery.subject for route in self._read):
             raise ValueError("ForeignSubject: the event came on a subject of others")
         key = self._consumer.key(event)
-        state = self._states[key] if key in self._states else self._consumer.initial()
-        return key, *self._consumer.decide(state, event)
+        state = self._states.get(sender(delivery.subject), key)
+        known = self._consumer.initial() if state is None else state
+        return key, *self._consumer.decide(known, event)
 
     async def _perform(self, bus: Bus, decisions: Sequence[Any], stop: asyncio.Event) -> None:
         for decision in decisions:
@@ -179,12 +179,6 @@ class Fold:
             metrics.not_kept.labels(self.name).inc()
             return
         await persist(partial(bury, bus, self.name, delivery, reason), stop)
-
-    def _commit(self, key: Hashable, state: Any) -> None:
-        self._states[key] = state
-        self._states.move_to_end(key)
-        if len(self._states) > MAX_STATES:
-            self._states.popitem(last=False)
 
 
 async def persist(attempt: Callable[[], Awaitable[object]], stop: asyncio.Event) -> None:

@@ -1,18 +1,25 @@
 """What holds for everything that listens: beyond this machine only by TLS."""
 
 import ssl
+from pathlib import Path
 from typing import Final
 
+from pitbox import logs
 from pitbox.address import is_loopback
 from pitbox.settings import Listener, SettingsError
 
 EVERYWHERE: Final = ("0.0.0.0", "::")
 
+log = logs.get("listening")
 
-def check(group: str, given: Listener, *, is_behind_proxy: bool = False, or_else: str = "") -> None:
-    """Raise SettingsError unless what is said there is safe from who may listen in.
 
-    `group` is where its settings stand; `or_else` says what else would do.
+def check(
+    group: str, given: Listener, *, is_behind_proxy: bool = False, or_else: str = ""
+) -> ssl.SSLContext | None:
+    """Return what to speak TLS with, None for in clear, where nobody may listen in.
+
+    Raises SettingsError where somebody may, and when the files are of no use. `group` is where its
+    settings stand; `or_else` says what else would do.
     """
     prefix = f"PITBOX_{group}__"
     if bool(given.certificate) != bool(given.certificate_key):
@@ -23,19 +30,52 @@ def check(group: str, given: Listener, *, is_behind_proxy: bool = False, or_else
             f"{prefix}HOST: {given.host} is reached from elsewhere, where nothing must travel in "
             f"clear: set {prefix}CERTIFICATE and {prefix}CERTIFICATE_KEY{or_else}"
         )
-    if given.certificate:
-        context(group, given)
-
-
-def context(group: str, given: Listener) -> ssl.SSLContext:
-    """Return what a server speaks TLS with; raises SettingsError when the files are of no use."""
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if not given.certificate:
+        return None
     try:
-        made.load_cert_chain(given.certificate, given.certificate_key)
+        return _renewing(given)
     except OSError as error:
-        reason = f"cannot use {given.certificate} with its key: {error.strerror or error}"
-        raise SettingsError(f"PITBOX_{group}__CERTIFICATE: {reason}") from None
+        raise SettingsError(f"{prefix}CERTIFICATE: {_reason(given, error)}") from None
+
+
+def stamp(given: Listener) -> tuple[int, ...]:
+    """Return what is another when the files of a certificate are; () while one is not there."""
+    try:
+        found = [Path(file).stat() for file in (given.certificate, given.certificate_key)]
+    except OSError:
+        return ()
+    return tuple(number for one in found for number in (one.st_ino, one.st_mtime_ns))
+
+
+def _renewing(given: Listener) -> ssl.SSLContext:
+    """Return a context that takes other files at the next handshake, if they are of use."""
+    seen = stamp(given)
+    first = latest = _loaded(given)
+
+    def renew(connection: ssl.SSLObject, _name: str, _context: ssl.SSLContext) -> None:
+        nonlocal seen, latest
+        if (now := stamp(given)) != seen:
+            seen = now
+            try:
+                latest = _loaded(given)
+                log.info("the certificate was renewed", certificate=given.certificate)
+            except OSError as error:
+                log.warning("the old certificate stays", reason=_reason(given, error))
+        connection.context = latest
+
+    first.sni_callback = renew
+    return first
+
+
+def _loaded(given: Listener) -> ssl.SSLContext:
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    # With a passphrase, a terminal would be asked for it.
+    made.load_cert_chain(given.certificate, given.certificate_key, password="")
     return made
+
+
+def _reason(given: Listener, error: OSError) -> str:
+    return f"cannot use {given.certificate} with its key: {error.strerror or error}"
 
 
 def reached_at(host: str) -> str:

@@ -3,9 +3,11 @@
 One process has one registry and one port. Labels are few and never a session, run or person.
 """
 
+import hmac
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from typing import Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
@@ -13,6 +15,7 @@ from prometheus_client import Counter, Gauge, Histogram, make_wsgi_app
 from prometheus_client.exposition import ThreadingWSGIServer
 
 from pitbox import listening
+from pitbox.address import is_loopback
 from pitbox.settings import Metrics, SettingsError
 
 ANSWER_S: Final = 5.0
@@ -44,13 +47,19 @@ step_s = Histogram(
 def serve(settings: Metrics) -> None:
     """Show this process's metrics at http://host:port/metrics, unless the port is 0.
 
-    Raises SettingsError when it cannot listen there, or would be read in clear from elsewhere.
+    Raises SettingsError when it cannot listen there, or would be read from elsewhere in clear or
+    by anybody.
     """
     if not settings.port:
         return
-    listening.check("METRICS", settings)
+    context = listening.check("METRICS", settings)
+    if not is_loopback(settings.host) and not settings.token:
+        raise SettingsError(
+            f"PITBOX_METRICS__TOKEN: {settings.host} is reached from elsewhere: set what those say "
+            "who may read metrics, or PITBOX_METRICS__TOKEN_FILE to a file that holds it"
+        )
     try:
-        server = _server(settings)
+        server = _server(settings, context)
     except OSError as error:
         place = f"{settings.host}:{settings.port}"
         raise SettingsError(
@@ -84,10 +93,23 @@ class _Server(ThreadingWSGIServer):
         """Leave a client alone that speaks something else, or left."""
 
 
-def _server(settings: Metrics) -> _Server:
+def _server(settings: Metrics, tls: ssl.SSLContext | None) -> _Server:
     class Server(_Server):
         address_family = socket.getaddrinfo(settings.host, None)[0][0]
+        context = tls
 
-    if settings.certificate:
-        Server.context = listening.context("METRICS", settings)
-    return make_server(settings.host, settings.port, make_wsgi_app(), Server, _Page)
+    shown = _guarded(settings.token) if settings.token else make_wsgi_app()
+    return make_server(settings.host, settings.port, shown, Server, _Page)
+
+
+def _guarded(token: str) -> Callable[..., Any]:
+    """Return the page of metrics for who says the token."""
+    page, right = make_wsgi_app(), f"Bearer {token}".encode()
+
+    def shown(asked: dict[str, Any], start: Callable[..., Any]) -> Any:
+        if hmac.compare_digest(asked.get("HTTP_AUTHORIZATION", "").encode(), right):
+            return page(asked, start)
+        start("401 Unauthorized", [("WWW-Authenticate", "Bearer"), ("Content-Type", "text/plain")])
+        return [b"Say Authorization: Bearer and the token of PITBOX_METRICS__TOKEN.\n"]
+
+    return shown

@@ -42,6 +42,7 @@ RECORD: Final = "processes.json"
 ADDRESSES: Final = "addresses.json"
 ENVIRONMENT: Final = "environment"
 PREFERRED: Final = {"nats": 4222, "nats_monitor": 8222, "postgres": 5432, "gateway": 8000}
+LOOK_S: Final = 2.0
 BESIDE: Final = 200
 """How far from the preferred port a free one is looked for."""
 
@@ -157,6 +158,15 @@ class Stack:
             program = Program(name, pitbox("run", name), self.environment)
             await self._supervisor.start(program)
         await self._supervisor.ready("the pit wall", self._serves, *SERVICES)
+
+    async def keep_certificate(self) -> None:
+        """Let nats-server take a renewed certificate, without ending a connection; never ends."""
+        seen = listening.stamp(self._given.nats)
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if (now := listening.stamp(self._given.nats)) != seen:
+                seen = now
+                self._supervisor.hang_up("nats")
 
     async def start_cars(self, session: str) -> None:
         """Start a driver app for each simulated car."""

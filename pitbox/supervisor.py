@@ -78,6 +78,12 @@ class Supervisor:
                 raise StackError(f"waited {READY_S:g} s for {what}")
             await asyncio.sleep(POLL_S)
 
+    def hang_up(self, name: str) -> None:
+        """Let a program read its configuration again."""
+        if name in self._running:
+            with contextlib.suppress(ProcessLookupError):
+                self._running[name].send_signal(signal.SIGHUP)
+
     async def stop(self) -> None:
         """Stop everything, the last started first; what does not end in time is killed."""
         for name in reversed(list(self._keepers)):

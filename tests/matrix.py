@@ -78,7 +78,8 @@ class Reach(StrEnum):
     ALL = "what is anybody's"
     LIST_ALL = "a list of everybody's"
     LIST_SEEN = "a list without what its driver does not share"
-    SEEN = "what its driver shares, else it is refused"
+    LIST_OWN = "a list of everybody's, but of a driver's own only for drivers"
+    SEEN_OR_EMPTY = "what its driver shares, else nothing, as of who never drove"
     SEEN_OR_GONE = "what its driver shares, else it is not there"
     DRIVERS_OWN = "anybody's, but a driver's own only for drivers"
     NEW = "what nobody has yet"
@@ -106,9 +107,9 @@ REACHES: Final[dict[str, Reach]] = {
     "GET /sessions/{session}": Reach.SEEN_OR_GONE,
     "GET /sessions/{session}/laps": Reach.SEEN_OR_GONE,
     "GET /sessions/{session}/holes": Reach.LIST_SEEN,
-    "GET /sessions/{session}/drivers/{driver}/laps/{lap_number}/telemetry": Reach.SEEN,
-    "GET /sessions/{session}/drivers/{driver}/telemetry": Reach.SEEN,
-    "GET /consents": Reach.LIST_ALL,
+    "GET /sessions/{session}/drivers/{driver}/laps/{lap_number}/telemetry": Reach.SEEN_OR_GONE,
+    "GET /sessions/{session}/drivers/{driver}/telemetry": Reach.SEEN_OR_EMPTY,
+    "GET /consents": Reach.LIST_OWN,
     "PUT /consents": Reach.NAMELESS,
     "POST /enrolments": Reach.DRIVERS_OWN,
     "GET /enrolments/{driver}": Reach.DRIVERS_OWN,
@@ -236,10 +237,10 @@ def expected(question: Question) -> Answer:
             return Answer.DONE
         case Reach.LIST_ALL:
             return Answer.TOLD
-        case Reach.LIST_SEEN:
+        case Reach.LIST_SEEN | Reach.SEEN_OR_EMPTY:
             return Answer.TOLD if seen else Answer.UNTOLD
-        case Reach.SEEN:
-            return Answer.TOLD if seen else Answer.ANOTHERS
+        case Reach.LIST_OWN:
+            return Answer.TOLD if own or question.role != "driver" else Answer.UNTOLD
         case Reach.SEEN_OR_GONE:
             return Answer.TOLD if seen else Answer.GONE
         case Reach.DRIVERS_OWN:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import Iterator
 from ipaddress import ip_network
 from typing import Any, Final
@@ -32,8 +33,7 @@ OR_PROXIES: Final = ", or PITBOX_GATEWAY__PROXIES to the addresses of a proxy th
 class Tls(Struct, frozen=True):
     """Say how the listener is protected, whose headers it believes, and what it is called."""
 
-    certificate: str
-    key: str
+    context: ssl.SSLContext | None
     proxies: tuple[str, ...]
     names: frozenset[str]
 
@@ -46,8 +46,8 @@ def checked(given: settings.Gateway) -> Tls:
             ip_network(proxy)
         except ValueError:
             raise SettingsError(f"PITBOX_GATEWAY__PROXIES: {proxy} is no address") from None
-    listening.check("GATEWAY", given, is_behind_proxy=bool(proxies), or_else=OR_PROXIES)
-    return Tls(given.certificate, given.certificate_key, proxies, frozenset(names))
+    context = listening.check("GATEWAY", given, is_behind_proxy=bool(proxies), or_else=OR_PROXIES)
+    return Tls(context, proxies, frozenset(names))
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -133,6 +133,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 def web_server(app: Any, tls: Tls) -> Server:
     """Return a server of `app` that does not compress: chunks are dense already."""
+    context = tls.context
     config = uvicorn.Config(
         app,
         http=Patience,
@@ -147,7 +148,6 @@ def web_server(app: Any, tls: Tls) -> Server:
         server_header=False,
         proxy_headers=bool(tls.proxies),
         forwarded_allow_ips=list(tls.proxies),
-        ssl_certfile=tls.certificate or None,
-        ssl_keyfile=tls.key or None,
+        ssl_context_factory=(lambda *_: context) if context else None,
     )
     return Server(config)

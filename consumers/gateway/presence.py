@@ -1,6 +1,5 @@
 """How each driver's link is, folded from hellos, receipts, marks and chunks: pure."""
 
-from collections import OrderedDict
 from typing import Any, Final
 
 import msgspec
@@ -12,57 +11,70 @@ from schemas.wall import Presence
 
 REPEAT_MS: Final = 2000.0
 MAX_DRIVERS: Final = 512
-
-Key = tuple[str, str]
+MAX_SESSIONS: Final = 16
+"""Of one driver, so that nobody makes others forgotten by naming sessions."""
 
 
 class Presences:
     """Hold one presence a driver and session, of its highest run; times are the hub's, in ms."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[Key, Presence] = OrderedDict()
-        self._told: dict[Key, tuple[Presence, float]] = {}
+        self._drivers: dict[str, dict[str, Presence]] = {}
+        self._told: dict[tuple[str, str], tuple[Presence, float]] = {}
 
     def hear(self, event: Hello | Receipt | Mark | Chunk, now_ms: float) -> None:
         """Take what a driver's PC said, or what the persister said of it; older runs are past."""
-        key = event.session, event.driver
-        known = self._known.get(key)
+        driver, session = event.driver, event.session
+        known = self._drivers.get(driver, {}).get(session)
         if known is not None and event.run < known.run:
             return
         if known is None or event.run > known.run:
             if isinstance(event, Receipt):
                 return
             known = Presence(
-                session=event.session,
-                driver=event.driver,
+                session=session,
+                driver=driver,
                 run=event.run,
                 seen_ms=now_ms,
                 offset_ms=None if known is None else known.offset_ms,
             )
-        self._known[key] = msgspec.structs.replace(known, **_changes(known, event, now_ms))
-        while len(self._known) > MAX_DRIVERS:
-            forgotten, _ = self._known.popitem(last=False)
-            self._told.pop(forgotten, None)
+        changed = msgspec.structs.replace(known, **_changes(known, event, now_ms))
+        self._drivers.setdefault(driver, {})[session] = changed
+        if len(self._drivers) > MAX_DRIVERS:
+            self._forget(next(iter(self._drivers)))
+        if len(self._drivers[driver]) > MAX_SESSIONS:
+            self._forget(driver, next(iter(self._drivers[driver])))
 
     def of(self, session: str) -> list[Presence]:
         """Return the presence of every driver that was heard in a session."""
-        return [known for known in self._known.values() if known.session == session]
+        return [known[session] for known in self._drivers.values() if session in known]
 
     def offset_ms(self, session: str, driver: str) -> float | None:
         """Return hub clock minus driver clock, None when it is not known."""
-        known = self._known.get((session, driver))
+        known = self._drivers.get(driver, {}).get(session)
         return None if known is None else known.offset_ms
 
     def news(self, now_ms: float) -> list[Presence]:
         """Return those that changed, and those heard since they were told, two seconds ago."""
         news = []
-        for key, known in self._known.items():
+        for known in (
+            known for of_driver in self._drivers.values() for known in of_driver.values()
+        ):
+            key = known.driver, known.session
             told, at_ms = self._told.get(key, (None, 0.0))
             due = now_ms - at_ms >= REPEAT_MS and told != known
             if told is None or due or _state(told) != _state(known):
                 self._told[key] = known, now_ms
                 news.append(known)
         return news
+
+    def _forget(self, driver: str, session: str | None = None) -> None:
+        """Forget a session of a driver, or all of them."""
+        for one in [session] if session else list(self._drivers[driver]):
+            del self._drivers[driver][one]
+            self._told.pop((driver, one), None)
+        if not self._drivers[driver]:
+            del self._drivers[driver]
 
 
 def _changes(

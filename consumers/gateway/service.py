@@ -60,7 +60,7 @@ class Gateway:
             asyncio.ensure_future(stop.wait()),
         ]
         host, port = listening.getsockname()[:2]
-        scheme = "https" if self._tls.certificate else "http"
+        scheme = "https" if self._tls.context else "http"
         address = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
         log.info("serving", address=address)
         if not self._nats_url:

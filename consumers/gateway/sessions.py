@@ -132,9 +132,9 @@ async def laps(
     return [_lap(row) for row in rows]
 
 
-async def own_lap(connection: Any, session: str, driver: str, lap_number: int) -> Lap | None:
-    """Return a lap of the driver's own car."""
-    row = await connection.fetchrow(OWN_LAP, session, driver, lap_number)
+async def own_lap(connection: Any, session: str, driver: str | None, number: int) -> Lap | None:
+    """Return a lap of the driver's own car; nobody, None, has any."""
+    row = await connection.fetchrow(OWN_LAP, session, driver, number)
     return None if row is None else _lap(row)
 
 

@@ -34,10 +34,14 @@ class TooMuch(ValueError):  # noqa: N818 - a question, not a mistake of ours
 
 
 class Question(Struct, frozen=True, kw_only=True):
-    """Ask for channels (by id, None: all) of a driver over a time range by the driver's clock."""
+    """Ask for channels (by id, None: all) of a driver over a time range by the driver's clock.
+
+    `shown` is the driver as who asks may see him, None for who hides.
+    """
 
     session: str
     driver: str
+    shown: str | None
     from_ns: int
     to_ns: int
     channels: tuple[int, ...] | None = None
@@ -46,7 +50,7 @@ class Question(Struct, frozen=True, kw_only=True):
 
 async def traces(archive: Archive, form: Format, asked: Question) -> bytes:
     """Return the rendered answer; raises TooMuch, ArchiveDown and CorruptChunkError."""
-    where = (asked.session, asked.driver, asked.from_ns, asked.to_ns)
+    where = (asked.session, asked.shown, asked.from_ns, asked.to_ns)
     async with archive.connection() as connection:
         frames, width = await connection.fetchrow(COUNT, *where)
         _bound(form, frames, 8 * width if asked.channels is None else len(asked.channels))

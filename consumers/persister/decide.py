@@ -17,6 +17,9 @@ from schemas.link import Receipt
 from schemas.telemetry import Mark, Number, Token
 
 MAX_MISSING: Final = 64
+MAX_RANGES: Final = 8192
+"""Of a run, of each kind: every commit goes through them, and all drivers wait for it. What would
+make more is left out; of chunks that means that they come again, when others have filled holes."""
 
 
 class RunKey(Struct, frozen=True, gc=False):
@@ -43,16 +46,27 @@ class Held(Struct, frozen=True, gc=False):
 
 
 def fresh(held: Held, chunks: Sequence[int]) -> Sequence[int]:
-    """Return the places of the chunks to store: those that Postgres lacks, each once."""
+    """Return the places of the chunks to store: those that Postgres lacks, each once.
+
+    Those that would open too many holes are left out.
+    """
     newest = held.have[-1][1] if held.have else -1
-    if all(map(lt, chain((newest,), chunks), chunks)):
+    room = MAX_RANGES - len(held.have)
+    if len(chunks) <= room and all(map(lt, chain((newest,), chunks), chunks)):
         return range(len(chunks))
     seen: set[int] = set()
+
+    def has(chunk: int) -> bool:
+        return chunk in seen or ranges.contains(held.have, chunk)
+
     places = []
     for place, chunk in enumerate(chunks):
-        if chunk not in seen and not ranges.contains(held.have, chunk):
-            places.append(place)
-            seen.add(chunk)
+        alone = not (has(chunk - 1) or has(chunk + 1))
+        if has(chunk) or (alone and room <= 0):
+            continue
+        places.append(place)
+        seen.add(chunk)
+        room -= alone
     return places
 
 
@@ -62,11 +76,13 @@ def committed(
     """Return what is held once these chunks, dead letters and marks are committed."""
     gone = held.gone
     for mark in marks:
-        gone = ranges.union(gone, ranges.normal(mark.gone))
+        if len(gone) + len(mark.gone) <= MAX_RANGES:
+            gone = ranges.union(gone, ranges.normal(mark.gone))
+    buried = ranges.union(held.dead, ranges.of(dead))
     return replace(
         held,
         have=ranges.union(held.have, ranges.of(stored)),
-        dead=ranges.union(held.dead, ranges.of(dead)),
+        dead=buried if len(buried) <= MAX_RANGES else held.dead,
         gone=gone,
         made=max(held.made, *(mark.made for mark in marks), -1),
         closed=held.closed or any(mark.closed for mark in marks),

@@ -10,7 +10,7 @@ import msgspec
 from consumers.persister import decide, facts, store
 from consumers.persister.connection import Clash, Connection, PostgresDown
 from consumers.persister.decide import Held, RunKey
-from consumers.persister.intake import Arrivals, Batch
+from consumers.persister.intake import Batch
 from pitbox import ranges
 
 MAX_RUNS: Final = 1024
@@ -94,7 +94,10 @@ class Holdings:
             held = before.get(key, Held())
             places = decide.fresh(held, arrivals.numbers)
             encoded += [arrivals.rows[place] for place in places]
-            after[key] = _after(held, arrivals)
+            stored = [arrivals.numbers[place] for place in places]
+            after[key] = decide.committed(
+                held, stored, arrivals.dead, marks=arrivals.marks, echo=arrivals.echo
+            )
             new = ranges.minus(after[key].have, held.have)
             added[key] = msgspec.structs.replace(after[key], have=new)
         if encoded:
@@ -104,9 +107,3 @@ class Holdings:
         if batch.letters:
             await facts.write(connection, batch.letters)
         return after, len(encoded)
-
-
-def _after(held: Held, arrivals: Arrivals) -> Held:
-    return decide.committed(
-        held, arrivals.numbers, arrivals.dead, marks=arrivals.marks, echo=arrivals.echo
-    )

@@ -14,6 +14,7 @@ from pitbox import settings, topology
 from pitbox.bus import Bus, BusDown
 from pitbox.cli import CommandError
 from pitbox.commands import database
+from pitbox.terminal import plain
 
 # A letter is named by the beginning of this, which is shorter than its four keys.
 NAME: Final = "md5(concat_ws('/', consumer, stream, sequence, at_ns))"
@@ -70,7 +71,8 @@ def list_letters(*, consumer: str = "", limit: database.AtMost = 50, json: bool 
         return
     for letter in letters:
         where = f"{letter.consumer} {letter.stream}/{letter.sequence} {letter.subject}"
-        print(f"{letter.name}  {letter.kept:%Y-%m-%d %H:%M:%S}  {where}\n    {letter.reason}")
+        print(f"{letter.name}  {letter.kept:%Y-%m-%d %H:%M:%S}  {plain(where)}")
+        print(f"    {plain(letter.reason)}")
     if not letters:
         print("no dead letters")
 
@@ -93,8 +95,8 @@ def show(name: str, /, *, raw: bool = False) -> None:
         sys.stdout.buffer.write(payload)
         return
     for field in ("consumer", "stream", "sequence", "subject", "tries", "kept", "reason"):
-        print(f"{field:9} {row[field]}")
-    print(f"bytes     {len(payload)}\n{_readable(payload)}")
+        print(f"{field:9} {plain(str(row[field]))}")
+    print(f"bytes     {len(payload)}\n{plain(_readable(payload))}")
 
 
 def retry(

@@ -12,6 +12,7 @@ from rich.table import Table
 from pitbox import settings
 from pitbox.cli import CommandError
 from pitbox.commands import database
+from pitbox.terminal import plain
 from schemas.timing import Lap
 
 SOMEBODY: Final = "driver"
@@ -81,7 +82,7 @@ def _of_session(session: str) -> list[Lap]:
 
 
 def _print(shown: Sequence[Lap], left_out: int) -> None:
-    console = Console()
+    console = Console(markup=False, emoji=False)
     for title, group in _by_car(shown):
         table = Table(*COLUMNS, title=title, title_justify="left", box=None)
         for lap in group:
@@ -96,7 +97,7 @@ def _print(shown: Sequence[Lap], left_out: int) -> None:
 def _by_car(laps: Iterable[Lap]) -> list[tuple[str, list[Lap]]]:
     groups: dict[str, list[Lap]] = {}
     for lap in laps:
-        car = f"car {lap.car}" if lap.car else "own car"
+        car = f"car {plain(lap.car)}" if lap.car else "own car"
         groups.setdefault(f"{lap.session} · {lap.driver} · {car}", []).append(lap)
     return list(groups.items())
 

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from pitbox import ranges
 from pitbox.commands import database
+from pitbox.terminal import plain
 from schemas.telemetry import Range
 
 MAX_HOLES: Final = 10_000
@@ -133,8 +134,8 @@ def _print(driven: Sequence[Driven]) -> None:
         missing = sum(ranges.count(run.missing) for run in each.runs)
         gone = sum(ranges.count(run.gone) for run in each.runs)
         numbers = (str(each.laps), _clock(each.best_lap_time_s), have, missing or "", gone or "")
-        table.add_row(each.session, each.driver, each.track, *map(str, numbers))
-    Console().print(table)
+        table.add_row(each.session, each.driver, plain(each.track), *map(str, numbers))
+    Console(markup=False, emoji=False).print(table)
 
 
 def _clock(seconds: float | None) -> str:

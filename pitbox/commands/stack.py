@@ -17,6 +17,7 @@ from pitbox.commands import database
 from pitbox.migration import MigrationError
 from pitbox.postgres_server import ServerError
 from pitbox.service import on_signals
+from pitbox.terminal import plain
 
 if TYPE_CHECKING:
     from pitbox.stack import Stack
@@ -162,15 +163,17 @@ async def _serve(folder: Path, start: "Callable[[Stack], Awaitable[str]]") -> in
     made = Stack(folder, supervisor, settings.load())
     starting = asyncio.ensure_future(start(made))
     stopping = asyncio.ensure_future(stop.wait())
+    keeping = asyncio.ensure_future(made.keep_certificate())
     try:
         await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             print(starting.result(), flush=True)
             await stopping
     finally:
-        starting.cancel()
-        stopping.cancel()
-        await asyncio.wait({starting, stopping})
+        tasks = {starting, stopping, keeping}
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
         await supervisor.stop()
     return 0
 
@@ -189,7 +192,7 @@ class _Output:
         label = f"{name:<9} │"
         label = f"\033[{colour}m{label}\033[0m" if self._terminal else label
         with contextlib.suppress(BrokenPipeError):
-            print(label, line, flush=True)
+            print(label, plain(line), flush=True)
 
 
 async def _invite(made: "Stack") -> str:

@@ -1,4 +1,4 @@
-"""`make attacks`: all that a driver could try, and the same by somebody whom the hub let in."""
+"""`make attacks`: all that a driver could try, and the same by somebody whom a usual hub let in."""
 
 import asyncio
 import sys
@@ -6,15 +6,21 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.attacks.attempts import Attempt, attempts
+from pitbox import migration
+from tests.attacks.attempts import WITHOUT_CONTROL, Attempt, attempts
+from tests.attacks.office import Office, office
 from tests.attacks.scene import scene
-from tests.servers import NatsServer, running
+from tests.attacks.usual import ClusteredServer, UsualServer
+from tests.servers import NatsServer, PostgresServer, running
 
 
-async def effects(server: NatsServer, chosen: Sequence[Attempt], *, control: bool) -> list[str]:
+async def effects(
+    chosen: Sequence[Attempt], *servers: NatsServer, names_at: Office | None = None
+) -> list[str]:
     """Make attempts one after the other; return the effect of each, or nothing."""
     found = []
-    async with scene(server, control=control) as made:
+    async with scene(*servers) as made:
+        made.office = names_at
         for attempt in chosen:
             await made.begin()
             effect = await attempt.act(made)
@@ -24,17 +30,43 @@ async def effects(server: NatsServer, chosen: Sequence[Attempt], *, control: boo
     return found
 
 
+async def both(
+    chosen: Sequence[Attempt], folder: Path, database: str
+) -> tuple[list[str], list[str]]:
+    """Return the effects of a driver's attempts, and of the control's, made at the same time."""
+    attacks = by_a_driver(chosen, folder, database), by_the_control(chosen, folder)
+    tried, control = await asyncio.gather(*attacks)
+    return tried, control
+
+
+async def by_a_driver(chosen: Sequence[Attempt], folder: Path, database: str) -> list[str]:
+    """Return the effect of each attempt of a driver on a hub, whose names are given at another."""
+    server, named = NatsServer(folder / "hub"), NatsServer(folder / "office")
+    with running(server), running(named):
+        async with office(named, database) as opened:
+            return await effects(chosen, server, names_at=opened)
+
+
+async def by_the_control(chosen: Sequence[Attempt], folder: Path) -> list[str]:
+    """Return the effect of each attempt of somebody whom a usual hub let in."""
+    usual, clustered = UsualServer(folder / "usual"), ClusteredServer(folder / "clustered")
+    with running(usual), running(clustered):
+        return await effects(chosen, usual, clustered)
+
+
 def main() -> int:
-    """Attack a server of its own, tell of each attempt, and return 1 when one had an effect."""
+    """Attack servers of its own, tell of each attempt, and return 1 when one had an effect."""
     chosen = list(attempts())
-    with tempfile.TemporaryDirectory(prefix="pitbox-attacks-") as folder:
-        server = NatsServer(Path(folder))
-        with running(server):
-            tried = asyncio.run(effects(server, chosen, control=False))
-            control = asyncio.run(effects(server, chosen, control=True))
+    with tempfile.TemporaryDirectory(prefix="pitbox-attacks-") as name:
+        folder = Path(name)
+        postgres = PostgresServer(folder)
+        with running(postgres):
+            asyncio.run(migration.migrate(postgres.url()))
+            tried, control = asyncio.run(both(chosen, folder, postgres.url()))
     for attempt, effect, known in zip(chosen, tried, control, strict=True):
         said = f"EFFECTIVE: {effect}" if effect else "no effect"
-        print(f"{attempt.group:<17} {attempt.name:<52} {said:<12} control: {known or 'no effect'}")
+        seen = known or f"none: {WITHOUT_CONTROL.get(attempt.name, 'NOT SEEN')}"
+        print(f"{attempt.group:<17} {attempt.name:<52} {said:<12} control: {seen}")
     effective, seen = sum(map(bool, tried)), sum(map(bool, control))
     print(f"attacks: {len(tried)} attempts, {effective} effective; control: {seen} effective")
     return int(effective > 0)

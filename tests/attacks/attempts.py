@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -11,8 +12,23 @@ import msgspec
 from pitbox.identity.authority import HUB
 from pitbox.identity.folder import KeyFolder
 from pitbox.identity.nkeys import Kind
+from tests.attacks.headers import headers
 from tests.attacks.identities import identities
-from tests.attacks.scene import ASK, ATTACKER, INBOX, MARK, OWN, RENEW, Attempt, Scene, own
+from tests.attacks.names import names
+from tests.attacks.scene import (
+    ASK,
+    ASKED,
+    ATTACKER,
+    INBOX,
+    MARK,
+    OWN,
+    RENEW,
+    Attempt,
+    Scene,
+    during,
+    own,
+)
+from tests.attacks.state import unanswered
 from tests.attacks.wire import Wire
 
 SPOKEN: Final = (
@@ -61,7 +77,7 @@ JETSTREAM: Final[dict[str, Any]] = {
 }
 SYSTEM: Final = (
     *("SERVER.PING", "SERVER.PING.CONNZ", "SERVER.PING.STATSZ", "SERVER.PING.JSZ"),
-    *("ACCOUNT.PING", "ACCOUNT.PING.STATZ", "CLAIMS.LIST", "CLAIMS.PACK"),
+    *("ACCOUNT.PING.CONNZ", "ACCOUNT.PING.STATZ", "CLAIMS.LIST", "CLAIMS.PACK"),
 )
 REPLIES: Final = (
     *("telemetry.bea.s.live", "receipt.bea.s", "hello.bea", "renew.bea", "keys.revoke"),
@@ -73,11 +89,22 @@ ORDERS: Final = (
     *("$JS.API.STREAM.PURGE.TELEMETRY", "$JS.API.STREAM.DELETE.TIMING", "telemetry.bea.s.live"),
     *("$JS.API.CONSUMER.DELETE.TIMING.persister", "receipt.bea.s", "keys.revoke"),
 )
-HEADERS: Final = (
-    *("Nats-Rollup: all", "Nats-Rollup: sub", "Nats-TTL: 1s", "Nats-Marker-Reason: Purge"),
-    *("Nats-Expected-Last-Sequence: 0", "Nats-Schedule: @every 1s", "Nats-Incr: +1"),
-    *("Nats-Stream-Source: TIMING", "Nats-Batch-Id: x", "Nats-Msg-Id: bea.s.1"),
-)
+FORGOTTEN_S: Final = 22.0
+"""Until then an unanswered question is forgotten: ten seconds are claimed, and ten go until the
+look that finds it too old."""
+
+REFUSED: Final = "nats-server itself refuses such a reply, from anybody"
+OWN_ONLY: Final = "touches nothing but the message that bears it"
+WITHOUT_CONTROL: Final = {
+    "$JS.ACK.TELEMETRY.persister.1.5.5.1.0": REFUSED,
+    "_R_.abcdef.abcdef": REFUSED,
+    "$JS.API.STREAM.PURGE.TELEMETRY": "nats-server takes no orders from its own answers",
+    "come from elsewhere": "nats-server itself refuses such a header, from anybody",
+    "count": "a stream that counts takes nothing else",
+    "Nats-Marker-Reason: Purge": OWN_ONLY,
+    "Nats-Expected-Last-Sequence: 0": OWN_ONLY,
+}
+"""Attempts that have an effect in no hub, and why."""
 
 
 def attempts() -> Iterator[Attempt]:
@@ -95,7 +122,7 @@ def attempts() -> Iterator[Attempt]:
     for verb in ("+ACK", "+TERM", "-NAK"):
         yield Attempt("JetStream", f"forged {verb}", partial(_acknowledge, verb=verb.encode()))
     for what in SYSTEM:
-        yield Attempt("system", what, partial(_ask, subject=f"$SYS.REQ.{what}", question=None))
+        yield Attempt("system", what, partial(_ask_system, subject=f"$SYS.REQ.{what}"))
     for what in ("CONNZ", "SUBSZ", "JSZ", "INFO", "CLAIMS.LOOKUP"):
         yield Attempt("system", f"hub's {what}", partial(_ask_of_hub, what=what))
     for reply in REPLIES:
@@ -104,22 +131,18 @@ def attempts() -> Iterator[Attempt]:
         for reply in ORDERS:
             act = partial(_reflect, via=via, reply=reply)
             yield Attempt("deputy", f"{via} -> {reply}", act)
-    for header in HEADERS:
-        yield Attempt("headers", header, partial(_head, header=header))
-    for target in ("receipt.bea.s", "_INBOX.gateway.x", "keys.revoke"):
-        act = partial(_head, header=f"Nats-Trace-Dest: {target}")
-        yield Attempt("headers", f"trace to {target}", act)
-    yield Attempt("headers", "forged request info", _pretend)
+    yield from headers()
     for size in (520_000, 900_000, 5_000_000):
         yield Attempt("volume", f"{size} bytes", partial(_oversize, size=size))
     yield Attempt("volume", "200 subscriptions", _subscribe_much)
     yield Attempt("volume", "12 connections", _connect_much)
-    yield Attempt("volume", "1000 requests without an answer", _ask_much)
     yield from identities()
+    yield from names()
+    yield Attempt("volume", f"{ASKED} questions without an answer", _remember)
 
 
 async def _speak(scene: Scene, subject: str) -> str:
-    return await _during(scene, lambda wire: wire.publish(subject, MARK))
+    return await during(scene, lambda wire: wire.publish(subject, MARK))
 
 
 async def _listen(scene: Scene, subject: str, queue: str = "") -> str:
@@ -136,10 +159,24 @@ async def _listen(scene: Scene, subject: str, queue: str = "") -> str:
 
 
 async def _ask(scene: Scene, subject: str, question: Any) -> str:
-    wire = await Wire.open(scene.server, scene.file)
+    payload = b"" if question is None else msgspec.json.encode(question)
+    return await _asked(scene, scene.file, subject, payload)
+
+
+async def _ask_system(scene: Scene, subject: str) -> str:
+    payload = bytes(32) if subject.endswith("PACK") else b""
+    return await _asked(scene, scene.system, subject, payload)
+
+
+async def _ask_of_hub(scene: Scene, what: str) -> str:
+    hub = KeyFolder(scene.server.keys).pair(HUB, Kind.ACCOUNT).public
+    return await _ask_system(scene, f"$SYS.REQ.ACCOUNT.{hub}.{what}")
+
+
+async def _asked(scene: Scene, file: Path, subject: str, payload: bytes) -> str:
+    wire = await Wire.open(scene.server, file)
     try:
         wire.subscribe(f"_INBOX.{ATTACKER}.>")
-        payload = b"" if question is None else msgspec.json.encode(question)
         wire.publish(subject, payload, reply=INBOX)
         await wire.let_in()
         harm = await scene.harmed(own(subject))
@@ -149,27 +186,14 @@ async def _ask(scene: Scene, subject: str, question: Any) -> str:
         await wire.close()
 
 
-async def _ask_of_hub(scene: Scene, what: str) -> str:
-    hub = KeyFolder(scene.server.keys).pair(HUB, Kind.ACCOUNT).public
-    return await _ask(scene, f"$SYS.REQ.ACCOUNT.{hub}.{what}", None)
-
-
 async def _acknowledge(scene: Scene, verb: bytes) -> str:
     subject = f"$JS.ACK.TELEMETRY.persister.1.5.5.{time.time_ns()}.0"
-    return await _during(scene, lambda wire: wire.publish(subject, verb), allowed={subject})
+    harm = await during(scene, lambda wire: wire.publish(subject, verb), allowed={subject})
+    return harm or await scene.reread()
 
 
 async def _reflect(scene: Scene, via: str, reply: str) -> str:
-    return await _during(scene, lambda wire: wire.publish(via, MARK, reply=reply))
-
-
-async def _head(scene: Scene, header: str) -> str:
-    return await _during(scene, lambda wire: wire.publish(OWN, MARK, INBOX, header))
-
-
-async def _pretend(scene: Scene) -> str:
-    header = f'Nats-Request-Info: {{"acc":"forged","mark":"{MARK.decode()}"}}'
-    return await _during(scene, lambda wire: wire.publish(RENEW, MARK, INBOX, header))
+    return await during(scene, lambda wire: wire.publish(via, MARK, reply=reply))
 
 
 async def _oversize(scene: Scene, size: int) -> str:
@@ -207,25 +231,13 @@ async def _connect_much(scene: Scene) -> str:
             await wire.close()
 
 
-async def _ask_much(scene: Scene) -> str:
-    def act(wire: Wire) -> None:
-        for number in range(1000):
-            wire.publish(f"hello.{ATTACKER}", MARK, reply=f"_INBOX.{ATTACKER}.{number}")
-
-    return await _during(scene, act)
-
-
-async def _during(
-    scene: Scene, act: Callable[[Wire], None], allowed: set[str] | None = None
-) -> str:
-    """Act as the attacker, and return what it brought about."""
-    wire = await Wire.open(scene.server, scene.file)
-    try:
-        act(wire)
-        await wire.let_in()
-        return await scene.harmed(own() | (allowed or set()))
-    finally:
-        await wire.close()
+async def _remember(scene: Scene) -> str:
+    """Look at last whether nats-server still holds what was asked in the beginning."""
+    while held := await unanswered(scene.server):
+        if time.monotonic() > scene.asked_s + FORGOTTEN_S:
+            break
+        await asyncio.sleep(0.2)
+    return f"{held} are held" if held else ""
 
 
 def _is_refusal(payload: bytes) -> bool:

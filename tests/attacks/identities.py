@@ -1,12 +1,12 @@
 """Attempts to be somebody else, or somebody again who was shut out."""
 
+import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import httpx
-import msgspec
 
 from pitbox.identity import claims, jwt
 from pitbox.identity.authority import DRIVER_SIGNER, HUB, HUB_SIGNER
@@ -14,13 +14,12 @@ from pitbox.identity.credentials import Credentials, account_of, read
 from pitbox.identity.folder import KeyFolder
 from pitbox.identity.nkeys import KeyPair, Kind
 from pitbox.identity.permissions import Permissions
-from pitbox.nats_server import place_account
 from pitbox.resolver import Resolver
 from pitbox.settings import Nats
-from schemas.keys import DriverName
 from tests.attacks.scene import ATTACKER, MARK, VICTIM, Attempt, Scene, own
+from tests.attacks.state import monitored
 from tests.attacks.wire import Wire
-from tests.servers import USERS
+from tests.servers import USERS, NatsServer
 
 EVERYTHING: Final = Permissions((">",), (">",))
 CLAIMED: Final = (
@@ -28,11 +27,17 @@ CLAIMED: Final = (
     *("driver's key signs for the hub", "driver's key signs wider rights", "bearer", "expired"),
     "revoked account",
 )
-NAMES: Final = (
-    *("*", ">", "x.>", "*.>", "bea.s", "bea.", ".bea", "a b", "bea\t", "bea\n", "bea\r\nSUB > 1"),
-    *("", "$SYS", "$JS", "_INBOX", "é", "D1", "BEA", "x" * 27, "x" * 65, "-a"),
-)
-DOORS: Final = ("leaf", "cluster", "gateway", "mqtt", "websocket")
+KNOCKS: Final = {
+    **dict.fromkeys(("leaf", "cluster", "gateway"), b""),
+    "mqtt": b"\x10\x10\x00\x04MQTT\x04\x02\x00\x3c\x00\x04evil",
+    "websocket": b"GET / HTTP/1.1\r\n\r\n",
+}
+"""What makes each kind of listener speak."""
+
+ELSEWHERE: Final = "127.0.0.2"
+"""Another address of this machine, where only what listens everywhere is reached."""
+
+KNOCK_S: Final = 2.0
 CUT_S: Final = 2.0
 
 
@@ -41,12 +46,11 @@ def identities() -> Iterator[Attempt]:
     for how in CLAIMED:
         yield Attempt("identity", how, partial(_claim, how=how))
     yield Attempt("identity", "leaf node", _be_a_leaf)
-    for door in DOORS:
-        yield Attempt("identity", f"{door} port", partial(_find_a_door, door=door))
+    for door in KNOCKS:
+        yield Attempt("ports", door, partial(_knock, door=door))
+    yield Attempt("ports", "monitoring", _monitor)
     for how in ("one's PC", "one's account"):
         yield Attempt("identity", f"back after {how} was shut out", partial(_come_back, how=how))
-    for name in NAMES:
-        yield Attempt("names", repr(name), partial(_be_named, name=name))
 
 
 async def _claim(scene: Scene, how: str) -> str:
@@ -69,9 +73,11 @@ async def _be_a_leaf(scene: Scene) -> str:
     """Connect as another nats-server would, which hears all of its account."""
     who = read(scene.file)
     evil = {"server_id": "evil", "name": "evil", "cluster": "evil"}
-    wire = await Wire.claim(scene.server, who.jwt, who.pair, **evil)
+    port = (await _ports([scene.server])).get("leaf", 0)
+    wire = await Wire.claim(scene.server, who.jwt, who.pair, port=port, **evil)
     try:
         wire.say(b"LS+ >\r\n")
+        await wire.let_in()
         await scene.stir()
         await wire.let_in()
         return "hears the hub" if wire.messages else ""
@@ -130,33 +136,39 @@ def _right(scene: Scene, wrong: KeyPair) -> KeyPair:
     return read(scene.server.driver(VICTIM)).pair if scene.control else wrong
 
 
-async def _be_named(scene: Scene, name: str) -> str:
-    """Be enrolled under a name that means others; the control has nobody who checks names."""
-    if not scene.control:
-        try:
-            msgspec.convert(name, DriverName)
-        except msgspec.ValidationError:
-            return ""
-    authority, pair = scene.server.authority(), KeyPair.new(Kind.USER)
-    account, token = authority.account(name)
-    place_account(scene.server.folder / "nats", token)
-    user = authority.driver_user(name, account, pair.public, expires_s=int(time.time()) + 60)
-    wire = await Wire.claim(scene.server, user, pair)
+async def _knock(scene: Scene, door: str) -> str:
+    """Look for a listener that is not for clients, and hear whether it speaks."""
+    port = (await _ports(scene.servers)).get(door)
+    if port is None:
+        return ""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        await wire.let_in()
-        wire.publish("telemetry.bea.s.live", MARK)
-        await wire.let_in()
-        return await scene.harmed(own())
+        writer.write(KNOCKS[door])
+        told = await asyncio.wait_for(reader.read(4096), KNOCK_S)
+        return f"says {told[:12]!r}" if told else ""
     finally:
-        await wire.close()
+        writer.close()
 
 
-async def _find_a_door(scene: Scene, door: str) -> str:
-    """Look for a listener that drivers' credentials would open with other rights."""
-    address = f"http://127.0.0.1:{scene.server.monitor_port}/varz"
-    async with httpx.AsyncClient() as client:
-        told: dict[str, Any] = (await client.get(address)).json()
-    return f"{door} listens" if told.get(door, {}).get("port") else ""
+async def _monitor(scene: Scene) -> str:
+    """Ask for everybody's connections from another machine."""
+    try:
+        told = await monitored(scene.server, "connz", ELSEWHERE)
+    except httpx.ConnectError:
+        return ""
+    return f"tells of {told['num_connections']} connections"
+
+
+async def _ports(servers: Sequence[NatsServer]) -> dict[str, int]:
+    """Return on which port each kind of listener is open."""
+    found = {}
+    for server in servers:
+        varz = await monitored(server, "varz")
+        for door in KNOCKS:
+            about = varz.get(door, {})
+            if port := about.get("port") or about.get("cluster_port"):
+                found[door] = port
+    return found
 
 
 async def _come_back(scene: Scene, how: str) -> str:

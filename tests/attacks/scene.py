@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -15,8 +14,11 @@ from nats.aio.msg import Msg
 
 from pitbox import admin, topology
 from pitbox.identity.credentials import Identity
-from pitbox.identity.permissions import Permissions
-from tests.servers import USERS, NatsServer
+from tests.attacks.office import Office
+from tests.attacks.state import ask, state
+from tests.attacks.usual import ALL_ALLOWED, UsualServer
+from tests.attacks.wire import Wire
+from tests.servers import NatsServer
 
 ATTACKER: Final = "mallory"
 VICTIM: Final = "bea"
@@ -26,21 +28,40 @@ INBOX: Final = f"_INBOX.{ATTACKER}.x"
 OWN: Final = f"telemetry.{ATTACKER}.s.live"
 ASK: Final = f"ask.{ATTACKER}.s"
 RENEW: Final = f"renew.{ATTACKER}"
+ASKER: Final = "flo"
+ASKED: Final = 1000
+NEXT: Final = "$JS.API.CONSUMER.MSG.NEXT.TELEMETRY.persister"
+OVERHEARD: Final = (
+    *("_INBOX.gateway.x", "_INBOX.persister.x", "_INBOX.bea.x", "$JS.ACK.x", "$JS.API.x"),
+    *("$SYS.x", "news"),
+)
+"""What is said in the hub beside what streams.yaml names."""
+
 WATCH_S: Final = 0.12
-STORED: Final = 5
+STORED: Final = 6
+READ: Final = 5
 
 
 class Scene:
     """Hold who takes part, and know what an attack changed."""
 
-    def __init__(self, server: NatsServer, file: Path, *, control: bool) -> None:
-        """Prepare; `file` holds the attacker's credentials, in a `control` those of a hub user."""
+    def __init__(self, *servers: NatsServer) -> None:
+        """Prepare at the first server; in a usual hub the attacker is one of its own."""
+        server = servers[0]
         self.server = server
-        self.file = file
-        self.control = control
+        self.servers = servers
+        self.control = isinstance(server, UsualServer)
+        if isinstance(server, UsualServer):
+            self.file, self.system = server.user(ATTACKER), server.administrator(ATTACKER)
+        else:
+            self.file = self.system = server.driver(ATTACKER)
         self.topology = topology.load()
         self.seen: list[tuple[str, bytes, bytes]] = []
+        self.office: Office | None = None
+        self.asked_s = 0.0
+        self._said = 0
         self._before: Any = None
+        self._asking: Wire | None = None
         self._witness = Client()
         self._victim = Client()
 
@@ -53,9 +74,12 @@ class Scene:
         for route in ("link.ask", "keys.renew"):
             await self._witness.subscribe(self.topology.filter(route), cb=_answer_carelessly)
         await self.restore()
+        await self._ask_much()
 
     async def end(self) -> None:
         """Let everybody leave."""
+        if self._asking:
+            await self._asking.close()
         await self._victim.close()
         await self._witness.close()
 
@@ -63,22 +87,19 @@ class Scene:
         """Make streams and durables what they were, with messages that are read and not settled."""
         jetstream = self._witness.jetstream()
         for stream in self.topology.streams:
-            await _ask(self._witness, f"$JS.API.STREAM.DELETE.{stream}")
-        await _ask(self._witness, "$JS.API.STREAM.DELETE.EVIL")
+            await ask(self._witness, f"$JS.API.STREAM.DELETE.{stream}")
+        await ask(self._witness, "$JS.API.STREAM.DELETE.EVIL")
         await admin.apply(jetstream, self.topology)
+        if self.control:
+            await self._allow_all()
         for _ in range(STORED):
             await self._victim.jetstream().publish(self.of("telemetry.live", VICTIM), SCENE)
-        inbox = self._witness.new_inbox()
-        got = await self._witness.subscribe(inbox)
-        stream = self.topology.stream_of["telemetry.live"]
-        await self._witness.publish(
-            f"$JS.API.CONSUMER.MSG.NEXT.{stream}.persister",
-            msgspec.json.encode({"batch": STORED, "expires": 2_000_000_000}),
-            reply=inbox,
-        )
-        for _ in range(STORED):
-            await got.next_msg(timeout=2)
-        await got.unsubscribe()
+        await self._read(READ, expires=2_000_000_000)
+
+    @property
+    def next_id(self) -> str:
+        """Return what the next message of a victim who bears ids will be called."""
+        return f"{VICTIM}.s.{self._said}"
 
     def of(self, route: str, driver: str) -> str:
         """Return the subject of a route that bears a driver's name."""
@@ -87,7 +108,7 @@ class Scene:
 
     async def begin(self) -> None:
         """Forget what was seen so far."""
-        self._before = await self._state()
+        self._before = await state(self._witness, self.topology, VICTIM)
         self.seen.clear()
 
     async def stir(self) -> None:
@@ -97,7 +118,7 @@ class Scene:
             await self._victim.publish(self.of(route, VICTIM), SCENE, reply="_INBOX.bea.x")
         for route in ("link.receipt", "timing.lap", "dead.letter", "keys.revoke"):
             await self._witness.publish(self.of(route, VICTIM), SCENE)
-        for subject in ("_INBOX.gateway.x", "$JS.ACK.x", "_INBOX.persister.x"):
+        for subject in OVERHEARD:
             await self._witness.publish(subject, SCENE)
         await self._victim.flush()
         await self._witness.flush()
@@ -120,53 +141,60 @@ class Scene:
             if time.monotonic() > deadline:
                 break
             await asyncio.sleep(0.02)
-        after = await self._state()
+        after = await state(self._witness, self.topology, VICTIM)
         if after != self._before:
             return "streams or durables changed"
+        headers = {"Nats-Msg-Id": self.next_id} if self.control else None
+        self._said += 1
         try:
-            await self._victim.jetstream().publish(
-                self.of("telemetry.live", VICTIM), SCENE, timeout=2
+            told = await self._victim.jetstream().publish(
+                self.of("telemetry.live", VICTIM), SCENE, timeout=2, headers=headers
             )
         except Exception as error:
             return f"the victim is not heard: {error!r}"
-        return ""
+        return "the victim is taken for a repetition" if told.duplicate else ""
+
+    async def reread(self) -> str:
+        """Return whether what was read is read again, or nothing."""
+        (told,) = await self._read(1, no_wait=True)
+        again = told.reply.startswith("$JS.ACK.") and told.metadata.num_delivered > 1
+        return "what was read is read again" if again else ""
+
+    async def _read(self, batch: int, **more: Any) -> list[Msg]:
+        """Read as the persister does, and settle nothing."""
+        inbox = self._witness.new_inbox()
+        got = await self._witness.subscribe(inbox)
+        question = msgspec.json.encode({"batch": batch, **more})
+        await self._witness.publish(NEXT, question, reply=inbox)
+        found = [await got.next_msg(timeout=2) for _ in range(batch)]
+        await got.unsubscribe()
+        return found
+
+    async def _ask_much(self) -> None:
+        """Let a driver ask what nobody answers, and stay."""
+        self._asking = await Wire.open(self.server, self.server.driver(ASKER))
+        for number in range(ASKED):
+            subject, reply = f"hello.{ASKER}", f"_INBOX.{ASKER}.{number}"
+            self._asking.publish(subject, SCENE, reply=reply)
+        await self._asking.let_in()
+        self.asked_s = time.monotonic()
+
+    async def _allow_all(self) -> None:
+        stream = self.topology.stream_of["telemetry.live"]
+        told = await ask(self._witness, f"$JS.API.STREAM.INFO.{stream}")
+        changed = told["config"] | ALL_ALLOWED
+        told = await ask(self._witness, f"$JS.API.STREAM.UPDATE.{stream}", changed)
+        assert "error" not in told, told
 
     async def _see(self, message: Msg) -> None:
         headers = msgspec.json.encode(message.headers or {})
         self.seen.append((message.subject, message.data, headers))
 
-    async def _state(self) -> Any:
-        """Return what streams hold of others, how they are set, and where their durables are."""
-        found: dict[str, Any] = {"names": await _ask(self._witness, "$JS.API.STREAM.NAMES")}
-        found["names"] = sorted(found["names"].get("streams") or [])
-        for stream in self.topology.streams:
-            told = await _ask(
-                self._witness, f"$JS.API.STREAM.INFO.{stream}", {"subjects_filter": ">"}
-            )
-            state = told.get("state", {})
-            subjects = state.get("subjects") or {}
-            lists = await _ask(self._witness, f"$JS.API.CONSUMER.LIST.{stream}")
-            found[stream] = (
-                told.get("config"),
-                {name for name in subjects if f".{VICTIM}." in name},
-                state.get("first_seq"),
-                {
-                    one["name"]: (one["ack_floor"], one["delivered"], one.get("paused"))
-                    for one in lists.get("consumers") or ()
-                },
-            )
-        return found
-
 
 @asynccontextmanager
-async def scene(server: NatsServer, *, control: bool) -> AsyncIterator[Scene]:
-    """Set the scene, for a driver or for somebody whom the hub's own account let in."""
-    if control:
-        server.authority().write_user(ATTACKER, Permissions((">",), (">",)))
-        file = server.keys / USERS / f"{ATTACKER}.creds"
-    else:
-        file = server.driver(ATTACKER)
-    made = Scene(server, file, control=control)
+async def scene(*servers: NatsServer) -> AsyncIterator[Scene]:
+    """Set the scene, for a driver or for somebody whom a usual hub let in."""
+    made = Scene(*servers)
     await made.start()
     try:
         yield made
@@ -177,11 +205,6 @@ async def scene(server: NatsServer, *, control: bool) -> AsyncIterator[Scene]:
 async def _answer_carelessly(message: Msg) -> None:
     if message.reply and not message.reply.startswith("_INBOX.bea"):
         await message.respond(b"")
-
-
-async def _ask(client: Client, subject: str, question: Any = None) -> Any:
-    payload = b"" if question is None else msgspec.json.encode(question)
-    return msgspec.json.decode((await client.request(subject, payload, timeout=2)).data)
 
 
 Act = Callable[[Scene], Awaitable[str]]
@@ -198,3 +221,14 @@ class Attempt(Struct, frozen=True):
 def own(*more: str) -> set[str]:
     """Return on which subjects the attacker may be heard."""
     return {OWN, ASK, RENEW, INBOX, f"hello.{ATTACKER}", *more}
+
+
+async def during(scene: Scene, act: Callable[[Wire], None], allowed: set[str] | None = None) -> str:
+    """Act as the attacker, and return what it brought about."""
+    wire = await Wire.open(scene.server, scene.file)
+    try:
+        act(wire)
+        await wire.let_in()
+        return await scene.harmed(own() | (allowed or set()))
+    finally:
+        await wire.close()

@@ -1,23 +1,22 @@
-"""Nothing that a driver can try has an effect, and what sees that would see one."""
+"""Nothing that a driver can try has an effect, and what sees that would see each of them."""
 
-from tests.attacks.__main__ import effects
-from tests.attacks.attempts import attempts
-from tests.servers import NatsServer
+from pathlib import Path
+
+from tests.attacks.__main__ import both
+from tests.attacks.attempts import WITHOUT_CONTROL, attempts
 
 AT_LEAST = 100
-SEEN = 100
-"""Of what is tried by somebody within the hub, so much is known to work."""
 
 
-async def test_no_attack_of_a_driver_has_an_effect_and_those_from_within_do(
-    nats_server: NatsServer,
+async def test_no_attack_of_a_driver_has_an_effect_and_each_has_one_in_a_usual_hub(
+    database: str, tmp_path: Path
 ) -> None:
     chosen = list(attempts())
-    assert len(chosen) >= AT_LEAST
-    tried = await effects(nats_server, chosen, control=False)
-    effective = {a.name: e for a, e in zip(chosen, tried, strict=True) if e}
-    assert effective == {}
-    control = await effects(nats_server, chosen, control=True)
-    assert sum(map(bool, control)) >= SEEN
-    groups = {a.group for a, e in zip(chosen, control, strict=True) if e}
-    assert groups >= {a.group for a in chosen} - {"system", "volume"}
+    names = [f"{attempt.group}: {attempt.name}" for attempt in chosen]
+    assert len(set(names)) == len(chosen) >= AT_LEAST
+    tried, control = await both(chosen, tmp_path, database)
+    assert {name: effect for name, effect in zip(names, tried, strict=True) if effect} == {}
+    unseen = {a.name for a, effect in zip(chosen, control, strict=True) if not effect}
+    assert unseen == set(WITHOUT_CONTROL)
+    seen = {a.group for a, effect in zip(chosen, control, strict=True) if effect}
+    assert seen == {a.group for a in chosen}

@@ -34,10 +34,10 @@ class Wire:
 
     @classmethod
     async def claim(
-        cls, server: NatsServer, token: str, pair: KeyPair | None, **more: Any
+        cls, server: NatsServer, token: str, pair: KeyPair | None, *, port: int = 0, **more: Any
     ) -> "Wire":
-        """Connect with any JWT, signing with any key or none."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        """Connect with any JWT, signing with any key or none, to the port of clients or another."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", port or server.port)
         told = (await reader.readline()).removeprefix(b"INFO ")
         options = {"verbose": False, "headers": True, "no_responders": True, "jwt": token, **more}
         if pair is not None:
@@ -88,7 +88,7 @@ class Wire:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             while line := await self._reader.readline():
                 word, *rest = line.decode(errors="replace").split()
-                if word in ("MSG", "HMSG"):
+                if word in ("MSG", "HMSG", "LMSG"):
                     payload = await self._reader.readexactly(int(rest[-1]) + 2)
                     self.messages.append((rest[0], payload[:-2]))
                 elif word == "PONG":

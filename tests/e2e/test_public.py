@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import ssl
 import subprocess
 import sys
 import urllib.request
@@ -13,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 
 from pitbox.stack import Addresses, addresses
+from tests.authority import Authority
 from tests.servers import NatsServer, free_port, until
 
 PITBOX = (sys.executable, "-m", "pitbox")
@@ -28,22 +27,18 @@ class Public:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        authority, self.ca = trustme.CA(), folder / "ca.pem"
-        authority.cert_pem.write_to_path(str(self.ca))
-        leaf, files = authority.issue_cert("localhost"), (folder / "hub.pem", folder / "hub.key")
-        leaf.cert_chain_pems[0].write_to_path(str(files[0]))
-        leaf.private_key_pem.write_to_path(str(files[1]))
+        self.authority = Authority(folder / "authority")
         self.settings = {
             "PITBOX_NATS__HOST": "0.0.0.0",
             "PITBOX_NATS__URL": f"tls://localhost:{free_port()}",
-            "PITBOX_NATS__CA": str(self.ca),
+            "PITBOX_NATS__CA": self.authority.file,
             "PITBOX_GATEWAY__HOST": "0.0.0.0",
             "PITBOX_GATEWAY__PORT": str(free_port()),
             "PITBOX_GATEWAY__NAMES": "localhost",
         }
         for group in ("NATS", "GATEWAY"):
-            self.settings[f"PITBOX_{group}__CERTIFICATE"] = str(files[0])
-            self.settings[f"PITBOX_{group}__CERTIFICATE_KEY"] = str(files[1])
+            for name, file in self.authority.files("localhost").items():
+                self.settings[f"PITBOX_{group}__{name.upper()}"] = file
 
     @property
     def stack(self) -> Path:
@@ -96,7 +91,7 @@ def test_a_team_on_the_internet_drives_and_watches_by_tls_alone(public: Public) 
     port = public.settings["PITBOX_GATEWAY__PORT"]
     assert running.page == f"https://localhost:{port}/"
     assert running.nats_url == public.settings["PITBOX_NATS__URL"]
-    trusted = ssl.create_default_context(cafile=str(public.ca))
+    trusted = public.authority.trusted
 
     def ready() -> Any:
         with urllib.request.urlopen(f"{running.page}api/v1/ready", context=trusted) as answer:
@@ -116,6 +111,13 @@ def test_a_team_on_the_internet_drives_and_watches_by_tls_alone(public: Public) 
     stranger = public.run(*lap[:3], **pc, PITBOX_NATS__URL=f"nats://192.0.2.1:{running.nats}")
     assert stranger.returncode == 2
     assert "it takes tls://192.0.2.1" in stranger.stderr
+    renewed = Path(public.authority.files("localhost")["certificate"]).read_text()
+    for listening in (running.nats, running.gateway):
+        until(
+            lambda port=listening: public.authority.shown(port, "localhost") == renewed,
+            "the renewed certificate is shown",
+        )
+    assert ready()["nats"]
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,11 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import asyncpg
 import msgspec
 import pytest
 
+from consumers.persister import facts
 from consumers.persister.service import service
 from pitbox.bus import Bus
 from schemas.timing import Lap, Session
@@ -209,6 +211,28 @@ async def test_sessions_show_laps_and_holes(
     for word in ("test", "ada", "Spa", "1:14.142"):
         assert word in shown
     assert pitbox("sessions", "elsewhere").stderr == "no session elsewhere\n"
+
+
+async def test_what_a_driver_says_moves_no_terminal(pitbox: Run, database: str) -> None:
+    said = "[/x] \x1b]0;owned\x07\x9b31m"
+    seen = said.translate(dict.fromkeys(map(ord, "\x1b\x07\x9b"), "\ufffd"))
+    connection = await asyncpg.connect(database)
+    event = {"session": "spa", "driver": "ada", "at_ns": 1, "car": said}
+    lap = Lap(**event, own=True, lap_number=1, revision=1, lap_time_s=80.0)
+    await facts.write(connection, [Session(**event, source="f1", track=said, started_ns=1), lap])
+    await connection.execute("insert into run (session, driver, run) values ('spa', 'ada', 1)")
+    await connection.execute(
+        "insert into dead_letter values ('p', 'T', 1, 1, $1, $1, $2, 1, 1)",
+        said,
+        msgspec.msgpack.encode(said),
+    )
+    await connection.close()
+    [letter] = json.loads(pitbox("dead", "list", "--json").stdout)
+    shown = ("dead", "show", letter["name"])
+    for command in (("sessions",), ("laps", "--session", "spa"), ("dead", "list"), shown):
+        done = await asyncio.to_thread(pitbox, *command, COLUMNS="200")
+        assert seen in done.stdout, (command, done.stderr)
+        assert not set(done.stdout) & set("\x1b\x07\x9b")
 
 
 @pytest.mark.parametrize(

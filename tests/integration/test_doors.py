@@ -360,25 +360,21 @@ async def test_a_stream_outlives_the_token_that_it_came_with(
         assert (await page.hear(Frames)).chunk == 1
 
 
-async def test_what_a_driver_takes_back_ends_live_and_is_not_read(
+async def test_what_a_driver_takes_back_ends_live(
     served: Served, stranger: httpx.AsyncClient, database: str, nats_server: NatsServer
 ) -> None:
     ada = await people.joined(stranger, database, "ada", "driver", "ada")
     gus = await people.joined(stranger, database, "gus", "guest")
-    path = f"{API}/sessions/test/drivers/ada/telemetry?from_ns=0&to_ns=1"
     decision = {"kind": "telemetry", "role": "guest", "allowed": False}
     async with opened(served, person=gus) as guest, opened(served) as owner:
         await guest.watch("test", "speed")
         await owner.watch("test", "speed")
-        assert (await stranger.get(path, headers=gus.headers)).status_code == 200
         answer = await stranger.put(f"{API}/consents", json=decision, headers=ada.headers)
         assert answer.status_code == 204, answer.text
         await is_turned_out(guest)
         async with connected(nats_server.url) as drive:
             await drive.publish("telemetry.live", hub.chunk(1))
             assert (await owner.hear(Frames)).chunk == 1
-    refused = await stranger.get(path, headers=gus.headers)
-    assert (refused.status_code, "does not share" in refused.json()["detail"]) == (403, True)
     async with opened(served, person=gus) as guest, connected(nats_server.url) as drive:
         await guest.watch("test", "speed")
         await drive.publish("telemetry.live", hub.chunk(2))

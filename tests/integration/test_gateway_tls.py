@@ -1,55 +1,63 @@
 """The gateway where others reach it: with a certificate of its own, or behind a proxy."""
 
-import shutil
-import ssl
-import subprocess
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
 import msgspec
 import pytest
 import websockets
+from msgspec import Struct
+from structlog.testing import capture_logs
 
 from consumers.gateway.service import service
 from pitbox import settings
 from tests import hub, people
+from tests.authority import Authority
 from tests.page import API, gateway_of
+from tests.people import Person
 from tests.servers import NatsServer, free_port
 
 NAME = "pit.example.com"
 
 
+class Wall(Struct, frozen=True):
+    """Hold a gateway that others reach by TLS."""
+
+    port: int
+    authority: Authority
+    certificate: Path
+    rest: httpx.AsyncClient
+
+    @asynccontextmanager
+    async def opened(self, person: Person) -> AsyncIterator[websockets.ClientConnection]:
+        """Open a WebSocket."""
+        answer = await self.rest.post(f"{API}/ws-ticket", headers=person.headers)
+        address = f"wss://127.0.0.1:{self.port}{API}/live?ticket={answer.json()['ticket']}"
+        origin = websockets.Origin(f"https://127.0.0.1:{self.port}")
+        trusted = self.authority.trusted
+        async with websockets.connect(address, ssl=trusted, origin=origin) as page:
+            yield page
+
+
 @pytest.fixture
-def certificate(tmp_path: Path) -> tuple[Path, Path]:
-    """Return a certificate for `NAME` and its key."""
-    openssl = shutil.which("openssl")
-    if not openssl:
-        pytest.skip("no openssl on PATH to make a certificate with")
-    made = tmp_path / "wall.pem", tmp_path / "wall.key"
-    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
-    names = ["-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME},IP:127.0.0.1"]
-    files = ["-out", str(made[0]), "-keyout", str(made[1])]
-    subprocess.run([*command, *names, *files], check=True, capture_output=True)
-    return made
-
-
-async def test_asvs_4_4_1_3_4_1_a_certificate_makes_all_of_it_tls(
-    nats_server: NatsServer, database: str, tmp_path: Path, certificate: tuple[Path, Path]
-) -> None:
-    port, (file, key) = free_port(), certificate
-    trusted = ssl.create_default_context(cafile=str(file))
+async def wall(nats_server: NatsServer, database: str, tmp_path: Path) -> AsyncIterator[Wall]:
+    """Lend a gateway with a certificate of its own."""
+    port, authority = free_port(), Authority(tmp_path / "authority")
     gateway = settings.Gateway(
         host="0.0.0.0",
         port=port,
         names=NAME,
-        certificate=str(file),
-        certificate_key=str(key),
         keys=str(tmp_path / "gateway-keys"),
+        **authority.files("127.0.0.1", NAME),
     )
     given = msgspec.structs.replace(hub.settings_of(nats_server.url, database), gateway=gateway)
+    address = f"https://127.0.0.1:{port}"
     async with (
         hub.serving(service(given)),
-        httpx.AsyncClient(base_url=f"https://127.0.0.1:{port}", verify=trusted) as rest,
+        httpx.AsyncClient(base_url=address, verify=authority.trusted) as rest,
     ):
 
         async def ready() -> bool:
@@ -59,19 +67,46 @@ async def test_asvs_4_4_1_3_4_1_a_certificate_makes_all_of_it_tls(
                 return False
 
         await hub.eventually(ready, "the gateway serves")
-        answer = await rest.get(f"{API}/health", headers={"host": NAME})
-        assert answer.status_code == 200
-        assert "max-age=31536000" in answer.headers["strict-transport-security"]
-        foreign = await rest.get(f"{API}/health", headers={"host": "evil.com"})
-        assert foreign.status_code == 400
-        ann = await people.signed_in(rest, database)
-        ticket = (await rest.post(f"{API}/ws-ticket", headers=ann.headers)).json()["ticket"]
-        address = f"wss://127.0.0.1:{port}{API}/live?ticket={ticket}"
-        async with websockets.connect(address, ssl=trusted, origin=f"https://127.0.0.1:{port}"):
-            pass
-        with pytest.raises(httpx.TransportError):
-            async with httpx.AsyncClient() as plain:
-                await plain.get(f"http://127.0.0.1:{port}{API}/health")
+        yield Wall(port, authority, Path(gateway.certificate), rest)
+
+
+async def test_asvs_4_4_1_3_4_1_a_certificate_makes_all_of_it_tls(
+    wall: Wall, database: str
+) -> None:
+    answer = await wall.rest.get(f"{API}/health", headers={"host": NAME})
+    assert answer.status_code == 200
+    assert "max-age=31536000" in answer.headers["strict-transport-security"]
+    foreign = await wall.rest.get(f"{API}/health", headers={"host": "evil.com"})
+    assert foreign.status_code == 400
+    async with wall.opened(await people.signed_in(wall.rest, database)):
+        pass
+    with pytest.raises(httpx.TransportError):
+        async with httpx.AsyncClient() as plain:
+            await plain.get(f"http://127.0.0.1:{wall.port}{API}/health")
+
+
+async def test_a_renewed_certificate_is_shown_from_the_next_handshake_on_and_pages_stay(
+    wall: Wall, database: str
+) -> None:
+    async def shown() -> str:
+        return await asyncio.to_thread(wall.authority.shown, wall.port)
+
+    old = wall.certificate.read_text()
+    async with wall.opened(await people.signed_in(wall.rest, database)) as page:
+        assert await shown() == old
+        wall.authority.files("127.0.0.1", NAME)
+        renewed = wall.certificate.read_text()
+        with capture_logs() as logs:
+            for unfit in (renewed[:300], "", old):
+                wall.certificate.write_text(unfit)
+                assert [await shown(), await shown()] == [old, old]
+            wall.certificate.unlink()
+            assert await shown() == old
+        said = [line["event"] for line in logs if line.get("part") == "listening"]
+        assert said == ["the old certificate stays"] * 4
+        wall.certificate.write_text(renewed)
+        assert await shown() == renewed != old
+        await asyncio.wait_for(await page.ping(), hub.WAIT_S)
 
 
 async def test_asvs_4_1_3_a_proxy_is_believed_and_nobody_before_it(

@@ -3,59 +3,35 @@
 import asyncio
 import os
 import socket
-import ssl
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import msgspec
 import pytest
-import trustme
 
 from consumers.persister.service import service
 from pitbox import metrics, topology
 from pitbox.bus import Bus, BusDown
 from pitbox.nats_server import config
-from pitbox.settings import Metrics, Nats, Settings, SettingsError
+from pitbox.settings import Metrics, Nats, Settings, SettingsError, load
 from pitbox.stack import Stack
 from pitbox.supervisor import Supervisor
+from tests.authority import Authority
 from tests.hub import Database, apply, eventually, serving, settings_of
 from tests.servers import NatsServer, addresses, everything, free_port, running
 
 COMMAND_S = 60
 CLOSED_S = 20
-
-
-class Authority:
-    """Sign certificates, for the length of a test."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._made = trustme.CA()
-        self.file = str(folder / "authority.pem")
-        self._made.cert_pem.write_to_path(self.file)
-
-    def files(self, *names: str) -> dict[str, str]:
-        """Return the settings with a certificate for some names."""
-        certificate, key = self._folder / f"{names[0]}.pem", self._folder / f"{names[0]}.key"
-        leaf = self._made.issue_cert(*names)
-        leaf.cert_chain_pems[0].write_to_path(str(certificate))
-        leaf.private_key_pem.write_to_path(str(key))
-        return {"certificate": str(certificate), "certificate_key": str(key)}
-
-    @property
-    def trusted(self) -> ssl.SSLContext:
-        """Return what believes this authority alone."""
-        return ssl.create_default_context(cafile=self.file)
+TOKEN = "who-reads-the-metrics"
 
 
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
-    folder = tmp_path / "authority"
-    folder.mkdir()
-    return Authority(folder)
+    return Authority(tmp_path / "authority")
 
 
 @pytest.fixture
@@ -111,11 +87,8 @@ async def test_a_hub_with_another_name_or_another_signer_is_not_believed(
 ) -> None:
     elsewhere = public.url.replace("127.0.0.1", "localhost")
     assert "not valid for 'localhost'" in await refusal(reached(public, elsewhere))
-    stranger = tmp_path / "stranger"
-    stranger.mkdir()
-    assert "certificate verify failed" in await refusal(
-        reached(public, ca=Authority(stranger).file)
-    )
+    stranger = Authority(tmp_path / "stranger")
+    assert "certificate verify failed" in await refusal(reached(public, ca=stranger.file))
     assert "certificate verify failed" in await refusal(reached(public, ca=""))
 
 
@@ -162,22 +135,40 @@ async def test_a_link_by_tls_comes_back_when_the_hub_does(public: NatsServer) ->
         await bus.close()
 
 
-async def test_metrics_beyond_loopback_are_read_by_tls_and_no_silent_client_is_in_the_way(
+async def test_metrics_beyond_loopback_are_read_by_tls_and_token_and_no_silent_client_is_in_the_way(
     authority: Authority,
 ) -> None:
     port = free_port()
-    metrics.serve(Metrics(host="0.0.0.0", port=port, **authority.files("127.0.0.1")))
+    given = Metrics(host="0.0.0.0", port=port, token=TOKEN, **authority.files("127.0.0.1"))
+    metrics.serve(given)
 
-    def read() -> str:
+    def read(said: str) -> tuple[int, str]:
         url = f"https://127.0.0.1:{port}/metrics"
-        with urllib.request.urlopen(url, timeout=3, context=authority.trusted) as answer:
-            return str(answer.read())
+        asked = httpx.get(url, headers={"authorization": said}, verify=authority.trusted, timeout=3)
+        return asked.status_code, asked.text
 
     with socket.create_connection(("127.0.0.1", port)):
-        assert "pitbox_nats_connected" in await asyncio.to_thread(read)
-    in_clear = f"http://127.0.0.1:{port}/metrics"
+        status, told = await asyncio.to_thread(read, f"Bearer {TOKEN}")
+        assert (status, "pitbox_nats_connected" in told) == (200, True)
+    for said in ("", TOKEN, "Bearer", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}"):
+        status, told = await asyncio.to_thread(read, said)
+        assert (status, "pitbox" in told) == (401, False), said
+        assert "PITBOX_METRICS__TOKEN" in told
     with pytest.raises(OSError):
-        await asyncio.to_thread(urllib.request.urlopen, in_clear, timeout=3)
+        await asyncio.to_thread(
+            urllib.request.urlopen, f"http://127.0.0.1:{port}/metrics", timeout=3
+        )
+    before = await asyncio.to_thread(authority.shown, port)
+    authority.files("127.0.0.1")
+    assert await asyncio.to_thread(authority.shown, port) != before
+
+
+def test_metrics_that_anybody_could_read_do_not_listen_elsewhere(authority: Authority) -> None:
+    open_to_all = Metrics(host="0.0.0.0", port=free_port(), **authority.files("127.0.0.1"))
+    with pytest.raises(SettingsError, match=r"set what .*or PITBOX_METRICS__TOKEN_FILE"):
+        metrics.serve(open_to_all)
+    with pytest.raises(SettingsError, match=r"PITBOX_METRICS__TOKEN: .*16 characters or more"):
+        load({"PITBOX_METRICS__TOKEN": "too short"})
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.2", "hub.example.com"])

@@ -88,6 +88,24 @@ def test_marks_only_add_to_what_is_known() -> None:
     assert decide.committed(held, (), (), marks=(), echo=3) == held
 
 
+def test_what_a_driver_tears_to_pieces_is_held_in_so_many_and_no_more() -> None:
+    torn = range(0, 4 * decide.MAX_RANGES, 2)
+    held = Held()
+    for first in range(0, len(torn), 4000):
+        part = torn[first : first + 4000]
+        held = after(held, [part[place] for place in decide.fresh(held, part)])
+    assert len(held.have) == decide.MAX_RANGES
+    last = held.have[-1][1]
+    following = [last + 1, last + 2, last + 5, 1, last + 3]
+    assert [following[place] for place in decide.fresh(held, following)] == [
+        *(last + 1, last + 2, 1, last + 3)
+    ]
+    told = mark(9, gone=tuple((number, number) for number in torn))
+    lost = mark(9, gone=((1, 1),))
+    known = decide.committed(held, (), torn, marks=[told, lost], echo=0)
+    assert (known.gone, known.dead) == (((1, 1),), ())
+
+
 @given(numbers)
 def test_an_ascending_batch_behind_all_others_is_taken_whole(stored: list[int]) -> None:
     held = after(Held(), stored)

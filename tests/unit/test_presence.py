@@ -1,6 +1,6 @@
 """How a driver's link is shown."""
 
-from consumers.gateway.presence import REPEAT_MS, Presences
+from consumers.gateway.presence import MAX_DRIVERS, MAX_SESSIONS, REPEAT_MS, Presences
 from schemas.link import Hello, Receipt
 from schemas.telemetry import Mark, Range
 
@@ -38,6 +38,17 @@ def test_hellos_tell_the_offset_and_what_waits() -> None:
     assert (known.seen_ms, known.offset_ms, known.made, known.waiting) == (3000.0, 2.0, 30, 0)
     assert presences.offset_ms("spa", "ada") == 2.0
     assert presences.of("monza") == []
+
+
+def test_who_names_sessions_without_end_makes_nobody_else_forgotten() -> None:
+    presences = Presences()
+    presences.hear(hello(), 0.0)
+    for number in range(MAX_DRIVERS):
+        presences.hear(Hello(driver="eve", session=f"s{number}", run=1, at_ns=0), 1.0)
+    assert len(presences.of("spa")) == 1
+    assert [number for number in range(MAX_DRIVERS) if presences.of(f"s{number}")] == list(
+        range(MAX_DRIVERS - MAX_SESSIONS, MAX_DRIVERS)
+    )
 
 
 def test_a_run_that_was_closed_is_told_at_once_and_a_new_one_is_open() -> None:

@@ -25,7 +25,6 @@ from consumers.gateway.people.roles import allowed
 from consumers.gateway.people.tickets import Tickets
 from consumers.gateway.people.tokens import TokenError, Tokens, load_keys, load_secret
 from pitbox.limits import Limit
-from schemas.api import Kind
 
 ROLE: Final = "pitbox_gateway"
 SCHEME: Final = "Bearer "
@@ -38,9 +37,12 @@ class Visitor(Struct, frozen=True):
     person: Person
     sight: Sight
 
-    def sees(self, kind: Kind, driver: str) -> bool:
-        """Tell whether something of a driver is for them."""
-        return self.sight.sees(kind, driver)
+    def shown(self, driver: str) -> str | None:
+        """Return the name to ask telemetry by: None, which nobody has, of a driver who hides it.
+
+        So he is asked for, and answered, just as a driver who never was.
+        """
+        return driver if self.sight.sees("telemetry", driver) else None
 
     @property
     def hidden(self) -> frozenset[str]:

@@ -92,10 +92,13 @@ async def log_somebody_out(
 
 
 @get("/consents", responses=NO)
-async def list_consents(doors: Opened) -> list[Consent]:
-    """List who sees what of whom."""
+async def list_consents(doors: Opened, visitor: Asking) -> list[Consent]:
+    """List who sees what: of everyone for owners, of themselves for drivers."""
     async with doors.archive.connection() as connection:
-        return await consent.in_force(connection)
+        held = await consent.in_force(connection)
+    if visitor.person.role == "owner":
+        return held
+    return [one for one in held if one.driver == visitor.person.driver]
 
 
 @put("/consents", status_code=204, responses=NO)

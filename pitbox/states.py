@@ -1,0 +1,39 @@
+"""What a fold knows, bounded: pure."""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Final, Generic, TypeVar
+
+MAX_STATES: Final = 4096
+
+State = TypeVar("State")
+
+
+class States(Generic[State]):
+    """Hold states by key, and whose they are; whoever has the most loses the oldest.
+
+    So nobody makes what is known of others forgotten.
+    """
+
+    def __init__(self, max_states: int = MAX_STATES) -> None:
+        self._max_states = max_states
+        self._count = 0
+        self._owners: dict[str, OrderedDict[Hashable, State]] = {}
+
+    def get(self, owner: str, key: Hashable) -> State | None:
+        """Return a state, None when there is none."""
+        held = self._owners.get(owner)
+        return held.get(key) if held else None
+
+    def put(self, owner: str, key: Hashable, state: State) -> None:
+        """Hold a state."""
+        held = self._owners.setdefault(owner, OrderedDict())
+        self._count += key not in held
+        held[key] = state
+        held.move_to_end(key)
+        while self._count > self._max_states:
+            greediest = max(self._owners, key=lambda one: len(self._owners[one]))
+            self._owners[greediest].popitem(last=False)
+            self._count -= 1
+            if not self._owners[greediest]:
+                del self._owners[greediest]

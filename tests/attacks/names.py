@@ -1,0 +1,71 @@
+"""Attempts to be called by a name that means others."""
+
+import unicodedata
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Final
+
+from pitbox.identity.credentials import read
+from pitbox.identity.folder import KeysError
+from tests.attacks.scene import MARK, VICTIM, Attempt, Scene
+from tests.attacks.wire import Wire
+
+NAMES: Final = (
+    *("*", ">", "*.>", "*.s", "bea.*", "bea.>", "bea.s", "bea.", ".bea", "", "$SYS", "$JS"),
+    *("_INBOX", "bea x", "bea\t", "bea\n", "bea 2\nSUB >", "bea 2\r\nSUB >"),
+    *("\N{FULLWIDTH LATIN SMALL LETTER B}ea", "x" * 5000, "../users/persister"),
+)
+
+
+def names() -> Iterator[Attempt]:
+    """Yield every attempt."""
+    for name in NAMES:
+        told = repr(name) if len(name) < 50 else f"{name[:3]!r} and so on, {len(name)} letters"
+        yield Attempt("names", told, partial(_be_named, name=name))
+
+
+async def _be_named(scene: Scene, name: str) -> str:
+    """Have the name taken at any door; a usual hub asks nobody, and uses it as it is."""
+    if scene.office is None:
+        return await _used_as_it_is(scene, name)
+    taken = await scene.office.takes(name)
+    strangers = await scene.office.strangers()
+    return f"taken by {taken}, known are {strangers}" if taken or strangers else ""
+
+
+async def _used_as_it_is(scene: Scene, name: str) -> str:
+    """Do with a name what hubs do that think well of names."""
+    for subject in (f"receipt.{name}", f"{name}.>", _tidied(f"receipt.{name}.>")):
+        heard, stays = await _on_a_wire(scene, lambda wire, at=subject: wire.subscribe(at))
+        if heard:
+            return f"{heard} is heard"
+        if not stays:
+            return "the hub's own connection ends"
+    file = scene.server.keys / "drivers" / f"{name[:99]}.creds"
+    try:
+        return f"the credentials of {read(file).claimed.name} are handed out"
+    except KeysError:
+        pass
+    scene.seen.clear()
+    await _on_a_wire(scene, lambda wire: wire.publish(f"hello.{name}", MARK))
+    said = {subject for subject, payload, _ in scene.seen if payload == MARK}
+    return f"hello.{VICTIM} is said" if f"hello.{VICTIM}" in said else ""
+
+
+async def _on_a_wire(scene: Scene, act: Callable[[Wire], None]) -> tuple[str, bool]:
+    """Act as the hub, and return the subject heard of what others say, and whether it goes on."""
+    wire = await Wire.open(scene.server, scene.file)
+    try:
+        act(wire)
+        stays = await wire.let_in()
+        await scene.stir()
+        await wire.let_in()
+        return wire.messages[0][0] if wire.messages else "", stays
+    finally:
+        await wire.close()
+
+
+def _tidied(subject: str) -> str:
+    """Return a subject without empty words, of letters that look alike only one."""
+    words = unicodedata.normalize("NFKC", subject).split(".")
+    return ".".join(word for word in words if word)

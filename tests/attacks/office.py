@@ -1,0 +1,134 @@
+"""Where names are given: a real gateway with an owner, and what signs behind it."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, Final
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from consumers.keys.service import Keys
+from pitbox import topology
+from pitbox.identity import jwt
+from pitbox.identity.nkeys import KeyPair, Kind
+from pitbox.identity.permissions import SETUP
+from pitbox.identity.proof import prove
+from schemas.api import AccountName
+from schemas.keys import DriverName, Enrol, Enrolled
+from tests import hub
+from tests.attacks.wire import Wire
+from tests.page import gateway_of
+from tests.servers import USERS, NatsServer
+
+GOOD: Final = "gil"
+INBOX: Final = f"_INBOX.{SETUP}"
+FOR_PEOPLE: Final = ("bea.s", "bea.")
+"""Good names for accounts, which stand in no subject."""
+
+REFUSALS: Final = {400, 404, 405, 413}
+DRIVERS: Final = """
+select driver from enrolment union select driver from nats_account
+union select driver from account where driver is not null
+"""
+
+
+class Office:
+    """Take names at every door there is, as the owner, who may do most."""
+
+    def __init__(self, server: NatsServer, database: str, rest: httpx.AsyncClient) -> None:
+        self._server = server
+        self._stored = hub.Database(database)
+        self._rest = rest
+        self._known: set[str] = set()
+
+    async def takes(self, name: str) -> list[str]:
+        """Return the doors that a name came through; fails when one neither took nor refused it."""
+        found = []
+        for method, path, body in _requests(name):
+            answer = await self._rest.request(method, path, json=body)
+            door = f"{method} {path.replace(quote(name, safe=''), '…') if name else path}"
+            if answer.is_success:
+                found.append(door)
+                if method + path == "POST/enrolments":
+                    found += await self._enrolled(answer.json()["code"])
+            else:
+                assert answer.status_code in REFUSALS, (door, answer.status_code, answer.text)
+        return found + await self._signed(name)
+
+    async def strangers(self) -> list[str]:
+        """Return the names that somebody has by now and nobody should have."""
+        drivers = [row[0] for row in await self._stored.rows(DRIVERS)]
+        for file in (self._server.folder / "nats" / "accounts").glob("*.jwt"):
+            claimed = jwt.verified(file.read_text())["name"]
+            drivers += [claimed.removeprefix("driver-")]
+        accounts = [row[0] for row in await self._stored.rows("select name from account")]
+        strange = {name for name in drivers if not _fits(name, DriverName)}
+        strange |= {name for name in accounts if not _fits(name, AccountName)}
+        fresh, self._known = strange - self._known, strange
+        return sorted(fresh)
+
+    async def _enrolled(self, code: str) -> list[str]:
+        pair = KeyPair.new(Kind.USER)
+        body = {"code": code, "public_key": pair.public, "proof": prove(pair, code)}
+        answer = await self._rest.post("/enrol", json=body)
+        return ["POST /enrol"] if answer.is_success else []
+
+    async def _signed(self, name: str) -> list[str]:
+        """Ask the service that signs, past the gateway; what it does not decode has no answer."""
+        wire = await Wire.open(self._server, self._server.keys / USERS / f"{SETUP}.creds")
+        try:
+            wire.subscribe(f"{INBOX}.>")
+            subject = topology.load().subject("keys.enrol")
+            for inbox, driver in (("asked", name), ("last", GOOD)):
+                wish = Enrol(driver=driver, public_key=KeyPair.new(Kind.USER).public)
+                wire.publish(subject, msgspec.msgpack.encode(wish), reply=f"{INBOX}.{inbox}")
+            await hub.eventually(partial(_has, wire, f"{INBOX}.last"), "the last one is answered")
+            told = dict(wire.messages).get(f"{INBOX}.asked")
+            signed = told and msgspec.msgpack.decode(told, type=Enrolled).jwt
+            return ["keys.enrol"] if signed else []
+        finally:
+            await wire.close()
+
+
+@asynccontextmanager
+async def office(server: NatsServer, database: str) -> AsyncIterator[Office]:
+    """Open it; a good name comes through every door of it."""
+    await hub.apply(server.url)
+    settings = hub.settings_of(server.url, database)
+    async with (
+        hub.serving(Keys(settings)),
+        gateway_of(server.url, database, server.folder) as served,
+        served.rest() as rest,
+    ):
+        made = Office(server, database, rest)
+        taken = await made.takes(GOOD)
+        assert len(taken) == len(list(_requests(GOOD))) + 2, taken
+        yield made
+
+
+def _requests(name: str) -> Iterator[tuple[str, str, Any]]:
+    """Yield what takes a name: method, path, body."""
+    at = quote(name, safe="")
+    yield "POST", "/enrolments", {"driver": name}
+    yield "GET", f"/enrolments/{at}", None
+    yield "POST", f"/drivers/{at}/revoke", None
+    yield "POST", "/accounts", {"name": "kai", "role": "driver", "driver": name}
+    if name in FOR_PEOPLE:
+        return
+    yield "POST", "/accounts", {"name": name, "role": "guest"}
+    yield "POST", f"/accounts/{at}/logout", None
+    yield "PUT", f"/accounts/{at}", {"disabled": True}
+
+
+async def _has(wire: Wire, subject: str) -> bool:
+    return subject in dict(wire.messages)
+
+
+def _fits(name: str, kind: Any) -> bool:
+    try:
+        msgspec.convert(name, kind)
+    except msgspec.ValidationError:
+        return False
+    return True
