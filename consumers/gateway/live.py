@@ -155,11 +155,14 @@ class Live:
                     *await sessions.sessions(connection, session),
                     *await sessions.laps(connection, session),
                 ]
+                ended = await sessions.closed(connection, session)
         except ArchiveDown:
             if not self._rereads:
                 self._rereads.append(time.monotonic() + REREAD_S[0])
             return
         self._tell(known)
+        for presence in ended:
+            self._presences.recall(presence)
 
     def _tell(self, facts: list[Timing]) -> None:
         for fact in self._facts.tell(facts):

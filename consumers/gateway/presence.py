@@ -38,12 +38,15 @@ class Presences:
                 seen_ms=now_ms,
                 offset_ms=None if known is None else known.offset_ms,
             )
-        changed = msgspec.structs.replace(known, **_changes(known, event, now_ms))
-        self._drivers.setdefault(driver, {})[session] = changed
-        if len(self._drivers) > MAX_DRIVERS:
-            self._forget(next(iter(self._drivers)))
-        if len(self._drivers[driver]) > MAX_SESSIONS:
-            self._forget(driver, next(iter(self._drivers[driver])))
+        self._keep(msgspec.structs.replace(known, **_changes(known, event, now_ms)))
+
+    def recall(self, ended: Presence) -> None:
+        """Take from Postgres how a run was closed, which nobody says again; newer runs stay."""
+        known = self._drivers.get(ended.driver, {}).get(ended.session)
+        if known is None or ended.run > known.run:
+            self._keep(ended)
+        elif ended.run == known.run and not known.closed:
+            self._keep(msgspec.structs.replace(known, closed=True))
 
     def of(self, session: str) -> list[Presence]:
         """Return the presence of every driver that was heard in a session."""
@@ -67,6 +70,18 @@ class Presences:
                 self._told[key] = known, now_ms
                 news.append(known)
         return news
+
+    def _keep(self, presence: Presence) -> None:
+        """Keep a presence, and forget what was kept before all others if these are too many."""
+        driver, session = presence.driver, presence.session
+        sessions = self._drivers.pop(driver, {})
+        sessions.pop(session, None)
+        sessions[session] = presence
+        self._drivers[driver] = sessions
+        if len(self._drivers) > MAX_DRIVERS:
+            self._forget(next(iter(self._drivers)))
+        if len(sessions) > MAX_SESSIONS:
+            self._forget(driver, next(iter(sessions)))
 
     def _forget(self, driver: str, session: str | None = None) -> None:
         """Forget a session of a driver, or all of them."""

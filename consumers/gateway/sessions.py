@@ -8,10 +8,13 @@ import msgspec
 
 from schemas.api import DriverSummary, Hole, SessionSummary
 from schemas.timing import Lap, Session
+from schemas.wall import Presence
 
 MAX_SESSIONS: Final = 500
 MAX_LAPS: Final = 20_000
 MAX_HOLES: Final = 1_000
+MAX_PARTS: Final = 64
+"""So many holes of a run are told live, as in a receipt."""
 
 SESSION_COLUMNS: Final = tuple(field.name for field in msgspec.structs.fields(Session))
 LAP_COLUMNS: Final = tuple(field.name for field in msgspec.structs.fields(Lap))
@@ -97,6 +100,25 @@ order by h.driver, h.run, h.first_chunk
 limit {MAX_HOLES}
 """
 
+CLOSED: Final = f"""
+with latest as (
+    select distinct on (driver) * from run where session = $1 order by driver, run desc
+)
+select r.driver, r.run, r.made, extract(epoch from r.updated) * 1000 as seen_ms, h.missing, h.gone
+from latest as r
+left join lateral (
+    select
+        array_agg(part.ends order by part.ends) filter (where not part.gone) as missing,
+        array_agg(part.ends order by part.ends) filter (where part.gone) as gone
+    from (
+        select array[first_chunk, last_chunk] as ends, gone from holes
+        where session = r.session and driver = r.driver and run = r.run
+        order by first_chunk limit {MAX_PARTS}
+    ) as part
+) as h on true
+where r.closed
+"""
+
 
 async def summaries(
     connection: Any, hidden: frozenset[str], session: str | None = None
@@ -115,6 +137,11 @@ async def summaries(
 async def sessions(connection: Any, session: str) -> list[Session]:
     """Return the facts of a session, one a driver."""
     return [Session(**row) for row in await connection.fetch(SESSIONS, session)]
+
+
+async def closed(connection: Any, session: str) -> list[Presence]:
+    """Return how the last runs ended of drivers who have closed the app."""
+    return [_ended(session, row) for row in await connection.fetch(CLOSED, session)]
 
 
 async def laps(
@@ -149,6 +176,22 @@ async def holes(connection: Any, session: str, hidden: frozenset[str]) -> list[H
 
 def _lap(row: Any) -> Lap:
     return Lap(**{**row, "sectors_s": tuple(row["sectors_s"])})
+
+
+def _ended(session: str, row: Any) -> Presence:
+    missing, gone = (tuple(map(tuple, row[kind] or ())) for kind in ("missing", "gone"))
+    made = row["made"] or 0
+    return Presence(
+        session=session,
+        driver=row["driver"],
+        run=row["run"],
+        seen_ms=float(row["seen_ms"]),
+        made=made,
+        through=(missing[0][0] if missing else made) - 1,
+        missing=missing,
+        gone=gone,
+        closed=True,
+    )
 
 
 def _driver(row: Any) -> tuple[str, DriverSummary]:

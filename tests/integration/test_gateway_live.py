@@ -34,6 +34,15 @@ insert into lap (session, driver, car, lap_number, revision, at_ns, own, timed_b
 values ('test', 'ada', '7', 3, 1, 5, true, 'none', '{}', true, false, false, false, true, 9, 1)
 """
 
+# Bob's link was lost; ada closed the app after a second run.
+RUN_ROWS = """
+insert into run (session, driver, run, made, closed, have, gone, updated) values
+    ('test', 'ada', 1, 5, true, '{[0,2)}', '{}', now()),
+    ('test', 'ada', 2, 10, true, '{[0,4),[5,6),[8,9)}', '{[6,8)}', to_timestamp(1700000000.5)),
+    ('test', 'bob', 1, 5, true, '{[0,5)}', '{}', now()),
+    ('test', 'bob', 2, null, false, '{[0,5)}', '{}', now())
+"""
+
 
 @pytest.fixture
 async def served(nats_server: NatsServer, database: str, tmp_path: Path) -> AsyncIterator[Served]:
@@ -114,6 +123,26 @@ async def test_a_page_hears_the_facts_so_far_and_then_the_news(
         assert heard == {1, 2}
         await timing.publish("timing.lap", lap(2, revision=2, lap_time_s=90.0))
         assert (await page.hear(Lap)).lap_time_s == 90.0
+
+
+async def test_a_page_knows_who_closed_the_app_before_the_gateway_was_started(
+    served: Served, database: str
+) -> None:
+    await Database(database).rows(RUN_ROWS)
+    async with opened(served) as page:
+        await page.watch("test", "speed")
+        told = await page.hear(Presence)
+    assert told == Presence(
+        session="test",
+        driver="ada",
+        run=2,
+        seen_ms=1_700_000_000_500.0,
+        made=10,
+        through=3,
+        missing=((4, 4), (9, 9)),
+        gone=((6, 7),),
+        closed=True,
+    )
 
 
 async def test_a_page_knows_how_the_link_of_a_driver_is(

@@ -3,6 +3,7 @@
 from consumers.gateway.presence import MAX_DRIVERS, MAX_SESSIONS, REPEAT_MS, Presences
 from schemas.link import Hello, Receipt
 from schemas.telemetry import Mark, Range
+from schemas.wall import Presence
 
 
 def hello(run: int = 1, **changes: int) -> Hello:
@@ -82,6 +83,35 @@ def test_a_new_run_begins_afresh_and_the_old_one_is_past() -> None:
     presences.hear(hello(run=1), 7.0)
     [known] = presences.of("spa")
     assert (known.run, known.missing, known.seen_ms, known.offset_ms) == (2, (), 5.0, 1.0)
+
+
+def test_how_a_run_was_closed_is_recalled_and_a_newer_one_stays() -> None:
+    presences = Presences()
+    ended = Presence(session="spa", driver="ada", run=2, seen_ms=1.0, made=60, closed=True)
+    presences.recall(ended)
+    assert presences.news(5.0) == presences.of("spa") == [ended]
+    presences.recall(ended)
+    assert presences.news(5.0 + REPEAT_MS) == []
+    presences.hear(hello(run=3), 9000.0)
+    presences.recall(ended)
+    assert [(known.run, known.closed) for known in presences.of("spa")] == [(3, False)]
+
+
+def test_a_run_that_is_still_sent_after_it_was_closed_is_closed() -> None:
+    presences = Presences()
+    presences.hear(hello(run=2, made=70), 9000.0)
+    presences.recall(Presence(session="spa", driver="ada", run=2, seen_ms=1.0, closed=True))
+    [known] = presences.of("spa")
+    assert (known.closed, known.made, known.seen_ms) == (True, 70, 9000.0)
+
+
+def test_whoever_is_heard_is_kept_before_those_of_old_sessions() -> None:
+    presences = Presences()
+    presences.hear(hello(), 0.0)
+    for number in range(2 * MAX_DRIVERS):
+        presences.recall(Presence(session=f"old{number}", driver="ada", run=1, seen_ms=0.0))
+        presences.hear(hello(), float(number))
+    assert len(presences.of("spa")) == 1
 
 
 def test_who_was_never_heard_is_not_present() -> None:
