@@ -34,6 +34,7 @@ from pitbox.bus import Bus, BusDown
 from pitbox.folder_lock import LockedError, folder_lock
 from pitbox.identity.authority import Authority
 from pitbox.identity.credentials import SUFFIX
+from pitbox.identity.folder import write_private
 from pitbox.settings import Gateway, Nats, Settings, SettingsError
 from pitbox.supervisor import Program, StackError, Supervisor, end_leftovers, pitbox
 
@@ -125,7 +126,7 @@ class Stack:
         """Start nats-server and Postgres, and bring both into shape."""
         cluster, ports = self.folder / "postgres", self.addresses
         await asyncio.to_thread(postgres_server.initialise, cluster)
-        _write_private(self.folder / "postgres.url", self.database)
+        write_private(self.folder / "postgres.url", self.database)
         nats = nats_server.command(
             self.folder / "nats",
             self._authority.trust(),
@@ -149,8 +150,8 @@ class Stack:
             await bus.close()
         words = [f"{name}={shlex.quote(value)}" for name, value in self.environment.items()]
         exports = "".join(f"export {word}\n" for word in words)
-        _write_private(self.folder / ENVIRONMENT, exports)
-        _write_private(self.folder / ADDRESSES, msgspec.json.encode(ports).decode())
+        write_private(self.folder / ENVIRONMENT, exports)
+        write_private(self.folder / ADDRESSES, msgspec.json.encode(ports).decode())
 
     async def start_services(self) -> None:
         """Start every consumer, and wait until the pit wall answers."""
@@ -297,9 +298,3 @@ def _answers(url: str, trusted: ssl.SSLContext | None = None) -> bool:
     ):
         return bool(answer.status == 200)
     return False
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(text)

@@ -158,7 +158,8 @@ def _too_deep(request: Request[Any, Any, Any], error: RecursionError) -> Respons
 
 
 def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
-    log.error("request failed", path=request.url.path, exc_info=error)
+    endpoint = f"{request.method} {request.scope.get('path_template', '')}"
+    log.error("request failed", endpoint=endpoint, exc_info=error)
     return _problem(500, "the gateway failed; its log says why")
 
 

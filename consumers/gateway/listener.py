@@ -108,6 +108,26 @@ class Server(uvicorn.Server):
         """Capture none."""
         yield
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve, and wait for TLS no longer than for a request; uvicorn waits for a minute."""
+        config = self.config
+
+        def protocol() -> Patience:
+            return Patience(config=config, server_state=self.server_state, app_state={})
+
+        loop = asyncio.get_running_loop()
+        self.servers = [
+            await loop.create_server(
+                protocol,
+                sock=one,
+                backlog=config.backlog,
+                ssl=config.ssl,
+                ssl_handshake_timeout=REQUEST_S if config.ssl else None,
+            )
+            for one in sockets or ()
+        ]
+        self.started = True
+
 
 def listen(host: str, port: int) -> socket.socket:
     """Take a port; raises SettingsError when it cannot be had."""
@@ -118,6 +138,7 @@ def listen(host: str, port: int) -> socket.socket:
         listening = socket.socket(family, kind, protocol)
     except OSError as error:
         raise SettingsError(f"PITBOX_GATEWAY__HOST: {host}: {error.strerror}") from None
+    _allow_files()
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         # A page that is gone or frozen takes no bytes; connections inherit this and end.
@@ -131,12 +152,20 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
+def _allow_files() -> None:
+    """Have more files than connections, for those that are not let in yet take one each as well."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def web_server(app: Any, tls: Tls) -> Server:
     """Return a server of `app` that does not compress: chunks are dense already."""
     context = tls.context
     config = uvicorn.Config(
         app,
-        http=Patience,
         ws="websockets-sansio",
         ws_per_message_deflate=False,
         ws_max_size=MAX_MESSAGE_BYTES,

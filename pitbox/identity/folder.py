@@ -69,8 +69,8 @@ def write_private(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)
-    fresh.touch(mode=FILE_MODE)
-    fresh.write_text(text, encoding="ascii")
+    fresh.touch(mode=FILE_MODE, exist_ok=False)  # else it may be somebody else's, put there by now
+    fresh.write_text(text, encoding="utf-8")
     fresh.replace(path)
 
 

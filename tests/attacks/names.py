@@ -66,6 +66,6 @@ async def _on_a_wire(scene: Scene, act: Callable[[Wire], None]) -> tuple[str, bo
 
 
 def _tidied(subject: str) -> str:
-    """Return a subject without empty words, of letters that look alike only one."""
+    """Return a subject without empty words, its letters in their plain form."""
     words = unicodedata.normalize("NFKC", subject).split(".")
     return ".".join(word for word in words if word)

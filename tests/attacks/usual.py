@@ -38,7 +38,7 @@ ALL_ALLOWED: Final = dict.fromkeys(
 
 
 class UsualServer(NatsServer):
-    """A nats-server whose hub lets leaf nodes in and remembers unanswered questions for ever."""
+    """A nats-server whose hub lets leaf nodes in and sets unanswered questions no end."""
 
     listeners = LISTENERS
 

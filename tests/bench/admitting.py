@@ -16,7 +16,7 @@ import httpx
 
 from consumers.gateway.people import accounts, consent, logins
 from consumers.gateway.people.entrance import COOKIE
-from schemas.api import Consent
+from schemas.api import Consent, Invitation, Role
 from tests.bench.processes import process
 from tests.bench.report import Result, result
 from tests.bench.servers import Servers
@@ -27,6 +27,14 @@ from tests.servers import addresses, free_port, listens, until
 
 OPEN: Final = "without doors"
 SOCKETS: Final = 100
+PEOPLE: Final[dict[str, Role]] = {
+    "owner-1": "owner",
+    **{f"engineer-{number}": "engineer" for number in range(9)},
+    **{f"driver-{number}": "driver" for number in range(20)},
+    **{f"guest-{number}": "guest" for number in range(20)},
+}
+"""Who watches on a full night; each has some pages open."""
+
 UPGRADE: Final = (
     "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
     "Connection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
@@ -72,15 +80,20 @@ def doorless(servers: Servers) -> Iterator[Gateway]:
 
 
 async def _crowd(port: int, database: str) -> tuple[str, ...]:
-    """Log the owner in as often as he may be, while somebody hides; return the tokens."""
+    """Log everybody of a night in, while somebody hides from some; return their tokens.
+
+    No one has a password: what it costs to check one is no cost of who watches.
+    """
     connection = await asyncpg.connect(database)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as rest:
-        hiding = Consent(driver="zed", kind="telemetry", role="owner", allowed=False)
+        hiding = Consent(driver="zed", kind="telemetry", role="guest", allowed=False)
         await consent.decide(connection, hiding)
-        owner = await accounts.first_owner(connection)
         tokens = []
-        for _ in range(logins.MAX_LOGINS):
-            _, cookie = await logins.begin(connection, owner.account, owner.password)
+        for name, role in PEOPLE.items():
+            await accounts.invite(connection, Invitation(name=name, role=role))
+            account = await accounts.find(connection, name)
+            assert account is not None  # it was just invited
+            _, cookie = await logins.begin(connection, account.account, account.password)
             headers = {"cookie": f"{COOKIE}={cookie}"}
             tokens.append((await rest.post(f"{API}/refresh", headers=headers)).json())
             rest.cookies.clear()

@@ -13,13 +13,17 @@ WIDTH: Final = 34
 
 
 class Result(Struct, frozen=True):
-    """Hold one figure of PitBox beside its peers and the limit; ratios above 1 are ahead."""
+    """Hold one figure of PitBox beside its peers and the limit; ratios above 1 are ahead.
+
+    Figures are medians of rounds; ratios are medians of what paired rounds give.
+    """
 
     name: str
     value: float
     unit: str
     better: Better
     peers: dict[str, float] = {}
+    ratios: dict[str, float] = {}
     limit: float | None = None
     ratio_best_peer: float | None = None
     ratio_limit: float | None = None
@@ -34,21 +38,23 @@ def result(
     peers: Mapping[str, Iterable[float]] | None = None,
     limit: Iterable[float] = (),
 ) -> Result:
-    """Sum rounds up: medians, and medians of the ratios of paired rounds."""
+    """Sum rounds up."""
     ours = list(rounds)
     theirs = {peer: list(values) for peer, values in (peers or {}).items()}
     medians = {peer: statistics.median(values) for peer, values in theirs.items() if values}
     pick = max if better == "higher" else min
     best = pick(medians, key=medians.__getitem__, default=None)
     limits = list(limit)
+    ratios = {peer: _ratio(ours, theirs[peer], better) for peer in medians}
     return Result(
         name=name,
         value=statistics.median(ours),
         unit=unit,
         better=better,
         peers=medians,
+        ratios=ratios,
         limit=statistics.median(limits) if limits else None,
-        ratio_best_peer=_ratio(ours, theirs[best], better) if best else None,
+        ratio_best_peer=ratios.get(best) if best else None,
         ratio_limit=_ratio(ours, limits, better) if limits else None,
     )
 
@@ -65,10 +71,10 @@ def table(results: Iterable[Result]) -> str:
     for one in results:
         lines.append(f"{one.name:<{WIDTH}} {_number(one.value):>10} {one.unit}")
         for peer, value in sorted(one.peers.items()):
-            lines.append(f"  {peer:<{WIDTH - 2}} {_number(value):>10}{_times(one, value)}")
+            lines.append(f"  {peer:<{WIDTH - 2}} {_number(value):>10}{_times(one.ratios[peer])}")
         if one.limit is not None:
-            limit = _times(one, one.limit)
-            lines.append(f"  {'the limit':<{WIDTH - 2}} {_number(one.limit):>10}{limit}")
+            times = _times(one.ratio_limit)
+            lines.append(f"  {'the limit':<{WIDTH - 2}} {_number(one.limit):>10}{times}")
     return "\n".join(lines)
 
 
@@ -81,8 +87,5 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def _times(one: Result, other: float) -> str:
-    if not one.value or not other:
-        return ""
-    ahead = one.value / other if one.better == "higher" else other / one.value
-    return f"   PitBox {ahead:.2g}x"
+def _times(ratio: float | None) -> str:
+    return "" if ratio is None else f"   PitBox {ratio:.2g}x"

@@ -530,6 +530,15 @@ async def test_who_opens_every_page_there_may_be_keeps_nobody_out(
         await pages[1].hear(Pong)
 
 
+async def test_of_invitations_for_one_driver_at_once_one_is_made_and_the_others_say_why(
+    served: Served,
+) -> None:
+    async with served.rest() as owner:
+        wishes = [{"name": f"kai{n}", "role": "driver", "driver": "KAI"} for n in range(4)]
+        answers = await asyncio.gather(*(owner.post("/accounts", json=wish) for wish in wishes))
+    assert sorted(answer.status_code for answer in answers) == [201, 400, 400, 400]
+
+
 async def test_the_command_line_makes_and_closes_accounts(
     served: Served, stranger: httpx.AsyncClient, database: str, nats_server: NatsServer
 ) -> None:

@@ -12,12 +12,13 @@ import websockets
 from msgspec import Struct
 from structlog.testing import capture_logs
 
+from consumers.gateway import listener
 from consumers.gateway.service import service
 from pitbox import settings
 from tests import hub, people
 from tests.authority import Authority
 from tests.page import API, gateway_of
-from tests.people import Person
+from tests.people import PASSWORD, Person
 from tests.servers import NatsServer, free_port
 
 NAME = "pit.example.com"
@@ -40,6 +41,12 @@ class Wall(Struct, frozen=True):
         trusted = self.authority.trusted
         async with websockets.connect(address, ssl=trusted, origin=origin) as page:
             yield page
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the gateway wait for half a second only."""
+    monkeypatch.setattr(listener, "REQUEST_S", 0.5)
 
 
 @pytest.fixture
@@ -109,6 +116,13 @@ async def test_a_renewed_certificate_is_shown_from_the_next_handshake_on_and_pag
         await asyncio.wait_for(await page.ping(), hub.WAIT_S)
 
 
+@pytest.mark.usefixtures("hasty")
+async def test_who_begins_no_tls_is_hung_up_on(wall: Wall) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", wall.port)
+    assert await asyncio.wait_for(reader.read(), 5) == b""
+    writer.close()
+
+
 async def test_asvs_4_1_3_a_proxy_is_believed_and_nobody_before_it(
     nats_server: NatsServer, database: str, tmp_path: Path
 ) -> None:
@@ -129,3 +143,29 @@ async def test_asvs_4_1_3_a_proxy_is_believed_and_nobody_before_it(
         statuses = [await status(f"10.9.9.{n}, 203.0.113.7", f"name{n}") for n in range(21)]
         assert statuses == [401] * 20 + [429]
         assert await status("203.0.113.8", "another") == 401
+
+
+async def test_asvs_6_3_1_who_guesses_keeps_nobody_out_where_he_came_in_before(
+    nats_server: NatsServer, database: str, tmp_path: Path
+) -> None:
+    await hub.apply(nats_server.url)
+    async with (
+        gateway_of(nats_server.url, database, tmp_path, proxies="127.0.0.1") as served,
+        httpx.AsyncClient(base_url=served.address) as rest,
+    ):
+        await people.joined(rest, database, "kai", "driver")
+
+        async def statuses(address: str, *passwords: str) -> list[int]:
+            headers = {"x-forwarded-for": address, "x-forwarded-proto": "https"}
+            return [
+                (await rest.post(f"{API}/login", json=asked, headers=headers)).status_code
+                for asked in ({"name": "kai", "password": word} for word in passwords)
+            ]
+
+        home, thief = "203.0.113.7", "203.0.113.8"
+        assert await statuses(home, PASSWORD) == [200]
+        assert await statuses(thief, *["a wrong password"] * 6) == [401] * 5 + [429]
+        assert await statuses("203.0.113.9", PASSWORD) == [429]
+        assert await statuses(home, PASSWORD, *["a wrong password"] * 6) == [200] + [401] * 5 + [
+            429
+        ]

@@ -186,6 +186,17 @@ def test_credentials_are_written_as_every_client_reads_them(tmp_path: Path) -> N
         credentials.read(file)
 
 
+def test_a_secret_goes_into_no_file_that_somebody_put_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.touch()
+    monkeypatch.setattr(Path, "unlink", lambda path, **_: path.symlink_to(theirs))
+    with pytest.raises(FileExistsError):
+        write_private(tmp_path / "a.seed", "secret")
+    assert theirs.read_text() == ""
+
+
 def test_without_credentials_there_is_no_way_in(tmp_path: Path) -> None:
     with pytest.raises(KeysError, match=r"PITBOX_NATS__CREDENTIALS: not set"):
         file_of("", "persister")

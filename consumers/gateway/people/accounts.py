@@ -90,11 +90,12 @@ async def invite(connection: Any, wish: Invitation) -> tuple[str, datetime]:
     Whoever was invited and has no password yet is invited again. Raises RefusedError.
     """
     async with connection.transaction():
+        # First, because it locks: two who invite at once do so one after the other.
+        await _keeps_an_owner(connection, wish.name, wish.role, disabled=False)
         if await connection.fetchval(COUNT) >= MAX_ACCOUNTS:
             raise RefusedError(f"name: there are {MAX_ACCOUNTS} accounts already")
         if wish.driver and await connection.fetchval(TAKEN, wish.driver, wish.name):
             raise RefusedError(f"driver: {wish.driver} belongs to another account")
-        await _keeps_an_owner(connection, wish.name, wish.role, disabled=False)
         account = await connection.fetchval(INVITE, wish.name, wish.role, wish.driver)
         if account is None:
             raise RefusedError(f"name: {wish.name} has an account already")

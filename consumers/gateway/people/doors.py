@@ -1,7 +1,8 @@
 """The doors: everything that decides who comes in, and the guard that every request passes."""
 
 import time
-from collections.abc import Iterable
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -29,6 +30,7 @@ from pitbox.limits import Limit
 ROLE: Final = "pitbox_gateway"
 SCHEME: Final = "Bearer "
 IPV6_SITE_BITS: Final = 64
+MAX_FAMILIAR: Final = 4096
 
 
 class Visitor(Struct, frozen=True):
@@ -63,6 +65,7 @@ class Doors:
         self.tickets = Tickets()
         self.by_name = Limit(5, 60)
         self.by_address = Limit(20, 60)
+        self._familiar: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     async def visitors(self, sids: Iterable[str]) -> dict[str, Visitor]:
         """Return who is logged in by which of these logins; raises ArchiveDown."""
@@ -92,7 +95,7 @@ class Doors:
         now_s = time.monotonic()
         wait_s = self.by_address.wait_s(address, now_s)
         if not wait_s and name is not None:
-            wait_s = self.by_name.wait_s(name, now_s)
+            wait_s = self.by_name.wait_s(self._whose(name, address), now_s)
         if wait_s:
             raise TooManyRequestsException(
                 "too many tries, wait a moment", headers={"retry-after": str(int(wait_s) + 1)}
@@ -102,7 +105,19 @@ class Doors:
         """Forget a try that was right."""
         now_s = time.monotonic()
         self.by_address.give_back(address, now_s)
-        self.by_name.give_back(name, now_s)
+        self.by_name.give_back(self._whose(name, address), now_s)
+        self._familiar[name, address] = None
+        self._familiar.move_to_end((name, address))
+        while len(self._familiar) > MAX_FAMILIAR:
+            self._familiar.popitem(last=False)
+
+    def _whose(self, name: str, address: str) -> Hashable:
+        """Return whose tries count together.
+
+        Those of an address from which somebody came in before are his own: else whoever knows a
+        name keeps him out by guessing elsewhere.
+        """
+        return (name, address) if (name, address) in self._familiar else name
 
 
 async def admit(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
