@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 import asyncpg
 
-from pitbox import logs
+from pitbox import logs, postgres
 
 MAX_CONNECTIONS: Final = 4
 CONNECT_TIMEOUT_S: Final = 3.0
@@ -53,9 +53,7 @@ class Archive:
             self._failed = False
         except ERRORS as error:
             if not self._failed:
-                # What follows the first line quotes rows, and who is in them.
-                reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-                log.warning("Postgres does not answer", reason=reason)
+                log.warning("Postgres does not answer", reason=postgres.reason(error))
             self._failed = True
             raise ArchiveDown("Postgres does not answer, try again") from error
 

@@ -116,9 +116,7 @@ class Enrolment:
                 raise Refused(several if found else "he has no such PC")
             await self._register.revoke_user(found[0])
             account = await self._register.account(driver)
-            if account and driver in self._out:
-                self._known[driver] = account
-            elif account:
+            if account and driver not in self._out:
                 await self._tell(account)
         log.info("PC revoked", driver=driver)
 
@@ -156,12 +154,35 @@ class Enrolment:
                 log.warning("the penalty is not written down yet", reason=str(error))
 
     async def readmit(self) -> None:
-        """Let in again those whose time is over; raises as `enrol`."""
+        """Let in again those whose time is over; raises as `enrol`.
+
+        While Postgres is away they wait: it alone knows who was revoked meanwhile.
+        """
         async with self._one:
             for driver in [one for one in self._out if not self._is_due(one)]:
-                await self._tell(self._known[driver])
+                account = await self._register.account(driver)
+                if account and not account.revoked:
+                    await self._tell(account)
+                    log.info("let in again", driver=driver)
                 self._keep_out(driver, out=False)
-                log.info("let in again", driver=driver)
+
+    async def learn(self) -> None:
+        """Learn from nats-server whom to watch over, unless anybody is known; raises BusDown."""
+        async with self._one:
+            if self._known:
+                return
+            for account in await self._resolver.accounts() - self._authority.own_accounts():
+                token = await self._resolver.lookup(account)
+                driver = self._authority.driver_of(token)
+                if driver:
+                    self._known[driver] = Account(driver, account, token)
+
+    async def stand_by(self) -> None:
+        """Leave everybody to another process, which signs."""
+        async with self._one:
+            self._known.clear()
+            self._out.clear()
+            measures.out_now.set(0)
 
     async def sync(self) -> None:
         """Make nats-server know what Postgres has, and nobody else; raises as `enrol`.

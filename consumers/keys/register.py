@@ -8,10 +8,18 @@ import msgspec
 from msgspec import Struct
 
 from consumers.keys.allowance import Penalty
+from pitbox import postgres
 from pitbox.identity.claims import NOBODY
 from schemas.keys import Enrol
 
 TIMEOUT_S: Final = 5.0
+ERRORS: Final = (
+    OSError,
+    ValueError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 ONE_WRITER: Final = 0x7069_7462_6F78_0003
 """An advisory lock of Postgres: whoever holds it signs."""
 
@@ -66,6 +74,10 @@ class RegisterDown(Exception):  # noqa: N818 - a state of the world, not a mista
     """Say that Postgres cannot be reached, or that another process signs."""
 
 
+class AnotherSigns(RegisterDown):
+    """Say that another process is the one who writes."""
+
+
 class Account(Struct, frozen=True):
     """Hold a driver's account: its public key, what was last signed of it, his last penalty.
 
@@ -94,17 +106,20 @@ class Register:
         return self._connection is not None and not self._connection.is_closed()
 
     async def open(self) -> None:
-        """Connect, and become the one who writes; raises RegisterDown."""
+        """Connect, and become the one who writes; raises RegisterDown, or AnotherSigns."""
+        connection = None
         try:
             connection = await asyncpg.connect(
                 self._url, timeout=TIMEOUT_S, command_timeout=TIMEOUT_S
             )
-        except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise RegisterDown(f"Postgres does not answer: {error!r}") from None
-        if not await connection.fetchval("select pg_try_advisory_lock($1)", ONE_WRITER):
-            await connection.close(timeout=TIMEOUT_S)
-            raise RegisterDown("another process signs identities")
-        self._connection = connection
+            if not await connection.fetchval("select pg_try_advisory_lock($1)", ONE_WRITER):
+                raise AnotherSigns("another process signs identities")
+            self._connection = connection
+        except ERRORS as error:
+            raise _down(error) from None
+        finally:
+            if connection and connection is not self._connection:
+                connection.terminate()
 
     async def close(self) -> None:
         """Leave, and let another one write."""
@@ -162,9 +177,13 @@ class Register:
             raise RegisterDown("Postgres is not reached yet")
         try:
             return list(await self._connection.fetch(statement, *parameters))
-        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except ERRORS as error:
             await self.close()
-            raise RegisterDown(f"Postgres does not answer: {error!r}") from None
+            raise _down(error) from None
+
+
+def _down(error: Exception) -> RegisterDown:
+    return RegisterDown(f"Postgres does not answer: {postgres.reason(error)}")
 
 
 def _account(row: Any) -> Account:

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from msgspec.structs import replace
 
 from consumers.keys.enrolment import LIFE_S, Enrolment, Refused
-from consumers.keys.register import Register, RegisterDown
+from consumers.keys.register import AnotherSigns, Register, RegisterDown
 from consumers.keys.watch import Watch
 from pitbox import logs, topology
 from pitbox.bus import Bus, BusDown
@@ -49,6 +49,7 @@ class Keys:
         self._enrolment = Enrolment(
             self._authority, self._register, self._resolver, settings.allowance, life_s
         )
+        self._synced = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Answer until `stop` is set."""
@@ -83,28 +84,41 @@ class Keys:
                 await watch.look()
                 warned = ""
             except (RegisterDown, BusDown) as error:
+                self._synced = 0  # what was asked of nats-server may be done or not
                 if str(error) != warned:
                     warned = str(error)
-                    log.warning("cannot watch over drivers", reason=warned)
+                    log.warning("cannot see to all drivers", reason=warned)
 
     async def _stay_true(self) -> None:
         """Tell nats-server all that Postgres has, whenever either of them was away."""
-        synced, warned = 0, ""
+        warned = ""
         while True:
             try:
                 if not self._register.is_open:
-                    synced = 0
-                    await self._register.open()
-                if synced != self._resolver.connects:
-                    connects = self._resolver.connects
+                    self._synced = 0
+                    await self._open_register()
+                if self._synced != self._resolver.connects:
+                    self._synced = self._resolver.connects
                     await self._enrolment.sync()
-                    synced, warned = connects, ""
+                    warned = ""
                     log.info("nats-server knows all drivers")
             except (RegisterDown, BusDown) as error:
+                self._synced = 0
                 if str(error) != warned:
                     warned = str(error)
                     log.warning("waiting", reason=warned)
             await asyncio.sleep(LOOK_S)
+
+    async def _open_register(self) -> None:
+        """Become the one who signs; whoever cannot ask Postgres who drives asks nats-server."""
+        try:
+            await self._register.open()
+        except AnotherSigns:
+            await self._enrolment.stand_by()
+            raise
+        except RegisterDown:
+            await self._enrolment.learn()
+            raise
 
     async def _enrol(self, wish: Enrol) -> Enrolled:
         async def enrol() -> Enrolled:

@@ -34,12 +34,12 @@ class Watch:
         self._to_sweep: dict[str, int] = {}
 
     async def look(self) -> None:
-        """Look once; raises BusDown."""
+        """Look once; raises BusDown, and RegisterDown when all but letting in again is done."""
         for driver in await self._flooding():
             await self._enrolment.shut_out(driver)
             self._to_sweep[driver] = SWEEPS
-        await self._enrolment.readmit()
         await self._sweep()
+        await self._enrolment.readmit()
 
     async def _flooding(self) -> list[str]:
         """Return the drivers who sent more than is lent to them."""

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import asyncpg
 
+from pitbox import postgres
+
 CONNECT_TIMEOUT_S: Final = 5.0
 COMMAND_TIMEOUT_S: Final = 30.0
 ASYNCPG_ERRORS: Final = (
@@ -103,7 +105,7 @@ class Connection:
 
 def _verdict(error: BaseException) -> BaseException:
     """Return what an error inside a transaction means for who wrote."""
-    reason = f"{type(error).__name__}: {error}"
+    reason = postgres.reason(error)
     if isinstance(error, asyncpg.UniqueViolationError):
         return Clash(reason)
     blamed = isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "")[:2] in LIMITS
@@ -113,5 +115,4 @@ def _verdict(error: BaseException) -> BaseException:
         return Refused(reason)
     if not isinstance(error, Exception):
         return error
-    # It is logged; what follows the first line quotes rows, and what drivers said.
-    return PostgresDown(reason.partition("\n")[0])
+    return PostgresDown(reason)

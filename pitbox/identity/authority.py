@@ -84,15 +84,21 @@ class Authority:
 
         From here on drivers are signed for with the keys of now, also when others take their place.
         """
-        file = self._keys.path / "operator.jwt"
-        signer = self._pair(OPERATOR_SIGNER, Kind.OPERATOR).public
-        claimed = jwt.verified(file.read_text())["nats"] if file.exists() else {}
-        if signer not in claimed.get("signing_keys", ()):
+        if self._pair(OPERATOR_SIGNER, Kind.OPERATOR).public not in self._vouched():
             raise KeysError(f"{self._keys.path}: no nats-server was ever started with these keys")
         self._held = {
             OPERATOR_SIGNER: self._pair(OPERATOR_SIGNER, Kind.OPERATOR),
             DRIVER_SIGNER: self._pair(DRIVER_SIGNER),
         }
+
+    def driver_of(self, token: str) -> str:
+        """Return whose account a JWT is, "" unless it is a driver's and of this hub."""
+        try:
+            about = jwt.verified(token)
+        except jwt.ClaimsError:
+            return ""
+        _, is_driver, driver = about.get("name", "").partition(claims.DRIVER)
+        return driver if is_driver and about["iss"] in self._vouched() else ""
 
     def own_accounts(self) -> set[str]:
         """Return the public keys of the accounts of system and hub."""
@@ -190,6 +196,14 @@ class Authority:
         self._keys.forget(HUB_SIGNER)
         for file in self.users.glob("*.seed"):
             file.unlink()
+
+    def _vouched(self) -> list[str]:
+        """Return the keys that sign accounts in the operator's name."""
+        file = self._keys.path / "operator.jwt"
+        found: list[str] = []
+        if file.exists():
+            found = jwt.verified(file.read_text())["nats"]["signing_keys"]
+        return found
 
     def _operator(self, signer: str, system: str) -> str:
         """Return the operator's JWT, written anew only while its seed is here."""

@@ -17,6 +17,9 @@ ANSWER_NS: Final = 10_000_000_000
 """For so long nats-server remembers whom to give an answer that does not come."""
 
 NOBODY: Final[Mapping[str, int]] = MappingProxyType({})
+DRIVER: Final = "driver-"
+"""So the name of a driver's account begins."""
+
 CONNECTIONS: Final = 4
 SUBSCRIPTIONS: Final = 64
 OVERSIZE: Final = 2
@@ -97,7 +100,7 @@ def driver_account(
     about = _account(limits, [scope | {"key": signer} for signer in signers]) | {"imports": imports}
     if revocations:
         about["revocations"] = dict(revocations)
-    return {"name": f"driver-{driver}", "sub": public, "nats": about}
+    return {"name": f"{DRIVER}{driver}", "sub": public, "nats": about}
 
 
 def driver_user(public: str, driver: str, account: str, *, expires_s: int) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 import pytest
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from consumers.keys.service import Keys
 from pitbox import topology
@@ -247,14 +248,14 @@ async def test_who_floods_is_shut_out_for_a_while_and_neither_he_nor_49_others_l
     )
 
 
-async def sends_too_much(server: Nats) -> None:
+async def sends_too_much(server: Nats, driver: str = "eve") -> None:
     """Send, as a driver, until nats-server ends the connection."""
     bus = await Bus.connect(server, "drive", topology.load(), forever=False)
 
     async def ended() -> bool:
         for number in range(STRICT.messages_per_s):
             with contextlib.suppress(BusDown):
-                await bus.publish("telemetry.live", chunk(number, driver="eve"))
+                await bus.publish("telemetry.live", chunk(number, driver=driver))
         return not bus.up.is_set()
 
     await eventually(ended, "it is too much")
@@ -301,25 +302,95 @@ async def test_a_start_meanwhile_keeps_him_out_and_lets_him_in_when_it_is_time(
     assert await rows.value("select count(*) from audit where action = 'driver shut out'") == 1
 
 
-async def test_he_is_shut_out_also_while_postgres_is_away_and_it_is_written_down_later(
+@contextlib.asynccontextmanager
+async def away(database: str) -> AsyncIterator[None]:
+    """Let nobody into Postgres meanwhile, and end who is in."""
+    server, _, name = database.partition("?")[0].rpartition("/")
+    admin = Database(f"{server}/postgres")
+    allow = f"alter database {name} allow_connections"
+    await admin.rows(f"{allow} false")
+    await admin.rows(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", name
+    )
+    try:
+        yield
+    finally:
+        await admin.rows(f"{allow} true")
+
+
+async def is_written(rows: Database, driver: str) -> None:
+    """Wait until Postgres has it that a driver is shut out."""
+
+    async def written() -> object:
+        query = "select shut_until > enrolled from nats_account where driver = $1"
+        return await rows.value(query, driver)
+
+    await eventually(written, f"it is written down of {driver}")
+
+
+async def test_a_start_while_postgres_is_away_watches_over_all_and_writes_down_later_who_is_out(
     strict: Settings, desk: Bus, database: str, tmp_path: Path
 ) -> None:
-    rows = Database(database)
-    admin = Database(database.rpartition("/")[0] + "/postgres")
-    name = database.rpartition("/")[2].partition("?")[0]
     async with serving(Keys(strict)):
         file = await enrol(desk, "eve", tmp_path)
-        server = Nats(url=strict.nats.url, credentials=str(file))
-        await admin.rows(f"alter database {name} allow_connections false")
-        await admin.rows(
-            "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", name
-        )
-        await sends_too_much(server)
+    server = Nats(url=strict.nats.url, credentials=str(file))
+    async with contextlib.AsyncExitStack() as until_later:
+        async with away(database):
+            await until_later.enter_async_context(serving(Keys(strict)))
+            await sends_too_much(server)
+        await is_written(Database(database), "eve")
         assert await is_refused(server)
-        await admin.rows(f"alter database {name} allow_connections true")
 
-        async def written() -> object:
-            return await rows.value("select shut_until > now() from nats_account")
 
-        await eventually(written, "it is written down")
-        assert await is_refused(server)
+async def test_whose_time_ends_while_postgres_is_away_waits_for_it_and_others_are_shut_out(
+    strict: Settings, desk: Bus, database: str, tmp_path: Path
+) -> None:
+    brief = replace(strict, allowance=replace(STRICT, penalty_s=1, longest_penalty_s=1))
+    async with serving(Keys(brief)):
+        files = {driver: await enrol(desk, driver, tmp_path) for driver in ("eve", "mal")}
+        eve, mal = (Nats(url=strict.nats.url, credentials=str(file)) for file in files.values())
+        await sends_too_much(eve)
+        with capture_logs() as said:
+            async with away(database):
+
+                async def waits() -> bool:
+                    return any(line["event"] == "cannot see to all drivers" for line in said)
+
+                await eventually(waits, "his time is over")
+                await sends_too_much(mal, "mal")
+
+                async def swept() -> bool:
+                    return (await desk.jetstream.stream_info(STREAM)).state.messages == 0
+
+                await eventually(swept, "what he sent is taken out")
+                assert await asyncio.gather(is_refused(eve), is_refused(mal)) == [True, True]
+        for one in (eve, mal):
+
+            async def let_in(one: Nats = one) -> bool:
+                return not await is_refused(one)
+
+            await eventually(let_in, "he is let in again")
+        await is_written(Database(database), "mal")
+
+
+async def test_who_only_stands_by_leaves_watching_to_who_signs(
+    strict: Settings, desk: Bus, tmp_path: Path
+) -> None:
+    brief = replace(strict, allowance=replace(STRICT, penalty_s=1))
+    async with serving(Keys(brief)):
+        file = await enrol(desk, "eve", tmp_path)
+        with capture_logs() as said:
+            async with serving(Keys(strict)):
+
+                async def stands_by() -> bool:
+                    return any("another process signs" in str(line) for line in said)
+
+                await eventually(stands_by, "the second one waits")
+                server = Nats(url=strict.nats.url, credentials=str(file))
+                await sends_too_much(server)
+
+                async def let_in() -> bool:
+                    return not await is_refused(server)
+
+                await eventually(let_in, "he is let in again")
+        assert sum("shut out" in line["event"] for line in said) == 1

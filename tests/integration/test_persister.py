@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from consumers.persister.connection import Connection, PostgresDown
+from consumers.persister.connection import Connection, PostgresDown, Refused
 from consumers.persister.service import service
 from pitbox.bus import Bus
 from pitbox.frames import unpack_block
@@ -440,6 +440,24 @@ async def test_numbers_that_no_column_holds_are_null_or_a_dead_letter(
     assert [letter["reason"].split(":")[0] for letter in found] == ["Refused"]
     row = (await stored.rows("select * from lap where lap_number = 1"))[0]
     assert (row["lap_time_s"], row["sectors_s"], row["fuel_used"]) == (None, [None, 1.0], None)
+
+
+@pytest.mark.parametrize(
+    "writing",
+    [
+        "insert into telemetry_chunk (driver) values ('what he said')",
+        "insert into nats_account select 'what he said', 'A', '' from generate_series(1, 2)",
+    ],
+    ids=["a check", "a key"],
+)
+async def test_what_postgres_refuses_is_not_quoted(database: str, writing: str) -> None:
+    connection = Connection(database, "test")
+    await connection.ready()
+    with pytest.raises((PostgresDown, Refused)) as refused:
+        async with connection.transaction() as postgres:
+            await postgres.execute(writing)
+    assert "Error: " in str(refused.value)
+    assert "what he said" not in str(refused.value)
 
 
 async def test_dead_letters_of_other_consumers_are_kept(

@@ -339,6 +339,19 @@ async def test_what_is_held_is_bounded_in_bytes_too(nats_server: NatsServer, dri
         assert len(await read(reader, 399)) == 399
 
 
+async def test_a_request_that_got_all_it_asked_for_makes_nobody_attach_anew(
+    nats_server: NatsServer, driver: Bus, tmp_path: Path
+) -> None:
+    """Without an acknowledgement each attaching makes another consumer."""
+    await send(driver, [chunk(number) for number in range(20)])
+    narrow = streams_with(tmp_path, "timing", batch=4)
+    async with pulling(nats_server, "timing", streams=narrow) as reader:
+        assert sequences(await read(reader, 20)) == list(range(1, 21))
+        assert not await reader.batch(1, 0.1)
+        made = [info.name for info in await driver.jetstream.consumers_info("TELEMETRY")]
+    assert sorted(name.split("-")[0] for name in made) == ["persister", "timing"]
+
+
 async def test_no_subject_and_no_header_silences_a_reader(
     nats_server: NatsServer, driver: Bus
 ) -> None:

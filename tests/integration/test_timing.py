@@ -153,6 +153,32 @@ async def test_laps_stay_whole_though_their_beginning_has_left_the_stream(
     assert {place: after[place] for place in before} == before
 
 
+async def test_laps_are_right_when_what_was_taken_out_of_the_stream_is_sent_again(
+    nats_server: NatsServer, driver: Bus, tables: Database, wall: Wall
+) -> None:
+    """As with who was shut out: Postgres has what came before, his spool has the rest."""
+    chunks = race()
+    stored, taken, driven_since = chunks[:90], chunks[90:110], chunks[110:]
+
+    with running("timing", nats_server, tables.url):
+        with running("persister", nats_server, tables.url):
+            await send(driver, stored, "telemetry.live")
+            await wall.laps()
+        await send(driver, taken, "telemetry.live")
+        async with connected(nats_server.url, "keys") as keys:
+            assert await keys.purge(driver="ada") > len(taken)
+        with running("persister", nats_server, tables.url):
+            await send(driver, driven_since, "telemetry.live")
+            await send(driver, taken)
+            found = await wall.laps()
+    with running("timing", nats_server, tables.url), running("persister", nats_server, tables.url):
+        again = await wall.laps()
+    assert again == found
+    assert await tables.has(len(chunks))
+    assert all(found["7", lap]["lap_time_s"] == 20 + lap / 100 for lap in (2, 3, 4))
+    assert all(found["7", lap]["valid"] and found["7", lap]["complete"] for lap in (2, 3, 4))
+
+
 async def test_a_flashback_over_the_line_undoes_the_lap_in_postgres_too(
     nats_server: NatsServer, driver: Bus, tables: Database, wall: Wall
 ) -> None:
