@@ -1,15 +1,20 @@
 """Real servers for tests, on free ports of loopback, started and ended by whoever needs them."""
 
 import contextlib
-import random
+import functools
+import getpass
+import itertools
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
+
+from filelock import FileLock, Timeout
 
 from pitbox import nats_server, postgres_server, topology
 from pitbox.identity.authority import USERS, Authority, driver_credentials
@@ -20,18 +25,40 @@ from pitbox.settings import Nats
 START_S: Final = 20.0
 STOP_S: Final = 30.0
 NEVER_S: Final = 2**31
+PORTS: Final = range(10_000, 32_000, 200)
+"""Where blocks of ports begin, below those that the system gives to clients."""
+HELD: Final[list[FileLock]] = []
+"""The block of this process; let go of, it would be another's."""
 EVERYTHING: Final = "everything"
 FOLDERS: Final[dict[str, Path]] = {}
 """The keys of each nats-server, by its address."""
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody uses, below those that the system gives to clients."""
+    """Return a port of loopback that nobody uses, and no other process of tests is given.
+
+    A server binds it a while later only: what is free to two by then is one's, and the tests of the
+    other speak with a foreign server.
+    """
     while True:
-        port = random.randrange(10_000, 32_000)
+        port = next(_ports())
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
             return port
+
+
+@functools.cache
+def _ports() -> Iterator[int]:
+    """Return the ports of a block that is this process's until it ends, over and over."""
+    folder = Path(tempfile.gettempdir(), f"pitbox-tests-of-{getpass.getuser()}")
+    folder.mkdir(exist_ok=True)
+    for first in PORTS:
+        lock = FileLock(folder / f"ports-{first}.lock")
+        with contextlib.suppress(Timeout):
+            lock.acquire(timeout=0)
+            HELD.append(lock)
+            return itertools.cycle(range(first, first + PORTS.step))
+    raise RuntimeError(f"every block of ports is taken: {folder}")
 
 
 def until(condition: Callable[[], object], what: str, timeout_s: float = START_S) -> None:
@@ -96,8 +123,11 @@ class Server:
     def start(self) -> None:
         """Start, and wait until it takes connections."""
         with (self.folder / f"{self.name}.log").open("ab") as log:
-            self._process = subprocess.Popen(self.command(), stdout=log, stderr=log)
-        until(lambda: listens(self.port), f"{self.name} listens")
+            process = subprocess.Popen(self.command(), stdout=log, stderr=log)
+        self._process = process
+        until(lambda: listens(self.port) or process.poll() is not None, f"{self.name} listens")
+        if process.poll() is not None:
+            raise RuntimeError(f"{self.name} ended with code {process.returncode}: {log.name}")
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal and, when it is one that ends, wait for the end."""

@@ -1,9 +1,16 @@
 """The servers that other tests stand on."""
 
+import subprocess
+import sys
+
 import asyncpg
 import nats
 
-from tests.servers import NatsServer
+from tests.servers import PORTS, NatsServer, free_port
+
+TAKES_PORTS = (
+    f"from tests.servers import free_port\nprint(*(free_port() for _ in range({PORTS.step})))"
+)
 
 
 async def test_nats_server_has_no_streams_at_first(nats_server: NatsServer) -> None:
@@ -16,3 +23,8 @@ async def test_database_is_migrated_and_empty(database: str) -> None:
     connection = await asyncpg.connect(database)
     assert await connection.fetchval("select count(*) from telemetry_chunk") == 0
     await connection.close()
+
+
+def test_no_port_is_given_to_tests_of_two_processes() -> None:
+    others = subprocess.check_output([sys.executable, "-c", TAKES_PORTS], text=True).split()
+    assert not {int(port) for port in others} & {free_port() for _ in range(PORTS.step)}
