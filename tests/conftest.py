@@ -19,11 +19,16 @@ _numbers = itertools.count()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test by the folder it stands in."""
+    """Mark every test by the folder it stands in.
+
+    Those of whole stacks run one after the other, for two that start at once may want one port.
+    """
     for item in items:
         rung = item.path.relative_to(ROOT / "tests").parts[0]
         if rung in RUNGS:
             item.add_marker(rung)
+        if rung == "e2e":
+            item.add_marker(pytest.mark.xdist_group(rung))
 
 
 @pytest.fixture(scope="session")
