@@ -152,8 +152,8 @@ class Fold:
                 return False
             await self._bury(bus, delivery, f"NotNow: {error}", stop)
             return True
-        except TooLarge as error:
-            await self._bury(bus, delivery, f"TooLarge: {error}", stop)
+        except (TooLarge, OverflowError) as error:  # no event can hold what was decided
+            await self._bury(bus, delivery, f"{type(error).__name__}: {error}", stop)
             return True
         self._states.put(sender(delivery.subject), key, state)
         return True

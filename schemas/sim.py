@@ -1,11 +1,13 @@
 """What a sim says besides its frames; travels inside chunks, as `Chunk.observed`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
 SessionKind = Literal["practice", "qualifying", "race", "time_trial", "test", "unknown"]
 Seconds = Annotated[float, Meta(ge=0, lt=1e6)]
+MAX_LAP_NUMBER: Final = 1_000_000
+LapNumber = Annotated[int, Meta(ge=-MAX_LAP_NUMBER, le=MAX_LAP_NUMBER)]
 Label = Annotated[str, Meta(max_length=128)]
 
 
@@ -36,7 +38,7 @@ class LapReported(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="si
 
     at_ns: int
     car: Label
-    lap_number: int
+    lap_number: LapNumber
     lap_time_s: Seconds
     own: bool
     sectors_s: tuple[Seconds, ...] = ()

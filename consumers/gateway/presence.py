@@ -11,6 +11,9 @@ from schemas.wall import Presence
 
 REPEAT_MS: Final = 2000.0
 MAX_DRIVERS: Final = 512
+MAX_GONE: Final = 256
+"""So many ranges are told of; REST has the others."""
+
 MAX_SESSIONS: Final = 16
 """Of one driver, so that nobody makes others forgotten by naming sessions."""
 
@@ -104,7 +107,7 @@ def _changes(
             missing = minus(normal(event.missing), normal(known.gone))
             return {"through": event.through, "missing": missing}
         case Mark():
-            gone = normal(event.gone)
+            gone = normal(event.gone)[:MAX_GONE]
             made, missing = max(known.made, event.made), minus(known.missing, gone)
             changes = {"seen_ms": now_ms, "made": made, "gone": gone, "missing": missing}
             return {**changes, "closed": event.closed}

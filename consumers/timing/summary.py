@@ -16,7 +16,7 @@ from consumers.timing.reports import observed, opened_by, reports_by
 from consumers.timing.segments import MAX_CHANGES, Change, Changes, Fuel, Piece, Segment
 from pitbox.frames import Frames, unpack
 from schemas.channels import ids
-from schemas.sim import Finished, Rewound
+from schemas.sim import MAX_LAP_NUMBER, Finished, Rewound
 from schemas.telemetry import Chunk
 
 NEEDED: Final = ids(
@@ -107,7 +107,7 @@ def _columns(frames: Frames) -> Columns:
     return Columns(
         times_ns=frames.times_ns,
         clock=clock or absent,
-        number=[int(n) if isfinite(n) else None for n in number] if number else [None] * count,
+        number=[_lap_number(n) for n in number] if number else [None] * count,
         told=told,
         distance=distance or absent,
         fraction=fraction or absent,
@@ -117,6 +117,11 @@ def _columns(frames: Frames) -> Columns:
         speed=speed or absent,
         pit=pit,
     )
+
+
+def _lap_number(value: float) -> int | None:
+    """Return the number of a lap, None for what is none, however large."""
+    return int(value) if abs(value) <= MAX_LAP_NUMBER else None
 
 
 def _pieces(run: int, columns: Columns) -> tuple[Piece, ...]:

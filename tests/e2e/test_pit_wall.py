@@ -1,6 +1,7 @@
 """A driver drives, an engineer watches: real processes, a real page in a real Chromium."""
 
 import contextlib
+import io
 import os
 import re
 import shlex
@@ -11,7 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import zxingcpp
 from msgspec import Struct
+from PIL import Image
 from playwright.sync_api import Page, TimeoutError, expect
 
 from pitbox.stack import addresses
@@ -134,6 +137,9 @@ def test_an_owner_makes_a_code_and_the_pc_that_uses_it_drives(hub: Hub, tmp_path
         keep(page, "enrolment-code")
         link = page.get_by_label("link", exact=True).inner_text()
         command = page.get_by_label("command", exact=True).inner_text()
+        for theme in ("light", "dark"):
+            page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
+            assert scanned(page) == [link], theme
 
         other = page.context.new_page()
         other.goto(link)
@@ -201,6 +207,12 @@ def turn_out(page: Page) -> None:
 
 
 LAP_TIME = re.compile(r"0:[34]\d\.\d{3}|[34]\d\.\d{3}")
+
+
+def scanned(page: Page) -> list[str]:
+    """Return what a camera reads from the QR codes on a page."""
+    with Image.open(io.BytesIO(page.screenshot())) as seen:
+        return [code.text for code in zxingcpp.read_barcodes(seen, zxingcpp.BarcodeFormat.QRCode)]
 
 
 def trace(page: Page) -> str:

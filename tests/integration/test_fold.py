@@ -61,9 +61,10 @@ class Recorder:
         if self.refusals:
             self.refusals -= 1
             raise NotNow("the peer is busy")
-        car = "1" if number < 1000 else "x" * 100_000
+        car = "x" * 100_000 if number == 1000 else "1"
+        told = 2**64 if number == 2000 else number
         return [
-            Lap(session="s", driver="d", at_ns=0, car=car, own=True, lap_number=number, revision=1)
+            Lap(session="s", driver="d", at_ns=0, car=car, own=True, lap_number=told, revision=1)
         ]
 
 
@@ -201,8 +202,8 @@ async def test_poison_and_what_does_not_decode_are_dead_letters_and_block_nobody
     async with serving(fold(recorder, nats_server, streams)):
         await driver.client.publish(subject, b"no msgpack")
         await driver.client.publish(subject, msgspec.msgpack.encode(chunk(0))[:20])
-        await send(driver, [mark(0), chunk(1000), chunk(5)])
-        letters = await until_stored(driver, "DEAD", 4)
+        await send(driver, [mark(0), chunk(1000), chunk(2000), chunk(5)])
+        letters = await until_stored(driver, "DEAD", 5)
         laps = await until_stored(driver, "TIMING", 1)
         await until_settled(driver)
     assert [letter.reason.split(":")[0] for letter in letters] == [
@@ -210,6 +211,7 @@ async def test_poison_and_what_does_not_decode_are_dead_letters_and_block_nobody
         "DecodeError",
         "ZeroDivisionError",
         "TooLarge",
+        "OverflowError",
     ]
     assert (letters[0].payload, letters[0].subject, letters[0].sequence) == (
         b"no msgpack",

@@ -106,6 +106,13 @@ def test_laps_of_other_cars_tell_nothing_of_the_own_car() -> None:
     assert [(lap.car, lap.own, lap.lap_number) for lap in lap_facts(facts)] == [("44", False, 1)]
 
 
+def test_numbers_of_laps_that_nobody_drives_are_none() -> None:
+    said = LapReported(at_ns=0, car="27", lap_number=2**63, lap_time_s=80.0, own=True)
+    drive = Drive(at_m=900.0).go(300).say(said).set(lap_number=3e38).go(300)
+    _, facts = folded(drive.chunks())
+    assert {lap.lap_number for lap in lap_facts(facts)} == {1, 2}
+
+
 def test_a_mark_tells_nothing() -> None:
     mark = Mark(version=1, driver="ada", session="test", run=1, send=1, made=3, closed=True)
     assert decide(initial(), mark) == (initial(), ())
