@@ -10,7 +10,7 @@ from schemas.api import DriverAbout, PcAbout
 DRIVERS: Final = """
 select driver, enrolled, revoked, shut_until, (
     select coalesce(json_agg(pc order by pc.enrolled, pc.public_key), '[]')::text from (
-        select public_key, enrolled, renewed, expires,
+        select public_key, name, enrolled, renewed, expires,
             case when revoked >= enrolled then revoked end as revoked
         from nats_user where nats_user.driver = nats_account.driver
     ) as pc

@@ -13,10 +13,15 @@ from urllib.parse import ParseResult
 from nats.aio.transport import TcpTransport
 
 from pitbox.address import NatsAddress
+from pitbox.authorities import disbelief
 from pitbox.settings import Nats, SettingsError
 
 FAREWELL_S: Final = 1.0
 """How long a link that may be dead is waited for when it is given up."""
+UNTRUSTED: Final = (
+    "PITBOX_NATS__CA names the file of who signed it, and a driver's PC keeps that when it is "
+    "enrolled with --ca FILE"
+)
 
 
 class TlsTransport(TcpTransport):
@@ -35,7 +40,10 @@ class TlsTransport(TcpTransport):
             ssl=self._context,
             ssl_shutdown_timeout=FAREWELL_S,
         )
-        reader, writer = await asyncio.wait_for(opening, connect_timeout)
+        try:
+            reader, writer = await asyncio.wait_for(opening, connect_timeout)
+        except ssl.SSLCertVerificationError as error:
+            raise ConnectionError(disbelief(error, UNTRUSTED)) from None
         self._bare_io_reader = self._io_reader = reader
         self._bare_io_writer = self._io_writer = writer
 

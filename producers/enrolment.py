@@ -12,7 +12,8 @@ import msgspec
 from msgspec import Struct
 
 from pitbox.address import NatsAddress, is_loopback
-from pitbox.identity.credentials import Credentials, keep_address
+from pitbox.authorities import authorities, disbelief
+from pitbox.identity.credentials import Credentials, keep_hub
 from pitbox.identity.folder import KeysError
 from pitbox.identity.nkeys import KeyPair, Kind
 from pitbox.identity.proof import prove
@@ -24,6 +25,10 @@ MAX_WORDS: Final = 300
 HOST: Final = re.compile(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?")
 NO_NAME: Final = re.compile(r"[^0-9A-Za-z._-]+")
 MAX_NAME: Final = 64
+UNTRUSTED: Final = (
+    "if the hub has an authority of its own, ask the owner for its certificate, and add --ca FILE"
+)
+OTHER_SIGNER: Final = "nobody in the file of --ca signed it, ask the owner for the right one"
 
 
 class Given(Struct, frozen=True):
@@ -40,15 +45,17 @@ class Refusal(Struct, frozen=True):
     detail: str
 
 
-def enrol(code_at_host: str, file: Path) -> str:
+def enrol(code_at_host: str, file: Path, ca: Path | None = None) -> str:
     """Enrol with `CODE@HOST`, keep what was given beside a file, and return the driver's name.
 
-    Credentials go into the file, the address of nats-server into the one beside it. The host is
-    reached by TLS unless it is this machine. Raises KeysError saying what to do.
+    Credentials go into the file, the address of nats-server and who is in `ca` into those beside
+    it. The host is reached by TLS unless it is this machine; who is in `ca` is then believed alone,
+    whom the system trusts without it. Raises KeysError saying what to do.
     """
     code, _, host = code_at_host.rpartition("@")
     if not code or not HOST.fullmatch(host):
         raise KeysError(f"{code_at_host!r} is not CODE@HOST, as the pit wall shows it")
+    believed = _authorities(ca) if ca else ""
     pair = KeyPair.new(Kind.USER)
     wish = {
         "code": code,
@@ -56,7 +63,7 @@ def enrol(code_at_host: str, file: Path) -> str:
         "proof": prove(pair, code),
         "pc": NO_NAME.sub("-", platform.node())[:MAX_NAME],
     }
-    given = _ask(f"{scheme_of(host)}://{host}{PATH}", msgspec.json.encode(wish))
+    given = _ask(f"{scheme_of(host)}://{host}{PATH}", msgspec.json.encode(wish), believed)
     made = Credentials(given.jwt, pair)
     if made.name != given.driver:
         raise KeysError("the pit wall gave the credentials of somebody else")
@@ -64,7 +71,7 @@ def enrol(code_at_host: str, file: Path) -> str:
         NatsAddress(given.nats_url)
     except ValueError as error:
         raise KeysError(f"the pit wall names a nats-server that cannot be used: {error}") from None
-    keep_address(file, given.nats_url)
+    keep_hub(file, given.nats_url, believed)
     made.write(file)
     return given.driver
 
@@ -75,18 +82,32 @@ def scheme_of(host: str) -> str:
     return "http" if matched and is_loopback(matched[1].strip("[]")) else "https"
 
 
-def _ask(url: str, body: bytes) -> Given:
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+def _authorities(ca: Path) -> str:
     try:
-        with urllib.request.urlopen(
-            request, timeout=ANSWER_S, context=ssl.create_default_context()
-        ) as answer:
+        return authorities(ca)
+    except OSError as error:
+        raise KeysError(f"--ca: cannot read {ca}: {error.strerror}") from None
+    except ValueError:
+        raise KeysError(
+            f"--ca: {ca} holds no certificate: it takes one or more, as text that begins with "
+            "-----BEGIN CERTIFICATE-----"
+        ) from None
+
+
+def _ask(url: str, body: bytes, believed: str) -> Given:
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    trust = ssl.create_default_context(cadata=believed or None)
+    try:
+        with urllib.request.urlopen(request, timeout=ANSWER_S, context=trust) as answer:
             return msgspec.json.decode(answer.read(MAX_ANSWER_BYTES), type=Given)
     except urllib.error.HTTPError as error:
         with error:
             raise KeysError(f"the pit wall refuses ({error.code}): {_reason(error)}") from None
     except (OSError, msgspec.MsgspecError) as error:
-        raise KeysError(f"no answer from the pit wall at {url}: {error}") from None
+        reason: object = getattr(error, "reason", error)  # urllib's own error holds another
+        if isinstance(reason, ssl.SSLCertVerificationError):
+            reason = disbelief(reason, OTHER_SIGNER if believed else UNTRUSTED)
+        raise KeysError(f"no answer from the pit wall at {url}: {reason}") from None
 
 
 def _reason(error: urllib.error.HTTPError) -> str:

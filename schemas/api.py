@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from schemas.keys import UserKey
+from schemas.keys import PcName, UserKey
 from schemas.telemetry import Token
 from schemas.timing import Lap, Session
 
@@ -278,7 +278,7 @@ class PcKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     code: Annotated[str, Meta(pattern=r"^[0-9A-Za-z -]{8,20}$(?!\n)")]
     public_key: UserKey
     proof: Annotated[str, Meta(max_length=128)]
-    pc: Annotated[str, Meta(pattern=r"^[0-9A-Za-z._-]{0,64}$(?!\n)")] = ""
+    pc: PcName = ""
 
 
 class EnrolledPc(Struct, frozen=True, kw_only=True):
@@ -291,9 +291,13 @@ class EnrolledPc(Struct, frozen=True, kw_only=True):
 
 
 class PcAbout(Struct, frozen=True, kw_only=True):
-    """Describe a PC of a driver by the public half of its key, and say when it was shut out."""
+    """Describe a PC of a driver by the public half of its key, and say when it was shut out.
+
+    `name` is what it called itself when it used its code, "" without one.
+    """
 
     public_key: str
+    name: str
     enrolled: datetime
     renewed: datetime | None
     expires: datetime

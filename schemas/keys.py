@@ -13,11 +13,15 @@ UserKey = Annotated[str, Meta(pattern=r"^U[A-Z2-7]{55}$(?!\n)")]
 """The public half of an Ed25519 key pair that stays on the driver's PC, as nkeys writes it."""
 
 
+PcName = Annotated[str, Meta(pattern=r"^[0-9A-Za-z._-]{0,64}$(?!\n)")]
+"""What a PC calls itself, "" when nobody asked."""
+
+
 KeyStart = Annotated[str, Meta(pattern=r"^(U[A-Z2-7]{0,55})?$(?!\n)")]
 """The beginning of one, enough to know it by; "" for none."""
 
 
-class Enrol(Struct, frozen=True, kw_only=True, tag="keys.enrol"):
+class Enrol(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="keys.enrol"):
     """Let a PC send as a driver: who asks has checked the code, and the proof that goes with it.
 
     A driver may have several PCs; the first one makes his account.
@@ -25,6 +29,7 @@ class Enrol(Struct, frozen=True, kw_only=True, tag="keys.enrol"):
 
     driver: DriverName
     public_key: UserKey
+    pc: PcName = ""
 
 
 class Enrolled(Struct, frozen=True, kw_only=True, tag="keys.enrolled"):

@@ -15,6 +15,7 @@ from pitbox.identity.jwt import claims_of
 from pitbox.limits import Limit
 from pitbox.resolver import Resolver
 from pitbox.settings import Allowance
+from schemas.keys import Enrol
 
 LIFE_S: Final = 30 * 86_400
 HASTE_S: Final = 1.0
@@ -62,11 +63,12 @@ class Enrolment:
             if driver not in self._out
         }
 
-    async def enrol(self, driver: str, public_key: str) -> tuple[str, int]:
+    async def enrol(self, wish: Enrol) -> tuple[str, int]:
         """Return a JWT for a PC of a driver, and when it ends.
 
         Raises Refused, RegisterDown or BusDown.
         """
+        driver, public_key = wish.driver, wish.public_key
         async with self._one:
             account = await self._register.account(driver)
             self._remember(account)
@@ -77,7 +79,7 @@ class Enrolment:
                 await self._register.keep(account)
             await self._tell(account)
             expires_s = int(time.time()) + self._life_s
-            revoked_s = await self._register.add_user(driver, public_key, expires_s)
+            revoked_s = await self._register.add_user(wish, expires_s)
             if revoked_s is None:
                 raise Refused("this key is another driver's")
             token = self._sign(account, public_key, expires_s, revoked_s)

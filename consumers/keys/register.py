@@ -10,6 +10,7 @@ from msgspec import Struct
 from consumers.keys.allowance import Penalty
 from pitbox import postgres
 from pitbox.identity.claims import NOBODY
+from schemas.keys import Enrol
 
 TIMEOUT_S: Final = 5.0
 ERRORS: Final = (
@@ -37,9 +38,10 @@ on conflict (driver) do update set account = $2, jwt = $3, revoked = null,
     enrolled = case when nats_account.account = $2 then nats_account.enrolled else now() end
 """
 ADD_USER: Final = """
-insert into nats_user (public_key, driver, expires) values ($1, $2, to_timestamp($3))
+insert into nats_user (public_key, driver, name, expires) values ($1, $2, $3, to_timestamp($4))
 on conflict (public_key) do update
-    set expires = excluded.expires, enrolled = excluded.enrolled, renewed = null
+    set name = excluded.name, expires = excluded.expires, enrolled = excluded.enrolled,
+        renewed = null
     where nats_user.driver = excluded.driver
 returning coalesce(floor(extract(epoch from revoked))::bigint, 0) as revoked_s
 """
@@ -138,13 +140,13 @@ class Register:
         """Keep what was signed of an account, which is in force; raises RegisterDown."""
         await self._fetch(KEEP, account.driver, account.account, account.jwt)
 
-    async def add_user(self, driver: str, public_key: str, expires_s: int) -> int | None:
+    async def add_user(self, wish: Enrol, expires_s: int) -> int | None:
         """Keep that a PC may be a driver until then; None when it is another driver's.
 
         Returns when it was shut out before, in s since 1970, 0 when never. Raises RegisterDown.
         """
         await self._fetch("delete from nats_user where expires < now()")
-        rows = await self._fetch(ADD_USER, public_key, driver, expires_s)
+        rows = await self._fetch(ADD_USER, wish.public_key, wish.driver, wish.pc, expires_s)
         return int(rows[0]["revoked_s"]) if rows else None
 
     async def renew_user(self, driver: str, public_key: str, expires_s: int) -> int | None:

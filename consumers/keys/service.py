@@ -122,7 +122,7 @@ class Keys:
 
     async def _enrol(self, wish: Enrol) -> Enrolled:
         async def enrol() -> Enrolled:
-            token, expires_s = await self._enrolment.enrol(wish.driver, wish.public_key)
+            token, expires_s = await self._enrolment.enrol(wish)
             return Enrolled(driver=wish.driver, jwt=token, expires_s=expires_s)
 
         return await _or_refuse(enrol, Enrolled, wish.driver)

@@ -41,6 +41,7 @@ def drive(
     mistake: list[str] | None = None,
     ledger: Path | None = None,
     enrol: str = "",
+    ca: Path | None = None,
 ) -> int:
     """Send what a game tells to the pit wall, until Ctrl-C; what cannot be sent now is sent later.
 
@@ -79,9 +80,16 @@ def drive(
         first_frame frames
     enrol
         CODE@HOST as the pit wall shows it: let this PC drive from now on, and drive
+    ca
+        with --enrol, for a hub whose certificates are of an authority of its own: file of that
+        authority's certificate, kept for later drives; none: whom the system trusts
     """
+    if ca and not enrol:
+        raise CommandError(
+            "--ca goes with --enrol, which keeps the file; PITBOX_NATS__CA names another one"
+        )
     if enrol:
-        _enrol(enrol)
+        _enrol(enrol, ca)
     loaded = driving()
     trust(loaded.nats)
     if source == "sim":
@@ -103,11 +111,11 @@ def drive(
         return _run(loaded, observations, record)
 
 
-def _enrol(code_at_host: str) -> None:
+def _enrol(code_at_host: str, ca: Path | None) -> None:
     from producers.enrolment import enrol
 
     file = file_of(settings.load().nats.credentials, DRIVER)
-    name = enrol(code_at_host, file)
+    name = enrol(code_at_host, file, ca)
     print(f"{name} is enrolled on this PC: {file}", file=sys.stderr)
 
 

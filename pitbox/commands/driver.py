@@ -37,7 +37,7 @@ def list_drivers(*, json: bool = False) -> None:
     for one in known:
         print(f"{one.driver:<20} enrolled {one.enrolled:{WHEN}}  {_state(one)}".rstrip())
         for pc in one.pcs:
-            print(f"    {pc.public_key}  {_state_of_pc(pc)}")
+            print(f"    {pc.public_key}  {pc.name or '–'}  {_state_of_pc(pc)}")
     if not known:
         print("no drivers yet")
 

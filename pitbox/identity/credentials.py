@@ -16,13 +16,14 @@ from msgspec.structs import replace
 
 from pitbox import settings
 from pitbox.identity import jwt
-from pitbox.identity.folder import KeysError, read_private, write_private
+from pitbox.identity.folder import KeysError, read_private, refuse_loose, write_private
 from pitbox.identity.nkeys import KeyFormatError, KeyPair
 from pitbox.identity.permissions import DRIVER, SETUP, inbox
 from pitbox.settings import Settings
 
 SUFFIX: Final = ".creds"
 ADDRESS_SUFFIX: Final = ".url"
+AUTHORITIES_SUFFIX: Final = ".ca.pem"
 OF_DRIVER: Final = "~/.config/pitbox/driver.creds"
 """Where the driver's PC keeps its credentials unless it is told otherwise."""
 
@@ -113,8 +114,9 @@ def read(path: Path) -> Credentials:
 def driving() -> Settings:
     """Return the settings of the driver who is enrolled on this PC.
 
-    The address of nats-server is what the hub told, unless a setting names one. Raises KeysError
-    when nobody is enrolled, or somebody else than the settings name; SettingsError as `load`.
+    The address of nats-server, and who signed its certificate, are as they were at enrolment,
+    unless a setting says otherwise. Raises KeysError when nobody is enrolled, or somebody else than
+    the settings name; SettingsError as `load`.
     """
     file = file_of(settings.load().nats.credentials, DRIVER)
     loaded = settings.load({**_told(file), **os.environ})
@@ -129,15 +131,29 @@ def driving() -> Settings:
     return replace(loaded, driver=replace(loaded.driver, name=enrolled))
 
 
-def keep_address(file: Path, url: str) -> None:
-    """Keep beside the credentials of a driver where to drive to."""
+def keep_hub(file: Path, url: str, authorities: str = "") -> None:
+    """Keep beside the credentials of a driver where to drive to, and who vouches for that place.
+
+    Without `authorities` it is whom the system trusts.
+    """
     write_private(file.with_suffix(ADDRESS_SUFFIX), f"{url}\n")
+    kept = file.with_suffix(AUTHORITIES_SUFFIX)
+    if authorities:
+        write_private(kept, authorities)
+    else:
+        kept.unlink(missing_ok=True)
 
 
 def _told(file: Path) -> dict[str, str]:
-    """Return what the hub told at enrolment, as settings."""
-    kept = file.with_suffix(ADDRESS_SUFFIX)
-    return {"PITBOX_NATS__URL": read_private(kept).strip()} if kept.exists() else {}
+    """Return what was kept of the hub at enrolment, as settings."""
+    address, authorities = map(file.with_suffix, (ADDRESS_SUFFIX, AUTHORITIES_SUFFIX))
+    told = {}
+    if address.exists():
+        told["PITBOX_NATS__URL"] = read_private(address).strip()
+    if authorities.exists():
+        refuse_loose(authorities)
+        told["PITBOX_NATS__CA"] = str(authorities)
+    return told
 
 
 def file_of(setting: str, service: str) -> Path:

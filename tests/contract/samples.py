@@ -109,7 +109,7 @@ SAMPLES: Final[dict[str, Struct]] = {
     "link.hello": Hello(
         **RUN, at_ns=AT_NS, made=12, waiting=3, offset_ns=-5_000_000, rtt_ns=1_400_000
     ),
-    "keys.enrol": Enrol(driver="ada", public_key=USER_KEY),
+    "keys.enrol": Enrol(driver="ada", public_key=USER_KEY, pc="rig-1"),
     "keys.enrolled": Enrolled(
         driver="ada", jwt="e30.e30.c2ln", expires_s=1_798_000_000, refused="not today", later=True
     ),

@@ -150,8 +150,10 @@ def test_an_owner_makes_a_code_and_the_pc_that_uses_it_drives(hub: Hub, tmp_path
         assert link.partition("#enrol=")[2] in longer
 
         with fresh_pc(tmp_path, *shlex.split(command)[1:]):
-            expect(page.get_by_text(re.compile("Used by .*: MOR may drive there"))).to_be_visible()
-            expect(page.get_by_role("row", name=re.compile("^U.* enrolled"))).to_be_visible()
+            used = page.get_by_text(re.compile("Used by .*: MOR may drive there"))
+            pc = used.inner_text().removeprefix("Used by ").partition(":")[0]
+            enrolled = re.compile(f"^{re.escape(pc)} U.* enrolled")
+            expect(page.get_by_role("row", name=enrolled)).to_be_visible()
             keep(page, "enrolment-code-used")
             page.get_by_role("button", name="Back to the wall").click()
             tab = page.get_by_role("tab", name=re.compile("MOR"))

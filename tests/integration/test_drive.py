@@ -188,6 +188,23 @@ async def test_a_wiped_stream_costs_nothing(hub: Hub) -> None:
     assert await hub.holds_exactly(app)
 
 
+async def test_what_others_push_out_of_the_stream_costs_nothing(hub: Hub) -> None:
+    hub.persister.end()
+    app = hub.drive()
+    await app.drives(50)
+    async with connected(hub.nats.url) as bus:
+        full = (await bus.jetstream.stream_info("TELEMETRY")).config
+        await bus.jetstream.update_stream(full.evolve(max_bytes=1_000_000))
+        sent = (await bus.jetstream.stream_info("TELEMETRY")).state.last_seq
+        for _ in range(6):
+            await bus.jetstream.publish("telemetry.bea.spa.live", b"x" * 200_000)
+        assert (await bus.jetstream.stream_info("TELEMETRY")).state.first_seq > sent
+    hub.persister.start()
+    await app.drives(50)
+    await app.park()
+    assert await hub.holds_exactly(app)
+
+
 async def test_a_killed_persister_costs_nothing(hub: Hub) -> None:
     app = hub.drive()
     await app.drives(50)

@@ -72,11 +72,11 @@ async def test_asvs_6_4_1_6_5_1_a_code_makes_one_pc_a_drivers_own(
     served: Served, signed: list[Enrol], nats_server: NatsServer
 ) -> None:
     pair, code = KeyPair.new(Kind.USER), await code_of(served)
-    answer = await enrol(served, code.lower().replace("-", " "), pair)
+    answer = await enrol(served, code.lower().replace("-", " "), pair, pc="rig-1")
     assert answer.status_code == 200, answer.text
     given = {"driver": "ada", "jwt": "jwt of ada", "expires_s": 60, "nats_url": nats_server.url}
     assert answer.json() == given
-    assert signed == [Enrol(driver="ada", public_key=pair.public)]
+    assert signed == [Enrol(driver="ada", public_key=pair.public, pc="rig-1")]
     assert (await enrol(served, code, KeyPair.new(Kind.USER))).status_code == 401
     assert len(signed) == 1
 

@@ -442,7 +442,7 @@ async def test_new_keys_of_services_end_the_old_ones(
 
 
 async def test_commands_enrol_list_and_revoke(
-    hub: Settings, nats_server: NatsServer, database: str, tmp_path: Path
+    hub: Settings, desk: Bus, nats_server: NatsServer, database: str, tmp_path: Path
 ) -> None:
     def say(*command: str) -> subprocess.CompletedProcess[str]:
         return pitbox(nats_server, database, "driver", *command)
@@ -457,19 +457,25 @@ async def test_commands_enrol_list_and_revoke(
             select one, '', one, account, now() + interval '9 minutes'
             from maker, unnest(array['ada', 'bea']) as one
         """)
+        key = credentials.read(tmp_path / "b.creds").pair.public
+        again: Enrolled = await desk.request(
+            "keys.enrol", Enrol(driver="bea", public_key=key, pc="rig-1")
+        )
+        assert again.jwt
         revoked = await asyncio.to_thread(say, "revoke", "ada")
         assert revoked.stdout == "ada is shut out\n"
         assert [tuple(row) for row in await Database(database).rows(OPEN_CODES)] == [("bea",)]
         listed = json.loads((await asyncio.to_thread(say, "list", "--json")).stdout)
         states = [(one["driver"], one["revoked"] is not None, len(one["pcs"])) for one in listed]
         assert states == [("ada", True, 0), ("bea", False, 1)]
-        key = listed[1]["pcs"][0]["public_key"]
-        for pc, said in (("UUUU", "he has no such PC"), ("X", "begins no key of a PC")):
-            refused = await asyncio.to_thread(say, "revoke", "bea", "--pc", pc)
+        [pc] = listed[1]["pcs"]
+        assert (pc["public_key"], pc["name"]) == (key, "rig-1")
+        for start, said in (("UUUU", "he has no such PC"), ("X", "begins no key of a PC")):
+            refused = await asyncio.to_thread(say, "revoke", "bea", "--pc", start)
             assert (refused.returncode, said in refused.stderr) == (2, True)
         revoked = await asyncio.to_thread(say, "revoke", "bea", "--pc", key[:8])
         assert revoked.stdout == f"the PC {key[:8]} of bea is shut out\n"
-        assert f"{key}  shut out 20" in (await asyncio.to_thread(say, "list")).stdout
+        assert f"{key}  rig-1  shut out 20" in (await asyncio.to_thread(say, "list")).stdout
         for name, said in (("eve", "there is no such driver"), ("*", "is no name of a driver")):
             refused = await asyncio.to_thread(say, "revoke", name)
             assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)

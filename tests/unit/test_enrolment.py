@@ -1,5 +1,6 @@
 """A PC keeps its seed, and believes only credentials of its own key."""
 
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -18,11 +19,20 @@ from pitbox.identity.folder import KeysError
 from pitbox.identity.nkeys import KeyPair, Kind
 from pitbox.identity.proof import proves
 from producers.enrolment import enrol, scheme_of
+from tests.authority import Authority as Signer
+
+FAR = "0.0.0.0"
+"""Leads to this machine, and is not known to: what goes there goes by TLS."""
 
 
 @contextmanager
 def pit_wall(
-    folder: Path, *, driver: str = "ada", key: str = "", nats_url: str = "tls://hub.example:4222"
+    folder: Path,
+    *,
+    driver: str = "ada",
+    key: str = "",
+    nats_url: str = "tls://hub.example:4222",
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[tuple[str, list[Any]]]:
     """Answer enrolments as the gateway does, for the key that asks or for another one."""
     asked: list[Any] = []
@@ -45,10 +55,12 @@ def pit_wall(
             """Say nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Answer)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield f"127.0.0.1:{server.server_port}", asked
+        yield f"{FAR if tls else '127.0.0.1'}:{server.server_port}", asked
     finally:
         server.shutdown()
         thread.join()
@@ -93,6 +105,56 @@ def test_what_does_not_fit_is_refused_in_one_sentence(tmp_path: Path) -> None:
     for nonsense in ("GOOD", "GOOD@", "@hub.example", "GOOD@hub.example/path", "GOOD@http://hub"):
         with pytest.raises(KeysError, match="is not CODE@HOST"):
             enrol(nonsense, file)
+    assert not list(tmp_path.glob("driver.*"))
+
+
+def speaking(signer: Signer, name: str) -> ssl.SSLContext:
+    """Return what a server speaks TLS with that has a certificate for a name."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.load_cert_chain(*signer.files(name).values())
+    return made
+
+
+def test_a_private_authority_is_believed_alone_and_kept_without_what_else_is_in_the_file(
+    tmp_path: Path,
+) -> None:
+    file, signer = tmp_path / "driver.creds", Signer(tmp_path / "signer")
+    certificate, own = Path(signer.file).read_text(), signer.files("10.0.0.7")
+    ca = tmp_path / "ca.pem"
+    ca.write_text(Path(own["certificate_key"]).read_text() + certificate)
+    with pit_wall(tmp_path, tls=speaking(signer, FAR)) as (host, asked):
+        assert enrol(f"GOOD@{host}", file, ca) == "ada"
+        assert len(asked) == 1
+        kept = file.with_suffix(".ca.pem")
+        assert kept.read_text().split() == certificate.split()
+        enrol(f"GOOD@{host}", file, kept)
+        assert kept.read_text().split() == certificate.split()
+    with pit_wall(tmp_path) as (host, _):
+        enrol(f"GOOD@{host}", file)
+    assert not kept.exists()
+
+
+def test_a_pit_wall_that_is_not_believed_is_sent_no_code_and_the_driver_told_what_to_do(
+    tmp_path: Path,
+) -> None:
+    file, signer = tmp_path / "driver.creds", Signer(tmp_path / "signer")
+    stranger, ca = Path(Signer(tmp_path / "stranger").file), Path(signer.file)
+    key, absent = Path(signer.files(FAR)["certificate_key"]), tmp_path / "absent.pem"
+    with pit_wall(tmp_path, tls=speaking(signer, FAR)) as (host, asked):
+        for given, said in (
+            (None, "not believed, .*issuer certificate: .* add --ca FILE"),
+            (stranger, "not believed, .*: nobody in the file of --ca signed it"),
+            (key, f"--ca: {key} holds no certificate"),
+            (absent, f"--ca: cannot read {absent}: No such file"),
+            (tmp_path, f"--ca: cannot read {tmp_path}: Is a directory"),
+        ):
+            with pytest.raises(KeysError, match=said):
+                enrol(f"GOOD@{host}", file, given)
+        assert asked == []
+    with pit_wall(tmp_path, tls=speaking(signer, "10.0.0.7")) as (host, asked):
+        with pytest.raises(KeysError, match=rf"not believed, .* not valid for '{FAR}'$"):
+            enrol(f"GOOD@{host}", file, ca)
+        assert asked == []
     assert not list(tmp_path.glob("driver.*"))
 
 

@@ -7,12 +7,14 @@ import pytest
 from consumers.gateway.people.reach import told
 from pitbox.identity import credentials
 from pitbox.identity.authority import Authority, driver_credentials
-from pitbox.identity.credentials import driving, keep_address
+from pitbox.identity.credentials import driving, keep_hub
+from pitbox.identity.folder import KeysError
 from pitbox.settings import Gateway, Nats, Settings, SettingsError
 from pitbox.topology import load
 
 NEAR = "nats://127.0.0.1:4222"
 FAR = "tls://hub.example:4222"
+CERTIFICATES = "who signs for the hub\n"
 
 
 @pytest.mark.parametrize(
@@ -44,9 +46,9 @@ def enrolled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file = tmp_path / "driver.creds"
     _, made = driver_credentials(Authority(tmp_path / "keys", load()), "ada", expires_s=2**31)
     made.write(file)
-    keep_address(file, FAR)
+    keep_hub(file, FAR, CERTIFICATES)
     monkeypatch.setattr(credentials, "OF_DRIVER", str(file))
-    for variable in ("PITBOX_NATS__URL", "PITBOX_NATS__CREDENTIALS"):
+    for variable in ("PITBOX_NATS__URL", "PITBOX_NATS__CA", "PITBOX_NATS__CREDENTIALS"):
         monkeypatch.delenv(variable, raising=False)
     return file
 
@@ -55,6 +57,21 @@ def test_a_pc_drives_to_where_it_was_told(enrolled: Path) -> None:
     assert (driving().nats.url, driving().driver.name) == (FAR, "ada")
     kept = enrolled.with_suffix(".url")
     assert (kept.stat().st_mode & 0o777, kept.read_text()) == (0o600, f"{FAR}\n")
+
+
+def test_a_pc_believes_whom_it_was_enrolled_with_and_no_other(
+    enrolled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = enrolled.with_suffix(".ca.pem")
+    assert driving().nats.ca == str(kept)
+    assert (kept.stat().st_mode & 0o777, kept.read_text()) == (0o600, CERTIFICATES)
+    kept.chmod(0o666)
+    with pytest.raises(KeysError, match="is open to others"):
+        driving()
+    keep_hub(enrolled, FAR)
+    assert driving().nats.ca == ""
+    monkeypatch.setenv("PITBOX_NATS__CA", "other.pem")
+    assert driving().nats.ca == "other.pem"
 
 
 def test_a_setting_says_more_than_what_was_told(

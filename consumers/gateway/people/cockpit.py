@@ -104,7 +104,9 @@ async def enrol(
         if not opened or not proved or not await enrolments.use(connection, opened, data.pc):
             await audit.add(connection, None, "enrolment refused", address=address)
             raise NotAuthorizedException(WRONG)
-    enrolled = await _signed(bus, Enrol(driver=opened.driver, public_key=data.public_key))
+    enrolled = await _signed(
+        bus, Enrol(driver=opened.driver, public_key=data.public_key, pc=data.pc)
+    )
     async with doors.archive.connection() as connection:
         if enrolled is None or enrolled.later:
             await enrolments.give_back(connection, opened)

@@ -293,6 +293,7 @@ export interface EnrolmentState {
 /** Describe a PC of a driver by the public half of its key, and say when it was shut out. */
 export interface PcAbout {
   public_key: string;
+  name: string;
   enrolled: string;
   renewed: string | null;
   expires: string;

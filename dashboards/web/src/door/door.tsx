@@ -71,6 +71,7 @@ function ByPassword() {
     <Form
       title="Log in"
       act="Log in"
+      foot={`Forgotten? Ask an owner, who sets a new one on the hub: pitbox account password ${name.trim().toLowerCase() || "NAME"}`}
       send={() => enter("login", { name: name.trim().toLowerCase(), password })}
     >
       <Field label="Name" value={name} change={setName} complete="username" />
@@ -114,11 +115,13 @@ function ByInvitation() {
 interface FormProps {
   title: string;
   act: string;
+  /** What to do when it does not go. */
+  foot?: string;
   send: () => Promise<string>;
   children: ComponentChildren;
 }
 
-function Form({ title, act, send, children }: FormProps) {
+function Form({ title, act, foot, send, children }: FormProps) {
   const [busy, setBusy] = useState(false);
   async function submit(event: Event) {
     event.preventDefault();
@@ -136,6 +139,7 @@ function Form({ title, act, send, children }: FormProps) {
         <button class="act" disabled={busy}>
           {act}
         </button>
+        {foot && <p class="small ink-3 foot">{foot}</p>}
       </form>
     </Frame>
   );

@@ -46,7 +46,9 @@ function Driver({ driver }: { driver: DriverAbout }) {
       </tr>
       {driver.pcs.map((pc) => (
         <tr key={pc.public_key}>
-          <td title={pc.public_key}>{pc.public_key.slice(0, KEY_START)}…</td>
+          <td title={pc.public_key}>
+            {pc.name} <span class="ink-3">{pc.public_key.slice(0, KEY_START)}…</span>
+          </td>
           <td class="ink-2">{stateOfPc(pc)}</td>
           <td>
             {!pc.revoked && (

@@ -4,6 +4,7 @@ import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { change, json, problem, request } from "../link/access";
 import type { AccountAbout, AuditEntry, Invited } from "../wire";
+import { Copied } from "./copied";
 import { Field } from "./door";
 import { Drivers, loadDrivers } from "./drivers";
 
@@ -107,6 +108,7 @@ function Invite() {
   const [driver, setDriver] = useState("");
   const [role, setRole] = useState<string>("engineer");
   const [link, setLink] = useState("");
+  const [invited, setInvited] = useState("");
   async function submit(event: Event) {
     event.preventDefault();
     const body = { name, role, driver: role === "driver" ? driver : null };
@@ -114,6 +116,7 @@ function Invite() {
     refusal.value = response?.ok ? "" : await problem(response);
     if (response?.ok) {
       const made = (await response.json()) as Invited;
+      setInvited(made.name);
       setLink(new URL(`#invitation=${made.secret}`, location.href.split(/[?#]/)[0]).href);
     }
     await load();
@@ -135,10 +138,10 @@ function Invite() {
       )}
       <button class="act">Invite</button>
       {link && (
-        <p>
-          Send this link to {name} and nobody else; it opens once, within three days:
-          <output>{link}</output>
-        </p>
+        <>
+          <p>Send this link to {invited} and nobody else; it opens once, within three days:</p>
+          <Copied label="link" text={link} />
+        </>
       )}
     </form>
   );
