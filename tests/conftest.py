@@ -15,20 +15,20 @@ from tests.servers import NatsServer, PostgresServer, running
 ROOT = Path(__file__).parent.parent
 RUNGS = ("unit", "contract", "replay", "integration", "e2e", "faults", "attacks")
 TEMPLATE = "template_pitbox"
+TURN_S = 300
+"""Within so long the test of a whole stack has its turn, and is done."""
+
 _numbers = itertools.count()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test by the folder it stands in.
-
-    Those of whole stacks run one after the other, for two that start at once may want one port.
-    """
+    """Mark every test by the folder it stands in."""
     for item in items:
         rung = item.path.relative_to(ROOT / "tests").parts[0]
         if rung in RUNGS:
             item.add_marker(rung)
         if rung == "e2e":
-            item.add_marker(pytest.mark.xdist_group(rung))
+            item.add_marker(pytest.mark.timeout(TURN_S))
 
 
 @pytest.fixture(scope="session")
