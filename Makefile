@@ -21,7 +21,7 @@ demo: $(INSTALLED) $(PAGE) ## three simulated cars on a live pit wall, at the ad
 	@$(BIN)/pitbox demo
 
 test: check web-check $(PAGE) ## everything: checks, page, unit to faults, with real servers
-	$(BIN)/pytest -m "not long"
+	$(BIN)/pytest -m "not long" -n logical --maxprocesses 4 --dist worksteal
 
 up: $(INSTALLED) $(PAGE) ## nats-server, Postgres and every service, without cars
 	@$(BIN)/pitbox up

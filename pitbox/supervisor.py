@@ -125,9 +125,10 @@ class Supervisor:
         except OSError as error:
             raise StackError(f"cannot start {program.name}: {error}") from None
         self._running[program.name] = process
-        self._started[program.name] = Started(
-            process.pid, psutil.Process(process.pid).create_time()
-        )
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended at once, and leaves nothing
+            self._started[program.name] = Started(
+                process.pid, psutil.Process(process.pid).create_time()
+            )
         self._record.write_bytes(msgspec.json.encode(list(self._started.values())))
         return process
 

@@ -15,6 +15,9 @@ from tests.servers import NatsServer, PostgresServer, running
 ROOT = Path(__file__).parent.parent
 RUNGS = ("unit", "contract", "replay", "integration", "e2e", "faults", "attacks")
 TEMPLATE = "template_pitbox"
+TURN_S = 300
+"""Within so long the test of a whole stack has its turn, and is done."""
+
 _numbers = itertools.count()
 
 
@@ -24,6 +27,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         rung = item.path.relative_to(ROOT / "tests").parts[0]
         if rung in RUNGS:
             item.add_marker(rung)
+        if rung == "e2e":
+            item.add_marker(pytest.mark.timeout(TURN_S))
 
 
 @pytest.fixture(scope="session")
