@@ -114,7 +114,7 @@ class Enrolment:
             if len(found) != 1:
                 several = f"several PCs of his begin so: {', '.join(found)}"
                 raise Refused(several if found else "he has no such PC")
-            await self._register.revoke_user(found[0])
+            await self._register.revoke_user(found[0], time.time())
             account = await self._register.account(driver)
             if account and driver not in self._out:
                 await self._tell(account)

@@ -40,8 +40,8 @@ on conflict (driver) do update set account = $2, jwt = $3, revoked = null,
 ADD_USER: Final = """
 insert into nats_user (public_key, driver, name, expires) values ($1, $2, $3, to_timestamp($4))
 on conflict (public_key) do update
-    set name = excluded.name, expires = excluded.expires, enrolled = excluded.enrolled,
-        renewed = null
+    set name = excluded.name, expires = excluded.expires, renewed = null,
+        enrolled = greatest(excluded.enrolled, nats_user.revoked + interval '1 microsecond')
     where nats_user.driver = excluded.driver
 returning coalesce(floor(extract(epoch from revoked))::bigint, 0) as revoked_s
 """
@@ -56,7 +56,10 @@ USERS: Final = f"""
 select public_key from nats_user where {IS_IN} and starts_with(public_key, $2)
 order by public_key
 """
-REVOKE_USER: Final = "update nats_user set revoked = now() where public_key = $1"
+# By the later of two clocks: what was signed until then bears the signer's.
+REVOKE_USER: Final = """
+update nats_user set revoked = greatest(now(), to_timestamp($2::float8)) where public_key = $1
+"""
 REVOKE: Final = "update nats_account set revoked = coalesce(revoked, now()) where driver = $1"
 # In one statement, so that nobody is shut out without a line in the audit log.
 SHUT_OUT: Final = """
@@ -158,9 +161,9 @@ class Register:
         """Return the PCs of a driver whose public keys begin so; raises RegisterDown."""
         return [row["public_key"] for row in await self._fetch(USERS, driver, start)]
 
-    async def revoke_user(self, public_key: str) -> None:
-        """Note that a PC is shut out; raises RegisterDown."""
-        await self._fetch(REVOKE_USER, public_key)
+    async def revoke_user(self, public_key: str, signed_s: float) -> None:
+        """Note that a PC is shut out with what was signed until then; raises RegisterDown."""
+        await self._fetch(REVOKE_USER, public_key, signed_s)
 
     async def revoke(self, driver: str) -> None:
         """Note that a driver and his PCs are shut out, and no code opens; raises RegisterDown."""

@@ -204,6 +204,26 @@ async def test_a_lost_pc_is_shut_out_alone_until_it_is_enrolled_again(
             await grows(rows, "ada")
 
 
+async def test_a_lost_pc_is_shut_out_also_where_the_clock_of_postgres_is_behind(
+    hub: Settings, desk: Bus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = time.time
+    monkeypatch.setattr(time, "time", lambda: clock() + 600)
+    async with serving(Keys(hub)):
+        lost = await enrolled(hub, "ada", tmp_path)
+        pc = Nats(url=hub.nats.url, credentials=str(lost))
+        thief = await Bus.connect(pc, "drive", topology.load(), forever=False)
+        key = credentials.read(lost).pair.public
+        await desk.request("keys.revoke", Revoke(driver="ada", pc=key), timeout_s=5)
+        await asyncio.wait_for(thief.down.wait(), CUT_S)
+        await thief.close()
+        await enrolled(hub, "ada", tmp_path)
+        bus = await Bus.connect(pc, "drive", topology.load(), forever=False)
+        renewed: Renewed = await bus.request("keys.renew", Renew(driver="ada", public_key=key))
+        assert renewed.refused == ""
+        await bus.close()
+
+
 async def connections(server: NatsServer, driver: str) -> int:
     """Return how many connections a driver's account has, as nats-server says."""
     async with httpx.AsyncClient() as client:
