@@ -76,7 +76,7 @@ class Reach(StrEnum):
     """How far an endpoint reaches for whom its role lets in."""
 
     ALL = "what is anybody's"
-    LIST_ALL = "a list of everybody's"
+    LIST_ALL = "what names anybody, or everybody"
     LIST_SEEN = "a list without what its driver does not share"
     LIST_OWN = "a list of everybody's, but of a driver's own only for drivers"
     SEEN_OR_EMPTY = "what its driver shares, else nothing, as of who never drove"
@@ -119,6 +119,7 @@ REACHES: Final[dict[str, Reach]] = {
     "GET /accounts": Reach.LIST_ALL,
     "POST /accounts": Reach.NEW,
     "PUT /accounts/{name}": Reach.ALL,
+    "POST /accounts/{name}/invitation": Reach.LIST_ALL,
     "POST /accounts/{name}/logout": Reach.ALL,
     "GET /audit": Reach.NAMELESS,
 }

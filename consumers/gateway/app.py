@@ -74,6 +74,7 @@ def build(
             cockpit.revoke_pc,
             office.list_accounts,
             office.invite,
+            office.invite_again,
             office.change_account,
             office.log_somebody_out,
             office.list_consents,

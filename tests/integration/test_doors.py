@@ -285,6 +285,30 @@ async def test_asvs_7_4_3_a_new_password_ends_the_other_logins(
     assert (await login(stranger, "kai", "seven grey herons")).status_code == 200
 
 
+async def test_asvs_6_4_6_an_owner_begins_a_new_password_and_does_not_choose_it(
+    served: Served, stranger: httpx.AsyncClient, database: str
+) -> None:
+    kai = await people.joined(stranger, database, "kai", "driver")
+    async with served.rest() as owner:
+        link = (await owner.post("/accounts/kai/invitation")).json()
+        assert await may(stranger, kai)
+        async with opened(served, person=kai) as page:
+            chosen = {"secret": link["secret"], "password": "seven grey herons"}
+            answer = await stranger.post(f"{API}/invitations/accept", json=chosen)
+            assert answer.status_code == 200, answer.text
+            await is_turned_out(page)
+        assert not await may(stranger, kai)
+        assert await may(stranger, people.person_of(answer))
+        assert (await login(stranger, "kai")).status_code == 401
+        assert (await login(stranger, "kai", "seven grey herons")).status_code == 200
+        again = await stranger.post(f"{API}/invitations/accept", json=chosen)
+        assert again.status_code == 401
+        await served_change(served, "kai", disabled=True)
+        refused = await owner.post("/accounts/kai/invitation")
+        assert (refused.status_code, "enable" in refused.json()["detail"]) == (400, True)
+        assert (await owner.post("/accounts/nobody/invitation")).status_code == 404
+
+
 @pytest.mark.parametrize("change", ["password = $2", "disabled = $2 <> ''"])
 async def test_a_login_that_was_on_its_way_when_its_account_was_changed_does_not_begin(
     served: Served,

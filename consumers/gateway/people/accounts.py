@@ -102,6 +102,16 @@ async def invite(connection: Any, wish: Invitation) -> tuple[str, datetime]:
         return await _link(connection, account, "invitation", INVITED_FOR)
 
 
+async def invite_again(connection: Any, account: Account) -> tuple[str, datetime]:
+    """Return the secret of a link by which somebody chooses another password, and when it ends.
+
+    Until then the password stays as it is. Raises RefusedError.
+    """
+    if account.disabled:
+        raise RefusedError(f"name: {account.name} is disabled: enable the account first")
+    return await _link(connection, account.account, "invitation", INVITED_FOR)
+
+
 async def first_owner(connection: Any) -> Account:
     """Return the oldest owner, who is made when there is none: by the name `owner`, no password."""
     async with connection.transaction():

@@ -85,9 +85,12 @@ async def log_in_by_link(
 
 @post("/invitations/accept", status_code=200, responses=TRIES)
 async def accept_invitation(
-    request: AnyRequest, doors: Opened, data: JSONBody[Acceptance]
+    request: AnyRequest,
+    doors: Opened,
+    admissions: NamedDependency[Admissions],
+    data: JSONBody[Acceptance],
 ) -> Response[LoggedIn]:
-    """Choose the first password of an account, and log in."""
+    """Choose the password of an account, and log in; every login from before ends."""
     address = address_of(request)
     doors.count_try(address)
     async with doors.archive.connection() as connection:
@@ -101,8 +104,11 @@ async def accept_invitation(
         if account is None:
             raise NotAuthorizedException(SPENT)
         await accounts.set_password(connection, account.account, hashed)
+        await logins.end_all(connection, account.account, "password changed")
         account = replace(account, password=hashed)
-        return await _begin(connection, doors, account, "invitation accepted", address)
+        answer = await _begin(connection, doors, account, "invitation accepted", address)
+    admissions.look_again()
+    return answer
 
 
 @post("/refresh", status_code=200, responses=NO)

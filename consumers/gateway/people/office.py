@@ -61,6 +61,19 @@ async def invite(doors: Opened, visitor: Asking, data: JSONBody[Invitation]) -> 
     return Invited(name=data.name, secret=secret, expires=expires)
 
 
+@post("/accounts/{name:str}/invitation", responses=NO)
+async def invite_again(doors: Opened, visitor: Asking, name: Named) -> Invited:
+    """Make a link by which somebody chooses another password, in place of one that is forgotten."""
+    async with doors.archive.connection() as connection, connection.transaction():
+        account = _found(await accounts.find(connection, name), name)
+        try:
+            secret, expires = await accounts.invite_again(connection, account)
+        except RefusedError as error:
+            raise ClientException(str(error)) from None
+        await audit.add(connection, visitor.person.account, "invited again", name)
+    return Invited(name=name, secret=secret, expires=expires)
+
+
 @put("/accounts/{name:str}", status_code=204, responses=NO)
 async def change_account(
     doors: Opened, visitor: Asking, admissions: Present, name: Named, data: JSONBody[AccountChange]

@@ -44,6 +44,7 @@ ENDPOINTS: Final[dict[str, frozenset[Role] | None]] = {
     "GET /accounts": OWNER,
     "POST /accounts": OWNER,
     "PUT /accounts/{name}": OWNER,
+    "POST /accounts/{name}/invitation": OWNER,
     "POST /accounts/{name}/logout": OWNER,
     "GET /audit": OWNER,
 }

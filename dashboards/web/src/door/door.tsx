@@ -71,7 +71,7 @@ function ByPassword() {
     <Form
       title="Log in"
       act="Log in"
-      foot={`Forgotten? Ask an owner, who sets a new one on the hub: pitbox account password ${name.trim().toLowerCase() || "NAME"}`}
+      foot={`Forgotten? Ask an owner for a link. An owner's own, on the hub: pitbox account password ${name.trim().toLowerCase() || "NAME"}`}
       send={() => enter("login", { name: name.trim().toLowerCase(), password })}
     >
       <Field label="Name" value={name} change={setName} complete="username" />
@@ -91,7 +91,7 @@ function ByInvitation() {
   const [again, setAgain] = useState("");
   return (
     <Form
-      title="You are invited"
+      title="Choose your password"
       act="Choose and log in"
       send={async () =>
         password === again
@@ -99,7 +99,7 @@ function ByInvitation() {
           : "These two passwords differ."
       }
     >
-      <p class="ink-2">Choose a password of twelve characters or more. Several words are good.</p>
+      <p class="ink-2">Twelve characters or more; several words are good.</p>
       <Field
         label="Password"
         value={password}

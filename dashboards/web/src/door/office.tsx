@@ -14,13 +14,17 @@ const ROLES = ["owner", "engineer", "driver", "guest"] as const;
 const accounts = signal<readonly AccountAbout[]>([]);
 const entries = signal<readonly AuditEntry[]>([]);
 const refusal = signal("");
+const link = signal<Invited | null>(null);
 
 export function Office() {
   return officeOpen.value ? <Opened /> : null;
 }
 
 function Opened() {
-  useEffect(() => void load(), []);
+  useEffect(() => {
+    link.value = null;
+    void load();
+  }, []);
   return (
     <main class="office" aria-label="Accounts">
       <header>
@@ -49,6 +53,7 @@ function Opened() {
         </tbody>
       </table>
       <Invite />
+      <Link />
       <Drivers />
       <h2>What was done</h2>
       <ol class="audit small">
@@ -88,6 +93,13 @@ function Row({ account }: { account: AccountAbout }) {
       <td class="ink-2">{state || `${account.logins} logged in`}</td>
       <td>
         <div class="deeds">
+          <button
+            class="act"
+            disabled={account.disabled}
+            onClick={() => void invite(`${path}/invitation`)}
+          >
+            New password
+          </button>
           <button class="act" onClick={() => void act("POST", `${path}/logout`)}>
             Log out
           </button>
@@ -107,19 +119,9 @@ function Invite() {
   const [name, setName] = useState("");
   const [driver, setDriver] = useState("");
   const [role, setRole] = useState<string>("engineer");
-  const [link, setLink] = useState("");
-  const [invited, setInvited] = useState("");
-  async function submit(event: Event) {
+  function submit(event: Event) {
     event.preventDefault();
-    const body = { name, role, driver: role === "driver" ? driver : null };
-    const response = await request("accounts", json("POST", body));
-    refusal.value = response?.ok ? "" : await problem(response);
-    if (response?.ok) {
-      const made = (await response.json()) as Invited;
-      setInvited(made.name);
-      setLink(new URL(`#invitation=${made.secret}`, location.href.split(/[?#]/)[0]).href);
-    }
-    await load();
+    void invite("accounts", { name, role, driver: role === "driver" ? driver : null });
   }
   return (
     <form class="invite" onSubmit={submit}>
@@ -137,14 +139,30 @@ function Invite() {
         <Field label="Driver's name on the wall" value={driver} change={setDriver} complete="off" />
       )}
       <button class="act">Invite</button>
-      {link && (
-        <>
-          <p>Send this link to {invited} and nobody else; it opens once, within three days:</p>
-          <Copied label="link" text={link} />
-        </>
-      )}
     </form>
   );
+}
+
+function Link() {
+  const made = link.value;
+  if (!made) return null;
+  const { href } = new URL(`#invitation=${made.secret}`, location.href.split(/[?#]/)[0]);
+  return (
+    <section class="invite" aria-live="polite">
+      <p>
+        Send this link to {made.name} and nobody else. It opens once, within three days, to choose a
+        password:
+      </p>
+      <Copied label="link" text={href} />
+    </section>
+  );
+}
+
+async function invite(path: string, body?: object): Promise<void> {
+  const response = await request(path, body ? json("POST", body) : { method: "POST" });
+  refusal.value = response?.ok ? "" : await problem(response);
+  if (response?.ok) link.value = (await response.json()) as Invited;
+  await load();
 }
 
 async function act(method: string, path: string, body?: object): Promise<void> {
