@@ -5,12 +5,19 @@ vertical tabs and form feeds, and stops reading at anything else: one stored mes
 each of its readers, again and again. Malformed headers do the same. And it closes for good when
 nats-server ends a connection with a reason, such as credentials that have expired: all that was
 listened to would be forgotten, though renewed credentials may be there already.
+
+Everything in it that waits does so by `asyncio.wait_for`, which in Python 3.11 forgets a
+cancellation that comes along with what is waited for (https://github.com/python/cpython/issues/86296):
+whoever publishes in a loop could not be ended. That is put right for all that waits so.
 """
 
+import asyncio
 import re
 import ssl
+import sys
 import time
-from typing import Any, Final
+from collections.abc import Awaitable
+from typing import Any, Final, TypeVar
 
 import nats.aio.client
 import nats.errors
@@ -24,6 +31,18 @@ CONNECT_TIMEOUT_S: Final = 2
 BUFFER_BYTES: Final = 32_768
 REFUSED: Final = "permissions violation"
 QUOTE: Final = "'"
+
+Awaited = TypeVar("Awaited")
+
+
+async def _wait_for(awaitable: Awaitable[Awaited], timeout: float | None) -> Awaited:
+    """Wait as `asyncio.wait_for` of Python 3.12 does."""
+    async with asyncio.timeout(timeout):
+        return await awaitable
+
+
+if sys.version_info < (3, 12):
+    asyncio.wait_for = _wait_for  # type: ignore[assignment]
 
 parser.MSG_RE = re.compile(rb"\AMSG ([^ \r\n]+) ([^ ]+) +(([^ \r\n]+) )?(\d+)\r\n")
 parser.HMSG_RE = re.compile(rb"\AHMSG ([^ \r\n]+) ([^ ]+) +(([^ \r\n]+) )?(\d+) (\d+)\r\n")
