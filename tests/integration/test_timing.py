@@ -164,6 +164,7 @@ async def test_laps_are_right_when_what_was_taken_out_of_the_stream_is_sent_agai
         with running("persister", nats_server, tables.url):
             await send(driver, stored, "telemetry.live")
             await wall.laps()
+            await eventually(lambda: tables.has(len(stored)), "Postgres has what came before")
         await send(driver, taken, "telemetry.live")
         async with connected(nats_server.url, "keys") as keys:
             assert await keys.purge(driver="ada") > len(taken)
@@ -171,10 +172,10 @@ async def test_laps_are_right_when_what_was_taken_out_of_the_stream_is_sent_agai
             await send(driver, driven_since, "telemetry.live")
             await send(driver, taken)
             found = await wall.laps()
+            await eventually(lambda: tables.has(len(chunks)), "Postgres has all of it")
     with running("timing", nats_server, tables.url), running("persister", nats_server, tables.url):
         again = await wall.laps()
     assert again == found
-    assert await tables.has(len(chunks))
     assert all(found["7", lap]["lap_time_s"] == 20 + lap / 100 for lap in (2, 3, 4))
     assert all(found["7", lap]["valid"] and found["7", lap]["complete"] for lap in (2, 3, 4))
 
