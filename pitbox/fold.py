@@ -139,8 +139,9 @@ class Fold:
         if self._explicit and delivery.tries > self._tries + SPARE_TRIES:
             await self._bury(bus, delivery, "TriedTooOften: the consumer never finished it", stop)
             return True
+        owner = sender(delivery.subject)
         try:
-            key, state, decisions = self._judge(decode, delivery)
+            key, state, decisions = self._judge(decode, delivery, owner)
         except Exception as error:  # it is pure, so it would fail again, and for ever
             await self._bury(bus, delivery, f"{type(error).__name__}: {error}", stop)
             return True
@@ -155,15 +156,17 @@ class Fold:
         except (TooLarge, OverflowError) as error:  # no event can hold what was decided
             await self._bury(bus, delivery, f"{type(error).__name__}: {error}", stop)
             return True
-        self._states.put(sender(delivery.subject), key, state)
+        self._states.put(owner, key, state)
         return True
 
-    def _judge(self, decode: Any, delivery: Delivery) -> tuple[Hashable, Any, Sequence[Any]]:
+    def _judge(
+        self, decode: Any, delivery: Delivery, owner: str
+    ) -> tuple[Hashable, Any, Sequence[Any]]:
         event = decode(delivery.payload)
         if all(route.of(event) != delivery.subject for route in self._read):
             raise ValueError("ForeignSubject: the event came on a subject of others")
         key = self._consumer.key(event)
-        state = self._states.get(sender(delivery.subject), key)
+        state = self._states.get(owner, key)
         known = self._consumer.initial() if state is None else state
         return key, *self._consumer.decide(known, event)
 

@@ -39,7 +39,12 @@ def check(
 
 
 def stamp(given: Listener) -> tuple[int, ...]:
-    """Return what is another when the files of a certificate are; () while one is not there."""
+    """Return what is another when the files of a certificate are; () while one is not there.
+
+    Where none is set, it is never there: an empty path would stand for the folder of now.
+    """
+    if not given.certificate:
+        return ()
     try:
         found = [Path(file).stat() for file in (given.certificate, given.certificate_key)]
     except OSError:

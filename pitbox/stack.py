@@ -89,6 +89,7 @@ class Stack:
         self._supervisor = supervisor
         self._topology = topology.load(given.streams)
         self._authority = Authority(folder / "keys", self._topology)
+        self._certificate = listening.stamp(given.nats)
         ports = _ports(given)
         self.addresses = Addresses(
             supervisor=os.getpid(),
@@ -161,12 +162,14 @@ class Stack:
         await self._supervisor.ready("the pit wall", self._serves, *SERVICES)
 
     async def keep_certificate(self) -> None:
-        """Let nats-server take a renewed certificate, without ending a connection; never ends."""
-        seen = listening.stamp(self._given.nats)
+        """Let nats-server take a renewed certificate, without ending a connection; never ends.
+
+        Not before it has started: a hangup ends a program that does not listen for one yet.
+        """
         while True:
             await asyncio.sleep(LOOK_S)
-            if (now := listening.stamp(self._given.nats)) != seen:
-                seen = now
+            if (now := listening.stamp(self._given.nats)) != self._certificate:
+                self._certificate = now
                 self._supervisor.hang_up("nats")
 
     async def start_cars(self, session: str) -> None:

@@ -1,5 +1,6 @@
 """How each driver's link is, folded from hellos, receipts, marks and chunks: pure."""
 
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -63,9 +64,7 @@ class Presences:
     def news(self, now_ms: float) -> list[Presence]:
         """Return those that changed, and those heard since they were told, two seconds ago."""
         news = []
-        for known in (
-            known for of_driver in self._drivers.values() for known in of_driver.values()
-        ):
+        for known in chain.from_iterable(map(dict.values, self._drivers.values())):
             key = known.driver, known.session
             told, at_ms = self._told.get(key, (None, 0.0))
             due = now_ms - at_ms >= REPEAT_MS and told != known

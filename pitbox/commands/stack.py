@@ -16,7 +16,7 @@ from pitbox.cli import CommandError
 from pitbox.commands import database
 from pitbox.migration import MigrationError
 from pitbox.postgres_server import ServerError
-from pitbox.service import on_signals
+from pitbox.service import on_signals, until
 from pitbox.terminal import plain
 
 if TYPE_CHECKING:
@@ -163,17 +163,15 @@ async def _serve(folder: Path, start: "Callable[[Stack], Awaitable[str]]") -> in
     made = Stack(folder, supervisor, settings.load())
     starting = asyncio.ensure_future(start(made))
     stopping = asyncio.ensure_future(stop.wait())
-    keeping = asyncio.ensure_future(made.keep_certificate())
     try:
         await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             print(starting.result(), flush=True)
-            await stopping
+            await until(stop, made.keep_certificate(), grace_s=0)
     finally:
-        tasks = {starting, stopping, keeping}
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+        starting.cancel()
+        stopping.cancel()
+        await asyncio.wait({starting, stopping})
         await supervisor.stop()
     return 0
 

@@ -123,49 +123,49 @@ async def test_who_begins_no_tls_is_hung_up_on(wall: Wall) -> None:
     writer.close()
 
 
-async def test_asvs_4_1_3_a_proxy_is_believed_and_nobody_before_it(
+@pytest.fixture
+async def proxied(
     nats_server: NatsServer, database: str, tmp_path: Path
-) -> None:
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Lend what a proxy that the gateway believes sends to it."""
     await hub.apply(nats_server.url)
     async with (
         gateway_of(nats_server.url, database, tmp_path, proxies="127.0.0.1") as served,
-        httpx.AsyncClient(base_url=served.address) as rest,
+        httpx.AsyncClient(base_url=served.address, headers={"x-forwarded-proto": "https"}) as rest,
     ):
+        yield rest
 
-        async def status(forwarded: str, name: str) -> int:
-            headers = {"x-forwarded-for": forwarded, "x-forwarded-proto": "https"}
-            asked = {"name": name, "password": "a wrong password"}
-            answer = await rest.post(f"{API}/login", json=asked, headers=headers)
-            assert "strict-transport-security" in answer.headers
-            return answer.status_code
 
-        # What the client itself claimed stands before what the proxy saw.
-        statuses = [await status(f"10.9.9.{n}, 203.0.113.7", f"name{n}") for n in range(21)]
-        assert statuses == [401] * 20 + [429]
-        assert await status("203.0.113.8", "another") == 401
+async def logged_in(proxied: httpx.AsyncClient, forwarded: str, name: str, password: str) -> int:
+    """Return the status of a login that comes from an address."""
+    asked, headers = {"name": name, "password": password}, {"x-forwarded-for": forwarded}
+    answer = await proxied.post(f"{API}/login", json=asked, headers=headers)
+    assert "strict-transport-security" in answer.headers
+    return answer.status_code
+
+
+async def test_asvs_4_1_3_a_proxy_is_believed_and_nobody_before_it(
+    proxied: httpx.AsyncClient,
+) -> None:
+    async def status(forwarded: str, name: str) -> int:
+        return await logged_in(proxied, forwarded, name, "a wrong password")
+
+    # What the client itself claimed stands before what the proxy saw.
+    statuses = [await status(f"10.9.9.{n}, 203.0.113.7", f"name{n}") for n in range(21)]
+    assert statuses == [401] * 20 + [429]
+    assert await status("203.0.113.8", "another") == 401
 
 
 async def test_asvs_6_3_1_who_guesses_keeps_nobody_out_where_he_came_in_before(
-    nats_server: NatsServer, database: str, tmp_path: Path
+    proxied: httpx.AsyncClient, database: str
 ) -> None:
-    await hub.apply(nats_server.url)
-    async with (
-        gateway_of(nats_server.url, database, tmp_path, proxies="127.0.0.1") as served,
-        httpx.AsyncClient(base_url=served.address) as rest,
-    ):
-        await people.joined(rest, database, "kai", "driver")
+    await people.joined(proxied, database, "kai", "driver")
 
-        async def statuses(address: str, *passwords: str) -> list[int]:
-            headers = {"x-forwarded-for": address, "x-forwarded-proto": "https"}
-            return [
-                (await rest.post(f"{API}/login", json=asked, headers=headers)).status_code
-                for asked in ({"name": "kai", "password": word} for word in passwords)
-            ]
+    async def statuses(address: str, *passwords: str) -> list[int]:
+        return [await logged_in(proxied, address, "kai", word) for word in passwords]
 
-        home, thief = "203.0.113.7", "203.0.113.8"
-        assert await statuses(home, PASSWORD) == [200]
-        assert await statuses(thief, *["a wrong password"] * 6) == [401] * 5 + [429]
-        assert await statuses("203.0.113.9", PASSWORD) == [429]
-        assert await statuses(home, PASSWORD, *["a wrong password"] * 6) == [200] + [401] * 5 + [
-            429
-        ]
+    home, thief, guesses = "203.0.113.7", "203.0.113.8", ["a wrong password"] * 6
+    assert await statuses(home, PASSWORD) == [200]
+    assert await statuses(thief, *guesses) == [401] * 5 + [429]
+    assert await statuses("203.0.113.9", PASSWORD) == [429]
+    assert await statuses(home, PASSWORD, *guesses) == [200] + [401] * 5 + [429]
