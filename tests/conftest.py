@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from pitbox import migration
+from pitbox.postgres import migration
 from tests.servers import NatsServer, PostgresServer, running
 
 ROOT = Path(__file__).parent.parent

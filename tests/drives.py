@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from consumers.timing.replay import laps
-from pitbox.frames import checksum, pack
+from pitbox.chunks.frames import checksum, pack
 from schemas.channels import bitmap, ids
 from schemas.sim import Finished, LapReported, Observed, Rewound, SessionOpened
 from schemas.telemetry import Chunk

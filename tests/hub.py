@@ -12,12 +12,13 @@ import asyncpg
 import msgspec
 import yaml
 
-from pitbox import admin, topology
-from pitbox.bus import Bus
-from pitbox.frames import checksum, pack, row_struct
+from pitbox import topology
+from pitbox.chunks.frames import checksum, pack, row_struct
 from pitbox.identity.credentials import read
-from pitbox.service import Service
+from pitbox.nats.bus import Bus
+from pitbox.service.lifetime import Service
 from pitbox.settings import Keys, Nats, Postgres, Settings
+from pitbox.topology import admin
 from schemas.channels import bitmap, ids
 from schemas.telemetry import Chunk, Mark
 from tests.servers import FOLDERS, NatsServer, credentials, everything

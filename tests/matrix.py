@@ -1,6 +1,6 @@
 """The matrix of the doors: who asks what of whom, generated from the API's own description.
 
-What a role may do stands in `consumers.gateway.people.roles`. Here stands the rest: what each
+What a role may do stands in `consumers.gateway.access.roles`. Here stands the rest: what each
 parameter means of one's own and of another's things, and how far an endpoint reaches.
 """
 
@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, get_args
 
 from msgspec import Struct
 
-from consumers.gateway.people.roles import API, ENDPOINTS, allowed
+from consumers.gateway.access.roles import API, ENDPOINTS, allowed
 from schemas.api import Role
 from tests import hub
 from tests.people import PASSWORD

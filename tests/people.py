@@ -6,7 +6,7 @@ import asyncpg
 import httpx
 from msgspec import Struct
 
-from consumers.gateway.people import accounts
+from pitbox.people import accounts
 from schemas.api import Invitation, Role
 
 API: Final = "/api/v1"

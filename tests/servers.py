@@ -16,7 +16,8 @@ from typing import Any, Final
 
 from filelock import FileLock, Timeout
 
-from pitbox import nats_server, postgres_server, topology
+from commands.hub import nats_server, postgres_server
+from pitbox import topology
 from pitbox.identity.authority import USERS, Authority, driver_credentials
 from pitbox.identity.credentials import SUFFIX, Identity
 from pitbox.identity.permissions import Permissions

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from pitbox import migration
+from pitbox.postgres import migration
 from tests.attacks.attempts import WITHOUT_CONTROL, Attempt, attempts
 from tests.attacks.office import Office, office
 from tests.attacks.scene import scene

@@ -12,8 +12,9 @@ from msgspec import Struct
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from pitbox import admin, topology
+from pitbox import topology
 from pitbox.identity.credentials import Identity
+from pitbox.topology import admin
 from tests.attacks.office import Office
 from tests.attacks.state import ask, state
 from tests.attacks.usual import ALL_ALLOWED, UsualServer

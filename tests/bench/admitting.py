@@ -14,8 +14,8 @@ from typing import Final
 import asyncpg
 import httpx
 
-from consumers.gateway.people import accounts, consent, logins
-from consumers.gateway.people.entrance import COOKIE
+from consumers.gateway.web.login import COOKIE
+from pitbox.people import accounts, consent, logins
 from schemas.api import Consent, Invitation, Role
 from tests.bench.processes import process
 from tests.bench.report import Result, result

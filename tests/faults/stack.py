@@ -11,8 +11,9 @@ from typing import Final
 import yaml
 from msgspec import Struct
 
-from pitbox import migration, topology
-from pitbox.supervisor import pitbox
+from commands.hub.supervisor import pitbox
+from pitbox import topology
+from pitbox.postgres import migration
 from tests.faults import oracle
 from tests.faults.background import Background
 from tests.faults.database import Database, DatabaseAway

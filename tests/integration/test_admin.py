@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pitbox import admin, topology
-from pitbox.topology import TopologyError
+from pitbox import topology
+from pitbox.topology import TopologyError, admin
 from tests.hub import apply, connected, streams_with
 from tests.servers import NatsServer
 

@@ -5,8 +5,9 @@ import signal
 import pytest
 from structlog.testing import capture_logs
 
-from pitbox import client, metrics, topology
-from pitbox.bus import Bus, BusDown, NobodyListens
+from pitbox import metrics, topology
+from pitbox.nats import client
+from pitbox.nats.bus import Bus, BusDown, NobodyListens
 from pitbox.settings import Nats
 from pitbox.topology import TopologyError
 from schemas.link import Ask, Hello, Receipt

@@ -17,11 +17,12 @@ import pytest
 import websockets
 from nats.js.errors import NotFoundError
 
-from pitbox import migration, topology
-from pitbox.bus import Bus
+from pitbox import topology
 from pitbox.identity import credentials
+from pitbox.nats.bus import Bus
+from pitbox.postgres import migration
 from pitbox.settings import Nats
-from producers.renewal import renew
+from producers.uplink.renewal import renew
 from schemas.wall import Ping, Pong
 from tests import hub, people
 from tests.faults.programs import Program, Service

@@ -14,7 +14,7 @@ import pytest
 
 from consumers.persister import facts
 from consumers.persister.service import service
-from pitbox.bus import Bus
+from pitbox.nats.bus import Bus
 from schemas.timing import Lap, Session
 from tests.hub import (
     Database,

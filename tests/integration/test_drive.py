@@ -13,9 +13,9 @@ import msgspec
 import pytest
 import yaml
 
+from commands.hub.supervisor import pitbox
 from pitbox import topology
 from pitbox.settings import Driver, Nats, Settings
-from pitbox.supervisor import pitbox
 from producers.drive import Status, drive
 from producers.imports import import_files
 from producers.source import Began, Frame, Observation, SourceError

@@ -17,10 +17,10 @@ from structlog.testing import capture_logs
 
 from consumers.keys.service import Keys
 from pitbox import topology
-from pitbox.bus import Bus, BusDown
 from pitbox.identity import credentials
 from pitbox.identity.credentials import Credentials
 from pitbox.identity.nkeys import KeyPair, Kind
+from pitbox.nats.bus import Bus, BusDown
 from pitbox.settings import Allowance, Driver, Nats, Settings
 from schemas.keys import Enrol, Enrolled
 from schemas.link import Receipt

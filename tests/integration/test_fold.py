@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from pitbox.bus import Bus
-from pitbox.fold import Fold, NotNow
+from pitbox.nats.bus import Bus
+from pitbox.service.fold import Fold, NotNow
 from schemas.dead import DeadLetter
 from schemas.telemetry import Chunk, Mark
 from schemas.timing import Lap

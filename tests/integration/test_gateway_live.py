@@ -13,7 +13,7 @@ import msgspec
 import pytest
 import websockets
 
-from pitbox.frames import checksum, pack
+from pitbox.chunks.frames import checksum, pack
 from schemas.link import Hello, Receipt
 from schemas.timing import Lap, Session
 from schemas.wall import Dropped, Frames, Ping, Pong, Presence, Refused, Subscribe

@@ -14,7 +14,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
-from consumers.gateway import pages
+from consumers.gateway.web import pages
 from consumers.persister.service import Persister
 from schemas.api import PackedTraces
 from schemas.channels import CHANNELS

@@ -12,8 +12,8 @@ import websockets
 from msgspec import Struct
 from structlog.testing import capture_logs
 
-from consumers.gateway import listener
 from consumers.gateway.service import service
+from consumers.gateway.web import listener
 from pitbox import settings
 from tests import hub, people
 from tests.authority import Authority

@@ -12,17 +12,17 @@ import msgspec
 import pytest
 import websockets
 
-from consumers.gateway.people import accounts, enrolments, logins
-from consumers.gateway.people.entrance import COOKIE
-from consumers.gateway.people.passwords import Passwords
-from consumers.gateway.people.tokens import load_secret
+from consumers.gateway.web.login import COOKIE
 from consumers.keys.service import Keys
 from consumers.persister.service import Persister
 from pitbox import topology
-from pitbox.bus import Bus
 from pitbox.identity.nkeys import KeyPair, Kind
 from pitbox.identity.permissions import SETUP
 from pitbox.identity.proof import prove
+from pitbox.nats.bus import Bus
+from pitbox.people import accounts, enrolment_codes, logins
+from pitbox.people.passwords import Passwords
+from pitbox.people.tokens import load_secret
 from schemas.api import Invitation, Role
 from schemas.keys import Enrol, Enrolled
 from schemas.timing import Lap, Session
@@ -167,7 +167,7 @@ class Doors:
     async def _code(self, thing: Thing) -> str:
         """Make an enrolment code for a driver."""
         account = (await self._account(thing)).account
-        return (await enrolments.make(self._postgres, thing.driver, account, self._key)).code
+        return (await enrolment_codes.make(self._postgres, thing.driver, account, self._key)).code
 
     async def _proved(self, question: Question) -> dict[str, str]:
         """Return a code with a proof; of another's code one has the code, and not the key."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pitbox.supervisor import Program, StackError, Supervisor
+from commands.hub.supervisor import Program, StackError, Supervisor
 from tests.hub import eventually
 
 

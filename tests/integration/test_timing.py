@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from consumers.persister import facts as persisted
 from consumers.timing.decide import decide, initial
-from pitbox.bus import Bus
+from pitbox.nats.bus import Bus
 from schemas.sim import LapReported, Rewound
 from schemas.telemetry import Chunk
 from schemas.timing import Lap, Timing

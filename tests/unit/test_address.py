@@ -3,8 +3,8 @@
 import pytest
 
 from pitbox import settings
-from pitbox.address import NatsAddress, check_postgres, is_loopback
 from pitbox.settings import SettingsError
+from pitbox.settings.address import NatsAddress, check_postgres, is_loopback
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from consumers.keys import allowance
 from consumers.keys.allowance import Balance, Penalty
 from pitbox.identity.claims import CONNECTIONS
-from pitbox.resolver import Sent
+from pitbox.nats.resolver import Sent
 from pitbox.settings import Allowance
-from producers import uploader
+from producers.uplink import uploader
 
 ALLOWED = Allowance(
     bytes_per_s=1000, messages_per_s=10, burst_s=5, penalty_s=60, longest_penalty_s=900

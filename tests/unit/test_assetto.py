@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pitbox.frames import row_struct
+from pitbox.chunks.frames import row_struct
 from producers.source import Began, Frame, Observation
 from producers.sources import assetto
-from producers.sources.assetto_packet import CAR_INFO, HANDSHAKE, LAP_INFO, REPLY
+from producers.sources.assetto.packet import CAR_INFO, HANDSHAKE, LAP_INFO, REPLY
 from schemas.channels import CHANNEL_BY_NAME
 from schemas.sim import LapReported, SessionOpened
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pitbox.frames import unpack
+from pitbox.chunks.frames import unpack
 from producers.chunker import MAX_OBSERVED_BYTES, Chunker, chunks
 from producers.source import Began, Frame, Observation
 from schemas.sim import LapReported, Observed, SessionOpened

@@ -2,7 +2,7 @@
 
 import asyncio
 
-import pitbox.client  # noqa: F401 - what it does when it is imported is tested
+import pitbox.nats.client  # noqa: F401 - what it does when it is imported is tested
 
 
 async def test_a_cancellation_that_comes_along_with_an_answer_is_not_forgotten() -> None:

@@ -5,7 +5,7 @@ from unittest.mock import sentinel
 import pytest
 from nats.aio.msg import Msg
 
-from pitbox.delivery import delivery_of
+from pitbox.nats.delivery import delivery_of
 
 
 @pytest.mark.parametrize(

@@ -12,18 +12,13 @@ from typing import Any
 import jwt
 import pytest
 
-from consumers.gateway.people import consent, opaque, roles
-from consumers.gateway.people.doors import site_of
-from consumers.gateway.people.passwords import MAX_WAITING, BusyError, Passwords, breached, why_not
-from consumers.gateway.people.tickets import MAX_TICKETS, Tickets
-from consumers.gateway.people.tokens import (
-    KEY_LIFETIME_S,
-    TokenError,
-    Tokens,
-    load_keys,
-    load_secret,
-)
-from pitbox.limits import Limit
+from consumers.gateway.access import roles
+from consumers.gateway.access.doors import site_of
+from pitbox.people import consent, secrets
+from pitbox.people.passwords import MAX_WAITING, BusyError, Passwords, breached, why_not
+from pitbox.people.tickets import MAX_TICKETS, Tickets
+from pitbox.people.tokens import KEY_LIFETIME_S, TokenError, Tokens, load_keys, load_secret
+from pitbox.service.limits import Limit
 from pitbox.settings import SettingsError
 from schemas.api import Consent
 
@@ -200,10 +195,10 @@ def test_an_ipv6_customer_is_one_address() -> None:
 
 
 def test_the_successor_of_a_token_is_one_and_only_for_who_has_the_key() -> None:
-    assert opaque.successor("a", KEY) == opaque.successor("a", KEY)
-    assert opaque.successor("a", KEY) != opaque.successor("a", OTHER)
-    assert opaque.successor("a", KEY) != opaque.successor("b", KEY)
-    assert len(opaque.make()) >= 43
+    assert secrets.successor("a", KEY) == secrets.successor("a", KEY)
+    assert secrets.successor("a", KEY) != secrets.successor("a", OTHER)
+    assert secrets.successor("a", KEY) != secrets.successor("b", KEY)
+    assert len(secrets.make()) >= 43
 
 
 def test_asvs_8_2_1_what_is_not_in_the_table_is_closed_to_everyone() -> None:

@@ -18,7 +18,7 @@ from pitbox.identity.authority import Authority
 from pitbox.identity.folder import KeysError
 from pitbox.identity.nkeys import KeyPair, Kind
 from pitbox.identity.proof import proves
-from producers.enrolment import enrol, scheme_of
+from producers.uplink.enrolment import enrol, scheme_of
 from tests.authority import Authority as Signer
 
 FAR = "0.0.0.0"

@@ -7,11 +7,11 @@ from consumers.timing import replay
 from producers.chunker import Chunker, chunks
 from producers.source import Began, Frame, Observation
 from producers.sources import f1
+from producers.sources.channel_order import Layout
 from producers.sources.f1 import layouts
 from producers.sources.f1.channels import names
 from producers.sources.f1.encode import Encoder
 from producers.sources.f1.layouts import SIZES
-from producers.sources.layout import Layout
 from schemas.sim import Finished, LapReported, Rewound, SessionOpened
 from tests.f1_game import START_NS, TICK_S, named
 

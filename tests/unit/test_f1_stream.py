@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pitbox.frames import row_struct
+from pitbox.chunks.frames import row_struct
 from producers.source import Began, Frame, Observation
 from producers.sources import f1
 from producers.sources.f1 import layouts

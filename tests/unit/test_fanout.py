@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.gateway.fanout import Choice, Fanout, choice
-from pitbox.frames import CorruptChunkError, checksum, pack
+from consumers.gateway.live.fanout import Choice, Fanout, choice
+from pitbox.chunks.frames import CorruptChunkError, checksum, pack
 from schemas.channels import CHANNELS, bitmap, ids
 from schemas.telemetry import Chunk
 from schemas.wall import Frames, Subscribe, ToPage

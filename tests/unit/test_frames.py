@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pitbox import frames
-from pitbox.frames import CorruptChunkError
+from pitbox.chunks import frames
+from pitbox.chunks.frames import CorruptChunkError
 from schemas.channels import bitmap
 from schemas.telemetry import MAX_FRAMES, Chunk
 from tests.hub import chunk

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from consumers.gateway.facts import MAX_SESSIONS, Facts
+from consumers.gateway.live.facts import MAX_SESSIONS, Facts
 from schemas.timing import Lap, Session
 
 

@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
-from consumers.gateway.app import build
-from consumers.gateway.archive import Archive
-from consumers.gateway.guard import name_of, same_origin
-from consumers.gateway.listener import listen
 from consumers.gateway.service import service
+from consumers.gateway.web.app import build
+from consumers.gateway.web.guard import name_of, same_origin
+from consumers.gateway.web.listener import listen
 from pitbox import topology
-from pitbox.address import is_loopback
-from pitbox.bus import Bus
+from pitbox.nats.bus import Bus
+from pitbox.postgres.pool import Archive
 from pitbox.settings import Gateway, Settings, SettingsError
+from pitbox.settings.address import is_loopback
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8000", "[::1]:8000", "127.1.2.3"])

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pitbox.frames import row_struct
+from pitbox.chunks.frames import row_struct
 from producers.source import Began, Frame, Observation
 from producers.sources import gt7
-from producers.sources.gt7_packet import BODY, KIND_BY_LENGTH, KINDS, encrypt, parse
+from producers.sources.gt7.packet import BODY, KIND_BY_LENGTH, KINDS, encrypt, parse
 from schemas.channels import CHANNEL_BY_NAME
 from schemas.sim import Finished, LapReported
 

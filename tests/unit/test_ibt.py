@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pitbox.frames import row_struct
+from pitbox.chunks.frames import row_struct
 from producers.importers import ibt
 from producers.source import Began, Frame, Observation, SourceError
 from schemas.channels import CHANNEL_BY_NAME

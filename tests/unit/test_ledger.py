@@ -1,7 +1,7 @@
 """The driver's account of a run: what there is to send follows from what Postgres says it has."""
 
-from pitbox.ranges import Ranges
-from producers.ledger import MISSING_TOLD, Ledger, RunKey
+from pitbox.chunks.ranges import Ranges
+from producers.spool.ledger import MISSING_TOLD, Ledger, RunKey
 from schemas.link import Receipt
 
 KEY = RunKey("spa", "ada", 7)

@@ -1,6 +1,6 @@
 """What the driver's PC concludes from answers and hellos."""
 
-from producers.link import FENCED_S, Clock, Fence
+from producers.uplink.link import FENCED_S, Clock, Fence
 
 MS = 1_000_000
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pitbox.listening import stamp
 from pitbox.settings import Nats
+from pitbox.tls.listening import stamp
 
 
 def test_another_certificate_is_noticed_and_without_one_nothing_is(

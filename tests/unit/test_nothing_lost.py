@@ -1,7 +1,8 @@
 """Whatever the network, the stream, Postgres and the disks do, nothing is lost in silence.
 
-Real rules of the driver's PC (`producers.ledger`) and of the hub (`consumers.persister.decide`)
-meet in a world that loses, repeats, overtakes, rolls back, restarts and clones.
+Real rules of the driver's PC (`producers.spool.ledger`) and of the hub
+(`consumers.persister.decide`) meet in a world that loses, repeats, overtakes, rolls back, restarts
+and clones.
 """
 
 import copy
@@ -14,8 +15,8 @@ from msgspec import Struct
 
 from consumers.persister import decide
 from consumers.persister.decide import Held
-from pitbox import ranges
-from producers.ledger import Ledger, RunKey
+from pitbox.chunks import ranges
+from producers.spool.ledger import Ledger, RunKey
 from schemas.link import Receipt
 from schemas.telemetry import Mark
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.gateway.outbox import Outbox
+from consumers.gateway.live.outbox import Outbox
 
 
 def drain(outbox: Outbox) -> list[bytes]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from consumers.persister import decide
 from consumers.persister.decide import Held, RunKey
-from pitbox import ranges
+from pitbox.chunks import ranges
 from schemas.link import Receipt
 from tests.hub import mark
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from consumers.persister.decide import RunKey
 from consumers.persister.intake import Batch, Intake
-from pitbox.delivery import Delivery
+from pitbox.nats.delivery import Delivery
 from tests.hub import chunk, mark
 
 KEY = RunKey("test", "ada", 1)

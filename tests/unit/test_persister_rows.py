@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.persister import rows
-from pitbox.frames import CorruptChunkError, pack, row_struct
+from pitbox.chunks.frames import CorruptChunkError, pack, row_struct
 from schemas.channels import CHANNEL_BY_NAME, bitmap, ids
 from schemas.telemetry import MAX_FRAMES
 from tests.hub import START_NS, chunk

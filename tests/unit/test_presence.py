@@ -1,6 +1,6 @@
 """How a driver's link is shown."""
 
-from consumers.gateway.presence import MAX_DRIVERS, MAX_SESSIONS, REPEAT_MS, Presences
+from consumers.gateway.live.presence import MAX_DRIVERS, MAX_SESSIONS, REPEAT_MS, Presences
 from schemas.link import Hello, Receipt
 from schemas.telemetry import Mark, Range
 from schemas.wall import Presence

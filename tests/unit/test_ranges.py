@@ -5,8 +5,8 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pitbox import ranges
-from pitbox.ranges import Ranges
+from pitbox.chunks import ranges
+from pitbox.chunks.ranges import Ranges
 
 numbers = st.sets(st.integers(0, 60))
 pairs = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)))

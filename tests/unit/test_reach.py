@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from consumers.gateway.people.reach import told
+from consumers.gateway.web.nats_address import told
 from pitbox.identity import credentials
 from pitbox.identity.authority import Authority, driver_credentials
 from pitbox.identity.credentials import driving, keep_hub

@@ -1,8 +1,8 @@
 import struct
 
 from producers.source import Began, Frame
-from producers.sources.gt7_packet import encrypt
-from producers.sources.recognition import GAMES, Recogniser, decoders
+from producers.sources.gt7.packet import encrypt
+from producers.sources.network.recognition import GAMES, Recogniser, decoders
 from tests.f1_game import Game
 
 SECOND_NS = 1_000_000_000

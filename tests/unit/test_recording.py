@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from producers.importers.recording import open_recording
 from producers.source import Began, Frame, SourceError
-from producers.sources.gt7_packet import encrypt
+from producers.sources.gt7.packet import encrypt
 
 PCAP_HEAD = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
 

@@ -8,14 +8,14 @@ from contextlib import aclosing, closing
 
 import pytest
 
+from commands.cli import CommandError
+from commands.sim import sim
 from consumers.timing.replay import laps
-from pitbox.cli import CommandError
-from pitbox.commands.sim import sim
 from producers.chunker import Chunker, chunks
 from producers.source import Began, Frame, Observation, SourceError
-from producers.sources import udp
 from producers.sources.f1.encode import Encoder
-from producers.sources.recognition import Recogniser
+from producers.sources.network import udp
+from producers.sources.network.recognition import Recogniser
 from producers.sources.sim import Mistake, Race, drive, driven_laps
 from producers.sources.sim.f1_udp import send
 from producers.sources.sim.pacing import timed

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from producers.ledger import RunKey
-from producers.retention import Dropped
-from producers.spool import DiskError, Spool, SpoolError, opened
+from producers.spool.disk import DiskError, Spool, SpoolError, opened
+from producers.spool.ledger import RunKey
+from producers.spool.retention import Dropped
 
 KEY = RunKey("spa", "ada", 7)
 OTHER = RunKey("monza", "ada", 8)
@@ -20,8 +20,8 @@ LARGE = b"x" * 20_000
 WRITE_FOREVER = """
 import sys
 from pathlib import Path
-from producers.ledger import RunKey
-from producers.spool import opened
+from producers.spool.ledger import RunKey
+from producers.spool.disk import opened
 
 with opened(Path(sys.argv[1]), max_bytes=10**9, max_age_h=72) as spool:
     chunk = 0

@@ -1,6 +1,6 @@
 """What a fold forgets when it knows too much."""
 
-from pitbox.states import States
+from pitbox.service.states import States
 
 
 def test_who_has_the_most_states_loses_the_oldest_and_others_none() -> None:

@@ -12,10 +12,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from consumers.gateway import formats
-from consumers.gateway.traces import Stored, Table
-from consumers.gateway.traces import table as table_of
-from pitbox.frames import CorruptChunkError, pack
+from consumers.gateway.past import formats
+from consumers.gateway.past.traces import Stored, Table
+from consumers.gateway.past.traces import table as table_of
+from pitbox.chunks.frames import CorruptChunkError, pack
 from schemas.api import PackedTraces, Traces
 from schemas.channels import bitmap, ids
 

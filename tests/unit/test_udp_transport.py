@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from producers.source import Began, Frame, Observation, SourceError
-from producers.sources import callers, udp
-from producers.sources.assetto_packet import DISMISS, HANDSHAKE, SUBSCRIBE_SPOT, SUBSCRIBE_UPDATE
-from producers.sources.gt7_packet import encrypt
+from producers.sources.assetto.packet import DISMISS, HANDSHAKE, SUBSCRIBE_SPOT, SUBSCRIBE_UPDATE
+from producers.sources.gt7.packet import encrypt
 from producers.sources.inbox import Arrival, Inbox
-from producers.sources.port import Port, bind
+from producers.sources.network import callers, udp
+from producers.sources.network.port import Port, bind
 from schemas.channels import CHANNEL_BY_NAME
 from tests.f1_game import Game
 
