@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from pitbox.postgres import migration
-from tests.servers import NatsServer, PostgresServer, running
+from tests.tools.servers import NatsServer, PostgresServer, running
 
 ROOT = Path(__file__).parent.parent
 RUNGS = ("unit", "contract", "replay", "integration", "e2e", "faults", "attacks")

@@ -19,7 +19,7 @@ from pitbox.settings import Nats
 from tests.attacks.scene import ATTACKER, MARK, VICTIM, Attempt, Scene, own
 from tests.attacks.state import monitored
 from tests.attacks.wire import Wire
-from tests.servers import USERS, NatsServer
+from tests.tools.servers import USERS, NatsServer
 
 EVERYTHING: Final = Permissions((">",), (">",))
 CLAIMED: Final = (

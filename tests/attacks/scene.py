@@ -19,7 +19,7 @@ from tests.attacks.office import Office
 from tests.attacks.state import ask, state
 from tests.attacks.usual import ALL_ALLOWED, UsualServer
 from tests.attacks.wire import Wire
-from tests.servers import NatsServer
+from tests.tools.servers import NatsServer
 
 ATTACKER: Final = "mallory"
 VICTIM: Final = "bea"

@@ -19,7 +19,7 @@ from commands.hub.postgres_server import binaries
 from pitbox import topology
 from pitbox.postgres import migration
 from pitbox.topology import admin
-from tests.servers import NatsServer, PostgresServer, Server, free_port, running
+from tests.tools.servers import NatsServer, PostgresServer, Server, free_port, running
 
 FLUSH_EVERY: Final = 500
 STORED_S: Final = 120.0

@@ -19,7 +19,7 @@ from playwright.sync_api import Page, TimeoutError, expect
 
 from commands.hub.stack import addresses
 from tests.e2e import browser
-from tests.servers import until
+from tests.tools.servers import until
 
 PITBOX = (sys.executable, "-m", "commands")
 ARTIFACTS = Path(__file__).parents[1] / "artifacts"

@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from commands.hub.stack import Addresses, addresses
-from tests.authority import Authority
-from tests.servers import NatsServer, free_port, until
+from tests.tools.authority import Authority
+from tests.tools.servers import NatsServer, free_port, until
 
 PITBOX = (sys.executable, "-m", "commands")
 START_S = 90.0

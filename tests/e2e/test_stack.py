@@ -12,7 +12,7 @@ import pytest
 
 from commands.hub.stack import addresses
 from commands.hub.supervisor import Started
-from tests.servers import listens, until
+from tests.tools.servers import listens, until
 
 PITBOX = (sys.executable, "-m", "commands")
 

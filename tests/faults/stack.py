@@ -21,8 +21,8 @@ from tests.faults.ledger import Entry
 from tests.faults.programs import Driver, Service
 from tests.faults.storage import Nats, Postgres
 from tests.faults.watch import Watch
-from tests.servers import START_S, addresses, until
-from tests.servers import running as running_server
+from tests.tools.servers import START_S, addresses, until
+from tests.tools.servers import running as running_server
 
 SESSION: Final = "faults"
 SETTLE_S: Final = 120.0

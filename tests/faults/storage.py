@@ -11,7 +11,7 @@ import psutil
 
 from commands.hub import postgres_server
 from commands.hub.supervisor import kill_tree
-from tests.servers import STOP_S, NatsServer, PostgresServer
+from tests.tools.servers import STOP_S, NatsServer, PostgresServer
 
 COPY_TIMEOUT_S: Final = 60
 

@@ -16,7 +16,7 @@ from pitbox.topology import Topology
 from schemas.link import Receipt
 from schemas.telemetry import Chunk, Telemetry
 from tests.faults.background import Background
-from tests.servers import NatsServer
+from tests.tools.servers import NatsServer
 
 KEPT_MESSAGES: Final = 4000
 RECONNECT_S: Final = 0.05

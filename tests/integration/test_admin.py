@@ -7,8 +7,8 @@ import yaml
 
 from pitbox import topology
 from pitbox.topology import TopologyError, admin
-from tests.hub import apply, connected, streams_with
-from tests.servers import NatsServer
+from tests.tools.hub import apply, connected, streams_with
+from tests.tools.servers import NatsServer
 
 
 async def planned(url: str, streams: str = "") -> list[str]:

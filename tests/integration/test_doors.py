@@ -22,12 +22,12 @@ from consumers.gateway.web.login import COOKIE
 from pitbox.people import logins, secrets
 from pitbox.people.passwords import HASHER, Passwords
 from schemas.wall import Frames, Ping, Pong
-from tests import hub, people
-from tests.hub import Database, connected
-from tests.page import API, Page, Served, gateway_of, opened, ticket_of
-from tests.people import PASSWORD, Person
-from tests.processes import pitbox
-from tests.servers import NatsServer, PostgresServer
+from tests.tools import hub, people
+from tests.tools.hub import Database, connected
+from tests.tools.page import API, Page, Served, gateway_of, opened, ticket_of
+from tests.tools.people import PASSWORD, Person
+from tests.tools.processes import pitbox
+from tests.tools.servers import NatsServer, PostgresServer
 
 ENDS_WITHIN_S = 5.0
 

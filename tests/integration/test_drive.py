@@ -22,8 +22,8 @@ from producers.source import Began, Frame, Observation, SourceError
 from schemas.sim import SessionOpened
 from schemas.telemetry import Chunk
 from tests.faults.programs import Service
-from tests.hub import Database, apply, connected, eventually
-from tests.servers import NatsServer, addresses
+from tests.tools.hub import Database, apply, connected, eventually
+from tests.tools.servers import NatsServer, addresses
 
 START_NS: Final = 1_700_000_000_000_000_000
 SIXTIETH_NS: Final = 16_666_667

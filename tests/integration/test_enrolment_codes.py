@@ -15,10 +15,10 @@ from pitbox.identity.proof import prove
 from pitbox.people import enrolment_codes
 from producers.uplink import enrolment
 from schemas.keys import Enrol, Enrolled, Revoke, Revoked
-from tests import hub, people
-from tests.hub import Database, connected
-from tests.page import API, Served, gateway_of
-from tests.servers import NatsServer
+from tests.tools import hub, people
+from tests.tools.hub import Database, connected
+from tests.tools.page import API, Served, gateway_of
+from tests.tools.servers import NatsServer
 
 
 @pytest.fixture

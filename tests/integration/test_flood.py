@@ -25,10 +25,10 @@ from pitbox.settings import Allowance, Driver, Nats, Settings
 from schemas.keys import Enrol, Enrolled
 from schemas.link import Receipt
 from tests.faults.programs import Service
-from tests.hub import Database, apply, chunk, eventually, serving, settings_of
 from tests.integration.test_drive import App, Car
-from tests.processes import environment, pitbox
-from tests.servers import NatsServer
+from tests.tools.hub import Database, apply, chunk, eventually, serving, settings_of
+from tests.tools.processes import environment, pitbox
+from tests.tools.servers import NatsServer
 
 NEIGHBOURS: Final = 49
 INTERVAL_S: Final = 0.05

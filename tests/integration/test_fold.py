@@ -14,7 +14,7 @@ from pitbox.service.fold import Fold, NotNow
 from schemas.dead import DeadLetter
 from schemas.telemetry import Chunk, Mark
 from schemas.timing import Lap
-from tests.hub import (
+from tests.tools.hub import (
     apply,
     chunk,
     connected,
@@ -25,7 +25,7 @@ from tests.hub import (
     settings_of,
     streams_with,
 )
-from tests.servers import NatsServer
+from tests.tools.servers import NatsServer
 
 Seen = tuple[int, ...]
 

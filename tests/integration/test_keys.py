@@ -27,10 +27,10 @@ from pitbox.nats.resolver import Resolver
 from pitbox.settings import Driver, Nats, Settings
 from producers.drive import drive
 from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
-from tests.hub import Database, apply, chunk, connected, eventually, serving, settings_of
 from tests.integration.test_drive import Car
-from tests.processes import pitbox
-from tests.servers import NatsServer
+from tests.tools.hub import Database, apply, chunk, connected, eventually, serving, settings_of
+from tests.tools.processes import pitbox
+from tests.tools.servers import NatsServer
 
 CUT_S = 2.0
 TRIES = 3

@@ -27,9 +27,9 @@ from schemas.api import Invitation, Role
 from schemas.keys import Enrol, Enrolled
 from schemas.timing import Lap, Session
 from schemas.wall import Subscribe
-from tests import hub
-from tests.hub import Database, connected, eventually, serving
-from tests.matrix import (
+from tests.tools import hub
+from tests.tools.hub import Database, connected, eventually, serving
+from tests.tools.matrix import (
     ASKING,
     NAMES,
     NOBODY,
@@ -47,9 +47,9 @@ from tests.matrix import (
     operations,
     questions,
 )
-from tests.page import API, Served, gateway_of
-from tests.people import PASSWORD
-from tests.servers import NatsServer
+from tests.tools.page import API, Served, gateway_of
+from tests.tools.people import PASSWORD
+from tests.tools.servers import NatsServer
 
 PEOPLE: Final = tuple(Thing(key) for key in (*ASKING, "shared", "hidden"))
 SHARED: Final = Thing("shared")

@@ -11,7 +11,7 @@ import pytest
 from commands.hub.postgres_server import binaries
 from pitbox.postgres import migration
 from pitbox.postgres.migration import FOLDER, MigrationError
-from tests.servers import PostgresServer, free_port
+from tests.tools.servers import PostgresServer, free_port
 
 
 def dump(url: str) -> str:

@@ -18,7 +18,7 @@ from pitbox.settings import Settings
 from schemas.dead import DeadLetter
 from schemas.link import Ask, Receipt
 from schemas.timing import Lap, Session
-from tests.hub import (
+from tests.tools.hub import (
     START_NS,
     Database,
     apply,
@@ -33,7 +33,7 @@ from tests.hub import (
     settled,
     wire,
 )
-from tests.servers import NatsServer, PostgresServer
+from tests.tools.servers import NatsServer, PostgresServer
 
 
 @pytest.fixture

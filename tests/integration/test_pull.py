@@ -18,8 +18,8 @@ from pitbox.nats.delivery import Delivery
 from pitbox.nats.pull import Pull, StalledError
 from pitbox.settings import Nats
 from schemas.timing import Lap
-from tests.hub import apply, chunk, connected, eventually, send, streams_with, wire
-from tests.servers import NatsServer
+from tests.tools.hub import apply, chunk, connected, eventually, send, streams_with, wire
+from tests.tools.servers import NatsServer
 
 
 def lap(number: int) -> Lap:

@@ -22,9 +22,9 @@ from producers.source import Began, Frame, Observation
 from producers.uplink.renewal import renew_in_time
 from schemas.link import Ask
 from schemas.sim import SessionOpened
-from tests import hub
-from tests.hub import Database, connected, eventually, serving
-from tests.servers import NatsServer
+from tests.tools import hub
+from tests.tools.hub import Database, connected, eventually, serving
+from tests.tools.servers import NatsServer
 
 LIFE_S: Final = 3
 """They are renewed every two seconds, and the connection before is ended after five."""

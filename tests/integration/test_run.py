@@ -17,8 +17,8 @@ import pytest
 
 from pitbox.nats.bus import Bus
 from schemas.timing import Lap
-from tests.hub import Database, apply, chunk, connected, eventually, send, streams_with
-from tests.servers import NatsServer, PostgresServer, addresses, free_port
+from tests.tools.hub import Database, apply, chunk, connected, eventually, send, streams_with
+from tests.tools.servers import NatsServer, PostgresServer, addresses, free_port
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 STOP_S = 6.0

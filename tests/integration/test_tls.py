@@ -20,9 +20,9 @@ from consumers.persister.service import service
 from pitbox import metrics, topology
 from pitbox.nats.bus import Bus, BusDown
 from pitbox.settings import Metrics, Nats, Settings, SettingsError, load
-from tests.authority import Authority
-from tests.hub import Database, apply, eventually, serving, settings_of
-from tests.servers import NatsServer, addresses, everything, free_port, running
+from tests.tools.authority import Authority
+from tests.tools.hub import Database, apply, eventually, serving, settings_of
+from tests.tools.servers import NatsServer, addresses, everything, free_port, running
 
 COMMAND_S = 60
 CLOSED_S = 20
