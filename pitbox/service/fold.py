@@ -18,19 +18,16 @@ from pitbox import logs, metrics, topology
 from pitbox.nats.bus import Bus, BusDown, TooLarge
 from pitbox.nats.delivery import Delivery
 from pitbox.nats.pull import Pull
+from pitbox.service import dead
 from pitbox.service.lifetime import GRACE_S, until
-from pitbox.service.limits import Limit, sender
+from pitbox.service.limits import sender
 from pitbox.service.states import States
 from pitbox.settings import Settings
 from pitbox.topology import Topology
-from schemas.dead import DeadLetter
 from schemas.registry import EVENTS
 
 BATCH_WAIT_S: Final = 0.5
 RETRY_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
-LETTERS_KEPT: Final = (100, 1000.0)
-"""So many dead letters of what a driver sent are kept at once, and again in so many seconds."""
-
 SPARE_TRIES: Final = 4
 """A message may be handed out this often more than it is tried, for connections break."""
 
@@ -92,8 +89,7 @@ class Fold:
             if route in self._topology.stream_of
         ]
         self._routes = _routes_by_tag(self._topology, self.name)
-        self._letters = Limit(*LETTERS_KEPT)
-        self._from_drivers = self._topology.from_drivers
+        self._ration = dead.Ration(self._topology.from_drivers)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set."""
@@ -176,12 +172,11 @@ class Fold:
                 await persist(partial(bus.store, self._routes[type(output)], output), stop)
 
     async def _bury(self, bus: Bus, delivery: Delivery, reason: str, stop: asyncio.Event) -> None:
-        if delivery.stream in self._from_drivers and self._letters.wait_s(
-            sender(delivery.subject), delivery.stored_ns / 1e9
-        ):
-            metrics.not_kept.labels(self.name).inc()
+        if not self._ration.spend(delivery):
+            dead.count_not_kept(self.name)
             return
-        await persist(partial(bury, bus, self.name, delivery, reason), stop)
+        letter = dead.letter_of(self.name, delivery, reason)
+        await persist(partial(dead.publish, bus, letter), stop)
 
 
 async def persist(attempt: Callable[[], Awaitable[object]], stop: asyncio.Event) -> None:
@@ -198,27 +193,6 @@ async def persist(attempt: Callable[[], Awaitable[object]], stop: asyncio.Event)
             with contextlib.suppress(TimeoutError):
                 wait_s = RETRY_S[min(number, len(RETRY_S) - 1)]
                 await asyncio.wait_for(stop.wait(), wait_s)
-
-
-async def bury(bus: Bus, consumer: str, delivery: Delivery, reason: str) -> None:
-    """Keep a message that cannot be used as a dead letter; raises BusDown when that fails."""
-    letter = DeadLetter(
-        consumer=consumer,
-        stream=delivery.stream,
-        created_ns=delivery.created_ns,
-        sequence=delivery.sequence,
-        subject=delivery.subject,
-        reason=reason[:500],
-        payload=delivery.payload,
-        tries=delivery.tries,
-        at_ns=delivery.stored_ns,
-    )
-    await bus.store("dead.letter", letter)
-    kind = reason.split(":", 1)[0][:40]
-    metrics.dead_letters.labels(consumer, kind).inc()
-    log.warning(
-        "dead letter", stream=delivery.stream, sequence=delivery.sequence, reason=reason[:200]
-    )
 
 
 def _streams_read(topology: Topology, consumer: str) -> list[str]:
