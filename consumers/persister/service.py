@@ -4,8 +4,6 @@ import asyncio
 from functools import lru_cache, partial
 from typing import Any
 
-import stamina.instrumentation
-
 from consumers.persister import CONSUMER, measures, notices
 from consumers.persister.holdings import Holdings
 from consumers.persister.intake import Batch, Intake, Subjects
@@ -31,8 +29,6 @@ class Persister:
         """Prepare to run; raises TopologyError when streams.yaml is wrong."""
         self._settings = settings
         self._topology = topology.load(settings.streams)
-        # The pump says once that Postgres is away; stamina would say it at every attempt.
-        stamina.instrumentation.set_on_retry_hooks([])
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set."""

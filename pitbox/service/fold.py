@@ -5,8 +5,6 @@ as acknowledged, as left to the server's backoff, or as a dead letter.
 """
 
 import asyncio
-import contextlib
-import sys
 import time
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from functools import partial
@@ -21,13 +19,13 @@ from pitbox.nats.pull import Pull
 from pitbox.service import dead
 from pitbox.service.lifetime import GRACE_S, until
 from pitbox.service.limits import sender
+from pitbox.service.retry import retry
 from pitbox.service.states import States
 from pitbox.settings import Settings
 from pitbox.topology import Topology
 from schemas.registry import EVENTS
 
 BATCH_WAIT_S: Final = 0.5
-RETRY_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
 SPARE_TRIES: Final = 4
 """A message may be handed out this often more than it is tried, for connections break."""
 
@@ -180,19 +178,8 @@ class Fold:
 
 
 async def persist(attempt: Callable[[], Awaitable[object]], stop: asyncio.Event) -> None:
-    """Try until it works, with backoff; give up only when stopping, or on what cannot work."""
-    for number in range(sys.maxsize):
-        try:
-            await attempt()
-            return
-        except BusDown as error:
-            if stop.is_set() or isinstance(error, TooLarge):
-                raise
-            if number == len(RETRY_S):
-                log.warning("cannot publish, trying on", reason=str(error))
-            with contextlib.suppress(TimeoutError):
-                wait_s = RETRY_S[min(number, len(RETRY_S) - 1)]
-                await asyncio.wait_for(stop.wait(), wait_s)
+    """Publish with backoff; raises TooLarge, or BusDown when stopping."""
+    await retry(attempt, peer="nats-server", on=BusDown, hopeless=TooLarge, log=log, stop=stop)
 
 
 def _streams_read(topology: Topology, consumer: str) -> list[str]:
