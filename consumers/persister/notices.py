@@ -5,10 +5,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from consumers.persister import facts
-from consumers.persister.letters import letter
+from consumers.persister import CONSUMER, facts
 from pitbox.nats.delivery import Delivery
 from pitbox.postgres.connection import Connection, Refused
+from pitbox.service.dead import letter_of
 from schemas.dead import DeadLetter
 from schemas.registry import UNDECODABLE
 
@@ -29,7 +29,7 @@ def take(decode: Callable[[bytes], Any], delivery: Delivery, notices: Notices) -
     try:
         notices.told.append((delivery, decode(delivery.payload)))
     except UNDECODABLE as error:
-        notices.letters.append(letter(delivery, f"{type(error).__name__}: {error}"))
+        notices.letters.append(letter_of(CONSUMER, delivery, f"{type(error).__name__}: {error}"))
 
 
 async def commit(connection: Connection, notices: Notices) -> list[DeadLetter]:
@@ -56,7 +56,7 @@ async def _one_by_one(connection: Connection, notices: Notices) -> list[DeadLett
             async with connection.transaction() as writer:
                 await facts.write(writer, [fact])
         except Refused as error:
-            refused.append(letter(delivery, f"Refused: {error}"))
+            refused.append(letter_of(CONSUMER, delivery, f"Refused: {error}"))
     await connection.ready()
     async with connection.transaction() as writer:
         await facts.write(writer, [*notices.letters, *refused])

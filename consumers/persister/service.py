@@ -4,19 +4,17 @@ import asyncio
 from functools import lru_cache, partial
 from typing import Any
 
-import stamina.instrumentation
-
-from consumers.persister import measures, notices
+from consumers.persister import CONSUMER, measures, notices
 from consumers.persister.holdings import Holdings
 from consumers.persister.intake import Batch, Intake, Subjects
-from consumers.persister.letters import CONSUMER
 from consumers.persister.notices import Notices
 from consumers.persister.pump import Pump
 from consumers.persister.receipts import Receipts
-from pitbox import metrics, topology
+from pitbox import topology
 from pitbox.nats.bus import Bus
 from pitbox.nats.pull import Pull
 from pitbox.postgres.connection import Connection
+from pitbox.service import dead
 from pitbox.service.lifetime import GRACE_S, Service, until
 from pitbox.settings import Settings
 from pitbox.topology import Topology
@@ -31,8 +29,6 @@ class Persister:
         """Prepare to run; raises TopologyError when streams.yaml is wrong."""
         self._settings = settings
         self._topology = topology.load(settings.streams)
-        # The pump says once that Postgres is away; stamina would say it at every attempt.
-        stamina.instrumentation.set_on_retry_hooks([])
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set."""
@@ -67,15 +63,16 @@ class Persister:
         return Connection(self._settings.postgres.url, f"pitbox-{self.name}")
 
     def _telemetry(self, pull: Pull, stream: str, holdings: Holdings) -> Pump[Batch]:
-        intake = Intake(_subjects(self._topology, stream))
+        intake = Intake(_subjects(self._topology, stream), self._topology.from_drivers)
 
         async def commit(batch: Batch) -> None:
             stored = await holdings.commit(batch)
             measures.rows.labels("telemetry_chunk").inc(stored)
             measures.frames.inc(batch.frames)
             measures.duplicates.inc(sum(len(a.numbers) for a in batch.runs.values()) - stored)
-            measures.count_letters(batch.letters)
-            metrics.not_kept.labels(CONSUMER).inc(batch.not_kept)
+            dead.count_not_kept(CONSUMER, batch.not_kept)
+            for letter in batch.letters:
+                dead.count(letter)
 
         return Pump(pull, stream, new=Batch, take=intake.take, commit=commit, idle=holdings.refresh)
 
@@ -83,10 +80,11 @@ class Persister:
         self, pull: Pull, stream: str, routes: tuple[str, ...], connection: Connection
     ) -> Pump[Notices]:
         async def commit(told: Notices) -> None:
-            dead = await notices.commit(connection, told)
+            letters = await notices.commit(connection, told)
             for _, fact in told.told:
                 measures.rows.labels(type(fact).__name__.lower()).inc()
-            measures.count_letters(dead)
+            for letter in letters:
+                dead.count(letter)
 
         take = partial(notices.take, self._topology.decoder(*routes).decode)
         return Pump(pull, stream, new=Notices, take=take, commit=commit, idle=connection.ready)
