@@ -8,8 +8,9 @@ class Progress(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="fold.
 
     `created_ns` is the stream's birth and `stored_ns` when the message `sequence` was stored, so
     that a stream that was recreated or restored is recognised. `starts` counts starts since the
-    sequence last moved. `suspect` is the message being decided alone because of that, `suspected`
-    how often it ended the process, and `buried` the latest messages that were given up for it.
+    sequence last moved. After some of these, messages are decided alone: `suspect` is the latest,
+    `endings` counts the starts that found it unfinished, and `buried` lists the latest messages
+    that were given up for that.
     """
 
     consumer: str
@@ -20,5 +21,5 @@ class Progress(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="fold.
     stored_ns: int = 0
     starts: int = 0
     suspect: int = 0
-    suspected: int = 0
+    endings: int = 0
     buried: tuple[int, ...] = ()

@@ -1,9 +1,9 @@
 """The signing of identities as a service."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
 
@@ -14,12 +14,13 @@ from pitbox import logs, topology
 from pitbox.identity.authority import Authority
 from pitbox.nats.bus import Bus, BusDown
 from pitbox.nats.resolver import Resolver
-from pitbox.service.lifetime import Service, until
+from pitbox.service.answer import Answer as AnswerService
+from pitbox.service.answer import Reply
+from pitbox.service.lifetime import Service
 from pitbox.settings import Settings, SettingsError
 from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
 
 NAME: Final = "keys"
-GRACE_S: Final = 1.0
 LOOK_S: Final = 0.5
 WATCH_S: Final = 1.0
 AWAY: Final = "what it takes is away; try again"
@@ -51,29 +52,28 @@ class Keys:
         )
         self._synced = 0
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Answer until `stop` is set."""
-        bus = Bus(NAME, self._topology)
-        try:
-            if await until(stop, self._open(bus), grace_s=0):
-                await until(stop, self._work(bus), grace_s=GRACE_S)
-        finally:
-            await bus.close()
-            await self._resolver.close()
-            await self._register.close()
+    @property
+    def replies(self) -> Mapping[str, Reply]:
+        """Return a function for each route, from the request to the event that answers it."""
+        return {
+            "keys.enrol": self._enrol,
+            "keys.renew": self._renew,
+            "keys.revoke": self._revoke,
+        }
 
-    async def _open(self, bus: Bus) -> None:
-        await bus.open(self._settings.nats)
+    async def open(self) -> None:
+        """Connect to nats-server as the one that may change accounts."""
         own = str(self._authority.users)
         await self._resolver.open(replace(self._settings.nats, credentials=own))
-        await bus.answer("keys.enrol", self._enrol)
-        await bus.answer("keys.renew", self._renew)
-        await bus.answer("keys.revoke", self._revoke)
 
-    async def _work(self, bus: Bus) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._stay_true())
-            tasks.create_task(self._keep_watch(bus))
+    def duties(self, bus: Bus) -> Sequence[Coroutine[Any, Any, object]]:
+        """Return the loops that keep nats-server and Postgres in step, and watch over drivers."""
+        return self._stay_true(), self._keep_watch(bus)
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._resolver.close()
+        await self._register.close()
 
     async def _keep_watch(self, bus: Bus) -> None:
         """Look every second who floods, whatever is away meanwhile."""
@@ -159,4 +159,4 @@ async def _or_refuse(
 
 def service(settings: Settings) -> Service:
     """Return the signing service; raises SettingsError, KeysError or TopologyError."""
-    return Keys(settings)
+    return AnswerService(Keys(settings), settings)

@@ -15,7 +15,7 @@ from pitbox.nats.bus import Bus
 from pitbox.nats.pull import Pull
 from pitbox.postgres.connection import Connection
 from pitbox.service import dead
-from pitbox.service.lifetime import GRACE_S, Service, until
+from pitbox.service.lifetime import Service
 from pitbox.settings import Settings
 from pitbox.topology import Topology
 
@@ -29,20 +29,22 @@ class Persister:
         """Prepare to run; raises TopologyError when streams.yaml is wrong."""
         self._settings = settings
         self._topology = topology.load(settings.streams)
+        self._bus = Bus(self.name, self._topology)
+        self._connections = [self._connection(), self._connection()]
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set."""
-        bus = Bus(self.name, self._topology)
-        connections = [self._connection(), self._connection()]
-        try:
-            if await until(stop, bus.open(self._settings.nats), grace_s=0):
-                await until(stop, self._work(bus, connections, stop), grace_s=GRACE_S)
-        finally:
-            for connection in connections:
-                connection.drop()
-            await bus.close()
+    async def open(self) -> None:
+        """Connect to nats-server, waiting for it."""
+        await self._bus.open(self._settings.nats)
 
-    async def _work(self, bus: Bus, connections: list[Connection], stop: asyncio.Event) -> None:
+    async def close(self) -> None:
+        """Disconnect."""
+        for connection in self._connections:
+            connection.drop()
+        await self._bus.close()
+
+    async def work(self, stop: asyncio.Event) -> None:
+        """Write streams and answer with receipts until `stop` is set."""
+        bus, connections = self._bus, self._connections
         receipts = Receipts(bus)
         holdings = Holdings(connections[0], receipts.changed)
         asked = await bus.answer("link.ask", partial(receipts.answer, holdings))

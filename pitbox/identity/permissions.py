@@ -45,7 +45,9 @@ def of_consumer(topology: Topology, name: str) -> Permissions:
     """Return what a consumer may do: its routes, and JetStream only for what it pulls."""
     consumer = topology.consumers[name]
     pulled = topology.pulled(name)
-    publish = [topology.filter(route) for route in consumer.writes]
+    publish = [topology.filter(route, consumer=name) for route in consumer.writes]
+    if consumer.kind == "fold":
+        publish += _read_back(topology, name)
     for stream in pulled:
         publish += _pull(stream, name if stream in topology.durables(name) else "*")
     # A stream that is gone may be made again; one that is there cannot be changed by that.
@@ -60,7 +62,9 @@ def of_consumer(topology: Topology, name: str) -> Permissions:
         publish=_unique([*publish, *_answers(topology, heard)]),
         subscribe=_unique([*(topology.filter(route) for route in heard), f"{inbox(name)}.>"]),
         never=_unique(
-            subject for stream in pulled for subject in _of_others(topology, name, stream)
+            subject
+            for stream in topology.streams_of(name)
+            for subject in _of_others(topology, name, stream)
         ),
     )
 
@@ -132,6 +136,18 @@ def _pull(stream: str, durable: str) -> Iterator[str]:
         yield f"$JS.API.CONSUMER.CREATE.{stream}.{durable}.>"
         yield f"$JS.API.CONSUMER.DURABLE.CREATE.{stream}.{durable}"
         yield f"$JS.ACK.{stream}.{durable}.>"
+
+
+def _read_back(topology: Topology, name: str) -> Iterator[str]:
+    """Yield the subjects by which a fold reads its own outputs and its progress again."""
+    for route in topology.writes(name):
+        if (stream := topology.stream_of.get(route)) is None:
+            continue
+        subject = topology.filter(route, consumer=name)
+        yield f"$JS.API.CONSUMER.CREATE.{stream}.*.{subject}"
+        yield f"$JS.API.CONSUMER.MSG.NEXT.{stream}.*"
+        if route == "fold.progress":
+            yield f"$JS.API.DIRECT.GET.{stream}.{subject}"
 
 
 def _of_others(topology: Topology, name: str, stream: str) -> Iterator[str]:

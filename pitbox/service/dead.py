@@ -59,9 +59,9 @@ def letter_of(consumer: str, delivery: Delivery, reason: str) -> DeadLetter:
     )
 
 
-async def publish(bus: Bus, letter: DeadLetter) -> None:
-    """Publish a dead letter and count it; raises BusDown when that fails."""
-    await bus.store("dead.letter", letter)
+async def publish(bus: Bus, letter: DeadLetter, identity: str) -> None:
+    """Publish a dead letter under its identity and count it; raises BusDown when that fails."""
+    await bus.store("dead.letter", letter, identity=identity)
     count(letter)
 
 

@@ -6,13 +6,14 @@ that stand in their stream already are known.
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from pitbox.nats.delivery import Delivery
 
-LETTER = "dead"
+LETTER: Final = "dead"
 
 
-def cause_of(consumer: str, version: int, delivery: Delivery) -> str:
+def of_cause(consumer: str, version: int, delivery: Delivery) -> str:
     """Return the identity of a message as a cause.
 
     It holds when the message was stored too: a stream that was recreated or restored from a copy
@@ -22,12 +23,12 @@ def cause_of(consumer: str, version: int, delivery: Delivery) -> str:
     return f"{consumer}.{version}:{place}"
 
 
-def output_of(cause: str, decision: int, output: int, outputs: int) -> str:
+def of_output(cause: str, decision: int, output: int, outputs: int) -> str:
     """Return the identity of one of a decision's `outputs`, both counted from 0."""
     return f"{cause}:{decision}.{output}.{outputs}"
 
 
-def letter_of(cause: str) -> str:
+def of_letter(cause: str) -> str:
     """Return the identity of a message's dead letter."""
     return f"{cause}:{LETTER}"
 
@@ -50,4 +51,4 @@ class Standing:
     def whole(self, cause: str, decision: int) -> bool:
         """Tell whether every output of a decision stands."""
         count = self._outputs.get((cause, str(decision)), 0)
-        return count > 0 and output_of(cause, decision, 0, count) in self._identities
+        return count > 0 and of_output(cause, decision, 0, count) in self._identities

@@ -42,6 +42,7 @@ def stream_config(name: str, stream: Stream) -> api.StreamConfig:
         max_age=seconds(stream.max_age),
         max_bytes=size_bytes(stream.max_bytes),
         max_msg_size=size_bytes(stream.max_msg_size),
+        max_msgs_per_subject=stream.max_msgs_per_subject or -1,
         num_replicas=stream.replicas,
         allow_direct=True,
     )

@@ -1,7 +1,11 @@
 """What streams.yaml says that cannot all be true."""
 
+from typing import Final
+
 from pitbox.topology.model import Consumer, Producer, Topology
 from schemas.registry import EVENTS
+
+FOLD_WRITES: Final = ("dead.letter", "fold.progress")
 
 
 def contradictions(topology: Topology) -> list[str]:
@@ -33,6 +37,12 @@ def _service_problems(topology: Topology) -> list[str]:
             if route not in topology.routes:
                 problems.append(f"{name}: no route {route!r}")
     for name, consumer in topology.consumers.items():
+        if consumer.kind == "fold":
+            problems += [
+                f"{name}: a fold writes {route} too"
+                for route in FOLD_WRITES
+                if route not in consumer.writes
+            ]
         for stream in consumer.ack_all:
             if stream not in topology.streams:
                 problems.append(f"{name}: ack_all: no stream {stream!r}")

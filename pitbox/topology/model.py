@@ -17,7 +17,8 @@ Duration = Annotated[str, Meta(pattern=r"^\d+(ms|s|m|h|d)$")]
 Size = Annotated[str, Meta(pattern=r"^\d+(kB|MB|GB)$")]
 
 
-Ack = Literal["all", "explicit", "none"]
+Ack = Literal["all", "explicit"]
+Kind = Literal["fold", "batch", "answer", "live"]
 
 
 class TopologyError(Exception):
@@ -65,20 +66,23 @@ class Stream(Struct, frozen=True, forbid_unknown_fields=True):
     routes: dict[str, Route]
     storage: Literal["file", "memory"] = "file"
     discard: Literal["old", "new"] = "old"
+    max_msgs_per_subject: Annotated[int, Meta(ge=1)] | None = None
     replicas: Annotated[int, Meta(ge=1, le=5)] = 1
 
 
 class Consumer(Struct, frozen=True, forbid_unknown_fields=True):
-    """A service: what it reads and writes, and how its durables acknowledge.
+    """A service: its kind, what it reads and writes, and how its durables acknowledge.
 
-    One that is `live` hears core NATS as it is said, also of streams, and pulls nothing. Of the
-    stored routes that it `purges` it may take messages out.
+    A `fold` reads streams from their beginning and performs with so many `performers`. A `batch`
+    has durables and acknowledges. `answer` and `live` subscribe to core NATS, also to the subjects
+    of streams, and pull nothing. Of the stored routes in `purges` it may purge messages.
     """
 
     about: str
+    kind: Kind
     reads: tuple[str, ...]
     writes: tuple[str, ...]
-    live: bool = False
+    performers: Annotated[int, Meta(ge=1, le=1000)] = 8
     purges: tuple[str, ...] = ()
     ack: Ack = "explicit"
     ack_all: tuple[StreamName, ...] = ()
@@ -159,12 +163,12 @@ class Topology(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
 
     def durables(self, service: str) -> dict[str, tuple[str, ...]]:
         """Return the streams a consumer has a durable on, each with the routes it reads there."""
-        return {} if self.consumers[service].ack == "none" else self.pulled(service)
+        return self.pulled(service) if self.consumers[service].kind == "batch" else {}
 
     def pulled(self, service: str) -> dict[str, tuple[str, ...]]:
         """Return the streams a consumer pulls from, each with the routes it reads there."""
         consumer = self.consumers[service]
-        if consumer.live:
+        if consumer.kind in ("answer", "live"):
             return {}
         read: dict[str, list[str]] = {}
         for route in consumer.reads:
@@ -176,6 +180,13 @@ class Topology(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         """Return the streams that a consumer cannot do without: it pulls from them or writes."""
         written = (self.stream_of[r] for r in self.writes(service) if r in self.stream_of)
         return tuple(dict.fromkeys((*self.pulled(service), *written)))
+
+    def consumer(self, name: str) -> Consumer:
+        """Return a consumer; raises TopologyError naming an unknown one."""
+        try:
+            return self.consumers[name]
+        except KeyError:
+            raise TopologyError(f"no consumer {name!r} in streams.yaml") from None
 
     def decoder(self, *routes: str) -> msgspec.msgpack.Decoder[Any]:
         """Return a decoder of every event the routes carry."""

@@ -16,7 +16,7 @@ from pitbox import topology
 from pitbox.chunks.frames import checksum, pack, row_struct
 from pitbox.identity.credentials import read
 from pitbox.nats.bus import Bus
-from pitbox.service.lifetime import Service
+from pitbox.service.lifetime import Service, serve
 from pitbox.settings import Keys, Nats, Postgres, Settings
 from pitbox.topology import admin
 from schemas.channels import bitmap, ids
@@ -104,7 +104,7 @@ async def settled(bus: Bus) -> None:
 async def serving(service: Service) -> AsyncIterator[asyncio.Task[None]]:
     """Run a service meanwhile; it has to stop within five seconds."""
     stop = asyncio.Event()
-    task = asyncio.create_task(service.run(stop))
+    task = asyncio.create_task(serve(service, stop))
     try:
         yield task
         stop.set()
