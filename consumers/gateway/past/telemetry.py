@@ -31,7 +31,7 @@ ROWS: Final = f"select {', '.join(Stored._fields)} {RANGE} order by run, capture
 
 
 class TooMuch(ValueError):  # noqa: N818 - a question, not a mistake of ours
-    """Raised for a range above the limits; the message says what to request instead."""
+    """Report a range above the limits; the message says what to request instead."""
 
 
 class Question(Struct, frozen=True, kw_only=True):

@@ -54,7 +54,7 @@ Address = NamedDependency[str]
 
 
 class SigningDown(Exception):  # noqa: N818 - a state of the world, not a mistake
-    """Raised when no PC can be enrolled or revoked now; the message says why.
+    """Report that no PC can be enrolled or revoked now; the message says why.
 
     Either `keys` does not answer, or no public address of nats-server is known.
     """
