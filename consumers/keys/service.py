@@ -1,4 +1,4 @@
-"""The signing of identities as a service."""
+"""Run the signing service."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -14,33 +14,32 @@ from pitbox import logs, topology
 from pitbox.identity.authority import Authority
 from pitbox.nats.bus import Bus, BusDown
 from pitbox.nats.resolver import Resolver
-from pitbox.service.answer import Answer as AnswerService
-from pitbox.service.answer import Reply
+from pitbox.service.answer import Answer, Reply
 from pitbox.service.lifetime import Service
 from pitbox.settings import Settings, SettingsError
 from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
 
 NAME: Final = "keys"
-LOOK_S: Final = 0.5
-WATCH_S: Final = 1.0
-AWAY: Final = "what it takes is away; try again"
+CHECK_EVERY_S: Final = 0.5
+WATCH_EVERY_S: Final = 1.0
+AWAY: Final = "Postgres or nats-server does not answer: try again"
 
 log = logs.get(NAME)
-Answer = TypeVar("Answer", Enrolled, Renewed, Revoked)
+Signed = TypeVar("Signed", Enrolled, Renewed, Revoked)
 
 
 class Keys:
-    """Answer who wants to be enrolled, renewed or revoked."""
+    """Answer requests to enrol, renew and revoke, and watch the drivers' traffic."""
 
     name = NAME
 
     def __init__(self, settings: Settings, life_s: int = LIFE_S) -> None:
-        """Prepare; raises SettingsError without keys to sign with, KeysError when they are loose.
+        """Load the signing keys; `life_s` is the lifetime of a driver's JWT.
 
-        `life_s` is how long the credentials of a driver's PC are good for.
+        Raises SettingsError without a key folder, KeysError when other users may read it.
         """
         if not settings.keys.folder:
-            raise SettingsError("PITBOX_KEYS__FOLDER: not set: the folder with what signs")
+            raise SettingsError("PITBOX_KEYS__FOLDER: set it to the folder of the signing keys")
         self._settings = settings
         self._topology = topology.load(settings.streams)
         self._authority = Authority(Path(settings.keys.folder).expanduser(), self._topology)
@@ -68,29 +67,29 @@ class Keys:
 
     def duties(self, bus: Bus) -> Sequence[Coroutine[Any, Any, object]]:
         """Return the loops that keep nats-server and Postgres in step, and watch over drivers."""
-        return self._stay_true(), self._keep_watch(bus)
+        return self._keep_synced(), self._keep_watching(bus)
 
     async def close(self) -> None:
         """Disconnect."""
         await self._resolver.close()
         await self._register.close()
 
-    async def _keep_watch(self, bus: Bus) -> None:
-        """Look every second who floods, whatever is away meanwhile."""
+    async def _keep_watching(self, bus: Bus) -> None:
+        """Check the drivers' traffic every second, also while Postgres is down."""
         watch, warned = Watch(self._enrolment, self._resolver, bus, self._settings.allowance), ""
         while True:
-            await asyncio.sleep(WATCH_S)
+            await asyncio.sleep(WATCH_EVERY_S)
             try:
-                await watch.look()
+                await watch.check()
                 warned = ""
             except (RegisterDown, BusDown) as error:
-                self._synced = 0  # what was asked of nats-server may be done or not
+                self._synced = 0  # nats-server may or may not have processed the last request
                 if str(error) != warned:
                     warned = str(error)
-                    log.warning("cannot see to all drivers", reason=warned)
+                    log.warning("cannot check all drivers", reason=warned)
 
-    async def _stay_true(self) -> None:
-        """Tell nats-server all that Postgres has, whenever either of them was away."""
+    async def _keep_synced(self) -> None:
+        """Sync nats-server with Postgres after each reconnect of either."""
         warned = ""
         while True:
             try:
@@ -101,16 +100,19 @@ class Keys:
                     self._synced = self._resolver.connects
                     await self._enrolment.sync()
                     warned = ""
-                    log.info("nats-server knows all drivers")
+                    log.info("nats-server has all drivers' accounts")
             except (RegisterDown, BusDown) as error:
                 self._synced = 0
                 if str(error) != warned:
                     warned = str(error)
                     log.warning("waiting", reason=warned)
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(CHECK_EVERY_S)
 
     async def _open_register(self) -> None:
-        """Become the one who signs; whoever cannot ask Postgres who drives asks nats-server."""
+        """Connect to Postgres as the signing process; without it, read nats-server's accounts.
+
+        Raises AnotherSigns, RegisterDown or BusDown.
+        """
         try:
             await self._register.open()
         except AnotherSigns:
@@ -146,8 +148,8 @@ class Keys:
 
 
 async def _or_refuse(
-    work: Callable[[], Awaitable[Answer]], kind: type[Answer], driver: str
-) -> Answer:
+    work: Callable[[], Awaitable[Signed]], kind: type[Signed], driver: str
+) -> Signed:
     try:
         return await work()
     except Refused as error:
@@ -159,4 +161,4 @@ async def _or_refuse(
 
 def service(settings: Settings) -> Service:
     """Return the signing service; raises SettingsError, KeysError or TopologyError."""
-    return AnswerService(Keys(settings), settings)
+    return Answer(Keys(settings), settings)

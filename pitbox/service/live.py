@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from typing import Any, Protocol
 
+from pitbox import topology
 from pitbox.nats.bus import Bus
 from pitbox.service.lifetime import together
 from pitbox.settings import Settings
@@ -22,7 +23,7 @@ class Stage(Protocol):
         """Prepare to serve, without waiting for any peer."""
         ...
 
-    def parts(self) -> Sequence[Coroutine[Any, Any, object]]:
+    def parts(self, bus: Bus) -> Sequence[Coroutine[Any, Any, object]]:
         """Return the loops that serve, none of which ends by itself."""
         ...
 
@@ -38,12 +39,12 @@ class Stage(Protocol):
 class LiveService:
     """Run a stage, and connect it to nats-server as soon as that is there."""
 
-    def __init__(self, stage: Stage, bus: Bus, settings: Settings) -> None:
-        """Prepare to run."""
+    def __init__(self, stage: Stage, settings: Settings) -> None:
+        """Prepare to run; raises TopologyError when streams.yaml is wrong."""
         self.name = stage.name
         self._stage = stage
         self._settings = settings
-        self._bus = bus
+        self._bus = Bus(self.name, topology.load(settings.streams))
 
     async def open(self) -> None:
         """Prepare to serve."""
@@ -51,7 +52,7 @@ class LiveService:
 
     async def work(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set."""
-        await together(stop, self._connect(), *self._stage.parts())
+        await together(stop, self._connect(), *self._stage.parts(self._bus))
 
     async def close(self) -> None:
         """Stop serving, and disconnect."""

@@ -1,11 +1,11 @@
-"""The gateway as it is, but for its doors: whoever comes is let in, and nobody asks again."""
+"""The gateway as it is, but for its auth: whoever comes is let in, and nobody asks again."""
 
 import asyncio
 from collections.abc import Iterable
 from typing import Final
 
-from consumers.gateway.access.admissions import Admissions
-from consumers.gateway.access.doors import Doors, Visitor
+from consumers.gateway.access.authentication import Authenticator, Visitor
+from consumers.gateway.access.sockets import OpenSockets
 from consumers.gateway.live.feed import Live
 from consumers.gateway.web import listener
 from consumers.gateway.web.app import build
@@ -31,7 +31,7 @@ class NoTickets(Tickets):
         return ticket
 
 
-class NoDoors(Doors):
+class NoAuthentication(Authenticator):
     """Let in whoever comes."""
 
     def __init__(self, archive: Archive, keys: str) -> None:
@@ -53,8 +53,8 @@ async def main() -> None:
         bus=bus,
         archive=archive,
         live=live,
-        doors=NoDoors(archive, given.gateway.keys),
-        admissions=Admissions(live),
+        auth=NoAuthentication(archive, given.gateway.keys),
+        sockets=OpenSockets(live),
         nats_url="",
     )
     server = listener.web_server(app, listener.checked(given.gateway))

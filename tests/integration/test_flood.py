@@ -210,7 +210,7 @@ async def test_who_floods_is_shut_out_for_a_while_and_neither_he_nor_49_others_l
         async def back() -> bool:
             return await hub.stored("eve") > at_the_end
 
-        await eventually(back, "he is let in again", timeout_s=PENALTY_S + WITHIN_S)
+        await eventually(back, "the driver is readmitted", timeout_s=PENALTY_S + WITHIN_S)
         back_s = time.monotonic() - began
         await eve.park()
         parked.set()
@@ -288,7 +288,7 @@ async def test_a_start_meanwhile_keeps_him_out_and_lets_him_in_when_it_is_time(
         assert await is_refused(server)
     async with serving(Keys(strict)):
         refused = (await signed(desk, again)).refused
-        assert refused.startswith("sent too much, and is shut out until ")
+        assert refused.startswith("eve sent too much: try again after ")
         assert await is_refused(server)
         listed = await asyncio.to_thread(pitbox, nats_server, database, "driver", "list")
         assert "sent too much, shut out until 20" in listed.stdout
@@ -298,7 +298,7 @@ async def test_a_start_meanwhile_keeps_him_out_and_lets_him_in_when_it_is_time(
         async def let_in() -> bool:
             return not await is_refused(server)
 
-        await eventually(let_in, "he is let in again")
+        await eventually(let_in, "the driver is readmitted")
     assert await rows.value("select count(*) from audit where action = 'driver shut out'") == 1
 
 
@@ -354,22 +354,22 @@ async def test_whose_time_ends_while_postgres_is_away_waits_for_it_and_others_ar
             async with away(database):
 
                 async def waits() -> bool:
-                    return any(line["event"] == "cannot see to all drivers" for line in said)
+                    return any(line["event"] == "cannot check all drivers" for line in said)
 
-                await eventually(waits, "his time is over")
+                await eventually(waits, "the suspension is over")
                 await sends_too_much(mal, "mal")
 
-                async def swept() -> bool:
+                async def purged() -> bool:
                     return (await desk.jetstream.stream_info(STREAM)).state.messages == 0
 
-                await eventually(swept, "what he sent is taken out")
+                await eventually(purged, "the messages are purged")
                 assert await asyncio.gather(is_refused(eve), is_refused(mal)) == [True, True]
         for one in (eve, mal):
 
             async def let_in(one: Nats = one) -> bool:
                 return not await is_refused(one)
 
-            await eventually(let_in, "he is let in again")
+            await eventually(let_in, "the driver is readmitted")
         await is_written(Database(database), "mal")
 
 
@@ -385,12 +385,12 @@ async def test_who_only_stands_by_leaves_watching_to_who_signs(
                 async def stands_by() -> bool:
                     return any("another process signs" in str(line) for line in said)
 
-                await eventually(stands_by, "the second one waits")
+                await eventually(stands_by, "the second process stands by")
                 server = Nats(url=strict.nats.url, credentials=str(file))
                 await sends_too_much(server)
 
                 async def let_in() -> bool:
                     return not await is_refused(server)
 
-                await eventually(let_in, "he is let in again")
-        assert sum("shut out" in line["event"] for line in said) == 1
+                await eventually(let_in, "the driver is readmitted")
+        assert sum("driver suspended" in line["event"] for line in said) == 1

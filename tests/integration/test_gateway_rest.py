@@ -62,7 +62,7 @@ REFUSED = (
     ("/sessions/nowhere/laps", 404, "session: there is no 'nowhere'"),
     ("/sessions/a%00b", 400, "session: "),
     ("/sessions/test/laps?own=perhaps", 400, "own: "),
-    ("/sessions/test/laps?drivers=ada", 400, "drivers: there is no such parameter"),
+    ("/sessions/test/laps?drivers=ada", 400, "drivers: this endpoint has no such parameter"),
     ("/nowhere", 404, ""),
 )
 

@@ -172,7 +172,7 @@ async def test_a_lost_pc_is_shut_out_alone_until_it_is_enrolled_again(
             began = time.monotonic()
             wish = Revoke(driver="ada", pc="U")
             several: Revoked = await desk.request("keys.revoke", wish, timeout_s=5)
-            assert several.refused.startswith("several PCs of his begin so: ")
+            assert several.refused.startswith("several PCs of ada begin with U: ")
             wish = Revoke(driver="ada", pc=key[:12])
             assert await desk.request("keys.revoke", wish, timeout_s=5) == Revoked(driver="ada")
 
@@ -255,11 +255,11 @@ async def test_only_a_pc_that_is_enrolled_gets_more_time(
         answer: Renewed = await bus.request("keys.renew", own)
         assert (answer.refused, answer.expires_s > time.time()) == ("", True)
         hasty: Renewed = await bus.request("keys.renew", own)
-        assert hasty.refused == "too soon after the last one"
+        assert hasty.refused == "the last renewal is less than a second ago"
         taken: Enrolled = await desk.request(
             "keys.enrol", Enrol(driver="eve", public_key=credentials.read(bea).pair.public)
         )
-        assert taken.refused == "this key is another driver's"
+        assert taken.refused == "this PC's key belongs to another driver"
         await bus.close()
 
 
@@ -491,13 +491,13 @@ async def test_commands_enrol_list_and_revoke(
         assert states == [("ada", True, 0), ("bea", False, 1)]
         [pc] = listed[1]["pcs"]
         assert (pc["public_key"], pc["name"]) == (key, "rig-1")
-        for start, said in (("UUUU", "he has no such PC"), ("X", "begins no key of a PC")):
+        for start, said in (("UUUU", "bea has no PC UUUU"), ("X", "begins no key of a PC")):
             refused = await asyncio.to_thread(say, "revoke", "bea", "--pc", start)
             assert (refused.returncode, said in refused.stderr) == (2, True)
         revoked = await asyncio.to_thread(say, "revoke", "bea", "--pc", key[:8])
         assert revoked.stdout == f"the PC {key[:8]} of bea is shut out\n"
         assert f"{key}  rig-1  shut out 20" in (await asyncio.to_thread(say, "list")).stdout
-        for name, said in (("eve", "there is no such driver"), ("*", "is no name of a driver")):
+        for name, said in (("eve", "no driver eve is enrolled"), ("*", "is no name of a driver")):
             refused = await asyncio.to_thread(say, "revoke", name)
             assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
             assert said in refused.stderr

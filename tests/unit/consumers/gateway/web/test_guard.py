@@ -48,7 +48,7 @@ def test_passwords_never_travel_in_clear(host: str) -> None:
 @pytest.mark.parametrize(
     ("given", "named"),
     [
-        (Gateway(proxies="everyone"), "PROXIES: everyone is no address"),
+        (Gateway(proxies="everyone"), "PROXIES: everyone is not an IP address"),
         (Gateway(certificate="a.pem"), "CERTIFICATE_KEY: set both"),
         (Gateway(certificate_key="a.key"), "CERTIFICATE: set both"),
         (Gateway(certificate="none.pem", certificate_key="none.key"), "CERTIFICATE: cannot use"),
@@ -62,7 +62,7 @@ def test_a_wrong_setting_of_the_listener_is_named(given: Gateway, named: str) ->
 def test_a_port_that_is_taken_is_said_by_the_name_of_its_setting() -> None:
     with listen("127.0.0.1", 0) as taken:
         taken.listen()
-        with pytest.raises(SettingsError, match="PITBOX_GATEWAY__PORT: cannot take port"):
+        with pytest.raises(SettingsError, match="PITBOX_GATEWAY__PORT: cannot use port"):
             listen("127.0.0.1", taken.getsockname()[1])
 
 
@@ -80,12 +80,12 @@ def test_asvs_13_4_2_no_failure_shows_our_insides_whatever_the_environment_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("LITESTAR_DEBUG", "1")
-    unasked: dict[str, Any] = dict.fromkeys(("live", "doors", "admissions"))
+    unasked: dict[str, Any] = dict.fromkeys(("live", "auth", "sockets"))
     bus = Bus("gateway", topology.load())
     app = build(bus=bus, archive=Failing(), nats_url="", **unasked)
     with TestClient(app, raise_server_exceptions=False) as client:
         answer = client.get("/api/v1/ready", headers={"accept": "text/html"})
     assert answer.status_code == 500
-    assert answer.json()["detail"] == "the gateway failed; its log says why"
+    assert answer.json()["detail"] == "the gateway failed: see its log"
     assert "hunter2" not in answer.text
     assert "Traceback" not in answer.text

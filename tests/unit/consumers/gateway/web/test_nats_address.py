@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from consumers.gateway.web.nats_address import told
+from consumers.gateway.web.nats_address import for_drivers
 from pitbox.identity import credentials
 from pitbox.identity.authority import Authority, driver_credentials
 from pitbox.identity.credentials import driving, keep_hub
@@ -31,13 +31,13 @@ CERTIFICATES = "who signs for the hub\n"
     ],
 )
 def test_pcs_are_told_what_they_can_reach(own: str, gateway: Gateway, expected: str) -> None:
-    assert told(Settings(nats=Nats(url=own), gateway=gateway)) == expected
+    assert for_drivers(Settings(nats=Nats(url=own), gateway=gateway)) == expected
 
 
 @pytest.mark.parametrize("named", ["hub.example", "nats://hub.example:4222", "https://hub.example"])
 def test_an_address_that_is_none_or_in_clear_is_refused_by_its_setting(named: str) -> None:
     with pytest.raises(SettingsError, match="PITBOX_GATEWAY__NATS_URL"):
-        told(Settings(gateway=Gateway(nats_url=named)))
+        for_drivers(Settings(gateway=Gateway(nats_url=named)))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The rules at the doors, each by itself."""
+"""The rules at the auth, each by itself."""
 
 import asyncio
 import base64
@@ -13,7 +13,7 @@ import jwt
 import pytest
 
 from consumers.gateway.access import roles
-from consumers.gateway.access.doors import site_of
+from consumers.gateway.access.authentication import site_of
 from pitbox.people import consent, secrets
 from pitbox.people.passwords import MAX_WAITING, BusyError, Passwords, breached, why_not
 from pitbox.people.tickets import MAX_TICKETS, Tickets
