@@ -144,10 +144,11 @@ def _read_back(topology: Topology, name: str) -> Iterator[str]:
         if (stream := topology.stream_of.get(route)) is None:
             continue
         subject = topology.filter(route, consumer=name)
-        yield f"$JS.API.CONSUMER.CREATE.{stream}.*.{subject}"
-        yield f"$JS.API.CONSUMER.MSG.NEXT.{stream}.*"
         if route == "fold.progress":
             yield f"$JS.API.DIRECT.GET.{stream}.{subject}"
+        else:
+            yield f"$JS.API.CONSUMER.CREATE.{stream}.*.{subject}"
+            yield f"$JS.API.CONSUMER.MSG.NEXT.{stream}.*"
 
 
 def _of_others(topology: Topology, name: str, stream: str) -> Iterator[str]:

@@ -54,6 +54,7 @@ class Input:
         self.standing = standing
         self._reader = reader
         self._done = record.sequence
+        self._replayed = 0
         self._end = end
         self._batch = batch
         self._buffer: deque[Delivery] = deque()
@@ -67,9 +68,11 @@ class Input:
         return self._buffer[0]
 
     def take(self) -> Delivery | None:
-        """Go past the head and return it; None when it was given up."""
+        """Go past the head and return it; None when it came before, or was given up."""
         delivery = self._buffer.popleft()
-        return None if delivery.sequence in self.record.buried else delivery
+        came_before = delivery.sequence <= self._replayed
+        self._replayed = max(self._replayed, delivery.sequence)
+        return None if came_before or delivery.sequence in self.record.buried else delivery
 
     async def replays(self, wait_s: float) -> bool | None:
         """Tell whether the next message was done before this start; None when none came in time."""

@@ -135,9 +135,25 @@ def pulls(stream: str) -> tuple[str, ...]:
 def test_a_reader_without_a_durable_makes_its_own_and_cannot_touch_those_of_others() -> None:
     timing, asked = permissions.of_consumer(TOPOLOGY, "timing"), "$JS.API.CONSUMER."
     may = {one.removeprefix(asked) for one in timing.publish if one.startswith(asked)}
-    assert may == {f"{what}.TELEMETRY.*" for what in ("INFO", "MSG.NEXT", "CREATE")}
+    read = {f"{what}.TELEMETRY.*" for what in ("INFO", "MSG.NEXT", "CREATE")}
+    read_back = {
+        "CREATE.TIMING.*.timing.*.*.session",
+        "CREATE.TIMING.*.timing.*.*.lap",
+        "MSG.NEXT.TIMING.*",
+        "CREATE.DEAD.*.dead.timing",
+        "MSG.NEXT.DEAD.*",
+    }
+    assert may == read | read_back
     assert "$JS.API.CONSUMER.*.*.TELEMETRY.persister" in timing.never
     assert "$JS.API.CONSUMER.*.TELEMETRY.persister" in timing.never
+    assert "$JS.API.CONSUMER.*.*.TIMING.persister" in timing.never
+
+
+def test_a_fold_writes_and_reads_only_its_own_letters_and_progress() -> None:
+    timing = permissions.of_consumer(TOPOLOGY, "timing")
+    assert {"dead.timing", "fold.timing.*"} <= set(timing.publish)
+    assert "$JS.API.DIRECT.GET.FOLDS.fold.timing.*" in timing.publish
+    assert not {"dead.*", "fold.*.*"} & set(timing.publish)
 
 
 @pytest.mark.parametrize("name", permissions.users(TOPOLOGY))
