@@ -217,7 +217,7 @@ messages = st.lists(
 )
 
 
-@given(messages, st.lists(st.integers(0, 60), max_size=6), st.sets(st.integers(0, 11)))
+@given(messages, st.lists(st.integers(0, 60), max_size=4), st.sets(st.integers(0, 11)))
 def test_restarts_and_redelivery_change_no_output_and_repeat_none(
     stream: list[Message], kills: list[int], again: set[int]
 ) -> None:
