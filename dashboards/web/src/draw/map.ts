@@ -1,6 +1,6 @@
 /** The map: the track as it was driven, and the cars on it at the clock's instant. */
 
-import { fit, placed, type Fit, type Outline } from "../core/outline";
+import { fit, placed, type Fit, type Outline } from "../core/lap/outline";
 import { FONT, sharpened } from "./canvas";
 import { faded, palette } from "./palette";
 

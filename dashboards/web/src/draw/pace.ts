@@ -1,6 +1,6 @@
 /** One dot a lap; the reference as a line, the median dotted; hollow does not count. */
 
-import { clean, median } from "../core/laps";
+import { clean, median } from "../core/lap/laps";
 import type { Lap } from "../wire";
 import { FONT, sharpened } from "./canvas";
 import type { Palette } from "./palette";

@@ -1,7 +1,7 @@
 /** Two bands of time: the last minutes with their laps, and the whole session below. */
 
-import type { Coverage, Span } from "../core/holes";
-import { finished } from "../core/laps";
+import type { Coverage, Span } from "../core/samples/holes";
+import { finished } from "../core/lap/laps";
 import { clockTime, hourMinute, lapTime } from "../core/figures";
 import type { Lap } from "../wire";
 import { FONT, hatch, sharpened } from "./canvas";

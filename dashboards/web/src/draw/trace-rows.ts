@@ -1,6 +1,6 @@
 /** The rows of the traces, and the scales that fit what is driven; a scale grows, never shrinks. */
 
-import type { Row } from "../core/bands";
+import type { Row } from "./bands";
 
 export interface Scale {
   readonly low: number;

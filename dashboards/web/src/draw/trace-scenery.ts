@@ -2,7 +2,7 @@
 
 import uPlot from "uplot";
 import { fixed, signed } from "../core/figures";
-import type { LapGrid, Points, Stretch } from "../core/lap-grid";
+import type { LapGrid, Points, Stretch } from "../core/lap/lap-grid";
 import { FONT, hatch } from "./canvas";
 import { palette } from "./palette";
 import type { Scale, TraceRow } from "./trace-rows";

@@ -1,7 +1,7 @@
 /** The gateway's REST: sessions, laps' telemetry and holes; null when there is no answer. */
 
 import { decode } from "@msgpack/msgpack";
-import type { Columns } from "../core/reference";
+import type { Columns } from "../core/lap/reference";
 import type { Hole, PackedTraces, SessionSummary } from "../wire";
 import { request } from "./access";
 

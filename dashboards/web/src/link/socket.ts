@@ -2,7 +2,7 @@
 
 import { decode, encode } from "@msgpack/msgpack";
 import { signal } from "@preact/signals";
-import { HubClock } from "../core/hub-clock";
+import { HubClock } from "../core/link/hub-clock";
 import type { FromPage, ToPage } from "../wire";
 
 export type LinkUp =

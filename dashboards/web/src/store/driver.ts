@@ -1,9 +1,9 @@
 /** One driver of the session: samples in rings, facts in signals. */
 
 import { computed, signal } from "@preact/signals";
-import { FAST, SLOW } from "../core/channels";
-import { DrivenLap, type Axis } from "../core/driven-lap";
-import { healed, type Healing } from "../core/healing";
+import { FAST, SLOW } from "../core/samples/channels";
+import { DrivenLap, type Axis } from "../core/lap/driven-lap";
+import { healed, type Healing } from "../core/samples/healing";
 import {
   arrived,
   missingChunks,
@@ -13,10 +13,10 @@ import {
   type Coverage,
   type Hole,
   type Span,
-} from "../core/holes";
-import { begunMs, fuelPerLap, referenceLap } from "../core/laps";
-import type { Reference } from "../core/reference";
-import { Ring } from "../core/ring";
+} from "../core/samples/holes";
+import { begunMs, fuelPerLap, referenceLap } from "../core/lap/laps";
+import type { Reference } from "../core/lap/reference";
+import { Ring } from "../core/samples/ring";
 import type { Frames, Hole as StoredHole, Lap, Presence, Session } from "../wire";
 
 /** Ten minutes at 60 Hz: the longest lap there is. */

@@ -1,9 +1,9 @@
 /** The live feed: what the gateway says goes into the store. */
 
-import { FAST, SLOW } from "../core/channels";
+import { FAST, SLOW } from "../core/samples/channels";
 import { Arrivals } from "../core/clock";
-import { differs, unheard } from "../core/holes";
-import { whole, withLap } from "../core/laps";
+import { differs, unheard } from "../core/samples/holes";
+import { whole, withLap } from "../core/lap/laps";
 import { ended, ticket } from "../link/access";
 import { WallSocket } from "../link/socket";
 import type { Frames, ToPage } from "../wire";

@@ -1,7 +1,7 @@
 /** The page's only animation loop: the clock moves, cars advance, everything is painted. */
 
 import { advanced, eased, pausedClock } from "../core/clock";
-import { closingLap } from "../core/laps";
+import { closingLap } from "../core/lap/laps";
 import { arrivals, socket } from "./feed";
 import { links, read } from "./reading";
 import * as wall from "./wall";

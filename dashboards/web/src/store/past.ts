@@ -1,11 +1,11 @@
 /** What Postgres has of the past: the session's drivers, holes, the lap so far, the reference. */
 
 import { computed, effect, signal } from "@preact/signals";
-import { FAST, SLOW } from "../core/channels";
-import type { Span } from "../core/holes";
-import { closingLap } from "../core/laps";
-import type { Outline } from "../core/outline";
-import { outlineOf, reference } from "../core/reference";
+import { FAST, SLOW } from "../core/samples/channels";
+import type { Span } from "../core/samples/holes";
+import { closingLap } from "../core/lap/laps";
+import type { Outline } from "../core/lap/outline";
+import { outlineOf, reference } from "../core/lap/reference";
 import * as rest from "../link/rest";
 import type { DriverSummary, Lap } from "../wire";
 import type { Driver } from "./driver";

@@ -1,10 +1,10 @@
 /** What the numbers on the page say at the clock's instant, ten times a second. */
 
 import { signal } from "@preact/signals";
-import { WHEELS, type Wheel } from "../core/channels";
-import { TRACED } from "../core/driven-lap";
-import { lapNumberAt } from "../core/laps";
-import { linkOf, LOST_MS, type Link } from "../core/link-state";
+import { WHEELS, type Wheel } from "../core/samples/channels";
+import { TRACED } from "../core/lap/driven-lap";
+import { lapNumberAt } from "../core/lap/laps";
+import { linkOf, LOST_MS, type Link } from "../core/link/link-state";
 import type { Driver } from "./driver";
 import { socket } from "./feed";
 import * as wall from "./wall";

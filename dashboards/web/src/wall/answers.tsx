@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { fixed, lapTime, signed, UNKNOWN } from "../core/figures";
-import { bestLap, clean, lastLap, median, remark } from "../core/laps";
-import { stopped } from "../core/link-state";
+import { bestLap, clean, lastLap, median, remark } from "../core/lap/laps";
+import { stopped } from "../core/link/link-state";
 import { reading } from "../store/reading";
 import * as wall from "../store/wall";
 

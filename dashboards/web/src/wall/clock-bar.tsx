@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { clockTime, duration } from "../core/figures";
-import type { Coverage } from "../core/holes";
-import type { LinkKind } from "../core/link-state";
+import type { Coverage } from "../core/samples/holes";
+import type { LinkKind } from "../core/link/link-state";
 import { Timeline } from "../draw/timeline";
 import { paint } from "../store/frames";
 import { socket } from "../store/feed";

@@ -1,8 +1,8 @@
 /** Keys work unless a text field has focus. */
 
 import { signal } from "@preact/signals";
-import { officeOpen } from "../door/office";
-import { personOpen } from "../door/person";
+import { officeOpen } from "../accounts/accounts";
+import { personOpen } from "../accounts/person";
 import { switchTheme } from "../draw/palette";
 import { choose } from "../store/feed";
 import * as wall from "../store/wall";

@@ -1,5 +1,5 @@
 import { fixed, lapTime, signed, UNKNOWN } from "../core/figures";
-import { bestLap, clean, finished, remark } from "../core/laps";
+import { bestLap, clean, finished, remark } from "../core/lap/laps";
 import { reading } from "../store/reading";
 import * as wall from "../store/wall";
 import type { Lap } from "../wire";

@@ -1,6 +1,6 @@
 import { brief, clockTime } from "../core/figures";
-import { goneMs, missingMs } from "../core/holes";
-import { stopped, type LinkKind } from "../core/link-state";
+import { goneMs, missingMs } from "../core/samples/holes";
+import { stopped, type LinkKind } from "../core/link/link-state";
 import type { Driver } from "../store/driver";
 import { links } from "../store/reading";
 import * as wall from "../store/wall";

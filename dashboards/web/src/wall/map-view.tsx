@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
-import { STALE_MS } from "../core/link-state";
-import { thinned, type Outline } from "../core/outline";
+import { STALE_MS } from "../core/link/link-state";
+import { thinned, type Outline } from "../core/lap/outline";
 import { TrackMap, type MapCar } from "../draw/map";
 import { paint } from "../store/frames";
 import { outline } from "../store/past";

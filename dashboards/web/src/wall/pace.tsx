@@ -1,9 +1,9 @@
 import { useEffect, useRef } from "preact/hooks";
 import { lapTime } from "../core/figures";
-import { noticeOf, share } from "../core/healing";
-import { goneMs } from "../core/holes";
-import { lostWords } from "../core/link-state";
-import { clean, finished, median } from "../core/laps";
+import { noticeOf, share } from "../core/samples/healing";
+import { goneMs } from "../core/samples/holes";
+import { lostWords } from "../core/link/link-state";
+import { clean, finished, median } from "../core/lap/laps";
 import { drawPace } from "../draw/pace";
 import { palette } from "../draw/palette";
 import { reading } from "../store/reading";

@@ -1,4 +1,4 @@
-import { PersonSheet } from "../door/person";
+import { PersonSheet } from "../accounts/person";
 import { Answers } from "./answers";
 import { ClockBar } from "./clock-bar";
 import { Help } from "./help";

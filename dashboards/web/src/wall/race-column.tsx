@@ -1,7 +1,7 @@
 import { fixed, lapTime, UNKNOWN } from "../core/figures";
-import { gapSeconds, progressAt } from "../core/gaps";
-import { bestLap, lastLap } from "../core/laps";
-import { stopped } from "../core/link-state";
+import { gapSeconds, progressAt } from "../core/lap/gaps";
+import { bestLap, lastLap } from "../core/lap/laps";
+import { stopped } from "../core/link/link-state";
 import type { Driver } from "../store/driver";
 import { choose } from "../store/feed";
 import { links, reading, wholeSecond } from "../store/reading";

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import { retryWords } from "../core/link-state";
+import { retryWords } from "../core/link/link-state";
 import { choose, socket } from "../store/feed";
 import * as wall from "../store/wall";
 import { placeOf } from "./session-menu";

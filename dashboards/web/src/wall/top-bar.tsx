@@ -1,6 +1,6 @@
 import { fixed, UNKNOWN } from "../core/figures";
-import type { LinkKind } from "../core/link-state";
-import { personOpen } from "../door/person";
+import type { LinkKind } from "../core/link/link-state";
+import { personOpen } from "../accounts/person";
 import { switchTheme } from "../draw/palette";
 import { choose } from "../store/feed";
 import { links, reading } from "../store/reading";

@@ -1,10 +1,10 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import type { Band } from "../core/bands";
-import { TRACED } from "../core/driven-lap";
+import type { Band } from "../draw/bands";
+import { TRACED } from "../core/lap/driven-lap";
 import { fixed, gearName, lapTime, percent, signed } from "../core/figures";
-import { LapGrid } from "../core/lap-grid";
-import { stoppedWords } from "../core/link-state";
+import { LapGrid } from "../core/lap/lap-grid";
+import { stoppedWords } from "../core/link/link-state";
 import { TraceChart, type TraceScene } from "../draw/traces";
 import { socket } from "../store/feed";
 import { paint } from "../store/frames";

@@ -1,4 +1,4 @@
-import { WHEELS, type Wheel } from "../core/channels";
+import { WHEELS, type Wheel } from "../core/samples/channels";
 import { fixed, percent } from "../core/figures";
 import { reading, type WheelReading } from "../store/reading";
 

@@ -4,8 +4,8 @@ import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { change, json, problem, request } from "../link/access";
 import type { AccountAbout, AuditEntry, Invited } from "../wire";
-import { Copied } from "./copied";
-import { Field } from "./door";
+import { Copied } from "../ui/copied";
+import { Field } from "../login/login";
 import { Drivers, loadDrivers } from "./drivers";
 
 export const officeOpen = signal(false);

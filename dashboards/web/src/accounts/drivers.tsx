@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import { change, request } from "../link/access";
 import type { DriverAbout, PcAbout } from "../wire";
-import { Enrolment } from "./enrolment";
+import { Enrolment } from "../enrol/enrolment";
 
 /** So much of a key tells PCs apart; the whole of it is shown on pointing at it. */
 const KEY_START = 9;

@@ -1,7 +1,7 @@
 /** The channels that the wall asks for. */
 
-import type { ChannelName } from "../wire";
-import { TRACED } from "./driven-lap";
+import type { ChannelName } from "../../wire";
+import { TRACED } from "../lap/driven-lap";
 
 export const WHEELS = ["fl", "fr", "rl", "rr"] as const;
 export type Wheel = (typeof WHEELS)[number];

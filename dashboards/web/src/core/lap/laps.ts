@@ -1,6 +1,6 @@
 /** What the laps of a driver say: pure. */
 
-import { LAP_DEFAULTS, type Lap, type SentLap } from "../wire";
+import { LAP_DEFAULTS, type Lap, type SentLap } from "../../wire";
 
 export function whole(sent: SentLap): Lap {
   return { ...LAP_DEFAULTS, ...sent };

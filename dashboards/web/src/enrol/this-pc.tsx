@@ -1,7 +1,7 @@
 /** What the QR of a code opens: the command for the PC that drives. */
 
 import { command } from "./code";
-import { Copied } from "./copied";
+import { Copied } from "../ui/copied";
 
 const PHONE = /Android|iPhone|iPad/;
 const SHELLS = [

@@ -1,6 +1,6 @@
 /** The story of holes being filled: opened, filling, filled. */
 
-import { brief, duration } from "./figures";
+import { brief, duration } from "../figures";
 
 export interface Healing {
   /** The most that was missing since all was well, in ms and in chunks. */

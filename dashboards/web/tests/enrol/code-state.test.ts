@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { stateOf } from "../src/door/code-state";
-import type { EnrolmentState } from "../src/wire";
+import { stateOf } from "../../src/enrol/code-state";
+import type { EnrolmentState } from "../../src/wire";
 
 const made = { driver: "MOR", code: "K7-4FQD-9XWE", link_code: "A", expires_s: 600 };
 const open: EnrolmentState = {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { DrivenLap, secondsInto, TRACED } from "../src/core/driven-lap";
-import { LapGrid } from "../src/core/lap-grid";
-import { Ring } from "../src/core/ring";
+import { DrivenLap, secondsInto, TRACED } from "../../../src/core/lap/driven-lap";
+import { LapGrid } from "../../../src/core/lap/lap-grid";
+import { Ring } from "../../../src/core/samples/ring";
 
 const LENGTH = 600;
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { advanced, Arrivals, eased, liveClock, MAX_DELAY_MS, pausedClock } from "../src/core/clock";
-import { HubClock } from "../src/core/hub-clock";
+import { advanced, Arrivals, eased, liveClock, MAX_DELAY_MS, pausedClock } from "../../src/core/clock";
+import { HubClock } from "../../src/core/link/hub-clock";
 
 test("live is replay at now minus the delay", () => {
   const clock = { ...liveClock(0), delay: 180 };

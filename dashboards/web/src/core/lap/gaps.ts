@@ -1,6 +1,6 @@
 /** Gaps between cars, from their samples: when was the car ahead where the one behind is now. */
 
-import type { Ring } from "./ring";
+import type { Ring } from "../samples/ring";
 
 /** Return laps done and the part of the one being driven at a sample, NaN when not known. */
 function progress(ring: Ring, i: number, trackLength: number): number {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { brief, duration, fixed, gearName, lapTime, ordinal, signed } from "../src/core/figures";
-import { healed, noticeOf, share, type Healing } from "../src/core/healing";
-import { linkOf, retryWords, type Signs } from "../src/core/link-state";
+import { brief, duration, fixed, gearName, lapTime, ordinal, signed } from "../../src/core/figures";
+import { healed, noticeOf, share, type Healing } from "../../src/core/samples/healing";
+import { linkOf, retryWords, type Signs } from "../../src/core/link/link-state";
 
 test("numbers carry a true minus, a difference its sign, and the unknown is a dash", () => {
   expect(fixed(-1.25, 1)).toBe("−1.3");

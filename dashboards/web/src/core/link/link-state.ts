@@ -1,6 +1,6 @@
 /** How a driver's link is, and the words for it: state first, consequence second, then what next. */
 
-import { brief, calendarDay, duration, fixed, hourMinute } from "./figures";
+import { brief, calendarDay, duration, fixed, hourMinute } from "../figures";
 
 export type LinkKind = "none" | "live" | "late" | "silent" | "stale" | "lost" | "recorded" | "closed" | "away";
 

@@ -5,7 +5,7 @@ import { duration } from "../core/figures";
 import { request } from "../link/access";
 import type { EnrolmentCode, EnrolmentState } from "../wire";
 import { type CodeState, stateOf } from "./code-state";
-import { Copied } from "./copied";
+import { Copied } from "../ui/copied";
 import { Qr } from "./qr";
 
 const LOOK_MS = 1_000;

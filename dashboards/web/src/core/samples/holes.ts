@@ -1,6 +1,6 @@
 /** What of a driver's time is recorded, what is missing, and what came late. Times in ms. */
 
-import type { Hole as StoredHole, Presence } from "../wire";
+import type { Hole as StoredHole, Presence } from "../../wire";
 
 /** Chunks `first..last` of a run that are not there, and the time they span. */
 export interface Hole {

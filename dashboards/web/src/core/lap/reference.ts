@@ -3,7 +3,7 @@
 import { secondsInto, STEPPED, TRACED, type Axis } from "./driven-lap";
 import { LapGrid } from "./lap-grid";
 import { thinned, type Outline } from "./outline";
-import type { Lap } from "../wire";
+import type { Lap } from "../../wire";
 
 /** Columns of a stored lap, float32 each; `times` in ms. */
 export interface Columns {

@@ -1,7 +1,7 @@
 /** The lap that a car drives at the clock's instant, gathered from the samples as time passes. */
 
 import { LapGrid } from "./lap-grid";
-import { GAP_MS, type Ring } from "./ring";
+import { GAP_MS, type Ring } from "../samples/ring";
 
 /** How laps are laid out: by distance when the car gives it, else by time. */
 export interface Axis {

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { TRACED } from "../src/core/driven-lap";
-import { LapGrid } from "../src/core/lap-grid";
-import { outlineOf, reference } from "../src/core/reference";
-import { TraceColumns } from "../src/core/trace-columns";
-import { LAP_DEFAULTS, type Lap } from "../src/wire";
+import { TRACED } from "../../../src/core/lap/driven-lap";
+import { LapGrid } from "../../../src/core/lap/lap-grid";
+import { outlineOf, reference } from "../../../src/core/lap/reference";
+import { TraceColumns } from "../../../src/core/lap/trace-columns";
+import { LAP_DEFAULTS, type Lap } from "../../../src/wire";
 
 const LENGTH = 600;
 const lap: Lap = {

@@ -4,9 +4,9 @@ import { signal } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { change, ended, logOut, me } from "../link/access";
 import { Consents } from "./consents";
-import { Field } from "./door";
-import { Enrolment } from "./enrolment";
-import { officeOpen } from "./office";
+import { Field } from "../login/login";
+import { Enrolment } from "../enrol/enrolment";
+import { officeOpen } from "./accounts";
 
 export const personOpen = signal(false);
 

@@ -8,8 +8,8 @@ import {
   NOTHING,
   stored,
   unheard,
-} from "../src/core/holes";
-import type { Presence } from "../src/wire";
+} from "../../../src/core/samples/holes";
+import type { Presence } from "../../../src/wire";
 
 const piece = (chunk: number, run = 1) => ({ run, chunk, from: chunk * 50, to: chunk * 50 + 33 });
 const after = (...chunks: number[]) =>

@@ -1,6 +1,6 @@
 /** One lap on even steps of distance (or time), so that two laps compare point by point. */
 
-import { GAP_MS } from "./ring";
+import { GAP_MS } from "../samples/ring";
 
 export const POINTS = 601;
 

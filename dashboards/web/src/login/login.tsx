@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { enter, me, renew } from "../link/access";
-import { ThisPc } from "./pc";
+import { ThisPc } from "../enrol/this-pc";
 
 type Way = "looking" | "password" | "invitation" | "pc" | "away";
 

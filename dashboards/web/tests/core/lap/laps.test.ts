@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { stretched, divided } from "../src/core/bands";
-import { gapSeconds } from "../src/core/gaps";
+import { stretched, divided } from "../../../src/draw/bands";
+import { gapSeconds } from "../../../src/core/lap/gaps";
 import {
   begunMs,
   bestLap,
@@ -11,10 +11,10 @@ import {
   remark,
   whole,
   withLap,
-} from "../src/core/laps";
-import { fit, placed } from "../src/core/outline";
-import { Ring } from "../src/core/ring";
-import type { Lap, SentLap } from "../src/wire";
+} from "../../../src/core/lap/laps";
+import { fit, placed } from "../../../src/core/lap/outline";
+import { Ring } from "../../../src/core/samples/ring";
+import type { Lap, SentLap } from "../../../src/wire";
 
 function lap(number: number, time: number | null, changes: Partial<Lap> = {}): Lap {
   const sent: SentLap = {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Ring } from "../src/core/ring";
+import { Ring } from "../../../src/core/samples/ring";
 
 const times = (...values: number[]) => Float64Array.from(values);
 const rows = (...values: number[]) => Float32Array.from(values);
