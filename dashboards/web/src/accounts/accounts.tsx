@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { change, json, problem, request } from "../link/access";
 import type { AccountAbout, AuditEntry, Invited } from "../wire";
 import { Copied } from "../ui/copied";
-import { Field } from "../login/login";
+import { Field } from "../ui/field";
 import { Drivers, loadDrivers } from "./drivers";
 
 export const officeOpen = signal(false);

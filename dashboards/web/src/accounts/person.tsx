@@ -2,9 +2,9 @@
 
 import { signal } from "@preact/signals";
 import { useState } from "preact/hooks";
-import { change, ended, logOut, me } from "../link/access";
+import { change, logOut, me } from "../link/access";
 import { Consents } from "./consents";
-import { Field } from "../login/login";
+import { Field } from "../ui/field";
 import { Enrolment } from "../enrol/enrolment";
 import { officeOpen } from "./accounts";
 
@@ -78,21 +78,5 @@ function PasswordForm({ first }: { first: boolean }) {
       </p>
       <button class="act">Set password</button>
     </form>
-  );
-}
-
-/** The end of one's access: nothing behind it moves any more. */
-export function EndedSheet() {
-  if (!ended.value) return null;
-  return (
-    <div class="ended">
-      <div role="alertdialog" aria-label="Access ended">
-        <h2>Your access to this race has ended.</h2>
-        <p class="ink-2">Somebody ended it, or you were away for long.</p>
-        <button class="act" onClick={() => location.reload()}>
-          Log in again
-        </button>
-      </div>
-    </div>
   );
 }

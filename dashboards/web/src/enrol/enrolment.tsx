@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { json, problem, request } from "../link/access";
 import type { EnrolmentCode } from "../wire";
 import { Code } from "./code";
-import { Field } from "../login/login";
+import { Field } from "../ui/field";
 
 interface EnrolmentProps {
   /** Whose PC it is; without a driver it is asked for. */

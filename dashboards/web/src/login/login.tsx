@@ -4,6 +4,7 @@ import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { enter, me, renew } from "../link/access";
+import { Field } from "../ui/field";
 import { ThisPc } from "../enrol/this-pc";
 
 type Way = "looking" | "password" | "invitation" | "pc" | "away";
@@ -154,30 +155,5 @@ function Frame({ title, children }: { title: string; children: ComponentChildren
         {children}
       </div>
     </main>
-  );
-}
-
-interface FieldProps {
-  label: string;
-  value: string;
-  change: (value: string) => void;
-  complete: "username" | "current-password" | "new-password" | "off";
-  hidden?: boolean;
-}
-
-export function Field({ label, value, change, complete, hidden }: FieldProps) {
-  const input = {
-    value,
-    required: true,
-    autocomplete: complete,
-    autocapitalize: "none",
-    spellcheck: false,
-    onInput: (event: { currentTarget: HTMLInputElement }) => change(event.currentTarget.value),
-  } as const;
-  return (
-    <label class="field">
-      <span class="label">{label}</span>
-      {hidden ? <input type="password" {...input} /> : <input type="text" {...input} />}
-    </label>
   );
 }

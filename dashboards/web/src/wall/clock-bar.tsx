@@ -8,7 +8,7 @@ import { socket } from "../store/feed";
 import { instant, links, reading } from "../store/reading";
 import * as wall from "../store/wall";
 import { wholeness } from "./links";
-import { LinkDot } from "./top-bar";
+import { LinkDot } from "../ui/link-dot";
 
 const DRAW_MS = 100;
 

@@ -4,7 +4,7 @@ import { stopped, type LinkKind } from "../core/link/link-state";
 import type { Driver } from "../store/driver";
 import { links } from "../store/reading";
 import * as wall from "../store/wall";
-import { LinkDot } from "./top-bar";
+import { LinkDot } from "../ui/link-dot";
 
 /** How every driver's link is: the age of the data, what is missing and what waits on the PC. */
 export function Links() {

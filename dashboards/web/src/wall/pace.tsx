@@ -8,7 +8,7 @@ import { drawPace } from "../draw/pace";
 import { palette } from "../draw/palette";
 import { reading } from "../store/reading";
 import * as wall from "../store/wall";
-import { Broken } from "./strip";
+import { BrokenLinkIcon } from "../ui/icons";
 
 const SHOWN = 20;
 
@@ -57,7 +57,7 @@ function LostNotice() {
       <span class="unseen" role="alert">
         Link to {wall.chosen.value?.name} lost
       </span>
-      <Broken />
+      <BrokenLinkIcon />
       <p>{lostWords(wall.chosen.value?.name ?? "", now?.quietMs ?? NaN)}</p>
     </section>
   );

@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 import { retryWords } from "../core/link/link-state";
 import { choose, socket } from "../store/feed";
 import * as wall from "../store/wall";
+import { BrokenLinkIcon } from "../ui/icons";
 import { placeOf } from "./session-menu";
 
 /** What concerns the whole page: its server is lost, it was too slow, or a newer session runs. */
@@ -21,7 +22,7 @@ export function Strip() {
         <span class="unseen" role="alert">
           This page lost the server
         </span>
-        <Broken />
+        <BrokenLinkIcon />
         {retryWords(state.retryAt - now.value)}
         {wall.drivers.value.length > 0 && " What you see is from the moment it was lost."}
       </div>
@@ -67,22 +68,5 @@ function Plain({ children, does, then }: PlainProps) {
         {does}
       </button>
     </p>
-  );
-}
-
-export function Broken() {
-  return (
-    <svg
-      width="16"
-      height="16"
-      viewBox="0 0 16 16"
-      fill="none"
-      stroke="currentColor"
-      stroke-width="1.75"
-      stroke-linecap="round"
-      aria-hidden="true"
-    >
-      <path d="M6.5 9.5l-2 2a2.1 2.1 0 0 1-3-3l2-2M9.5 6.5l2-2a2.1 2.1 0 0 1 3 3l-2 2M5 2v1.5M2 5h1.5M11 14v-1.5M14 11h-1.5" />
-    </svg>
   );
 }

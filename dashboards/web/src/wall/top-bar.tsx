@@ -1,10 +1,11 @@
 import { fixed, UNKNOWN } from "../core/figures";
-import type { LinkKind } from "../core/link/link-state";
 import { personOpen } from "../accounts/person";
 import { switchTheme } from "../draw/palette";
 import { choose } from "../store/feed";
 import { links, reading } from "../store/reading";
 import * as wall from "../store/wall";
+import { HelpIcon, LogoIcon, PersonIcon, ThemeIcon } from "../ui/icons";
+import { LinkDot } from "../ui/link-dot";
 import { helpOpen } from "./keyboard";
 import { SessionMenu } from "./session-menu";
 
@@ -12,7 +13,7 @@ export function TopBar() {
   return (
     <header class="top">
       <div class="brand">
-        <Mark />
+        <LogoIcon />
         <h1>PitBox</h1>
         <SessionMenu />
       </div>
@@ -73,13 +74,6 @@ function Cars() {
   );
 }
 
-/** A dot for a link: filled while samples flow, dashed when they stopped; quiet says the normal by nothing. */
-export function LinkDot({ kind, quiet }: { kind: LinkKind; quiet?: boolean }) {
-  if (kind === "live" || kind === "late") return quiet ? null : <i class="dot" />;
-  if (kind === "recorded" || kind === "closed" || kind === "none") return quiet ? null : <i class="dot hollow" />;
-  return <i class="dot dashed" />;
-}
-
 function Weather() {
   const now = reading.value;
   if (!now) return null;
@@ -109,68 +103,4 @@ const KINDS = {
 function degrees(value: number): string {
   const text = fixed(value, 0);
   return text === UNKNOWN ? text : `${text} °C`;
-}
-
-function Mark() {
-  return (
-    <svg
-      width="22"
-      height="22"
-      viewBox="0 0 24 24"
-      fill="none"
-      stroke="currentColor"
-      stroke-width="2"
-      stroke-linecap="round"
-      stroke-linejoin="round"
-      aria-hidden="true"
-    >
-      <rect x="2" y="2" width="20" height="20" rx="6" />
-      <path d="M6 13h2.5l2-6 3 10 2-4H18" />
-    </svg>
-  );
-}
-
-function ThemeIcon() {
-  return (
-    <svg width="16" height="16" viewBox="0 0 16 16" aria-hidden="true">
-      <circle cx="8" cy="8" r="6.25" fill="none" stroke="currentColor" stroke-width="1.5" />
-      <path d="M8 2a6 6 0 0 1 0 12z" fill="currentColor" />
-    </svg>
-  );
-}
-
-function PersonIcon() {
-  return (
-    <svg
-      width="16"
-      height="16"
-      viewBox="0 0 16 16"
-      fill="none"
-      stroke="currentColor"
-      stroke-width="1.5"
-      stroke-linecap="round"
-      aria-hidden="true"
-    >
-      <circle cx="8" cy="5.4" r="2.9" />
-      <path d="M2.5 14a5.5 5.5 0 0 1 11 0" />
-    </svg>
-  );
-}
-
-function HelpIcon() {
-  return (
-    <svg
-      width="16"
-      height="16"
-      viewBox="0 0 16 16"
-      fill="none"
-      stroke="currentColor"
-      stroke-width="1.5"
-      stroke-linecap="round"
-      aria-hidden="true"
-    >
-      <circle cx="8" cy="8" r="6.25" />
-      <path d="M6.2 6.3a1.85 1.85 0 1 1 2.6 1.7c-.6.3-.8.6-.8 1.2M8 11.4v.1" />
-    </svg>
-  );
 }
