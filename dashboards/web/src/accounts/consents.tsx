@@ -1,28 +1,29 @@
 import { useEffect, useState } from "preact/hooks";
-import { change, request } from "../link/access";
+import { useStore } from "../store/context";
 import type { Consent } from "../wire";
 
 const KINDS = ["telemetry", "camera", "microphone"] as const;
 const ROLES = ["owner", "engineer", "driver", "guest"] as const;
 
-/** Who sees what of a driver, as the driver decides. */
+/** A driver's consents: the roles that see each kind of data. */
 export function Consents({ driver }: { driver: string }) {
+  const { access } = useStore();
   const [known, setKnown] = useState<readonly Consent[]>([]);
   const [refusal, setRefusal] = useState("");
   async function load() {
-    const response = await request("consents");
+    const response = await access.request("consents");
     if (response?.ok) setKnown((await response.json()) as Consent[]);
   }
   useEffect(() => void load(), []);
   async function decide(one: Consent) {
     const { kind, role } = one;
-    setRefusal(await change("PUT", "consents", { kind, role, allowed: !one.allowed }));
+    setRefusal(await access.change("PUT", "consents", { kind, role, allowed: !one.allowed }));
     await load();
   }
   return (
     <>
       <table class="consents">
-        <caption class="ink-2">Who sees what of {driver}</caption>
+        <caption class="ink-2">Roles that see the data of {driver}</caption>
         <thead>
           <tr>
             <td />
@@ -61,8 +62,8 @@ export function Consents({ driver }: { driver: string }) {
         {refusal}
       </p>
       <p class="small ink-3">
-        Who does not see your telemetry sees no laps of other cars either: they may be yours. Camera
-        and microphone are not sent yet; what you decide of them holds from the first moment.
+        A role without your telemetry sees no laps of other cars either, because they may be yours.
+        Camera and microphone are not sent yet; your choice applies as soon as they are.
       </p>
     </>
   );

@@ -1,35 +1,37 @@
-import { signal } from "@preact/signals";
-import { change, request } from "../link/access";
-import type { DriverAbout, PcAbout } from "../wire";
 import { Enrolment } from "../enrol/enrolment";
+import type { DriverAbout, PcAbout } from "../wire";
+import type { Accounts } from "./accounts";
 
-/** So much of a key tells PCs apart; the whole of it is shown on pointing at it. */
+/** The start of a key that tells PCs apart; a tooltip shows all of it. */
 const KEY_START = 9;
 
-const drivers = signal<readonly DriverAbout[]>([]);
-const refusal = signal("");
-
-/** Who may drive, with which PCs, and the way to shut somebody out. */
-export function Drivers() {
+/** The enrolled drivers and their PCs, each of which can be revoked. */
+export function Drivers({ accounts }: { accounts: Accounts }) {
+  const revoke = (path: string) => void accounts.revoke(path);
   return (
     <section class="invite">
       <h2>Drivers' PCs</h2>
       <p class="refusal" role="alert">
-        {refusal.value}
+        {accounts.revocationRefusal.value}
       </p>
       <table>
         <tbody>
-          {drivers.value.map((driver) => (
-            <Driver key={driver.driver} driver={driver} />
+          {accounts.drivers.value.map((driver) => (
+            <Driver key={driver.driver} driver={driver} revoke={revoke} />
           ))}
         </tbody>
       </table>
-      <Enrolment driver="" used={() => void loadDrivers()} />
+      <Enrolment driver="" used={() => void accounts.loadDrivers()} />
     </section>
   );
 }
 
-function Driver({ driver }: { driver: DriverAbout }) {
+interface DriverProps {
+  driver: DriverAbout;
+  revoke: (path: string) => void;
+}
+
+function Driver({ driver, revoke }: DriverProps) {
   const path = `drivers/${driver.driver}`;
   return (
     <>
@@ -38,8 +40,8 @@ function Driver({ driver }: { driver: DriverAbout }) {
         <td class="ink-2">{state(driver)}</td>
         <td>
           {!driver.revoked && (
-            <button class="act" onClick={() => void revoke(path)}>
-              Shut out
+            <button class="act" onClick={() => revoke(path)}>
+              Revoke
             </button>
           )}
         </td>
@@ -52,8 +54,8 @@ function Driver({ driver }: { driver: DriverAbout }) {
           <td class="ink-2">{stateOfPc(pc)}</td>
           <td>
             {!pc.revoked && (
-              <button class="act" onClick={() => void revoke(`${path}/pcs/${pc.public_key}`)}>
-                Shut out this PC
+              <button class="act" onClick={() => revoke(`${path}/pcs/${pc.public_key}`)}>
+                Revoke this PC
               </button>
             )}
           </td>
@@ -64,30 +66,20 @@ function Driver({ driver }: { driver: DriverAbout }) {
 }
 
 function state(driver: DriverAbout): string {
-  if (driver.revoked) return "shut out";
+  if (driver.revoked) return "revoked";
   const until = driver.shut_until ? new Date(driver.shut_until) : null;
   if (until && until.getTime() > Date.now()) {
-    return `sent too much, shut out until ${until.toLocaleTimeString()}`;
+    return `sent too much, blocked until ${until.toLocaleTimeString()}`;
   }
   return driver.pcs.length ? "" : "no PC";
 }
 
 function stateOfPc(pc: PcAbout): string {
-  if (pc.revoked) return `shut out ${day(pc.revoked)}`;
+  if (pc.revoked) return `revoked ${day(pc.revoked)}`;
   const renewed = pc.renewed ? `, renewed ${day(pc.renewed)}` : "";
   return `enrolled ${day(pc.enrolled)}${renewed}, until ${day(pc.expires)}`;
 }
 
 function day(at: string): string {
   return new Date(at).toLocaleDateString();
-}
-
-async function revoke(path: string): Promise<void> {
-  refusal.value = await change("POST", `${path}/revoke`);
-  await loadDrivers();
-}
-
-export async function loadDrivers(): Promise<void> {
-  const known = await request("drivers");
-  if (known?.ok) drivers.value = (await known.json()) as DriverAbout[];
 }

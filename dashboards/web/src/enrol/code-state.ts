@@ -1,15 +1,18 @@
-/** What became of an enrolment code: pure. */
+/** The state of an enrolment code: pure. */
 
 import type { EnrolmentCode, EnrolmentState } from "../wire";
 
 export type CodeState =
-  /** `typed` says that the short one is still good: wrong guesses end it. */
+  /** `typed` is false once too many wrong guesses have closed the short code. */
   | { readonly kind: "open"; readonly leftMs: number; readonly typed: boolean }
   | { readonly kind: "used"; readonly pc: string }
   | { readonly kind: "expired" }
   | { readonly kind: "replaced" };
 
-/** `known` is of the last code of its driver, null without an answer; `leftMs` as counted here. */
+/**
+ * Return the state of a code that was made here. `known` is the hub's answer about the driver's last
+ * code, null without one; `leftMs` is counted by the page.
+ */
 export function stateOf(
   made: EnrolmentCode,
   known: EnrolmentState | null,

@@ -1,14 +1,15 @@
-/** A code on its way to a PC: shown until it is used or too old. */
+/** An enrolment code: shown until a PC uses it or it expires. */
 
 import { useEffect, useState } from "preact/hooks";
 import { duration } from "../core/figures";
-import { request } from "../link/access";
+import type { Access } from "../link/access";
+import { useStore } from "../store/context";
 import type { EnrolmentCode, EnrolmentState } from "../wire";
 import { type CodeState, stateOf } from "./code-state";
 import { Copied } from "../ui/copied";
 import { Qr } from "./qr";
 
-const LOOK_MS = 1_000;
+const POLL_MS = 1_000;
 const LOOPBACK = /^(localhost|127\.[\d.]+|\[::1\])$/;
 
 export function command(code: string): string {
@@ -16,7 +17,7 @@ export function command(code: string): string {
 }
 
 export function Code({ made, used }: { made: EnrolmentCode; used: () => void }) {
-  const state = useCodeState(made);
+  const state = useCodeState(made, useStore().access);
   useEffect(() => {
     if (state.kind === "used") used();
   }, [state.kind]);
@@ -25,9 +26,9 @@ export function Code({ made, used }: { made: EnrolmentCode; used: () => void }) 
     case "used":
       return <Ended words={`Used by ${state.pc || "a PC"}: ${driver} may drive there.`} />;
     case "expired":
-      return <Ended words="This code is too old. Make another one." />;
+      return <Ended words="This code has expired. Make a new one." />;
     case "replaced":
-      return <Ended words="A newer code has taken the place of this one." />;
+      return <Ended words="A newer code replaced this one." />;
     case "open":
       return <Open made={made} leftMs={state.leftMs} typed={state.typed} />;
   }
@@ -45,41 +46,41 @@ function Open({ made, leftMs, typed }: { made: EnrolmentCode; leftMs: number; ty
   const link = new URL(`#enrol=${made.link_code}`, location.href.split(/[?#]/)[0]).href;
   return (
     <section class="code" aria-label={`Code for ${made.driver}`}>
-      <Qr text={link} label="QR of the link below" />
+      <Qr text={link} label="QR code of the link below" />
       <div>
-        <p class="label">On the PC of {made.driver}, once</p>
+        <p class="label">Code for the PC of {made.driver}, valid once</p>
         <p class="code-typed">{typed ? made.code : "–"}</p>
         <p class="ink-2" role="timer">
-          {typed ? "" : "Wrong codes were tried: this one is closed, the link is not. "}
-          Good for <span class="code-left">{duration(leftMs)}</span>
+          {typed ? "" : "Closed after too many wrong codes; the link still works. "}
+          Valid for <span class="code-left">{duration(leftMs)}</span>
         </p>
       </div>
       <div class="code-ways">
-        <span class="label">What to run there</span>
+        <span class="label">Command to run there</span>
         <Copied label="command" text={command(typed ? made.code : made.link_code)} />
-        <span class="label">Or scan the QR, which opens this link</span>
+        <span class="label">Or scan the QR code, which opens this link</span>
         <Copied label="link" text={link} />
         {LOOPBACK.test(location.hostname) && (
-          <p class="small ink-3">The pit wall is on loopback: only PCs that it runs on reach it.</p>
+          <p class="small ink-3">This pit wall listens on loopback, so only its own PC reaches it.</p>
         )}
       </div>
     </section>
   );
 }
 
-/** Ask what became of a code, until something did; the end is counted here between answers. */
-function useCodeState(made: EnrolmentCode): CodeState {
+/** Poll the state of a code until it is final; between answers the page counts its time down. */
+function useCodeState(made: EnrolmentCode, access: Access): CodeState {
   const [state, setState] = useState(() => stateOf(made, null, made.expires_s * 1000));
   useEffect(() => {
     const endsAt = performance.now() + made.expires_s * 1000;
     setState(stateOf(made, null, made.expires_s * 1000));
     const timer = setInterval(async () => {
-      const response = await request(`enrolments/${made.driver}`);
+      const response = await access.request(`enrolments/${made.driver}`);
       const known = response?.ok ? ((await response.json()) as EnrolmentState) : null;
       const next = stateOf(made, known, endsAt - performance.now());
       setState(next);
       if (next.kind !== "open") clearInterval(timer);
-    }, LOOK_MS);
+    }, POLL_MS);
     return () => clearInterval(timer);
   }, [made]);
   return state;

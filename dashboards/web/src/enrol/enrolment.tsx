@@ -1,24 +1,27 @@
 import { useState } from "preact/hooks";
-import { json, problem, request } from "../link/access";
+import { json } from "../link/access";
+import { problem } from "../link/problem";
+import { useStore } from "../store/context";
+import { Field } from "../ui/field";
 import type { EnrolmentCode } from "../wire";
 import { Code } from "./code";
-import { Field } from "../ui/field";
 
 interface EnrolmentProps {
-  /** Whose PC it is; without a driver it is asked for. */
+  /** The PC's driver; "" shows a field for the name. */
   driver: string;
   /** Called once a PC used the code. */
   used?: () => void;
 }
 
-/** The code that makes a PC a driver's own. */
+/** The form that makes an enrolment code, and the code. */
 export function Enrolment({ driver, used = () => {} }: EnrolmentProps) {
+  const { access } = useStore();
   const [name, setName] = useState(driver);
   const [made, setMade] = useState<EnrolmentCode | null>(null);
   const [refusal, setRefusal] = useState("");
   async function submit(event: Event) {
     event.preventDefault();
-    const response = await request("enrolments", json("POST", { driver: name }));
+    const response = await access.request("enrolments", json("POST", { driver: name }));
     setRefusal(response?.ok ? "" : await problem(response));
     setMade(response?.ok ? ((await response.json()) as EnrolmentCode) : null);
   }

@@ -1,10 +1,10 @@
 import { correction, generate } from "lean-qr";
 import { toSvgPath } from "lean-qr/extras/svg";
 
-/** Modules of light around a code, without which readers do not find it. */
+/** Light modules around a code; readers need them to find it. */
 const QUIET = 4;
 
-/** Dark on light in both themes, for that is what readers know. */
+/** A QR code, dark on light in both themes, because some readers refuse the inverse. */
 export function Qr({ text, label }: { text: string; label: string }) {
   const code = generate(text, { minCorrectionLevel: correction.M });
   const side = code.size + 2 * QUIET;

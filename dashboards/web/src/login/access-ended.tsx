@@ -1,13 +1,13 @@
-import { ended } from "../link/access";
+import { useStore } from "../store/context";
 
-/** The end of one's access: nothing behind it moves any more. */
-export function EndedSheet() {
-  if (!ended.value) return null;
+/** The notice that access has ended; nothing behind it moves any more. */
+export function AccessEnded() {
+  if (!useStore().access.ended.value) return null;
   return (
     <div class="ended">
       <div role="alertdialog" aria-label="Access ended">
         <h2>Your access to this race has ended.</h2>
-        <p class="ink-2">Somebody ended it, or you were away for long.</p>
+        <p class="ink-2">Somebody ended it, or your login has expired.</p>
         <button class="act" onClick={() => location.reload()}>
           Log in again
         </button>

@@ -1,10 +1,10 @@
 import { useState } from "preact/hooks";
 
-/** What is to be taken elsewhere as it stands, with a button that copies it. */
+/** A text to take elsewhere, with a button that copies it. */
 export function Copied({ text, label }: { text: string; label: string }) {
   const [copied, setCopied] = useState("");
   async function copy() {
-    // Absent where the page came in clear from another machine; the text can still be selected.
+    // There is no clipboard on a page served without TLS from another machine; the text can be selected.
     await navigator.clipboard?.writeText(text);
     setCopied(navigator.clipboard ? text : "");
   }

@@ -78,3 +78,37 @@ export function BrokenLinkIcon() {
     </svg>
   );
 }
+
+export function ChevronIcon() {
+  return (
+    <svg
+      width="10"
+      height="6"
+      viewBox="0 0 10 6"
+      fill="none"
+      stroke="currentColor"
+      stroke-width="1.75"
+      stroke-linecap="round"
+      aria-hidden="true"
+    >
+      <path d="M1 1l4 4 4-4" />
+    </svg>
+  );
+}
+
+export function HoleIcon() {
+  return (
+    <svg
+      width="18"
+      height="18"
+      viewBox="0 0 18 18"
+      fill="none"
+      stroke="currentColor"
+      stroke-width="1.25"
+      aria-hidden="true"
+    >
+      <rect x="1" y="1" width="16" height="16" rx="4" />
+      <path d="M1 12L12 1M3 17L17 3M9 17l8-8" />
+    </svg>
+  );
+}

@@ -1,15 +1,11 @@
 import { fixed, UNKNOWN } from "../core/figures";
-import { personOpen } from "../accounts/person";
-import { switchTheme } from "../draw/palette";
-import { choose } from "../store/feed";
-import { links, reading } from "../store/reading";
-import * as wall from "../store/wall";
+import { useStore, useView } from "../store/context";
 import { HelpIcon, LogoIcon, PersonIcon, ThemeIcon } from "../ui/icons";
 import { LinkDot } from "../ui/link-dot";
-import { helpOpen } from "./keyboard";
 import { SessionMenu } from "./session-menu";
 
 export function TopBar() {
+  const { sheets, theme } = useStore();
   return (
     <header class="top">
       <div class="brand">
@@ -25,7 +21,7 @@ export function TopBar() {
             class="theme"
             aria-label="Dark or light (D)"
             title="Dark or light (D)"
-            onClick={switchTheme}
+            onClick={() => theme.switch()}
           >
             <ThemeIcon />
           </button>
@@ -33,8 +29,8 @@ export function TopBar() {
             class="help"
             aria-label="Keys (?)"
             title="Keys (?)"
-            aria-expanded={helpOpen.value}
-            onClick={() => (helpOpen.value = !helpOpen.value)}
+            aria-expanded={sheets.help.value}
+            onClick={() => (sheets.help.value = !sheets.help.value)}
           >
             <HelpIcon />
           </button>
@@ -42,8 +38,8 @@ export function TopBar() {
             class="you"
             aria-label="You"
             title="You"
-            aria-expanded={personOpen.value}
-            onClick={() => (personOpen.value = !personOpen.value)}
+            aria-expanded={sheets.you.value}
+            onClick={() => (sheets.you.value = !sheets.you.value)}
           >
             <PersonIcon />
           </button>
@@ -54,20 +50,22 @@ export function TopBar() {
 }
 
 function Cars() {
-  const chosen = wall.chosen.value;
+  const { race } = useStore();
+  const view = useView();
+  const chosen = view.chosen.value;
   return (
     <nav class="cars" role="tablist" aria-label="Cars of the session">
-      {wall.drivers.value.map((driver, place) => (
+      {race.drivers.value.map((driver, place) => (
         <button
           role="tab"
           key={driver.name}
           aria-selected={driver === chosen}
           title={`Shift ${place + 1}`}
-          onClick={() => choose(wall.chosenSession.peek(), driver.name)}
+          onClick={() => (view.chosenName.value = driver.name)}
         >
-          {wall.carName(driver)}
+          {driver.carName.value}
           {driver.session.value?.car && <span> {driver.name}</span>}
-          <LinkDot kind={links.value.get(driver)?.kind ?? "none"} quiet />
+          <LinkDot kind={view.links.value.get(driver)?.kind ?? "none"} quiet />
         </button>
       ))}
     </nav>
@@ -75,10 +73,11 @@ function Cars() {
 }
 
 function Weather() {
-  const now = reading.value;
+  const view = useView();
+  const now = view.reading.value;
   if (!now) return null;
   const known = Number.isFinite(now.trackTemp) || Number.isFinite(now.airTemp);
-  const kind = wall.chosen.value?.session.value?.kind ?? "unknown";
+  const kind = view.chosen.value?.session.value?.kind ?? "unknown";
   return (
     <>
       {known && (

@@ -25,8 +25,8 @@ test("the delay follows late arrivals slowly, up to its limit, and time never ru
 test("the hub's clock is that of the ping answered fastest", () => {
   const hub = new HubClock();
   expect(hub.at(0)).toBeNaN();
-  hub.heard(100, 300, 1_000_150);
-  hub.heard(400, 404, 1_000_502);
+  hub.add(100, 300, 1_000_150);
+  hub.add(400, 404, 1_000_502);
   expect(hub.at(1000)).toBe(1_001_100);
 });
 

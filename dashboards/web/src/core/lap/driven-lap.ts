@@ -1,5 +1,6 @@
 /** The lap that a car drives at the clock's instant, gathered from the samples as time passes. */
 
+import { STEPPED, TRACED } from "../samples/channels";
 import { LapGrid } from "./lap-grid";
 import { GAP_MS, type Ring } from "../samples/ring";
 
@@ -9,16 +10,6 @@ export interface Axis {
   /** Metres or seconds. */
   readonly length: number;
 }
-
-export const TRACED = [
-  "speed",
-  "throttle",
-  "brake",
-  "steering_angle",
-  "gear",
-  "engine_rpm",
-] as const;
-export const STEPPED: ReadonlySet<number> = new Set([TRACED.indexOf("gear")]);
 
 /** When the lap at an instant began, as timing says, in ms by the driver's clock; null: not known. */
 export type Begun = (atMs: number) => number | null;

@@ -1,6 +1,7 @@
 /** The reference lap on the same grid as the lap being driven, with the track it was driven on. */
 
-import { secondsInto, STEPPED, TRACED, type Axis } from "./driven-lap";
+import { STEPPED, TRACED } from "../samples/channels";
+import { secondsInto, type Axis } from "./driven-lap";
 import { LapGrid } from "./lap-grid";
 import { thinned, type Outline } from "./outline";
 import type { Lap } from "../../wire";

@@ -1,6 +1,6 @@
 /** The columns of the traces, from the lap being driven and the reference: pure. */
 
-import { TRACED } from "./driven-lap";
+import { TRACED } from "../samples/channels";
 import { blank, POINTS, type LapGrid, type Points } from "./lap-grid";
 
 export interface Column {

@@ -1,4 +1,4 @@
-/** The hub's clock as this page knows it: the offset of the ping that was answered fastest. */
+/** The hub's clock, estimated from the ping with the shortest round trip. */
 
 interface Sample {
   readonly roundTrip: number;
@@ -10,8 +10,8 @@ const KEPT = 8;
 export class HubClock {
   private samples: Sample[] = [];
 
-  /** Take an answered ping; `sent` and `received` are the page's monotonic ms. */
-  heard(sent: number, received: number, hubMs: number): void {
+  /** Take the answer to a ping; `sent` and `received` are the page's monotonic ms. */
+  add(sent: number, received: number, hubMs: number): void {
     const sample = { roundTrip: received - sent, offset: hubMs - (sent + received) / 2 };
     this.samples = [...this.samples, sample].slice(-KEPT);
   }

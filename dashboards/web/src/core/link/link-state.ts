@@ -1,4 +1,4 @@
-/** How a driver's link is, and the words for it: state first, consequence second, then what next. */
+/** The state of a driver's link, and its words: state first, consequence second, then the next step. */
 
 import { brief, calendarDay, duration, fixed, hourMinute } from "../figures";
 
@@ -13,10 +13,10 @@ export interface Signs {
   readonly driver: string;
   /** Hub now - captured - offset of the newest sample on screen, ms; NaN while not known. */
   readonly ageMs: number;
-  /** How long ago a sample reached this page, ms; Infinity when none has. */
+  /** Time since a sample reached this page, ms; Infinity when none has. */
   readonly quietMs: number;
-  /** How long ago the driver's PC was heard at all, ms; Infinity when never. */
-  readonly unheardMs: number;
+  /** Time since any message of the driver's PC, ms; Infinity when there was none. */
+  readonly unseenMs: number;
   /** When the session was sealed, ms since 1970; null while it is open. */
   readonly sealedMs: number | null;
   readonly recordedMs: number;
@@ -32,32 +32,32 @@ export const STALE_MS = 2000;
 export const LOST_MS = 10_000;
 
 export function linkOf(signs: Signs): Link {
-  const { driver, quietMs, unheardMs } = signs;
+  const { driver, quietMs, unseenMs } = signs;
   if (signs.sealedMs !== null) {
     const day = calendarDay(signs.sealedMs);
     return { kind: "recorded", words: `Recorded ${day}, ${duration(signs.recordedMs)}` };
   }
   if (!signs.connected) return { kind: "away", words: "Not known: this page has no server" };
-  if (quietMs === Infinity && unheardMs === Infinity) {
+  if (quietMs === Infinity && unseenMs === Infinity) {
     return { kind: "none", words: `Waiting for ${driver}` };
   }
   if (quietMs < STALE_MS) return flowing(signs.ageMs);
   if (signs.closed) return { kind: "closed", words: `${driver} has closed the app` };
-  if (unheardMs < LOST_MS) {
+  if (unseenMs < LOST_MS) {
     return quietMs < LOST_MS
       ? { kind: "stale", words: `No samples for ${brief(quietMs)}` }
       : { kind: "silent", words: silence(quietMs) };
   }
-  const since = Math.min(quietMs, unheardMs);
+  const since = Math.min(quietMs, unseenMs);
   return { kind: "lost", words: `Link lost ${duration(since)}` };
 }
 
-/** Tell whether samples have stopped that should come: what is shown is then held. */
+/** Return whether samples stopped that should arrive: values on screen are then held. */
 export function stopped(kind: LinkKind | undefined): boolean {
   return kind !== undefined && STOPPED.has(kind);
 }
 
-/** What the strip over the traces says while a link is lost. */
+/** The notice over the traces while a link is lost. */
 export function lostWords(driver: string, quietMs: number): string {
   return `Link to ${driver} lost ${duration(quietMs)}. The hole may fill when the link returns.`;
 }

@@ -1,10 +1,21 @@
-/** The channels that the wall asks for. */
+/** The channels that the wall subscribes to. */
 
 import type { ChannelName } from "../../wire";
-import { TRACED } from "../lap/driven-lap";
 
 export const WHEELS = ["fl", "fr", "rl", "rr"] as const;
 export type Wheel = (typeof WHEELS)[number];
+
+/** Drawn as traces, in the order of a lap grid's columns. */
+export const TRACED = [
+  "speed",
+  "throttle",
+  "brake",
+  "steering_angle",
+  "gear",
+  "engine_rpm",
+] as const;
+/** Columns that hold their value until the next sample. */
+export const STEPPED: ReadonlySet<number> = new Set([TRACED.indexOf("gear")]);
 
 /** Drawn sixty times a second, kept for a whole lap. */
 export const FAST: readonly ChannelName[] = [

@@ -1,8 +1,8 @@
-/** What of a driver's time is recorded, what is missing, and what came late. Times in ms. */
+/** A driver's coverage: the recorded span, its holes, and the parts that arrived late. Times in ms. */
 
 import type { Hole as StoredHole, Presence } from "../../wire";
 
-/** Chunks `first..last` of a run that are not there, and the time they span. */
+/** Missing chunks `first..last` of a run, and the time they span. */
 export interface Hole {
   readonly run: number;
   readonly first: number;
@@ -15,11 +15,11 @@ export interface Hole {
 export type Span = readonly [from: number, to: number];
 
 export interface Coverage {
-  /** From the first to the last sample that is known of. */
+  /** From the first to the last known sample. */
   readonly span: Span | null;
   readonly holes: readonly Hole[];
   readonly late: readonly Span[];
-  /** The newest live chunk that was seen, to notice when the next one is not its neighbour. */
+  /** The newest live chunk: a next one that is not its neighbour opens a hole. */
   readonly newest: { readonly run: number; readonly chunk: number; readonly to: number } | null;
 }
 
@@ -34,7 +34,7 @@ export const NOTHING: Coverage = { span: null, holes: [], late: [], newest: null
 const MAX_HOLES = 500;
 const JOIN_MS = 1000;
 
-/** Take a chunk that arrived: it extends what is known, opens a hole, or fills one. */
+/** Take a chunk that arrived: it extends the span, opens a hole, or fills one. */
 export function arrived(known: Coverage, piece: Piece): Coverage {
   const span = widened(known.span, [piece.from, piece.to]);
   const last = known.newest;
@@ -55,36 +55,37 @@ export function arrived(known: Coverage, piece: Piece): Coverage {
   };
 }
 
-/** Forget which chunk came last: what this page did not hear is not missing for that. */
-export function unheard(known: Coverage): Coverage {
+/** Forget the newest chunk: the page was not connected, so the next jump of numbers is no hole. */
+export function afterSilence(known: Coverage): Coverage {
   return { ...known, newest: null };
 }
 
 /**
- * Take what Postgres lacks: it knows more of the past than this page saw.
+ * Take the holes that Postgres has, for it knows more of the past than this page received.
  *
- * A hole of ours that Postgres does not name is filled only when Postgres speaks of it already; one
- * that this page saw filled is not opened again while Postgres is still about to hear of it.
+ * A hole of this page that Postgres does not list counts as filled only once `decided` says that
+ * Postgres has processed its chunks. A hole that this page saw filled is not opened again, because
+ * Postgres may store its chunks a moment later.
  */
 export function stored(
   known: Coverage,
   span: Span | null,
   holes: readonly StoredHole[],
-  spoken: (hole: Hole) => boolean = () => true,
+  decided: (hole: Hole) => boolean = () => true,
 ): Coverage {
   const found = holes
     .filter((hole) => hole.from_ns !== null)
     .map(fromStored)
     .filter((hole) => hole.gone || !known.late.some((late) => within(hole, late)));
-  const unnamed = known.holes.filter(
+  const unlisted = known.holes.filter(
     (hole) => !hole.gone && !found.some((other) => meet(hole, other)),
   );
-  const filled = unnamed.filter(spoken);
+  const filled = unlisted.filter(decided);
   const late = filled.reduce<readonly Span[]>(
     (all, hole) => joined(all, [hole.from, hole.to]),
     known.late,
   );
-  const open = unnamed.filter((hole) => !filled.includes(hole));
+  const open = unlisted.filter((hole) => !filled.includes(hole));
   return {
     ...known,
     span: span ? widened(known.span, span) : known.span,
@@ -110,7 +111,7 @@ function within(hole: Hole, [from, to]: Span): boolean {
   return from - JOIN_MS <= hole.from && hole.to <= to + JOIN_MS;
 }
 
-/** Tell whether a presence speaks of holes that differ from the ones that are known. */
+/** Return whether a presence lists other holes than the known ones. */
 export function differs(known: Coverage, presence: Presence): boolean {
   const own = known.holes.filter((hole) => hole.run === presence.run);
   const open = own.filter((hole) => !hole.gone);
@@ -122,17 +123,17 @@ export function differs(known: Coverage, presence: Presence): boolean {
   );
 }
 
-/** Count the chunks that are missing but may still come. */
+/** Count the missing chunks that may still arrive. */
 export function missingChunks(known: Coverage): number {
   return known.holes.reduce((sum, hole) => sum + (hole.gone ? 0 : hole.last - hole.first + 1), 0);
 }
 
-/** Sum up the ms that are missing but may still come. */
+/** Sum up the missing ms that may still arrive. */
 export function missingMs(known: Coverage): number {
   return known.holes.reduce((sum, hole) => sum + (hole.gone ? 0 : hole.to - hole.from), 0);
 }
 
-/** Sum up the ms that can never come. */
+/** Sum up the ms that are lost for good. */
 export function goneMs(known: Coverage): number {
   return known.holes.reduce((sum, hole) => sum + (hole.gone ? hole.to - hole.from : 0), 0);
 }

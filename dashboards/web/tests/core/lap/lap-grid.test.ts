@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { DrivenLap, secondsInto, TRACED } from "../../../src/core/lap/driven-lap";
+import { TRACED } from "../../../src/core/samples/channels";
+import { DrivenLap, secondsInto } from "../../../src/core/lap/driven-lap";
 import { LapGrid } from "../../../src/core/lap/lap-grid";
 import { Ring } from "../../../src/core/samples/ring";
 

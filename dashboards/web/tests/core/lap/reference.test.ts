@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { TRACED } from "../../../src/core/lap/driven-lap";
+import { TRACED } from "../../../src/core/samples/channels";
 import { LapGrid } from "../../../src/core/lap/lap-grid";
 import { outlineOf, reference } from "../../../src/core/lap/reference";
 import { TraceColumns } from "../../../src/core/lap/trace-columns";

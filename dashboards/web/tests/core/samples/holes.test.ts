@@ -7,7 +7,7 @@ import {
   missingMs,
   NOTHING,
   stored,
-  unheard,
+  afterSilence,
 } from "../../../src/core/samples/holes";
 import type { Presence } from "../../../src/wire";
 
@@ -61,7 +61,7 @@ test("a new run begins without a hole to the one before", () => {
 });
 
 test("what this page did not hear is no hole", () => {
-  expect(arrived(unheard(after(1, 2)), piece(9)).holes).toEqual([]);
+  expect(arrived(afterSilence(after(1, 2)), piece(9)).holes).toEqual([]);
 });
 
 test("what Postgres has filled meanwhile becomes late, what is gone stays", () => {

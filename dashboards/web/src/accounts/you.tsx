@@ -1,28 +1,29 @@
-/** Who is logged in, and what they may do about it. */
+/** The account that is logged in, with its own settings. */
 
-import { signal } from "@preact/signals";
 import { useState } from "preact/hooks";
-import { change, logOut, me } from "../link/access";
-import { Consents } from "./consents";
-import { Field } from "../ui/field";
 import { Enrolment } from "../enrol/enrolment";
-import { officeOpen } from "./accounts";
+import { useStore } from "../store/context";
+import { Field } from "../ui/field";
+import { Consents } from "./consents";
 
-export const personOpen = signal(false);
-
-export function PersonSheet() {
-  const person = me.value;
-  if (!personOpen.value || !person) return null;
+export function YouSheet() {
+  const { access, sheets } = useStore();
+  const person = access.me.value;
+  if (!sheets.you.value || !person) return null;
+  async function logOut(everywhere: boolean) {
+    await access.logOut(everywhere);
+    location.reload();
+  }
   return (
-    <aside class="sheet person" aria-label="You">
+    <aside class="sheet you" aria-label="You">
       <b>{person.name}</b> <span class="ink-3">{person.role}</span>
-      <div class="deeds">
+      <div class="actions">
         {person.role === "owner" && (
           <button
             class="act"
             onClick={() => {
-              officeOpen.value = true;
-              personOpen.value = false;
+              sheets.accounts.value = true;
+              sheets.you.value = false;
             }}
           >
             Accounts
@@ -47,15 +48,16 @@ export function PersonSheet() {
 }
 
 function PasswordForm({ first }: { first: boolean }) {
+  const { access } = useStore();
   const [current, setCurrent] = useState("");
   const [fresh, setFresh] = useState("");
   const [answer, setAnswer] = useState("");
   async function submit(event: Event) {
     event.preventDefault();
-    const reason = await change("PUT", "me/password", { current, new: fresh });
-    setAnswer(reason || "Your password is set; other devices are logged out.");
-    const person = me.peek();
-    if (!reason && person) me.value = { ...person, has_password: true };
+    const reason = await access.change("PUT", "me/password", { current, new: fresh });
+    setAnswer(reason || "Your password is set. Other devices are logged out.");
+    const person = access.me.peek();
+    if (!reason && person) access.me.value = { ...person, has_password: true };
     if (!reason) [setCurrent, setFresh].forEach((set) => set(""));
   }
   return (

@@ -1,7 +1,8 @@
-/** What the QR of a code opens: the command for the PC that drives. */
+/** The page that the QR of a code opens: the command that enrols a PC. */
 
-import { command } from "./code";
 import { Copied } from "../ui/copied";
+import { EntryPage } from "../ui/entry-page";
+import { command } from "./code";
 
 const PHONE = /Android|iPhone|iPad/;
 const SHELLS = [
@@ -10,12 +11,12 @@ const SHELLS = [
   [/Mac/, "On this PC, in Terminal"],
 ] as const;
 
-export function ThisPc({ code }: { code: string }) {
+export function EnrolPage({ code }: { code: string }) {
   const [, where] = SHELLS.find(([agent]) => agent.test(navigator.userAgent)) ?? [];
   const line = command(code);
   return (
-    <>
-      <p class="ink-2">{where ?? "On this PC, in a terminal"}, once, while the code is good:</p>
+    <EntryPage title="Enrol a PC">
+      <p class="ink-2">{where ?? "On this PC, in a terminal"}, while the code is valid:</p>
       <Copied label="command" text={line} />
       {PHONE.test(navigator.userAgent) && "share" in navigator && (
         <button class="act" onClick={() => void navigator.share({ text: line }).catch(() => {})}>
@@ -23,9 +24,9 @@ export function ThisPc({ code }: { code: string }) {
         </button>
       )}
       <p class="small ink-3">
-        It makes a key on that PC, keeps it there, and starts to drive. Later{" "}
+        The command creates a key, which stays on that PC, and starts driving. After that,{" "}
         <b>pitbox drive</b> is enough.
       </p>
-    </>
+    </EntryPage>
   );
 }

@@ -1,40 +1,33 @@
-/** The owner's page: accounts, invitations and what was done at the doors. */
+/** The owner's page: accounts, invitations, drivers' PCs and the audit log. */
 
-import { signal } from "@preact/signals";
-import { useEffect, useState } from "preact/hooks";
-import { change, json, problem, request } from "../link/access";
-import type { AccountAbout, AuditEntry, Invited } from "../wire";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { useStore } from "../store/context";
 import { Copied } from "../ui/copied";
 import { Field } from "../ui/field";
-import { Drivers, loadDrivers } from "./drivers";
-
-export const officeOpen = signal(false);
+import type { AccountAbout } from "../wire";
+import { Accounts } from "./accounts";
+import { Drivers } from "./drivers";
 
 const ROLES = ["owner", "engineer", "driver", "guest"] as const;
-const accounts = signal<readonly AccountAbout[]>([]);
-const entries = signal<readonly AuditEntry[]>([]);
-const refusal = signal("");
-const link = signal<Invited | null>(null);
 
-export function Office() {
-  return officeOpen.value ? <Opened /> : null;
+export function AccountsPage() {
+  return useStore().sheets.accounts.value ? <Opened /> : null;
 }
 
 function Opened() {
-  useEffect(() => {
-    link.value = null;
-    void load();
-  }, []);
+  const { access, sheets } = useStore();
+  const accounts = useMemo(() => new Accounts(access), [access]);
+  useEffect(() => void accounts.load(), [accounts]);
   return (
-    <main class="office" aria-label="Accounts">
+    <main class="accounts" aria-label="Accounts">
       <header>
         <h1>Accounts</h1>
-        <button class="act" onClick={() => (officeOpen.value = false)}>
+        <button class="act" onClick={() => (sheets.accounts.value = false)}>
           Back to the wall
         </button>
       </header>
       <p class="refusal" role="alert">
-        {refusal.value}
+        {accounts.refusal.value}
       </p>
       <table>
         <thead>
@@ -47,17 +40,17 @@ function Opened() {
           </tr>
         </thead>
         <tbody>
-          {accounts.value.map((account) => (
-            <Row key={account.name} account={account} />
+          {accounts.accounts.value.map((account) => (
+            <Row key={account.name} account={account} accounts={accounts} />
           ))}
         </tbody>
       </table>
-      <Invite />
-      <Link />
-      <Drivers />
-      <h2>What was done</h2>
+      <Invite accounts={accounts} />
+      <InvitationLink accounts={accounts} />
+      <Drivers accounts={accounts} />
+      <h2>Audit log</h2>
       <ol class="audit small">
-        {entries.value.map((entry) => (
+        {accounts.audit.value.map((entry) => (
           <li key={entry.id}>
             <span class="ink-3">{entry.at.slice(0, 19).replace("T", " ")}</span>
             <b>{entry.actor ?? "–"}</b>
@@ -72,7 +65,7 @@ function Opened() {
   );
 }
 
-function Row({ account }: { account: AccountAbout }) {
+function Row({ account, accounts }: { account: AccountAbout; accounts: Accounts }) {
   const path = `accounts/${account.name}`;
   const state = account.disabled ? "disabled" : account.invited ? "no password yet" : "";
   return (
@@ -82,7 +75,7 @@ function Row({ account }: { account: AccountAbout }) {
         <select
           aria-label={`Role of ${account.name}`}
           value={account.role}
-          onChange={(event) => void act("PUT", path, { role: event.currentTarget.value })}
+          onChange={(event) => void accounts.change("PUT", path, { role: event.currentTarget.value })}
         >
           {ROLES.map((role) => (
             <option>{role}</option>
@@ -92,20 +85,20 @@ function Row({ account }: { account: AccountAbout }) {
       <td>{account.driver}</td>
       <td class="ink-2">{state || `${account.logins} logged in`}</td>
       <td>
-        <div class="deeds">
+        <div class="actions">
           <button
             class="act"
             disabled={account.disabled}
-            onClick={() => void invite(`${path}/invitation`)}
+            onClick={() => void accounts.invite(`${path}/invitation`)}
           >
             New password
           </button>
-          <button class="act" onClick={() => void act("POST", `${path}/logout`)}>
+          <button class="act" onClick={() => void accounts.change("POST", `${path}/logout`)}>
             Log out
           </button>
           <button
             class="act"
-            onClick={() => void act("PUT", path, { disabled: !account.disabled })}
+            onClick={() => void accounts.change("PUT", path, { disabled: !account.disabled })}
           >
             {account.disabled ? "Enable" : "Disable"}
           </button>
@@ -115,13 +108,13 @@ function Row({ account }: { account: AccountAbout }) {
   );
 }
 
-function Invite() {
+function Invite({ accounts }: { accounts: Accounts }) {
   const [name, setName] = useState("");
   const [driver, setDriver] = useState("");
   const [role, setRole] = useState<string>("engineer");
   function submit(event: Event) {
     event.preventDefault();
-    void invite("accounts", { name, role, driver: role === "driver" ? driver : null });
+    void accounts.invite("accounts", { name, role, driver: role === "driver" ? driver : null });
   }
   return (
     <form class="invite" onSubmit={submit}>
@@ -143,39 +136,17 @@ function Invite() {
   );
 }
 
-function Link() {
-  const made = link.value;
+function InvitationLink({ accounts }: { accounts: Accounts }) {
+  const made = accounts.invited.value;
   if (!made) return null;
   const { href } = new URL(`#invitation=${made.secret}`, location.href.split(/[?#]/)[0]);
   return (
     <section class="invite" aria-live="polite">
       <p>
-        Send this link to {made.name} and nobody else. It opens once, within three days, to choose a
-        password:
+        Send this link to {made.name} and nobody else. It is valid once, for three days, to choose
+        a password:
       </p>
       <Copied label="link" text={href} />
     </section>
   );
-}
-
-async function invite(path: string, body?: object): Promise<void> {
-  const response = await request(path, body ? json("POST", body) : { method: "POST" });
-  refusal.value = response?.ok ? "" : await problem(response);
-  if (response?.ok) link.value = (await response.json()) as Invited;
-  await load();
-}
-
-async function act(method: string, path: string, body?: object): Promise<void> {
-  refusal.value = await change(method, path, body);
-  await load();
-}
-
-async function load(): Promise<void> {
-  const [known, done] = await Promise.all([
-    request("accounts"),
-    request("audit?limit=50"),
-    loadDrivers(),
-  ]);
-  if (known?.ok) accounts.value = (await known.json()) as AccountAbout[];
-  if (done?.ok) entries.value = (await done.json()) as AuditEntry[];
 }
