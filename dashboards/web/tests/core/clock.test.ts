@@ -1,6 +1,12 @@
 import { expect, test } from "vitest";
-import { advanced, Arrivals, eased, liveClock, MAX_DELAY_MS, pausedClock } from "../../src/core/clock";
-import { HubClock } from "../../src/core/link/hub-clock";
+import {
+  Arrivals,
+  MAX_DELAY_MS,
+  advanced,
+  eased,
+  liveClock,
+  pausedClock,
+} from "../../src/core/clock";
 
 test("live is replay at now minus the delay", () => {
   const clock = { ...liveClock(0), delay: 180 };
@@ -20,14 +26,6 @@ test("the delay follows late arrivals slowly, up to its limit, and time never ru
     clock = next;
   }
   expect(clock.delay).toBe(MAX_DELAY_MS);
-});
-
-test("the hub's clock is that of the ping answered fastest", () => {
-  const hub = new HubClock();
-  expect(hub.at(0)).toBeNaN();
-  hub.add(100, 300, 1_000_150);
-  hub.add(400, 404, 1_000_502);
-  expect(hub.at(1000)).toBe(1_001_100);
 });
 
 test("one late chunk is remembered for ten seconds at least, and then forgotten", () => {

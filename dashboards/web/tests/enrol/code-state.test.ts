@@ -22,7 +22,7 @@ test("without an answer the page counts on by itself", () => {
   expect(stateOf(made, null, 0).kind).toBe("expired");
 });
 
-test("what became of a code is said, also when its time is over meanwhile", () => {
+test("a code is used, replaced or closed, even when its time is over", () => {
   const used = { ...open, used: true, pc: "rig-2", expires_s: 0 };
   expect(stateOf(made, used, 0)).toEqual({ kind: "used", pc: "rig-2" });
   expect(stateOf(made, { ...open, begins: "ZZ" }, 90_000).kind).toBe("replaced");

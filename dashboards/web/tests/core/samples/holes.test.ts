@@ -40,7 +40,7 @@ test("a jump of chunk numbers is a hole from the last sample to the next", () =>
   expect(holes).toEqual([{ run: 1, first: 3, last: 5, from: 133, to: 300, gone: false }]);
 });
 
-test("late chunks close a hole piece by piece, and what came late is remembered", () => {
+test("late chunks close a hole piece by piece, and stay marked as late", () => {
   let known = arrived(after(1, 2, 6), piece(4));
   expect(known.holes.map((hole) => [hole.first, hole.last])).toEqual([
     [3, 3],
@@ -60,11 +60,11 @@ test("a new run begins without a hole to the one before", () => {
   expect(known.holes).toEqual([]);
 });
 
-test("what this page did not hear is no hole", () => {
+test("chunks sent while this page was not connected are no hole", () => {
   expect(arrived(afterSilence(after(1, 2)), piece(9)).holes).toEqual([]);
 });
 
-test("what Postgres has filled meanwhile becomes late, what is gone stays", () => {
+test("a hole that Postgres filled becomes late, one that is gone stays", () => {
   const gone = { driver: "MOR", run: 1, first_chunk: 20, last_chunk: 29, chunks: 10, gone: true };
   const known = stored(after(1, 2, 6), [0, 300], [{ ...gone, from_ns: 1e9, to_ns: 1.5e9 }]);
   expect(known.late).toEqual([[133, 300]]);
@@ -72,7 +72,7 @@ test("what Postgres has filled meanwhile becomes late, what is gone stays", () =
   expect(goneMs(known)).toBe(500);
 });
 
-test("a hole that Postgres does not speak of yet stays open", () => {
+test("a hole that Postgres has not decided yet stays open", () => {
   const known = stored(after(1, 2, 6), null, [], () => false);
   expect(known.holes).toHaveLength(1);
   expect(known.late).toEqual([]);
@@ -84,7 +84,7 @@ test("a hole that this page saw filled is not opened again", () => {
   expect(stored(filled, null, [{ ...lagging, from_ns: 183e6, to_ns: 283e6 }]).holes).toEqual([]);
 });
 
-test("a presence differs when it names holes that are not known, or none where some are", () => {
+test("a presence differs when it lists unknown holes, or none where some are known", () => {
   const known = after(1, 2, 6);
   expect(differs(known, presence([[3, 5]]))).toBe(false);
   expect(

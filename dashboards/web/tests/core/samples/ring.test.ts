@@ -5,14 +5,14 @@ const times = (...values: number[]) => Float64Array.from(values);
 const rows = (...values: number[]) => Float32Array.from(values);
 const held = (ring: Ring) => [...ring.times.subarray(ring.start, ring.end)];
 
-test("keeps the newest samples when it is full", () => {
+test("a full ring keeps the newest samples", () => {
   const ring = new Ring(["speed"], 4);
   for (let i = 0; i < 50; i += 1) ring.addRows(times(i), ["speed"], rows(10 * i));
   expect(held(ring)).toEqual([46, 47, 48, 49]);
   expect([...ring.column("speed").subarray(ring.start, ring.end)]).toEqual([460, 470, 480, 490]);
 });
 
-test("puts late samples in their place and says that the past changed", () => {
+test("late samples go to their place, and the revision grows", () => {
   const ring = new Ring(["speed"], 10);
   ring.addRows(times(1, 2, 7, 8), ["speed"], rows(1, 2, 7, 8));
   const before = ring.revision;
@@ -22,7 +22,7 @@ test("puts late samples in their place and says that the past changed", () => {
   expect(ring.revision).toBeGreaterThan(before);
 });
 
-test("takes the same samples twice without a trace", () => {
+test("the same samples a second time change nothing", () => {
   const ring = new Ring(["speed"], 10);
   ring.addRows(times(1, 2, 3), ["speed"], rows(1, 2, 3));
   ring.addRows(times(2, 3, 4), ["speed"], rows(2, 3, 4));
@@ -30,7 +30,7 @@ test("takes the same samples twice without a trace", () => {
   expect(ring.revision).toBe(0);
 });
 
-test("merges random pieces like a sorted list of the newest", () => {
+test("random pieces merge like a sorted list of the newest", () => {
   let seed = 7;
   const random = (below: number) => (seed = (seed * 48271) % 2147483647) % below;
   for (let round = 0; round < 30; round += 1) {
@@ -50,14 +50,14 @@ test("merges random pieces like a sorted list of the newest", () => {
   }
 });
 
-test("a channel that the car does not give is not a number, not nought", () => {
+test("a channel that the car does not send is NaN, never 0", () => {
   const ring = new Ring(["speed", "gear"], 4);
   ring.addRows(times(1, 2), ["gear"], rows(3, 4));
   expect(ring.at("speed", 2)).toBeNaN();
   expect(ring.step("gear", 1.5)).toBe(3);
 });
 
-test("reads between two samples, holds over a gap and never goes beyond", () => {
+test("a value is interpolated between samples, held over a gap, and never extrapolated", () => {
   const ring = new Ring(["speed"], 10);
   ring.addRows(times(0, 100, 1000), ["speed"], rows(10, 20, 90));
   expect(ring.at("speed", 50)).toBe(15);
