@@ -31,5 +31,6 @@ export default defineConfig({
   plugins: [apiPage()],
   build: { outDir: OUT, emptyOutDir: true, target: "es2023" },
   server: { proxy: { "/api": { target: "http://127.0.0.1:8000", ws: true } } },
-  test: { include: ["tests/**/*.test.ts"], environment: "node" },
+  // No module of the page holds state, so tests may share one.
+  test: { include: ["tests/**/*.test.ts"], environment: "node", isolate: false },
 });

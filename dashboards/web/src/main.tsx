@@ -25,12 +25,15 @@ import { Theme } from "./store/theme";
 import { listenForKeys } from "./wall/keyboard";
 import { Page } from "./wall/page";
 
+const { documentElement } = document;
 const store = new Store({
   fetch: (input, init) => fetch(input, init),
   openSocket: (address) => new WebSocket(address),
   requestFrame: (run) => requestAnimationFrame(run),
   timers: browserTimers(),
-  theme: new Theme(document.documentElement, localStorage),
+  theme: new Theme(documentElement, localStorage, (name) =>
+    getComputedStyle(documentElement).getPropertyValue(name),
+  ),
   address: location.href,
 });
 const login = new Login(store.access);

@@ -9,21 +9,18 @@ export class Theme {
   readonly palette: Signal<Palette>;
 
   constructor(
-    private readonly root: HTMLElement,
-    private readonly storage: Storage,
+    private readonly root: { readonly dataset: DOMStringMap },
+    private readonly storage: Pick<Storage, "setItem">,
+    /** Return a CSS variable as the current theme sets it. */
+    private readonly variable: (name: string) => string,
   ) {
-    this.palette = signal(this.colours());
+    this.palette = signal(paletteOf(variable));
   }
 
   switch(): void {
     const next = this.root.dataset["theme"] === "light" ? "dark" : "light";
     this.root.dataset["theme"] = next;
     this.storage.setItem(KEY, next);
-    this.palette.value = this.colours();
-  }
-
-  private colours(): Palette {
-    const style = getComputedStyle(this.root);
-    return paletteOf((name) => style.getPropertyValue(name));
+    this.palette.value = paletteOf(this.variable);
   }
 }

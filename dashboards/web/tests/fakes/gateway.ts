@@ -1,6 +1,6 @@
 /** A gateway's REST, played by a function that takes the place of fetch. */
 
-import { settled } from "./timers";
+import { encode } from "@msgpack/msgpack";
 
 export interface Call {
   readonly path: string;
@@ -15,7 +15,7 @@ export class FakeGateway {
   readonly calls: Call[] = [];
   private readonly answers = new Map<string, Answer>();
 
-  /** Answer requests whose path begins with `path`; null is no answer. The longest path wins. */
+  /** Answer requests for a path, without its query; null is no answer. Other paths are 404. */
   on(path: string, answer: Answer): this {
     this.answers.set(path, answer);
     return this;
@@ -34,18 +34,38 @@ export class FakeGateway {
       body: init?.body ? JSON.parse(String(init.body)) : null,
     };
     this.calls.push(call);
-    await settled();
-    const paths = [...this.answers.keys()].filter((path) => call.path.startsWith(path));
-    const longest = paths.sort((a, b) => b.length - a.length)[0];
-    const answer = longest === undefined ? json({}, 404) : this.answers.get(longest);
+    const answer = this.answers.get(call.path.split("?")[0]);
     const response = typeof answer === "function" ? answer(call) : answer;
+    if (response === undefined) return json({}, 404);
     if (!response) throw new TypeError("fetch failed");
-    return response.clone();
+    return response;
   };
 }
 
+/** Return an answer whose body is read without a stream, so in microtasks only. */
 export function json(body: unknown, status = 200): Response {
-  return new Response(JSON.stringify(body), { status });
+  const answer = { ok: status < 400, status, json: async () => structuredClone(body) };
+  return answer as unknown as Response;
+}
+
+/** Return an answer with the samples of channels over time (ms by the driver's clock). */
+export function telemetry(
+  times: readonly number[],
+  channels: Readonly<Record<string, readonly number[]>>,
+): Response {
+  const columns = Object.values(channels).map((values) => Float32Array.from(values));
+  const body = encode({
+    session: "evening",
+    driver: "MOR",
+    lap: null,
+    channels: Object.keys(channels),
+    units: [],
+    times: new Uint8Array(Float64Array.from(times).buffer),
+    columns: columns.map((column) => new Uint8Array(column.buffer)),
+    holes: [],
+  });
+  const answer = { ok: true, status: 200, arrayBuffer: async () => body.slice().buffer };
+  return answer as unknown as Response;
 }
 
 /** Return the answer to a login. */

@@ -1,7 +1,6 @@
-import { encode } from "@msgpack/msgpack";
 import { expect, test } from "vitest";
 import { Rest } from "../../src/link/rest";
-import { FakeGateway, json } from "../fakes/gateway";
+import { FakeGateway, json, telemetry } from "../fakes/gateway";
 
 function made() {
   const gateway = new FakeGateway();
@@ -10,26 +9,12 @@ function made() {
   return { gateway, rest: new Rest(request) };
 }
 
-const bytes = (numbers: Float64Array | Float32Array) =>
-  new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
-
-function packed(): Response {
-  const body = encode({
-    session: "evening",
-    driver: "MOR",
-    lap: null,
-    channels: ["speed", "gear"],
-    units: ["m/s", ""],
-    times: bytes(Float64Array.of(1000.5, 1016.5)),
-    columns: [bytes(Float32Array.of(60, 61)), bytes(Float32Array.of(3, 4))],
-    holes: [],
-  });
-  return new Response(body.slice());
-}
+const LAP = "sessions/evening/drivers/MOR/laps/7/telemetry";
+const RANGE = "sessions/evening/drivers/MOR/telemetry";
 
 test("telemetry of a lap arrives as columns of numbers", async () => {
   const { gateway, rest } = made();
-  gateway.on("sessions", packed());
+  gateway.on(LAP, telemetry([1000.5, 1016.5], { speed: [60, 61], gear: [3, 4] }));
   const found = await rest.lap("evening", "MOR", 7, ["speed", "gear"]);
   expect(found?.channels).toEqual(["speed", "gear"]);
   expect([...(found?.times ?? [])]).toEqual([1000.5, 1016.5]);
@@ -39,14 +24,14 @@ test("telemetry of a lap arrives as columns of numbers", async () => {
   ]);
   const [call] = gateway.calls;
   expect(call.path).toBe(
-    "sessions/evening/drivers/MOR/laps/7/telemetry?channels=speed,gear&format=msgpack",
+    `${LAP}?channels=speed,gear&format=msgpack`,
   );
   expect(call.headers.get("accept")).toBe("application/vnd.msgpack");
 });
 
 test("a range is requested in ns without rounding, and without an end up to the newest", async () => {
   const { gateway, rest } = made();
-  gateway.on("sessions", packed());
+  gateway.on(RANGE, telemetry([], { speed: [] }));
   const ms = 1_795_000_000_123;
   await rest.range("evening", "MOR", ms, ms + 1, ["speed"]);
   await rest.range("evening", "MOR", ms, null, ["speed"]);
@@ -58,8 +43,9 @@ test("a range is requested in ns without rounding, and without an end up to the 
 
 test("a refusal and a lost answer are both null", async () => {
   const { gateway, rest } = made();
-  gateway.on("sessions", json({ status: 404, detail: "there is no such session" }, 404));
+  gateway.on("sessions/evening", json({ detail: "there is no such session" }, 404));
   expect(await rest.session("evening")).toBeNull();
+  gateway.on(LAP, json({ detail: "there is no such lap" }, 404));
   expect(await rest.lap("evening", "MOR", 7, ["speed"])).toBeNull();
   gateway.on("sessions", null);
   expect(await rest.sessions()).toBeNull();
