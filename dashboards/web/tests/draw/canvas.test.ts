@@ -32,6 +32,7 @@ test("hatching stays within its box and covers it with parallel lines", () => {
   hatch(recording.context, { left: 100, top: 20, width: 50, height: 10 }, "line-strong");
   expect(recording.of("rect")).toEqual([[100, 20, 50, 10]]);
   const order = recording.drawn.map((drawn) => drawn.call);
+  expect(order.indexOf("clip")).toBeGreaterThan(order.indexOf("rect"));
   expect(order.indexOf("clip")).toBeLessThan(order.indexOf("moveTo"));
   expect(order.at(-1)).toBe("restore");
   const starts = recording.of("moveTo") as [number, number][];

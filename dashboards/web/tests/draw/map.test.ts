@@ -9,10 +9,10 @@ function mapOf() {
   const path: (readonly number[])[] = [];
   const calls = { lineTo: (...at: number[]) => path.push(at), closePath: () => path.push([]) };
   const map = new TrackMap(() => calls as unknown as Path2D);
-  const draw = (changes: Partial<MapScene> = {}, size = 252) => {
+  const draw = (changes: Partial<MapScene> = {}, width = 252, height = width) => {
     const recording = new RecordingContext();
     const scene: MapScene = { outline, closed: false, cars: [], cursor: null, ...changes };
-    map.draw(recording.surface(size, size), scene, COLOURS);
+    map.draw(recording.surface(width, height), scene, COLOURS);
     return recording;
   };
   return { draw, path };
@@ -36,6 +36,18 @@ test("the outline fills its box inside the margin, with y upwards", () => {
     [226, 26],
     [26, 26],
   ]);
+});
+
+test("a whole lap is turned to fill its box, an outline that still grows is not", () => {
+  const flat = { x: Float32Array.of(0, 100, 100), y: Float32Array.of(0, 0, 1) };
+  const lengthOf = (closed: boolean) => {
+    const { draw, path } = mapOf();
+    draw({ outline: flat, closed }, 152, 452);
+    const [[x0, y0], [x1, y1]] = path;
+    return Math.hypot(x1 - x0, y1 - y0);
+  };
+  expect(lengthOf(false)).toBeCloseTo(100);
+  expect(lengthOf(true)).toBeGreaterThan(350);
 });
 
 test("the path is traced once, and again in another size", () => {

@@ -33,6 +33,12 @@ test("a lap that does not count is hollow and moves no scale", () => {
   expect(dots[0][1] - dots[1][1]).toBeGreaterThan(15);
 });
 
+test("one very slow lap does not flatten the others", () => {
+  const dots = drawn([lap(1, 90), lap(2, 91), lap(3, 90), lap(4, 150)]).of("arc") as number[][];
+  expect(dots[0][1] - dots[1][1]).toBeGreaterThan(3);
+  expect(dots[3][1]).toBe(5);
+});
+
 test("the reference is a whole line, the median a dotted one", () => {
   const lines = drawn([lap(1, 90), lap(2, 91)], 89.5).calls("stroke");
   expect(lines.map((drawn) => [drawn.strokeStyle, drawn.lineDash])).toEqual([

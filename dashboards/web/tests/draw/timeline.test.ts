@@ -76,9 +76,10 @@ test("laps begin with a line, their number and, where there is room, their time"
     lap(1, 90.5, { started_ns: second(100) * 1e6 }),
     lap(2, 91.5, { started_ns: second(300) * 1e6 }),
     lap(3, null, { started_ns: second(340) * 1e6 }),
+    lap(4, null, { started_ns: second(590) * 1e6 }),
   ];
   const recording = drawn({ laps });
-  expect(recording.of("fillRect", "ink-2").map(([left]) => left)).toEqual([100, 300, 340]);
+  expect(recording.of("fillRect", "ink-2").map(([left]) => left)).toEqual([100, 300, 340, 590]);
   expect(recording.of("fillText")).toEqual([
     ["1", 106, 13],
     ["1:30.5", 118, 13],

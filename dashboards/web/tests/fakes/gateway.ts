@@ -9,7 +9,7 @@ export interface Call {
   readonly body: unknown;
 }
 
-type Answer = Response | null | ((call: Call) => Response | null);
+type Answer = Response | null | ((call: Call) => Response | Promise<Response>);
 
 export class FakeGateway {
   readonly calls: Call[] = [];
@@ -35,7 +35,7 @@ export class FakeGateway {
     };
     this.calls.push(call);
     const answer = this.answers.get(call.path.split("?")[0]);
-    const response = typeof answer === "function" ? answer(call) : answer;
+    const response = typeof answer === "function" ? await answer(call) : answer;
     if (response === undefined) return json({}, 404);
     if (!response) throw new TypeError("fetch failed");
     return response;

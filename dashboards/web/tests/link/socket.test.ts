@@ -123,3 +123,13 @@ test("a message is dropped while there is no connection", async () => {
   socket.send({ type: "wall.ping", token: 1 });
   expect(sockets.last.sent).toEqual([]);
 });
+
+test("after a reconnect the hub's clock comes from the new connection only", async () => {
+  const { socket, sockets, timers } = await open();
+  sockets.last.fail();
+  await timers.pass(500);
+  sockets.last.accept();
+  await timers.pass(40);
+  sockets.last.pong(2_000_020);
+  expect(socket.hubClock.at(timers.now())).toBe(2_000_040);
+});

@@ -24,6 +24,13 @@ test("late frames say nothing about the delay, and do not count as live", () => 
   expect(driver.sampledAt).toBe(78);
 });
 
+test("late frames reach the traces, and no number that is held for some seconds only", () => {
+  const driver = new Driver("MOR");
+  driver.take(frames(1, [1000], { speed: 60, fuel_level: 40 }, { late: true }), 90_000, 0);
+  expect(driver.fast.at("speed", 1000)).toBe(60);
+  expect(driver.slow.length).toBe(0);
+});
+
 test("a longer ring keeps the samples of the short one", () => {
   const driver = new Driver("MOR");
   driver.take(frames(1, [1000, 1016], { speed: 60 }), 1100, 0);

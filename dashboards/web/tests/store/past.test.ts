@@ -139,11 +139,12 @@ test("the answer about a reference that a better lap has replaced is dropped", a
   past.follow(view);
   const samples = telemetry([T, T + 20], { lap_distance: [0, 1] });
   gateway.on("sessions/evening/drivers/MOR/laps/5/telemetry", samples);
-  gateway.on(LAP_4, () => {
-    mor.laps.value = [...mor.laps.value, lap(5, 80)];
-    return samples;
-  });
+  let answer: (response: Response) => void = () => {};
+  gateway.on(LAP_4, () => new Promise((resolve) => (answer = resolve)));
   mor.laps.value = [lap(4, 90)];
+  mor.laps.value = [...mor.laps.value, lap(5, 80)];
+  await timers.pass(0);
+  answer(samples);
   await timers.pass(0);
   expect(mor.reference.value?.lap.lap_number).toBe(5);
 });

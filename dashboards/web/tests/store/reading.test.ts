@@ -93,6 +93,8 @@ test("a drive that this page never saw live is recorded once its PC was not seen
   const after = (minutes: number) => server(5000 + minutes * 60_000);
   expect(linkNow(driver, 0, after(14)).kind).toBe("lost");
   expect(linkNow(driver, 0, after(16)).kind).toBe("recorded");
+  driver.presence.value = presence({ offset_ms: 0, seen_ms: after(16).hubNow - 1000 });
+  expect(linkNow(driver, 0, after(16)).kind).toBe("silent");
 });
 
 test("delta and difference compare with the reference at the same place", () => {

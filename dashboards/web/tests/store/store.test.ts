@@ -83,3 +83,13 @@ test("a second view has a clock of its own, and both show the instant of theirs"
   expect(store.view.reading.value?.t).toBeGreaterThan(now - 300);
   expect(store.view.reading.value?.speed).not.toBeCloseTo(second.reading.value?.speed ?? NaN, 3);
 });
+
+test("chunks sent while the page was not connected are no hole", async () => {
+  const page = await new FakePage().start();
+  page.sockets.last.deliver(frames(1, [page.hubNow]));
+  page.sockets.last.fail();
+  await page.timers.pass(500);
+  page.sockets.last.accept();
+  page.sockets.last.deliver(frames(9, [page.hubNow]));
+  expect(page.store.race.driverOf("MOR").coverage.value.holes).toEqual([]);
+});
