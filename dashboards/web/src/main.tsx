@@ -77,7 +77,7 @@ effect(() => {
 });
 
 const { hash } = location;
-// A secret must not stay in the history.
+// The fragment may hold a secret, which must not stay in the history.
 if (hash) history.replaceState(null, "", location.pathname + location.search);
 const root = document.getElementById("wall");
 if (root) render(<Root />, root);

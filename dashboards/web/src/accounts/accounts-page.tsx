@@ -75,7 +75,9 @@ function Row({ account, accounts }: { account: AccountAbout; accounts: Accounts 
         <select
           aria-label={`Role of ${account.name}`}
           value={account.role}
-          onChange={(event) => void accounts.change("PUT", path, { role: event.currentTarget.value })}
+          onChange={(event) =>
+            void accounts.change("PUT", path, { role: event.currentTarget.value })
+          }
         >
           {ROLES.map((role) => (
             <option>{role}</option>
@@ -143,8 +145,8 @@ function InvitationLink({ accounts }: { accounts: Accounts }) {
   return (
     <section class="invite" aria-live="polite">
       <p>
-        Send this link to {made.name} and nobody else. It is valid once, for three days, to choose
-        a password:
+        Send this link to {made.name} and nobody else. It is valid once, for three days, to choose a
+        password:
       </p>
       <Copied label="link" text={href} />
     </section>

@@ -39,7 +39,10 @@ export class Accounts {
 
   /** Invite a new account, or an existing one to choose a new password. */
   async invite(path: string, body?: object): Promise<void> {
-    const response = await this.access.request(path, body ? json("POST", body) : { method: "POST" });
+    const response = await this.access.request(
+      path,
+      body ? json("POST", body) : { method: "POST" },
+    );
     this.refusal.value = response?.ok ? "" : await problem(response);
     if (response?.ok) this.invited.value = (await response.json()) as Invited;
     await this.load();

@@ -1,4 +1,4 @@
-/** Rows of one chart: each scale is stretched so that its range fills a band of the whole height. */
+/** Rows of one chart: each scale is stretched so that its range fills one band of the height. */
 
 export interface Row {
   readonly key: string;

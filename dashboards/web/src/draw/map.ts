@@ -136,8 +136,7 @@ function drawLabel({ context, colours, fit }: Pen, car: MapCar, taken: Place[]):
   const [left, top] = placed(fit, car.x, car.y);
   if (!Number.isFinite(left)) return;
   const free = SIDES.map(([dx, dy]) => [left + dx, top + dy] as const).find(
-    ([x, y]) =>
-      !taken.some(([otherX, otherY]) => Math.hypot(x - otherX, (y - otherY) * 1.6) < 28),
+    ([x, y]) => !taken.some(([otherX, otherY]) => Math.hypot(x - otherX, (y - otherY) * 1.6) < 28),
   );
   if (!free) return;
   taken.push(free);

@@ -1,4 +1,4 @@
-/** The pace: one dot per lap, the reference as a line, the median dotted; a hollow dot does not count. */
+/** The pace: one dot per lap, hollow where it does not count, with reference and median as lines. */
 
 import { clean, median } from "../core/lap/laps";
 import type { Lap } from "../wire";

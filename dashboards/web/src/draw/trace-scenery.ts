@@ -89,7 +89,13 @@ export function drawPlayhead(
   ctx.restore();
 }
 
-function drawTick(chart: Plot, row: TraceRow, value: number, colours: Palette, ratio: number): void {
+function drawTick(
+  chart: Plot,
+  row: TraceRow,
+  value: number,
+  colours: Palette,
+  ratio: number,
+): void {
   const { ctx, bbox } = chart;
   drawLevel(chart, value, row.key, colours.line);
   if (row.signed && !value) return; // the line of nought needs no label

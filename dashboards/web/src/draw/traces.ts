@@ -66,7 +66,7 @@ export class TraceChart {
     });
   }
 
-  /** Return whether anything would look different: the car moved by part of a px, or all changed. */
+  /** Return whether anything would look different, be it by part of a px. */
   private differs(scene: TraceScene): boolean {
     const before = this.scene;
     const place = Math.round(this.chart.valToPos(scene.ours.position, "x", true) * PARTS_OF_PX);
@@ -99,7 +99,7 @@ export class TraceChart {
     if (length > 0) this.chart.setScale("x", { min: 0, max: length });
   }
 
-  /** Move the cursor by points of the lap, from where it is or from the car. */
+  /** Move the cursor by points of the lap, from its place or from the car's. */
   inspect(step: number): void {
     const from = this.chart.cursor.idx ?? this.scene?.ours.head ?? 0;
     const left = this.chart.valToPos(this.columns.x[Math.max(0, from + step)], "x");
@@ -188,7 +188,7 @@ export class TraceChart {
     return plain;
   }
 
-  /** Fill one side of nought as a gain, the other as a loss; more speed gains, more time loses. */
+  /** Fill the sides of nought as gain and loss: more speed is a gain, more time a loss. */
   private halves(row: string, share: number): (chart: uPlot) => CanvasGradient {
     return (chart) => {
       const { top, height } = chart.bbox;

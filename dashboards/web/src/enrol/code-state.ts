@@ -10,8 +10,8 @@ export type CodeState =
   | { readonly kind: "replaced" };
 
 /**
- * Return the state of a code that was made here. `known` is the hub's answer about the driver's last
- * code, null without one; `leftMs` is counted by the page.
+ * Return the state of a code that was made here. `known` is the hub's answer about the driver's
+ * last code, null without one; `leftMs` is counted by the page.
  */
 export function stateOf(
   made: EnrolmentCode,

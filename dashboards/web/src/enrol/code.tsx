@@ -61,7 +61,9 @@ function Open({ made, leftMs, typed }: { made: EnrolmentCode; leftMs: number; ty
         <span class="label">Or scan the QR code, which opens this link</span>
         <Copied label="link" text={link} />
         {LOOPBACK.test(location.hostname) && (
-          <p class="small ink-3">This pit wall listens on loopback, so only its own PC reaches it.</p>
+          <p class="small ink-3">
+            This pit wall listens on loopback, so only its own PC reaches it.
+          </p>
         )}
       </div>
     </section>

@@ -1,4 +1,4 @@
-/** The login: the access token stays in memory, the refresh token in a cookie that no script reads. */
+/** The login: an access token in memory, and a refresh token in a cookie that no script reads. */
 
 import { signal } from "@preact/signals";
 import type { LoggedIn, Me, WsTicket } from "../wire";
@@ -6,7 +6,7 @@ import { problem } from "./problem";
 
 const BASE = "api/v1";
 const TIMEOUT_MS = 15_000;
-/** Less than the server's ten seconds of grace, so that a retry after a lost answer is still valid. */
+/** Less than the server's ten seconds of grace, so that a retry after a lost answer is valid. */
 const RENEW_TIMEOUT_MS = 4_000;
 const RENEW_TRIES = 2;
 const RENEW_BEFORE_MS = 60_000;

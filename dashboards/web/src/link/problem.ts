@@ -4,9 +4,8 @@ import type { Problem } from "../wire";
 
 /** The rules of fields that people fill in; the server states them as regular expressions. */
 const RULES: Readonly<Record<string, string>> = {
-  name: "A name has 2 to 32 small letters, digits, dots, dashes or underscores, and begins with a letter or digit.",
-  driver:
-    "A driver's name has up to 64 letters, digits, dashes or underscores, and begins with a letter or digit.",
+  name: "A name has 2 to 32 small letters, digits, dots, dashes or underscores.",
+  driver: "A driver's name has up to 64 letters, digits, dashes or underscores.",
 };
 /** The start of the server's messages that show a type or a regular expression. */
 const FOR_PROGRAMS = "Expected `";

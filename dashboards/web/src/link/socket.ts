@@ -1,4 +1,4 @@
-/** The WebSocket to the gateway: reconnects with growing waits, and closes a link that is silent. */
+/** The WebSocket to the gateway: reconnects with growing waits, and closes a silent link. */
 
 import { decode, encode } from "@msgpack/msgpack";
 import { signal } from "@preact/signals";

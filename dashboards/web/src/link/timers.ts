@@ -1,4 +1,4 @@
-/** Time as this page measures it; an argument of whatever waits, so that a test decides when it passes. */
+/** The page's clock and timers, an argument of everything that waits: tests control time. */
 
 export interface Timers {
   /** Return monotonic ms. */

@@ -29,11 +29,12 @@ export function LoginPage({ login }: { login: Login }) {
 function ByPassword({ login }: { login: Login }) {
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
+  const command = `pitbox account password ${name.trim().toLowerCase() || "NAME"}`;
   return (
     <Form
       title="Log in"
       act="Log in"
-      foot={`Forgotten? Ask an owner for a link. Owners run on the hub: pitbox account password ${name.trim().toLowerCase() || "NAME"}`}
+      foot={`Forgotten? Ask an owner for a link. Owners run on the hub: ${command}`}
       refusal={login.refusal.value}
       send={() => login.byPassword(name, password)}
     >

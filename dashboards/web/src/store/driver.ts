@@ -88,7 +88,7 @@ export class Driver {
     );
   }
 
-  /** Lay a lap out by distance when the car gives it and the track's length is known. */
+  /** Return a lap's axis: distance where the car and the track's length give it, else time. */
   axis(lap: DrivenLap | null): Axis {
     const length = this.session.peek()?.track_length_m ?? this.reference.peek()?.axis.length;
     const distance = this.fast.length ? this.fast.column("lap_distance")[this.fast.end - 1] : NaN;

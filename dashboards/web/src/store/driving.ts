@@ -10,7 +10,7 @@ const STANDING_MS = 10_000;
 
 export class Driving {
   lap: DrivenLap | null = null;
-  /** Since when the car stands, ms by the driver's clock; null while it moves. */
+  /** Begin of the standstill, ms by the driver's clock; null while the car moves. */
   standing: number | null = null;
   private stoppedAt: number | null = null;
   private ring: Ring | null = null;

@@ -1,4 +1,4 @@
-/** The values that text shows of a driver at one instant: pure but for the store that they read. */
+/** A driver's values at one instant, as text shows them. */
 
 import type { DrivenLap } from "../core/lap/driven-lap";
 import { lapNumberAt } from "../core/lap/laps";

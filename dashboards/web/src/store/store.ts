@@ -1,4 +1,4 @@
-/** Everything that the page knows, made once by main.tsx and handed down by context. */
+/** The page's state and its links to the hub; made once by main.tsx and handed down by context. */
 
 import { effect } from "@preact/signals";
 import { Access } from "../link/access";

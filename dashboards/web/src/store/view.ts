@@ -16,7 +16,7 @@ export class View {
     const drivers = this.race.drivers.value;
     return drivers.find((driver) => driver.name === this.chosenName.value) ?? drivers[0] ?? null;
   });
-  /** The clock's instant at the pace of text. */
+  /** The clock's instant, refreshed at the rate of text. */
   readonly instant = signal(NaN);
   readonly reading = signal<Reading | null>(null);
   readonly links = signal<ReadonlyMap<Driver, Link>>(new Map());
@@ -38,7 +38,7 @@ export class View {
     return known;
   }
 
-  /** Move the clock by `elapsedMs`, unless the server is lost, and the chosen driver to it. */
+  /** Move the clock by `elapsedMs` while connected, and the chosen driver to its instant. */
   advance(server: Server, worstArrivalMs: number, elapsedMs: number): void {
     if (server.state === "open") {
       const clock = eased(this.clock.peek(), worstArrivalMs, elapsedMs);

@@ -4,14 +4,19 @@ import { useState } from "preact/hooks";
 export function Copied({ text, label }: { text: string; label: string }) {
   const [copied, setCopied] = useState("");
   async function copy() {
-    // There is no clipboard on a page served without TLS from another machine; the text can be selected.
+    // Without TLS another machine's page has no clipboard; the text can still be selected.
     await navigator.clipboard?.writeText(text);
     setCopied(navigator.clipboard ? text : "");
   }
   return (
     <div class="copied">
       <output aria-label={label}>{text}</output>
-      <button type="button" class="act" aria-label={`Copy the ${label}`} onClick={() => void copy()}>
+      <button
+        type="button"
+        class="act"
+        aria-label={`Copy the ${label}`}
+        onClick={() => void copy()}
+      >
         {copied === text ? "Copied" : "Copy"}
       </button>
     </div>

@@ -100,7 +100,7 @@ function Time() {
       </p>
       <time>{clockTime(view.instant.value, true)}</time>
       <p class={`age ${link?.kind === "late" ? "loss" : ""}`}>
-        {lost ? "the clock stands" : age || "\u00a0"}
+        {lost ? "clock stopped" : age || "\u00a0"}
       </p>
     </div>
   );

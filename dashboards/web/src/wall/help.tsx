@@ -18,7 +18,8 @@ export function Help() {
         ))}
       </dl>
       <p class="small ink-3">
-        Drag over the traces to zoom. The same data is available through <a href="openapi/">an API</a>.
+        Drag over the traces to zoom. The same data is available through{" "}
+        <a href="openapi/">an API</a>.
       </p>
     </aside>
   );

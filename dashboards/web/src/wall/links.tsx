@@ -41,7 +41,7 @@ function Row({ driver }: { driver: Driver }) {
   );
 }
 
-/** Chunks that wait on a PC of which all is well. */
+/** The most chunks that wait on a PC in normal operation. */
 const USUALLY_WAITING = 40;
 
 export function wholeness(driver: Driver, kind: LinkKind | undefined): string {
@@ -49,7 +49,7 @@ export function wholeness(driver: Driver, kind: LinkKind | undefined): string {
   if (stopped(kind) && newest) return `nothing since ${clockTime(newest + driver.offsetMs)}`;
   const [missing, gone] = [missingMs(driver.coverage.value), goneMs(driver.coverage.value)];
   const parts = [];
-  if (missing > 0) parts.push(`${brief(missing)} missing, may still come`);
-  if (gone > 0) parts.push(`${brief(gone)} can never come`);
+  if (missing > 0) parts.push(`${brief(missing)} missing, may still arrive`);
+  if (gone > 0) parts.push(`${brief(gone)} lost for good`);
   return parts.join(" · ") || "nothing is missing";
 }

@@ -33,12 +33,12 @@ export function MapView() {
   return (
     <div class="map">
       <canvas ref={canvas} role="img" aria-label="Map of the track with the cars on it" />
-      {!known && <p>The map is drawn while a car drives it.</p>}
+      {!known && <p>The map appears as a car drives the track.</p>}
     </div>
   );
 }
 
-/** The track as far as the chosen car has driven it, before a lap is whole. */
+/** Return the track as far as the chosen car has driven it, until a whole lap is known. */
 function driven(view: View): Outline | null {
   const ring = view.chosen.peek()?.fast;
   if (!ring?.length) return null;

@@ -11,7 +11,7 @@ import { MapView } from "./map-view";
 
 export function RaceColumn() {
   return (
-    <section class="race" aria-label="Where in the race">
+    <section class="race" aria-label="Race">
       <Place />
       <Rivals />
       <MapView />
@@ -30,7 +30,9 @@ function Place() {
       <h2 class="label">{ranked ? "Position" : "Lap"}</h2>
       <p class="hero">
         {ranked ? `P${now.position}` : lap}
-        <span class="unit">{ranked ? `lap ${lap}` : driven(view.chosen.value, now?.link.kind)}</span>
+        <span class="unit">
+          {ranked ? `lap ${lap}` : driven(view.chosen.value, now?.link.kind)}
+        </span>
       </p>
     </div>
   );
@@ -79,9 +81,7 @@ function Rivals() {
             </td>
             <td class="number">{lapTime(bestLap(driver.laps.value)?.lap_time_s, 1)}</td>
             <td class="number">{lapTime(lastLap(driver.laps.value)?.lap_time_s, 1)}</td>
-            <td class="number">
-              {driver === chosen ? "us" : gapText(view, driver, second)}
-            </td>
+            <td class="number">{driver === chosen ? "us" : gapText(view, driver, second)}</td>
           </tr>
         ))}
       </tbody>
@@ -93,7 +93,9 @@ function Rivals() {
 function gapText(view: View, other: Driver, t: number): string {
   const us = view.chosen.peek();
   const length = us?.session.peek()?.track_length_m;
-  const halted = [us, other].some((driver) => driver && stopped(view.links.peek().get(driver)?.kind));
+  const halted = [us, other].some(
+    (driver) => driver && stopped(view.links.peek().get(driver)?.kind),
+  );
   if (!us || !length || halted || other.session.peek()?.track !== us.session.peek()?.track)
     return UNKNOWN;
   const [here, there] = [t - us.offsetMs, t - other.offsetMs];

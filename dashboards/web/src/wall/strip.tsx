@@ -6,7 +6,7 @@ import { placeOf, wholeSession } from "../core/session";
 import { useStore } from "../store/context";
 import { BrokenLinkIcon } from "../ui/icons";
 
-/** A notice about the whole page: the server is lost, the page was too slow, a newer session runs. */
+/** A notice about the page: its server is lost, it was too slow, or a newer session runs. */
 export function Strip() {
   const store = useStore();
   const { dropped, refusal } = store.feed;

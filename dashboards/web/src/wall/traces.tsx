@@ -72,7 +72,7 @@ export function Traces() {
   );
 }
 
-/** Axes without a lap. */
+/** The scene without a lap: axes only. */
 const EMPTY: TraceScene = {
   ours: new LapGrid(5000, TRACED.length),
   reference: null,

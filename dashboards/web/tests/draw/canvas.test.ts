@@ -5,7 +5,13 @@ import { RecordingContext } from "../fakes/canvas";
 
 function canvasOf(clientWidth: number, clientHeight: number) {
   const recording = new RecordingContext();
-  const canvas = { clientWidth, clientHeight, width: 0, height: 0, getContext: () => recording.context };
+  const canvas = {
+    clientWidth,
+    clientHeight,
+    width: 0,
+    height: 0,
+    getContext: () => recording.context,
+  };
   return { recording, canvas: canvas as unknown as HTMLCanvasElement };
 }
 

@@ -43,9 +43,11 @@ test("a token is renewed a minute before it expires, not sooner", async () => {
 
 test("a refused token is renewed once, and the request sent again", async () => {
   const { access, gateway } = await loggedInAccess();
-  gateway.on("refresh", loggedIn("token-2")).on("sessions", ({ headers }) =>
-    headers.get("authorization") === "Bearer token-2" ? json([]) : json({}, 401),
-  );
+  gateway
+    .on("refresh", loggedIn("token-2"))
+    .on("sessions", ({ headers }) =>
+      headers.get("authorization") === "Bearer token-2" ? json([]) : json({}, 401),
+    );
   expect((await access.request("sessions"))?.status).toBe(200);
   expect(gateway.paths).toEqual(["login", "sessions", "refresh", "sessions"]);
 });

@@ -4,8 +4,7 @@ import { FakeGateway, json, telemetry } from "../fakes/gateway";
 
 function made() {
   const gateway = new FakeGateway();
-  const request = (path: string, init?: RequestInit) =>
-    gateway.fetch(path, init).catch(() => null);
+  const request = (path: string, init?: RequestInit) => gateway.fetch(path, init).catch(() => null);
   return { gateway, rest: new Rest(request) };
 }
 
@@ -23,9 +22,7 @@ test("telemetry of a lap arrives as columns of numbers", async () => {
     [3, 4],
   ]);
   const [call] = gateway.calls;
-  expect(call.path).toBe(
-    `${LAP}?channels=speed,gear&format=msgpack`,
-  );
+  expect(call.path).toBe(`${LAP}?channels=speed,gear&format=msgpack`);
   expect(call.headers.get("accept")).toBe("application/vnd.msgpack");
 });
 
@@ -35,9 +32,7 @@ test("a range is requested in ns without rounding, and without an end up to the 
   const ms = 1_795_000_000_123;
   await rest.range("evening", "MOR", ms, ms + 1, ["speed"]);
   await rest.range("evening", "MOR", ms, null, ["speed"]);
-  expect(gateway.calls[0].path).toContain(
-    "from_ns=1795000000123000000&to_ns=1795000000124000000&",
-  );
+  expect(gateway.calls[0].path).toContain("from_ns=1795000000123000000&to_ns=1795000000124000000&");
   expect(gateway.calls[1].path).toContain(`to_ns=${2n ** 63n - 1n}&`);
 });
 

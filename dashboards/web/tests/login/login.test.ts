@@ -19,7 +19,9 @@ test("a link logs in by its secret", async () => {
 
 test("a link that is refused leads to the password, with the reason", async () => {
   const { gateway, login } = made();
-  gateway.on("login/link", json({ detail: "this link was used" }, 401)).on("refresh", json({}, 401));
+  gateway
+    .on("login/link", json({ detail: "this link was used" }, 401))
+    .on("refresh", json({}, 401));
   await login.start("#link=OLD");
   expect(login.way.value).toBe("password");
   expect(login.refusal.value).toBe("This link was used");

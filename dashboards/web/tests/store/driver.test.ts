@@ -82,7 +82,12 @@ test("the lap so far is gathered again when the driver's ring is another one", (
   const driver = new Driver("MOR");
   driver.presence.value = presence({ offset_ms: 0 });
   driver.session.value = wholeSession(session({ track_length_m: 5000 }));
-  const at = (t: number) => ({ speed: 60, lap_number: 1, lap_distance: t / 10, lap_time: t / 1000 });
+  const at = (t: number) => ({
+    speed: 60,
+    lap_number: 1,
+    lap_distance: t / 10,
+    lap_time: t / 1000,
+  });
   for (let i = 0; i < 10; i++) driver.take(frames(i, [100 * i], at(100 * i)), 100 * i, 0);
   const driving = new Driving(driver);
   driving.advance(900);

@@ -68,7 +68,7 @@ test("the age of data is the hub's now minus capture minus the clock's offset", 
   );
   driver.presence.value = presence({ offset_ms: null, seen_ms: 5000 });
   const link = linkNow(driver, 5000 + driver.offsetMs, server(5000 + OFFSET_MS + 240));
-  expect(link.words).toBe("Live · age not known yet");
+  expect(link.words).toBe("Live · age unknown");
 });
 
 test("a page without a server claims nothing about a link", () => {

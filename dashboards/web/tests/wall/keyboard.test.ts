@@ -26,7 +26,11 @@ test("Esc closes every sheet and restores the charts", () => {
   sheets.accounts.value = true;
   expect(sheets.help.value).toBe(true);
   press("Escape");
-  expect([sheets.help.value, sheets.accounts.value, sheets.escapes.value]).toEqual([false, false, 1]);
+  expect([sheets.help.value, sheets.accounts.value, sheets.escapes.value]).toEqual([
+    false,
+    false,
+    1,
+  ]);
 });
 
 test("D switches the theme, its colours, and remembers it", () => {

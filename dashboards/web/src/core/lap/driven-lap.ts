@@ -1,23 +1,23 @@
-/** The lap that a car drives at the clock's instant, gathered from the samples as time passes. */
+/** A car's current lap at a clock's instant, gathered from samples as time passes. */
 
 import { STEPPED, TRACED } from "../samples/channels";
 import { LapGrid } from "./lap-grid";
 import { GAP_MS, type Ring } from "../samples/ring";
 
-/** How laps are laid out: by distance when the car gives it, else by time. */
+/** The axis of a lap: distance when the car sends it, else time. */
 export interface Axis {
   readonly kind: "distance" | "time";
   /** Metres or seconds. */
   readonly length: number;
 }
 
-/** When the lap at an instant began, as timing says, in ms by the driver's clock; null: not known. */
+/** Return timing's begin of the lap at an instant, ms by the driver's clock; null when unknown. */
 export type Begun = (atMs: number) => number | null;
 
 export class DrivenLap {
   grid: LapGrid;
   number = NaN;
-  /** Ms by the driver's clock, NaN when the page did not see the line crossed. */
+  /** Ms by the driver's clock; NaN while no sample and no lap of timing gives it. */
   startedMs = NaN;
   private until = -Infinity;
   private revision = -1;
@@ -62,12 +62,12 @@ export class DrivenLap {
   }
 }
 
-/** Return seconds into the lap: the sim's, unless it has not restarted at the line. */
+/** Return seconds into the lap: the sim's value, unless it was not reset at the line yet. */
 export function secondsInto(simSeconds: number, sinceStart: number): number {
   return simSeconds > sinceStart + 1 || !Number.isFinite(simSeconds) ? sinceStart : simSeconds;
 }
 
-/** Return when the sample before the lap at `t` was taken, -Infinity when it is not held. */
+/** Return the time of the last sample before the lap at `t`, -Infinity when the ring lacks it. */
 function lapStart(ring: Ring, t: number): number {
   const lap = ring.column("lap_number");
   const last = ring.search(t);
@@ -77,7 +77,7 @@ function lapStart(ring: Ring, t: number): number {
   return i > ring.start ? ring.times[i - 1] : -Infinity;
 }
 
-/** Return when the line was crossed before sample `i`, NaN when that was not seen. */
+/** Return the time of the crossing just before sample `i`, NaN when samples are missing there. */
 function crossing(ring: Ring, i: number): number {
   const before = i - 1;
   if (before < ring.start || ring.times[i] - ring.times[before] > GAP_MS) return NaN;

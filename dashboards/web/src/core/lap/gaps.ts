@@ -1,8 +1,8 @@
-/** Gaps between cars, from their samples: when was the car ahead where the one behind is now. */
+/** Gaps between cars: the time since the car ahead was at the place of the car behind. */
 
 import type { Ring } from "../samples/ring";
 
-/** Return laps done and the part of the one being driven at a sample, NaN when not known. */
+/** Return completed laps plus the driven part of the current one at a sample; NaN when unknown. */
 function progress(ring: Ring, i: number, trackLength: number): number {
   return ring.column("lap_number")[i] + ring.column("lap_distance")[i] / trackLength;
 }
@@ -13,8 +13,8 @@ export function progressAt(ring: Ring, t: number, trackLength: number): number {
 }
 
 /**
- * Return seconds since a car passed the place of another one that is behind it at `t`, by the
- * ahead car's clock; NaN when it is not ahead or its samples do not reach back so far.
+ * Return the seconds since the car ahead passed the place `behind` of another car. `t` is by the
+ * clock of the car ahead. NaN when it is not ahead, or when its samples begin later.
  */
 export function gapSeconds(ahead: Ring, t: number, behind: number, trackLength: number): number {
   let i = ahead.search(t);

@@ -33,7 +33,7 @@ export class LapGrid {
     return this.length / (POINTS - 1);
   }
 
-  /** Where the newest sample stands on the axis. */
+  /** The newest sample's place on the axis. */
   get position(): number {
     return this.x;
   }
@@ -62,12 +62,12 @@ export class LapGrid {
     this.values = [...values];
   }
 
-  /** Return seconds into the lap at a place, NaN where that is not known. */
+  /** Return seconds into the lap at a place, NaN where it is unknown. */
   secondsAt(x: number): number {
     return this.between(this.elapsed, x);
   }
 
-  /** Return a column's value at a place, NaN where it is not known. */
+  /** Return a column's value at a place, NaN where it is unknown. */
   valueAt(column: number, x: number): number {
     return this.between(this.columns[column], x);
   }
@@ -78,7 +78,7 @@ export class LapGrid {
     const a = points[left];
     const b = points[Math.min(left + 1, POINTS - 1)];
     if (a == null) return NaN;
-    // Past the last point it goes on as it came; a lap never ends on a step.
+    // Past the last point the slope continues; a lap never ends on a step.
     const slope = b == null ? a - (points[left - 1] ?? a) : b - a;
     return a + slope * (place - left);
   }
@@ -99,7 +99,7 @@ export class LapGrid {
     }
   }
 
-  /** Forget what lies ahead: the driver went back, by a flashback or in reverse. */
+  /** Clear the points ahead of `x`: the car went back, by a flashback or in reverse. */
   private rewind(x: number): void {
     const last = Math.max(-1, Math.floor(x / this.step));
     for (let point = last + 1; point <= this.head; point++) {

@@ -1,4 +1,4 @@
-/** What the laps of a driver say: pure. */
+/** A driver's laps: order, best, reference, fuel, remarks. Pure. */
 
 import { LAP_DEFAULTS, type Lap, type SentLap } from "../../wire";
 
@@ -6,13 +6,13 @@ export function whole(sent: SentLap): Lap {
   return { ...LAP_DEFAULTS, ...sent };
 }
 
-/** Add a lap, or replace it: the gateway tells only what is news. In the order they were driven. */
+/** Add a lap, or replace its earlier revision; laps stay in the order they were driven. */
 export function withLap(laps: readonly Lap[], lap: Lap): readonly Lap[] {
   const others = laps.filter((other) => other.lap_number !== lap.lap_number);
   return [...others, lap].sort(byRun);
 }
 
-/** An app that was started again may count laps anew: its run decides first. */
+/** Order by run first, because a restarted app may count laps anew. */
 function byRun(a: Lap, b: Lap): number {
   return a.run - b.run || a.lap_number - b.lap_number;
 }
@@ -21,7 +21,7 @@ export function finished(lap: Lap): boolean {
   return lap.lap_time_s !== null;
 }
 
-/** Tell whether a lap can be compared with: it counts and is there from line to line. */
+/** Return whether a lap can be compared with: it is finished, counts, and touches no pit lane. */
 export function clean(lap: Lap): boolean {
   return finished(lap) && lap.valid && !lap.in_lap && !lap.out_lap && !lap.pit;
 }
@@ -39,7 +39,7 @@ export function bestLap(laps: readonly Lap[]): Lap | null {
   return best;
 }
 
-/** The lap to draw in grey: the best one of which every frame is there. */
+/** Return the reference lap: the best one without a missing frame. */
 export function referenceLap(laps: readonly Lap[]): Lap | null {
   return bestLap(laps.filter((lap) => lap.complete && lap.started_ns !== null));
 }
@@ -48,7 +48,7 @@ export function lastLap(laps: readonly Lap[]): Lap | null {
   return laps.findLast(finished) ?? null;
 }
 
-/** The lap that a race which is over is shown at the end of: the last whole one. */
+/** Return the lap at whose end a finished race is shown: the last complete one. */
 export function closingLap(laps: readonly Lap[]): Lap | null {
   const ended = laps.filter(
     (lap) => finished(lap) && lap.started_ns !== null && lap.ended_ns !== null,
@@ -56,15 +56,15 @@ export function closingLap(laps: readonly Lap[]): Lap | null {
   return ended.findLast((lap) => lap.complete) ?? ended.at(-1) ?? null;
 }
 
-/** When the lap at an instant began, in ms; null when timing has not said. */
+/** Return the begin of the lap at an instant, in ms; null when timing has none. */
 export function begunMs(laps: readonly Lap[], atMs: number): number | null {
   const lap = begunBefore(laps, atMs);
   return lap?.started_ns == null || endedBefore(lap, atMs) ? null : lap.started_ns / 1e6;
 }
 
 /**
- * The number of the lap at an instant, as timing counts: it goes on where a game that was started
- * again counts anew. NaN when timing knows of none.
+ * Return the number of the lap at an instant as timing counts, which continues where a restarted
+ * game counts anew; NaN when timing has no lap.
  */
 export function lapNumberAt(laps: readonly Lap[], atMs: number): number {
   const lap = begunBefore(laps, atMs);
@@ -87,19 +87,19 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Fuel that a lap takes: the median of the newest five clean laps, NaN without one. */
+/** Return the fuel of one lap: the median of the newest five clean laps, NaN without one. */
 export function fuelPerLap(laps: readonly Lap[]): number {
   const used = laps.filter(clean).flatMap((lap) => (lap.fuel_used ? [lap.fuel_used] : []));
   return median(used.slice(-5));
 }
 
-/** Why a lap stands aside, in words; empty when it does not. */
+/** Return the reason for not counting a lap, in words; "" for one that counts. */
 export function remark(lap: Lap): string {
   if (!finished(lap)) return lap.pit ? "in the pits" : "";
   if (lap.out_lap && lap.in_lap) return "out and in";
   if (lap.out_lap) return "out lap";
   if (lap.in_lap) return "in lap";
   if (!lap.valid) return "does not count";
-  if (!lap.complete) return "not whole";
+  if (!lap.complete) return "incomplete";
   return lap.pit ? "pit" : "";
 }

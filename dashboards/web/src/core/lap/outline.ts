@@ -1,4 +1,4 @@
-/** The track as seen from above, turned so that it fills its box. */
+/** The track seen from above, turned so that it fills its box. */
 
 export interface Outline {
   readonly x: Float32Array;
@@ -22,7 +22,7 @@ interface Box {
 
 const TURNS = 36;
 
-/** Find the turn and scale at which an outline fills a box best, `margin` px inside it. */
+/** Return the turn and scale at which an outline fills a box best, `margin` px inside it. */
 export function fit(
   outline: Outline,
   width: number,
@@ -47,14 +47,14 @@ export function fit(
   return best;
 }
 
-/** Return where a place of the map plane (y up) stands in the box (y down). */
+/** Return the px in the box (y down) of a place in metres (y up). */
 export function placed(fit: Fit, x: number, y: number): readonly [number, number] {
   const turnedX = x * fit.cos - y * fit.sin;
   const turnedY = x * fit.sin + y * fit.cos;
   return [fit.left + fit.scale * turnedX, fit.top - fit.scale * turnedY];
 }
 
-/** Keep the places that are known, about `step` metres apart. */
+/** Keep known places about `step` metres apart. */
 export function thinned(x: Float32Array, y: Float32Array, step: number): Outline {
   const keptX: number[] = [];
   const keptY: number[] = [];

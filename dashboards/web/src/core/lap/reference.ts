@@ -1,4 +1,4 @@
-/** The reference lap on the same grid as the lap being driven, with the track it was driven on. */
+/** The reference lap on the grid of the current lap, and the track outline from its places. */
 
 import { STEPPED, TRACED } from "../samples/channels";
 import { secondsInto, type Axis } from "./driven-lap";
@@ -45,7 +45,7 @@ export function reference(lap: Lap, axis: Axis, found: Columns): Reference {
   return { lap, axis, grid, sectors };
 }
 
-/** Frames at both ends may stand on the far side of the line. */
+/** Return whether a frame belongs to a neighbouring lap, as the first and last may. */
 function ofOtherLap(i: number, count: number, x: number, axis: Axis): boolean {
   const early = i < count / 2;
   return early ? x > axis.length * 0.9 : x < axis.length * 0.1;

@@ -1,4 +1,4 @@
-/** The columns of the traces, from the lap being driven and the reference: pure. */
+/** The columns of the traces, from the current lap and the reference: pure. */
 
 import { TRACED } from "../samples/channels";
 import { blank, POINTS, type LapGrid, type Points } from "./lap-grid";
@@ -27,7 +27,7 @@ export const COLUMNS: readonly Column[] = [
   ...pair("rpm"),
 ];
 
-/** What a row shows of a channel, in the unit of the screen. */
+/** The channel of each row, with the factor to the unit on screen. */
 const SOURCES: readonly { key: string; channel: (typeof TRACED)[number]; factor: number }[] = [
   { key: "speed", channel: "speed", factor: 3.6 },
   { key: "throttle", channel: "throttle", factor: 1 },
@@ -36,7 +36,7 @@ const SOURCES: readonly { key: string; channel: (typeof TRACED)[number]; factor:
   { key: "gear", channel: "gear", factor: 1 },
   { key: "rpm", channel: "engine_rpm", factor: 1 },
 ];
-/** Of the pedals the reference shows only ahead of the car. */
+/** Rows whose reference is shown only ahead of the car. */
 const ONLY_AHEAD: ReadonlySet<string> = new Set(["throttle", "brake"]);
 
 /** Rows whose scale begins anew with every lap: one bad lap must not flatten the next. */
@@ -53,7 +53,7 @@ export class TraceColumns {
   private reference: LapGrid | null = null;
   private head = -1;
 
-  /** Take what is new; all of it when the lap or the reference is another one. */
+  /** Take the points since the last update; all of them when the lap or the reference changed. */
   update(ours: LapGrid, reference: LapGrid | null): void {
     const anew = ours !== this.ours || reference !== this.reference;
     const from = anew ? 0 : Math.max(0, Math.min(this.head, ours.head));

@@ -1,8 +1,9 @@
-/** The state of a driver's link, and its words: state first, consequence second, then the next step. */
+/** The state of a driver's link, and its words: state first, then consequence, then next step. */
 
 import { brief, calendarDay, duration, fixed, hourMinute } from "../figures";
 
-export type LinkKind = "none" | "live" | "late" | "silent" | "stale" | "lost" | "recorded" | "closed" | "away";
+export type LinkKind =
+  "none" | "live" | "late" | "silent" | "stale" | "lost" | "recorded" | "closed" | "away";
 
 export interface Link {
   readonly kind: LinkKind;
@@ -17,7 +18,7 @@ export interface Signs {
   readonly quietMs: number;
   /** Time since any message of the driver's PC, ms; Infinity when there was none. */
   readonly unseenMs: number;
-  /** When the session was sealed, ms since 1970; null while it is open. */
+  /** End of a sealed session, ms since 1970; null while it is open. */
   readonly sealedMs: number | null;
   readonly recordedMs: number;
   /** True when the driver's app has ended its run. */
@@ -37,7 +38,7 @@ export function linkOf(signs: Signs): Link {
     const day = calendarDay(signs.sealedMs);
     return { kind: "recorded", words: `Recorded ${day}, ${duration(signs.recordedMs)}` };
   }
-  if (!signs.connected) return { kind: "away", words: "Not known: this page has no server" };
+  if (!signs.connected) return { kind: "away", words: "Unknown: this page has no server" };
   if (quietMs === Infinity && unseenMs === Infinity) {
     return { kind: "none", words: `Waiting for ${driver}` };
   }
@@ -63,7 +64,7 @@ export function lostWords(driver: string, quietMs: number): string {
 }
 
 function flowing(ageMs: number): Link {
-  if (!Number.isFinite(ageMs)) return { kind: "live", words: "Live · age not known yet" };
+  if (!Number.isFinite(ageMs)) return { kind: "live", words: "Live · age unknown" };
   const kind = ageMs <= 500 ? "live" : "late";
   return { kind, words: `Live · ${fixed(ageMs / 1000, ageMs < 1000 ? 2 : 1)} s behind the car` };
 }

@@ -1,9 +1,9 @@
-/** The story of holes being filled: opened, filling, filled. */
+/** The notice about a hole: open, filling, filled. */
 
 import { brief, duration } from "../figures";
 
 export interface Healing {
-  /** The most that was missing since all was well, in ms and in chunks. */
+  /** The most that was missing since the last time without holes, in ms and in chunks. */
   readonly wholeMs: number;
   readonly chunks: number;
   readonly left: number;
@@ -13,7 +13,7 @@ export interface Healing {
 
 const SHOWN_MS = 5000;
 
-/** Go on with what is missing now; `sinceMs` is set when chunks begin to come. */
+/** Return the notice for the parts missing now; `sinceMs` is set when the first chunk arrives. */
 export function healed(
   before: Healing | null,
   now: { missingMs: number; chunks: number; at: number },
@@ -51,7 +51,7 @@ export interface Notice {
 export function noticeOf(healing: Healing, driver: string, at: number, goneMs: number): Notice {
   const hole = `hole of ${duration(healing.wholeMs)}`;
   if (healing.healedMs !== null) {
-    const lost = goneMs > 0 ? `${brief(goneMs)} can never come.` : "0 samples lost.";
+    const lost = goneMs > 0 ? `${brief(goneMs)} lost for good.` : "0 samples lost.";
     return { head: `H${hole.slice(1)} filled.`, rest: lost, progress: "100%" };
   }
   const done = share(healing);

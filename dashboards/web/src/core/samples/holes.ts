@@ -1,4 +1,4 @@
-/** A driver's coverage: the recorded span, its holes, and the parts that arrived late. Times in ms. */
+/** A driver's coverage: the recorded span, its holes, and late parts. Times in ms. */
 
 import type { Hole as StoredHole, Presence } from "../../wire";
 

@@ -3,15 +3,15 @@
 export const GAP_MS = 250;
 
 /**
- * Columns of double length: appending never moves anything but once in `capacity` samples, and
- * what is held is always one stretch from `start` to `end`.
+ * Columns have double length, so that appending moves samples only once in `capacity` times and the
+ * held samples always lie together, from `start` to `end`.
  */
 export class Ring {
   times: Float64Array;
   columns: Float32Array[];
   start = 0;
   end = 0;
-  /** Grows when samples were put before others: what was drawn from them is then old. */
+  /** Grows when samples are inserted before others: drawings of the ring are then outdated. */
   revision = 0;
 
   constructor(
@@ -38,7 +38,7 @@ export class Ring {
     return this.columns[this.channels.indexOf(channel)];
   }
 
-  /** Add frames by rows, `rows[frame * given.length + channel]`; a channel not given is NaN. */
+  /** Add frames by rows, `rows[frame * given.length + channel]`; a missing channel is NaN. */
   addRows(times: Float64Array, given: readonly string[], rows: Float32Array): void {
     const width = given.length;
     const places = this.channels.map((channel) => given.indexOf(channel));
@@ -79,7 +79,7 @@ export class Ring {
     return column[place] + (column[next] - column[place]) * share;
   }
 
-  /** Return a channel's value of the last sample at or before `t`: for what comes in steps. */
+  /** Return a channel's value of the last sample at or before `t`: for channels with steps. */
   step(channel: string, t: number): number {
     const place = this.search(t);
     return place < this.start ? NaN : (this.column(channel)?.[place] ?? NaN);
@@ -90,7 +90,7 @@ export class Ring {
     while (frame < times.length) {
       const place = this.search(times[frame]) + 1;
       if (place > this.start && this.times[place - 1] === times[frame]) {
-        frame += 1; // the same sample again, live and over REST
+        frame += 1; // the same sample, received live and over REST
         continue;
       }
       const limit = place < this.end ? this.times[place] : Infinity;
@@ -112,7 +112,7 @@ export class Ring {
     const count = to - first;
     let place = at;
     if (this.end + count > 2 * this.capacity) place -= this.compact(count);
-    if (place < this.start) return; // older than all that can be kept
+    if (place < this.start) return; // older than every sample that fits
     if (place < this.end) {
       this.times.copyWithin(place + count, place, this.end);
       for (const column of this.columns) column.copyWithin(place + count, place, this.end);
@@ -127,7 +127,7 @@ export class Ring {
     this.start = Math.max(this.start, this.end - this.capacity);
   }
 
-  /** Move what is kept to the beginning, with room for `count` more; return by how much. */
+  /** Move the kept samples to the beginning, with room for `count` more; return the shift. */
   private compact(count: number): number {
     const keep = Math.min(this.length, this.capacity - Math.min(count, this.capacity));
     const shift = this.end - keep;
