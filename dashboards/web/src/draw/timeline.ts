@@ -1,8 +1,8 @@
 /** Two bands of time: the last minutes with their laps, and the whole session below. */
 
-import type { Coverage, Span } from "../core/samples/holes";
-import { finished } from "../core/lap/laps";
 import { clockTime, hourMinute, lapTime } from "../core/figures";
+import { finished } from "../core/lap/laps";
+import type { Coverage, Span } from "../core/samples/holes";
 import type { Lap } from "../wire";
 import { FONT, hatch, type Surface } from "./canvas";
 import type { Palette } from "./palette";

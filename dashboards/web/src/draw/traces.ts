@@ -1,9 +1,9 @@
 /** The traces: one uPlot chart whose rows are bands of one canvas. */
 
 import uPlot from "uplot";
-import { divided, stretched, type Band } from "./bands";
 import type { LapGrid } from "../core/lap/lap-grid";
 import { COLUMNS, TraceColumns, type Column } from "../core/lap/trace-columns";
+import { divided, stretched, type Band } from "./bands";
 import { FONT } from "./canvas";
 import { faded, type Palette } from "./palette";
 import { rowsFor, type Scale, type TraceRow } from "./trace-rows";

@@ -4,9 +4,9 @@ import { useEffect, useState } from "preact/hooks";
 import { duration } from "../core/figures";
 import type { Access } from "../link/access";
 import { useStore } from "../store/context";
+import { Copied } from "../ui/copied";
 import type { EnrolmentCode, EnrolmentState } from "../wire";
 import { type CodeState, stateOf } from "./code-state";
-import { Copied } from "../ui/copied";
 import { Qr } from "./qr";
 
 const POLL_MS = 1_000;

@@ -10,6 +10,16 @@ const RULES: Readonly<Record<string, string>> = {
 /** The start of the server's messages that show a type or a regular expression. */
 const FOR_PROGRAMS = "Expected `";
 
+/** Fields as subjects of the server's details, such as "password: repeats itself". */
+const SUBJECTS: Readonly<Record<string, string>> = {
+  name: "The name",
+  driver: "The driver",
+  password: "The password",
+  current: "This",
+  code: "The code",
+};
+const PREDICATE = /^(is|was|has|must|repeats)\b/;
+
 /** Return the reason of a refusal as a sentence. */
 export async function problem(response: Response | null): Promise<string> {
   if (!response) return "The hub does not answer, try again.";
@@ -17,9 +27,16 @@ export async function problem(response: Response | null): Promise<string> {
   return answer?.detail ? sentence(answer.detail) : `The hub answers ${response.status}.`;
 }
 
-/** Put a rule in words where the server's detail shows a type or a regular expression. */
+/** Make a sentence of a server's detail, "field: words" or words only. */
 export function sentence(detail: string): string {
-  if (!detail.includes(FOR_PROGRAMS)) return detail.charAt(0).toUpperCase() + detail.slice(1);
-  const field = /^(\w+): /.exec(detail)?.[1] ?? "";
-  return RULES[field] ?? `The hub does not accept this value${field && ` of ${field}`}.`;
+  const [, field = "", words = detail] = /^(\w+): (.*)$/s.exec(detail) ?? [];
+  if (detail.includes(FOR_PROGRAMS))
+    return RULES[field] ?? `The hub does not accept this value${field && ` of ${field}`}.`;
+  const subject = SUBJECTS[field];
+  if (subject && PREDICATE.test(words)) return `${subject} ${words}`;
+  return capitalised(subject ? words : detail);
+}
+
+function capitalised(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -1,14 +1,14 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { Clock } from "../core/clock";
 import { clockTime, duration } from "../core/figures";
-import type { Coverage } from "../core/samples/holes";
 import type { LinkKind } from "../core/link/link-state";
+import type { Coverage } from "../core/samples/holes";
 import { cleared } from "../draw/canvas";
 import { drawTimeline, type TimelineScene } from "../draw/timeline";
 import { useStore, useView } from "../store/context";
 import type { Driver } from "../store/driver";
-import { wholeness } from "./links";
 import { LinkDot } from "../ui/link-dot";
+import { wholeness } from "./links";
 
 const DRAW_MS = 100;
 

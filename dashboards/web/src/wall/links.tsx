@@ -1,6 +1,6 @@
 import { brief, clockTime } from "../core/figures";
-import { goneMs, missingMs } from "../core/samples/holes";
 import { stopped, type LinkKind } from "../core/link/link-state";
+import { goneMs, missingMs } from "../core/samples/holes";
 import { useStore, useView } from "../store/context";
 import type { Driver } from "../store/driver";
 import { LinkDot } from "../ui/link-dot";

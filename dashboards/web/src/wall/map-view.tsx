@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
-import { STALE_MS } from "../core/link/link-state";
 import { thinned, type Outline } from "../core/lap/outline";
+import { STALE_MS } from "../core/link/link-state";
 import { cleared } from "../draw/canvas";
 import { TrackMap, type MapCar } from "../draw/map";
 import { useStore, useView } from "../store/context";

@@ -1,9 +1,9 @@
 import { useEffect, useRef } from "preact/hooks";
 import { lapTime } from "../core/figures";
+import { clean, finished, median } from "../core/lap/laps";
+import { lostWords } from "../core/link/link-state";
 import { noticeOf, share } from "../core/samples/healing";
 import { goneMs } from "../core/samples/holes";
-import { lostWords } from "../core/link/link-state";
-import { clean, finished, median } from "../core/lap/laps";
 import { cleared } from "../draw/canvas";
 import { drawPace } from "../draw/pace";
 import { useStore, useView } from "../store/context";

@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { retryWords } from "../core/link/link-state";
 import { placeOf, wholeSession } from "../core/session";
+import { sentence } from "../link/problem";
 import { useStore } from "../store/context";
 import { BrokenLinkIcon } from "../ui/icons";
 
@@ -32,7 +33,7 @@ export function Strip() {
   if (refusal.value) {
     return (
       <Plain does="Close" then={() => (refusal.value = "")}>
-        The server refused this page's request: {refusal.value}.
+        The server refused this page's request. {sentence(refusal.value)}
       </Plain>
     );
   }

@@ -1,10 +1,10 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import type { Band } from "../draw/bands";
-import { TRACED } from "../core/samples/channels";
 import { fixed, gearName, lapTime, percent, signed } from "../core/figures";
 import { LapGrid } from "../core/lap/lap-grid";
 import { stoppedWords } from "../core/link/link-state";
+import { TRACED } from "../core/samples/channels";
+import type { Band } from "../draw/bands";
 import { TraceChart, type TraceScene } from "../draw/traces";
 import { useStore, useView } from "../store/context";
 import { tracedAt, type Reading, type Traced } from "../store/reading";

@@ -1,5 +1,5 @@
-import { WHEELS, type Wheel } from "../core/samples/channels";
 import { fixed, percent } from "../core/figures";
+import { WHEELS, type Wheel } from "../core/samples/channels";
 import { useView } from "../store/context";
 import type { WheelReading } from "../store/reading";
 

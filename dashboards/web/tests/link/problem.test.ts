@@ -20,3 +20,15 @@ test("no regular expression and no type name reaches people", () => {
   expect(other).toBe("The hub does not accept this value of role.");
   for (const words of [name, other]) expect(words).not.toMatch(/regex|`|\^|str\b/);
 });
+
+test("a field of the server becomes the subject of a sentence, or is left out", () => {
+  expect(sentence("password: must have at least 12 characters")).toBe(
+    "The password must have at least 12 characters",
+  );
+  expect(sentence("current: is not your password")).toBe("This is not your password");
+  expect(sentence("driver: MOR belongs to another account")).toBe("MOR belongs to another account");
+  expect(sentence("too many tries, wait a moment")).toBe("Too many tries, wait a moment");
+  expect(sentence("limit: there is no such parameter here")).toBe(
+    "Limit: there is no such parameter here",
+  );
+});

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
+import { wholeSession } from "../../src/core/session";
 import { Race } from "../../src/store/race";
 import type { Server } from "../../src/store/reading";
 import { View } from "../../src/store/view";
 import { lap } from "../fakes/laps";
 import { frames, presence, session } from "../fakes/messages";
-import { wholeSession } from "../../src/core/session";
 
 const server = (hubNow: number, state: Server["state"] = "open"): Server => ({
   state,

@@ -1,8 +1,8 @@
 /** A car's current lap at a clock's instant, gathered from samples as time passes. */
 
 import { STEPPED, TRACED } from "../samples/channels";
-import { LapGrid } from "./lap-grid";
 import { GAP_MS, type Ring } from "../samples/ring";
+import { LapGrid } from "./lap-grid";
 
 /** The axis of a lap: distance when the car sends it, else time. */
 export interface Axis {

@@ -1,10 +1,10 @@
 /** The reference lap on the grid of the current lap, and the track outline from its places. */
 
+import type { Lap } from "../../wire";
 import { STEPPED, TRACED } from "../samples/channels";
 import { secondsInto, type Axis } from "./driven-lap";
 import { LapGrid } from "./lap-grid";
 import { thinned, type Outline } from "./outline";
-import type { Lap } from "../../wire";
 
 /** Columns of a stored lap, float32 each; `times` in ms. */
 export interface Columns {

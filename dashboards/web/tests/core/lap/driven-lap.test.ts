@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { TRACED } from "../../../src/core/samples/channels";
 import { DrivenLap, secondsInto } from "../../../src/core/lap/driven-lap";
+import { TRACED } from "../../../src/core/samples/channels";
 import { Ring } from "../../../src/core/samples/ring";
 
 const LENGTH = 600;
