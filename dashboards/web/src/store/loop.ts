@@ -13,7 +13,7 @@ const LONGEST_FRAME_MS = 250;
 
 export class AnimationLoop {
   private readonly painters = new Set<Painter>();
-  private readonly views: View[] = [];
+  private readonly views = new Set<View>();
   private movedAt = 0;
   private readAt = 0;
 
@@ -23,9 +23,10 @@ export class AnimationLoop {
     private readonly requestFrame: RequestFrame,
   ) {}
 
-  /** Move a view's clock with every frame. */
-  move(view: View): void {
-    this.views.push(view);
+  /** Move a view's clock with every frame; return a function that ends it. */
+  move(view: View): () => void {
+    this.views.add(view);
+    return () => this.views.delete(view);
   }
 
   /** Paint something with every frame; return a function that ends it. */

@@ -21,7 +21,7 @@ const LONGEST_MS = 600_000;
 const BEFORE_LINE_MS = 500;
 
 export class Past {
-  private readonly views: View[] = [];
+  private readonly views = new Set<View>();
   private holesDue = false;
 
   constructor(
@@ -30,26 +30,31 @@ export class Past {
     private readonly timers: Timers,
   ) {}
 
-  /** Keep the lap and the reference of a view's chosen driver loaded. */
-  follow(view: View): void {
-    this.views.push(view);
+  /** Keep the lap and the reference of a view's driver loaded; return a function that ends it. */
+  follow(view: View): () => void {
+    this.views.add(view);
     const known = computed(() => view.chosen.value?.coverage.value.span != null);
     const over = computed(() => view.clock.value.mode === "paused");
     const closing = computed(() =>
       over.value ? closingLap(view.chosen.value?.laps.value ?? []) : null,
     );
-    effect(() => {
+    const endLap = effect(() => {
       const driver = view.chosen.value;
       if (!driver || !known.value) return;
       void (closing.value ? this.loadClosed(driver, closing.value) : this.loadLap(driver));
     });
-    effect(() => {
+    const endReference = effect(() => {
       const driver = view.chosen.value;
       const lap = driver?.referenceLap.value;
       const drawn = driver?.reference.peek()?.lap;
       const same = drawn?.lap_number === lap?.lap_number && drawn?.revision === lap?.revision;
       if (driver && lap && !same) void this.loadReference(driver, view);
     });
+    return () => {
+      this.views.delete(view);
+      endLap();
+      endReference();
+    };
   }
 
   /** Fetch the session's drivers, and the recorded span and holes of each. */
@@ -84,7 +89,7 @@ export class Past {
   }
 
   private shown(): ReadonlySet<Driver> {
-    return new Set(this.views.flatMap((view) => view.chosen.peek() ?? []));
+    return new Set([...this.views].flatMap((view) => view.chosen.peek() ?? []));
   }
 
   private async fetchHoles(): Promise<void> {

@@ -63,10 +63,10 @@ export class Store {
     this.sessions.start();
   }
 
-  /** Keep a view loaded and its clock moving. */
-  show(view: View): void {
-    this.past.follow(view);
-    this.loop.move(view);
+  /** Keep a view loaded and its clock moving; return a function that ends it. */
+  show(view: View): () => void {
+    const ends = [this.past.follow(view), this.loop.move(view)];
+    return () => ends.forEach((end) => end());
   }
 
   /** Follow a session from now on; everything of the one before is dropped. */

@@ -84,6 +84,25 @@ test("a second view has a clock of its own, and both show the instant of theirs"
   expect(store.view.reading.value?.speed).not.toBeCloseTo(second.reading.value?.speed ?? NaN, 3);
 });
 
+test("a view that is closed is neither moved nor loaded any more", async () => {
+  const page = await new FakePage().start();
+  const { store } = page;
+  const second = new View(store.race);
+  const close = store.show(second);
+  page.sockets.last.deliver(frames(1, [page.hubNow], {}, { driver: "ADA" }));
+  page.sockets.last.deliver(frames(1, [page.hubNow]));
+  await page.frame(100);
+  const { t } = second.clock.value;
+  close();
+  await page.frame(100);
+  expect(store.view.clock.value.t).toBeGreaterThan(t);
+  expect(second.clock.value.t).toBe(t);
+  const before = page.gateway.paths.length;
+  second.chosenName.value = "MOR";
+  await page.timers.pass(0);
+  expect(page.gateway.paths.slice(before)).toEqual([]);
+});
+
 test("chunks sent while the page was not connected are no hole", async () => {
   const page = await new FakePage().start();
   page.sockets.last.deliver(frames(1, [page.hubNow]));
