@@ -14,9 +14,9 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 from prometheus_client import Counter, Gauge, Histogram, make_wsgi_app
 from prometheus_client.exposition import ThreadingWSGIServer
 
-from pitbox import listening
-from pitbox.address import is_loopback
 from pitbox.settings import Metrics, SettingsError
+from pitbox.settings.address import is_loopback
+from pitbox.tls import listening
 
 ANSWER_S: Final = 5.0
 LATENCY_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)

@@ -13,9 +13,9 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from pitbox.frames import checksum, pack, row_struct
-from producers.ledger import RunKey
+from pitbox.chunks.frames import checksum, pack, row_struct
 from producers.source import Began, Frame, Observation
+from producers.spool.ledger import RunKey
 from schemas.channels import bitmap
 from schemas.sim import LapReported, Observed, SessionOpened
 from schemas.telemetry import CHUNK_VERSION, MAX_FRAMES, Chunk

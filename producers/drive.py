@@ -9,18 +9,18 @@ from typing import Final, TextIO
 from msgspec import Struct
 
 from pitbox import topology
-from pitbox.bus import Bus, BusDown
 from pitbox.identity.credentials import file_of
 from pitbox.identity.permissions import DRIVER
+from pitbox.nats.bus import Bus, BusDown
 from pitbox.settings import Settings
-from producers import spool
 from producers.chunker import Chunker
-from producers.depot import Depot
-from producers.ledger import RunKey, key_of
-from producers.link import Link
-from producers.renewal import renew_in_time
 from producers.source import Observation
-from producers.uploader import Uploader
+from producers.spool import disk
+from producers.spool.depot import Depot
+from producers.spool.ledger import RunKey, key_of
+from producers.uplink.link import Link
+from producers.uplink.renewal import renew_in_time
+from producers.uplink.uploader import Uploader
 from schemas.telemetry import Chunk
 
 IDLE_FLUSH_S: Final = 0.25
@@ -67,7 +67,7 @@ async def drive(
     """
     declared = topology.load(settings.streams)
     driver = settings.driver
-    with spool.opened(
+    with disk.opened(
         driver.spool, max_bytes=driver.spool_max_bytes, max_age_h=driver.spool_max_age_h
     ) as kept:
         app = App(settings, Bus("drive", declared), Depot(kept, record))

@@ -18,17 +18,17 @@ from typing import Final
 from msgspec import Struct
 
 from pitbox import topology
-from pitbox.bus import Bus
+from pitbox.nats.bus import Bus
 from pitbox.settings import Driver, Settings
-from producers import spool
 from producers.chunker import Chunker, chunks
-from producers.depot import Depot, encode
 from producers.importers.recording import open_recording
-from producers.ledger import RunKey, key_of
-from producers.link import Link
 from producers.source import SourceError
-from producers.spool import DiskError, Spool
-from producers.uploader import Uploader
+from producers.spool import disk
+from producers.spool.depot import Depot, encode
+from producers.spool.disk import DiskError, Spool
+from producers.spool.ledger import RunKey, key_of
+from producers.uplink.link import Link
+from producers.uplink.uploader import Uploader
 from schemas.telemetry import Chunk
 
 CHUNK_MS: Final = 300
@@ -66,7 +66,7 @@ async def import_files(
     """
     with (
         tempfile.TemporaryDirectory(prefix="pitbox-import-") as folder,
-        spool.opened(folder, max_bytes=ROOM_BYTES, max_age_h=AGE_H) as kept,
+        disk.opened(folder, max_bytes=ROOM_BYTES, max_age_h=AGE_H) as kept,
     ):
         try:
             imported = [part for file in _distinct(files) for part in _read(settings, file, kept)]

@@ -37,8 +37,9 @@ class Chunk(Struct, array_like=True, frozen=True, tag=1, gc=False):
     """Carry a run of frames of one car: the unit that is spooled, sent, stored and acknowledged.
 
     `(session, driver, run, chunk)` is its identity; `send` grows with every publish and is never
-    reused. `block` is packed by `pitbox.frames`; `observed` holds msgpack-encoded `schemas.sim`
-    events that were seen within the chunk, so that they share its identity and its receipt.
+    reused. `block` is packed by `pitbox.chunks.frames`; `observed` holds msgpack-encoded
+    `schemas.sim` events that were seen within the chunk, so that they share its identity and its
+    receipt.
     `crc` is the crc32 of `block + observed`.
     """
 

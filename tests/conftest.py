@@ -9,8 +9,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from pitbox import migration
-from tests.servers import NatsServer, PostgresServer, running
+from pitbox.postgres import migration
+from tests.tools.servers import NatsServer, PostgresServer, running
 
 ROOT = Path(__file__).parent.parent
 RUNGS = ("unit", "contract", "replay", "integration", "e2e", "faults", "attacks")

@@ -3,17 +3,17 @@
 import asyncio
 from typing import Final
 
-from consumers.gateway import listener
-from consumers.gateway.app import build
-from consumers.gateway.archive import Archive
-from consumers.gateway.guard import Guard
-from consumers.gateway.live import Live
-from consumers.gateway.people import audit, reach
-from consumers.gateway.people.admissions import Admissions
-from consumers.gateway.people.doors import ROLE, Doors
+from consumers.gateway.access.admissions import Admissions
+from consumers.gateway.access.doors import ROLE, Doors
+from consumers.gateway.live.feed import Live
+from consumers.gateway.web import listener, nats_address
+from consumers.gateway.web.app import build
+from consumers.gateway.web.guard import Guard
 from pitbox import logs, topology
-from pitbox.bus import Bus
-from pitbox.service import Service
+from pitbox.nats.bus import Bus
+from pitbox.people import audit
+from pitbox.postgres.pool import Archive
+from pitbox.service.lifetime import Service
 from pitbox.settings import Settings
 
 NAME: Final = "gateway"
@@ -29,7 +29,7 @@ class Gateway:
     def __init__(self, settings: Settings) -> None:
         """Prepare to serve; raises SettingsError when passwords would travel in clear."""
         self._tls = listener.checked(settings.gateway)
-        self._nats_url = reach.told(settings)
+        self._nats_url = nats_address.told(settings)
         self._settings = settings
         self._topology = topology.load(settings.streams)
 
@@ -64,7 +64,7 @@ class Gateway:
         address = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
         log.info("serving", address=address)
         if not self._nats_url:
-            log.warning(reach.UNKNOWN)
+            log.warning(nats_address.UNKNOWN)
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:

@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from pitbox.resolver import Sent
+from pitbox.nats.resolver import Sent
 from pitbox.settings import Allowance
 
 MAX_DOUBLINGS: Final = 20

@@ -12,8 +12,8 @@ from consumers.keys.register import Account, Register, RegisterDown
 from pitbox import logs
 from pitbox.identity.authority import Authority
 from pitbox.identity.jwt import claims_of
-from pitbox.limits import Limit
-from pitbox.resolver import Resolver
+from pitbox.nats.resolver import Resolver
+from pitbox.service.limits import Limit
 from pitbox.settings import Allowance
 from schemas.keys import Enrol
 

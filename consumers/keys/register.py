@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from consumers.keys.allowance import Penalty
-from pitbox import postgres
 from pitbox.identity.claims import NOBODY
+from pitbox.postgres import errors
 from schemas.keys import Enrol
 
 TIMEOUT_S: Final = 5.0
@@ -186,7 +186,7 @@ class Register:
 
 
 def _down(error: Exception) -> RegisterDown:
-    return RegisterDown(f"Postgres does not answer: {postgres.reason(error)}")
+    return RegisterDown(f"Postgres does not answer: {errors.reason(error)}")
 
 
 def _account(row: Any) -> Account:

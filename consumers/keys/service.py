@@ -11,10 +11,10 @@ from consumers.keys.enrolment import LIFE_S, Enrolment, Refused
 from consumers.keys.register import AnotherSigns, Register, RegisterDown
 from consumers.keys.watch import Watch
 from pitbox import logs, topology
-from pitbox.bus import Bus, BusDown
 from pitbox.identity.authority import Authority
-from pitbox.resolver import Resolver
-from pitbox.service import Service, until
+from pitbox.nats.bus import Bus, BusDown
+from pitbox.nats.resolver import Resolver
+from pitbox.service.lifetime import Service, until
 from pitbox.settings import Settings, SettingsError
 from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
 

@@ -10,8 +10,8 @@ from consumers.keys import allowance
 from consumers.keys.allowance import Balance
 from consumers.keys.enrolment import Enrolment
 from pitbox import logs
-from pitbox.bus import Bus
-from pitbox.resolver import Resolver
+from pitbox.nats.bus import Bus
+from pitbox.nats.resolver import Resolver
 from pitbox.settings import Allowance
 
 log = logs.get("keys")

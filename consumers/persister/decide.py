@@ -11,8 +11,8 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from pitbox import ranges
-from pitbox.ranges import NONE, Ranges
+from pitbox.chunks import ranges
+from pitbox.chunks.ranges import NONE, Ranges
 from schemas.link import Receipt
 from schemas.telemetry import Mark, Number, Token
 

@@ -8,10 +8,10 @@ import asyncpg
 import msgspec
 
 from consumers.persister import decide, facts, store
-from consumers.persister.connection import Clash, Connection, PostgresDown
 from consumers.persister.decide import Held, RunKey
 from consumers.persister.intake import Batch
-from pitbox import ranges
+from pitbox.chunks import ranges
+from pitbox.postgres.connection import Clash, Connection, PostgresDown
 
 MAX_RUNS: Final = 1024
 

@@ -13,9 +13,9 @@ from msgspec import Struct
 from consumers.persister import rows
 from consumers.persister.decide import RunKey
 from consumers.persister.letters import letter
-from pitbox.delivery import Delivery
-from pitbox.frames import CorruptChunkError
-from pitbox.limits import Limit, sender
+from pitbox.chunks.frames import CorruptChunkError
+from pitbox.nats.delivery import Delivery
+from pitbox.service.limits import Limit, sender
 from schemas.dead import DeadLetter
 from schemas.registry import UNDECODABLE
 from schemas.telemetry import CHUNK_VERSION, Chunk, Identity, Mark, Telemetry

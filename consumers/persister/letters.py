@@ -5,7 +5,7 @@ They go to their table in the transaction that passes the message by, so none is
 
 from typing import Final
 
-from pitbox.delivery import Delivery
+from pitbox.nats.delivery import Delivery
 from schemas.dead import DeadLetter
 
 CONSUMER: Final = "persister"

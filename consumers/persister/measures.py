@@ -8,7 +8,7 @@ from prometheus_client import Counter, Histogram
 
 from consumers.persister.letters import CONSUMER, kind
 from pitbox import logs, metrics
-from pitbox.delivery import Delivery
+from pitbox.nats.delivery import Delivery
 from schemas.dead import DeadLetter
 
 rows: Final = Counter("pitbox_persister_rows", "rows written", ["table"])

@@ -6,9 +6,9 @@ from typing import Any
 from msgspec import Struct
 
 from consumers.persister import facts
-from consumers.persister.connection import Connection, Refused
 from consumers.persister.letters import letter
-from pitbox.delivery import Delivery
+from pitbox.nats.delivery import Delivery
+from pitbox.postgres.connection import Connection, Refused
 from schemas.dead import DeadLetter
 from schemas.registry import UNDECODABLE
 

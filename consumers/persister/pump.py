@@ -9,10 +9,10 @@ from typing import Final, Generic, Protocol, TypeVar
 import stamina
 
 from consumers.persister import measures
-from consumers.persister.connection import PostgresDown
 from pitbox import logs
-from pitbox.delivery import Delivery
-from pitbox.pull import Pull
+from pitbox.nats.delivery import Delivery
+from pitbox.nats.pull import Pull
+from pitbox.postgres.connection import PostgresDown
 
 BATCH_MESSAGES: Final = 4000
 BATCH_BYTES: Final = 4_000_000

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from consumers.persister.decide import RunKey, receipt
 from consumers.persister.holdings import Holdings
-from pitbox.bus import Bus, BusDown
-from pitbox.limits import Limit
+from pitbox.nats.bus import Bus, BusDown
+from pitbox.service.limits import Limit
 from schemas.link import Ask, Receipt
 
 INTERVAL_S: Final = 0.25

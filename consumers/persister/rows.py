@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from pitbox.frames import CorruptChunkError, channel_ids, checksum, decompress
+from pitbox.chunks.frames import CorruptChunkError, channel_ids, checksum, decompress
 from schemas.channels import ids
 from schemas.telemetry import Chunk
 

@@ -7,7 +7,6 @@ from typing import Any
 import stamina.instrumentation
 
 from consumers.persister import measures, notices
-from consumers.persister.connection import Connection
 from consumers.persister.holdings import Holdings
 from consumers.persister.intake import Batch, Intake, Subjects
 from consumers.persister.letters import CONSUMER
@@ -15,9 +14,10 @@ from consumers.persister.notices import Notices
 from consumers.persister.pump import Pump
 from consumers.persister.receipts import Receipts
 from pitbox import metrics, topology
-from pitbox.bus import Bus
-from pitbox.pull import Pull
-from pitbox.service import GRACE_S, Service, until
+from pitbox.nats.bus import Bus
+from pitbox.nats.pull import Pull
+from pitbox.postgres.connection import Connection
+from pitbox.service.lifetime import GRACE_S, Service, until
 from pitbox.settings import Settings
 from pitbox.topology import Topology
 

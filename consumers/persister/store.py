@@ -7,7 +7,7 @@ import asyncpg
 
 from consumers.persister import rows
 from consumers.persister.decide import Held, RunKey
-from pitbox.ranges import Ranges
+from pitbox.chunks.ranges import Ranges
 
 LOAD: Final = """
 select session, driver, run, made, closed, have, dead, gone, echo

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from consumers.timing import decide
-from pitbox.fold import Fold
-from pitbox.service import Service
+from pitbox.service.fold import Fold
+from pitbox.service.lifetime import Service
 from pitbox.settings import Settings
 from schemas.timing import Lap, Session
 

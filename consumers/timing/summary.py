@@ -14,7 +14,7 @@ from msgspec import Struct
 from consumers.timing.crossings import Cut, Edge, between
 from consumers.timing.reports import observed, opened_by, reports_by
 from consumers.timing.segments import MAX_CHANGES, Change, Changes, Fuel, Piece, Segment
-from pitbox.frames import Frames, unpack
+from pitbox.chunks.frames import Frames, unpack
 from schemas.channels import ids
 from schemas.sim import MAX_LAP_NUMBER, Finished, Rewound
 from schemas.telemetry import Chunk

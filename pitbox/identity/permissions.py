@@ -123,7 +123,7 @@ def imports(topology: Topology, driver: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _pull(stream: str, durable: str) -> Iterator[str]:
-    """Yield what `pitbox.pull` says to nats-server to read a stream."""
+    """Yield what `pitbox.nats.pull` says to nats-server to read a stream."""
     yield f"$JS.API.STREAM.MSG.GET.{stream}"
     yield f"$JS.API.CONSUMER.INFO.{stream}.{durable}"
     yield f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"

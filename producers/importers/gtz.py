@@ -12,7 +12,7 @@ from typing import BinaryIO, Final, cast
 from producers.source import Observation, SourceError
 from producers.sources import gt7
 from producers.sources.gt7 import PACKETS_PER_S
-from producers.sources.gt7_packet import KINDS, MAGIC, encrypt
+from producers.sources.gt7.packet import KINDS, MAGIC, encrypt
 
 NUMBER_AT: Final = 0x70
 MAX_PACKETS: Final = 60 * 3600 * 48

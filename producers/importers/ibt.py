@@ -16,9 +16,9 @@ from typing import Final
 from msgspec import Struct
 
 from producers.source import Observation, SourceError
+from producers.sources.channel_order import ABSENT
 from producers.sources.iracing import session
 from producers.sources.iracing.ticks import REQUIRED, Ticks
-from producers.sources.layout import ABSENT
 
 HEADER: Final = struct.Struct("<10i")
 BUFFER: Final = struct.Struct("<2i")

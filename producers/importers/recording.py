@@ -9,8 +9,8 @@ from typing import Final
 from producers.importers import gtz, ibt, pcap
 from producers.importers.capture_clock import mended
 from producers.source import Decoder, Observation, SourceError
-from producers.sources.gt7_packet import MAGIC
-from producers.sources.recognition import GAMES, SUPPORTED, decoders
+from producers.sources.gt7.packet import MAGIC
+from producers.sources.network.recognition import GAMES, SUPPORTED, decoders
 
 GZIP: Final = b"\x1f\x8b"
 PCAP: Final = (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d")

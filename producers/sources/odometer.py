@@ -2,7 +2,7 @@
 
 import math
 
-from producers.sources.layout import ABSENT
+from producers.sources.channel_order import ABSENT
 
 MAX_GAP_S = 2.0
 

@@ -6,12 +6,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from pitbox import migration
+from pitbox.postgres import migration
 from tests.attacks.attempts import WITHOUT_CONTROL, Attempt, attempts
 from tests.attacks.office import Office, office
 from tests.attacks.scene import scene
 from tests.attacks.usual import ClusteredServer, UsualServer
-from tests.servers import NatsServer, PostgresServer, running
+from tests.tools.servers import NatsServer, PostgresServer, running
 
 
 async def effects(

@@ -8,7 +8,7 @@ import msgspec
 
 from tests.attacks.scene import ATTACKER, INBOX, MARK, OWN, RENEW, Attempt, Scene, during, own
 from tests.attacks.wire import Wire
-from tests.hub import eventually
+from tests.tools.hub import eventually
 
 ORDERS: Final = {
     "roll up all": "Nats-Rollup: all",

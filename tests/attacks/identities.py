@@ -14,12 +14,12 @@ from pitbox.identity.credentials import Credentials, account_of, read
 from pitbox.identity.folder import KeyFolder
 from pitbox.identity.nkeys import KeyPair, Kind
 from pitbox.identity.permissions import Permissions
-from pitbox.resolver import Resolver
+from pitbox.nats.resolver import Resolver
 from pitbox.settings import Nats
 from tests.attacks.scene import ATTACKER, MARK, VICTIM, Attempt, Scene, own
 from tests.attacks.state import monitored
 from tests.attacks.wire import Wire
-from tests.servers import USERS, NatsServer
+from tests.tools.servers import USERS, NatsServer
 
 EVERYTHING: Final = Permissions((">",), (">",))
 CLAIMED: Final = (

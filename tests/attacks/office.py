@@ -17,10 +17,10 @@ from pitbox.identity.permissions import SETUP
 from pitbox.identity.proof import prove
 from schemas.api import AccountName
 from schemas.keys import DriverName, Enrol, Enrolled
-from tests import hub
 from tests.attacks.wire import Wire
-from tests.page import gateway_of
-from tests.servers import USERS, NatsServer
+from tests.tools import hub
+from tests.tools.page import gateway_of
+from tests.tools.servers import USERS, NatsServer
 
 GOOD: Final = "gil"
 INBOX: Final = f"_INBOX.{SETUP}"

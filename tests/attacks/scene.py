@@ -12,13 +12,14 @@ from msgspec import Struct
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from pitbox import admin, topology
+from pitbox import topology
 from pitbox.identity.credentials import Identity
+from pitbox.topology import admin
 from tests.attacks.office import Office
 from tests.attacks.state import ask, state
 from tests.attacks.usual import ALL_ALLOWED, UsualServer
 from tests.attacks.wire import Wire
-from tests.servers import NatsServer
+from tests.tools.servers import NatsServer
 
 ATTACKER: Final = "mallory"
 VICTIM: Final = "bea"

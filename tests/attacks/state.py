@@ -10,7 +10,7 @@ from pitbox.identity.authority import HUB
 from pitbox.identity.folder import KeyFolder
 from pitbox.identity.nkeys import Kind
 from pitbox.topology import Topology
-from tests.servers import NatsServer
+from tests.tools.servers import NatsServer
 
 
 async def state(client: Client, topology: Topology, of: str) -> Any:

@@ -18,7 +18,7 @@ from pitbox.identity.authority import (
 from pitbox.identity.credentials import Credentials
 from pitbox.identity.folder import KeyFolder
 from pitbox.identity.nkeys import KeyPair, Kind
-from tests.servers import NatsServer, free_port
+from tests.tools.servers import NatsServer, free_port
 
 LISTENERS: Final = (
     'leafnodes {{ listen: "127.0.0.1:{port}" }}',

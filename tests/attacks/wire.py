@@ -10,7 +10,7 @@ import msgspec
 
 from pitbox.identity.credentials import read
 from pitbox.identity.nkeys import KeyPair
-from tests.servers import NatsServer
+from tests.tools.servers import NatsServer
 
 ANSWER_S: Final = 2.0
 

@@ -14,16 +14,16 @@ from typing import Final
 import asyncpg
 import httpx
 
-from consumers.gateway.people import accounts, consent, logins
-from consumers.gateway.people.entrance import COOKIE
+from consumers.gateway.web.login import COOKIE
+from pitbox.people import accounts, consent, logins
 from schemas.api import Consent, Invitation, Role
 from tests.bench.processes import process
 from tests.bench.report import Result, result
 from tests.bench.servers import Servers
 from tests.bench.watchers import Gateway as Dialect
 from tests.bench.watching import CLIENTS, ROUNDS, Gateway, gateway, is_ready, watch
-from tests.people import API
-from tests.servers import addresses, free_port, listens, until
+from tests.tools.people import API
+from tests.tools.servers import addresses, free_port, listens, until
 
 OPEN: Final = "without doors"
 SOCKETS: Final = 100

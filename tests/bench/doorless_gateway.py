@@ -4,18 +4,18 @@ import asyncio
 from collections.abc import Iterable
 from typing import Final
 
-from consumers.gateway import listener
-from consumers.gateway.app import build
-from consumers.gateway.archive import Archive
-from consumers.gateway.live import Live
-from consumers.gateway.people import consent
-from consumers.gateway.people.admissions import Admissions
-from consumers.gateway.people.doors import Doors, Visitor
-from consumers.gateway.people.logins import Person
-from consumers.gateway.people.tickets import Tickets
+from consumers.gateway.access.admissions import Admissions
+from consumers.gateway.access.doors import Doors, Visitor
+from consumers.gateway.live.feed import Live
+from consumers.gateway.web import listener
+from consumers.gateway.web.app import build
 from pitbox import settings, topology
-from pitbox.bus import Bus
-from pitbox.service import loop_factory
+from pitbox.nats.bus import Bus
+from pitbox.people import consent
+from pitbox.people.logins import Person
+from pitbox.people.tickets import Tickets
+from pitbox.postgres.pool import Archive
+from pitbox.service.lifetime import loop_factory
 
 ANYONE: Final = Visitor(
     Person(sid="", account="", name="anyone", role="owner", driver=None, has_password=False),

@@ -8,7 +8,7 @@ from typing import Final
 from tests.bench.processes import cpu_s, process
 from tests.bench.report import Result, result
 from tests.bench.servers import Servers
-from tests.servers import NatsServer, addresses
+from tests.tools.servers import NatsServer, addresses
 
 SECONDS: Final = 20.0
 SETTLE_S: Final = 5.0

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from pitbox.frames import checksum, pack, row_struct
+from pitbox.chunks.frames import checksum, pack, row_struct
 from schemas.telemetry import CHUNK_VERSION, Chunk
 from tests.bench import frames
 from tests.bench.report import Result, result

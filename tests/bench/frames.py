@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from pitbox.frames import checksum, pack, row_struct
+from pitbox.chunks.frames import checksum, pack, row_struct
 from schemas.channels import CHANNELS, bitmap
 from schemas.telemetry import CHUNK_VERSION, Chunk
 

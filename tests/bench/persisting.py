@@ -17,7 +17,7 @@ from tests.bench import frames
 from tests.bench.peers.stopwatch import COLUMNS, TABLE
 from tests.bench.report import Result, result
 from tests.bench.servers import Servers, decoded, execute
-from tests.servers import credentials
+from tests.tools.servers import credentials
 
 ROOT: Final = Path(__file__).parents[2]
 PEERS_PYTHON: Final = Path(sys.prefix) / "peers" / "bin" / "python"

@@ -5,7 +5,7 @@ import asyncio
 from prometheus_client import REGISTRY
 
 from consumers.persister.service import Persister
-from pitbox.service import loop_factory
+from pitbox.service.lifetime import loop_factory
 from pitbox.settings import Nats, Postgres, Settings
 from tests.bench.peers.stopwatch import Stopwatch, arguments
 

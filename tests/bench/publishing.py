@@ -8,8 +8,9 @@ from typing import Final
 import nats
 from nats.aio.client import Client
 
-from pitbox import admin, topology
+from pitbox import topology
 from pitbox.identity.credentials import Identity
+from pitbox.topology import admin
 from tests.bench.report import Result, result
 from tests.bench.servers import Servers
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
-from consumers.gateway.archive import Archive
-from consumers.gateway.telemetry import Question, traces
+from consumers.gateway.past.telemetry import Question, traces
+from pitbox.postgres.pool import Archive
 from schemas.channels import CHANNELS
 from tests.bench import frames, persisting
 from tests.bench.peers.stopwatch import COLUMNS, TABLE

@@ -14,9 +14,12 @@ import nats
 import psutil
 from nats.js import api
 
-from pitbox import admin, migration, nats_server, topology
-from pitbox.postgres_server import binaries
-from tests.servers import NatsServer, PostgresServer, Server, free_port, running
+from commands.hub import nats_server
+from commands.hub.postgres_server import binaries
+from pitbox import topology
+from pitbox.postgres import migration
+from pitbox.topology import admin
+from tests.tools.servers import NatsServer, PostgresServer, Server, free_port, running
 
 FLUSH_EVERY: Final = 500
 STORED_S: Final = 120.0

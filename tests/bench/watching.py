@@ -12,11 +12,19 @@ from typing import Final
 import httpx
 from msgspec import Struct
 
-from tests import people
 from tests.bench.processes import cpu_s, process
 from tests.bench.report import Result, result
 from tests.bench.servers import OpenNats, Servers
-from tests.servers import NatsServer, addresses, everything, free_port, listens, running, until
+from tests.tools import people
+from tests.tools.servers import (
+    NatsServer,
+    addresses,
+    everything,
+    free_port,
+    listens,
+    running,
+    until,
+)
 
 ROUNDS: Final = 3
 SECONDS: Final = 8.0

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-PURE = sorted([*ROOT.glob("consumers/*/decide.py"), ROOT / "consumers/gateway/fanout.py"])
+PURE = sorted([*ROOT.glob("consumers/*/decide.py"), ROOT / "consumers/gateway/live/fanout.py"])
 CLIENTS = {"urllib.request", "http.client", "httpx", "aiohttp", "requests", "websockets", "smtplib"}
 IMPURE_CALLS = {"open", "print", "input", "time", "time_ns", "monotonic", "now", "sleep", "random"}
 
@@ -47,11 +47,11 @@ def test_asvs_13_2_4_no_service_asks_other_servers_than_its_own_peers() -> None:
     """Postgres and nats-server are settings; what is asked over HTTP is a driver's own choice."""
     found = {
         str(path.relative_to(ROOT))
-        for package in ("producers", "consumers", "pitbox", "schemas")
+        for package in ("commands", "producers", "consumers", "pitbox", "schemas")
         for path in (ROOT / package).rglob("*.py")
         if CLIENTS & set(imported(path))
     }
-    assert found == {"pitbox/stack.py", "producers/enrolment.py"}
+    assert found == {"commands/hub/stack.py", "producers/uplink/enrolment.py"}
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -65,8 +65,8 @@ def imported(path: Path) -> Iterator[str]:
 def test_only_the_runtime_acknowledges() -> None:
     found = [
         str(path.relative_to(ROOT))
-        for package in ("producers", "consumers", "pitbox")
+        for package in ("commands", "producers", "consumers", "pitbox")
         for path in (ROOT / package).rglob("*.py")
         if any(word in path.read_text() for word in ('"+ACK"', '"-NAK"', ".nak(", ".ack_sync("))
     ]
-    assert found == ["pitbox/pull.py"]
+    assert found == ["pitbox/nats/pull.py"]

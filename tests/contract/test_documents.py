@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
+from commands.cli import CommandError
+from commands.generated import marks
 from pitbox import topology
-from pitbox.asyncapi import asyncapi
-from pitbox.cli import CommandError
-from pitbox.commands import generated
+from pitbox.topology.asyncapi import asyncapi
 from tests.conftest import ROOT
 
 README = ROOT / "README.md"
 
 
 def pitbox(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pitbox", *arguments]
+    command = [sys.executable, "-m", "commands", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
@@ -40,10 +40,10 @@ def test_the_readme_shows_what_the_code_says(command: tuple[str, ...]) -> None:
 def test_a_stale_text_is_noticed_and_written_anew(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("a\n<!-- x: begin, made by `make generated` -->\nold\n<!-- x: end -->\nb\n")
-    assert generated.write(page, "x", "new", check=True) == 1
+    assert marks.write(page, "x", "new", check=True) == 1
     assert "old" in page.read_text()
-    assert generated.write(page, "x", "new") == 0
-    assert generated.write(page, "x", "new", check=True) == 0
+    assert marks.write(page, "x", "new") == 0
+    assert marks.write(page, "x", "new", check=True) == 0
     assert page.read_text().splitlines()[::4] == ["a", "b"]
 
 
@@ -51,7 +51,7 @@ def test_a_page_without_marks_is_refused(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("nothing")
     with pytest.raises(CommandError, match="lacks the line <!-- x: begin"):
-        generated.write(page, "x", "new")
+        marks.write(page, "x", "new")
 
 
 def references(node: Any) -> Iterator[str]:

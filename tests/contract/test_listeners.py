@@ -5,21 +5,21 @@ from pathlib import Path
 
 import yaml
 
-from pitbox.postgres_server import SERVER_SETTINGS
+from commands.hub.postgres_server import SERVER_SETTINGS
 from tests.conftest import ROOT
 
 LISTENING = re.compile(r"\.bind\(|(start|create|make)_server\(|local_addr=|uvicorn\.Config\(")
 LISTENERS = {
-    "consumers/gateway/listener.py": "listening.check(",
+    "consumers/gateway/web/listener.py": "listening.check(",
     "pitbox/metrics.py": "listening.check(",
-    "pitbox/commands/doctor.py": '"127.0.0.1"',  # looks whether a port is free
-    "pitbox/stack.py": '"127.0.0.1"',  # looks whether a port is free
-    "producers/sources/port.py": "SOCK_DGRAM",  # hears games, which know no TLS
+    "commands/doctor.py": '"127.0.0.1"',  # looks whether a port is free
+    "commands/hub/stack.py": '"127.0.0.1"',  # looks whether a port is free
+    "producers/sources/network/port.py": "SOCK_DGRAM",  # hears games, which know no TLS
 }
 
 
 def sources() -> list[Path]:
-    packages = ("pitbox", "producers", "consumers", "schemas")
+    packages = ("commands", "pitbox", "producers", "consumers", "schemas")
     return [path for package in packages for path in (ROOT / package).rglob("*.py")]
 
 
@@ -48,4 +48,4 @@ def test_no_certificate_goes_unchecked() -> None:
     assert not [path for path in sources() if unchecked.search(path.read_text())]
     unnamed = [path for path in sources() if "check_hostname = False" in path.read_text()]
     # It waits for the gateway that it started itself, whose certificate it has.
-    assert unnamed == [ROOT / "pitbox" / "stack.py"]
+    assert unnamed == [ROOT / "commands" / "hub" / "stack.py"]

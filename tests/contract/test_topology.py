@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pitbox import nats_server, topology
+from commands.hub import nats_server
+from pitbox import topology
 from pitbox.topology import size_bytes
 from schemas.registry import EVENTS
 from schemas.telemetry import Token
@@ -17,7 +18,7 @@ from tests.conftest import ROOT
 
 TOPOLOGY = topology.load()
 SERVICES = {**TOPOLOGY.producers, **TOPOLOGY.consumers}
-PACKAGES = ("schemas", "pitbox", "producers", "consumers")
+PACKAGES = ("schemas", "pitbox", "producers", "consumers", "commands")
 ENVELOPE_BYTES = 2_000
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pitbox.typescript import typescript
+from commands.generated.typescript import typescript
 
 WIRE = Path(__file__).parents[2] / "dashboards" / "web" / "src" / "wire.ts"
 

@@ -17,11 +17,11 @@ from msgspec import Struct
 from PIL import Image
 from playwright.sync_api import Page, TimeoutError, expect
 
-from pitbox.stack import addresses
+from commands.hub.stack import addresses
 from tests.e2e import browser
-from tests.servers import until
+from tests.tools.servers import until
 
-PITBOX = (sys.executable, "-m", "pitbox")
+PITBOX = (sys.executable, "-m", "commands")
 ARTIFACTS = Path(__file__).parents[1] / "artifacts"
 STARTED_S = 60
 LAP_S = 90

@@ -14,11 +14,11 @@ from typing import Any
 import httpx
 import pytest
 
-from pitbox.stack import Addresses, addresses
-from tests.authority import Authority
-from tests.servers import NatsServer, free_port, until
+from commands.hub.stack import Addresses, addresses
+from tests.tools.authority import Authority
+from tests.tools.servers import NatsServer, free_port, until
 
-PITBOX = (sys.executable, "-m", "pitbox")
+PITBOX = (sys.executable, "-m", "commands")
 START_S = 90.0
 LAP_S = 90.0
 FAR = "0.0.0.0"

@@ -10,11 +10,11 @@ import msgspec
 import psutil
 import pytest
 
-from pitbox.stack import addresses
-from pitbox.supervisor import Started
-from tests.servers import listens, until
+from commands.hub.stack import addresses
+from commands.hub.supervisor import Started
+from tests.tools.servers import listens, until
 
-PITBOX = (sys.executable, "-m", "pitbox")
+PITBOX = (sys.executable, "-m", "commands")
 
 
 class RunningStack:

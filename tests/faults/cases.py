@@ -9,7 +9,7 @@ from typing import Final
 from tests.faults import faults, prefill
 from tests.faults.pace import Pace
 from tests.faults.stack import Stack
-from tests.servers import until
+from tests.tools.servers import until
 
 SLOW_BPS: Final = 1e6
 SLOW_DELAY_S: Final = 0.02

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from tests.faults.programs import Driver
 from tests.faults.stack import Stack
-from tests.servers import Server
+from tests.tools.servers import Server
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import msgspec
 from schemas.telemetry import CHUNK_VERSION
 from tests.faults.pace import Pace
 from tests.faults.stack import SESSION, Stack
-from tests.servers import until
+from tests.tools.servers import until
 
 VERSION_FIELD: Final = 1
 BLOCK_FIELD: Final = 12

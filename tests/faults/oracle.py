@@ -7,8 +7,8 @@ from typing import Final
 import asyncpg
 from msgspec import Struct
 
-from pitbox import ranges
-from pitbox.frames import CorruptChunkError, checksum, unpack_block
+from pitbox.chunks import ranges
+from pitbox.chunks.frames import CorruptChunkError, checksum, unpack_block
 from tests.faults.ledger import Entry
 
 ROWS: Final = """

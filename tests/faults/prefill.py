@@ -7,10 +7,10 @@ from typing import Final
 
 import msgspec
 
-from producers import spool
 from producers.chunker import Chunker
-from producers.ledger import RunKey
 from producers.sources.sim import Race, drive
+from producers.spool import disk
+from producers.spool.ledger import RunKey
 from schemas.telemetry import Chunk
 from tests.faults.programs import Driver
 
@@ -27,7 +27,7 @@ def fill(car: Driver, seconds: int) -> None:
     began_ns = int((now_s - seconds) * 1e9)
     chunks = _chunks(car, began_ns, seconds * FRAMES_PER_S)
     with (
-        spool.opened(car.spool, max_bytes=ENOUGH_BYTES, max_age_h=1000) as kept,
+        disk.opened(car.spool, max_bytes=ENOUGH_BYTES, max_age_h=1000) as kept,
         car.ledger.open("a") as ledger,
     ):
         while part := list(islice(chunks, AT_ONCE)):

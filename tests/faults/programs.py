@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from pitbox.supervisor import kill_tree, pitbox
+from commands.hub.supervisor import kill_tree, pitbox
 from tests.faults.background import Background
 from tests.faults.ledger import Entry, read_ledger
 from tests.faults.proxy import Link
-from tests.servers import Server, free_port, listens, until
+from tests.tools.servers import Server, free_port, listens, until
 
 QUIET_S: Final = 1.0
 

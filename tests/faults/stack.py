@@ -11,8 +11,9 @@ from typing import Final
 import yaml
 from msgspec import Struct
 
-from pitbox import migration, topology
-from pitbox.supervisor import pitbox
+from commands.hub.supervisor import pitbox
+from pitbox import topology
+from pitbox.postgres import migration
 from tests.faults import oracle
 from tests.faults.background import Background
 from tests.faults.database import Database, DatabaseAway
@@ -20,8 +21,8 @@ from tests.faults.ledger import Entry
 from tests.faults.programs import Driver, Service
 from tests.faults.storage import Nats, Postgres
 from tests.faults.watch import Watch
-from tests.servers import START_S, addresses, until
-from tests.servers import running as running_server
+from tests.tools.servers import START_S, addresses, until
+from tests.tools.servers import running as running_server
 
 SESSION: Final = "faults"
 SETTLE_S: Final = 120.0

@@ -9,9 +9,9 @@ from typing import Final
 
 import psutil
 
-from pitbox import postgres_server
-from pitbox.supervisor import kill_tree
-from tests.servers import STOP_S, NatsServer, PostgresServer
+from commands.hub import postgres_server
+from commands.hub.supervisor import kill_tree
+from tests.tools.servers import STOP_S, NatsServer, PostgresServer
 
 COPY_TIMEOUT_S: Final = 60
 

@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from pitbox import frames
+from pitbox.chunks import frames
 from tests.faults import oracle
 from tests.faults.ledger import Entry
 from tests.faults.oracle import Verdict

@@ -11,12 +11,12 @@ from msgspec import Struct
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from pitbox.frames import CorruptChunkError, unpack
+from pitbox.chunks.frames import CorruptChunkError, unpack
 from pitbox.topology import Topology
 from schemas.link import Receipt
 from schemas.telemetry import Chunk, Telemetry
 from tests.faults.background import Background
-from tests.servers import NatsServer
+from tests.tools.servers import NatsServer
 
 KEPT_MESSAGES: Final = 4000
 RECONNECT_S: Final = 0.05

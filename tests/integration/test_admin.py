@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pitbox import admin, topology
-from pitbox.topology import TopologyError
-from tests.hub import apply, connected, streams_with
-from tests.servers import NatsServer
+from pitbox import topology
+from pitbox.topology import TopologyError, admin
+from tests.tools.hub import apply, connected, streams_with
+from tests.tools.servers import NatsServer
 
 
 async def planned(url: str, streams: str = "") -> list[str]:

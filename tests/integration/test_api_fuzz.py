@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from schemas.keys import Revoke, Revoked
-from tests import hub
-from tests.hub import connected
-from tests.page import API, gateway_of
-from tests.people import Person
-from tests.servers import NatsServer
+from tests.tools import hub
+from tests.tools.hub import connected
+from tests.tools.page import API, gateway_of
+from tests.tools.people import Person
+from tests.tools.servers import NatsServer
 
 CASES = int(os.environ.get("CASES", "2000"))
 """How many requests there are at least; `make schemathesis` sends more."""

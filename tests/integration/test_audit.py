@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.servers import free_port
+from tests.tools.servers import free_port
 
 AUDIT_S = 100
 FAMOUS = {("pyyaml", "5.3"): "CVE-2020-14343"}

@@ -5,10 +5,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests import hub
-from tests.hub import Database, eventually
-from tests.page import gateway_of
-from tests.servers import NatsServer
+from tests.tools import hub
+from tests.tools.hub import Database, eventually
+from tests.tools.page import gateway_of
+from tests.tools.servers import NatsServer
 
 AGES_D = (0, 89, 91, 399, 401, 4000)
 

@@ -5,13 +5,14 @@ import signal
 import pytest
 from structlog.testing import capture_logs
 
-from pitbox import client, metrics, topology
-from pitbox.bus import Bus, BusDown, NobodyListens
+from pitbox import metrics, topology
+from pitbox.nats import client
+from pitbox.nats.bus import Bus, BusDown, NobodyListens
 from pitbox.settings import Nats
 from pitbox.topology import TopologyError
 from schemas.link import Ask, Hello, Receipt
-from tests.hub import apply, chunk, connected, eventually, settled
-from tests.servers import NatsServer, everything, free_port
+from tests.tools.hub import apply, chunk, connected, eventually, settled
+from tests.tools.servers import NatsServer, everything, free_port
 
 HELLO = Hello(driver="ada", session="test", run=1, at_ns=2)
 ASK = Ask(driver="ada", session="test", run=1)

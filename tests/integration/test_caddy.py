@@ -12,9 +12,9 @@ import pytest
 import websockets
 from websockets.typing import Origin
 
-from tests import people
-from tests.page import API, Page, gateway_of
-from tests.servers import NatsServer, Server, free_port, until
+from tests.tools import people
+from tests.tools.page import API, Page, gateway_of
+from tests.tools.servers import NatsServer, Server, free_port, until
 
 NAME: Final = "pit.example.com"
 DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "internet.md"

@@ -17,18 +17,27 @@ import pytest
 import websockets
 from nats.js.errors import NotFoundError
 
-from pitbox import migration, topology
-from pitbox.bus import Bus
+from pitbox import topology
 from pitbox.identity import credentials
+from pitbox.nats.bus import Bus
+from pitbox.postgres import migration
 from pitbox.settings import Nats
-from producers.renewal import renew
+from producers.uplink.renewal import renew
 from schemas.wall import Ping, Pong
-from tests import hub, people
 from tests.faults.programs import Program, Service
-from tests.hub import Database, eventually
-from tests.page import API, Served, opened, until_ready
-from tests.people import Person, person_of
-from tests.servers import NatsServer, PostgresServer, Server, addresses, free_port, listens, until
+from tests.tools import hub, people
+from tests.tools.hub import Database, eventually
+from tests.tools.page import API, Served, opened, until_ready
+from tests.tools.people import Person, person_of
+from tests.tools.servers import (
+    NatsServer,
+    PostgresServer,
+    Server,
+    addresses,
+    free_port,
+    listens,
+    until,
+)
 
 PASSWORD: Final = "canary-password-7f3a91"
 NEXT_PASSWORD: Final = "canary-password-e20c44"

@@ -14,9 +14,9 @@ import pytest
 
 from consumers.persister import facts
 from consumers.persister.service import service
-from pitbox.bus import Bus
+from pitbox.nats.bus import Bus
 from schemas.timing import Lap, Session
-from tests.hub import (
+from tests.tools.hub import (
     Database,
     apply,
     chunk,
@@ -27,7 +27,7 @@ from tests.hub import (
     serving,
     settings_of,
 )
-from tests.servers import NatsServer, addresses, free_port
+from tests.tools.servers import NatsServer, addresses, free_port
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -16,17 +16,18 @@ import pytest
 import websockets
 from structlog.testing import capture_logs
 
-from consumers.gateway import listener, live
-from consumers.gateway.people import logins, opaque
-from consumers.gateway.people.entrance import COOKIE
-from consumers.gateway.people.passwords import HASHER, Passwords
+from consumers.gateway.live import feed
+from consumers.gateway.web import listener
+from consumers.gateway.web.login import COOKIE
+from pitbox.people import logins, secrets
+from pitbox.people.passwords import HASHER, Passwords
 from schemas.wall import Frames, Ping, Pong
-from tests import hub, people
-from tests.hub import Database, connected
-from tests.page import API, Page, Served, gateway_of, opened, ticket_of
-from tests.people import PASSWORD, Person
-from tests.processes import pitbox
-from tests.servers import NatsServer, PostgresServer
+from tests.tools import hub, people
+from tests.tools.hub import Database, connected
+from tests.tools.page import API, Page, Served, gateway_of, opened, ticket_of
+from tests.tools.people import PASSWORD, Person
+from tests.tools.processes import pitbox
+from tests.tools.servers import NatsServer, PostgresServer
 
 ENDS_WITHIN_S = 5.0
 
@@ -196,9 +197,9 @@ async def test_asvs_7_3_1_7_3_2_a_login_ends_when_it_idles_and_after_a_month(
     idle, old = [await people.joined(stranger, database, name, "guest") for name in ("a1", "b1")]
     stored = Database(database)
     lasts = "select idle_until - now() from refresh_token where hash = $1"
-    assert abs(await stored.value(lasts, opaque.digest(idle.refresh)) - logins.IDLE).seconds < 60
+    assert abs(await stored.value(lasts, secrets.digest(idle.refresh)) - logins.IDLE).seconds < 60
     await stored.rows(
-        "update refresh_token set idle_until = now() where hash = $1", opaque.digest(idle.refresh)
+        "update refresh_token set idle_until = now() where hash = $1", secrets.digest(idle.refresh)
     )
     assert (await refresh(stranger, idle.refresh)).status_code == 401
     ends = "select max(ends - began) from login"
@@ -539,7 +540,7 @@ async def test_who_opens_every_page_there_may_be_keeps_nobody_out(
     database: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(live, "MAX_CLIENTS", 3)
+    monkeypatch.setattr(feed, "MAX_CLIENTS", 3)
     gus = await people.joined(stranger, database, "gus", "guest")
     async with contextlib.AsyncExitStack() as crowd:
         pages = [await crowd.enter_async_context(opened(served, person=gus)) for _ in range(3)]

@@ -13,17 +13,17 @@ import msgspec
 import pytest
 import yaml
 
+from commands.hub.supervisor import pitbox
 from pitbox import topology
 from pitbox.settings import Driver, Nats, Settings
-from pitbox.supervisor import pitbox
 from producers.drive import Status, drive
 from producers.imports import import_files
 from producers.source import Began, Frame, Observation, SourceError
 from schemas.sim import SessionOpened
 from schemas.telemetry import Chunk
 from tests.faults.programs import Service
-from tests.hub import Database, apply, connected, eventually
-from tests.servers import NatsServer, addresses
+from tests.tools.hub import Database, apply, connected, eventually
+from tests.tools.servers import NatsServer, addresses
 
 START_NS: Final = 1_700_000_000_000_000_000
 SIXTIETH_NS: Final = 16_666_667

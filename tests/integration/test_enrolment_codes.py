@@ -9,16 +9,16 @@ from typing import Any
 import httpx
 import pytest
 
-from consumers.gateway.people import enrolments
 from pitbox.identity.folder import KeysError
 from pitbox.identity.nkeys import KeyPair, Kind
 from pitbox.identity.proof import prove
-from producers import enrolment
+from pitbox.people import enrolment_codes
+from producers.uplink import enrolment
 from schemas.keys import Enrol, Enrolled, Revoke, Revoked
-from tests import hub, people
-from tests.hub import Database, connected
-from tests.page import API, Served, gateway_of
-from tests.servers import NatsServer
+from tests.tools import hub, people
+from tests.tools.hub import Database, connected
+from tests.tools.page import API, Served, gateway_of
+from tests.tools.servers import NatsServer
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ async def test_asvs_6_5_5_a_code_ends_after_ten_minutes_and_by_a_newer_one(
     assert (await enrol(served, old, pair)).status_code == 401
     stored = Database(database)
     lasts = (await stored.value("select max(expires - now()) from enrolment")).total_seconds()
-    assert 590 < lasts <= enrolments.LASTS.total_seconds()
+    assert 590 < lasts <= enrolment_codes.LASTS.total_seconds()
     await stored.rows("update enrolment set expires = now()")
     assert (await enrol(served, late, pair)).status_code == 401
     assert signed == []
@@ -124,7 +124,7 @@ async def test_the_code_of_the_qr_is_too_long_to_be_guessed_and_outlives_guesses
 ) -> None:
     codes = await made(served)
     link = codes["link_code"].replace("-", "")
-    assert len(link) * log2(len(enrolments.LETTERS)) >= 64
+    assert len(link) * log2(len(enrolment_codes.LETTERS)) >= 64
     wrong = codes["code"][:-1] + ("0" if codes["code"][-1] != "0" else "1")
     for _ in range(5):
         assert (await enrol(served, wrong, KeyPair.new(Kind.USER))).status_code == 401
@@ -199,7 +199,7 @@ async def test_while_nobody_signs_the_code_stays_good(
     served: Served, nats_server: NatsServer
 ) -> None:
     pair, code = KeyPair.new(Kind.USER), await code_of(served)
-    for _ in range(enrolments.MAX_TRIES + 1):
+    for _ in range(enrolment_codes.MAX_TRIES + 1):
         answer = await enrol(served, code, pair)
         assert answer.status_code == 503, answer.text
         assert "same code" in answer.json()["detail"]

@@ -17,18 +17,18 @@ from structlog.testing import capture_logs
 
 from consumers.keys.service import Keys
 from pitbox import topology
-from pitbox.bus import Bus, BusDown
 from pitbox.identity import credentials
 from pitbox.identity.credentials import Credentials
 from pitbox.identity.nkeys import KeyPair, Kind
+from pitbox.nats.bus import Bus, BusDown
 from pitbox.settings import Allowance, Driver, Nats, Settings
 from schemas.keys import Enrol, Enrolled
 from schemas.link import Receipt
 from tests.faults.programs import Service
-from tests.hub import Database, apply, chunk, eventually, serving, settings_of
 from tests.integration.test_drive import App, Car
-from tests.processes import environment, pitbox
-from tests.servers import NatsServer
+from tests.tools.hub import Database, apply, chunk, eventually, serving, settings_of
+from tests.tools.processes import environment, pitbox
+from tests.tools.servers import NatsServer
 
 NEIGHBOURS: Final = 49
 INTERVAL_S: Final = 0.05

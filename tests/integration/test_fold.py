@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from pitbox.bus import Bus
-from pitbox.fold import Fold, NotNow
+from pitbox.nats.bus import Bus
+from pitbox.service.fold import Fold, NotNow
 from schemas.dead import DeadLetter
 from schemas.telemetry import Chunk, Mark
 from schemas.timing import Lap
-from tests.hub import (
+from tests.tools.hub import (
     apply,
     chunk,
     connected,
@@ -25,7 +25,7 @@ from tests.hub import (
     settings_of,
     streams_with,
 )
-from tests.servers import NatsServer
+from tests.tools.servers import NatsServer
 
 Seen = tuple[int, ...]
 

@@ -13,14 +13,14 @@ import msgspec
 import pytest
 import websockets
 
-from pitbox.frames import checksum, pack
+from pitbox.chunks.frames import checksum, pack
 from schemas.link import Hello, Receipt
 from schemas.timing import Lap, Session
 from schemas.wall import Dropped, Frames, Ping, Pong, Presence, Refused, Subscribe
-from tests import hub
-from tests.hub import Database, connected, eventually
-from tests.page import Served, gateway_of, narrow_socket, opened, serves, until_ready
-from tests.servers import NatsServer, Server, addresses, free_port, running
+from tests.tools import hub
+from tests.tools.hub import Database, connected, eventually
+from tests.tools.page import Served, gateway_of, narrow_socket, opened, serves, until_ready
+from tests.tools.servers import NatsServer, Server, addresses, free_port, running
 
 SEEN = ("speed", "fuel_level")
 SESSION_ROW = """

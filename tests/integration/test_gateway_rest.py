@@ -14,15 +14,15 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
-from consumers.gateway import pages
+from consumers.gateway.web import pages
 from consumers.persister.service import Persister
 from schemas.api import PackedTraces
 from schemas.channels import CHANNELS
 from schemas.timing import Lap, Session
-from tests import hub
-from tests.hub import Database, connected, eventually, serving
-from tests.page import API, gateway_of, until_ready
-from tests.servers import NatsServer, PostgresServer
+from tests.tools import hub
+from tests.tools.hub import Database, connected, eventually, serving
+from tests.tools.page import API, gateway_of, until_ready
+from tests.tools.servers import NatsServer, PostgresServer
 
 LAP = "/sessions/test/drivers/ada/laps/2/telemetry"
 RANGE = "/sessions/test/drivers/ada/telemetry"

@@ -12,14 +12,14 @@ import websockets
 from msgspec import Struct
 from structlog.testing import capture_logs
 
-from consumers.gateway import listener
 from consumers.gateway.service import service
+from consumers.gateway.web import listener
 from pitbox import settings
-from tests import hub, people
-from tests.authority import Authority
-from tests.page import API, gateway_of
-from tests.people import PASSWORD, Person
-from tests.servers import NatsServer, free_port
+from tests.tools import hub, people
+from tests.tools.authority import Authority
+from tests.tools.page import API, gateway_of
+from tests.tools.people import PASSWORD, Person
+from tests.tools.servers import NatsServer, free_port
 
 NAME = "pit.example.com"
 

@@ -15,11 +15,11 @@ from consumers.persister.service import service as persister
 from schemas.link import Hello
 from schemas.timing import Lap, Session
 from schemas.wall import Frames, Ping, Pong, Presence, Subscribe, ToPage
-from tests import hub, people
-from tests.hub import Database, connected, eventually, serving
-from tests.page import API, Page, Served, gateway_of, opened
-from tests.people import Person
-from tests.servers import NatsServer
+from tests.tools import hub, people
+from tests.tools.hub import Database, connected, eventually, serving
+from tests.tools.page import API, Page, Served, gateway_of, opened
+from tests.tools.people import Person
+from tests.tools.servers import NatsServer
 
 TURNED_OUT_S: Final = 5.0
 HIS_TIME_S: Final = 61.171

@@ -14,22 +14,23 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from commands.hub import enrolment
 from consumers.keys.service import Keys
 from consumers.persister.service import service as persister
-from pitbox import enrolment, topology
-from pitbox.bus import Bus, BusDown
-from pitbox.connection import SHUT_OUT
+from pitbox import topology
 from pitbox.identity import credentials, jwt
 from pitbox.identity.folder import KeysError
 from pitbox.identity.nkeys import KeyPair, Kind
-from pitbox.resolver import Resolver
+from pitbox.nats.bus import Bus, BusDown
+from pitbox.nats.connection import SHUT_OUT
+from pitbox.nats.resolver import Resolver
 from pitbox.settings import Driver, Nats, Settings
 from producers.drive import drive
 from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
-from tests.hub import Database, apply, chunk, connected, eventually, serving, settings_of
 from tests.integration.test_drive import Car
-from tests.processes import pitbox
-from tests.servers import NatsServer
+from tests.tools.hub import Database, apply, chunk, connected, eventually, serving, settings_of
+from tests.tools.processes import pitbox
+from tests.tools.servers import NatsServer
 
 CUT_S = 2.0
 TRIES = 3

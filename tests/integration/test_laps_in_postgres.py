@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.drives import race
-from tests.hub import apply, connected, send
-from tests.processes import pitbox, running
-from tests.servers import NatsServer, until
+from tests.tools.drives import race
+from tests.tools.hub import apply, connected, send
+from tests.tools.processes import pitbox, running
+from tests.tools.servers import NatsServer, until
 
 RECORDINGS = (
     "iracing/langley_sk-modified_laps-15.187-15.099.ibt",

@@ -12,24 +12,24 @@ import msgspec
 import pytest
 import websockets
 
-from consumers.gateway.people import accounts, enrolments, logins
-from consumers.gateway.people.entrance import COOKIE
-from consumers.gateway.people.passwords import Passwords
-from consumers.gateway.people.tokens import load_secret
+from consumers.gateway.web.login import COOKIE
 from consumers.keys.service import Keys
 from consumers.persister.service import Persister
 from pitbox import topology
-from pitbox.bus import Bus
 from pitbox.identity.nkeys import KeyPair, Kind
 from pitbox.identity.permissions import SETUP
 from pitbox.identity.proof import prove
+from pitbox.nats.bus import Bus
+from pitbox.people import accounts, enrolment_codes, logins
+from pitbox.people.passwords import Passwords
+from pitbox.people.tokens import load_secret
 from schemas.api import Invitation, Role
 from schemas.keys import Enrol, Enrolled
 from schemas.timing import Lap, Session
 from schemas.wall import Subscribe
-from tests import hub
-from tests.hub import Database, connected, eventually, serving
-from tests.matrix import (
+from tests.tools import hub
+from tests.tools.hub import Database, connected, eventually, serving
+from tests.tools.matrix import (
     ASKING,
     NAMES,
     NOBODY,
@@ -47,9 +47,9 @@ from tests.matrix import (
     operations,
     questions,
 )
-from tests.page import API, Served, gateway_of
-from tests.people import PASSWORD
-from tests.servers import NatsServer
+from tests.tools.page import API, Served, gateway_of
+from tests.tools.people import PASSWORD
+from tests.tools.servers import NatsServer
 
 PEOPLE: Final = tuple(Thing(key) for key in (*ASKING, "shared", "hidden"))
 SHARED: Final = Thing("shared")
@@ -167,7 +167,7 @@ class Doors:
     async def _code(self, thing: Thing) -> str:
         """Make an enrolment code for a driver."""
         account = (await self._account(thing)).account
-        return (await enrolments.make(self._postgres, thing.driver, account, self._key)).code
+        return (await enrolment_codes.make(self._postgres, thing.driver, account, self._key)).code
 
     async def _proved(self, question: Question) -> dict[str, str]:
         """Return a code with a proof; of another's code one has the code, and not the key."""

@@ -8,10 +8,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from pitbox import migration
-from pitbox.migration import FOLDER, MigrationError
-from pitbox.postgres_server import binaries
-from tests.servers import PostgresServer, free_port
+from commands.hub.postgres_server import binaries
+from pitbox.postgres import migration
+from pitbox.postgres.migration import FOLDER, MigrationError
+from tests.tools.servers import PostgresServer, free_port
 
 
 def dump(url: str) -> str:

@@ -9,16 +9,16 @@ import asyncpg
 import msgspec
 import pytest
 
-from consumers.persister.connection import Connection, PostgresDown, Refused
 from consumers.persister.service import service
-from pitbox.bus import Bus
-from pitbox.frames import unpack_block
-from pitbox.service import Service
+from pitbox.chunks.frames import unpack_block
+from pitbox.nats.bus import Bus
+from pitbox.postgres.connection import Connection, PostgresDown, Refused
+from pitbox.service.lifetime import Service
 from pitbox.settings import Settings
 from schemas.dead import DeadLetter
 from schemas.link import Ask, Receipt
 from schemas.timing import Lap, Session
-from tests.hub import (
+from tests.tools.hub import (
     START_NS,
     Database,
     apply,
@@ -33,7 +33,7 @@ from tests.hub import (
     settled,
     wire,
 )
-from tests.servers import NatsServer, PostgresServer
+from tests.tools.servers import NatsServer, PostgresServer
 
 
 @pytest.fixture

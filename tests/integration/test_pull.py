@@ -12,14 +12,14 @@ import nats.errors
 import pytest
 from structlog.testing import capture_logs
 
-from pitbox import pull
-from pitbox.bus import Bus
-from pitbox.delivery import Delivery
-from pitbox.pull import Pull, StalledError
+from pitbox.nats import pull
+from pitbox.nats.bus import Bus
+from pitbox.nats.delivery import Delivery
+from pitbox.nats.pull import Pull, StalledError
 from pitbox.settings import Nats
 from schemas.timing import Lap
-from tests.hub import apply, chunk, connected, eventually, send, streams_with, wire
-from tests.servers import NatsServer
+from tests.tools.hub import apply, chunk, connected, eventually, send, streams_with, wire
+from tests.tools.servers import NatsServer
 
 
 def lap(number: int) -> Lap:

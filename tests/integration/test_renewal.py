@@ -10,20 +10,21 @@ import pytest
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
+from commands.hub import enrolment
 from consumers.keys.service import Keys
 from consumers.persister.service import service as persister
-from pitbox import enrolment, topology
-from pitbox.bus import Bus
+from pitbox import topology
 from pitbox.identity import credentials
+from pitbox.nats.bus import Bus
 from pitbox.settings import Allowance, Driver, Nats, Settings
 from producers.drive import drive
-from producers.renewal import renew_in_time
 from producers.source import Began, Frame, Observation
+from producers.uplink.renewal import renew_in_time
 from schemas.link import Ask
 from schemas.sim import SessionOpened
-from tests import hub
-from tests.hub import Database, connected, eventually, serving
-from tests.servers import NatsServer
+from tests.tools import hub
+from tests.tools.hub import Database, connected, eventually, serving
+from tests.tools.servers import NatsServer
 
 LIFE_S: Final = 3
 """They are renewed every two seconds, and the connection before is ended after five."""

@@ -15,10 +15,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pitbox.bus import Bus
+from pitbox.nats.bus import Bus
 from schemas.timing import Lap
-from tests.hub import Database, apply, chunk, connected, eventually, send, streams_with
-from tests.servers import NatsServer, PostgresServer, addresses, free_port
+from tests.tools.hub import Database, apply, chunk, connected, eventually, send, streams_with
+from tests.tools.servers import NatsServer, PostgresServer, addresses, free_port
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 STOP_S = 6.0
@@ -45,7 +45,7 @@ def running(
     """Run a service as a user would, after some code, and leave its log and no process behind."""
     hub = addresses(nats_url, database)
     process = subprocess.Popen(
-        [sys.executable, "-c", f"{code}; from pitbox.cli import main; main()", "run", name],
+        [sys.executable, "-c", f"{code}; from commands.cli import main; main()", "run", name],
         env=os.environ | hub | settings,
         stderr=subprocess.PIPE,
         text=True,

@@ -6,10 +6,10 @@ import sys
 import asyncpg
 import nats
 
-from tests.servers import PORTS, NatsServer, free_port
+from tests.tools.servers import PORTS, NatsServer, free_port
 
 TAKES_PORTS = (
-    f"from tests.servers import free_port\nprint(*(free_port() for _ in range({PORTS.step})))"
+    f"from tests.tools.servers import free_port\nprint(*(free_port() for _ in range({PORTS.step})))"
 )
 
 

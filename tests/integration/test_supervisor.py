@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pitbox.supervisor import Program, StackError, Supervisor
-from tests.hub import eventually
+from commands.hub.supervisor import Program, StackError, Supervisor
+from tests.tools.hub import eventually
 
 
 async def test_programs_that_end_at_once_are_said_to_have_ended(tmp_path: Path) -> None:

@@ -12,14 +12,14 @@ from msgspec.structs import replace
 
 from consumers.persister import facts as persisted
 from consumers.timing.decide import decide, initial
-from pitbox.bus import Bus
+from pitbox.nats.bus import Bus
 from schemas.sim import LapReported, Rewound
 from schemas.telemetry import Chunk
 from schemas.timing import Lap, Timing
-from tests.drives import START_NS, Drive, Moment, chunk_of, cut, drives, race
-from tests.hub import Database, apply, connected, eventually, send
-from tests.processes import running
-from tests.servers import NatsServer
+from tests.tools.drives import START_NS, Drive, Moment, chunk_of, cut, drives, race
+from tests.tools.hub import Database, apply, connected, eventually, send
+from tests.tools.processes import running
+from tests.tools.servers import NatsServer
 
 
 @pytest.fixture

@@ -13,16 +13,16 @@ import httpx
 import msgspec
 import pytest
 
+from commands.hub.nats_server import config
+from commands.hub.stack import Stack
+from commands.hub.supervisor import Supervisor
 from consumers.persister.service import service
 from pitbox import metrics, topology
-from pitbox.bus import Bus, BusDown
-from pitbox.nats_server import config
+from pitbox.nats.bus import Bus, BusDown
 from pitbox.settings import Metrics, Nats, Settings, SettingsError, load
-from pitbox.stack import Stack
-from pitbox.supervisor import Supervisor
-from tests.authority import Authority
-from tests.hub import Database, apply, eventually, serving, settings_of
-from tests.servers import NatsServer, addresses, everything, free_port, running
+from tests.tools.authority import Authority
+from tests.tools.hub import Database, apply, eventually, serving, settings_of
+from tests.tools.servers import NatsServer, addresses, everything, free_port, running
 
 COMMAND_S = 60
 CLOSED_S = 20

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from consumers.timing.replay import laps
-from pitbox.frames import checksum, pack
+from pitbox.chunks.frames import checksum, pack
 from schemas.channels import bitmap, ids
 from schemas.telemetry import Chunk
 from schemas.timing import Lap

@@ -9,8 +9,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from producers.sources.channel_order import ABSENT, CORNERS, corners, named
 from producers.sources.f1 import layouts
-from producers.sources.layout import ABSENT, CORNERS, corners, named
 
 STANDARD_GRAVITY: Final = 9.80665
 PASCALS_PER_PSI: Final = 6894.757293

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from producers.source import Frame
+from producers.sources.channel_order import Layout
 from producers.sources.f1 import layouts
 from producers.sources.f1.channels import Channels
 from producers.sources.f1.header import Header
-from producers.sources.layout import Layout
 
 DRIVING: Final = (layouts.TELEMETRY, layouts.LAP, layouts.MOTION, layouts.MOTION_EX)
 """The kinds without which there is no frame; where two tell the same, the later one counts."""

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from producers.sources.channel_order import ABSENT
 from producers.sources.f1.channels import LONGEST_S, Fields, seconds
 from producers.sources.f1.layouts import MAX_LAPS, PacketLayout
-from producers.sources.layout import ABSENT
 from schemas.sim import LapReported
 
 AGREES_S: Final = 1.0

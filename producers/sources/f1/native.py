@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
+from producers.sources.channel_order import CORNERS
 from producers.sources.f1.channels import PASCALS_PER_PSI, STANDARD_GRAVITY, UNIT_VECTOR
-from producers.sources.layout import CORNERS
 from schemas.sim import LapReported
 
 FUEL_KG_PER_L: Final = 0.75

@@ -10,6 +10,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from producers.source import Began, Observation
+from producers.sources.channel_order import Layout
 from producers.sources.f1 import layouts
 from producers.sources.f1.channels import CONVERTERS, Channels, Fields, movement, names
 from producers.sources.f1.formats import CARS, of_format
@@ -18,7 +19,6 @@ from producers.sources.f1.header import LONGEST_S, Header, game_of, is_packet, r
 from producers.sources.f1.laps import LapBook
 from producers.sources.f1.layouts import PacketLayout
 from producers.sources.f1.sittings import Facts, car_model_of, kind_of, track_of
-from producers.sources.layout import Layout
 from schemas.sim import Finished, LapReported, Rewound, SessionOpened
 
 OF_FRAMES: Final = (*SETTINGS, *DRIVING)

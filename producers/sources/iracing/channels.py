@@ -11,8 +11,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from producers.sources.channel_order import ABSENT
 from producers.sources.iracing.session import Facts
-from producers.sources.layout import ABSENT
 
 STANDARD_GRAVITY: Final = 9.80665
 AMBIENT_PA: Final = 101_325.0

@@ -13,7 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from producers.sources.layout import ABSENT
+from producers.sources.channel_order import ABSENT
 
 AGREES_S: Final = 0.1
 SAME_S: Final = 0.02

@@ -9,10 +9,10 @@ from typing import Any, Final, Protocol
 
 from pitbox import logs
 from producers.source import SourceError
+from producers.sources.channel_order import ABSENT
 from producers.sources.inbox import Inbox, Tick
 from producers.sources.iracing import session
 from producers.sources.iracing.ticks import REQUIRED, Ticks
-from producers.sources.layout import ABSENT
 
 POLL_S: Final = 1 / 120
 """Twice the sim's rate, so that no tick is missed."""

@@ -7,10 +7,10 @@ from operator import itemgetter
 from typing import Final
 
 from producers.source import Began, Frame, Observation
+from producers.sources.channel_order import ABSENT, Layout
 from producers.sources.iracing.channels import Reading, readings
 from producers.sources.iracing.laps import LapBook
 from producers.sources.iracing.session import Facts
-from producers.sources.layout import ABSENT, Layout
 from schemas.sim import Finished, LapReported, SessionOpened
 
 REQUIRED: Final = ("SessionTime", "Lap", "LapDistPct", "Speed")

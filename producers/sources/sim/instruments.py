@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from producers.sources.layout import Layout, corners, named
+from producers.sources.channel_order import Layout, corners, named
 from producers.sources.sim.car import GRAVITY, TABLE_PER_MPS, gearbox
 from producers.sources.sim.condition import AIR_C, ROAD_C, Condition, Load
 from producers.sources.sim.lap import Lap, in_pit_lane

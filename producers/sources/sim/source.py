@@ -7,7 +7,7 @@ from typing import Final
 
 from pitbox import __version__
 from producers.source import Began, Frame, Observation
-from producers.sources.layout import ABSENT
+from producers.sources.channel_order import ABSENT
 from producers.sources.sim.car import DEFAULT
 from producers.sources.sim.corners import between
 from producers.sources.sim.instruments import GEAR, LAYOUT, SPEED, YAW

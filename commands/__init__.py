@@ -1,0 +1,1 @@
+"""The command line `pitbox`: one module per command, where producers, consumers and pitbox meet."""

@@ -1,0 +1,45 @@
+"""What commands ask of Postgres: one connection, errors as a sentence."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Final, TypeVar
+
+from cyclopts import Parameter, validators
+
+from commands.cli import CommandError
+from pitbox import settings
+
+AtMost = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=1_000_000))]
+TIMEOUT_S: Final = 10.0
+
+Result = TypeVar("Result")
+
+
+def fetch(statement: str, *parameters: object) -> list[Any]:
+    """Return the rows of a statement; raises CommandError when Postgres does not answer."""
+
+    async def fetched(connection: Any) -> list[Any]:
+        return list(await connection.fetch(statement, *parameters))
+
+    return run(fetched)
+
+
+def run(work: Callable[[Any], Awaitable[Result]]) -> Result:
+    """Do some work with a connection; raises CommandError when Postgres does not answer."""
+    return asyncio.run(connected(settings.load().postgres.url, work))
+
+
+async def connected(url: str, work: Callable[[Any], Awaitable[Result]]) -> Result:
+    """Do some work with a connection; raises CommandError when Postgres does not answer."""
+    import asyncpg
+
+    try:
+        connection = await asyncpg.connect(url, timeout=TIMEOUT_S, command_timeout=TIMEOUT_S)
+        try:
+            return await work(connection)
+        finally:
+            await connection.close(timeout=TIMEOUT_S)
+    except asyncpg.UndefinedTableError:
+        raise CommandError("the database has no tables yet: run `pitbox migrate`") from None
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise CommandError(f"Postgres does not answer: {error or repr(error)}") from None

@@ -1,0 +1,196 @@
+"""The driver app."""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TextIO
+
+from cyclopts import Parameter, validators
+
+from commands.cli import CommandError
+from pitbox import logs, metrics, settings
+from pitbox.identity.credentials import driving, file_of
+from pitbox.identity.permissions import DRIVER
+from pitbox.service import lifetime
+from pitbox.tls.transport import trust
+
+if TYPE_CHECKING:
+    from producers.drive import Status
+
+Source = Literal["auto", "f1", "gt7", "assetto", "iracing", "sim"]
+Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))]
+FASTEST: Final = 1000
+CLEAR: Final = "\r\x1b[2K"
+
+
+def drive(
+    *,
+    source: Source = "auto",
+    host: str = "127.0.0.1",
+    console: str = "",
+    game: str = "127.0.0.1",
+    f1_port: Port = 20777,
+    gt7_port: Port = 33740,
+    track: str = "kestrel-vale",
+    car: str = "27",
+    seed: int = 27,
+    skill: float = 0.97,
+    laps: int | None = None,
+    speed: float = 1.0,
+    mistake: list[str] | None = None,
+    ledger: Path | None = None,
+    enrol: str = "",
+    ca: Path | None = None,
+) -> int:
+    """Send what a game tells to the pit wall, until Ctrl-C; what cannot be sent now is sent later.
+
+    Example: pitbox drive --source gt7 --console 192.168.1.30
+
+    Parameters
+    ----------
+    source
+        the game to listen to; auto: whichever sends
+    host
+        address to listen on for games; 0.0.0.0 hears the whole network
+    console
+        address of the PlayStation that runs Gran Turismo 7
+    game
+        address of the PC that runs Assetto Corsa
+    f1_port
+        UDP port that F1 sends to
+    gt7_port
+        UDP port that Gran Turismo 7 sends to
+    track
+        sim: circuit to drive
+    car
+        sim: start number
+    seed
+        sim: what makes one drive differ from another
+    skill
+        sim: 0.5 to 1
+    laps
+        sim: flying laps until it ends; none: for ever
+    speed
+        sim: how many times faster than real time
+    mistake
+        sim: a mistake to make, such as lap=3,turn=4,kind=brakes-early,size=10; may be repeated
+    ledger
+        file that gets a line for every chunk that is on the disk: session driver run chunk crc
+        first_frame frames
+    enrol
+        CODE@HOST as the pit wall shows it: let this PC drive from now on, and drive
+    ca
+        with --enrol, for a hub whose certificates are of an authority of its own: file of that
+        authority's certificate, kept for later drives; none: whom the system trusts
+    """
+    if ca and not enrol:
+        raise CommandError(
+            "--ca goes with --enrol, which keeps the file; PITBOX_NATS__CA names another one"
+        )
+    if enrol:
+        _enrol(enrol, ca)
+    loaded = driving()
+    trust(loaded.nats)
+    if source == "sim":
+        observations = _simulated(
+            speed,
+            track=track,
+            car=car,
+            seed=seed,
+            skill=skill,
+            laps=laps,
+            mistakes=mistake or [],
+        )
+    else:
+        where: dict[str, Any] = {"f1_port": f1_port, "gt7_port": gt7_port}
+        observations = _heard(source, host=host, console=console, game=game, **where)
+    logs.configure(loaded.log, "drive")
+    metrics.serve(loaded.metrics)
+    with _record(ledger) as record:
+        return _run(loaded, observations, record)
+
+
+def _enrol(code_at_host: str, ca: Path | None) -> None:
+    from producers.uplink.enrolment import enrol
+
+    file = file_of(settings.load().nats.credentials, DRIVER)
+    name = enrol(code_at_host, file, ca)
+    print(f"{name} is enrolled on this PC: {file}", file=sys.stderr)
+
+
+def _run(loaded: settings.Settings, observations: AsyncIterator[Any], record: TextIO | None) -> int:
+    from producers.drive import drive as run
+    from producers.drive import ignore
+    from producers.source import SourceError
+
+    async def until_told() -> None:
+        stop = asyncio.Event()
+        lifetime.on_signals(stop)
+        show = _show if sys.stderr.isatty() else ignore
+        await run(loaded, observations, stop, record=record, show=show)
+
+    try:
+        asyncio.run(until_told())
+    except SourceError as error:
+        raise CommandError(str(error)) from None
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        if sys.stderr.isatty():
+            print(file=sys.stderr)
+    return 0
+
+
+def _heard(source: str, **where: Any) -> AsyncIterator[Any]:
+    from producers.sources.network import udp
+
+    return udp.observations(source, udp.Where(**where))
+
+
+def _simulated(speed: float, mistakes: list[str], **race: Any) -> AsyncIterator[Any]:
+    from producers.sources import sim
+    from producers.sources.sim.mistakes import parse
+
+    if not 0 < speed <= FASTEST:
+        raise CommandError(f"speed {speed:g} is not above 0 and at most {FASTEST}")
+    try:
+        asked = sim.Race(**race, mistakes=tuple(map(parse, mistakes)))
+        asked.check()
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+    return sim.observations(asked, speed=speed)
+
+
+@contextlib.contextmanager
+def _record(path: Path | None) -> Iterator[TextIO | None]:
+    if path is None:
+        yield None
+        return
+    try:
+        file = path.open("a", encoding="ascii")
+    except OSError as error:
+        raise CommandError(f"cannot write the ledger {path}: {error.strerror}") from None
+    with file:
+        yield file
+
+
+def _show(status: "Status") -> None:
+    """Write one line over the one before."""
+    if status.silent_s is None:
+        link = "no answer from the hub yet"
+    elif status.silent_s > 3:
+        link = f"hub silent for {status.silent_s:.0f} s"
+    else:
+        link = "linked" if status.rtt_ms is None else f"linked, {status.rtt_ms:.1f} ms"
+    parts = [
+        status.session or "waiting for a game",
+        link,
+        f"{status.made} chunks kept",
+        f"{status.sent} sent",
+        f"{status.waiting} waiting",
+    ]
+    if status.fenced:
+        parts.append("a newer app of this driver is live")
+    print(CLEAR + " · ".join(parts), end="", file=sys.stderr, flush=True)

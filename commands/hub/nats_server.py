@@ -1,0 +1,114 @@
+"""How nats-server is run: in operator mode, with no way in but signed credentials."""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Final
+
+from pitbox.identity import jwt
+from pitbox.identity.authority import Trust
+from pitbox.settings import Nats
+from pitbox.tls import listening
+
+MAX_STORE: Final = "8GB"
+MAX_PAYLOAD: Final = 1_048_576
+
+CONFIG: Final = """\
+# Written at every start.
+server_name: pitbox
+listen: "{listen}"
+http: "127.0.0.1:{monitor_port}"
+max_payload: {max_payload}
+max_connections: 1000
+ping_interval: "15s"
+ping_max: 2
+jetstream {{
+  store_dir: "{store}"
+  max_file_store: {max_store}
+}}
+operator: {operator}
+system_account: {system}
+resolver: {{
+  type: full
+  dir: "{accounts}"
+  allow_delete: true
+  interval: "2m"
+}}
+{tls}
+resolver_preload: {{
+{preload}
+}}
+"""
+
+# Nothing is said in clear, not even that TLS is to follow.
+TLS: Final = """\
+tls {{
+  cert_file: "{certificate}"
+  key_file: "{key}"
+  handshake_first: true
+  timeout: 5
+}}"""
+
+
+def binary() -> Path:
+    """Return nats-server beside this Python or on PATH; raises FileNotFoundError naming both."""
+    beside = Path(sys.executable).parent / "nats-server"
+    found = str(beside) if beside.is_file() else shutil.which("nats-server")
+    if not found:
+        raise FileNotFoundError(
+            f"no nats-server beside {sys.executable} or on PATH: run `make install`"
+        )
+    return Path(found)
+
+
+def config(
+    trust: Trust, folder: str, given: Nats, ports: tuple[int, int], *, published: bool = False
+) -> str:
+    """Return the configuration of a nats-server that keeps everything in `folder`.
+
+    `ports` are those of clients and of monitoring, which is for this machine only. `published` is
+    one in a container, that others reach only where the container's port is published. Raises
+    SettingsError when clients elsewhere would be spoken to in clear.
+    """
+    listening.check("NATS", given)
+    host = "0.0.0.0" if published else listening.bracketed(given.host)
+    return CONFIG.format(
+        listen=f"{host}:{ports[0]}",
+        monitor_port=ports[1],
+        tls=_tls(given),
+        max_payload=MAX_PAYLOAD,
+        store=f"{folder}/store",
+        max_store=MAX_STORE,
+        operator=trust.operator,
+        system=trust.system,
+        accounts=f"{folder}/accounts",
+        preload="\n".join(f"  {public}: {token}" for public, token in trust.accounts.items()),
+    )
+
+
+def command(folder: Path, trust: Trust, given: Nats, port: int, monitor_port: int) -> list[str]:
+    """Write the configuration into `folder` and return the command that serves from there.
+
+    Raises SettingsError as `config` does.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = folder / "nats.conf"
+    file.write_text(config(trust, str(folder), given, (port, monitor_port)))
+    return [str(binary()), "--config", str(file)]
+
+
+def _tls(given: Nats) -> str:
+    if not given.certificate:
+        return ""
+    files = (given.certificate, given.certificate_key)
+    certificate, key = (Path(file).resolve().as_posix() for file in files)
+    return TLS.format(certificate=certificate, key=key)
+
+
+def place_account(folder: Path, token: str) -> None:
+    """Let nats-server know an account without asking it, now or when it is started."""
+    accounts = folder / "accounts"
+    accounts.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = accounts / "fresh"
+    fresh.write_text(token)
+    fresh.replace(accounts / f"{jwt.verified(token)['sub']}.jwt")

@@ -1,0 +1,184 @@
+"""Run the processes of a stack on one machine, and leave none behind.
+
+A process that ends is started again, with backoff. The supervisor writes down what it started, so
+that after a `kill -9` of itself the next one can end what was left.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import psutil
+from msgspec import Struct
+
+STOP_S: Final = 8.0
+STEADY_S: Final = 10.0
+BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
+READY_S: Final = 60.0
+POLL_S: Final = 0.05
+MAX_LINE_BYTES: Final = 64 * 1024
+
+
+class StackError(Exception):
+    """Say why the stack cannot run, and what to do."""
+
+
+class Program(Struct, frozen=True):
+    """Describe one process: what to run, with which additions to the environment.
+
+    `ends_by` is the signal that stops it cleanly.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    environment: dict[str, str] = {}
+    ends_by: int = signal.SIGTERM
+
+
+class Started(Struct, frozen=True):
+    """Name a process for sure: its number alone may have gone to another one since."""
+
+    pid: int
+    created: float
+
+
+class Supervisor:
+    """Start programs in an order, keep them running, stop them in the reverse order."""
+
+    def __init__(self, record: Path, show: Callable[[str, str], None]) -> None:
+        """Prepare; `record` keeps what runs, `show` gets (name, line) of what is printed."""
+        self._record = record
+        self._show = show
+        self._running: dict[str, asyncio.subprocess.Process] = {}
+        self._started: dict[str, Started] = {}
+        self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._programs: dict[str, Program] = {}
+
+    async def start(self, program: Program) -> None:
+        """Start a program and keep it running; raises StackError when it cannot be started."""
+        self._programs[program.name] = program
+        process = await self._spawn(program)
+        self._keepers[program.name] = asyncio.create_task(self._keep(program, process))
+
+    async def ready(self, what: str, check: Callable[[], bool], *names: str) -> None:
+        """Wait for a condition; raises StackError when it takes long or one of `names` ends."""
+        deadline = time.monotonic() + READY_S
+        while not await asyncio.to_thread(check):
+            ended = [name for name in names if self._running[name].returncode is not None]
+            if ended:
+                raise StackError(f"{ended[0]} ended before {what}: see its output above")
+            if time.monotonic() > deadline:
+                raise StackError(f"waited {READY_S:g} s for {what}")
+            await asyncio.sleep(POLL_S)
+
+    def hang_up(self, name: str) -> None:
+        """Let a program read its configuration again."""
+        if name in self._running:
+            with contextlib.suppress(ProcessLookupError):
+                self._running[name].send_signal(signal.SIGHUP)
+
+    async def stop(self) -> None:
+        """Stop everything, the last started first; what does not end in time is killed."""
+        for name in reversed(list(self._keepers)):
+            self._keepers.pop(name).cancel()
+            process = self._running[name]
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(self._programs[name].ends_by)
+            try:
+                await asyncio.wait_for(process.wait(), STOP_S)
+            except TimeoutError:
+                self._show(name, f"did not stop within {STOP_S:g} s, killed")
+                kill_tree(process.pid)
+                await process.wait()
+        self._record.unlink(missing_ok=True)
+
+    async def _keep(self, program: Program, process: asyncio.subprocess.Process) -> None:
+        failures = 0
+        while True:
+            began = time.monotonic()
+            await self._copy_output(program.name, process)
+            code = await process.wait()
+            failures = 0 if time.monotonic() - began > STEADY_S else failures + 1
+            pause_s = BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]
+            self._show(program.name, f"ended with code {code}, again in {pause_s:g} s")
+            await asyncio.sleep(pause_s)
+            process = await self._spawn(program)
+
+    async def _spawn(self, program: Program) -> asyncio.subprocess.Process:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *program.command,
+                env={**os.environ, **program.environment},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                limit=MAX_LINE_BYTES,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise StackError(f"cannot start {program.name}: {error}") from None
+        self._running[program.name] = process
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended at once, and leaves nothing
+            self._started[program.name] = Started(
+                process.pid, psutil.Process(process.pid).create_time()
+            )
+        self._record.write_bytes(msgspec.json.encode(list(self._started.values())))
+        return process
+
+    async def _copy_output(self, name: str, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None  # it was asked for
+        while True:
+            try:
+                line = await process.stdout.readline()
+            except ValueError:  # longer than the limit; what was read of it is dropped
+                continue
+            if not line:
+                return
+            self._show(name, line.decode(errors="replace").rstrip())
+
+
+def end_leftovers(record: Path) -> int:
+    """End what a killed supervisor left running; return how many processes that were."""
+    try:
+        started = msgspec.json.decode(record.read_bytes(), type=list[Started])
+    except (OSError, msgspec.DecodeError):
+        return 0
+    left = [process for one in reversed(started) if (process := _same(one))]
+    for process in left:
+        with contextlib.suppress(psutil.Error):
+            process.send_signal(signal.SIGINT)
+    _, stubborn = psutil.wait_procs(left, timeout=STOP_S)
+    for process in stubborn:
+        kill_tree(process.pid)
+    record.unlink(missing_ok=True)
+    return len(left)
+
+
+def kill_tree(pid: int) -> None:
+    """Kill a process and all that it started."""
+    with contextlib.suppress(psutil.Error):
+        first = psutil.Process(pid)
+        for process in (*first.children(recursive=True), first):
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+
+
+def pitbox(*arguments: str) -> tuple[str, ...]:
+    """Return the command that runs this same PitBox with other arguments."""
+    return (sys.executable, "-m", "commands", *arguments)
+
+
+def _same(started: Started) -> psutil.Process | None:
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(started.pid)
+        running = process.status() != psutil.STATUS_ZOMBIE
+        if running and abs(process.create_time() - started.created) < 1:
+            return process
+    return None

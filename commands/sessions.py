@@ -1,0 +1,145 @@
+"""List what Postgres has: sessions, drivers, laps, and the holes in their telemetry."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+from rich.console import Console
+from rich.table import Table
+
+from commands import database
+from commands.terminal import plain
+from pitbox.chunks import ranges
+from schemas.telemetry import Range
+
+MAX_HOLES: Final = 10_000
+COLUMNS: Final = ("Session", "Driver", "Track", "Laps", "Best", "Chunks", "Missing", "Gone")
+
+RUNS: Final = """
+with latest as (
+    select session from run where $1 = '' or session = $1
+    group by session order by max(updated) desc limit $2
+)
+select
+    r.session, r.driver, r.run, r.made, r.closed,
+    (select coalesce(sum(upper(part) - lower(part)), 0)::int from unnest(r.have) as part) as have,
+    (select coalesce(sum(upper(part) - lower(part)), 0)::int from unnest(r.dead) as part) as dead,
+    max(r.updated) over (partition by r.session) as updated
+from run as r join latest using (session)
+order by updated desc, r.session, r.driver, r.run
+"""
+ABOUT: Final = """
+select session, driver, source, kind, track, car_model from session where session = any($1)
+"""
+LAPS: Final = """
+select session, driver, count(*)::int as laps, min(lap_time_s) filter (where valid) as best
+from lap where session = any($1) and own and lap_time_s is not null group by session, driver
+"""
+HOLES: Final = """
+select session, driver, run, gone, first_chunk, last_chunk from holes where session = any($1)
+order by session, driver, run, first_chunk limit $2
+"""
+
+Who = tuple[str, str]
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """State what Postgres has of one life of a driver's app; `made` is None before it was told."""
+
+    run: int
+    made: int | None
+    closed: bool
+    have: int
+    dead: int
+    missing: tuple[Range, ...] = ()
+    gone: tuple[Range, ...] = ()
+
+
+class Driven(Struct, frozen=True, kw_only=True):
+    """Sum up what one driver did in a session."""
+
+    session: str
+    driver: str
+    source: str = ""
+    kind: str = "unknown"
+    track: str = ""
+    car_model: str = ""
+    laps: int = 0
+    best_lap_time_s: float | None = None
+    runs: tuple[Run, ...] = ()
+
+
+def sessions(name: str = "", /, *, limit: database.AtMost = 20, json: bool = False) -> None:
+    """List sessions and what Postgres has of each driver: laps, chunks, holes.
+
+    Example: pitbox sessions --json
+
+    Parameters
+    ----------
+    name
+        only this session
+    limit
+        at most so many sessions, the latest
+    json
+        print a list of objects, with every run and hole
+    """
+    driven = read(name, limit)
+    if json:
+        print(msgspec.json.encode(driven).decode())
+    elif driven:
+        _print(driven)
+    else:
+        print(f"no session {name}" if name else "no sessions yet", file=sys.stderr)
+
+
+def read(name: str, limit: int) -> list[Driven]:
+    """Return what Postgres has of the latest sessions, or of one; raises CommandError."""
+    runs = database.fetch(RUNS, name, limit)
+    chosen = list({row["session"] for row in runs})
+    about = {_who(row): dict(row) for row in database.fetch(ABOUT, chosen)}
+    laps = {_who(row): row for row in database.fetch(LAPS, chosen)}
+    holes: dict[tuple[str, str, int, bool], list[Range]] = {}
+    for row in database.fetch(HOLES, chosen, MAX_HOLES):
+        key = (*_who(row), row["run"], row["gone"])
+        holes.setdefault(key, []).append((row["first_chunk"], row["last_chunk"]))
+    found: dict[Who, list[Run]] = {}
+    for row in runs:
+        run = Run(
+            **{field: row[field] for field in ("run", "made", "closed", "have", "dead")},
+            missing=tuple(holes.get((*_who(row), row["run"], False), ())),
+            gone=tuple(holes.get((*_who(row), row["run"], True), ())),
+        )
+        found.setdefault(_who(row), []).append(run)
+    return [
+        Driven(
+            **about.get(who, {"session": who[0], "driver": who[1]}),
+            laps=laps[who]["laps"] if who in laps else 0,
+            best_lap_time_s=laps[who]["best"] if who in laps else None,
+            runs=tuple(of_driver),
+        )
+        for who, of_driver in found.items()
+    ]
+
+
+def _who(row: Any) -> Who:
+    return row["session"], row["driver"]
+
+
+def _print(driven: Sequence[Driven]) -> None:
+    table = Table(*COLUMNS, box=None)
+    for each in driven:
+        have = sum(run.have for run in each.runs)
+        missing = sum(ranges.count(run.missing) for run in each.runs)
+        gone = sum(ranges.count(run.gone) for run in each.runs)
+        numbers = (str(each.laps), _clock(each.best_lap_time_s), have, missing or "", gone or "")
+        table.add_row(each.session, each.driver, plain(each.track), *map(str, numbers))
+    Console(markup=False, emoji=False).print(table)
+
+
+def _clock(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    minutes, rest_ms = divmod(round(seconds * 1000), 60_000)
+    return f"{minutes}:{rest_ms / 1000:06.3f}"

@@ -1,0 +1,1 @@
+"""Who may use which endpoint, and which open sockets may stay."""

@@ -1,0 +1,1 @@
+"""Live data: from the bus to the pages that watch."""

@@ -1,0 +1,223 @@
+"""Live: from the bus to the outbox of every client that chose it.
+
+Frames come over plain subscriptions, because what is late is of no use here; the past is for REST.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import msgspec
+
+from consumers.gateway import measures
+from consumers.gateway.live import facts as told
+from consumers.gateway.live.facts import Facts
+from consumers.gateway.live.fanout import Choice, Fanout, choice
+from consumers.gateway.live.outbox import Outbox
+from consumers.gateway.live.presence import Presences
+from consumers.gateway.past import sessions
+from pitbox import metrics
+from pitbox.chunks.frames import CorruptChunkError
+from pitbox.nats.bus import Bus
+from pitbox.postgres.pool import Archive, ArchiveDown
+from pitbox.topology import Topology
+from schemas.registry import UNDECODABLE
+from schemas.telemetry import CHUNK_VERSION, Chunk, Mark
+from schemas.timing import Timing
+from schemas.wall import FromPage, Ping, Pong, Presence, Refused, Subscribe
+
+MAX_CLIENTS: Final = 512
+TICK_S: Final = 0.25
+# What was missed while disconnected is read from Postgres, twice, because it gets there later.
+REREAD_S: Final = (1.0, 10.0)
+
+encode: Final = msgspec.msgpack.Encoder().encode
+decode_page: Final = msgspec.msgpack.Decoder(FromPage).decode
+
+
+class Live:
+    """Hold the clients, and tell each what it chose to see."""
+
+    def __init__(self, topology: Topology, archive: Archive) -> None:
+        self._topology = topology
+        self._stream = topology.stream_of["telemetry.live"]
+        self._archive = archive
+        self._hidden: dict[Outbox, frozenset[str]] = {}
+        self._telling: dict[Outbox, asyncio.Future[None]] = {}
+        self._fanout: Fanout[Outbox] = Fanout()
+        self._facts = Facts()
+        self._presences = Presences()
+        self._rereads: list[float] = []
+
+    @property
+    def full(self) -> bool:
+        """Tell whether there are as many clients as may be."""
+        return len(self._hidden) >= MAX_CLIENTS
+
+    def join(self, client: Outbox, hidden: frozenset[str] = frozenset()) -> None:
+        """Begin to serve a client, who does not see the drivers that are hidden."""
+        self._hidden[client] = hidden
+        measures.clients.set(len(self._hidden))
+
+    def leave(self, client: Outbox) -> None:
+        """Forget a client."""
+        self._hidden.pop(client, None)
+        self._fanout.leave(client)
+        self._stop_telling(client)
+        measures.dropped.inc(client.newly_dropped())
+        measures.clients.set(len(self._hidden))
+
+    def hide(self, client: Outbox, hidden: frozenset[str]) -> bool:
+        """Hide these drivers from a client from now on; tell whether it has seen what it may not.
+
+        That is a driver, or laps of other cars that others saw.
+        """
+        before = self._hidden[client]
+        chosen = self._fanout.chosen(client)
+        if hidden == before or chosen is None:
+            self._hidden[client] = hidden
+            return False
+        lost = any(chosen.shows(driver) or not before for driver in hidden - before)
+        self._hidden[client] = hidden
+        self._subscribe(client, chosen)
+        return lost
+
+    def hear(self, client: Outbox, message: bytes) -> None:
+        """Do what a client asks for, or say why not."""
+        try:
+            match decode_page(message):
+                case Ping(token=token):
+                    client.put_fact("pong", encode(Pong(token=token, hub_ms=now_ms())))
+                case Subscribe() as wish:
+                    self._subscribe(client, choice(wish))
+        except (msgspec.DecodeError, RecursionError, ValueError) as error:
+            client.put_fact("refused", encode(Refused(reason=str(error)[:300])))
+
+    async def run(self, bus: Bus) -> None:
+        """Listen and tell until cancelled."""
+        await bus.listen_raw("telemetry.live", self._telemetry("telemetry.live", late=False))
+        await bus.listen_raw("telemetry.backfill", self._telemetry("telemetry.backfill", late=True))
+        await bus.listen("timing.session", self._heard_fact)
+        await bus.listen("timing.lap", self._heard_fact)
+        await bus.listen("link.hello", self._heard_link)
+        await bus.listen("link.receipt", self._heard_link)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._tell_presences())
+            tasks.create_task(self._reread(bus))
+
+    async def _tell_presences(self) -> None:
+        while True:
+            for presence in self._presences.news(now_ms()):
+                watching = self._fanout.watchers(presence.session, presence.driver)
+                self._put_presence(watching, presence)
+            measures.backlog.set(sum(len(client) for client in self._hidden))
+            measures.dropped.inc(sum(client.newly_dropped() for client in self._hidden))
+            await asyncio.sleep(TICK_S)
+
+    async def _reread(self, bus: Bus) -> None:
+        """Read facts again after every new connection, and until it works."""
+        connects = bus.connects
+        while True:
+            if bus.connects != connects:
+                connects = bus.connects
+                self._rereads = [time.monotonic() + wait_s for wait_s in REREAD_S]
+            if self._rereads and self._rereads[0] <= time.monotonic():
+                self._rereads.pop(0)
+                for session in self._fanout.sessions:
+                    await self._read_facts(session)
+            await asyncio.sleep(TICK_S)
+
+    def _subscribe(self, client: Outbox, wished: Choice) -> None:
+        chosen = msgspec.structs.replace(wished, hidden=self._hidden[client])
+        self._fanout.choose(client, chosen)
+        client.clear_frames()
+        for presence in self._presences.of(chosen.session):
+            if chosen.shows(presence.driver):
+                self._put_presence([client], presence)
+        self._stop_telling(client)
+        self._telling[client] = asyncio.ensure_future(self._tell_all(client, chosen))
+
+    async def _tell_all(self, client: Outbox, chosen: Choice) -> None:
+        await self._read_facts(chosen.session)
+        for fact in self._facts.of(chosen.session):
+            if chosen.tells(fact):
+                client.put_fact(told.about(fact), encode(fact))
+
+    def _stop_telling(self, client: Outbox) -> None:
+        task = self._telling.pop(client, None)
+        if task is not None:
+            task.cancel()
+
+    async def _read_facts(self, session: str) -> None:
+        try:
+            async with self._archive.connection() as connection:
+                known: list[Timing] = [
+                    *await sessions.sessions(connection, session),
+                    *await sessions.laps(connection, session),
+                ]
+                ended = await sessions.closed(connection, session)
+        except ArchiveDown:
+            if not self._rereads:
+                self._rereads.append(time.monotonic() + REREAD_S[0])
+            return
+        self._tell(known)
+        for presence in ended:
+            self._presences.recall(presence)
+
+    def _tell(self, facts: list[Timing]) -> None:
+        for fact in self._facts.tell(facts):
+            encoded = encode(fact)
+            for client in self._fanout.told(fact):
+                client.put_fact(told.about(fact), encoded)
+
+    async def _heard_fact(self, fact: Timing) -> None:
+        self._tell([fact])
+
+    async def _heard_link(self, event: Any) -> None:
+        self._presences.hear(event, now_ms())
+
+    def _put_presence(self, clients: Iterable[Outbox], presence: Presence) -> None:
+        about, encoded = ("presence", presence.session, presence.driver), encode(presence)
+        for client in clients:
+            client.put_fact(about, encoded)
+
+    def _telemetry(self, route: str, *, late: bool) -> Callable[[str, bytes], None]:
+        decode = self._topology.decoder(route).decode
+
+        def heard(subject: str, payload: bytes) -> None:
+            try:
+                event: Chunk | Mark = decode(payload)
+            except UNDECODABLE:
+                metrics.decode_errors.labels(route).inc()
+                return
+            own = self._topology.subject(route, driver=event.driver, session=event.session)
+            if subject != own or event.version > CHUNK_VERSION:
+                reason = "newer version" if subject == own else "foreign subject"
+                metrics.dropped.labels("gateway", reason).inc()
+                return
+            self._presences.hear(event, now_ms())
+            if isinstance(event, Chunk):
+                self._send(event, late=late)
+
+        return heard
+
+    def _send(self, chunk: Chunk, *, late: bool) -> None:
+        try:
+            messages = self._fanout.frames(chunk, late=late)
+        except CorruptChunkError:
+            metrics.dropped.labels("gateway", "corrupt chunk").inc()
+            return
+        for message, clients in messages:
+            for client in clients:
+                client.put(message)
+        measures.encoded.inc(len(messages))
+        offset_ms = self._presences.offset_ms(chunk.session, chunk.driver)
+        if not late and offset_ms is not None:
+            age_ms = now_ms() - chunk.captured_ns / 1e6 - offset_ms
+            measures.latency_s.labels(self._stream).observe(max(0.0, age_ms / 1e3))
+
+
+def now_ms() -> float:
+    """Return the hub's clock, ms since 1970."""
+    return time.time_ns() / 1e6

@@ -1,0 +1,1 @@
+"""Recorded data: sessions, laps, frames and traces out of Postgres."""

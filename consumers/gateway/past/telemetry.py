@@ -1,0 +1,76 @@
+"""Telemetry out of Postgres: as many frames as one answer may hold."""
+
+from typing import Final
+
+from msgspec import Struct
+
+from consumers.gateway.past.formats import Format, render
+from consumers.gateway.past.traces import Stored, table
+from pitbox.postgres.pool import Archive
+from schemas.timing import Lap
+
+MAX_FRAMES: Final = 120_000
+MAX_TEXT_VALUES: Final = 2_000_000
+
+# The chunk before and the one after come too: they may reach into the range, and tell of a hole.
+RANGE: Final = """
+from telemetry_chunk
+where session = $1 and driver = $2 and frames > 0
+    and captured_ns >= coalesce((
+        select max(captured_ns) from telemetry_chunk
+        where session = $1 and driver = $2 and frames > 0 and captured_ns <= $3
+    ), $3)
+    and captured_ns <= coalesce((
+        select min(captured_ns) from telemetry_chunk
+        where session = $1 and driver = $2 and frames > 0 and captured_ns > $4
+    ), $4)
+"""
+COUNT: Final = f"select coalesce(sum(frames), 0), coalesce(max(length(channels)), 0) {RANGE}"
+ROWS: Final = f"select {', '.join(Stored._fields)} {RANGE} order by run, captured_ns"
+
+
+class TooMuch(ValueError):  # noqa: N818 - a question, not a mistake of ours
+    """Say what to ask instead."""
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """Ask for channels (by id, None: all) of a driver over a time range by the driver's clock.
+
+    `shown` is the driver as who asks may see him, None for who hides.
+    """
+
+    session: str
+    driver: str
+    shown: str | None
+    from_ns: int
+    to_ns: int
+    channels: tuple[int, ...] | None = None
+    lap: Lap | None = None
+
+
+async def traces(archive: Archive, form: Format, asked: Question) -> bytes:
+    """Return the rendered answer; raises TooMuch, ArchiveDown and CorruptChunkError."""
+    where = (asked.session, asked.shown, asked.from_ns, asked.to_ns)
+    async with archive.connection() as connection:
+        frames, width = await connection.fetchrow(COUNT, *where)
+        _bound(form, frames, 8 * width if asked.channels is None else len(asked.channels))
+        rows = await connection.fetch(ROWS, *where)
+
+    def work() -> bytes:
+        found = table(Stored.of(rows), asked.from_ns, asked.to_ns, asked.channels)
+        return render(form, asked.session, asked.driver, asked.lap, found)
+
+    return await archive.aside(work)
+
+
+def _bound(form: Format, frames: int, channels: int) -> None:
+    if frames > MAX_FRAMES:
+        raise TooMuch(
+            f"from_ns, to_ns: {frames} frames are more than the {MAX_FRAMES} of one answer; "
+            "ask for a shorter range"
+        )
+    if form != "msgpack" and frames * channels > MAX_TEXT_VALUES:
+        raise TooMuch(
+            f"channels: {frames} frames of {channels} channels are more than the "
+            f"{MAX_TEXT_VALUES} values of one {form} answer; name fewer or take format=msgpack"
+        )

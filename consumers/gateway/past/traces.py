@@ -1,0 +1,117 @@
+"""Stored chunks as channels over time: pure, a block decompressed once, a column at a time."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from pitbox.chunks.frames import channel_ids, decompress
+
+Column = NDArray[np.float32]
+Times = NDArray[np.int64]
+
+NS_PER_MS: Final = 1e6
+
+
+class Stored(NamedTuple):
+    """Rows of telemetry_chunk, column by column, in the order of the query."""
+
+    run: Sequence[int]
+    first_frame: Sequence[int]
+    frames: Sequence[int]
+    captured_ns: Sequence[int]
+    ended_ns: Sequence[int]
+    channels: Sequence[bytes]
+    block: Sequence[bytes]
+
+    @classmethod
+    def of(cls, rows: Sequence[Iterable[Any]]) -> "Stored":
+        """Return rows as columns."""
+        columns = zip(*rows, strict=True) if rows else ((),) * len(cls._fields)
+        return cls(*columns)
+
+
+class Table(Struct, frozen=True):
+    """Hold channels (by id) over times (ns, ascending), and holes as (from, to) in ns."""
+
+    channels: tuple[int, ...]
+    times_ns: Times
+    columns: tuple[Column, ...]
+    holes: tuple[tuple[int, int], ...]
+
+    @property
+    def times_ms(self) -> NDArray[np.float64]:
+        """Return the times in ms since 1970."""
+        return self.times_ns / NS_PER_MS
+
+    @property
+    def holes_ms(self) -> tuple[tuple[float, float], ...]:
+        """Return the holes in ms since 1970."""
+        return tuple((first / NS_PER_MS, last / NS_PER_MS) for first, last in self.holes)
+
+
+def table(stored: Stored, from_ns: int, to_ns: int, wanted: Sequence[int] | None = None) -> Table:
+    """Return the frames within `from_ns..to_ns` of chunks that stand by run and time.
+
+    `wanted` are channel ids, None for all; one that no chunk gives is left out, and is NaN in
+    frames that lack it. Raises CorruptChunkError.
+    """
+    shapes: dict[tuple[int, bytes], list[int]] = defaultdict(list)
+    for place, shape in enumerate(zip(stored.frames, stored.channels, strict=True)):
+        shapes[shape].append(place)
+    given = {channel for _, channels in shapes for channel in channel_ids(channels)}
+    order = sorted(given) if wanted is None else [c for c in dict.fromkeys(wanted) if c in given]
+    parts = [_unpack(stored, places, order) for places in shapes.values()]
+    if not parts:
+        return Table((), np.empty(0, np.int64), (), ())
+    times = np.concatenate([times for times, _ in parts])
+    values = np.concatenate([values for _, values in parts], axis=1)
+    within = _within(times, from_ns, to_ns)
+    return Table(
+        channels=tuple(order),
+        times_ns=times[within],
+        columns=tuple(np.ascontiguousarray(column[within]) for column in values),
+        holes=_holes(stored, times[within], from_ns, to_ns),
+    )
+
+
+def _unpack(stored: Stored, places: Sequence[int], wanted: Sequence[int]) -> tuple[Times, Column]:
+    """Return times and float32[channels][frames] of chunks that are of one shape."""
+    frames, ids = stored.frames[places[0]], channel_ids(stored.channels[places[0]])
+    blocks = stored.block
+    raw = b"".join([decompress(blocks[place], frames, len(ids)) for place in places])
+    words = np.frombuffer(raw, "<u4").reshape(len(places), frames * (1 + len(ids)))
+    bases = np.array([stored.captured_ns[place] for place in places], np.int64)
+    times = (bases[:, None] + words[:, :frames].astype(np.int64) * 1000).ravel()
+    floats = words[:, frames:].view("<f4").reshape(len(places) * frames, len(ids))
+    values = np.full((len(wanted), len(times)), np.nan, np.float32)
+    for row, channel in enumerate(wanted):
+        if channel in ids:
+            values[row] = floats[:, ids.index(channel)]
+    return times, values
+
+
+def _within(times: Times, from_ns: int, to_ns: int) -> NDArray[np.intp]:
+    """Return the places of the times within, ascending; of equal ones the first."""
+    order = np.argsort(times, kind="stable")
+    ascending = times[order]
+    kept = (ascending >= from_ns) & (ascending <= to_ns)
+    kept[1:] &= ascending[1:] != ascending[:-1]
+    return order[kept]
+
+
+def _holes(stored: Stored, times: Times, from_ns: int, to_ns: int) -> tuple[tuple[int, int], ...]:
+    """Return where frames are missing: frame numbers jump, or a run ends and another begins."""
+    runs, first, count, captured, ended = (np.array(c, np.int64) for c in stored[:5])
+    torn = (runs[1:] != runs[:-1]) | (first[1:] != first[:-1] + count[:-1])
+    begins = np.maximum(ended[:-1][torn], from_ns)
+    ends = np.minimum(captured[1:][torn], to_ns)
+    empty = np.searchsorted(times, begins, "right") >= np.searchsorted(times, ends, "left")
+    return tuple(
+        (int(begin), int(end))
+        for begin, end in zip(begins[empty], ends[empty], strict=True)
+        if begin < end
+    )

@@ -1,0 +1,1 @@
+"""HTTP: the server, its guard, the endpoints and the WebSocket."""

@@ -1,0 +1,34 @@
+"""The pages: the pit wall and the description of the API, as the web build left them."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from litestar import Request, Response, Router
+from litestar.exceptions import NotFoundException
+from litestar.static_files import create_static_files_router
+
+STATIC: Final = Path(__file__).parents[1] / "static"
+NOT_BUILT: Final = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>PitBox</title></head>
+<body><h1>PitBox</h1>
+<p>The gateway works, but its pages are not built: run <code>make web</code>, then load this
+again.</p>
+<p>What it knows is at <a href="/api/v1/sessions">/api/v1/sessions</a>, described by
+<a href="/api/v1/openapi.json">/api/v1/openapi.json</a>.</p></body></html>
+"""
+
+
+def pages(folder: Path = STATIC) -> Router:
+    """Serve the built pages: `index.html`, `assets/`, `openapi/index.html`."""
+    return create_static_files_router(
+        path="/",
+        directories=[folder],
+        html_mode=True,
+        exception_handlers={NotFoundException: _missing},
+    )
+
+
+def _missing(request: Request[Any, Any, Any], error: NotFoundException) -> Response[str]:
+    if request.url.path in ("/", "/openapi", "/openapi/"):
+        return Response(NOT_BUILT, media_type="text/html", status_code=503)
+    return Response("there is no such page", media_type="text/plain", status_code=404)

@@ -1,0 +1,204 @@
+"""REST: health, channels, and what Postgres knows of sessions, laps and telemetry."""
+
+from typing import Annotated, Any, Final, TypeVar, get_args
+
+from litestar import Request, Response, get
+from litestar.di import NamedDependency
+from litestar.exceptions import ClientException, NotFoundException
+from litestar.openapi import ResponseSpec
+from litestar.params import FromQuery, PathParameter, QueryParameter
+
+from consumers.gateway import measures
+from consumers.gateway.access.doors import Visitor
+from consumers.gateway.past import sessions, telemetry
+from consumers.gateway.past.formats import MEDIA_TYPES, Format, accepted
+from consumers.gateway.past.telemetry import Question, TooMuch
+from consumers.gateway.web import nats_address
+from pitbox.nats.bus import Bus
+from pitbox.postgres.pool import Archive
+from pitbox.topology.asyncapi import asyncapi
+from schemas.api import ChannelAbout, Health, Hole, Problem, Ready, SessionSummary, Traces
+from schemas.channels import CHANNEL_BY_NAME, CHANNELS
+from schemas.telemetry import Token
+from schemas.timing import Lap
+
+FOREVER_NS: Final = 2**63 - 1
+
+Past = NamedDependency[Archive]
+Asking = NamedDependency[Visitor]
+# Litestar reads its own constraints only, not those of msgspec.
+TOKEN: Final = str(get_args(Token)[1].pattern)
+Name = Annotated[str, PathParameter(pattern=TOKEN)]
+AnyName = Annotated[str | None, QueryParameter(pattern=TOKEN)]
+LapNumber = Annotated[int, PathParameter(ge=0, le=2**31 - 1)]
+Nanoseconds = Annotated[int, QueryParameter(ge=0, le=FOREVER_NS, description="ns since 1970")]
+ChannelList = Annotated[
+    str,
+    QueryParameter(max_length=8192, description="names, by commas; empty: all that the car gives"),
+]
+FormatName = Annotated[Format | None, QueryParameter(description="else by Accept, else json")]
+NO: Final = {
+    400: ResponseSpec(Problem, description="a parameter is wrong, and which"),
+    401: ResponseSpec(Problem, description="not logged in, or not any more"),
+    404: ResponseSpec(Problem, description="there is no such thing"),
+    503: ResponseSpec(Problem, description="Postgres does not answer"),
+}
+TRACES: Final = {200: ResponseSpec(Traces, description="JSON; PackedTraces as msgpack"), **NO}
+
+Found = TypeVar("Found")
+
+
+@get("/health")
+async def health() -> Health:
+    """Say that the process works; asks no one else."""
+    return Health()
+
+
+@get("/ready")
+async def ready(
+    archive: Past, bus: NamedDependency[Bus], nats_url: NamedDependency[str]
+) -> Response[Ready]:
+    """Say which peers answer; status 503 unless all do."""
+    notes = () if nats_url else (nats_address.UNKNOWN,)
+    answer = Ready(nats=bus.up.is_set(), postgres=await archive.ready(), notes=notes)
+    return Response(answer, status_code=200 if answer.nats and answer.postgres else 503)
+
+
+@get("/channels")
+async def list_channels() -> list[ChannelAbout]:
+    """List every channel that a car may give."""
+    return [
+        ChannelAbout(id=c.id, name=c.name, unit=c.unit, motec=c.motec, about=c.about)
+        for c in CHANNELS
+    ]
+
+
+@get("/streams.json", media_type="application/json")
+async def streams(bus: NamedDependency[Bus]) -> dict[str, Any]:
+    """Describe every stream and event, as AsyncAPI."""
+    return asyncapi(bus.topology)
+
+
+@get("/sessions", responses=NO)
+async def list_sessions(archive: Past, visitor: Asking) -> list[SessionSummary]:
+    """List sessions, the latest first."""
+    async with archive.connection() as connection:
+        return await sessions.summaries(connection, visitor.hidden)
+
+
+@get("/sessions/{session:str}", responses=NO)
+async def one_session(archive: Past, visitor: Asking, session: Name) -> SessionSummary:
+    """Sum up one session."""
+    async with archive.connection() as connection:
+        found = await sessions.summaries(connection, visitor.hidden, session)
+    return _found(found[0] if found else None, f"session: there is no {session!r}")
+
+
+@get("/sessions/{session:str}/laps", responses=NO)
+async def list_laps(
+    archive: Past,
+    visitor: Asking,
+    session: Name,
+    driver: AnyName = None,
+    own: FromQuery[bool | None] = None,
+) -> list[Lap]:
+    """List laps of a session: of one driver's PC, of its own car or of the others."""
+    async with archive.connection() as connection:
+        found = await sessions.laps(connection, session, visitor.hidden, driver, own)
+        if not found and not await sessions.summaries(connection, visitor.hidden, session):
+            raise NotFoundException(f"session: there is no {session!r}")
+    if len(found) > sessions.MAX_LAPS:
+        raise ClientException(f"driver, own: name one, for there are over {sessions.MAX_LAPS} laps")
+    return found
+
+
+@get("/sessions/{session:str}/holes", responses=NO)
+async def list_holes(archive: Past, visitor: Asking, session: Name) -> list[Hole]:
+    """List which chunks Postgres lacks of a session."""
+    async with archive.connection() as connection:
+        return await sessions.holes(connection, session, visitor.hidden)
+
+
+@get(
+    "/sessions/{session:str}/drivers/{driver:str}/laps/{lap_number:str}/telemetry", responses=TRACES
+)
+async def lap_telemetry(
+    *,
+    request: Request[Any, Any, Any],
+    archive: Past,
+    visitor: Asking,
+    session: Name,
+    driver: Name,
+    lap_number: LapNumber,
+    channels: ChannelList = "",
+    format: FormatName = None,
+) -> Response[bytes]:
+    """Return channels over one lap of a driver's own car, as `Traces` or `PackedTraces`."""
+    async with archive.connection() as connection:
+        lap = await sessions.own_lap(connection, session, visitor.shown(driver), lap_number)
+    lap = _found(lap, f"lap_number: {driver} has no lap {lap_number} in session {session!r}")
+    if lap.started_ns is None:
+        raise NotFoundException(f"lap_number: no telemetry is known of lap {lap_number}")
+    asked = Question(
+        session=session,
+        driver=driver,
+        shown=visitor.shown(driver),
+        from_ns=lap.started_ns,
+        to_ns=FOREVER_NS if lap.ended_ns is None else lap.ended_ns,
+        channels=_channel_ids(channels),
+        lap=lap,
+    )
+    return await _answer(request, archive, format, asked)
+
+
+@get("/sessions/{session:str}/drivers/{driver:str}/telemetry", responses=TRACES)
+async def range_telemetry(
+    *,
+    request: Request[Any, Any, Any],
+    archive: Past,
+    visitor: Asking,
+    session: Name,
+    driver: Name,
+    from_ns: Nanoseconds,
+    to_ns: Nanoseconds,
+    channels: ChannelList = "",
+    format: FormatName = None,
+) -> Response[bytes]:
+    """Return channels over a time range by the driver's clock, as `Traces` or `PackedTraces`."""
+    if from_ns > to_ns:
+        raise ClientException("from_ns: must not be after to_ns")
+    asked = Question(
+        session=session,
+        driver=driver,
+        shown=visitor.shown(driver),
+        from_ns=from_ns,
+        to_ns=to_ns,
+        channels=_channel_ids(channels),
+    )
+    return await _answer(request, archive, format, asked)
+
+
+async def _answer(
+    request: Request[Any, Any, Any], archive: Archive, given: Format | None, asked: Question
+) -> Response[bytes]:
+    form = given or accepted(request.headers.get("accept", ""))
+    try:
+        with measures.answer_s.labels(form).time():
+            body = await telemetry.traces(archive, form, asked)
+    except TooMuch as error:
+        raise ClientException(str(error)) from None
+    return Response(body, media_type=MEDIA_TYPES[form], headers={"vary": "accept"})
+
+
+def _channel_ids(names: str) -> tuple[int, ...] | None:
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    for name in wanted:
+        if name not in CHANNEL_BY_NAME:
+            raise ClientException(f"channels: there is no {name!r}; /api/v1/channels lists them")
+    return tuple(CHANNEL_BY_NAME[name].id for name in wanted) or None
+
+
+def _found(thing: Found | None, otherwise: str) -> Found:
+    if thing is None:
+        raise NotFoundException(otherwise)
+    return thing

@@ -1,5 +1,0 @@
-"""Run the command line as `python -m pitbox`."""
-
-from pitbox.cli import main
-
-main()

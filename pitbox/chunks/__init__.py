@@ -1,0 +1,1 @@
+"""The layout of a chunk's block, and ranges of chunk numbers."""

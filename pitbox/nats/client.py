@@ -1,0 +1,118 @@
+"""The NATS client, hardened against messages that would end its reading, and against its own end.
+
+To nats-server a subject is any bytes but blanks and line ends. nats-py expects UTF-8 without
+vertical tabs and form feeds, and stops reading at anything else: one stored message would silence
+each of its readers, again and again. Malformed headers do the same. And it closes for good when
+nats-server ends a connection with a reason, such as credentials that have expired: all that was
+listened to would be forgotten, though renewed credentials may be there already.
+
+Everything in it that waits does so by `asyncio.wait_for`, which in Python 3.11 forgets a
+cancellation that comes along with what is waited for (https://github.com/python/cpython/issues/86296):
+whoever publishes in a loop could not be ended. That is put right for all that waits so.
+"""
+
+import asyncio
+import re
+import ssl
+import sys
+import time
+from collections.abc import Awaitable
+from typing import Any, Final, TypeVar
+
+import nats.aio.client
+import nats.errors
+from nats.protocol import parser
+
+from pitbox.tls.transport import transport
+
+RECONNECT_WAIT_S: Final = 0.25
+PING_INTERVAL_S: Final = 5
+CONNECT_TIMEOUT_S: Final = 2
+BUFFER_BYTES: Final = 32_768
+REFUSED: Final = "permissions violation"
+QUOTE: Final = "'"
+
+Awaited = TypeVar("Awaited")
+
+
+async def _wait_for(awaitable: Awaitable[Awaited], timeout: float | None) -> Awaited:
+    """Wait as `asyncio.wait_for` of Python 3.12 does."""
+    async with asyncio.timeout(timeout):
+        return await awaitable
+
+
+if sys.version_info < (3, 12):
+    asyncio.wait_for = _wait_for  # type: ignore[assignment]
+
+parser.MSG_RE = re.compile(rb"\AMSG ([^ \r\n]+) ([^ ]+) +(([^ \r\n]+) )?(\d+)\r\n")
+parser.HMSG_RE = re.compile(rb"\AHMSG ([^ \r\n]+) ([^ ]+) +(([^ \r\n]+) )?(\d+) (\d+)\r\n")
+
+
+class Client(nats.aio.client.Client):
+    """Read on, whatever bytes subjects and headers are made of; never give up on the server."""
+
+    _trust: ssl.SSLContext | None = None
+
+    async def open(self, url: str, trust: ssl.SSLContext | None = None, **options: Any) -> None:
+        """Connect and stay connected; a dead link is found within 15 s, and nothing is buffered.
+
+        With `trust` it is by TLS, with who is believed by that.
+        """
+        self._trust = trust
+        await self.connect(
+            url,
+            allow_reconnect=True,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]
+            connect_timeout=CONNECT_TIMEOUT_S,
+            ping_interval=PING_INTERVAL_S,
+            max_outstanding_pings=2,
+            pending_size=0,
+            **options,
+        )
+
+    async def close(self) -> None:
+        """Leave; one that never connected has nothing to leave."""
+        if self._flush_queue is not None:
+            await super().close()
+
+    async def _connect_to_server(self, server: Any) -> None:
+        """Close the connection on which nats-server did not let us in, before there is another."""
+        if self._transport is not None:
+            self._transport.close()  # type: ignore[no-untyped-call]
+        server.last_attempt = time.monotonic()
+        self._transport = transport(self._trust)
+        await self._transport.connect(server.uri, BUFFER_BYTES, CONNECT_TIMEOUT_S)
+
+    async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
+        """Stay with the address that was set, whatever others nats-server names."""
+        await super()._process_info({**info, "connect_urls": []}, initial_connection)
+
+    async def _process_err(self, err_msg: str) -> None:
+        """Connect anew after any error that ends a connection; one that does not is told."""
+        if REFUSED in err_msg.lower():
+            await super()._process_err(err_msg)
+            return
+        error = nats.errors.Error(f"nats: {err_msg.strip(QUOTE)}")
+        await self._error_cb(error)
+        await self._process_op_err(error)
+
+    def _build_message(
+        self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: dict[str, str] | None
+    ) -> Any:
+        try:
+            return super()._build_message(sid, subject, reply, data, headers)
+        except UnicodeDecodeError:
+            return super()._build_message(sid, _legible(subject), _legible(reply), data, headers)
+
+    async def _process_headers(self, headers: bytes | None) -> Any:
+        if not headers:
+            return None
+        try:
+            return await super()._process_headers(headers)
+        except (ValueError, IndexError):
+            return None
+
+
+def _legible(subject: bytes) -> bytes:
+    return subject.decode(errors="backslashreplace").encode()

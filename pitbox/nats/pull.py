@@ -1,0 +1,288 @@
+"""Continuous pull: the messages of a durable, in order, as fast as they come.
+
+One inbox takes them all; a new request goes out while the one before is still being served, so the
+server never waits for us. What is asked for, in messages and in bytes, bounds what is held. A
+durable that does not move while messages wait is asked anew, and then given up.
+"""
+
+import asyncio
+import secrets
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import nats.errors
+import nats.js.errors
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.js import api
+
+from pitbox import logs, metrics
+from pitbox.nats.bus import Bus, BusDown
+from pitbox.nats.delivery import Delivery, delivery_of
+
+REQUEST_EXPIRES_S: Final = 10.0
+PROGRESS_S: Final = 15.0
+INFO_TIMEOUT_S: Final = 2.0
+MAX_HELD_BYTES: Final = 16_000_000
+SAME_TIME_NS: Final = 1_000_000
+SERVED: Final = ("Message Size Exceeds MaxBytes", "Batch Completed")
+"""How nats-server says that a request got all that it may: nothing is wrong with the durable."""
+
+log = logs.get("pull")
+
+
+class StalledError(Exception):
+    """Say that a durable has messages but hands none out."""
+
+
+class Pull:
+    """Read one stream for one consumer of streams.yaml, through its durable.
+
+    A consumer without acknowledgement reads from the beginning of the stream on every start,
+    through a consumer that lives as long as this object.
+    """
+
+    def __init__(self, bus: Bus, consumer: str, stream: str) -> None:
+        """Prepare to read; the first `batch` attaches to the server."""
+        declared = bus.topology.consumers[consumer]
+        self._bus = bus
+        self._consumer = consumer
+        self._stream = stream
+        self._routes = tuple(r for r in declared.reads if bus.topology.stream_of.get(r) == stream)
+        self._policy = declared.ack_policy(stream)
+        self._acks = self._policy != "none"
+        self._limit = declared.batch
+        self._max_unacknowledged = declared.max_ack_pending
+        self._name = consumer if self._acks else ""
+        self._buffer: deque[Delivery] = deque()
+        self._held_bytes = 0
+        self._arrived = asyncio.Event()
+        self._subscription: Subscription | None = None
+        self._created_ns = 0
+        self._life = 0
+        self._last: Delivery | None = None
+        self._expected = 0
+        self._asked_at = 0.0
+        self._progress_at = time.monotonic()
+        self._stalled_once = False
+        self._connects = -1
+
+    async def batch(self, max_messages: int, max_wait_s: float) -> list[Delivery]:
+        """Return the next messages, at least one unless `max_wait_s` passes without any.
+
+        Raises StalledError when the durable holds messages back for half a minute.
+        """
+        deadline = time.monotonic() + max_wait_s
+        while not self._buffer:
+            left = deadline - time.monotonic()
+            if left <= 0 or not await self._ready(left):
+                return []
+            await self._ask()
+            self._arrived.clear()
+            try:
+                await asyncio.wait_for(self._arrived.wait(), min(left, 1.0))
+            except TimeoutError:
+                await self._watch()
+        count = min(max_messages, len(self._buffer))
+        deliveries = [self._buffer.popleft() for _ in range(count)]
+        self._held_bytes -= sum(len(delivery.payload) for delivery in deliveries)
+        self._last = deliveries[-1]
+        self._count(deliveries)
+        self._moved()
+        await self._ask()
+        return deliveries
+
+    async def ack(self, done: Sequence[Delivery]) -> None:
+        """Acknowledge deliveries, in their order; where one acknowledgement covers all, the last.
+
+        A lost acknowledgement brings messages back later, which every consumer bears.
+        """
+        if not self._acks:
+            return
+        for delivery in done[-1:] if self._policy == "all" else done:
+            # To another life of the stream this place may be one not read yet.
+            if delivery.life != self._life:
+                continue
+            try:
+                await self._bus.client.publish(delivery.reply, b"+ACK")
+            except (nats.errors.Error, OSError):
+                log.debug("acknowledgement not sent", stream=self._stream)
+
+    async def close(self) -> None:
+        """Stop asking and leave the inbox."""
+        await self._detach()
+
+    async def _ready(self, left_s: float) -> bool:
+        """Attach after every new connection; return False when that takes longer than allowed."""
+        if self._bus.up.is_set() and self._connects == self._bus.connects:
+            return True
+        try:
+            await asyncio.wait_for(self._bus.up.wait(), left_s)
+            await self._attach()
+        except (TimeoutError, BusDown, nats.errors.Error, nats.js.errors.Error, OSError) as error:
+            log.debug("cannot attach", stream=self._stream, error=repr(error))
+            await asyncio.sleep(min(0.2, left_s))
+            return False
+        return True
+
+    async def _attach(self) -> None:
+        connects = self._bus.connects
+        try:
+            stream = await self._bus.jetstream.stream_info(self._stream)
+            if self._acks:
+                await self._info()
+        except nats.js.errors.NotFoundError:
+            await self._bus.restore()
+            stream = await self._bus.jetstream.stream_info(self._stream)
+        created_ns = int(stream.created.timestamp() * 1e9) if stream.created else 0
+        if created_ns != self._created_ns or not await self._goes_on(stream.state):
+            self._life += 1
+            self._last = None
+        self._created_ns = created_ns
+        await self._detach()
+        if not self._acks:
+            self._forget()
+            await self._create_reader()
+        inbox = self._bus.client.new_inbox()
+        self._subscription = await self._bus.client.subscribe(inbox, cb=self._heard)
+        self._connects = connects
+        self._progress_at = time.monotonic()
+        await self._ask()
+
+    async def _goes_on(self, state: api.StreamState) -> bool:
+        """Tell whether the last message read is still in its place, or has left it by its age.
+
+        An older copy of the store that was put back gives the same places to other messages.
+        """
+        last = self._last
+        if last is None or last.sequence < state.first_seq:
+            return True
+        if last.sequence > state.last_seq:
+            return False
+        try:
+            found = await self._bus.jetstream.get_msg(self._stream, seq=last.sequence)
+        except nats.js.errors.NotFoundError:
+            return True
+        stored_ns = found.time.timestamp() * 1e9 if found.time else 0
+        return abs(stored_ns - last.stored_ns) < SAME_TIME_NS
+
+    async def _create_reader(self) -> None:
+        """Read on from where we were, or from the beginning of a stream that is not the same."""
+        last = self._last
+        # Each has a name of its own: two readers of one name would take messages from each other.
+        self._name = f"{self._consumer}-{secrets.token_hex(8)}"
+        config = api.ConsumerConfig(
+            name=self._name,
+            ack_policy=api.AckPolicy.NONE,
+            deliver_policy=(api.DeliverPolicy.BY_START_SEQUENCE if last else api.DeliverPolicy.ALL),
+            opt_start_seq=last.sequence + 1 if last else None,
+            filter_subjects=[self._bus.topology.filter(route) for route in self._routes],
+            inactive_threshold=60,
+            mem_storage=True,
+        )
+        await self._bus.jetstream.add_consumer(self._stream, config)
+
+    async def _detach(self) -> None:
+        """Leave the inbox, but keep what it brought: it would come again only after a long time."""
+        self._expected = 0
+        self._asked_at = 0.0
+        subscription, self._subscription = self._subscription, None
+        if subscription is None:
+            return
+        for _ in range(self._limit):
+            if not subscription.pending_msgs:
+                break
+            await asyncio.sleep(0)
+        try:
+            await subscription.unsubscribe()
+        except (nats.errors.Error, OSError):
+            log.debug("inbox already gone", stream=self._stream)
+
+    def _forget(self) -> None:
+        self._buffer.clear()
+        self._held_bytes = 0
+
+    async def _heard(self, message: Msg) -> None:
+        if message.reply:
+            self._expected -= 1
+            self._held_bytes += len(message.data)
+            self._buffer.append(delivery_of(message, self._created_ns, self._life))
+        else:
+            self._ended(message.headers or {})
+        self._arrived.set()
+
+    def _ended(self, headers: dict[str, str]) -> None:
+        """Note that a request got less than it asked for, and whether asking again is no use."""
+        self._expected -= int(headers.get("Nats-Pending-Messages", "0"))
+        reason = headers.get("Description", "")
+        if headers.get("Status") not in {"404", "408"} and reason not in SERVED:
+            log.debug("pull ended", stream=self._stream, status=headers.get("Status"), why=reason)
+            self._connects = -1
+
+    async def _ask(self) -> None:
+        """Ask for more when half of what may be held is free."""
+        now = time.monotonic()
+        if now - self._asked_at > REQUEST_EXPIRES_S + 1:
+            self._expected = 0
+        room = self._limit - len(self._buffer) - max(self._expected, 0)
+        room_bytes = MAX_HELD_BYTES - self._held_bytes
+        if room < self._limit // 2 or room_bytes < MAX_HELD_BYTES // 2:
+            return
+        if self._subscription is None or not self._bus.up.is_set():
+            return
+        expires_ns = int(REQUEST_EXPIRES_S * 1e9)
+        request = {"batch": room, "max_bytes": room_bytes, "expires": expires_ns}
+        self._expected = max(self._expected, 0) + room
+        self._asked_at = now
+        subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._name}"
+        try:
+            await self._bus.client.publish(
+                subject, msgspec.json.encode(request), reply=self._subscription.subject
+            )
+        except (nats.errors.Error, OSError):
+            self._expected = 0
+
+    async def _watch(self) -> None:
+        """Notice a durable that is gone, or holds back what it has."""
+        if time.monotonic() - self._progress_at < PROGRESS_S:
+            return
+        try:
+            found = await self._info()
+        except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError):
+            self._connects = -1
+            self._progress_at = time.monotonic()
+            return
+        waiting = found.num_pending or 0
+        # What another life of this service did not acknowledge comes back when its time is up.
+        if not waiting or (found.num_ack_pending or 0) >= self._max_unacknowledged:
+            self._moved()
+            return
+        metrics.stalls.labels(self._consumer, self._stream).inc()
+        if self._stalled_once:
+            raise StalledError(f"{self._stream} holds {waiting} messages and hands none out")
+        log.warning("no progress, pulling anew", stream=self._stream, waiting=waiting)
+        self._stalled_once = True
+        self._connects = -1
+        self._progress_at = time.monotonic()
+
+    async def _info(self) -> api.ConsumerInfo:
+        info: api.ConsumerInfo = await self._bus.jetstream.consumer_info(
+            self._stream, self._name, timeout=INFO_TIMEOUT_S
+        )
+        return info
+
+    def _moved(self) -> None:
+        self._progress_at = time.monotonic()
+        self._stalled_once = False
+
+    def _count(self, deliveries: list[Delivery]) -> None:
+        labels = (self._consumer, self._stream)
+        metrics.messages.labels(*labels).inc(len(deliveries))
+        metrics.message_bytes.labels(*labels).inc(sum(len(d.payload) for d in deliveries))
+        again = sum(1 for delivery in deliveries if delivery.tries > 1)
+        if again:
+            metrics.redelivered.labels(*labels).inc(again)
+        metrics.lag_s.labels(*labels).set(max(0.0, time.time() - deliveries[-1].stored_ns / 1e9))

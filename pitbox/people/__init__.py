@@ -1,0 +1,1 @@
+"""Accounts, logins, consent and drivers, as Postgres keeps them."""

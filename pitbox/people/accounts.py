@@ -1,0 +1,183 @@
+"""Accounts in Postgres: made by an invitation, disabled and never deleted."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from msgspec import Struct
+
+from pitbox.people import logins, secrets
+from schemas.api import AccountAbout, Invitation, Role
+
+INVITED_FOR: Final = timedelta(days=3)
+LINK_FOR: Final = timedelta(hours=1)
+MAX_ACCOUNTS: Final = 500
+
+FIND: Final = """
+select account::text, name, role, driver, password, disabled from account where name = $1
+"""
+ALL: Final = f"""
+select a.name, a.role, a.driver, a.password is null as invited, a.disabled, (
+    select count(*) from login as l
+    where l.account = a.account and l.ended is null and l.ends > now()
+) as logins
+from account as a order by a.name limit {MAX_ACCOUNTS}
+"""
+INVITE: Final = """
+insert into account (name, role, driver) values ($1, $2, $3)
+on conflict (name) do update set role = excluded.role, driver = excluded.driver
+where account.password is null and not account.disabled
+returning account::text
+"""
+COUNT: Final = "select count(*) from account"
+TAKEN: Final = "select name from account where driver = $1 and name <> $2"
+CHANGE: Final = """
+update account set role = coalesce($2, role), disabled = coalesce($3, disabled) where name = $1
+"""
+OWNERS: Final = """
+select name from account where role = 'owner' and not disabled order by created for update
+"""
+FIRST_OWNER: Final = """
+insert into account (name, role) values ('owner', 'owner')
+on conflict (name) do update set role = 'owner', disabled = false
+"""
+SET_PASSWORD: Final = "update account set password = $2 where account = $1::uuid"
+FORGET_LINKS: Final = "delete from one_time_link where account = $1::uuid or expires < now()"
+ADD_LINK: Final = """
+insert into one_time_link (hash, account, purpose, expires)
+values ($1, $2::uuid, $3, now() + $4) returning expires
+"""
+PEEK_LINK: Final = """
+select account::text, name, role, driver, password, disabled
+from one_time_link join account using (account)
+where hash = $1 and purpose = $2 and used is null and expires > now() and not disabled
+"""
+USE_LINK: Final = """
+update one_time_link as l set used = now() from account as a
+where l.hash = $1 and l.purpose = $2 and l.used is null and l.expires > now()
+    and a.account = l.account and not a.disabled
+returning a.account::text, a.name, a.role, a.driver, a.password, a.disabled
+"""
+
+
+class Account(Struct, frozen=True):
+    """Hold an account as it is stored; `password` is its hash."""
+
+    account: str
+    name: str
+    role: Role
+    driver: str | None
+    password: str | None
+    disabled: bool
+
+
+class RefusedError(Exception):
+    """Say in one sentence why an account cannot be made or changed as asked."""
+
+
+async def find(connection: Any, name: str) -> Account | None:
+    """Return the account of a name."""
+    return _account(await connection.fetchrow(FIND, name))
+
+
+async def every(connection: Any) -> list[AccountAbout]:
+    """Return all accounts by name."""
+    return [AccountAbout(**row) for row in await connection.fetch(ALL)]
+
+
+async def invite(connection: Any, wish: Invitation) -> tuple[str, datetime]:
+    """Make an account without a password and return the secret of its link, and when that ends.
+
+    Whoever was invited and has no password yet is invited again. Raises RefusedError.
+    """
+    async with connection.transaction():
+        # First, because it locks: two who invite at once do so one after the other.
+        await _keeps_an_owner(connection, wish.name, wish.role, disabled=False)
+        if await connection.fetchval(COUNT) >= MAX_ACCOUNTS:
+            raise RefusedError(f"name: there are {MAX_ACCOUNTS} accounts already")
+        if wish.driver and await connection.fetchval(TAKEN, wish.driver, wish.name):
+            raise RefusedError(f"driver: {wish.driver} belongs to another account")
+        account = await connection.fetchval(INVITE, wish.name, wish.role, wish.driver)
+        if account is None:
+            raise RefusedError(f"name: {wish.name} has an account already")
+        return await _link(connection, account, "invitation", INVITED_FOR)
+
+
+async def invite_again(connection: Any, account: Account) -> tuple[str, datetime]:
+    """Return the secret of a link by which somebody chooses another password, and when it ends.
+
+    Until then the password stays as it is. Raises RefusedError.
+    """
+    if account.disabled:
+        raise RefusedError(f"name: {account.name} is disabled: enable the account first")
+    return await _link(connection, account.account, "invitation", INVITED_FOR)
+
+
+async def first_owner(connection: Any) -> Account:
+    """Return the oldest owner, who is made when there is none: by the name `owner`, no password."""
+    async with connection.transaction():
+        owners = await connection.fetch(OWNERS)
+        if not owners:
+            await connection.execute(FIRST_OWNER)
+            owners = await connection.fetch(OWNERS)
+        found = await find(connection, owners[0]["name"])
+    assert found is not None  # it was locked
+    return found
+
+
+async def login_link(connection: Any, account: str) -> tuple[str, datetime]:
+    """Return the secret of a link that logs an account in, once; older links open no more."""
+    return await _link(connection, account, "login", LINK_FOR)
+
+
+async def change(
+    connection: Any, name: str, role: Role | None = None, disabled: bool | None = None
+) -> Account | None:
+    """Change an account, None when there is none; whoever is disabled is logged out everywhere.
+
+    Raises RefusedError when no owner would be left.
+    """
+    async with connection.transaction():
+        await _keeps_an_owner(connection, name, role, disabled=disabled)
+        await connection.execute(CHANGE, name, role, disabled)
+        account = await find(connection, name)
+        if account is not None and account.disabled:
+            await logins.end_all(connection, account.account, "disabled")
+            await connection.execute(FORGET_LINKS, account.account)
+        return account
+
+
+async def set_password(connection: Any, account: str, hashed: str) -> None:
+    """Keep the hash of a new password; links that were made before open no more."""
+    await connection.execute(SET_PASSWORD, account, hashed)
+    await connection.execute(FORGET_LINKS, account)
+
+
+async def peek_link(connection: Any, secret: str, purpose: str) -> Account | None:
+    """Return whom a link would open for, without using it."""
+    return _account(await connection.fetchrow(PEEK_LINK, secrets.digest(secret), purpose))
+
+
+async def use_link(connection: Any, secret: str, purpose: str) -> Account | None:
+    """Use a link and return its account, None when it is used, too old or none of ours."""
+    return _account(await connection.fetchrow(USE_LINK, secrets.digest(secret), purpose))
+
+
+async def _link(
+    connection: Any, account: str, purpose: str, lasts: timedelta
+) -> tuple[str, datetime]:
+    secret = secrets.make()
+    await connection.execute(FORGET_LINKS, account)
+    expires = await connection.fetchval(ADD_LINK, secrets.digest(secret), account, purpose, lasts)
+    return secret, expires
+
+
+async def _keeps_an_owner(
+    connection: Any, name: str, role: Role | None, *, disabled: bool | None
+) -> None:
+    owners = [row["name"] for row in await connection.fetch(OWNERS)]
+    if owners == [name] and (disabled or role not in (None, "owner")):
+        raise RefusedError(f"name: {name} is the only owner, make another one first")
+
+
+def _account(row: Any) -> Account | None:
+    return None if row is None else Account(**row)

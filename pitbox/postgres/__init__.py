@@ -1,0 +1,1 @@
+"""Postgres: connections, a pool, migrations, and its errors."""

@@ -1,0 +1,1 @@
+"""The lifecycle of a service, and the loops that services run in."""

@@ -1,0 +1,108 @@
+"""What a service is, and how it is run: until a signal, and at most five seconds longer."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from typing import Any, Final, Protocol
+
+from pitbox import logs, metrics
+from pitbox.nats.bus import BusDown
+from pitbox.nats.pull import StalledError
+from pitbox.settings import Settings
+from pitbox.topology import TopologyError
+
+STOP_S: Final = 5.0
+GRACE_S: Final = 2.5
+
+log = logs.get("service")
+
+
+class Service(Protocol):
+    """Run until told to stop; a service waits for its peers and never needs them to start."""
+
+    name: str
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set, then leave within five seconds."""
+        ...
+
+
+async def until(stop: asyncio.Event, work: Coroutine[Any, Any, object], *, grace_s: float) -> bool:
+    """Work to the end and return True; give up `grace_s` after `stop` and return False."""
+    task = asyncio.ensure_future(work)
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({task}, timeout=grace_s)
+        if task.done():
+            task.result()
+        return task.done()
+    finally:
+        stopping.cancel()
+        task.cancel()
+        await asyncio.wait({task})
+
+
+def run(service: Service, settings: Settings) -> int:
+    """Run a service in this process until SIGINT or SIGTERM; return the exit code."""
+    logs.configure(settings.log, service.name)
+    metrics.serve(settings.metrics)
+    try:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            return runner.run(_supervise(service))
+    except KeyboardInterrupt:
+        return 0
+
+
+def loop_factory() -> Any:
+    """Return uvloop's loop where it is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+async def _supervise(service: Service) -> int:
+    stop = asyncio.Event()
+    on_signals(stop)
+    task = asyncio.ensure_future(service.run(stop))
+    stopped = asyncio.ensure_future(stop.wait())
+    await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    if not task.done():
+        done, _ = await asyncio.wait({task}, timeout=STOP_S)
+        if not done:
+            log.error("did not stop in time", limit_s=STOP_S)
+            task.cancel()
+            await asyncio.wait({task}, timeout=1)
+            return 1
+    stopped.cancel()
+    error = task.exception() if not task.cancelled() else None
+    if error is None or (stop.is_set() and _only(error, BusDown)):
+        return 0
+    if _only(error, StalledError) or _only(error, TopologyError):
+        log.error("stopped", reason="; ".join(_reasons(error)))
+        return 1
+    raise error
+
+
+def on_signals(stop: asyncio.Event) -> None:
+    """Set `stop` on SIGINT or SIGTERM, also where the loop takes no signal handlers."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+
+
+def _reasons(error: BaseException) -> list[str]:
+    if isinstance(error, BaseExceptionGroup):
+        return [reason for inner in error.exceptions for reason in _reasons(inner)]
+    return [str(error)]
+
+
+def _only(error: BaseException, kind: type[Exception]) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return all(_only(inner, kind) for inner in error.exceptions)
+    return isinstance(error, kind)

@@ -1,0 +1,28 @@
+"""Every setting: one module per group, read from the environment by `load`."""
+
+from pitbox.settings.driver import Driver
+from pitbox.settings.environment import SettingsError, load, table
+from pitbox.settings.gateway import Gateway
+from pitbox.settings.keys import Allowance, Keys
+from pitbox.settings.listener import Listener
+from pitbox.settings.log import Log
+from pitbox.settings.metrics import Metrics
+from pitbox.settings.nats import Nats
+from pitbox.settings.postgres import Postgres
+from pitbox.settings.tree import Settings
+
+__all__ = [
+    "Allowance",
+    "Driver",
+    "Gateway",
+    "Keys",
+    "Listener",
+    "Log",
+    "Metrics",
+    "Nats",
+    "Postgres",
+    "Settings",
+    "SettingsError",
+    "load",
+    "table",
+]

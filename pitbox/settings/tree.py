@@ -1,0 +1,27 @@
+"""All settings, group by group."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from pitbox.settings.driver import Driver
+from pitbox.settings.gateway import Gateway
+from pitbox.settings.keys import Allowance, Keys
+from pitbox.settings.log import Log
+from pitbox.settings.metrics import Metrics
+from pitbox.settings.nats import Nats
+from pitbox.settings.postgres import Postgres
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Hold every setting of PitBox."""
+
+    nats: Nats = Nats()
+    keys: Keys = Keys()
+    allowance: Allowance = Allowance()
+    postgres: Postgres = Postgres()
+    gateway: Gateway = Gateway()
+    metrics: Metrics = Metrics()
+    driver: Driver = Driver()
+    log: Log = Log()
+    streams: Annotated[str, Meta(description="path of streams.yaml; empty: the one shipped")] = ""

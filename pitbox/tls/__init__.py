@@ -1,0 +1,1 @@
+"""TLS for every listener and every connection."""

@@ -1,0 +1,42 @@
+"""What streams.yaml says that cannot all be true."""
+
+from pitbox.topology.model import Consumer, Producer, Topology
+from schemas.registry import EVENTS
+
+
+def contradictions(topology: Topology) -> list[str]:
+    """Name every route, event and stream that is referred to and not there, or there twice."""
+    return [*_route_problems(topology), *_service_problems(topology)]
+
+
+def _route_problems(topology: Topology) -> list[str]:
+    problems = []
+    names = [name for stream in topology.streams.values() for name in stream.routes]
+    names += list(topology.direct)
+    problems += [f"{name}: declared twice" for name in {n for n in names if names.count(n) > 1}]
+    for name, route in topology.routes.items():
+        problems += [
+            f"{name}: no event {tag!r} in schemas" for tag in route.events if tag not in EVENTS
+        ]
+        if not route.events:
+            problems.append(f"{name}: carries no event")
+        if route.reply and route.reply not in EVENTS:
+            problems.append(f"{name}: reply {route.reply!r} is no event")
+    return problems
+
+
+def _service_problems(topology: Topology) -> list[str]:
+    problems = []
+    services: dict[str, Consumer | Producer] = {**topology.producers, **topology.consumers}
+    for name, service in services.items():
+        for route in (*service.reads, *service.writes):
+            if route not in topology.routes:
+                problems.append(f"{name}: no route {route!r}")
+    for name, consumer in topology.consumers.items():
+        for stream in consumer.ack_all:
+            if stream not in topology.streams:
+                problems.append(f"{name}: ack_all: no stream {stream!r}")
+        for route in consumer.purges:
+            if route not in topology.stream_of:
+                problems.append(f"{name}: purges: no stream has {route!r}")
+    return problems

@@ -1,0 +1,211 @@
+"""The topology as streams.yaml declares it: streams, routes, producers, consumers."""
+
+import re
+from functools import cache, cached_property
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from schemas.registry import EVENTS
+
+FIELD: Final = re.compile(r"\{(\w+)\}")
+UNITS: Final = {"ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400, "kB": 1e3, "MB": 1e6, "GB": 1e9}
+
+StreamName = Annotated[str, Meta(pattern="^[A-Z]+$")]
+Duration = Annotated[str, Meta(pattern=r"^\d+(ms|s|m|h|d)$")]
+Size = Annotated[str, Meta(pattern=r"^\d+(kB|MB|GB)$")]
+
+
+Ack = Literal["all", "explicit", "none"]
+
+
+class TopologyError(Exception):
+    """Name the place in streams.yaml that is wrong."""
+
+
+class Route(Struct, frozen=True, forbid_unknown_fields=True):
+    """A named subject: its template, the tags of the events it carries, and of their answer."""
+
+    subject: str
+    events: tuple[str, ...]
+    about: str = ""
+    reply: str = ""
+
+    def format(self, fields: dict[str, Any]) -> str:
+        """Return the subject with every field filled; raises KeyError naming a missing one."""
+        return self.subject.format_map(fields)
+
+    def filter(self, fields: dict[str, Any]) -> str:
+        """Return the subject with missing fields left open."""
+        return FIELD.sub(lambda match: str(fields.get(match[1], "*")), self.subject)
+
+    def of(self, event: Any) -> str:
+        """Return the subject that an event has to come on: its own fields name it."""
+        return self.format({name: getattr(event, name) for name in self.fields})
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Return the names of the subject's fields."""
+        return _fields(self.subject)
+
+
+@cache
+def _fields(subject: str) -> tuple[str, ...]:
+    return tuple(FIELD.findall(subject))
+
+
+class Stream(Struct, frozen=True, forbid_unknown_fields=True):
+    """A JetStream stream and its limits."""
+
+    about: str
+    max_age: Duration
+    max_bytes: Size
+    max_msg_size: Size
+    routes: dict[str, Route]
+    storage: Literal["file", "memory"] = "file"
+    discard: Literal["old", "new"] = "old"
+    replicas: Annotated[int, Meta(ge=1, le=5)] = 1
+
+
+class Consumer(Struct, frozen=True, forbid_unknown_fields=True):
+    """A service: what it reads and writes, and how its durables acknowledge.
+
+    One that is `live` hears core NATS as it is said, also of streams, and pulls nothing. Of the
+    stored routes that it `purges` it may take messages out.
+    """
+
+    about: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    live: bool = False
+    purges: tuple[str, ...] = ()
+    ack: Ack = "explicit"
+    ack_all: tuple[StreamName, ...] = ()
+    ack_wait: Duration = "30s"
+    max_ack_pending: Annotated[int, Meta(ge=1)] = 1000
+    batch: Annotated[int, Meta(ge=1)] = 100
+    backoff: tuple[Duration, ...] = ()
+
+    @property
+    def tries(self) -> int:
+        """Return how often a message is tried before it is a dead letter."""
+        return len(self.backoff) + 1
+
+    def ack_policy(self, stream: str) -> Ack:
+        """Return how messages of a stream are acknowledged: `all` is the last one for all."""
+        return "all" if stream in self.ack_all else self.ack
+
+
+class Producer(Struct, frozen=True, forbid_unknown_fields=True):
+    """A program that is no service: what it reads and writes.
+
+    One that is of the `hub` is trusted as the services are; others have accounts of their own.
+    """
+
+    about: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    hub: bool = False
+
+
+class Topology(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+    """Hold all of streams.yaml."""
+
+    streams: dict[StreamName, Stream]
+    direct: dict[str, Route]
+    producers: dict[str, Producer]
+    consumers: dict[str, Consumer]
+
+    @cached_property
+    def routes(self) -> dict[str, Route]:
+        """Return every route, of streams and outside them."""
+        inside = (stream.routes for stream in self.streams.values())
+        return {name: route for part in (*inside, self.direct) for name, route in part.items()}
+
+    @cached_property
+    def stream_of(self) -> dict[str, str]:
+        """Return the stream of each stored route."""
+        return {route: name for name, stream in self.streams.items() for route in stream.routes}
+
+    @cached_property
+    def from_drivers(self) -> frozenset[str]:
+        """Return the streams that hold what drivers' PCs say."""
+        said = (r for one in self.producers.values() if not one.hub for r in one.writes)
+        return frozenset(self.stream_of[route] for route in said if route in self.stream_of)
+
+    def route(self, name: str) -> Route:
+        """Return a route; raises TopologyError naming an unknown one."""
+        try:
+            return self.routes[name]
+        except KeyError:
+            raise TopologyError(f"no route {name!r} in streams.yaml") from None
+
+    def subject(self, route: str, **fields: Any) -> str:
+        """Return the subject of a route with its fields filled."""
+        return self.route(route).format(fields)
+
+    def filter(self, route: str, **fields: Any) -> str:
+        """Return the subject of a route to subscribe to; fields not given match anything."""
+        return self.route(route).filter(fields)
+
+    def reads(self, service: str) -> tuple[str, ...]:
+        """Return the routes a service may listen to."""
+        return self._service(service).reads
+
+    def writes(self, service: str) -> tuple[str, ...]:
+        """Return the routes a service may publish to."""
+        return self._service(service).writes
+
+    def durables(self, service: str) -> dict[str, tuple[str, ...]]:
+        """Return the streams a consumer has a durable on, each with the routes it reads there."""
+        return {} if self.consumers[service].ack == "none" else self.pulled(service)
+
+    def pulled(self, service: str) -> dict[str, tuple[str, ...]]:
+        """Return the streams a consumer pulls from, each with the routes it reads there."""
+        consumer = self.consumers[service]
+        if consumer.live:
+            return {}
+        read: dict[str, list[str]] = {}
+        for route in consumer.reads:
+            if route in self.stream_of:
+                read.setdefault(self.stream_of[route], []).append(route)
+        return {stream: tuple(routes) for stream, routes in read.items()}
+
+    def streams_of(self, service: str) -> tuple[str, ...]:
+        """Return the streams that a consumer cannot do without: it pulls from them or writes."""
+        written = (self.stream_of[r] for r in self.writes(service) if r in self.stream_of)
+        return tuple(dict.fromkeys((*self.pulled(service), *written)))
+
+    def decoder(self, *routes: str) -> msgspec.msgpack.Decoder[Any]:
+        """Return a decoder of every event the routes carry."""
+        tags = dict.fromkeys(tag for route in routes for tag in self.route(route).events)
+        union: Any = EVENTS[next(iter(tags))]
+        for tag in tags:
+            union = union | EVENTS[tag]
+        return msgspec.msgpack.Decoder(union)
+
+    def answer_decoder(self, route: str) -> msgspec.msgpack.Decoder[Any]:
+        """Return a decoder of what answers the requests of a route."""
+        return msgspec.msgpack.Decoder(EVENTS[self.route(route).reply])
+
+    def _service(self, name: str) -> Consumer | Producer:
+        found = self.consumers.get(name) or self.producers.get(name)
+        if found is None:
+            raise TopologyError(f"no service {name!r} in streams.yaml")
+        return found
+
+
+def seconds(duration: str) -> float:
+    """Return a duration such as `72h` in seconds."""
+    return _quantity(duration)
+
+
+def size_bytes(size: str) -> int:
+    """Return a size such as `4GB` in bytes."""
+    return int(_quantity(size))
+
+
+def _quantity(text: str) -> float:
+    number, unit = re.fullmatch(r"(\d+)(\w+)", text).groups()  # type: ignore[union-attr]
+    return int(number) * UNITS[unit]

@@ -1,0 +1,1 @@
+"""Datagrams of games: the socket, its thread, and which game sends."""

@@ -1,0 +1,189 @@
+"""Listen where games send, ask those that want to be asked, and yield what they tell.
+
+Loopback only, unless told otherwise: consoles need an address of this machine on the network.
+"""
+
+import asyncio
+import contextlib
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from typing import Any, Final
+
+from msgspec import Struct
+
+from pitbox import logs
+from producers.source import Began, Observation, SourceError
+from producers.sources.inbox import Arrival, Inbox, Tick
+from producers.sources.iracing import live
+from producers.sources.network import callers
+from producers.sources.network.port import Port, bind
+from producers.sources.network.recognition import GAMES, SUPPORTED, Recogniser
+
+UNKNOWN_TO_WARN: Final = 100
+ANYWHERE: Final = "0.0.0.0"
+SOURCES: Final = ("auto", *GAMES, "iracing")
+
+log = logs.get("source")
+
+
+class Where(Struct, frozen=True):
+    """Say where games are found.
+
+    `host` is the address to listen on; 0.0.0.0 hears the whole network. `console` is the address
+    of a PlayStation that runs Gran Turismo 7, `letters` the kinds of packet to ask it for, best
+    first. `game` is where Assetto Corsa runs. `forwarded` listens on Assetto Corsa's own port, for
+    datagrams that another program sends on; the game could not start on this machine then.
+    """
+
+    host: str = "127.0.0.1"
+    console: str = ""
+    letters: str = "C~BA"
+    game: str = "127.0.0.1"
+    forwarded: bool = sys.platform != "win32"
+    f1_port: int = 20777
+    gt7_port: int = 33740
+    console_port: int = 33739
+    assetto_port: int = 9996
+
+
+LOCAL: Final = Where()
+
+
+async def observations(source: str = "auto", where: Where = LOCAL) -> AsyncIterator[Observation]:
+    """Yield what games tell, live, until closed; raises SourceError when nothing can be heard."""
+    if source not in SOURCES:
+        raise SourceError(f"source {source} is unknown, choose one of {', '.join(SOURCES)}")
+    inbox = Inbox()
+    async with contextlib.AsyncExitStack() as stack:
+        await Ears(stack, inbox, where).open(source)
+        speaker = Speaker(Recogniser(_games(source)))
+        while True:
+            for observation in speaker.hear(await inbox.take()):
+                yield observation
+
+
+class Speaker:
+    """Decide who is heard: the datagrams' game or iRacing, whichever began last."""
+
+    def __init__(self, recogniser: Recogniser) -> None:
+        self._recogniser = recogniser
+        self._speaking: type[Arrival] | type[Tick] = Arrival
+        self._warned = False
+
+    def hear(self, item: Arrival | Tick) -> Iterator[Observation]:
+        """Yield what an arrival tells."""
+        if isinstance(item, Tick):
+            told = item.ticks.tick(item.captured_ns, item.values)
+        else:
+            told = self._recogniser.feed(item.payload, item.captured_ns)
+            self._warn()
+        for observation in told:
+            if isinstance(observation, Began) and self._speaking is not type(item):
+                self._speaking = type(item)
+                if isinstance(item, Tick):
+                    self._recogniser.forget()
+            if self._speaking is type(item):
+                yield observation
+
+    def _warn(self) -> None:
+        lost = self._recogniser.unknown
+        if lost >= UNKNOWN_TO_WARN and not self._recogniser.recognised and not self._warned:
+            self._warned = True
+            log.warning("datagrams arrive of no game that is known", supported=SUPPORTED)
+
+
+def _games(source: str) -> tuple[str, ...]:
+    return (source,) if source in GAMES else tuple(GAMES)
+
+
+class Ears:
+    """Listen to games, each in its own way, for as long as the stack stands."""
+
+    def __init__(self, stack: contextlib.AsyncExitStack, inbox: Inbox, where: Where) -> None:
+        self._stack = stack
+        self._inbox = inbox
+        self._where = where
+        self._openers = {
+            "f1": self._f1,
+            "gt7": self._gt7,
+            "assetto": self._assetto,
+            "iracing": self._iracing,
+        }
+
+    async def open(self, source: str) -> None:
+        """Listen to a source; for auto, what can be heard is enough. Raises SourceError."""
+        automatic = (*GAMES, "iracing") if sys.platform == "win32" else tuple(GAMES)
+        failures: list[SourceError] = []
+        sources = automatic if source == "auto" else (source,)
+        for game in sources:
+            try:
+                await self._openers[game]()
+            except SourceError as error:
+                failures.append(error)
+        if len(failures) == len(sources):
+            raise failures[0]
+        for failure in failures:
+            log.warning("a game cannot be heard", reason=str(failure))
+
+    async def _f1(self) -> None:
+        self._listen(self._where.host, self._where.f1_port)
+
+    async def _gt7(self) -> None:
+        where = self._where
+        if not where.console:
+            self._listen(where.host, where.gt7_port)
+            return
+        console = await _address(where.console)
+        heartbeat = callers.Heartbeat((console, where.console_port), where.letters)
+        port = self._listen(ANYWHERE, where.gt7_port, console, heartbeat.heard)
+        self._keep(heartbeat.run(port.send))
+
+    async def _assetto(self) -> None:
+        where = self._where
+        game = await _address(where.game)
+        local = game.startswith("127.")
+        if where.forwarded and self._hears_forwarded() and local:
+            return
+        for request in callers.SUBSCRIPTIONS:
+            handshake = callers.Handshake((game, where.assetto_port), request)
+            port = self._listen("127.0.0.1" if local else ANYWHERE, 0, game, handshake.heard)
+            self._stack.callback(handshake.dismiss, port.send)
+            self._keep(handshake.run(port.send))
+
+    def _hears_forwarded(self) -> bool:
+        try:
+            self._listen(self._where.host, self._where.assetto_port)
+        except SourceError:
+            log.info("the game itself has its port", port=self._where.assetto_port)
+            return False
+        return True
+
+    async def _iracing(self) -> None:
+        reader = live.open_reader(self._inbox)
+        self._stack.callback(reader.close)
+
+    def _listen(
+        self, host: str, port: int, sender: str = "", heard: Callable[[bytes], None] | None = None
+    ) -> Port:
+        bound = bind(host, port)
+        opened = Port(bound, self._inbox, sender, heard)
+        self._stack.push_async_callback(opened.close)
+        log.info("listening", host=host, port=bound.getsockname()[1])
+        return opened
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._stack.push_async_callback(asyncio.wait, [task])
+        self._stack.callback(task.cancel)
+
+
+async def _address(name: str) -> str:
+    """Return the IPv4 address of a name; raises SourceError when it has none."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            name, None, family=socket.AF_INET, type=socket.SOCK_DGRAM
+        )
+    except OSError:
+        raise SourceError(f"address {name} cannot be found: check it, and the network") from None
+    return str(found[0][4][0])

@@ -1,0 +1,1 @@
+"""The spool: what this PC recorded, on its disk, until Postgres has it."""

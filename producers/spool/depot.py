@@ -1,0 +1,233 @@
+"""The spool and the accounts of its runs, together, from the event loop.
+
+The disk is only touched on one thread. What happens there is told to the accounts here, where
+everything else happens too, so nothing needs a lock.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Final, TextIO, TypeVar
+
+import msgspec
+
+from pitbox import logs
+from pitbox.chunks import ranges
+from producers import measures
+from producers.spool.disk import DiskError, Spool
+from producers.spool.ledger import Ledger, RunKey, key_of
+from producers.spool.retention import Dropped
+from schemas.link import Receipt
+from schemas.telemetry import Chunk, Range
+
+PATIENCE_S: Final = 0.1
+MAX_BEHIND: Final = 2000
+"""Chunks that wait for the disk; 100 seconds of them."""
+
+TRIM_INTERVAL_S: Final = 2.0
+TRIM_SLICES: Final = 16
+COMPLAIN_S: Final = 10.0
+
+log = logs.get("spool")
+
+Result = TypeVar("Result")
+encode: Final = msgspec.msgpack.Encoder().encode
+
+
+class Depot:
+    """Keep chunks on disk and in account."""
+
+    def __init__(self, spool: Spool, record: TextIO | None = None) -> None:
+        """Take over a spool; every chunk that is on its disk adds a line to `record`.
+
+        Its runs are closed: a run is never continued, only finished.
+        """
+        self.accounts: dict[RunKey, Ledger] = {}
+        self._first_send = time.time_ns() // 1000
+        self.completed = asyncio.Event()
+        self.owing = asyncio.Event()
+        self._behind = 0
+        self._spool = spool
+        self._record = record
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
+        self._complained_s = -COMPLAIN_S
+        for run in spool.runs.values():
+            self.accounts[run.key] = Ledger(
+                run.key,
+                send=self._first_send,
+                made=run.made,
+                have=run.have,
+                dropped=run.dropped,
+                closed=True,
+            )
+
+    @property
+    def newest_run(self) -> int:
+        """Return the highest run that was ever begun here."""
+        return max((key.run for key in self.accounts), default=0)
+
+    @property
+    def waiting(self) -> int:
+        """Return how many chunks Postgres is not known to have and may still get."""
+        return sum(account.waiting for account in self.accounts.values())
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether Postgres has everything, of closed runs, and was told so."""
+        return all(account.complete for account in self.accounts.values())
+
+    def account(self, key: RunKey) -> Ledger:
+        """Return the account of a run, opening one that begins."""
+        found = self.accounts.get(key)
+        if found is None:
+            found = self.accounts[key] = Ledger(key, send=self._first_send)
+        return found
+
+    def on_receipt(self, receipt: Receipt) -> None:
+        """Take what Postgres says it has of a run.
+
+        `owing` is set when that leaves something to send, `completed` when it is all of all.
+        """
+        account = self.accounts.get(key_of(receipt))
+        if account is not None:
+            account.on_receipt(receipt)
+            if account.todo:
+                self.owing.set()
+        if self.complete:
+            self.completed.set()
+        else:
+            self.completed.clear()
+
+    def close(self, key: RunKey) -> None:
+        """Note that a run makes no more chunks."""
+        self.account(key).close()
+        self.completed.clear()
+
+    async def keep(self, chunks: Sequence[Chunk]) -> None:
+        """Keep chunks of one run, in a row; wait for the disk, but not for a slow one.
+
+        What the disk refuses can be sent live, and never again.
+        """
+        key = key_of(chunks[0])
+        if self._behind >= MAX_BEHIND:
+            self._refused(key, chunks, "the disk is too slow")
+            return
+        self._behind += 1
+        loop = asyncio.get_running_loop()
+        told = loop.create_future()
+
+        def tell(done: "Future[None]") -> None:
+            # One turn of the loop, where wrapping the future would take three: this is done 20
+            # times a second beside a game.
+            loop.call_soon_threadsafe(self._kept, key, chunks, done, told)
+
+        self._thread.submit(self._append, key, chunks).add_done_callback(tell)
+        if self._behind == 1:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE_S):
+                    await told
+
+    async def read(self, key: RunKey, chunks: Range, max_bytes: int) -> list[bytes]:
+        """Return the first of a range of chunks; one that should be there and is not, drop.
+
+        Raises DiskError.
+        """
+        found = await self._on_disk(partial(self._spool.read, key, chunks, max_bytes))
+        if not found:
+            await self.drop(key, (chunks[0], chunks[0]), "not found in the spool")
+        return found
+
+    async def drop(self, key: RunKey, chunks: Range, reason: str) -> None:
+        """Give up chunks that can never be sent; raises DiskError."""
+        await self._on_disk(partial(self._spool.drop, key, chunks))
+        self._dropped(Dropped(key, chunks, receipted=False), reason)
+
+    async def maintain(self) -> None:
+        """Remember receipts on disk and forget what there is no room for, for ever."""
+        while True:
+            await asyncio.sleep(TRIM_INTERVAL_S)
+            try:
+                await self._trim()
+            except DiskError as error:
+                self._complain("the spool cannot be tidied", str(error))
+
+    async def settle(self) -> None:
+        """Wait until the disk has done all that it was asked."""
+        await self._on_disk(lambda: None)
+
+    async def leave(self) -> None:
+        """Remember on disk what Postgres has, and let go of the thread."""
+        have = {key: account.have for key, account in self.accounts.items()}
+        try:
+            await self._on_disk(partial(self._spool.note, have))
+        except DiskError as error:
+            self._complain("the spool cannot be tidied", str(error))
+        self._thread.shutdown(wait=True)
+
+    def _append(self, key: RunKey, chunks: Sequence[Chunk]) -> None:
+        encoded = [encode(chunk) for chunk in chunks]
+        self._spool.append(key, chunks[0].chunk, encoded, time.time())
+        if self._record is not None:
+            self._record.writelines(
+                f"{c.session} {c.driver} {c.run} {c.chunk} {c.crc} {c.first_frame} {c.frames}\n"
+                for c in chunks
+            )
+            self._record.flush()
+
+    def _kept(
+        self,
+        key: RunKey,
+        chunks: Sequence[Chunk],
+        done: "Future[None]",
+        told: "asyncio.Future[None]",
+    ) -> None:
+        self._behind -= 1
+        if not told.done():
+            told.set_result(None)
+        error = done.exception()
+        if error is not None:
+            self._refused(key, chunks, str(error))
+            return
+        self.account(key).keep(chunks[-1].chunk)
+        measures.kept.inc(len(chunks))
+
+    def _refused(self, key: RunKey, chunks: Sequence[Chunk], reason: str) -> None:
+        account = self.account(key)
+        account.keep(chunks[-1].chunk)
+        account.drop(((chunks[0].chunk, chunks[-1].chunk),))
+        measures.refused.inc(len(chunks))
+        self._complain("THE SPOOL TAKES NOTHING: make room on its disk, live goes on", reason)
+
+    async def _trim(self) -> None:
+        have = {key: account.have for key, account in self.accounts.items()}
+        await self._on_disk(partial(self._spool.note, have))
+        for _ in range(TRIM_SLICES):
+            part = await self._on_disk(partial(self._spool.trim, time.time()))
+            if part is None:
+                break
+            self._dropped(part)
+        measures.spool_bytes.set(await self._on_disk(lambda: self._spool.used_bytes))
+        measures.waiting.set(self.waiting)
+        for key in [key for key, account in self.accounts.items() if account.complete]:
+            if await self._on_disk(partial(self._spool.forget, key)):
+                del self.accounts[key]
+
+    def _dropped(self, part: Dropped, reason: str = "the spool is full of them") -> None:
+        self.account(part.key).drop((part.chunks,))
+        count = ranges.count((part.chunks,))
+        measures.dropped.labels("yes" if part.receipted else "no").inc(count)
+        if not part.receipted:
+            self._complain("CHUNKS THAT POSTGRES LACKS ARE GONE", reason, chunks=count)
+
+    def _complain(self, event: str, reason: str, **fields: int) -> None:
+        """Log an error loudly, but not for every chunk."""
+        now = time.monotonic()
+        if now - self._complained_s >= COMPLAIN_S:
+            self._complained_s = now
+            log.error(event, reason=reason, **fields)
+
+    def _on_disk(self, work: Callable[[], Result]) -> Awaitable[Result]:
+        return asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -1,0 +1,203 @@
+"""Talk with the hub beside the stream: ask what it has, say who is live, compare clocks."""
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Iterable
+from typing import Final
+
+from pitbox import logs
+from pitbox.nats.bus import Bus, BusDown
+from producers import measures
+from producers.spool.depot import Depot
+from producers.spool.ledger import RunKey
+from schemas.link import Ask, Hello, Receipt
+
+HELLO_INTERVAL_S: Final = 2.0
+REPEAT_S: Final = 0.5
+FENCED_S: Final = 10.0
+ASK_INTERVAL_S: Final = 10.0
+ASK_TIMEOUT_S: Final = 1.0
+RETRY_S: Final = (0.2, 0.5, 1.0, 2.0, 3.0)
+CLOCK_SAMPLES: Final = 8
+
+log = logs.get("link")
+
+
+class Clock:
+    """Know how far the hub's clock is ahead, by the quickest of the last answers."""
+
+    def __init__(self) -> None:
+        self._samples: deque[tuple[int, int]] = deque(maxlen=CLOCK_SAMPLES)
+
+    def sample(self, asked_ns: int, rtt_ns: int, hub_ns: int) -> None:
+        """Take an answer: asked at `asked_ns` here, stamped `hub_ns` there, back after `rtt_ns`."""
+        self._samples.append((rtt_ns, hub_ns - asked_ns - rtt_ns // 2))
+
+    @property
+    def offset_ns(self) -> int | None:
+        """Return hub clock minus driver clock, None before any answer."""
+        return min(self._samples)[1] if self._samples else None
+
+    @property
+    def rtt_ns(self) -> int | None:
+        """Return how long the answer took by which the offset is known."""
+        return min(self._samples)[0] if self._samples else None
+
+
+class Fence:
+    """Know whether a newer app of the same driver is live: it is, for a while after its hello."""
+
+    def __init__(self) -> None:
+        self._until_s = 0.0
+
+    def hear(self, run: int, own: int, now_s: float) -> None:
+        """Take a hello."""
+        if run > own:
+            self._until_s = now_s + FENCED_S
+
+    def closed(self, now_s: float) -> bool:
+        """Tell whether this app must not be live."""
+        return now_s < self._until_s
+
+
+class Link:
+    """Keep the accounts of a depot true to what the hub says."""
+
+    def __init__(self, bus: Bus, depot: Depot) -> None:
+        """Prepare; `run` talks."""
+        self.clock = Clock()
+        self.fence = Fence()
+        self._bus = bus
+        self._depot = depot
+        self._boot = ""
+        self._unasked: dict[RunKey, None] = {}
+        self._news = asyncio.Event()
+        self._listening: set[str] = set()
+        self._said_at = 0.0
+        self._live: RunKey | None = None
+        self._began = asyncio.Event()
+
+    def live(self, key: RunKey) -> None:
+        """Say from now on that this run is live."""
+        if key != self._live:
+            self._live = key
+            self._began.set()
+
+    @property
+    def fenced(self) -> bool:
+        """Tell whether a newer app of this driver is live."""
+        return self.fence.closed(time.monotonic())
+
+    async def run(self) -> None:
+        """Talk for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._ask_when_connected())
+            tasks.create_task(self._ask_what_is_unasked())
+            tasks.create_task(self._greet())
+
+    async def listen(self, drivers: Iterable[str]) -> None:
+        """Hear receipts of these drivers' runs and hellos of their apps; raises BusDown."""
+        for driver in drivers:
+            if driver not in self._listening:
+                await self._bus.listen("link.receipt", self._on_receipt, driver=driver)
+                await self._bus.listen("link.hello", self._on_hello, driver=driver)
+                self._listening.add(driver)
+
+    async def _ask_when_connected(self) -> None:
+        while True:
+            await self._bus.up.wait()
+            self._ask_all()
+            try:
+                await self.listen({key.driver for key in self._depot.accounts})
+            except BusDown:
+                await asyncio.sleep(RETRY_S[0])
+                continue
+            await self._bus.down.wait()
+
+    async def _ask_what_is_unasked(self) -> None:
+        failures, asked_at = 0, 0.0
+        while True:
+            await self._bus.up.wait()
+            if not self._unasked:
+                await _set_within(self._news, asked_at + ASK_INTERVAL_S - time.monotonic())
+            if not self._unasked:
+                self._unasked.update(dict.fromkeys(list(self._depot.accounts)[-1:]))
+                asked_at = time.monotonic()
+                continue
+            key = next(reversed(self._unasked))
+            asked_at = time.monotonic()
+            try:
+                receipt = await self._ask(key)
+            except BusDown:
+                await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
+                failures += 1
+                continue
+            failures = 0
+            self._unasked.pop(key, None)
+            await self._on_receipt(receipt)
+
+    async def _ask(self, key: RunKey) -> Receipt:
+        asked_ns, started = time.time_ns(), time.perf_counter_ns()
+        ask = Ask(session=key.session, driver=key.driver, run=key.run)
+        receipt: Receipt = await self._bus.request("link.ask", ask, timeout_s=ASK_TIMEOUT_S)
+        self.clock.sample(asked_ns, time.perf_counter_ns() - started, receipt.hub_ns)
+        measures.offset_s.set((self.clock.offset_ns or 0) / 1e9)
+        return receipt
+
+    async def _on_receipt(self, receipt: Receipt) -> None:
+        self._depot.on_receipt(receipt)
+        if receipt.boot != self._boot:
+            known, self._boot = self._boot, receipt.boot
+            if known:
+                self._ask_all()
+
+    def _ask_all(self) -> None:
+        self._unasked.update(dict.fromkeys(self._depot.accounts))
+        self._news.set()
+
+    async def _greet(self) -> None:
+        while True:
+            await self._bus.up.wait()
+            measures.fenced.set(self.fenced)
+            await self._say_hello()
+            await _set_within(self._began, HELLO_INTERVAL_S)
+
+    async def _say_hello(self) -> None:
+        if self._live is None or self.fenced:
+            return
+        account = self._depot.account(self._live)
+        hello = Hello(
+            driver=self._live.driver,
+            session=self._live.session,
+            run=self._live.run,
+            at_ns=time.time_ns(),
+            made=account.made,
+            waiting=self._depot.waiting,
+            offset_ns=self.clock.offset_ns,
+            rtt_ns=self.clock.rtt_ns,
+        )
+        self._said_at = time.monotonic()
+        with contextlib.suppress(BusDown):
+            await self.listen([self._live.driver])
+            await self._bus.publish("link.hello", hello)
+
+    async def _on_hello(self, hello: Hello) -> None:
+        """Give way to a newer app; tell an older one that this one is there."""
+        if self._live is None or hello.driver != self._live.driver:
+            return
+        was_fenced = self.fenced
+        self.fence.hear(hello.run, self._live.run, time.monotonic())
+        if self.fenced and not was_fenced:
+            log.warning("a newer app of this driver is live: this one only backfills")
+        if hello.run < self._live.run and time.monotonic() - self._said_at >= REPEAT_S:
+            await self._say_hello()
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event, but not for ever; it is not set any more then."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    event.clear()

@@ -1,0 +1,191 @@
+"""The hub as tests use it: streams applied, services running in the test's own loop."""
+
+import asyncio
+import base64
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+import yaml
+
+from pitbox import topology
+from pitbox.chunks.frames import checksum, pack, row_struct
+from pitbox.identity.credentials import read
+from pitbox.nats.bus import Bus
+from pitbox.service.lifetime import Service
+from pitbox.settings import Keys, Nats, Postgres, Settings
+from pitbox.topology import admin
+from schemas.channels import bitmap, ids
+from schemas.telemetry import Chunk, Mark
+from tests.tools.servers import FOLDERS, NatsServer, credentials, everything
+
+WAIT_S: Final = 20.0
+STOP_S: Final = 5.0
+START_NS: Final = 1_700_000_000_000_000_000
+CHANNELS: Final = ids("lap_number", "lap_distance", "position", "fuel_level", "speed", "world_x")
+
+
+async def eventually(
+    condition: Callable[[], Awaitable[Any]], what: str, timeout_s: float = WAIT_S
+) -> Any:
+    """Return what a condition gives at last; raises TimeoutError naming what did not come."""
+    deadline = time.monotonic() + timeout_s
+    while not (found := await condition()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {timeout_s:g} s")
+        await asyncio.sleep(0.03)
+    return found
+
+
+def settings_of(nats_url: str, database: str = "", streams: str = "") -> Settings:
+    """Return the settings of a service that reaches these servers."""
+    postgres = Postgres(url=database) if database else Postgres()
+    nats = Nats(url=nats_url, credentials=str(credentials(nats_url, streams)))
+    keys = Keys(folder=str(FOLDERS[nats_url]))
+    return Settings(nats=nats, keys=keys, postgres=postgres, streams=streams)
+
+
+@asynccontextmanager
+async def connected(
+    url: str, service: str = "drive", streams: str = "", ca: str = ""
+) -> AsyncIterator[Bus]:
+    """Lend a connection in the name of a service, which may do everything within the hub."""
+    server = Nats(url=url, ca=ca, credentials=str(everything(url)))
+    bus = await Bus.connect(server, service, topology.load(streams), forever=False)
+    try:
+        yield bus
+    finally:
+        await bus.close()
+
+
+@asynccontextmanager
+async def driving(server: NatsServer, driver: str = "ada") -> AsyncIterator[Bus]:
+    """Lend a connection of a driver's PC, in an account of his own."""
+    nats = Nats(url=server.url, credentials=str(server.driver(driver)))
+    bus = await Bus.connect(nats, "drive", topology.load(), forever=False)
+    try:
+        yield bus
+    finally:
+        await bus.close()
+
+
+async def wire(
+    server: NatsServer, file: Path | None = None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Open a bare connection, to say anything byte for byte, as the user of some credentials."""
+    who = read(file or everything(server.url))
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    nonce = msgspec.json.decode((await reader.readline()).removeprefix(b"INFO "))["nonce"]
+    sig = base64.b64encode(who.pair.sign(nonce.encode())).decode()
+    options = {"verbose": False, "headers": True, "jwt": who.jwt, "sig": sig}
+    writer.write(b"CONNECT %s\r\n" % msgspec.json.encode(options))
+    return reader, writer
+
+
+async def apply(url: str, streams: str = "", ca: str = "") -> list[admin.Change]:
+    """Make the streams of streams.yaml."""
+    async with connected(url, streams=streams, ca=ca) as bus:
+        return await admin.apply(bus.jetstream, bus.topology)
+
+
+async def settled(bus: Bus) -> None:
+    """Wait until the server knows of everything that a bus has subscribed to.
+
+    A ping would not do: nats-py sends it before what it still holds.
+    """
+    await bus.jetstream.account_info()
+
+
+@asynccontextmanager
+async def serving(service: Service) -> AsyncIterator[asyncio.Task[None]]:
+    """Run a service meanwhile; it has to stop within five seconds."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(service.run(stop))
+    try:
+        yield task
+        stop.set()
+        await asyncio.wait_for(task, STOP_S)
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+def chunk(number: int = 0, **changes: Any) -> Chunk:
+    """Return a chunk of three frames; `changes` replace its fields, the crc is always right."""
+    speed = 10.0 + number
+    row = row_struct(len(CHANNELS)).pack(2.0, 100.0, 3.0, 40.0, speed, float("nan"))
+    times = [START_NS + number * 50_000_000 + frame * 16_000_000 for frame in range(3)]
+    made = Chunk(
+        version=1,
+        driver="ada",
+        session="test",
+        run=1,
+        chunk=number,
+        send=number,
+        first_frame=3 * number,
+        frames=3,
+        captured_ns=times[0],
+        channels=bitmap(CHANNELS),
+        crc=0,
+        block=pack(times, [row] * 3),
+    )
+    made = msgspec.structs.replace(made, **{k: v for k, v in changes.items() if k != "crc"})
+    crc = changes.get("crc", checksum(made.block, made.observed))
+    return msgspec.structs.replace(made, crc=crc)
+
+
+def mark(made: int, **changes: Any) -> Mark:
+    """Return a mark of the run of `chunk`."""
+    first = Mark(
+        version=1, driver="ada", session="test", run=1, send=made + 1000, made=made, closed=False
+    )
+    return msgspec.structs.replace(first, **changes)
+
+
+async def send(bus: Bus, events: Sequence[Chunk | Mark], route: str = "telemetry.backfill") -> int:
+    """Publish events of a driver and return the sequence of the last one in the stream."""
+    for event in events[:-1]:
+        await bus.publish(route, event)
+    return await bus.store(route, events[-1])
+
+
+def streams_with(folder: Path, consumer: str, **changes: object) -> str:
+    """Write a streams.yaml in which a consumer differs from the real one, and return its path."""
+    document = yaml.safe_load(topology.find().read_text())
+    document["consumers"].setdefault(consumer, {}).update(changes)
+    path = folder / "streams.yaml"
+    path.write_text(yaml.safe_dump(document))
+    return str(path)
+
+
+class Database:
+    """Ask a test's own database."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    async def rows(self, query: str, *arguments: object) -> list[asyncpg.Record]:
+        """Return the rows of a query, over a connection of its own."""
+        connection = await asyncpg.connect(self.url)
+        try:
+            return list(await connection.fetch(query, *arguments))
+        finally:
+            await connection.close()
+
+    async def value(self, query: str, *arguments: object) -> Any:
+        """Return the first value of a query."""
+        rows = await self.rows(query, *arguments)
+        return rows[0][0] if rows else None
+
+    async def chunks(self, run: int = 1) -> list[int]:
+        """Return the numbers of the chunks that are stored of a run, each as often as it is."""
+        found = await self.rows("select chunk from telemetry_chunk where run = $1 order by 1", run)
+        return [row["chunk"] for row in found]
+
+    async def has(self, chunks: int, run: int = 1) -> bool:
+        """Tell whether exactly the first chunks of a run are stored."""
+        return await self.chunks(run) == list(range(chunks))

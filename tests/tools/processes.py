@@ -1,0 +1,46 @@
+"""Services and commands as processes of their own, as a person runs them."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.tools.servers import NatsServer, addresses
+
+COMMAND_S = 60.0
+END_S = 10.0
+
+
+def environment(nats_server: NatsServer, database: str) -> dict[str, str]:
+    """Return the environment in which everything reaches these servers."""
+    return os.environ | addresses(nats_server.url, database)
+
+
+@contextmanager
+def running(service: str, nats_server: NatsServer, database: str) -> Iterator[None]:
+    """Run a service meanwhile; it must not end by itself, and is killed."""
+    command = [sys.executable, "-m", "pitbox", "run", service]
+    process = subprocess.Popen(command, env=environment(nats_server, database))
+    try:
+        yield
+        assert process.poll() is None, f"{service} ended by itself"
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait(END_S)
+
+
+def pitbox(
+    nats_server: NatsServer, database: str, *arguments: str, driver: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, on the hub or on a driver's PC."""
+    pc = {"PITBOX_NATS__CREDENTIALS": str(nats_server.driver(driver))} if driver else {}
+    return subprocess.run(
+        [sys.executable, "-m", "pitbox", *arguments],
+        env=environment(nats_server, database) | pc,
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_S,
+        check=False,
+    )

@@ -1,0 +1,71 @@
+"""What a slow client is still sent."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumers.gateway.live.outbox import Outbox
+
+
+def drain(outbox: Outbox) -> list[bytes]:
+    taken = []
+    while (message := outbox.take()) is not None:
+        taken.append(message)
+    return taken
+
+
+def nobody() -> None:
+    """Wake no one."""
+
+
+@given(
+    sizes=st.lists(st.integers(1, 50), max_size=60),
+    max_frames=st.integers(1, 20),
+    max_bytes=st.integers(50, 400),
+)
+def test_the_newest_frames_stay_in_order_and_the_rest_is_counted(
+    sizes: list[int], max_frames: int, max_bytes: int
+) -> None:
+    outbox = Outbox(nobody, max_frames, max_bytes)
+    frames = [bytes([number]) * size for number, size in enumerate(sizes)]
+    for each in frames:
+        outbox.put(each)
+    kept = drain(outbox)
+    assert kept == frames[len(frames) - len(kept) :]
+    assert outbox.dropped == outbox.newly_dropped() == len(frames) - len(kept)
+    assert outbox.newly_dropped() == 0
+    assert len(kept) <= max_frames
+    assert sum(map(len, kept)) <= max_bytes
+    one_more = frames[-len(kept) - 1 :]
+    assert (
+        len(kept) == len(frames)
+        or len(one_more) > max_frames
+        or sum(map(len, one_more)) > max_bytes
+    )
+
+
+def test_facts_come_first_and_the_newest_about_a_thing_alone() -> None:
+    outbox = Outbox(nobody, max_frames=1)
+    outbox.put(b"frames 1")
+    outbox.put_fact("lap 1", b"lap 1 rev 1")
+    outbox.put_fact("lap 2", b"lap 2 rev 1")
+    outbox.put_fact("lap 1", b"lap 1 rev 2")
+    outbox.put(b"frames 2")
+    assert drain(outbox) == [b"lap 1 rev 2", b"lap 2 rev 1", b"frames 2"]
+    assert outbox.dropped == 1
+
+
+def test_frames_of_a_choice_that_was_replaced_are_no_loss() -> None:
+    outbox = Outbox(nobody, max_frames=3, max_bytes=100)
+    outbox.put(b"x" * 90)
+    outbox.clear_frames()
+    outbox.put(b"y" * 90)
+    assert drain(outbox) == [b"y" * 90]
+    assert outbox.dropped == 0
+
+
+def test_whoever_sends_is_woken_by_every_message() -> None:
+    woken = []
+    outbox = Outbox(lambda: woken.append(True))
+    outbox.put(b"frames")
+    outbox.put_fact("lap 1", b"lap 1")
+    assert len(woken) == len(outbox) == 2

@@ -1,0 +1,91 @@
+"""Whose requests are served."""
+
+from typing import Any
+
+import pytest
+from litestar.testing import TestClient
+
+from consumers.gateway.service import service
+from consumers.gateway.web.app import build
+from consumers.gateway.web.guard import name_of, same_origin
+from consumers.gateway.web.listener import listen
+from pitbox import topology
+from pitbox.nats.bus import Bus
+from pitbox.postgres.pool import Archive
+from pitbox.settings import Gateway, Settings, SettingsError
+from pitbox.settings.address import is_loopback
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8000", "[::1]:8000", "127.1.2.3"])
+def test_names_of_this_machine_are_served(host: str) -> None:
+    assert is_loopback(name_of(host))
+
+
+@pytest.mark.parametrize(
+    "host", ["", "evil.com", "localhost.evil.com:80", "127.0.0.1.evil.com", "192.168.0.2", "[::1"]
+)
+def test_other_names_are_not(host: str) -> None:
+    assert not is_loopback(name_of(host))
+
+
+def test_a_page_may_connect_to_where_it_came_from() -> None:
+    assert same_origin("http://localhost:8000", "localhost:8000", "ws")
+    assert same_origin("https://pit.example.com", "pit.example.com", "https")
+    assert same_origin(None, "localhost:8000", "http")
+    assert not same_origin("http://pit.example.com", "pit.example.com", "wss")
+    assert not same_origin("http://evil.com", "localhost:8000", "http")
+    assert not same_origin("http://localhost:9000", "localhost:8000", "http")
+    assert not same_origin("null", "localhost:8000", "http")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.2", "pit.example.com"])
+def test_passwords_never_travel_in_clear(host: str) -> None:
+    with pytest.raises(SettingsError, match="set PITBOX_GATEWAY__CERTIFICATE"):
+        service(Settings(gateway=Gateway(host=host)))
+    service(Settings(gateway=Gateway(host=host, proxies="10.0.0.7, 10.1.0.0/16")))
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        (Gateway(proxies="everyone"), "PROXIES: everyone is no address"),
+        (Gateway(certificate="a.pem"), "CERTIFICATE_KEY: set both"),
+        (Gateway(certificate_key="a.key"), "CERTIFICATE: set both"),
+        (Gateway(certificate="none.pem", certificate_key="none.key"), "CERTIFICATE: cannot use"),
+    ],
+)
+def test_a_wrong_setting_of_the_listener_is_named(given: Gateway, named: str) -> None:
+    with pytest.raises(SettingsError, match=named):
+        service(Settings(gateway=given))
+
+
+def test_a_port_that_is_taken_is_said_by_the_name_of_its_setting() -> None:
+    with listen("127.0.0.1", 0) as taken:
+        taken.listen()
+        with pytest.raises(SettingsError, match="PITBOX_GATEWAY__PORT: cannot take port"):
+            listen("127.0.0.1", taken.getsockname()[1])
+
+
+class Failing(Archive):
+    """Fails when it is asked, with a message that nobody may read."""
+
+    def __init__(self) -> None:
+        """Hold nothing."""
+
+    async def ready(self) -> bool:
+        raise RuntimeError("the password is hunter2")
+
+
+def test_asvs_13_4_2_no_failure_shows_our_insides_whatever_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LITESTAR_DEBUG", "1")
+    unasked: dict[str, Any] = dict.fromkeys(("live", "doors", "admissions"))
+    bus = Bus("gateway", topology.load())
+    app = build(bus=bus, archive=Failing(), nats_url="", **unasked)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        answer = client.get("/api/v1/ready", headers={"accept": "text/html"})
+    assert answer.status_code == 500
+    assert answer.json()["detail"] == "the gateway failed; its log says why"
+    assert "hunter2" not in answer.text
+    assert "Traceback" not in answer.text

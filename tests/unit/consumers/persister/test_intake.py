@@ -1,0 +1,139 @@
+"""Every message of the telemetry stream ends as a row, a mark or a dead letter, and none raises."""
+
+from typing import Any
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumers.persister.decide import RunKey
+from consumers.persister.intake import Batch, Intake
+from pitbox.nats.delivery import Delivery
+from tests.tools.hub import chunk, mark
+
+KEY = RunKey("test", "ada", 1)
+SUBJECT = "telemetry.ada.test.live"
+
+
+def subjects(driver: str, session: str) -> frozenset[str]:
+    return frozenset({f"telemetry.{driver}.{session}.{way}" for way in ("live", "backfill")})
+
+
+def delivery(payload: bytes, subject: str = SUBJECT, sequence: int = 1) -> Delivery:
+    return Delivery(
+        stream="TELEMETRY",
+        created_ns=1,
+        sequence=sequence,
+        subject=subject,
+        payload=payload,
+        tries=1,
+        stored_ns=2,
+        reply="",
+    )
+
+
+def taken(*events: object, intake: Intake | None = None, subject: str = SUBJECT) -> Batch:
+    intake = intake or Intake(subjects)
+    batch = Batch()
+    for event in events:
+        payload = event if isinstance(event, bytes) else msgspec.msgpack.encode(event)
+        intake.take(delivery(payload, subject), batch)
+    return batch
+
+
+def kinds(batch: Batch) -> list[str]:
+    return [letter.reason.split(":")[0] for letter in batch.letters]
+
+
+def test_chunks_and_marks_are_gathered_by_run_with_the_highest_send_number() -> None:
+    batch = taken(chunk(0, send=5), chunk(0, run=2, send=9), mark(7, send=6), chunk(1, send=3))
+    first = batch.runs[KEY]
+    assert (first.numbers, len(first.rows), first.echo) == ([0, 1], 2, 6)
+    assert [told.made for told in first.marks] == [7]
+    assert batch.runs[RunKey("test", "ada", 2)].echo == 9
+    assert (batch.frames, len(batch.deliveries), batch.letters) == (9, 4, [])
+
+
+def test_two_batches_share_nothing() -> None:
+    assert taken(chunk(0)).runs[KEY].numbers == [0]
+    assert taken(chunk(1)).runs[KEY].numbers == [1]
+    assert Batch().runs == {}
+
+
+def test_a_letter_keeps_the_message_whole() -> None:
+    letter = taken(b"rubbish").letters[0]
+    assert (letter.payload, letter.subject, letter.sequence) == (b"rubbish", SUBJECT, 1)
+    assert (letter.consumer, letter.stream, letter.created_ns) == ("persister", "TELEMETRY", 1)
+
+
+def test_a_corrupt_chunk_is_given_up_at_its_third_coming() -> None:
+    intake = Intake(subjects)
+    batches = [taken(chunk(4, crc=1), intake=intake) for _ in range(3)]
+    assert [kinds(batch) for batch in batches] == [["CorruptChunk"]] * 3
+    assert [batch.runs[KEY].dead for batch in batches] == [[], [], [4]]
+
+
+def test_a_newer_version_is_dead_at_once_however_it_is_shaped() -> None:
+    reshaped = [1, 2, "ada", "test", 1, 8, 70, "all else differs"]
+    batch = taken(chunk(3, version=9), reshaped)
+    assert kinds(batch) == ["NewerVersion", "NewerVersion"]
+    assert (batch.runs[KEY].dead, batch.runs[KEY].echo) == ([3, 8], 70)
+
+
+def test_a_chunk_of_this_version_that_does_not_decode_is_of_no_run() -> None:
+    batch = taken([1, 1, "ada", "test", 1, 8, 70, "not a frame number"])
+    assert kinds(batch) == ["ValidationError"]
+    assert batch.runs == {}
+
+
+def test_who_speaks_in_a_place_of_another_is_not_heard() -> None:
+    elsewhere = "telemetry.eve.test.live"
+    reshaped = [1, 2, "ada", "test", 1, 8, 70]
+    batch = taken(chunk(0), mark(1), reshaped, subject=elsewhere)
+    assert kinds(batch) == ["WrongSubject"] * 3
+    assert batch.runs == {}
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_make_it_raise(payload: bytes) -> None:
+    batch = taken(payload)
+    assert len(batch.letters) == 1
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.integers(-(2**63), 2**64 - 1),
+            st.floats(),
+            st.binary(max_size=130),
+            st.text(max_size=70),
+            st.none(),
+        ),
+        max_size=15,
+    )
+)
+def test_no_array_makes_it_raise(values: list[Any]) -> None:
+    batch = taken([1, 1, "ada", "test", *values])
+    assert len(batch.letters) + len(batch.runs) >= 1
+
+
+def test_deep_nesting_is_a_dead_letter() -> None:
+    assert kinds(taken(b"\x91" * 100_000)) in (["ValidationError"], ["RecursionError"])
+
+
+def test_of_rubbish_without_end_a_hundred_letters_are_kept_and_others_keep_theirs() -> None:
+    intake = Intake(subjects)
+    batch = taken(*[b"rubbish"] * 5000, intake=intake)
+    assert (len(batch.letters), batch.not_kept, len(batch.deliveries)) == (100, 4900, 5000)
+    other = taken(b"rubbish", intake=intake, subject="telemetry.ada.other.live")
+    assert (len(other.letters), other.not_kept) == (0, 1)
+    neighbour = taken(b"rubbish", intake=intake, subject="telemetry.bea.test.live")
+    assert (len(neighbour.letters), neighbour.not_kept) == (1, 0)
+
+
+def test_a_chunk_that_is_not_kept_as_a_letter_is_not_had_and_so_comes_again() -> None:
+    intake = Intake(subjects)
+    batch = taken(*(chunk(n, version=9) for n in range(3000)), intake=intake)
+    assert (len(batch.letters), batch.not_kept) == (2000, 1000)
+    assert batch.runs[KEY].dead == list(range(2000))
+    assert batch.runs[KEY].echo == 2999

@@ -1,0 +1,290 @@
+import asyncio
+import socket
+import struct
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, aclosing, asynccontextmanager, closing
+from typing import Any
+
+import pytest
+
+from producers.source import Began, Frame, Observation, SourceError
+from producers.sources.assetto.packet import DISMISS, HANDSHAKE, SUBSCRIBE_SPOT, SUBSCRIBE_UPDATE
+from producers.sources.gt7.packet import encrypt
+from producers.sources.inbox import Arrival, Inbox
+from producers.sources.network import callers, udp
+from producers.sources.network.port import Port, bind
+from schemas.channels import CHANNEL_BY_NAME
+from tests.tools.f1_game import Game
+
+LETTERS = {b"A": 296, b"B": 316, b"~": 344, b"C": 368}
+
+
+def gt7_packet(number: int, length: int = 296, speed: float = 50.0) -> bytes:
+    plain = bytearray(length)
+    plain[:4] = b"0S7G"
+    struct.pack_into("<4f", plain, 0x1C, 0, 0, 0, 1)
+    struct.pack_into("<f", plain, 0x4C, speed)
+    struct.pack_into("<ihhii", plain, 0x70, number, 1, 0, -1, -1)
+    struct.pack_into("<H", plain, 0x8E, 1)
+    return encrypt(bytes(plain), seed=number)
+
+
+def assetto_info(lap_ms: int) -> bytes:
+    plain = bytearray(struct.pack("<c3xi", b"a", 328).ljust(328, b"\0"))
+    struct.pack_into("<i", plain, 40, lap_ms)
+    return bytes(plain)
+
+
+def assetto_reply() -> bytes:
+    texts = [text.encode("utf-16-le").ljust(100, b"\0") for text in ("car", "me", "imola", "")]
+    return texts[0] + texts[1] + struct.pack("<ii", 4242, 1) + texts[2] + texts[3]
+
+
+def where(**changes: object) -> udp.Where:
+    """Return free ports for every game."""
+    with ExitStack() as stack:
+        sockets = [
+            stack.enter_context(closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)))
+            for _ in range(4)
+        ]
+        for bound in sockets:
+            bound.bind(("127.0.0.1", 0))
+        ports = [bound.getsockname()[1] for bound in sockets]
+    names = ("f1_port", "gt7_port", "console_port", "assetto_port")
+    return udp.Where(**dict(zip(names, ports, strict=True)) | changes)  # type: ignore[arg-type]
+
+
+class Peer(asyncio.DatagramProtocol):
+    """Be a game: answer what `reply` says to each datagram, and remember them all."""
+
+    def __init__(self, reply: Callable[[bytes], list[bytes]]) -> None:
+        self.reply = reply
+        self.heard: list[bytes] = []
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self.heard.append(data)
+        for datagram in self.reply(data):
+            self.transport.sendto(datagram, addr)
+
+
+@asynccontextmanager
+async def peer(
+    port: int, reply: Callable[[bytes], list[bytes]], host: str = "127.0.0.1"
+) -> AsyncIterator[Peer]:
+    transport, protocol = await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: Peer(reply), local_addr=(host, port)
+    )
+    try:
+        yield protocol
+    finally:
+        transport.close()
+
+
+async def take(source: str, place: udp.Where, count: int) -> list[Observation]:
+    """Return the first observations of a source."""
+    told: list[Observation] = []
+    async with asyncio.timeout(10), aclosing(udp.observations(source, place)) as observations:
+        async for observation in observations:
+            told.append(observation)
+            if len(told) == count:
+                break
+    return told
+
+
+async def take_while_sending(
+    source: str, place: udp.Where, count: int, port: int, datagrams: list[bytes]
+) -> list[Observation]:
+    """Send datagrams over and over while the source is read."""
+
+    async def send() -> None:
+        with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as sender:
+            while True:
+                for datagram in datagrams:
+                    sender.sendto(datagram, ("127.0.0.1", port))
+                await asyncio.sleep(0.01)
+
+    sending = asyncio.create_task(send())
+    try:
+        return await take(source, place, count)
+    finally:
+        sending.cancel()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - a game has no event to wait for
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("source", ["gt7", "auto"])
+async def test_a_console_is_asked_with_a_heartbeat_and_heard(source: str) -> None:
+    def console(letter: bytes) -> list[bytes]:
+        return [gt7_packet(number, LETTERS[letter]) for number in range(1, 11)]
+
+    place = where(console="127.0.0.1")
+    before_ns = time.time_ns()
+    async with peer(place.console_port, console) as game:
+        began, *frames = await take(source, place, 11)
+    assert game.heard == [b"C"]
+    assert isinstance(began, Began)
+    assert began.opened.source_version == "packet C"
+    times = [frame.captured_ns for frame in frames if isinstance(frame, Frame)]
+    assert len(times) == 10
+    assert before_ns <= times[0] <= times[-1] <= time.time_ns()
+
+
+async def test_only_the_console_that_was_named_is_heard() -> None:
+    place = where(console="127.0.0.1")
+    async with peer(0, lambda _: [], host="127.0.0.2") as stranger:
+
+        def console(_: bytes) -> list[bytes]:
+            for number in range(100, 200):
+                datagram = gt7_packet(number, 368, speed=99.0)
+                stranger.transport.sendto(datagram, ("127.0.0.1", place.gt7_port))
+            return [gt7_packet(1, 368), gt7_packet(2, 368)]
+
+        async with peer(place.console_port, console):
+            told = await take("gt7", place, 3)
+    [began, *frames] = told
+    assert isinstance(began, Began)
+    speed = began.channels.index(CHANNEL_BY_NAME["speed"].id)
+    assert [frame.values[speed] for frame in frames if isinstance(frame, Frame)] == [50, 50]
+
+
+async def test_a_console_of_an_older_game_is_asked_for_another_kind() -> None:
+    sent: list[bytes] = []
+    heartbeat = callers.Heartbeat(("127.0.0.1", 1), "C~A", every_s=0.001)
+
+    def send(data: bytes, _: object) -> None:
+        sent.append(data)
+        heartbeat.heard(gt7_packet(1) if data == b"A" else b"too short")
+
+    beating = asyncio.create_task(heartbeat.run(send))
+    await until(lambda: len(sent) >= 30)
+    beating.cancel()
+    assert sent[:7] == [b"C"] * 3 + [b"~"] * 3 + [b"A"]
+    assert set(sent[7:]) == {b"A"}
+
+
+async def test_a_console_that_is_off_is_asked_for_the_best_kind_for_as_long_as_it_takes() -> None:
+    sent: list[bytes] = []
+    heartbeat = callers.Heartbeat(("127.0.0.1", 1), "C~A", every_s=0.001)
+    beating = asyncio.create_task(heartbeat.run(lambda data, _: sent.append(data)))
+    await until(lambda: len(sent) >= 30)
+    beating.cancel()
+    assert set(sent) == {b"C"}
+
+
+@pytest.mark.parametrize("source", ["f1", "auto"])
+async def test_f1_is_heard_on_its_port(source: str) -> None:
+    place = where()
+    told = await take_while_sending(source, place, 4, place.f1_port, Game(2026).drive(600))
+    assert isinstance(told[0], Began)
+    assert told[0].opened.source_version == "F1 26 1.09, format 2026"
+    assert [type(item) for item in told[1:]] == [Frame] * 3
+
+
+async def test_assetto_corsa_is_shaken_hands_with_subscribed_to_and_left() -> None:
+    def game(request: bytes) -> list[bytes]:
+        return {
+            HANDSHAKE: [assetto_reply()],
+            SUBSCRIBE_UPDATE: [assetto_info(n) for n in range(1, 6)],
+        }.get(request, [])
+
+    place = where(forwarded=False)
+    async with peer(place.assetto_port, game) as played:
+        told = await take("assetto", place, 6)
+        await until(lambda: played.heard.count(DISMISS) == 2)
+    assert isinstance(told[0], Began)
+    assert told[0].opened.track == "imola"
+    assert [type(item) for item in told[1:]] == [Frame] * 5
+    assert SUBSCRIBE_SPOT in played.heard
+
+
+async def test_assetto_corsa_is_shaken_hands_with_again_after_silence() -> None:
+    sent: list[bytes] = []
+    handshake = callers.Handshake(("127.0.0.1", 1), SUBSCRIBE_UPDATE, 0.001, silence_s=0.05)
+    shaking = asyncio.create_task(handshake.run(lambda data, _: sent.append(data)))
+    await until(lambda: len(sent) >= 1)
+    handshake.heard(assetto_reply())
+    await until(lambda: HANDSHAKE in sent[sent.index(SUBSCRIBE_UPDATE) :])
+    shaking.cancel()
+
+
+async def test_datagrams_forwarded_to_the_game_s_port_are_heard() -> None:
+    place = where(forwarded=True)
+    datagrams = [assetto_info(n) for n in range(1, 4)]
+    told = await take_while_sending("assetto", place, 3, place.assetto_port, datagrams)
+    assert [type(item) for item in told] == [Began, Frame, Frame]
+
+
+async def test_auto_hears_the_game_that_sends() -> None:
+    place = where(forwarded=True)
+    datagrams = [gt7_packet(n) for n in range(1, 4)]
+    told = await take_while_sending("auto", place, 3, place.gt7_port, datagrams)
+    assert isinstance(told[0], Began)
+    assert told[0].opened.source == "gt7"
+
+
+async def test_a_port_in_use_is_named_with_what_to_do() -> None:
+    place = where()
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as other:
+        other.bind(("127.0.0.1", place.gt7_port))
+        with pytest.raises(SourceError, match=f"port {place.gt7_port} is in use: close"):
+            await take("gt7", place, 1)
+
+
+async def test_auto_does_without_a_port_that_is_in_use() -> None:
+    place = where(forwarded=True)
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as other:
+        other.bind(("127.0.0.1", place.gt7_port))
+        datagrams = [assetto_info(n) for n in range(1, 4)]
+        told = await take_while_sending("auto", place, 2, place.assetto_port, datagrams)
+    assert len(told) == 2
+
+
+async def test_ports_are_free_again_once_the_source_is_closed() -> None:
+    place = where(forwarded=True)
+    for _ in range(2):
+        datagrams = [gt7_packet(n) for n in range(1, 4)]
+        assert await take_while_sending("auto", place, 1, place.gt7_port, datagrams)
+
+
+async def test_a_source_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    with pytest.raises(SourceError, match="gt7"):
+        await take("pong", where(), 1)
+
+
+async def test_a_console_that_cannot_be_found_is_named() -> None:
+    with pytest.raises(SourceError, match=r"no-such-console\.invalid"):
+        await take("gt7", where(console="no-such-console.invalid"), 1)
+
+
+async def test_a_game_that_refuses_the_handshake_is_heard_once_it_runs() -> None:
+    place = where(forwarded=False)
+    inbox = Inbox()
+    port = Port(bind("127.0.0.1", 0), inbox)
+    for _ in range(3):
+        port.send(HANDSHAKE, ("127.0.0.1", place.assetto_port))
+
+    def game(_: bytes) -> list[bytes]:
+        return [assetto_reply()]
+
+    async with asyncio.timeout(10), peer(place.assetto_port, game):
+        port.send(HANDSHAKE, ("127.0.0.1", place.assetto_port))
+        arrived = await inbox.take()
+    await port.close()
+    assert isinstance(arrived, Arrival)
+    assert arrived.payload == assetto_reply()
+
+
+async def test_a_full_inbox_drops_the_oldest_and_counts_it() -> None:
+    inbox = Inbox(capacity=3)
+    for number in range(5):
+        inbox.put(Arrival(number, b""))
+    assert inbox.dropped == 2
+    assert [(await inbox.take()).captured_ns for _ in range(3)] == [2, 3, 4]
