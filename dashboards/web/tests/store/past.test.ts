@@ -158,3 +158,16 @@ test("a race that is over loads its last whole lap, from line to line", async ()
   await timers.pass(0);
   expect(rangeOf(gateway)).toEqual([T - 500, T + 90_000]);
 });
+
+test("once following ends, neither lap nor reference is loaded, not even to catch up", async () => {
+  const { past, gateway, timers, mor, view } = made();
+  mor.take(frames(1, [T]), T, 0);
+  const end = past.follow(view);
+  await timers.pass(0);
+  end();
+  const before = gateway.paths.length;
+  mor.laps.value = [lap(4, 90, { started_ns: T * 1e6 })];
+  past.catchUp();
+  await timers.pass(0);
+  expect(gateway.paths.slice(before)).toEqual([]);
+});
