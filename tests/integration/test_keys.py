@@ -27,6 +27,7 @@ from pitbox.nats.resolver import Resolver
 from pitbox.settings import Driver, Nats, Settings
 from producers.drive import drive
 from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
+from tests.faults.ledger import read_ledger
 from tests.integration.test_drive import Car
 from tests.tools.hub import Database, apply, chunk, connected, eventually, serving, settings_of
 from tests.tools.processes import pitbox
@@ -83,7 +84,7 @@ async def on_track(
 
 
 def committed(folder: Path, driver: str) -> int:
-    return len((folder / f"{driver}.ledger").read_text().splitlines())
+    return len(read_ledger(folder / f"{driver}.ledger").committed)
 
 
 async def stored(database: Database, driver: str) -> int:

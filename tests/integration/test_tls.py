@@ -20,6 +20,7 @@ from consumers.persister.service import service
 from pitbox import metrics, topology
 from pitbox.nats.bus import Bus, BusDown
 from pitbox.settings import Metrics, Nats, Settings, SettingsError, load
+from tests.faults.ledger import read_ledger
 from tests.tools.authority import Authority
 from tests.tools.hub import Database, apply, eventually, serving, settings_of
 from tests.tools.servers import NatsServer, addresses, everything, free_port, running
@@ -77,7 +78,7 @@ async def test_a_lap_goes_from_a_drivers_pc_to_postgres_and_its_receipts_come_ba
         )
         # The app ends by itself once receipts say that Postgres has all of it.
         assert await asyncio.wait_for(driving.wait(), COMMAND_S) == 0
-    driven = len((tmp_path / "ledger").read_text().splitlines())
+    driven = len(read_ledger(tmp_path / "ledger").committed)
     assert driven > 10
     assert await Database(database).value("select count(*) from telemetry_chunk") == driven
 
