@@ -16,7 +16,7 @@ from tests.tools.servers import NatsServer, PostgresServer, running
 ROOT = Path(__file__).parent.parent
 RUNGS = ("unit", "contract", "replay", "integration", "e2e", "faults", "attacks")
 TEMPLATE = "template_pitbox"
-TURN_S = 300
+TURN_S = 600
 """Within so long the test of a whole stack has its turn, and is done."""
 SHRUNK_S = 600
 """Within so long Hypothesis has generated its examples and shrunk a failure (300 s at most).

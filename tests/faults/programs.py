@@ -16,6 +16,7 @@ from tests.faults.proxy import Link
 from tests.tools.servers import Server, free_port, listens, until
 
 QUIET_S: Final = 1.0
+MEASURE_S: Final = 20.0
 
 
 class Program(Server):
@@ -156,7 +157,9 @@ class Driver(Program):
 
     def measure(self, name: str) -> float:
         """Return one of its metrics, summed over labels."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{self.port}/metrics", timeout=MEASURE_S
+        ) as answer:
             lines = answer.read().decode().splitlines()
         return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
 

@@ -43,7 +43,7 @@ def pitbox(nats_server: NatsServer, database: str) -> Run:
             capture_output=True,
             text=True,
             check=False,
-            timeout=30,
+            timeout=60,
         )
 
     return run

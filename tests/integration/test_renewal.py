@@ -27,11 +27,11 @@ from tests.tools import hub
 from tests.tools.hub import Database, connected, eventually, serving
 from tests.tools.servers import NatsServer
 
-LIFE_S: Final = 3
-"""They are renewed every two seconds, and the connection before is ended after five."""
+LIFE_S: Final = 6
+"""They are renewed every four seconds, and the connection before is ended after five."""
 
-RENEWALS: Final = 5
-RENEWED_S: Final = 40.0
+RENEWALS: Final = 3
+RENEWED_S: Final = 80.0
 WINDOW: Final = 64
 SIXTIETH_S: Final = 1 / 60
 FREE: Final = Allowance(messages_per_s=10**6, bytes_per_s=10**9)

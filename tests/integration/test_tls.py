@@ -148,7 +148,9 @@ async def test_metrics_beyond_loopback_are_read_by_tls_and_token_and_no_silent_c
 
     def read(said: str) -> tuple[int, str]:
         url = f"https://127.0.0.1:{port}/metrics"
-        asked = httpx.get(url, headers={"authorization": said}, verify=authority.trusted, timeout=3)
+        asked = httpx.get(
+            url, headers={"authorization": said}, verify=authority.trusted, timeout=20
+        )
         return asked.status_code, asked.text
 
     with socket.create_connection(("127.0.0.1", port)):
@@ -160,7 +162,7 @@ async def test_metrics_beyond_loopback_are_read_by_tls_and_token_and_no_silent_c
         assert "PITBOX_METRICS__TOKEN" in told
     with pytest.raises(OSError):
         await asyncio.to_thread(
-            urllib.request.urlopen, f"http://127.0.0.1:{port}/metrics", timeout=3
+            urllib.request.urlopen, f"http://127.0.0.1:{port}/metrics", timeout=20
         )
     before = await asyncio.to_thread(authority.shown, port)
     authority.files("127.0.0.1")
