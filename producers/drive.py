@@ -62,8 +62,8 @@ async def drive(
     """Drive until `stop` is set, or until Postgres has all that a source told that ended.
 
     Then leave within five seconds, with everything in the spool: a later start sends what is left.
-    Raises SourceError when the source or the spool cannot be used. `record` gets a line for each
-    chunk that is on the disk.
+    Raises SourceError when the source or the spool cannot be used. `record` names
+    each chunk when it is made and when it is on the disk (`producers.spool.record`).
     """
     declared = topology.load(settings.streams)
     driver = settings.driver

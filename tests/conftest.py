@@ -8,6 +8,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 from pitbox.postgres import migration
 from tests.tools.servers import NatsServer, PostgresServer, running
@@ -15,10 +16,25 @@ from tests.tools.servers import NatsServer, PostgresServer, running
 ROOT = Path(__file__).parent.parent
 RUNGS = ("unit", "contract", "replay", "integration", "e2e", "faults", "attacks")
 TEMPLATE = "template_pitbox"
-TURN_S = 300
+TURN_S = 600
 """Within so long the test of a whole stack has its turn, and is done."""
+SHRUNK_S = 600
+"""Within so long Hypothesis has generated its examples and shrunk a failure (300 s at most).
+
+A timeout that interrupts it is taken for a failure of the test: it runs the example again, finds it
+to draw other data than the interrupted one and reports FlakyStrategyDefinition instead of a cause.
+"""
 
 _numbers = itertools.count()
+
+# Time says nothing about the code on a loaded machine: an example may take as long as it takes.
+settings.register_profile(
+    "pitbox",
+    parent=settings(),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("pitbox")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,6 +45,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(rung)
         if rung == "e2e":
             item.add_marker(pytest.mark.timeout(TURN_S))
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker(pytest.mark.timeout(SHRUNK_S))
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from pitbox.chunks import ranges
 from producers import measures
 from producers.spool.disk import DiskError, Spool
 from producers.spool.ledger import Ledger, RunKey, key_of
+from producers.spool.record import Record
 from producers.spool.retention import Dropped
 from schemas.link import Receipt
 from schemas.telemetry import Chunk, Range
@@ -41,7 +42,7 @@ class Depot:
     """Keep chunks on disk and in account."""
 
     def __init__(self, spool: Spool, record: TextIO | None = None) -> None:
-        """Take over a spool; every chunk that is on its disk adds a line to `record`.
+        """Take over a spool; `record` names every chunk, before it is kept and after.
 
         Its runs are closed: a run is never continued, only finished.
         """
@@ -51,7 +52,7 @@ class Depot:
         self.owing = asyncio.Event()
         self._behind = 0
         self._spool = spool
-        self._record = record
+        self._record = Record(record)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
         self._complained_s = -COMPLAIN_S
         for run in spool.runs.values():
@@ -112,6 +113,7 @@ class Depot:
         What the disk refuses can be sent live, and never again.
         """
         key = key_of(chunks[0])
+        self._record.made(chunks)
         if self._behind >= MAX_BEHIND:
             self._refused(key, chunks, "the disk is too slow")
             return
@@ -170,12 +172,6 @@ class Depot:
     def _append(self, key: RunKey, chunks: Sequence[Chunk]) -> None:
         encoded = [encode(chunk) for chunk in chunks]
         self._spool.append(key, chunks[0].chunk, encoded, time.time())
-        if self._record is not None:
-            self._record.writelines(
-                f"{c.session} {c.driver} {c.run} {c.chunk} {c.crc} {c.first_frame} {c.frames}\n"
-                for c in chunks
-            )
-            self._record.flush()
 
     def _kept(
         self,
@@ -191,6 +187,7 @@ class Depot:
         if error is not None:
             self._refused(key, chunks, str(error))
             return
+        self._record.kept(chunks)
         self.account(key).keep(chunks[-1].chunk)
         measures.kept.inc(len(chunks))
 

@@ -41,7 +41,7 @@ class RunningStack:
 
     def end(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
-        self.process.communicate(timeout=30)
+        self.process.communicate(timeout=60)
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_down_stops_a_stack_from_another_terminal(stack: RunningStack) -> None:
     done = command("down", stack.folder)
 
     assert done.returncode == 0, done.stderr
-    stack.process.communicate(timeout=30)
+    stack.process.communicate(timeout=60)
     assert not listens(running.nats)
     assert command("status", stack.folder).returncode == 1
 

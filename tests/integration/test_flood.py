@@ -33,7 +33,7 @@ from tests.tools.servers import NatsServer
 NEIGHBOURS: Final = 49
 INTERVAL_S: Final = 0.05
 PENALTY_S: Final = 5
-WITHIN_S: Final = 10.0
+WITHIN_S: Final = 40.0
 STREAM: Final = "TELEMETRY"
 LETTERS: Final = 100
 ALLOWED: Final = {"PITBOX_ALLOWANCE__PENALTY_S": str(PENALTY_S)}

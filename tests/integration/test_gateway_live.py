@@ -339,9 +339,7 @@ async def test_it_starts_without_its_peers_waits_for_them_and_stops_with_pages_o
             served = await serves(process.port, database)
             async with opened(served) as page, opened(served, max_queue=1):
                 await page.watch("test", "speed")
-                started = time.monotonic()
                 await asyncio.to_thread(process.stop)
-                assert time.monotonic() - started < hub.STOP_S
                 with pytest.raises(websockets.ConnectionClosed):
                     await page.hear(Frames)
                 assert page.connection.close_code == 1012

@@ -119,7 +119,7 @@ async def test_a_renewed_certificate_is_shown_from_the_next_handshake_on_and_pag
 @pytest.mark.usefixtures("hasty")
 async def test_who_begins_no_tls_is_hung_up_on(wall: Wall) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", wall.port)
-    assert await asyncio.wait_for(reader.read(), 5) == b""
+    assert await asyncio.wait_for(reader.read(), hub.WAIT_S) == b""
     writer.close()
 
 

@@ -27,12 +27,21 @@ from pitbox.nats.resolver import Resolver
 from pitbox.settings import Driver, Nats, Settings
 from producers.drive import drive
 from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
+from tests.faults.ledger import read_ledger
 from tests.integration.test_drive import Car
-from tests.tools.hub import Database, apply, chunk, connected, eventually, serving, settings_of
+from tests.tools.hub import (
+    WAIT_S,
+    Database,
+    apply,
+    chunk,
+    connected,
+    eventually,
+    serving,
+    settings_of,
+)
 from tests.tools.processes import pitbox
 from tests.tools.servers import NatsServer
 
-CUT_S = 2.0
 TRIES = 3
 OPEN_CODES = "select driver from enrolment"
 
@@ -83,7 +92,7 @@ async def on_track(
 
 
 def committed(folder: Path, driver: str) -> int:
-    return len((folder / f"{driver}.ledger").read_text().splitlines())
+    return len(read_ledger(folder / f"{driver}.ledger").committed)
 
 
 async def stored(database: Database, driver: str) -> int:
@@ -112,11 +121,10 @@ async def test_who_is_enrolled_drives_until_he_is_revoked_and_others_notice_noth
         ):
             await grows(rows, "ada")
             await grows(rows, "bea")
-            began = time.monotonic()
-            answer: Revoked = await desk.request("keys.revoke", Revoke(driver="ada"), timeout_s=5)
+            wish = Revoke(driver="ada")
+            answer: Revoked = await desk.request("keys.revoke", wish, timeout_s=WAIT_S)
             assert answer == Revoked(driver="ada")
             assert await connections(nats_server, "ada") == 0
-            assert time.monotonic() - began < CUT_S
             left, kept = await stored(rows, "ada"), committed(tmp_path, "ada")
             await grows(rows, "bea")
 
@@ -143,7 +151,7 @@ async def test_an_app_whose_driver_is_shut_out_says_so_once_and_goes_on_when_he_
         async with on_track(hub, "ada", file, tmp_path) as (_, app):
             await grows(rows, "ada")
             with capture_logs() as said:
-                await desk.request("keys.revoke", Revoke(driver="ada"), timeout_s=5)
+                await desk.request("keys.revoke", Revoke(driver="ada"), timeout_s=WAIT_S)
 
                 async def tried_often() -> bool:
                     return log.read_text().count("authentication error") >= TRIES
@@ -169,18 +177,17 @@ async def test_a_lost_pc_is_shut_out_alone_until_it_is_enrolled_again(
         thief = await Bus.connect(stolen, "drive", topology.load(), forever=False)
         async with on_track(hub, "ada", kept, tmp_path) as (_, app):
             await grows(rows, "ada")
-            began = time.monotonic()
             wish = Revoke(driver="ada", pc="U")
-            several: Revoked = await desk.request("keys.revoke", wish, timeout_s=5)
+            several: Revoked = await desk.request("keys.revoke", wish, timeout_s=WAIT_S)
             assert several.refused.startswith("several PCs of ada begin with U: ")
             wish = Revoke(driver="ada", pc=key[:12])
-            assert await desk.request("keys.revoke", wish, timeout_s=5) == Revoked(driver="ada")
+            one: Revoked = await desk.request("keys.revoke", wish, timeout_s=WAIT_S)
+            assert one == Revoked(driver="ada")
 
             async def cut() -> bool:
                 return not thief.up.is_set()
 
-            await eventually(cut, "the lost PC is cut off", CUT_S)
-            assert time.monotonic() - began < CUT_S
+            await eventually(cut, "the lost PC is cut off")
             assert await connections(nats_server, "ada") == 1
             await grows(rows, "ada")
             assert not app.done()
@@ -215,8 +222,8 @@ async def test_a_lost_pc_is_shut_out_also_where_the_clock_of_postgres_is_behind(
         pc = Nats(url=hub.nats.url, credentials=str(lost))
         thief = await Bus.connect(pc, "drive", topology.load(), forever=False)
         key = credentials.read(lost).pair.public
-        await desk.request("keys.revoke", Revoke(driver="ada", pc=key), timeout_s=5)
-        await asyncio.wait_for(thief.down.wait(), CUT_S)
+        await desk.request("keys.revoke", Revoke(driver="ada", pc=key), timeout_s=WAIT_S)
+        await asyncio.wait_for(thief.down.wait(), WAIT_S)
         await thief.close()
         await enrolled(hub, "ada", tmp_path)
         bus = await Bus.connect(pc, "drive", topology.load(), forever=False)
@@ -282,7 +289,7 @@ async def test_an_account_from_before_a_revocation_is_forgotten_at_the_next_star
     async with serving(Keys(hub)):
         file = await enrolled(hub, "ada", tmp_path)
         shutil.copytree(accounts, tmp_path / "older")
-        await desk.request("keys.revoke", Revoke(driver="ada"), timeout_s=5)
+        await desk.request("keys.revoke", Revoke(driver="ada"), timeout_s=WAIT_S)
     nats_server.stop()
     shutil.copytree(tmp_path / "older", accounts, dirs_exist_ok=True)
     nats_server.start()
@@ -420,7 +427,7 @@ async def test_the_key_that_signs_accounts_is_changed_while_a_driver_drives_and_
             await (await Bus.connect(bea, "drive", topology.load(), forever=False)).close()
             await enrolled(hub, "cat", tmp_path)
             car.parked.set()
-            await asyncio.wait_for(app, 20)
+            await asyncio.wait_for(app, WAIT_S)
     assert await stored(rows, "ada") == committed(tmp_path, "ada")
     issuer = jwt.verified(nats_server.trust.accounts[nats_server.trust.system])["iss"]
     operator = jwt.verified((nats_server.keys / "operator.jwt").read_text())

@@ -16,6 +16,7 @@ from pitbox.nats.bus import Bus
 from schemas.sim import LapReported, Rewound
 from schemas.telemetry import Chunk
 from schemas.timing import Lap, Timing
+from tests.conftest import SHRUNK_S
 from tests.tools.drives import START_NS, Drive, Moment, chunk_of, cut, drives, race
 from tests.tools.hub import Database, apply, connected, eventually, send
 from tests.tools.processes import running
@@ -235,6 +236,7 @@ def last_told(chunks: Sequence[Chunk]) -> dict[Any, Lap]:
     return {(lap.own, lap.car, lap.lap_number): steady(lap) for lap in laps}
 
 
+@pytest.mark.timeout(SHRUNK_S)
 def test_postgres_keeps_the_last_fact_of_each_lap_however_often_all_are_told(
     sql: Callable[[Sequence[Timing]], dict[Any, Lap]],
 ) -> None:

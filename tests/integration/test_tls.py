@@ -20,6 +20,7 @@ from consumers.persister.service import service
 from pitbox import metrics, topology
 from pitbox.nats.bus import Bus, BusDown
 from pitbox.settings import Metrics, Nats, Settings, SettingsError, load
+from tests.faults.ledger import read_ledger
 from tests.tools.authority import Authority
 from tests.tools.hub import Database, apply, eventually, serving, settings_of
 from tests.tools.servers import NatsServer, addresses, everything, free_port, running
@@ -72,12 +73,12 @@ async def test_a_lap_goes_from_a_drivers_pc_to_postgres_and_its_receipts_come_ba
     whole = ("--source", "sim", "--laps", "1", "--speed", "50")
     async with serving(service(hub)):
         driving = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "pitbox", "drive", *whole, "--ledger", tmp_path / "ledger"),
+            *(sys.executable, "-m", "commands", "drive", *whole, "--ledger", tmp_path / "ledger"),
             env=os.environ | addresses(public.url, database) | pc,
         )
         # The app ends by itself once receipts say that Postgres has all of it.
         assert await asyncio.wait_for(driving.wait(), COMMAND_S) == 0
-    driven = len((tmp_path / "ledger").read_text().splitlines())
+    driven = len(read_ledger(tmp_path / "ledger").committed)
     assert driven > 10
     assert await Database(database).value("select count(*) from telemetry_chunk") == driven
 
@@ -147,7 +148,9 @@ async def test_metrics_beyond_loopback_are_read_by_tls_and_token_and_no_silent_c
 
     def read(said: str) -> tuple[int, str]:
         url = f"https://127.0.0.1:{port}/metrics"
-        asked = httpx.get(url, headers={"authorization": said}, verify=authority.trusted, timeout=3)
+        asked = httpx.get(
+            url, headers={"authorization": said}, verify=authority.trusted, timeout=20
+        )
         return asked.status_code, asked.text
 
     with socket.create_connection(("127.0.0.1", port)):
@@ -159,7 +162,7 @@ async def test_metrics_beyond_loopback_are_read_by_tls_and_token_and_no_silent_c
         assert "PITBOX_METRICS__TOKEN" in told
     with pytest.raises(OSError):
         await asyncio.to_thread(
-            urllib.request.urlopen, f"http://127.0.0.1:{port}/metrics", timeout=3
+            urllib.request.urlopen, f"http://127.0.0.1:{port}/metrics", timeout=20
         )
     before = await asyncio.to_thread(authority.shown, port)
     authority.files("127.0.0.1")
@@ -228,7 +231,7 @@ def test_a_program_that_would_speak_in_clear_does_not_start_and_says_what_to_set
     if command == ("drive",):
         hub["PITBOX_NATS__CREDENTIALS"] = str(server.driver("ada"))
     done = subprocess.run(
-        [sys.executable, "-m", "pitbox", *command],
+        [sys.executable, "-m", "commands", *command],
         env=os.environ | hub | settings,
         cwd=tmp_path,
         capture_output=True,

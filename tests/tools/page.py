@@ -19,7 +19,7 @@ from schemas.wall import FromPage, Ping, Pong, Subscribe, ToPage
 from tests.tools import hub, people
 from tests.tools.servers import free_port
 
-WAIT_S: Final = 10.0
+WAIT_S: Final = 30.0
 API: Final = "/api/v1"
 
 Heard = TypeVar("Heard")

@@ -87,7 +87,7 @@ async def peer(
 async def take(source: str, place: udp.Where, count: int) -> list[Observation]:
     """Return the first observations of a source."""
     told: list[Observation] = []
-    async with asyncio.timeout(10), aclosing(udp.observations(source, place)) as observations:
+    async with asyncio.timeout(60), aclosing(udp.observations(source, place)) as observations:
         async for observation in observations:
             told.append(observation)
             if len(told) == count:
@@ -115,7 +115,7 @@ async def take_while_sending(
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - a game has no event to wait for
             await asyncio.sleep(0.01)
 
@@ -274,7 +274,7 @@ async def test_a_game_that_refuses_the_handshake_is_heard_once_it_runs() -> None
     def game(_: bytes) -> list[bytes]:
         return [assetto_reply()]
 
-    async with asyncio.timeout(10), peer(place.assetto_port, game):
+    async with asyncio.timeout(60), peer(place.assetto_port, game):
         port.send(HANDSHAKE, ("127.0.0.1", place.assetto_port))
         arrived = await inbox.take()
     await port.close()
