@@ -8,11 +8,12 @@ from msgspec.structs import replace
 
 from consumers.keys import allowance, measures
 from consumers.keys.allowance import Penalty
-from consumers.keys.register import Account, Register, RegisterDown
+from consumers.keys.register import Account, Register
 from pitbox import logs
 from pitbox.identity.authority import Authority
 from pitbox.identity.jwt import claims_of
 from pitbox.nats.resolver import Resolver
+from pitbox.postgres.errors import PostgresDown
 from pitbox.service.limits import Limit
 from pitbox.settings import Allowance
 from schemas.keys import Enrol
@@ -66,7 +67,7 @@ class Enrolment:
     async def enrol(self, wish: Enrol) -> tuple[str, int]:
         """Return a JWT for a PC of a driver, and when it ends.
 
-        Raises Refused, RegisterDown or BusDown.
+        Raises Refused, PostgresDown or BusDown.
         """
         driver, public_key = wish.driver, wish.public_key
         async with self._one:
@@ -150,7 +151,7 @@ class Enrolment:
             log.error("sends too much, shut out", driver=driver, times=penalty.times)
             try:
                 await self._register.shut_out(driver, penalty)
-            except RegisterDown as error:
+            except PostgresDown as error:
                 log.warning("the penalty is not written down yet", reason=str(error))
 
     async def readmit(self) -> None:

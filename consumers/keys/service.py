@@ -8,12 +8,13 @@ from typing import Final, TypeVar
 from msgspec.structs import replace
 
 from consumers.keys.enrolment import LIFE_S, Enrolment, Refused
-from consumers.keys.register import AnotherSigns, Register, RegisterDown
+from consumers.keys.register import AnotherSigns, Register
 from consumers.keys.watch import Watch
 from pitbox import logs, topology
 from pitbox.identity.authority import Authority
 from pitbox.nats.bus import Bus, BusDown
 from pitbox.nats.resolver import Resolver
+from pitbox.postgres.errors import PostgresDown
 from pitbox.service.lifetime import Service, until
 from pitbox.settings import Settings, SettingsError
 from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
@@ -60,7 +61,7 @@ class Keys:
         finally:
             await bus.close()
             await self._resolver.close()
-            await self._register.close()
+            self._register.close()
 
     async def _open(self, bus: Bus) -> None:
         await bus.open(self._settings.nats)
@@ -83,7 +84,7 @@ class Keys:
             try:
                 await watch.look()
                 warned = ""
-            except (RegisterDown, BusDown) as error:
+            except (PostgresDown, BusDown) as error:
                 self._synced = 0  # what was asked of nats-server may be done or not
                 if str(error) != warned:
                     warned = str(error)
@@ -102,7 +103,7 @@ class Keys:
                     await self._enrolment.sync()
                     warned = ""
                     log.info("nats-server knows all drivers")
-            except (RegisterDown, BusDown) as error:
+            except (PostgresDown, BusDown) as error:
                 self._synced = 0
                 if str(error) != warned:
                     warned = str(error)
@@ -116,7 +117,7 @@ class Keys:
         except AnotherSigns:
             await self._enrolment.stand_by()
             raise
-        except RegisterDown:
+        except PostgresDown:
             await self._enrolment.learn()
             raise
 
@@ -152,7 +153,7 @@ async def _or_refuse(
         return await work()
     except Refused as error:
         return kind(driver=driver, refused=str(error))
-    except (RegisterDown, BusDown) as error:
+    except (PostgresDown, BusDown) as error:
         log.warning("cannot sign now", reason=str(error))
         return kind(driver=driver, refused=AWAY, later=True)
 

@@ -34,7 +34,7 @@ class Watch:
         self._to_sweep: dict[str, int] = {}
 
     async def look(self) -> None:
-        """Look once; raises BusDown, and RegisterDown when all but letting in again is done."""
+        """Look once; raises BusDown, and PostgresDown when all but letting in again is done."""
         for driver in await self._flooding():
             await self._enrolment.shut_out(driver)
             self._to_sweep[driver] = SWEEPS

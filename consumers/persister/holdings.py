@@ -11,7 +11,8 @@ from consumers.persister import decide, facts, store
 from consumers.persister.decide import Held, RunKey
 from consumers.persister.intake import Batch
 from pitbox.chunks import ranges
-from pitbox.postgres.connection import Clash, Connection, PostgresDown
+from pitbox.postgres.connection import Connection
+from pitbox.postgres.errors import Clash, PostgresDown
 
 MAX_RUNS: Final = 1024
 

@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from consumers.persister import CONSUMER, facts
 from pitbox.nats.delivery import Delivery
-from pitbox.postgres.connection import Connection, Refused
+from pitbox.postgres.connection import Connection
+from pitbox.postgres.errors import Refused
 from pitbox.service.dead import letter_of
 from schemas.dead import DeadLetter
 from schemas.registry import UNDECODABLE

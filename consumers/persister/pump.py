@@ -10,7 +10,7 @@ from consumers.persister import measures
 from pitbox import logs
 from pitbox.nats.delivery import Delivery
 from pitbox.nats.pull import Pull
-from pitbox.postgres.connection import PostgresDown
+from pitbox.postgres.errors import PostgresDown
 from pitbox.service.retry import retry
 
 BATCH_MESSAGES: Final = 4000

@@ -12,7 +12,8 @@ import pytest
 from consumers.persister.service import service
 from pitbox.chunks.frames import unpack_block
 from pitbox.nats.bus import Bus
-from pitbox.postgres.connection import Connection, PostgresDown, Refused
+from pitbox.postgres.connection import Connection
+from pitbox.postgres.errors import PostgresDown, Refused
 from pitbox.service.lifetime import Service
 from pitbox.settings import Settings
 from schemas.dead import DeadLetter
