@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from consumers.keys import allowance, measures
+from consumers.keys import allowance, metrics
 from consumers.keys.allowance import Penalty
 from consumers.keys.register import Account, Register
 from pitbox import logs
@@ -147,7 +147,7 @@ class Enrolment:
             self._penalties[driver] = penalty
             await self._forget(account.account)
             self._keep_out(driver, out=True)
-            measures.shut_out.inc()
+            metrics.shut_out.inc()
             log.error("sends too much, shut out", driver=driver, times=penalty.times)
             try:
                 await self._register.shut_out(driver, penalty)
@@ -183,7 +183,7 @@ class Enrolment:
         async with self._one:
             self._known.clear()
             self._out.clear()
-            measures.out_now.set(0)
+            metrics.out_now.set(0)
 
     async def sync(self) -> None:
         """Make nats-server know what Postgres has, and nobody else; raises as `enrol`.
@@ -195,7 +195,7 @@ class Enrolment:
             self._known = {one.driver: one for one in accounts if not one.revoked}
             await self._compare_penalties(accounts)
             self._out = {driver for driver in self._known if self._is_due(driver)}
-            measures.out_now.set(len(self._out))
+            metrics.out_now.set(len(self._out))
             for driver in self._known.keys() - self._out:
                 await self._tell(self._known[driver])
             ours = self.drivers.keys() | self._authority.own_accounts()
@@ -223,7 +223,7 @@ class Enrolment:
 
     def _keep_out(self, driver: str, *, out: bool) -> None:
         (self._out.add if out else self._out.discard)(driver)
-        measures.out_now.set(len(self._out))
+        metrics.out_now.set(len(self._out))
 
     async def _tell(self, account: Account) -> None:
         """Push an account unless nats-server has it so: pushing costs what is in flight.

@@ -1,4 +1,4 @@
-"""What the signing service counts, beside what every service counts (`pitbox.metrics`)."""
+"""Metrics of the signing service; those common to all services are in `pitbox.metrics`."""
 
 from typing import Final
 
