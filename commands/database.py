@@ -31,15 +31,14 @@ def run(work: Callable[[Any], Awaitable[Result]]) -> Result:
 
 async def connected(url: str, work: Callable[[Any], Awaitable[Result]]) -> Result:
     """Do some work with a connection; raises CommandError when Postgres does not answer."""
-    import asyncpg
+    from pitbox.postgres import connection as postgres
+    from pitbox.postgres.errors import NoTables, PostgresDown, Refused, sentence
 
     try:
-        connection = await asyncpg.connect(url, timeout=TIMEOUT_S, command_timeout=TIMEOUT_S)
-        try:
+        async with postgres.connected(url, "pitbox-command", timeout_s=TIMEOUT_S) as connection:
             return await work(connection)
-        finally:
-            await connection.close(timeout=TIMEOUT_S)
-    except asyncpg.UndefinedTableError:
+    except NoTables:
         raise CommandError("the database has no tables yet: run `pitbox migrate`") from None
-    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise CommandError(f"Postgres does not answer: {error or repr(error)}") from None
+    except (PostgresDown, Refused) as error:
+        cause = error.__cause__ or error
+        raise CommandError(f"Postgres does not answer: {sentence(cause)}") from None

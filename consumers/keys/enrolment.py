@@ -6,13 +6,14 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from consumers.keys import allowance, measures
+from consumers.keys import allowance, metrics
 from consumers.keys.allowance import Penalty
-from consumers.keys.register import Account, Register, RegisterDown
+from consumers.keys.register import Account, Register
 from pitbox import logs
 from pitbox.identity.authority import Authority
 from pitbox.identity.jwt import claims_of
 from pitbox.nats.resolver import Resolver
+from pitbox.postgres.errors import PostgresDown
 from pitbox.service.limits import Limit
 from pitbox.settings import Allowance
 from schemas.keys import Enrol
@@ -69,7 +70,7 @@ class Enrolment:
     async def enrol(self, wish: Enrol) -> tuple[str, int]:
         """Return a JWT for a PC of a driver, and its expiry in s since 1970.
 
-        Raises Refused, RegisterDown or BusDown.
+        Raises Refused, PostgresDown or BusDown.
         """
         driver, public_key = wish.driver, wish.public_key
         async with self._one:
@@ -152,11 +153,11 @@ class Enrolment:
             self._penalties[driver] = penalty
             await self._delete(account.account)
             self._set_out(driver, out=True)
-            measures.shut_out.inc()
+            metrics.shut_out.inc()
             log.error("driver suspended for sending too much", driver=driver, times=penalty.times)
             try:
                 await self._register.shut_out(driver, penalty)
-            except RegisterDown as error:
+            except PostgresDown as error:
                 log.warning("the suspension is not stored yet", reason=str(error))
 
     async def readmit(self) -> None:
@@ -191,7 +192,7 @@ class Enrolment:
         async with self._one:
             self._known.clear()
             self._out.clear()
-            measures.out_now.set(0)
+            metrics.out_now.set(0)
 
     async def sync(self) -> None:
         """Push all accounts in Postgres to nats-server and delete all others; raises as `enrol`.
@@ -203,7 +204,7 @@ class Enrolment:
             self._known = {one.driver: one for one in accounts if not one.revoked}
             await self._compare_penalties(accounts)
             self._out = {driver for driver in self._known if self._is_suspended(driver)}
-            measures.out_now.set(len(self._out))
+            metrics.out_now.set(len(self._out))
             for driver in self._known.keys() - self._out:
                 await self._push(self._known[driver])
             ours = self.drivers.keys() | self._authority.own_accounts()
@@ -231,7 +232,7 @@ class Enrolment:
 
     def _set_out(self, driver: str, *, out: bool) -> None:
         (self._out.add if out else self._out.discard)(driver)
-        measures.out_now.set(len(self._out))
+        metrics.out_now.set(len(self._out))
 
     async def _push(self, account: Account) -> None:
         """Push an account's claims, unless nats-server has them: a push loses messages in flight.

@@ -6,25 +6,20 @@ Only the process that holds an advisory lock writes.
 from collections.abc import Mapping
 from typing import Any, Final
 
-import asyncpg
 import msgspec
 from msgspec import Struct
 
 from consumers.keys.allowance import Penalty
 from pitbox.identity.claims import NOBODY
-from pitbox.postgres import errors
+from pitbox.postgres.connection import Connection
+from pitbox.postgres.errors import PostgresDown, Refused
 from schemas.keys import Enrol
 
 TIMEOUT_S: Final = 5.0
-ERRORS: Final = (
-    OSError,
-    ValueError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
 ONE_WRITER: Final = 0x7069_7462_6F78_0003
 """The key of the advisory lock that the signing process holds."""
+
+LOCK: Final = "select pg_try_advisory_lock($1) as locked"
 
 ACCOUNTS: Final = """
 select driver, account, jwt, revoked is not null as revoked,
@@ -76,11 +71,7 @@ from shut
 """
 
 
-class RegisterDown(Exception):  # noqa: N818 - a state of the world, not a mistake
-    """Report that Postgres cannot be reached, or another process signs."""
-
-
-class AnotherSigns(RegisterDown):
+class AnotherSigns(PostgresDown):
     """Report that another process holds the advisory lock."""
 
 
@@ -103,53 +94,44 @@ class Register:
 
     def __init__(self, url: str) -> None:
         """Prepare; `open` connects."""
-        self._url = url
-        self._connection: asyncpg.Connection[Any] | None = None
+        self._connection = Connection(url, "pitbox-keys", command_timeout_s=TIMEOUT_S)
+        self._locked = ""
 
     @property
     def is_open(self) -> bool:
-        """Return whether the connection is open."""
-        return self._connection is not None and not self._connection.is_closed()
+        """Return whether the connection that took the lock is open."""
+        return bool(self._locked) and self._locked == self._connection.boot
 
     async def open(self) -> None:
-        """Connect and take the advisory lock; raises AnotherSigns or RegisterDown."""
-        connection = None
-        try:
-            connection = await asyncpg.connect(
-                self._url, timeout=TIMEOUT_S, command_timeout=TIMEOUT_S
-            )
-            if not await connection.fetchval("select pg_try_advisory_lock($1)", ONE_WRITER):
-                raise AnotherSigns("another process signs identities")
-            self._connection = connection
-        except ERRORS as error:
-            raise _down(error) from None
-        finally:
-            if connection and connection is not self._connection:
-                connection.terminate()
+        """Connect and take the advisory lock; raises AnotherSigns or PostgresDown."""
+        boot = await self._connection.ready()
+        [row] = await self._connection.fetch(LOCK, ONE_WRITER)
+        if not row["locked"]:
+            self.close()
+            raise AnotherSigns("another process signs identities")
+        self._locked = boot
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Close the connection, which releases the lock."""
-        if self._connection is not None:
-            self._connection.terminate()
-            self._connection = None
+        self._connection.drop()
 
     async def accounts(self) -> list[Account]:
-        """Return every account, revoked ones included; raises RegisterDown."""
+        """Return every account, revoked ones included; raises PostgresDown."""
         return [_account(row) for row in await self._fetch(ACCOUNTS)]
 
     async def account(self, driver: str) -> Account | None:
-        """Return the account of a driver; raises RegisterDown."""
+        """Return the account of a driver; raises PostgresDown."""
         rows = await self._fetch(f"{ACCOUNTS} where driver = $1", driver)
         return _account(rows[0]) if rows else None
 
     async def keep(self, account: Account) -> None:
-        """Store an account's JWT and clear its revocation; raises RegisterDown."""
+        """Store an account's JWT and clear its revocation; raises PostgresDown."""
         await self._fetch(KEEP, account.driver, account.account, account.jwt)
 
     async def add_user(self, wish: Enrol, expires_s: int) -> int | None:
         """Store a PC of a driver with its expiry; None when its key is another driver's.
 
-        Returns the time of its last revocation in s since 1970, 0 when never. Raises RegisterDown.
+        Returns the time of its last revocation in s since 1970, 0 when never. Raises PostgresDown.
         """
         await self._fetch("delete from nats_user where expires < now()")
         rows = await self._fetch(ADD_USER, wish.public_key, wish.driver, wish.pc, expires_s)
@@ -161,35 +143,30 @@ class Register:
         return int(rows[0]["revoked_s"]) if rows else None
 
     async def users(self, driver: str, start: str) -> list[str]:
-        """Return a driver's PCs whose public keys begin with `start`; raises RegisterDown."""
+        """Return a driver's PCs whose public keys begin with `start`; raises PostgresDown."""
         return [row["public_key"] for row in await self._fetch(USERS, driver, start)]
 
     async def revoke_user(self, public_key: str, signed_s: float) -> None:
-        """Revoke a PC's JWTs that were signed until `signed_s`; raises RegisterDown."""
+        """Revoke a PC's JWTs that were signed until `signed_s`; raises PostgresDown."""
         await self._fetch(REVOKE_USER, public_key, signed_s)
 
     async def revoke(self, driver: str) -> None:
-        """Revoke a driver, and delete all PCs and enrolment codes; raises RegisterDown."""
+        """Revoke a driver, and delete all PCs and enrolment codes; raises PostgresDown."""
         await self._fetch(REVOKE, driver)
         await self._fetch("delete from nats_user where driver = $1", driver)
         await self._fetch("delete from enrolment where driver = $1", driver)
 
     async def shut_out(self, driver: str, penalty: Penalty) -> None:
-        """Store a driver's penalty with an audit entry; raises RegisterDown."""
+        """Store a driver's penalty with an audit entry; raises PostgresDown."""
         await self._fetch(SHUT_OUT, driver, penalty.until_s, penalty.times)
 
     async def _fetch(self, statement: str, *parameters: object) -> list[Any]:
-        if self._connection is None:
-            raise RegisterDown("Postgres is not connected yet")
+        if not self.is_open:
+            raise PostgresDown("Postgres is not connected yet")
         try:
-            return list(await self._connection.fetch(statement, *parameters))
-        except ERRORS as error:
-            await self.close()
-            raise _down(error) from None
-
-
-def _down(error: Exception) -> RegisterDown:
-    return RegisterDown(f"Postgres does not answer: {errors.reason(error)}")
+            return await self._connection.fetch(statement, *parameters)
+        except Refused as error:  # the schemas of the wishes allow nothing that Postgres refuses
+            raise PostgresDown(str(error)) from error
 
 
 def _account(row: Any) -> Account:

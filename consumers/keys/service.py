@@ -8,12 +8,13 @@ from typing import Any, Final, TypeVar
 from msgspec.structs import replace
 
 from consumers.keys.enrolment import LIFE_S, Enrolment, Refused
-from consumers.keys.register import AnotherSigns, Register, RegisterDown
+from consumers.keys.register import AnotherSigns, Register
 from consumers.keys.watch import Watch
 from pitbox import logs, topology
 from pitbox.identity.authority import Authority
 from pitbox.nats.bus import Bus, BusDown
 from pitbox.nats.resolver import Resolver
+from pitbox.postgres.errors import PostgresDown
 from pitbox.service.answer import Answer, Reply
 from pitbox.service.lifetime import Service
 from pitbox.settings import Settings, SettingsError
@@ -72,7 +73,7 @@ class Keys:
     async def close(self) -> None:
         """Disconnect."""
         await self._resolver.close()
-        await self._register.close()
+        self._register.close()
 
     async def _keep_watching(self, bus: Bus) -> None:
         """Check the drivers' traffic every second, also while Postgres is down."""
@@ -82,7 +83,7 @@ class Keys:
             try:
                 await watch.check()
                 warned = ""
-            except (RegisterDown, BusDown) as error:
+            except (PostgresDown, BusDown) as error:
                 self._synced = 0  # nats-server may or may not have processed the last request
                 if str(error) != warned:
                     warned = str(error)
@@ -101,7 +102,7 @@ class Keys:
                     await self._enrolment.sync()
                     warned = ""
                     log.info("nats-server has all drivers' accounts")
-            except (RegisterDown, BusDown) as error:
+            except (PostgresDown, BusDown) as error:
                 self._synced = 0
                 if str(error) != warned:
                     warned = str(error)
@@ -111,14 +112,14 @@ class Keys:
     async def _open_register(self) -> None:
         """Connect to Postgres as the signing process; without it, read nats-server's accounts.
 
-        Raises AnotherSigns, RegisterDown or BusDown.
+        Raises AnotherSigns, PostgresDown or BusDown.
         """
         try:
             await self._register.open()
         except AnotherSigns:
             await self._enrolment.stand_by()
             raise
-        except RegisterDown:
+        except PostgresDown:
             await self._enrolment.learn()
             raise
 
@@ -154,7 +155,7 @@ async def _or_refuse(
         return await work()
     except Refused as error:
         return kind(driver=driver, refused=str(error))
-    except (RegisterDown, BusDown) as error:
+    except (PostgresDown, BusDown) as error:
         log.warning("cannot sign now", reason=str(error))
         return kind(driver=driver, refused=AWAY, later=True)
 

@@ -37,7 +37,7 @@ class Watch:
     async def check(self) -> None:
         """Suspend, purge and readmit once.
 
-        Raises BusDown; raises RegisterDown after the rest when nobody could be readmitted.
+        Raises BusDown; raises PostgresDown after the rest when nobody could be readmitted.
         """
         for driver in await self._over_allowance():
             await self._enrolment.shut_out(driver)

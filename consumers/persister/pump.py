@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, Generic, Protocol, TypeVar
 
-from consumers.persister import measures
+from consumers.persister import metrics
 from pitbox import logs
 from pitbox.nats.delivery import Delivery
 from pitbox.nats.pull import Pull
-from pitbox.postgres.connection import PostgresDown
+from pitbox.postgres.errors import PostgresDown
 from pitbox.service.retry import retry
 
 BATCH_MESSAGES: Final = 4000
@@ -93,9 +93,9 @@ class Pump(Generic[Batch]):
                 return
             started = time.perf_counter()
             await self._persist(partial(self._commit, batch))
-            measures.commit_s.labels(self._stream).observe(time.perf_counter() - started)
+            metrics.commit_s.labels(self._stream).observe(time.perf_counter() - started)
             await self._pull.ack(batch.deliveries)
-            measures.done(batch.deliveries[-1])
+            metrics.show_lag(batch.deliveries[-1])
 
     async def _persist(self, attempt: Callable[[], Awaitable[object]]) -> None:
         """Try until Postgres does it; after a stop too, for the batch at hand, until cancelled."""

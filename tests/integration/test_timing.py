@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from consumers.persister import facts as persisted
+from consumers.persister.tables import scan
 from consumers.timing.decide import decide, initial
 from pitbox.nats.bus import Bus
 from schemas.sim import LapReported, Rewound
@@ -207,7 +207,7 @@ def sql(tables: Database) -> Iterator[Callable[[Sequence[Timing]], dict[Any, Lap
         async def write(facts: Sequence[Timing]) -> dict[Any, Lap]:
             transaction = connection.transaction()
             await transaction.start()
-            await persisted.write(connection, facts)
+            await scan().write(connection, facts)
             rows = await connection.fetch("select * from lap")
             await transaction.rollback()
             return {(r["own"], r["car"], r["lap_number"]): steady(Lap(**dict(r))) for r in rows}

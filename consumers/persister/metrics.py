@@ -1,4 +1,4 @@
-"""What the persister counts, beside what every service counts (`pitbox.metrics`)."""
+"""Metrics of the persister; those common to all services are in `pitbox.metrics`."""
 
 import time
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from prometheus_client import Counter, Histogram
 
 from consumers.persister import CONSUMER
-from pitbox import metrics
+from pitbox import metrics as runtime_metrics
 from pitbox.nats.delivery import Delivery
 
 rows: Final = Counter("pitbox_persister_rows", "rows written", ["table"])
@@ -16,11 +16,11 @@ commit_s: Final = Histogram(
     "pitbox_persister_commit_seconds",
     "time to commit a batch, retries included",
     ["stream"],
-    buckets=metrics.LATENCY_S,
+    buckets=runtime_metrics.LATENCY_S,
 )
 
 
-def done(last: Delivery) -> None:
-    """Show how old the last message was when it was done."""
+def show_lag(last: Delivery) -> None:
+    """Set the age of the last message that was committed and acknowledged."""
     age_s = max(0.0, time.time() - last.stored_ns / 1e9)
-    metrics.lag_s.labels(CONSUMER, last.stream).set(age_s)
+    runtime_metrics.lag_s.labels(CONSUMER, last.stream).set(age_s)
