@@ -8,6 +8,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from pitbox.postgres import migration
 from tests.tools.servers import NatsServer, PostgresServer, running
@@ -17,6 +18,11 @@ RUNGS = ("unit", "contract", "replay", "integration", "e2e", "faults", "attacks"
 TEMPLATE = "template_pitbox"
 TURN_S = 300
 """Within so long the test of a whole stack has its turn, and is done."""
+
+# No deadline: a time would be asserted. `make unit` asks for `quick`, with the same examples always.
+settings.register_profile("full", deadline=None)
+settings.register_profile("quick", settings.get_profile("full"), max_examples=10, derandomize=True)
+settings.load_profile("full")
 
 _numbers = itertools.count()
 
