@@ -19,7 +19,7 @@ TEMPLATE = "template_pitbox"
 TURN_S = 300
 """Within so long the test of a whole stack has its turn, and is done."""
 
-# No deadline: a time would be asserted. `make unit` asks for `quick`, with the same examples always.
+# No deadline: a time would be asserted. `make unit` asks for `quick`: the same few examples always.
 settings.register_profile("full", deadline=None)
 settings.register_profile("quick", settings.get_profile("full"), max_examples=10, derandomize=True)
 settings.load_profile("full")

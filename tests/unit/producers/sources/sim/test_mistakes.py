@@ -1,20 +1,19 @@
 """Mistakes are made where they were asked for, as large as asked, and cost what the truth says."""
 
 import math
-from functools import lru_cache
+from bisect import bisect_left
+from functools import cache
 
 import pytest
 from msgspec.structs import replace
 
-from producers.source import Frame
-from producers.sources.sim import Mistake, Race, drive, driven_laps
+from producers.sources.sim import Mistake, Race, driven_laps
 from producers.sources.sim.circuits import COURSES, track
-from producers.sources.sim.instruments import LAYOUT
 from producers.sources.sim.laps import Drive
 from producers.sources.sim.mistakes import KINDS, parse
 from schemas.sim import LapReported
+from tests.tools.sim_drives import SHORT_AND_LONG, Row, driven, rows_driven
 
-Row = dict[str, float]
 SHORT = Race(track="pebble-lane", laps=2)
 CORNER = track("pebble-lane").corners[3]
 MISTAKES = {
@@ -25,15 +24,12 @@ MISTAKES = {
 }
 
 
-@lru_cache
+@cache
 def told(*mistakes: Mistake) -> tuple[tuple[Row, ...], dict[int, LapReported]]:
     """Drive two laps; return the frames of lap 2 and all reports."""
-    observations = list(drive(replace(SHORT, mistakes=mistakes), 0))
-    frames = [
-        dict(zip(LAYOUT.names, o.values, strict=True)) for o in observations if isinstance(o, Frame)
-    ]
-    reports = {o.lap_number: o for o in observations if isinstance(o, LapReported)}
-    return tuple(frame for frame in frames if frame["lap_number"] == 2), reports
+    race = replace(SHORT, mistakes=mistakes)
+    reports = {o.lap_number: o for o in driven(race) if isinstance(o, LapReported)}
+    return tuple(row for row in rows_driven(race) if row["lap_number"] == 2), reports
 
 
 def near(rows: tuple[Row, ...], before_m: float = 160, after_m: float = 120) -> list[Row]:
@@ -59,9 +55,16 @@ def minimum_mps(rows: tuple[Row, ...]) -> float:
     return min(row["speed"] for row in near(rows))
 
 
+def nearest(rows: tuple[Row, ...], distance_m: float) -> Row:
+    """Return the frame of a lap that is nearest to a place."""
+    after = bisect_left(rows, distance_m, key=lambda row: row["lap_distance"])
+    around = rows[max(after - 1, 0) : after + 1]
+    return min(around, key=lambda row: abs(row["lap_distance"] - distance_m))
+
+
 def speed_at(rows: tuple[Row, ...], distance_m: float) -> float:
     """Return the speed at a place."""
-    return min(rows, key=lambda row: abs(row["lap_distance"] - distance_m))["speed"]
+    return nearest(rows, distance_m)["speed"]
 
 
 def test_braking_begins_earlier_by_what_was_asked() -> None:
@@ -92,7 +95,7 @@ def test_running_wide_costs_the_lap_its_validity_from_there_on() -> None:
     reports = told(MISTAKES["off-track"])[1]
     assert (reports[1].valid, reports[2].valid) == (True, False)
     at_m = first["lap_distance"] + 15
-    places = [min(rows, key=lambda row: abs(row["lap_distance"] - at_m)) for rows in (clean, wide)]
+    places = [nearest(rows, at_m) for rows in (clean, wide)]
     apart_m = math.dist(*((place["world_x"], place["world_y"]) for place in places))
     assert 4 < apart_m < 8
 
@@ -149,7 +152,7 @@ def test_every_turn_is_one_to_brake_for(name: str, seed: int) -> None:
         assert all(taken.brakes_m is not None for taken in lap.passes)
 
 
-@pytest.mark.parametrize("name", COURSES)
+@pytest.mark.parametrize("name", SHORT_AND_LONG)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_mistake_costs_time_in_every_turn(name: str, kind: str) -> None:
     size = MISTAKES[kind].size
