@@ -41,6 +41,7 @@ def test_the_same_race_is_driven_the_same_way_again() -> None:
     assert encode(first) == encode(second)
 
 
+@pytest.mark.thorough
 def test_another_start_moves_times_and_nothing_else() -> None:
     moved = [stamped(o, START_NS + at_ns) for o, at_ns in timed(drive(SHORT, 0))]
     assert encode(moved) == encode(driven(SHORT))
@@ -136,6 +137,7 @@ def test_a_lap_is_told_a_little_after_the_line() -> None:
         assert after["last_lap_time"] == report.lap_time_s != before["last_lap_time"]
 
 
+@pytest.mark.thorough
 def test_the_delta_ends_at_how_much_slower_the_lap_was() -> None:
     race = replace(SHORT, mistakes=(Mistake(3, 4, "late-throttle", 30),))
     last = [frame for frame in rows_driven(race) if frame["lap_number"] == 3][-1]
