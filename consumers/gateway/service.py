@@ -5,18 +5,20 @@ from typing import Final
 
 from consumers.gateway.access.admissions import Admissions
 from consumers.gateway.access.doors import ROLE, Doors
-from consumers.gateway.live.feed import Live
+from consumers.gateway.live.feed import MAX_CLIENTS, Live
 from consumers.gateway.web import listener, nats_address
 from consumers.gateway.web.app import build
 from consumers.gateway.web.guard import Guard
 from pitbox import logs, topology
 from pitbox.nats.bus import Bus
 from pitbox.people import audit
+from pitbox.people.passwords import Passwords
 from pitbox.postgres.pool import Archive
 from pitbox.service.lifetime import Service
 from pitbox.settings import Settings
 
 NAME: Final = "gateway"
+LIMITS: Final = listener.Limits()
 
 log = logs.get(NAME)
 
@@ -26,8 +28,18 @@ class Gateway:
 
     name = NAME
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        limits: listener.Limits = LIMITS,
+        max_clients: int = MAX_CLIENTS,
+        passwords: Passwords | None = None,
+    ) -> None:
         """Prepare to serve; raises SettingsError when passwords would travel in clear."""
+        self._limits = limits
+        self._max_clients = max_clients
+        self._passwords = passwords
         self._tls = listener.checked(settings.gateway)
         self._nats_url = nats_address.told(settings)
         self._settings = settings
@@ -39,8 +51,8 @@ class Gateway:
         archive = Archive(self._settings.postgres.url)
         people = Archive(self._settings.postgres.url, {"role": ROLE})
         keeper = Archive(self._settings.postgres.url, {"role": audit.KEEPER})
-        live = Live(self._topology, archive)
-        doors = Doors(people, self._settings.gateway.keys)
+        live = Live(self._topology, archive, max_clients=self._max_clients)
+        doors = Doors(people, self._settings.gateway.keys, self._passwords or Passwords())
         admissions = Admissions(live)
         app = build(
             bus=bus,
@@ -50,7 +62,7 @@ class Gateway:
             admissions=admissions,
             nats_url=self._nats_url,
         )
-        server = listener.web_server(Guard(app, self._tls.names), self._tls)
+        server = listener.web_server(Guard(app, self._tls.names), self._tls, self._limits)
         listening = listener.listen(self._settings.gateway.host, self._settings.gateway.port)
         tasks = [
             asyncio.ensure_future(server.serve([listening])),

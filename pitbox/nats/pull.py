@@ -45,14 +45,20 @@ class Pull:
     through a consumer that lives as long as this object.
     """
 
-    def __init__(self, bus: Bus, consumer: str, stream: str) -> None:
-        """Prepare to read; the first `batch` attaches to the server."""
+    def __init__(
+        self, bus: Bus, consumer: str, stream: str, *, progress_s: float = PROGRESS_S
+    ) -> None:
+        """Prepare to read; the first `batch` attaches to the server.
+
+        A durable that hands nothing out for `progress_s` is asked anew, and given up the next time.
+        """
         declared = bus.topology.consumers[consumer]
         self._bus = bus
         self._consumer = consumer
         self._stream = stream
         self._routes = tuple(r for r in declared.reads if bus.topology.stream_of.get(r) == stream)
         self._policy = declared.ack_policy(stream)
+        self._progress_s = progress_s
         self._acks = self._policy != "none"
         self._limit = declared.batch
         self._max_unacknowledged = declared.max_ack_pending
@@ -73,7 +79,7 @@ class Pull:
     async def batch(self, max_messages: int, max_wait_s: float) -> list[Delivery]:
         """Return the next messages, at least one unless `max_wait_s` passes without any.
 
-        Raises StalledError when the durable holds messages back for half a minute.
+        Raises StalledError when the durable holds messages back for twice `progress_s`.
         """
         deadline = time.monotonic() + max_wait_s
         while not self._buffer:
@@ -247,7 +253,7 @@ class Pull:
 
     async def _watch(self) -> None:
         """Notice a durable that is gone, or holds back what it has."""
-        if time.monotonic() - self._progress_at < PROGRESS_S:
+        if time.monotonic() - self._progress_at < self._progress_s:
             return
         try:
             found = await self._info()

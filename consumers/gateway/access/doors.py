@@ -55,13 +55,13 @@ class Visitor(Struct, frozen=True):
 class Doors:
     """Hold keys, limits and tickets, and ask Postgres who is who."""
 
-    def __init__(self, archive: Archive, keys: str) -> None:
+    def __init__(self, archive: Archive, keys: str, passwords: Passwords) -> None:
         """Load or make the keys; raises SettingsError."""
         folder = Path(keys).expanduser()
         self.tokens = Tokens(load_keys(folder))
         self.refresh_key = load_secret(folder)
         self.archive = archive
-        self.passwords = Passwords()
+        self.passwords = passwords
         self.tickets = Tickets()
         self.by_name = Limit(5, 60)
         self.by_address = Limit(20, 60)

@@ -39,10 +39,13 @@ decode_page: Final = msgspec.msgpack.Decoder(FromPage).decode
 class Live:
     """Hold the clients, and tell each what it chose to see."""
 
-    def __init__(self, topology: Topology, archive: Archive) -> None:
+    def __init__(
+        self, topology: Topology, archive: Archive, *, max_clients: int = MAX_CLIENTS
+    ) -> None:
         self._topology = topology
         self._stream = topology.stream_of["telemetry.live"]
         self._archive = archive
+        self._max_clients = max_clients
         self._hidden: dict[Outbox, frozenset[str]] = {}
         self._telling: dict[Outbox, asyncio.Future[None]] = {}
         self._fanout: Fanout[Outbox] = Fanout()
@@ -53,7 +56,7 @@ class Live:
     @property
     def full(self) -> bool:
         """Tell whether there are as many clients as may be."""
-        return len(self._hidden) >= MAX_CLIENTS
+        return len(self._hidden) >= self._max_clients
 
     def join(self, client: Outbox, hidden: frozenset[str] = frozenset()) -> None:
         """Begin to serve a client, who does not see the drivers that are hidden."""

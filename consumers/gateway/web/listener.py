@@ -55,6 +55,13 @@ def _listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+class Limits(Struct, frozen=True):
+    """Bound how long a request may take to arrive, and the connections of one address."""
+
+    request_s: float = REQUEST_S
+    connections_of_address: int = MAX_OF_ADDRESS
+
+
 class Patience(H11Protocol):
     """Hang up on who opens connections and says nothing, for there are only so many.
 
@@ -62,6 +69,11 @@ class Patience(H11Protocol):
     """
 
     _deadline: asyncio.TimerHandle | None = None
+
+    def __init__(self, limits: Limits, **options: Any) -> None:
+        """Take the limits beside what uvicorn gives each connection."""
+        super().__init__(**options)
+        self._limits = limits
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
@@ -81,11 +93,12 @@ class Patience(H11Protocol):
         self._stop_waiting()
 
     def _is_crowding(self) -> bool:
-        if self.config.proxy_headers or len(self.connections) <= MAX_OF_ADDRESS:
+        most = self._limits.connections_of_address
+        if self.config.proxy_headers or len(self.connections) <= most:
             return False
         clients = [getattr(one, "client", None) for one in (self, *self.connections)]
         own, *sites = [site_of(client[0]) if client else "" for client in clients]
-        return sites.count(own) > MAX_OF_ADDRESS
+        return sites.count(own) > most
 
     def _watch(self) -> None:
         """Let the time run until a request is whole; one for a WebSocket is, when it is taken."""
@@ -93,7 +106,7 @@ class Patience(H11Protocol):
         if taken or self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
             self._stop_waiting()
         elif self._deadline is None:
-            self._deadline = self.loop.call_later(REQUEST_S, self.transport.abort)
+            self._deadline = self.loop.call_later(self._limits.request_s, self.transport.abort)
 
     def _stop_waiting(self) -> None:
         if self._deadline is not None:
@@ -104,6 +117,11 @@ class Patience(H11Protocol):
 class Server(uvicorn.Server):
     """A web server that leaves signals to the process."""
 
+    def __init__(self, config: uvicorn.Config, limits: Limits) -> None:
+        """Prepare to serve within limits."""
+        super().__init__(config)
+        self._limits = limits
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Capture none."""
@@ -111,10 +129,10 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve, and wait for TLS no longer than for a request; uvicorn waits for a minute."""
-        config = self.config
+        config, limits = self.config, self._limits
 
         def protocol() -> Patience:
-            return Patience(config=config, server_state=self.server_state, app_state={})
+            return Patience(limits, config=config, server_state=self.server_state, app_state={})
 
         loop = asyncio.get_running_loop()
         self.servers = [
@@ -123,7 +141,7 @@ class Server(uvicorn.Server):
                 sock=one,
                 backlog=config.backlog,
                 ssl=config.ssl,
-                ssl_handshake_timeout=REQUEST_S if config.ssl else None,
+                ssl_handshake_timeout=limits.request_s if config.ssl else None,
             )
             for one in sockets or ()
         ]
@@ -162,7 +180,7 @@ def _allow_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def web_server(app: Any, tls: Tls) -> Server:
+def web_server(app: Any, tls: Tls, limits: Limits) -> Server:
     """Return a server of `app` that does not compress: chunks are dense already."""
     context = tls.context
     config = uvicorn.Config(
@@ -180,4 +198,4 @@ def web_server(app: Any, tls: Tls) -> Server:
         forwarded_allow_ips=list(tls.proxies),
         ssl_context_factory=(lambda *_: context) if context else None,
     )
-    return Server(config)
+    return Server(config, limits)
