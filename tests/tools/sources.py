@@ -1,4 +1,4 @@
-"""The source files of the code and of the tests, each parsed once per process."""
+"""The source files of the code and of the tests, and what each imports."""
 
 import ast
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ def files(*folders: str) -> Iterator[Path]:
         yield from sorted((ROOT / folder).rglob("*.py"))
 
 
+def nodes(path: Path) -> Iterator[ast.AST]:
+    """Yield all nodes of a file."""
+    yield from ast.walk(ast.parse(path.read_text()))
+
+
 @cache
-def nodes(path: Path) -> tuple[ast.AST, ...]:
-    """Return all nodes of a file."""
-    return tuple(ast.walk(ast.parse(path.read_text())))
-
-
 def imported(path: Path) -> dict[str, str]:
     """Return the dotted origin of every name that a file imports."""
     found = {}

@@ -135,6 +135,7 @@ def test_laps_said_in_packets_are_the_laps_that_are_timed() -> None:
     assert [lap.complete for lap in told] == [True, True, True]
 
 
+@pytest.mark.thorough
 def test_a_flashback_over_the_line_takes_the_lap_back_until_it_is_driven_again() -> None:
     drive = circuit(2)
     at = next(index for index, item in enumerate(drive) if isinstance(item, LapReported)) + 60

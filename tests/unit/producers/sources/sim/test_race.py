@@ -35,6 +35,7 @@ def folded(told: Iterable[Observation]) -> dict[int, Lap]:
     return {lap.lap_number: lap for lap in laps(chunks(told, chunker))}
 
 
+@pytest.mark.thorough
 def test_the_same_race_is_driven_the_same_way_again() -> None:
     race = replace(STOPPING, laps=2, stint_laps=1)
     first, second = list(drive(race, START_NS)), list(drive(race, START_NS))
@@ -93,6 +94,7 @@ def test_worn_tyres_cost_more_than_lighter_tanks_gain() -> None:
     assert times[12] > times[2]
 
 
+@pytest.mark.thorough
 def test_timing_finds_the_laps_that_the_sim_drove() -> None:
     found = folded(driven(STOPPING))
     for lap in driven_laps(STOPPING, 6):
@@ -160,6 +162,7 @@ def test_a_finished_lap_appears_within_three_quarters_of_a_minute_on_the_short_t
         assert first.at_ns < 45e9
 
 
+@pytest.mark.thorough
 def test_a_stop_obeys_the_limit_stands_fills_up_and_changes_tyres() -> None:
     told = rows_driven(STOPPING)
     lane = [row for row in told if row["in_pit_lane"]]
