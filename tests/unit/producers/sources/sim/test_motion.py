@@ -40,7 +40,7 @@ def test_a_session_has_about_eighty_channels_and_nothing_else(rows: tuple[Row, .
     assert all(math.isfinite(row[name]) for row in rows for name in names if name not in known)
 
 
-@pytest.mark.parametrize("name", COURSES)
+@pytest.mark.parametrize("name", SHORT_AND_LONG)
 def test_the_friction_circle_holds(name: str) -> None:
     for lap in Drive(RACES[name]).laps():
         task, squares = lap.task, lap.squares

@@ -155,6 +155,7 @@ def test_a_race_ends_after_its_laps_and_rolls_out() -> None:
     assert rows_driven(SHORT)[-1]["lap_number"] == 4
 
 
+@pytest.mark.thorough
 def test_a_finished_lap_appears_within_three_quarters_of_a_minute_on_the_short_track() -> None:
     for seed in (8, 27, 64):
         race = replace(SHORT, seed=seed, skill=0.93)
