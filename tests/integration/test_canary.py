@@ -136,7 +136,7 @@ class Run:
         }
         with (self.folder / "drive.log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "pitbox", "drive", "--source", "sim", *arguments],
+                [sys.executable, "-m", "commands", "drive", "--source", "sim", *arguments],
                 env=self.environment | pc,
                 stdout=log,
                 stderr=log,

@@ -38,7 +38,7 @@ def pitbox(nats_server: NatsServer, database: str) -> Run:
 
     def run(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "pitbox", *arguments],
+            [sys.executable, "-m", "commands", *arguments],
             env=os.environ | hub | changes,
             capture_output=True,
             text=True,
@@ -128,7 +128,7 @@ async def test_a_dead_letter_is_listed_shown_and_sent_again(
     assert "NewerVersion" in shown
     raw = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-m", "pitbox", "dead", "show", "--raw", name],
+        [sys.executable, "-m", "commands", "dead", "show", "--raw", name],
         env=os.environ | {"PITBOX_POSTGRES__URL": database},
         capture_output=True,
         check=True,
