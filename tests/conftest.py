@@ -22,7 +22,7 @@ TURN_S = 300
 
 # No deadline: a time would be asserted. `make unit` asks for `quick`: the same few examples always.
 settings.register_profile("full", deadline=None)
-settings.register_profile("quick", settings.get_profile("full"), max_examples=10, derandomize=True)
+settings.register_profile("quick", settings.get_profile("full"), max_examples=6, derandomize=True)
 settings.load_profile("full")
 
 _numbers = itertools.count()

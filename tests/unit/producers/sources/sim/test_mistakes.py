@@ -14,6 +14,7 @@ from producers.sources.sim.mistakes import KINDS, parse
 from schemas.sim import LapReported
 from tests.tools.sim_drives import SHORT_AND_LONG, Row, driven, rows_driven
 
+EACH_KIND = (KINDS[0], *(pytest.param(kind, marks=pytest.mark.thorough) for kind in KINDS[1:]))
 SHORT = Race(track="pebble-lane", laps=2)
 CORNER = track("pebble-lane").corners[3]
 MISTAKES = {
@@ -74,18 +75,21 @@ def test_braking_begins_earlier_by_what_was_asked() -> None:
     assert throttle_m(early) == pytest.approx(throttle_m(clean), abs=3)
 
 
+@pytest.mark.thorough
 def test_the_minimum_speed_is_lower_by_what_was_asked() -> None:
     clean, slow = told()[0], told(MISTAKES["slow-minimum"])[0]
     assert minimum_mps(clean) - minimum_mps(slow) == pytest.approx(2, abs=0.1)
     assert braking_m(slow) == pytest.approx(braking_m(clean), abs=4)
 
 
+@pytest.mark.thorough
 def test_the_throttle_opens_later_by_what_was_asked() -> None:
     clean, late = told()[0], told(MISTAKES["late-throttle"])[0]
     assert throttle_m(late) - throttle_m(clean) == pytest.approx(15, abs=3)
     assert braking_m(late) == pytest.approx(braking_m(clean), abs=0.5)
 
 
+@pytest.mark.thorough
 def test_running_wide_costs_the_lap_its_validity_from_there_on() -> None:
     clean, wide = told()[0], told(MISTAKES["off-track"])[0]
     assert all(row["lap_valid"] == 1 for row in clean)
@@ -100,7 +104,7 @@ def test_running_wide_costs_the_lap_its_validity_from_there_on() -> None:
     assert 4 < apart_m < 8
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EACH_KIND)
 def test_a_mistake_costs_what_the_truth_says(kind: str) -> None:
     mistake = MISTAKES[kind]
     (_, lap) = driven_laps(replace(SHORT, mistakes=(mistake,)), 2)
@@ -112,7 +116,7 @@ def test_a_mistake_costs_what_the_truth_says(kind: str) -> None:
     assert (truth.mistake, truth.corner) == (mistake, "Spoon")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EACH_KIND)
 def test_a_mistake_shows_where_the_truth_says_and_nowhere_before(kind: str) -> None:
     mistake = MISTAKES[kind]
     (truth,) = list(driven_laps(replace(SHORT, mistakes=(mistake,)), 2))[1].mistakes
@@ -129,6 +133,7 @@ def test_a_mistake_shows_where_the_truth_says_and_nowhere_before(kind: str) -> N
     assert max(slower) > 0.5
 
 
+@pytest.mark.thorough
 def test_other_laps_are_as_if_nothing_had_happened() -> None:
     for mistake in MISTAKES.values():
         assert told(mistake)[1][1] == told()[1][1]
@@ -153,7 +158,7 @@ def test_every_turn_is_one_to_brake_for(name: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("name", SHORT_AND_LONG)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EACH_KIND)
 def test_a_mistake_costs_time_in_every_turn(name: str, kind: str) -> None:
     size = MISTAKES[kind].size
     for corner in track(name).corners:
