@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import Final
 
 from cyclopts import App, CycloptsError
@@ -72,14 +73,18 @@ class CommandError(Exception):
     """Say in one sentence why a command cannot do what was asked."""
 
 
-def main() -> None:
-    """Run the command line; mistakes of the user end in one line on stderr and exit code 2."""
-    if {*sys.argv[1:]} <= {*(name for group in GROUPS for name in group.name), *app.help_flags}:
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; mistakes of the user end in one line on stderr and exit code 2.
+
+    `arguments` are those of the process unless they are given. Raises SystemExit in every case.
+    """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if {*words} <= {*(name for group in GROUPS for name in group.name), *app.help_flags}:
         # A list of commands shows what each says of itself, which stands in its module.
         for group in (app, *GROUPS):
             group.resolved_commands()
     try:
-        code = app(exit_on_error=False, print_error=False)
+        code = app(words, exit_on_error=False, print_error=False)
     except (SettingsError, TopologyError, KeysError, CommandError, CycloptsError) as error:
         print(f"pitbox: {error}", file=sys.stderr)
         raise SystemExit(2) from None

@@ -1,6 +1,7 @@
 """What every test may ask for: recordings, a real nats-server, a real and migrated database."""
 
 import asyncio
+import gc
 import itertools
 import os
 from collections.abc import Iterator
@@ -25,16 +26,13 @@ A timeout that interrupts it is taken for a failure of the test: it runs the exa
 to draw other data than the interrupted one and reports FlakyStrategyDefinition instead of a cause.
 """
 
-_numbers = itertools.count()
-
 # Time says nothing about the code on a loaded machine: an example may take as long as it takes.
-settings.register_profile(
-    "pitbox",
-    parent=settings(),
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.load_profile("pitbox")
+# `make unit` runs `quick`: the same few examples always.
+settings.register_profile("full", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("full"), max_examples=6, derandomize=True)
+settings.load_profile("full")
+
+_numbers = itertools.count()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,6 +45,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(TURN_S))
         if is_hypothesis_test(getattr(item, "obj", None)):
             item.add_marker(pytest.mark.timeout(SHRUNK_S))
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector all that was imported: it would look through it every time."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

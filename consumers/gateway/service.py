@@ -13,19 +13,21 @@ from uvicorn import Server
 
 from consumers.gateway.access.authentication import ROLE, Authenticator
 from consumers.gateway.access.sockets import OpenSockets
-from consumers.gateway.live.feed import Live
+from consumers.gateway.live.feed import MAX_CLIENTS, Live
 from consumers.gateway.web import listener, nats_address
 from consumers.gateway.web.app import build
 from consumers.gateway.web.guard import Guard
 from pitbox import logs, topology
 from pitbox.nats.bus import Bus
 from pitbox.people import audit
+from pitbox.people.passwords import Passwords
 from pitbox.postgres.pool import Archive
 from pitbox.service.lifetime import Service
 from pitbox.service.live import LiveService
 from pitbox.settings import Settings
 
 NAME: Final = "gateway"
+LIMITS: Final = listener.Limits()
 
 log = logs.get(NAME)
 
@@ -35,11 +37,19 @@ class Gateway:
 
     name = NAME
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        limits: listener.Limits = LIMITS,
+        max_clients: int = MAX_CLIENTS,
+        passwords: Passwords | None = None,
+    ) -> None:
         """Check the settings; raises SettingsError or TopologyError when one is wrong.
 
         A listener beyond loopback without TLS is refused, because passwords would travel in clear.
         """
+        self._limits = limits
         self._tls = listener.checked(settings.gateway)
         self._nats_url = nats_address.for_drivers(settings)
         self._settings = settings
@@ -47,8 +57,8 @@ class Gateway:
         self._archive = Archive(url)
         self._people = Archive(url, {"role": ROLE})
         self._keeper = Archive(url, {"role": audit.KEEPER})
-        self._live = Live(topology.load(settings.streams), self._archive)
-        self._auth = Authenticator(self._people, settings.gateway.keys)
+        self._live = Live(topology.load(settings.streams), self._archive, max_clients=max_clients)
+        self._auth = Authenticator(self._people, settings.gateway.keys, passwords or Passwords())
         self._opened = ExitStack()
         for pool in (self._people, self._keeper, self._archive):
             self._opened.callback(pool.close)
@@ -77,7 +87,7 @@ class Gateway:
             sockets=sockets,
             nats_url=self._nats_url,
         )
-        server = listener.web_server(Guard(app, self._tls.names), self._tls)
+        server = listener.web_server(Guard(app, self._tls.names), self._tls, self._limits)
         return (
             _serve(server, self._listening),
             sockets.keep_checking(self._auth),

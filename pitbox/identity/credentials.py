@@ -111,14 +111,14 @@ def read(path: Path) -> Credentials:
         raise KeysError(f"{path}: {error}") from None
 
 
-def driving() -> Settings:
-    """Return the settings of the driver who is enrolled on this PC.
+def driving(usual: str = OF_DRIVER) -> Settings:
+    """Return the settings of the driver who is enrolled on this PC, by default in the `usual` file.
 
     The address of nats-server, and who signed its certificate, are as they were at enrolment,
     unless a setting says otherwise. Raises KeysError when nobody is enrolled, or somebody else than
     the settings name; SettingsError as `load`.
     """
-    file = file_of(settings.load().nats.credentials, DRIVER)
+    file = file_of(settings.load().nats.credentials, DRIVER, usual)
     loaded = settings.load({**_told(file), **os.environ})
     if not file.exists():
         raise KeysError(
@@ -156,13 +156,13 @@ def _told(file: Path) -> dict[str, str]:
     return told
 
 
-def file_of(setting: str, service: str) -> Path:
+def file_of(setting: str, service: str, usual: str = OF_DRIVER) -> Path:
     """Return the file of a service: the setting names it, or the folder that has one for each.
 
-    Raises KeysError when the setting is empty, but for a driver's PC, which has a usual place.
+    Raises KeysError when the setting is empty, but for a driver's PC, which has a usual file.
     """
     if not setting and service == DRIVER:
-        return Path(OF_DRIVER).expanduser()
+        return Path(usual).expanduser()
     if not setting:
         raise KeysError(
             "PITBOX_NATS__CREDENTIALS: not set, and there is no way in without: it names the file "

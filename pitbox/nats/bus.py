@@ -49,18 +49,24 @@ class _Purged(msgspec.Struct, frozen=True):
 class Bus(Connection):
     """Hold one connection to nats-server, and say and hear what one service declares."""
 
-    def __init__(self, service: str, topology: Topology) -> None:
-        """Prepare a bus; `open` connects it."""
-        super().__init__(service)
+    def __init__(self, service: str, topology: Topology, **limits: float) -> None:
+        """Prepare a bus; `open` connects it, within the limits of `Connection`."""
+        super().__init__(service, **limits)
         self.topology = topology
         self._heard: list[tuple[str, Deliver]] = []
 
     @classmethod
     async def connect(
-        cls, server: Nats, service: str, topology: Topology, *, forever: bool = True
+        cls,
+        server: Nats,
+        service: str,
+        topology: Topology,
+        *,
+        forever: bool = True,
+        **limits: float,
     ) -> "Bus":
         """Return a bus that is connected; see `open`."""
-        bus = cls(service, topology)
+        bus = cls(service, topology, **limits)
         await bus.open(server, forever=forever)
         return bus
 

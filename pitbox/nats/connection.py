@@ -10,7 +10,7 @@ from nats.js import JetStreamContext
 from pitbox import logs, metrics
 from pitbox.identity.credentials import Identity, file_of
 from pitbox.identity.permissions import DRIVER
-from pitbox.nats.client import Client
+from pitbox.nats.client import PING_INTERVAL_S, Client
 from pitbox.settings import Nats
 from pitbox.tls.transport import trust
 
@@ -40,9 +40,10 @@ class Connection:
     `up` is set while connected and `down` while not, `connects` counts how often that came about.
     """
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: str, *, ping_interval_s: float = PING_INTERVAL_S) -> None:
         """Prepare; `open` connects."""
         self.service = service
+        self._ping_interval_s = ping_interval_s
         self.up = asyncio.Event()
         self.down = asyncio.Event()
         self.down.set()
@@ -175,6 +176,7 @@ class Connection:
         await client.open(
             self._url,
             self._trust,
+            ping_interval_s=self._ping_interval_s,
             name=f"pitbox-{self.service}",
             reconnected_cb=connected,
             disconnected_cb=disconnected,

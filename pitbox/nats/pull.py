@@ -45,8 +45,13 @@ class Pull:
     a consumer of nats-server that lives as long as this object.
     """
 
-    def __init__(self, bus: Bus, consumer: str, stream: str) -> None:
-        """Prepare to read; the first `batch` attaches to the server."""
+    def __init__(
+        self, bus: Bus, consumer: str, stream: str, *, progress_s: float = PROGRESS_S
+    ) -> None:
+        """Prepare to read; the first `batch` attaches to the server.
+
+        A durable that hands nothing out for `progress_s` is asked anew, and given up the next time.
+        """
         declared = bus.topology.consumers[consumer]
         self.stream = stream
         self._bus = bus
@@ -54,6 +59,7 @@ class Pull:
         self._routes = tuple(r for r in declared.reads if bus.topology.stream_of.get(r) == stream)
         self._policy = declared.ack_policy(stream)
         self._acks = declared.kind == "batch"
+        self._progress_s = progress_s
         self._limit = declared.batch
         self._max_unacknowledged = declared.max_ack_pending
         self._name = consumer if self._acks else ""
@@ -82,7 +88,7 @@ class Pull:
     async def batch(self, max_messages: int, max_wait_s: float) -> list[Delivery]:
         """Return the next messages, at least one unless `max_wait_s` passes without any.
 
-        Raises StalledError when the durable holds messages back for half a minute.
+        Raises StalledError when the durable holds messages back for twice `progress_s`.
         """
         deadline = time.monotonic() + max_wait_s
         while not self._buffer:
@@ -243,7 +249,7 @@ class Pull:
 
     async def _watch(self) -> None:
         """Notice a durable that is gone, or holds back what it has."""
-        if time.monotonic() - self._progress_at < PROGRESS_S:
+        if time.monotonic() - self._progress_at < self._progress_s:
             return
         try:
             found = await self._info()

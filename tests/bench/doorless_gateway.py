@@ -13,6 +13,7 @@ from pitbox import settings, topology
 from pitbox.nats.bus import Bus
 from pitbox.people import consent
 from pitbox.people.logins import Person
+from pitbox.people.passwords import Passwords
 from pitbox.people.tickets import Tickets
 from pitbox.postgres.pool import Archive
 from pitbox.service.lifetime import loop_factory
@@ -35,7 +36,7 @@ class NoAuthentication(Authenticator):
     """Let in whoever comes."""
 
     def __init__(self, archive: Archive, keys: str) -> None:
-        super().__init__(archive, keys)
+        super().__init__(archive, keys, Passwords())
         self.tickets = NoTickets()
 
     async def visitors(self, sids: Iterable[str]) -> dict[str, Visitor]:
@@ -57,7 +58,7 @@ async def main() -> None:
         sockets=OpenSockets(live),
         nats_url="",
     )
-    server = listener.web_server(app, listener.checked(given.gateway))
+    server = listener.web_server(app, listener.checked(given.gateway), listener.Limits())
     listening = listener.listen(given.gateway.host, given.gateway.port)
     await bus.open(given.nats)
     await asyncio.gather(server.serve([listening]), live.run(bus))

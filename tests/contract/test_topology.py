@@ -3,8 +3,6 @@
 import ast
 import importlib
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -14,17 +12,11 @@ from pitbox import topology
 from pitbox.topology import size_bytes
 from schemas.registry import EVENTS
 from schemas.telemetry import Token
-from tests.conftest import ROOT
+from tests.tools.sources import PACKAGES, ROOT, files, nodes
 
 TOPOLOGY = topology.load()
 SERVICES = {**TOPOLOGY.producers, **TOPOLOGY.consumers}
-PACKAGES = ("schemas", "pitbox", "producers", "consumers", "commands")
 ENVELOPE_BYTES = 2_000
-
-
-def sources() -> Iterator[Path]:
-    for package in PACKAGES:
-        yield from (ROOT / package).rglob("*.py")
 
 
 def test_every_event_is_carried_and_every_carried_event_exists() -> None:
@@ -96,8 +88,8 @@ def test_no_subject_or_stream_is_named_in_code() -> None:
 
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}"
-        for path in sources()
-        for node in ast.walk(ast.parse(path.read_text()))
+        for path in files(*PACKAGES)
+        for node in nodes(path)
         if isinstance(node, (ast.Constant, ast.JoinedStr)) and is_subject(node)
     ]
     assert found == []

@@ -6,7 +6,8 @@ import json
 import re
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ import pytest
 import websockets
 from structlog.testing import capture_logs
 
-from consumers.gateway.live import feed
-from consumers.gateway.web import listener
+from consumers.gateway.service import Gateway
+from consumers.gateway.web.listener import Limits
 from consumers.gateway.web.login import COOKIE
 from pitbox.people import logins, secrets
 from pitbox.people.passwords import HASHER, Passwords
@@ -32,11 +33,37 @@ from tests.tools.servers import NatsServer, PostgresServer
 ENDS_WITHIN_S = 30.0
 
 
+class Interrupted(Passwords):
+    """Let something happen between the check of a password and the answer."""
+
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def fits(self, kept: str | None, password: str) -> bool:
+        """Check a password, then do `meanwhile`."""
+        found = await super().fits(kept, password)
+        if self.meanwhile is not None:
+            await self.meanwhile()
+        return found
+
+
 @pytest.fixture
-async def served(nats_server: NatsServer, database: str, tmp_path: Path) -> AsyncIterator[Served]:
-    """Run a gateway with an owner."""
+def passwords() -> Interrupted:
+    """Return the check of passwords of `served`; nothing happens meanwhile yet."""
+    return Interrupted()
+
+
+@pytest.fixture
+async def served(
+    request: pytest.FixtureRequest,
+    nats_server: NatsServer,
+    database: str,
+    tmp_path: Path,
+    passwords: Interrupted,
+) -> AsyncIterator[Served]:
+    """Run a gateway with an owner; a parameter holds other arguments of `Gateway`."""
     await hub.apply(nats_server.url)
-    async with gateway_of(nats_server.url, database, tmp_path) as running_gateway:
+    build = partial(Gateway, passwords=passwords, **getattr(request, "param", {}))
+    async with gateway_of(nats_server.url, database, tmp_path, build) as running_gateway:
         yield running_gateway
 
 
@@ -315,21 +342,19 @@ async def test_a_login_that_was_on_its_way_when_its_account_was_changed_does_not
     served: Served,
     stranger: httpx.AsyncClient,
     database: str,
-    monkeypatch: pytest.MonkeyPatch,
+    passwords: Interrupted,
     change: str,
 ) -> None:
     """A stolen password must not outlive its change by a login that was being checked."""
     kai = await people.joined(stranger, database, "kai", "driver")
-    fits, another = Passwords.fits, HASHER.hash("seven grey herons")
+    another = HASHER.hash("seven grey herons")
 
-    async def meanwhile(self: Passwords, kept: str | None, password: str) -> bool:
-        found = await fits(self, kept, password)
+    async def meanwhile() -> None:
         await Database(database).rows(
             f"update account set {change} where name = $1", "kai", another
         )
-        return found
 
-    monkeypatch.setattr(Passwords, "fits", meanwhile)
+    passwords.meanwhile = meanwhile
     assert (await login(stranger, "kai")).status_code == 401
     await Database(database).rows("update account set disabled = false")
     assert await may(stranger, kai)
@@ -511,10 +536,8 @@ async def test_asvs_2_2_1_5_2_1_16_4_1_bodies_are_bounded_and_checked(
         assert answer.status_code == 400, body
 
 
-async def test_who_opens_connections_and_says_nothing_keeps_nobody_out(
-    served: Served, stranger: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(listener, "REQUEST_S", 0.5)
+@pytest.mark.parametrize("served", [{"limits": Limits(request_s=0.5)}], indirect=True)
+async def test_who_opens_connections_and_says_nothing_is_hung_up_on(served: Served) -> None:
     async with opened(served) as page:
         half = b"POST /api/v1/login HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n{"
         for said in (b"", b"GET / HTT", half):
@@ -523,8 +546,14 @@ async def test_who_opens_connections_and_says_nothing_keeps_nobody_out(
                 await is_hung_up(silent)
         await page.say(Ping(token=1.0))
         await page.hear(Pong)
-    monkeypatch.setattr(listener, "MAX_OF_ADDRESS", 4)
-    monkeypatch.setattr(listener, "REQUEST_S", 60)
+
+
+@pytest.mark.parametrize(
+    "served", [{"limits": Limits(request_s=60, connections_of_address=4)}], indirect=True
+)
+async def test_who_opens_many_connections_and_says_nothing_keeps_nobody_out(
+    served: Served, stranger: httpx.AsyncClient
+) -> None:
     with contextlib.ExitStack() as crowd:
         for number in range(6):
             silent = socket.create_connection(("127.0.0.1", served.port))
@@ -534,13 +563,10 @@ async def test_who_opens_connections_and_says_nothing_keeps_nobody_out(
     assert (await stranger.get(f"{API}/health")).status_code == 200
 
 
+@pytest.mark.parametrize("served", [{"max_clients": 3}], indirect=True)
 async def test_who_opens_every_page_there_may_be_keeps_nobody_out(
-    served: Served,
-    stranger: httpx.AsyncClient,
-    database: str,
-    monkeypatch: pytest.MonkeyPatch,
+    served: Served, stranger: httpx.AsyncClient, database: str
 ) -> None:
-    monkeypatch.setattr(feed, "MAX_CLIENTS", 3)
     gus = await people.joined(stranger, database, "gus", "guest")
     async with contextlib.AsyncExitStack() as crowd:
         pages = [await crowd.enter_async_context(opened(served, person=gus)) for _ in range(3)]

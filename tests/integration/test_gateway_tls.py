@@ -12,8 +12,8 @@ import websockets
 from msgspec import Struct
 from structlog.testing import capture_logs
 
-from consumers.gateway.service import service
-from consumers.gateway.web import listener
+from consumers.gateway.service import Gateway
+from consumers.gateway.web.listener import Limits
 from pitbox import settings
 from tests.tools import hub, people
 from tests.tools.authority import Authority
@@ -44,14 +44,11 @@ class Wall(Struct, frozen=True):
 
 
 @pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the gateway wait for half a second only."""
-    monkeypatch.setattr(listener, "REQUEST_S", 0.5)
-
-
-@pytest.fixture
-async def wall(nats_server: NatsServer, database: str, tmp_path: Path) -> AsyncIterator[Wall]:
-    """Lend a gateway with a certificate of its own."""
+async def wall(
+    request: pytest.FixtureRequest, nats_server: NatsServer, database: str, tmp_path: Path
+) -> AsyncIterator[Wall]:
+    """Lend a gateway with a certificate of its own; a parameter holds other limits of it."""
+    limits = getattr(request, "param", Limits())
     port, authority = free_port(), Authority(tmp_path / "authority")
     gateway = settings.Gateway(
         host="0.0.0.0",
@@ -63,7 +60,7 @@ async def wall(nats_server: NatsServer, database: str, tmp_path: Path) -> AsyncI
     given = msgspec.structs.replace(hub.settings_of(nats_server.url, database), gateway=gateway)
     address = f"https://127.0.0.1:{port}"
     async with (
-        hub.serving(service(given)),
+        hub.serving(Gateway(given, limits=limits)),
         httpx.AsyncClient(base_url=address, verify=authority.trusted) as rest,
     ):
 
@@ -116,7 +113,7 @@ async def test_a_renewed_certificate_is_shown_from_the_next_handshake_on_and_pag
         await asyncio.wait_for(await page.ping(), hub.WAIT_S)
 
 
-@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("wall", [Limits(request_s=0.5)], indirect=True)
 async def test_who_begins_no_tls_is_hung_up_on(wall: Wall) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", wall.port)
     assert await asyncio.wait_for(reader.read(), hub.WAIT_S) == b""

@@ -53,11 +53,11 @@ def settings_of(nats_url: str, database: str = "", streams: str = "") -> Setting
 
 @asynccontextmanager
 async def connected(
-    url: str, service: str = "drive", streams: str = "", ca: str = ""
+    url: str, service: str = "drive", streams: str = "", ca: str = "", **limits: float
 ) -> AsyncIterator[Bus]:
     """Lend a connection in the name of a service, which may do everything within the hub."""
     server = Nats(url=url, ca=ca, credentials=str(everything(url)))
-    bus = await Bus.connect(server, service, topology.load(streams), forever=False)
+    bus = await Bus.connect(server, service, topology.load(streams), forever=False, **limits)
     try:
         yield bus
     finally:

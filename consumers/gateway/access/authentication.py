@@ -60,7 +60,7 @@ class Authenticator:
     Its connections to Postgres use the gateway's restricted role.
     """
 
-    def __init__(self, archive: Archive, keys: str) -> None:
+    def __init__(self, archive: Archive, keys: str, passwords: Passwords) -> None:
         """Load the signing keys from the folder `keys`, making them if absent.
 
         Raises SettingsError when the folder or a key cannot be used.
@@ -69,7 +69,7 @@ class Authenticator:
         self.tokens = Tokens(load_keys(folder))
         self.refresh_key = load_secret(folder)
         self.archive = archive
-        self.passwords = Passwords()
+        self.passwords = passwords
         self.tickets = Tickets()
         self.by_name = Limit(5, 60)
         self.by_address = Limit(20, 60)

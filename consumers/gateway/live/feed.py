@@ -40,10 +40,13 @@ decode_page: Final = msgspec.msgpack.Decoder(FromPage).decode
 class Live:
     """Hold the clients, and send each the frames and facts that it subscribed to."""
 
-    def __init__(self, topology: Topology, archive: Archive) -> None:
+    def __init__(
+        self, topology: Topology, archive: Archive, *, max_clients: int = MAX_CLIENTS
+    ) -> None:
         self._topology = topology
         self._stream = topology.stream_of["telemetry.live"]
         self._archive = archive
+        self._max_clients = max_clients
         self._hidden: dict[Outbox, frozenset[str]] = {}
         self._first_sends: dict[Outbox, asyncio.Future[None]] = {}
         self._fanout: Fanout[Outbox] = Fanout()
@@ -54,7 +57,7 @@ class Live:
     @property
     def is_full(self) -> bool:
         """Return whether the limit of clients is reached."""
-        return len(self._hidden) >= MAX_CLIENTS
+        return len(self._hidden) >= self._max_clients
 
     def join(self, client: Outbox, hidden: frozenset[str] = frozenset()) -> None:
         """Add a client; it never receives data of the drivers in `hidden`."""

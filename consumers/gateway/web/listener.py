@@ -60,6 +60,13 @@ def _listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+class Limits(Struct, frozen=True):
+    """Bound how long a request may take to arrive, and the connections of one address."""
+
+    request_s: float = REQUEST_S
+    connections_of_address: int = MAX_OF_ADDRESS
+
+
 class TimedProtocol(H11Protocol):
     """Close connections that send no whole request in time, and those above the address limit.
 
@@ -67,6 +74,11 @@ class TimedProtocol(H11Protocol):
     """
 
     _deadline: asyncio.TimerHandle | None = None
+
+    def __init__(self, limits: Limits, **options: Any) -> None:
+        """Take the limits beside what uvicorn gives each connection."""
+        super().__init__(**options)
+        self._limits = limits
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the request's time limit; abort when the address has too many connections."""
@@ -86,11 +98,12 @@ class TimedProtocol(H11Protocol):
         self._cancel_deadline()
 
     def _is_over_address_limit(self) -> bool:
-        if self.config.proxy_headers or len(self.connections) <= MAX_OF_ADDRESS:
+        most = self._limits.connections_of_address
+        if self.config.proxy_headers or len(self.connections) <= most:
             return False
         clients = [getattr(one, "client", None) for one in (self, *self.connections)]
         own, *sites = [site_of(client[0]) if client else "" for client in clients]
-        return sites.count(own) > MAX_OF_ADDRESS
+        return sites.count(own) > most
 
     def _update_deadline(self) -> None:
         """Run the time limit while a request is incomplete.
@@ -101,7 +114,7 @@ class TimedProtocol(H11Protocol):
         if upgraded or self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
             self._cancel_deadline()
         elif self._deadline is None:
-            self._deadline = self.loop.call_later(REQUEST_S, self.transport.abort)
+            self._deadline = self.loop.call_later(self._limits.request_s, self.transport.abort)
 
     def _cancel_deadline(self) -> None:
         if self._deadline is not None:
@@ -112,17 +125,24 @@ class TimedProtocol(H11Protocol):
 class Server(uvicorn.Server):
     """Serve without handling signals, which `pitbox.service` does."""
 
+    def __init__(self, config: uvicorn.Config, limits: Limits) -> None:
+        """Prepare to serve within limits."""
+        super().__init__(config)
+        self._limits = limits
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave the signal handlers as they are."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start serving with `REQUEST_S` as the limit of TLS handshakes; uvicorn's is a minute."""
-        config = self.config
+        """Start serving; TLS handshakes have the time limit of requests, uvicorn's is a minute."""
+        config, limits = self.config, self._limits
 
         def protocol() -> TimedProtocol:
-            return TimedProtocol(config=config, server_state=self.server_state, app_state={})
+            return TimedProtocol(
+                limits, config=config, server_state=self.server_state, app_state={}
+            )
 
         loop = asyncio.get_running_loop()
         self.servers = [
@@ -131,7 +151,7 @@ class Server(uvicorn.Server):
                 sock=one,
                 backlog=config.backlog,
                 ssl=config.ssl,
-                ssl_handshake_timeout=REQUEST_S if config.ssl else None,
+                ssl_handshake_timeout=limits.request_s if config.ssl else None,
             )
             for one in sockets or ()
         ]
@@ -170,7 +190,7 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def web_server(app: Any, tls: Tls) -> Server:
+def web_server(app: Any, tls: Tls, limits: Limits) -> Server:
     """Return a server of `app`. WebSocket compression is off: frames hardly compress."""
     context = tls.context
     config = uvicorn.Config(
@@ -188,4 +208,4 @@ def web_server(app: Any, tls: Tls) -> Server:
         forwarded_allow_ips=list(tls.proxies),
         ssl_context_factory=(lambda *_: context) if context else None,
     )
-    return Server(config)
+    return Server(config, limits)

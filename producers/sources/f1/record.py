@@ -20,10 +20,9 @@ class Record:
     def __init__(self, text: str = "") -> None:
         fields = [field.rpartition(":") for field in text.split()]
         self._struct = struct.Struct("<" + "".join(code for _, _, code in fields))
-        self._limits = dict(
-            named for name, _, code in fields if name for named in _expanded(name, code)
-        )
-        self.names = tuple(self._limits)
+        named = [one for name, _, code in fields if name for one in _expanded(name, code)]
+        self._places = {name: (place, limits) for place, (name, limits) in enumerate(named)}
+        self.names = tuple(self._places)
         self.size = self._struct.size
 
     def numbers(self, packet: bytes, start: int = 0) -> tuple[Any, ...]:
@@ -36,10 +35,11 @@ class Record:
 
     def write(self, packet: bytearray, start: int, values: Mapping[str, float]) -> None:
         """Put numbers into a packet, 0 where there is none, rounded and limited to what fits."""
-        numbers = [
-            _fit(values[name], limits) if name in values else 0
-            for name, limits in self._limits.items()
-        ]
+        numbers: list[float] = [0] * len(self._places)
+        for name, value in values.items():
+            if name in self._places:
+                place, limits = self._places[name]
+                numbers[place] = _fit(value, limits)
         self._struct.pack_into(packet, start, *numbers)
 
 

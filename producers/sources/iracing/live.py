@@ -18,6 +18,7 @@ POLL_S: Final = 1 / 120
 """Twice the sim's rate, so that no tick is missed."""
 
 RETRY_S: Final = 1.0
+SYSTEM: Final = platform.system()
 
 log = logs.get("iracing")
 
@@ -136,9 +137,9 @@ class Reader:
         return Ticks(units, facts, lambda number: f"iracing-{weekend}-{number}" if weekend else "")
 
 
-def open_reader(inbox: Inbox) -> Reader:
+def open_reader(inbox: Inbox, system: str = SYSTEM) -> Reader:
     """Start reading iRacing into an inbox; raises SourceError where it cannot run."""
-    if platform.system() != "Windows":
+    if system != "Windows":
         raise SourceError("iRacing live needs Windows; elsewhere, import its .ibt files")
     try:
         import irsdk

@@ -300,9 +300,8 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, content: bytes, said:
 
 @given(st.data())
 @settings(
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-    max_examples=200,
+    max_examples=2 * settings.default.max_examples,
 )
 def test_a_damaged_file_is_read_or_refused_in_a_sentence(
     tmp_path: Path, data: st.DataObject

@@ -176,9 +176,7 @@ def test_what_is_damaged_is_said(tmp_path: Path, content: bytes, said: str) -> N
 
 
 @given(st.binary(max_size=200), st.sampled_from([ONE, ONE[:24], ONE_NG, ONE_NG[:28]]))
-@settings(
-    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 def test_any_capture_is_read_or_refused_in_a_sentence(
     tmp_path: Path, tail: bytes, head: bytes
 ) -> None:

@@ -311,7 +311,9 @@ class NothingLost(RuleBasedStateMachine):
                 assert held.made >= kept.made
 
 
-NothingLost.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+NothingLost.TestCase.settings = settings(
+    max_examples=settings.default.max_examples * 3 // 2, stateful_step_count=40
+)
 TestNothingLost = NothingLost.TestCase
 
 

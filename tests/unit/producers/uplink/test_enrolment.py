@@ -57,7 +57,7 @@ def pit_wall(
     server = HTTPServer(("127.0.0.1", 0), Answer)
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
         yield f"{FAR if tls else '127.0.0.1'}:{server.server_port}", asked

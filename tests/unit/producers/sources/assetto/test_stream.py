@@ -2,7 +2,7 @@ import math
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pitbox.chunks.frames import row_struct
@@ -191,14 +191,12 @@ def test_only_the_game_s_datagrams_are_recognised() -> None:
 
 
 @given(st.binary(max_size=420))
-@settings(deadline=None)
 def test_any_bytes_are_ignored_without_an_error(datagram: bytes) -> None:
     decoder = assetto.decoder()
     assert [type(item) for item in decoder.feed(datagram, 0)] in ([], [LapReported])
 
 
 @given(st.binary(min_size=320, max_size=320), st.binary(min_size=320, max_size=320))
-@settings(deadline=None)
 def test_any_car_info_decodes_without_an_error(first: bytes, second: bytes) -> None:
     head = struct.pack("<c3xi", b"a", 328)
     decoder = assetto.decoder()

@@ -77,7 +77,7 @@ def test_a_session_begins_with_its_first_packet_and_tells_a_frame_an_instant(
 
 
 @given(seed=st.integers(0, 1 << 32), packet_format=st.sampled_from(FORMATS))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=settings.default.max_examples // 2)
 def test_packets_of_an_instant_come_in_any_order_and_twice(seed: int, packet_format: int) -> None:
     game, chance = Game(packet_format), random.Random(seed)
     instants = [game.drive(distance=100.0 + tick) for tick in range(5)]
@@ -364,7 +364,7 @@ def test_any_rate_will_do(seconds: float) -> None:
     patch=st.dictionaries(st.integers(0, 1500), st.binary(min_size=1, max_size=8), max_size=6),
 )
 @example(kind=(2018, 2), body=b"\x01", patch={14: b"\x00"})
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=3 * settings.default.max_examples)
 def test_no_packet_however_damaged_raises_or_tells_what_a_chunk_cannot_hold(
     kind: tuple[int, int], body: bytes, patch: dict[int, bytes]
 ) -> None:

@@ -2,7 +2,7 @@ import math
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pitbox.chunks.frames import row_struct
@@ -265,7 +265,6 @@ def test_numbers_that_are_none_make_no_frame() -> None:
 
 
 @given(st.binary(max_size=400))
-@settings(deadline=None)
 def test_any_bytes_are_ignored_without_an_error(datagram: bytes) -> None:
     decoder = gt7.decoder()
     assert list(decoder.feed(datagram, 0)) == []
@@ -273,7 +272,6 @@ def test_any_bytes_are_ignored_without_an_error(datagram: bytes) -> None:
 
 
 @given(st.sampled_from(sorted(KIND_BY_LENGTH)), st.data())
-@settings(deadline=None)
 def test_any_packet_of_the_game_decodes_without_an_error(length: int, data: st.DataObject) -> None:
     body = data.draw(st.binary(min_size=length - 4, max_size=length - 4))
     datagram = encrypt(b"0S7G" + body, seed=1)

@@ -111,9 +111,6 @@ async def test_the_reader_hands_ticks_on_from_its_own_thread() -> None:
     assert not sdk.is_initialized
 
 
-async def test_elsewhere_than_on_windows_the_sim_cannot_be_read(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("platform.system", lambda: "Linux")
+async def test_elsewhere_than_on_windows_the_sim_cannot_be_read() -> None:
     with pytest.raises(SourceError, match="needs Windows"):
-        live.open_reader(Inbox())
+        live.open_reader(Inbox(), system="Linux")
