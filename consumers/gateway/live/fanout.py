@@ -13,7 +13,8 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from pitbox.chunks.frames import CorruptChunkError, channel_ids, checksum, decompress
+from pitbox.chunks.arrays import unpack
+from pitbox.chunks.frames import channel_ids
 from schemas.channels import CHANNEL_BY_NAME, CHANNELS
 from schemas.telemetry import Chunk
 from schemas.timing import Lap, Timing
@@ -129,17 +130,6 @@ class Fanout(Generic[Client]):
                 self._plans.clear()
             plan = self._plans[session, driver] = dict(groups)
         return plan
-
-
-def unpack(chunk: Chunk) -> tuple[np.ndarray, np.ndarray]:
-    """Return times (float64 ms) and rows (float32[frames][channels]); raises CorruptChunkError."""
-    if checksum(chunk.block, chunk.observed) != chunk.crc:
-        raise CorruptChunkError("crc of the block differs from the chunk's")
-    width = len(channel_ids(chunk.channels))
-    raw = decompress(chunk.block, chunk.frames, width)
-    deltas_us = np.frombuffer(raw, "<u4", chunk.frames)
-    rows = np.frombuffer(raw, "<f4", offset=4 * chunk.frames).reshape(chunk.frames, width)
-    return chunk.captured_ns / 1e6 + deltas_us / 1e3, rows
 
 
 @lru_cache(maxsize=1024)
