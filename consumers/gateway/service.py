@@ -1,18 +1,20 @@
 """The gateway as a service: a web server, the bus, and Postgres, none of which needs another."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final
 
 from consumers.gateway.access.admissions import Admissions
 from consumers.gateway.access.doors import ROLE, Doors
 from consumers.gateway.live.feed import Live
+from consumers.gateway.past.telemetry import TelemetryReader
 from consumers.gateway.web import listener, nats_address
 from consumers.gateway.web.app import build
 from consumers.gateway.web.guard import Guard
 from pitbox import logs, topology
 from pitbox.nats.bus import Bus
 from pitbox.people import audit
-from pitbox.postgres.pool import Archive
+from pitbox.postgres.pool import READ_ONLY, Pool
 from pitbox.service.lifetime import Service
 from pitbox.settings import Settings
 
@@ -36,15 +38,17 @@ class Gateway:
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set; raises SettingsError when the port or keys cannot be had."""
         bus = Bus(NAME, self._topology)
-        archive = Archive(self._settings.postgres.url)
-        people = Archive(self._settings.postgres.url, {"role": ROLE})
-        keeper = Archive(self._settings.postgres.url, {"role": audit.KEEPER})
+        archive = self._pool(READ_ONLY)
+        people = self._pool({"role": ROLE})
+        keeper = self._pool({"role": audit.KEEPER})
+        telemetry = TelemetryReader(archive)
         live = Live(self._topology, archive)
         doors = Doors(people, self._settings.gateway.keys)
         admissions = Admissions(live)
         app = build(
             bus=bus,
             archive=archive,
+            telemetry=telemetry,
             live=live,
             doors=doors,
             admissions=admissions,
@@ -78,7 +82,11 @@ class Gateway:
             people.close()
             keeper.close()
             archive.close()
+            telemetry.close()
             await bus.close()
+
+    def _pool(self, server_settings: Mapping[str, str]) -> Pool:
+        return Pool(self._settings.postgres.url, f"pitbox-{NAME}", server_settings)
 
     async def _listen(self, bus: Bus, live: Live) -> None:
         await bus.open(self._settings.nats)

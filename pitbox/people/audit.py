@@ -4,7 +4,8 @@ import asyncio
 from typing import Any, Final
 
 from pitbox import logs
-from pitbox.postgres.pool import Archive, ArchiveDown
+from pitbox.postgres.errors import PostgresDown
+from pitbox.postgres.pool import Pool
 from schemas.api import AuditEntry
 
 KEEPER: Final = "pitbox_audit_keeper"
@@ -35,7 +36,7 @@ async def latest(connection: Any, before: int, limit: int) -> list[AuditEntry]:
     return [AuditEntry(**row) for row in await connection.fetch(LATEST, before, limit)]
 
 
-async def keep(archive: Archive, days: int) -> None:
+async def keep(archive: Pool, days: int) -> None:
     """Forget what is older than so many days, every hour until cancelled, as the keeper."""
     while True:
         wait_s = LOOK_EVERY_S
@@ -43,6 +44,6 @@ async def keep(archive: Archive, days: int) -> None:
             async with archive.connection() as connection:
                 while forgotten := await connection.fetchval(FORGET, days):
                     log.info("old entries of the audit log are forgotten", count=forgotten)
-        except ArchiveDown:
+        except PostgresDown:
             wait_s = RETRY_S
         await asyncio.sleep(wait_s)

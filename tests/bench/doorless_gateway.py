@@ -7,6 +7,7 @@ from typing import Final
 from consumers.gateway.access.admissions import Admissions
 from consumers.gateway.access.doors import Doors, Visitor
 from consumers.gateway.live.feed import Live
+from consumers.gateway.past.telemetry import TelemetryReader
 from consumers.gateway.web import listener
 from consumers.gateway.web.app import build
 from pitbox import settings, topology
@@ -14,7 +15,7 @@ from pitbox.nats.bus import Bus
 from pitbox.people import consent
 from pitbox.people.logins import Person
 from pitbox.people.tickets import Tickets
-from pitbox.postgres.pool import Archive
+from pitbox.postgres.pool import Pool
 from pitbox.service.lifetime import loop_factory
 
 ANYONE: Final = Visitor(
@@ -34,7 +35,7 @@ class NoTickets(Tickets):
 class NoDoors(Doors):
     """Let in whoever comes."""
 
-    def __init__(self, archive: Archive, keys: str) -> None:
+    def __init__(self, archive: Pool, keys: str) -> None:
         super().__init__(archive, keys)
         self.tickets = NoTickets()
 
@@ -47,11 +48,12 @@ async def main() -> None:
     """Serve until killed."""
     given = settings.load()
     declared = topology.load()
-    archive, bus = Archive(given.postgres.url), Bus("gateway", declared)
+    archive, bus = Pool(given.postgres.url, "bench", {}), Bus("gateway", declared)
     live = Live(declared, archive)
     app = build(
         bus=bus,
         archive=archive,
+        telemetry=TelemetryReader(archive),
         live=live,
         doors=NoDoors(archive, given.gateway.keys),
         admissions=Admissions(live),

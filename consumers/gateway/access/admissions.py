@@ -14,7 +14,7 @@ from consumers.gateway.live.feed import Live
 from consumers.gateway.live.outbox import Outbox
 from pitbox import logs
 from pitbox.people.tokens import LIFETIME_S
-from pitbox.postgres.pool import ArchiveDown
+from pitbox.postgres.errors import PostgresDown
 
 LOOK_EVERY_S: Final = 1.0
 ANSWER_S: Final = 2.0
@@ -81,7 +81,7 @@ class Admissions:
                     async with asyncio.timeout(ANSWER_S):
                         sids = {inside.visitor.person.sid for inside in self._inside.values()}
                         self._settle(await doors.visitors(sids), sids)
-                except (ArchiveDown, TimeoutError):
+                except (PostgresDown, TimeoutError):
                     self._end_unconfirmed()
             self._look.clear()
             try:

@@ -24,7 +24,7 @@ from pitbox.people.logins import Person
 from pitbox.people.passwords import Passwords
 from pitbox.people.tickets import Tickets
 from pitbox.people.tokens import TokenError, Tokens, load_keys, load_secret
-from pitbox.postgres.pool import Archive
+from pitbox.postgres.pool import Pool
 from pitbox.service.limits import Limit
 
 ROLE: Final = "pitbox_gateway"
@@ -55,7 +55,7 @@ class Visitor(Struct, frozen=True):
 class Doors:
     """Hold keys, limits and tickets, and ask Postgres who is who."""
 
-    def __init__(self, archive: Archive, keys: str) -> None:
+    def __init__(self, archive: Pool, keys: str) -> None:
         """Load or make the keys; raises SettingsError."""
         folder = Path(keys).expanduser()
         self.tokens = Tokens(load_keys(folder))
@@ -68,7 +68,7 @@ class Doors:
         self._familiar: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     async def visitors(self, sids: Iterable[str]) -> dict[str, Visitor]:
-        """Return who is logged in by which of these logins; raises ArchiveDown."""
+        """Return who is logged in by which of these logins; raises PostgresDown."""
         async with self.archive.connection() as connection:
             people = await logins.alive(connection, sids)
             decided = await consent.decided(connection)
@@ -78,7 +78,7 @@ class Doors:
         }
 
     async def visitor(self, authorization: str) -> Visitor:
-        """Return who asks; raises NotAuthorizedException or ArchiveDown."""
+        """Return who asks; raises NotAuthorizedException or PostgresDown."""
         if not authorization.startswith(SCHEME):
             raise _unknown()
         try:

@@ -21,7 +21,7 @@ from pitbox.nats.bus import Bus, BusDown
 from pitbox.people import audit, enrolment_codes
 from pitbox.people.drivers import DRIVERS, drivers
 from pitbox.people.enrolment_codes import TooManyError
-from pitbox.postgres.pool import Archive
+from pitbox.postgres.pool import Pool
 from schemas.api import (
     DriverAbout,
     EnrolledPc,
@@ -127,7 +127,7 @@ async def enrol(
 
 
 @get("/drivers", responses=NO)
-async def list_drivers(archive: NamedDependency[Archive]) -> list[DriverAbout]:
+async def list_drivers(archive: NamedDependency[Pool]) -> list[DriverAbout]:
     """List who may drive, and who was shut out."""
     async with archive.connection() as connection:
         return drivers(await connection.fetch(DRIVERS))

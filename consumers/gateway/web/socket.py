@@ -10,12 +10,12 @@ from litestar import WebSocket, websocket
 from litestar.di import NamedDependency
 from litestar.exceptions import WebSocketDisconnect
 
-from consumers.gateway import measures
+from consumers.gateway import metrics
 from consumers.gateway.access.admissions import Admissions
 from consumers.gateway.access.doors import Doors, Visitor
 from consumers.gateway.live.feed import Live
 from consumers.gateway.live.outbox import Outbox
-from pitbox.postgres.pool import ArchiveDown
+from pitbox.postgres.errors import PostgresDown
 from schemas.wall import Dropped, Refused
 
 TRY_AGAIN_LATER: Final = 1013  # RFC 6455's registry of close codes
@@ -71,7 +71,7 @@ async def _visitor(socket: WebSocket[Any, Any, Any], doors: Doors) -> Visitor | 
         return None
     try:
         return (await doors.visitors([sid])).get(sid)
-    except ArchiveDown:
+    except PostgresDown:
         return None
 
 
@@ -96,7 +96,7 @@ async def _send(socket: WebSocket[Any, Any, Any], client: Outbox, awake: asyncio
                 told = client.dropped
                 await _send_one(socket, encode(Dropped(count=told)))
             await _send_one(socket, message)
-            measures.sent.inc()
+            metrics.sent.inc()
 
 
 async def _send_one(socket: WebSocket[Any, Any, Any], message: bytes) -> None:

@@ -11,7 +11,7 @@ from consumers.gateway.web.guard import name_of, same_origin
 from consumers.gateway.web.listener import listen
 from pitbox import topology
 from pitbox.nats.bus import Bus
-from pitbox.postgres.pool import Archive
+from pitbox.postgres.pool import Pool
 from pitbox.settings import Gateway, Settings, SettingsError
 from pitbox.settings.address import is_loopback
 
@@ -66,7 +66,7 @@ def test_a_port_that_is_taken_is_said_by_the_name_of_its_setting() -> None:
             listen("127.0.0.1", taken.getsockname()[1])
 
 
-class Failing(Archive):
+class Failing(Pool):
     """Fails when it is asked, with a message that nobody may read."""
 
     def __init__(self) -> None:
@@ -80,7 +80,7 @@ def test_asvs_13_4_2_no_failure_shows_our_insides_whatever_the_environment_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("LITESTAR_DEBUG", "1")
-    unasked: dict[str, Any] = dict.fromkeys(("live", "doors", "admissions"))
+    unasked: dict[str, Any] = dict.fromkeys(("telemetry", "live", "doors", "admissions"))
     bus = Bus("gateway", topology.load())
     app = build(bus=bus, archive=Failing(), nats_url="", **unasked)
     with TestClient(app, raise_server_exceptions=False) as client:
