@@ -110,7 +110,7 @@ async def test_a_renewed_certificate_is_shown_from_the_next_handshake_on_and_pag
             wall.certificate.unlink()
             assert await shown() == old
         said = [line["event"] for line in logs if line.get("part") == "listening"]
-        assert said == ["the old certificate stays"] * 4
+        assert said == ["certificate not renewed"] * 4
         wall.certificate.write_text(renewed)
         assert await shown() == renewed != old
         await asyncio.wait_for(await page.ping(), hub.WAIT_S)

@@ -89,10 +89,10 @@ async def test_a_hub_with_another_name_or_another_signer_is_not_believed(
     stranger = Authority(tmp_path / "stranger").file
     servers = (reached(public, elsewhere), reached(public, ca=stranger), reached(public, ca=""))
     named, *signed = await asyncio.gather(*map(refusal, servers))
-    assert "not believed, Hostname mismatch, certificate is not valid for 'localhost'" in named
+    assert "not trusted, Hostname mismatch, certificate is not valid for 'localhost'" in named
     for said in signed:
-        assert "its certificate is not believed" in said
-        assert "PITBOX_NATS__CA names the file of who signed it" in said
+        assert "its certificate is not trusted" in said
+        assert "set PITBOX_NATS__CA to the file of the authority that signed it" in said
 
 
 async def test_a_hub_in_clear_is_told_nothing_by_who_wants_tls(
@@ -206,12 +206,12 @@ def test_what_only_this_machine_asks_listens_to_no_other(
             "set PITBOX_METRICS__CERTIFICATE",
         ),
         (("run", "gateway"), {"PITBOX_GATEWAY__HOST": "::"}, "set PITBOX_GATEWAY__CERTIFICATE"),
-        (("run", "timing"), {"PITBOX_NATS__URL": "nats://hub:4222"}, "it takes tls://hub"),
-        (("drive",), {"PITBOX_NATS__URL": "nats://hub:4222"}, "it takes tls://hub"),
+        (("run", "timing"), {"PITBOX_NATS__URL": "nats://hub:4222"}, "use tls://hub"),
+        (("drive",), {"PITBOX_NATS__URL": "nats://hub:4222"}, "use tls://hub"),
         (
             ("run", "persister"),
             {"PITBOX_POSTGRES__URL": "postgresql://me:s3cr3t@db/pitbox"},
-            "PITBOX_POSTGRES__URL: db is not this machine: it takes sslmode=verify-full",
+            "PITBOX_POSTGRES__URL: db is not this machine: add sslmode=verify-full",
         ),
         (
             ("run", "timing"),
