@@ -86,6 +86,6 @@ def test_every_setting_is_described() -> None:
     assert (
         "PITBOX_NATS__URL",
         "nats://127.0.0.1:4222",
-        "address of nats-server; beyond this machine it takes tls://",
+        "nats-server's address; beyond this machine it needs tls://",
     ) in rows
     assert all(description for _, _, description in rows)
