@@ -44,7 +44,7 @@ def test_a_typo_is_named_with_its_path(old: str, new: str, said: str) -> None:
     [
         ("[telemetry.chunk]", "[telemetry.chunky]", "no event 'telemetry.chunky' in schemas"),
         ("[telemetry.chunk]", "[]", "telemetry.live: carries no event"),
-        ("reply: link.receipt", "reply: link.recipt", "reply 'link.recipt' is no event"),
+        ("reply: link.receipt", "reply: link.recipt", "reply 'link.recipt' is not an event"),
         ("[link.receipt, link.hello]", "[link.hullo]", "drive: no route 'link.hullo'"),
         ("ack_all: [TELEMETRY]", "ack_all: [ELSEWHERE]", "ack_all: no stream 'ELSEWHERE'"),
         ("      dead.letter:", "      timing.lap:", "timing.lap: declared twice"),
