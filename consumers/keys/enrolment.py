@@ -61,9 +61,7 @@ class Enrolment:
     def drivers(self) -> dict[str, str]:
         """Return the drivers who may connect now, by the public key of their account."""
         return {
-            account.account: driver
-            for driver, account in self._known.items()
-            if driver not in self._out
+            one.account: driver for driver, one in self._known.items() if driver not in self._out
         }
 
     async def enrol(self, wish: Enrol) -> tuple[str, int]:
@@ -76,9 +74,7 @@ class Enrolment:
             account = await self._register.account(driver)
             self._remember(account)
             if self._is_suspended(driver):
-                raise Refused(
-                    f"{driver} sent too much: try again {_after(self._penalties[driver])}"
-                )
+                raise Refused(_too_much(driver, self._penalties[driver]))
             if account is None or account.revoked:
                 account = Account(driver, *self._authority.account(driver))
                 await self._register.keep(account)
@@ -140,8 +136,7 @@ class Enrolment:
     async def shut_out(self, driver: str) -> None:
         """Suspend a driver who sent too much; raises BusDown.
 
-        The suspension begins at once, also while Postgres is down. It is then stored when Postgres
-        answers again; a restart of this service before that ends it.
+        While Postgres is down the suspension is stored later; a restart before that ends it.
         """
         async with self._one:
             account = self._known.get(driver)
@@ -175,7 +170,7 @@ class Enrolment:
     async def learn(self) -> None:
         """Read the drivers' accounts from nats-server, unless some are known; raises BusDown.
 
-        This service started while Postgres was down can so still watch the drivers' traffic.
+        A service that starts while Postgres is down can then watch the drivers' traffic.
         """
         async with self._one:
             if self._known:
@@ -236,8 +231,8 @@ class Enrolment:
     async def _push(self, account: Account) -> None:
         """Push an account's claims, unless nats-server has them: a push loses messages in flight.
 
-        An account that nats-server lacks is signed again. It would accept the same JWT of a deleted
-        account, but then reject every connection to it.
+        An account that nats-server lacks is signed again: of a deleted account nats-server accepts
+        the same JWT, but then rejects every connection.
         """
         known = account.account in await self._resolver.accounts()
         wanted = self._authority.account_again(account.driver, account.account, account.revocations)
@@ -258,5 +253,6 @@ class Enrolment:
             await self._resolver.delete(self._authority.deletion(account), account)
 
 
-def _after(penalty: Penalty) -> str:
-    return time.strftime("after %H:%M:%S UTC", time.gmtime(penalty.until_s))
+def _too_much(driver: str, penalty: Penalty) -> str:
+    ends = time.strftime("%H:%M:%S UTC", time.gmtime(penalty.until_s))
+    return f"{driver} sent too much: try again after {ends}"

@@ -46,11 +46,7 @@ CLAIMS_MAY: Final = Permissions(
 
 
 class Trust(Struct, frozen=True):
-    """Hold the JWTs for nats-server's configuration: operator, system account, own accounts.
-
-    `system` is the system account's public key, `accounts` maps public keys to JWTs. Nothing in it
-    is secret.
-    """
+    """Hold the JWTs for nats-server's configuration, accounts by public key; none is secret."""
 
     operator: str
     system: str
@@ -92,10 +88,7 @@ class Authority:
         After this call drivers are signed with the keys read now, even if the files are replaced.
         """
         if self._pair(OPERATOR_SIGNER, Kind.OPERATOR).public not in self._account_signers():
-            raise KeysError(
-                f"{self._keys.path}: no nats-server was ever started with these keys: start it "
-                "with this folder first"
-            )
+            raise KeysError(f"start nats-server with the keys of {self._keys.path} first")
         self._held = {
             OPERATOR_SIGNER: self._pair(OPERATOR_SIGNER, Kind.OPERATOR),
             DRIVER_SIGNER: self._pair(DRIVER_SIGNER),
@@ -188,9 +181,7 @@ class Authority:
 
     def _require_operator(self) -> None:
         if not self._keys.has(OPERATOR):
-            raise KeysError(
-                f"put {OPERATOR}.seed into {self._keys.path} for this, and remove it afterwards"
-            )
+            raise KeysError(f"put {OPERATOR}.seed into {self._keys.path} for this, then remove it")
 
     def rotate_drivers(self) -> None:
         """Make a new key for signing drivers; raises KeysError while an earlier is not retired."""
@@ -251,10 +242,7 @@ class Authority:
 def driver_credentials(
     authority: Authority, driver: str, *, expires_s: int
 ) -> tuple[str, Credentials]:
-    """Make an account and one PC for a driver; return the account's JWT and the PC's credentials.
-
-    `expires_s` is the expiry of the PC's JWT, in s since 1970.
-    """
+    """Make an account and one PC for a driver; return the account's JWT and the credentials."""
     pair = KeyPair.new(Kind.USER)
     account, token = authority.account(driver)
     user = authority.driver_user(driver, account, pair.public, expires_s=expires_s)

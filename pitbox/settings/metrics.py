@@ -17,6 +17,6 @@ class Metrics(Listener, frozen=True, forbid_unknown_fields=True):
         Meta(
             pattern=r"^([!-~]{16,})?$(?!\n)",
             description="bearer token for reading metrics, 16 characters or more, needed beyond "
-            "loopback; better in a file: PITBOX_METRICS__TOKEN_FILE",
+            "loopback; better kept in a file, named by PITBOX_METRICS__TOKEN_FILE",
         ),
     ] = ""

@@ -14,7 +14,8 @@ class Postgres(Struct, frozen=True, forbid_unknown_fields=True):
     url: Annotated[
         Text,
         Meta(
-            description="the database's address; with a password better in PITBOX_POSTGRES__URL_FILE"
+            description="the database's address; one with a password is better kept in a file, "
+            "named by PITBOX_POSTGRES__URL_FILE"
         ),
     ] = "postgresql://pitbox@127.0.0.1:5432/pitbox"
 
