@@ -58,10 +58,10 @@ def of_consumer(topology: Topology, name: str) -> Permissions:
         for what in ("INFO", "CREATE")
     ]
     publish += [f"$JS.API.STREAM.PURGE.{topology.stream_of[r]}" for r in consumer.purges]
-    heard = [r for r in consumer.reads if not any(r in routes for routes in pulled.values())]
+    subscribed = [r for r in consumer.reads if not any(r in routes for routes in pulled.values())]
     return Permissions(
-        publish=_unique([*publish, *_answers(topology, heard)]),
-        subscribe=_unique([*(topology.filter(route) for route in heard), f"{inbox(name)}.>"]),
+        publish=_unique([*publish, *_answers(topology, subscribed)]),
+        subscribe=_unique([*(topology.filter(route) for route in subscribed), f"{inbox(name)}.>"]),
         never=_unique(
             subject for stream in pulled for subject in _of_others(topology, name, stream)
         ),
@@ -147,9 +147,9 @@ def _of_others(topology: Topology, name: str, stream: str) -> Iterator[str]:
             yield f"$JS.API.CONSUMER.*.*.{stream}.{other}"
 
 
-def _answers(topology: Topology, heard: Iterable[str]) -> Iterator[str]:
+def _answers(topology: Topology, subscribed: Iterable[str]) -> Iterator[str]:
     """Yield the subjects of answers: into drivers' accounts, or to inboxes within the hub."""
-    for route in (route for route in heard if topology.route(route).reply):
+    for route in (route for route in subscribed if topology.route(route).reply):
         for name, producer in topology.producers.items():
             if route in producer.writes:
                 yield f"{inbox(name)}.>" if producer.hub else REPLIES

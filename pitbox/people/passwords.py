@@ -28,7 +28,7 @@ class Passwords:
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="passwords")
         self._waiting = 0
-        self._nobody = ""
+        self._decoy = ""
 
     async def hashed(self, password: str) -> str:
         """Return the argon2id hash of a password; raises BusyError."""
@@ -40,8 +40,8 @@ class Passwords:
         Without a hash this takes as long, so that the time does not reveal whether a name exists.
         """
         if kept is None:
-            self._nobody = self._nobody or await self.hashed(secrets.token_urlsafe())
-            await self._aside(_verify, self._nobody, password)
+            self._decoy = self._decoy or await self.hashed(secrets.token_urlsafe())
+            await self._aside(_verify, self._decoy, password)
             return False
         return await self._aside(_verify, kept, password) == "yes"
 

@@ -96,7 +96,7 @@ async def apply(js: JetStreamContext, topology: Topology, *, prune: bool = False
         try:
             await _perform(js, topology, change)
         except nats.js.errors.APIError as error:
-            raise TopologyError(f"{change}: nats-server says {error.description}") from None
+            raise TopologyError(f"{change}: nats-server refused: {error.description}") from None
         done.append(change)
     return done
 
@@ -118,7 +118,7 @@ async def restore(js: JetStreamContext, topology: Topology, service: str) -> lis
             try:
                 await _perform(js, topology, change)
             except nats.js.errors.APIError as error:
-                raise TopologyError(f"{change}: nats-server says {error.description}") from None
+                raise TopologyError(f"{change}: nats-server refused: {error.description}") from None
         done += wanted
     return done
 

@@ -69,7 +69,7 @@ async def test_a_change_that_nats_server_refuses_is_reported_with_the_reason(
     document["streams"]["TIMING"]["storage"] = "memory"
     streams = tmp_path / "streams.yaml"
     streams.write_text(yaml.safe_dump(document))
-    with pytest.raises(TopologyError, match=r"update stream TIMING .*nats-server says"):
+    with pytest.raises(TopologyError, match=r"update stream TIMING .*nats-server refused"):
         await apply(nats_server.url, str(streams))
 
 
@@ -96,5 +96,5 @@ async def test_a_stream_larger_than_the_store_is_refused_with_the_reason(
     document["streams"]["TELEMETRY"]["max_bytes"] = "9000GB"
     path = tmp_path / "streams.yaml"
     path.write_text(yaml.safe_dump(document))
-    with pytest.raises(TopologyError, match="create stream TELEMETRY: nats-server says"):
+    with pytest.raises(TopologyError, match="create stream TELEMETRY: nats-server refused"):
         await apply(nats_server.url, str(path))

@@ -76,7 +76,7 @@ def build(
             accounts.invite,
             accounts.invite_again,
             accounts.change_account,
-            accounts.log_somebody_out,
+            accounts.end_logins,
             accounts.list_consents,
             accounts.decide,
             accounts.list_audit,
