@@ -184,7 +184,7 @@ async def test_a_page_receives_the_state_of_a_drivers_link(
 async def test_a_page_receives_the_reason_for_a_refused_message(served: Served) -> None:
     async with opened(served) as page:
         await page.say(Subscribe(session="test", channels=("sped",)))
-        assert "no 'sped'" in (await page.hear(Refused)).reason
+        assert "no channel 'sped'" in (await page.hear(Refused)).reason
         await page.connection.send("text")
         assert "msgpack" in (await page.hear(Refused)).reason
         await page.connection.send(b"\xc1")

@@ -50,7 +50,7 @@ FACTS = (
 )
 
 REFUSED = (
-    (f"{LAP}?channels=speed,sped", 400, "channels: there is no 'sped'"),
+    (f"{LAP}?channels=speed,sped", 400, "channels: no channel 'sped'"),
     (f"{LAP}?format=xml", 400, "format: "),
     (LAP.replace("laps/2", "laps/99"), 404, "lap_number: ada has no lap 99"),
     (LAP.replace("laps/2", "laps/two"), 400, "lap_number: "),
@@ -58,8 +58,8 @@ REFUSED = (
     (f"{RANGE}?from_ns=x&to_ns=1", 400, "from_ns: "),
     (f"{RANGE}?from_ns=2&to_ns=1", 400, "from_ns: must not be after to_ns"),
     (f"{RANGE}?from_ns=0&to_ns={2**63}", 400, "to_ns: "),
-    ("/sessions/nowhere", 404, "session: there is no 'nowhere'"),
-    ("/sessions/nowhere/laps", 404, "session: there is no 'nowhere'"),
+    ("/sessions/nowhere", 404, "session: no session 'nowhere'"),
+    ("/sessions/nowhere/laps", 404, "session: no session 'nowhere'"),
     ("/sessions/a%00b", 400, "session: "),
     ("/sessions/test/laps?own=perhaps", 400, "own: "),
     ("/sessions/test/laps?drivers=ada", 400, "drivers: this endpoint has no such parameter"),

@@ -55,7 +55,7 @@ def choice(wish: Subscribe) -> Choice:
     """Return the selection of a Subscribe message; raises ValueError naming an unknown channel."""
     unknown = [name for name in wish.channels if name not in CHANNEL_BY_NAME]
     if unknown:
-        raise ValueError(f"channels: there is no {unknown[0]!r}; GET /api/v1/channels lists them")
+        raise ValueError(f"channels: no channel {unknown[0]!r}: GET /api/v1/channels lists them")
     chosen = dict.fromkeys(CHANNEL_BY_NAME[name].id for name in wish.channels)
     return Choice(wish.session, frozenset(wish.drivers), tuple(chosen))
 

@@ -33,7 +33,7 @@ Count = Annotated[int, QueryParameter(ge=1, le=500)]
 ERRORS: Final = {
     **LOGIN_ERRORS,
     403: ResponseSpec(Problem, description="the role does not allow it"),
-    404: ResponseSpec(Problem, description="there is no such account"),
+    404: ResponseSpec(Problem, description="no such account"),
 }
 
 Auth = NamedDependency[Authenticator]

@@ -49,7 +49,7 @@ def wish(*channels: str, session: str = "spa", drivers: tuple[str, ...] = ()) ->
 
 
 def test_an_unknown_channel_is_named_in_the_error() -> None:
-    with pytest.raises(ValueError, match="no 'sped'"):
+    with pytest.raises(ValueError, match="no channel 'sped'"):
         wish("speed", "sped")
 
 
