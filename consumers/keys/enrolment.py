@@ -74,7 +74,7 @@ class Enrolment:
             account = await self._register.account(driver)
             self._remember(account)
             if self._is_suspended(driver):
-                raise Refused(_too_much(driver, self._penalties[driver]))
+                raise Refused(_too_much(self._penalties[driver]))
             if account is None or account.revoked:
                 account = Account(driver, *self._authority.account(driver))
                 await self._register.keep(account)
@@ -114,7 +114,7 @@ class Enrolment:
             found = await self._register.users(driver, start)
             if len(found) != 1:
                 several = f"several PCs of {driver} begin with {start}: {', '.join(found)}"
-                raise Refused(several if found else f"{driver} has no PC {start}")
+                raise Refused(several if found else f"no PC of {driver} begins with {start}")
             await self._register.revoke_user(found[0], time.time())
             account = await self._register.account(driver)
             if account and driver not in self._out:
@@ -253,6 +253,6 @@ class Enrolment:
             await self._resolver.delete(self._authority.deletion(account), account)
 
 
-def _too_much(driver: str, penalty: Penalty) -> str:
+def _too_much(penalty: Penalty) -> str:
     ends = time.strftime("%H:%M:%S UTC", time.gmtime(penalty.until_s))
-    return f"{driver} sent too much: try again after {ends}"
+    return f"the driver sent too much: try again after {ends}"

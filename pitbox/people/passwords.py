@@ -71,11 +71,11 @@ def why_not(password: str, name: str) -> str | None:
     if len(password) > MAX_LENGTH:
         return f"password: use at most {MAX_LENGTH} characters"
     if len(set(folded)) < 5 or folded in (folded + folded)[1:-1]:
-        return "password: it repeats itself: choose another one"
+        return "password: repeats itself: choose another one"
     if folded in breached() or folded.strip("0123456789!?.@#$_- ") in breached():
-        return "password: it is on lists of stolen passwords: choose another one"
+        return "password: is on lists of stolen passwords: choose another one"
     if folded.replace(name.casefold(), "").strip("0123456789!?.@#$_- ") == "":
-        return "password: it is little more than your name: choose another one"
+        return "password: is little more than your name: choose another one"
     return None
 
 

@@ -34,7 +34,7 @@ from schemas.api import (
 from schemas.keys import Enrol, Enrolled, Revoke, Revoked, UserKey
 from schemas.telemetry import Token
 
-WRONG: Final = "code: it is wrong, used, expired or was tried too often: ask for a new one"
+WRONG: Final = "code: is wrong, used, expired or was tried too often: ask for a new one"
 AWAY: Final = "the service keys does not answer: try again with the same code"
 SHUT_OUT: Final = "driver: was revoked: only an owner can make a new code"
 UNSIGNED: Final = "the service keys does not answer: try again"
