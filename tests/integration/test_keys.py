@@ -489,7 +489,10 @@ async def test_commands_enrol_list_and_revoke(
         assert states == [("ada", True, 0), ("bea", False, 1)]
         [pc] = listed[1]["pcs"]
         assert (pc["public_key"], pc["name"]) == (key, "rig-1")
-        for start, said in (("UUUU", "no PC of bea begins with UUUU"), ("X", "begins no key of a PC")):
+        for start, said in (
+            ("UUUU", "no PC of bea begins with UUUU"),
+            ("X", "begins no key of a PC"),
+        ):
             refused = await asyncio.to_thread(say, "revoke", "bea", "--pc", start)
             assert (refused.returncode, said in refused.stderr) == (2, True)
         revoked = await asyncio.to_thread(say, "revoke", "bea", "--pc", key[:8])
