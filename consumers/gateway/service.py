@@ -1,11 +1,14 @@
-"""The gateway as a service: a web server, the bus, and Postgres, none of which needs another."""
+"""Run the gateway: a web server, a NATS connection and Postgres.
+
+The gateway starts and serves without NATS or Postgres and uses each once it can be reached.
+"""
 
 import asyncio
 from collections.abc import Mapping
 from typing import Final
 
-from consumers.gateway.access.admissions import Admissions
-from consumers.gateway.access.doors import ROLE, Doors
+from consumers.gateway.access.authentication import ROLE, Authenticator
+from consumers.gateway.access.sockets import OpenSockets
 from consumers.gateway.live.feed import Live
 from consumers.gateway.past.telemetry import TelemetryReader
 from consumers.gateway.web import listener, nats_address
@@ -29,29 +32,32 @@ class Gateway:
     name = NAME
 
     def __init__(self, settings: Settings) -> None:
-        """Prepare to serve; raises SettingsError when passwords would travel in clear."""
+        """Check the settings; raises SettingsError or TopologyError when one is wrong.
+
+        A listener beyond loopback without TLS is refused, because passwords would travel in clear.
+        """
         self._tls = listener.checked(settings.gateway)
-        self._nats_url = nats_address.told(settings)
+        self._nats_url = nats_address.for_drivers(settings)
         self._settings = settings
         self._topology = topology.load(settings.streams)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until `stop` is set; raises SettingsError when the port or keys cannot be had."""
+        """Serve until `stop` is set; raises SettingsError when the port or keys cannot be used."""
         bus = Bus(NAME, self._topology)
         archive = self._pool(READ_ONLY)
         people = self._pool({"role": ROLE})
         keeper = self._pool({"role": audit.KEEPER})
         telemetry = TelemetryReader(archive)
         live = Live(self._topology, archive)
-        doors = Doors(people, self._settings.gateway.keys)
-        admissions = Admissions(live)
+        auth = Authenticator(people, self._settings.gateway.keys)
+        sockets = OpenSockets(live)
         app = build(
             bus=bus,
             archive=archive,
             telemetry=telemetry,
             live=live,
-            doors=doors,
-            admissions=admissions,
+            auth=auth,
+            sockets=sockets,
             nats_url=self._nats_url,
         )
         server = listener.web_server(Guard(app, self._tls.names), self._tls)
@@ -59,7 +65,7 @@ class Gateway:
         tasks = [
             asyncio.ensure_future(server.serve([listening])),
             asyncio.ensure_future(self._listen(bus, live)),
-            asyncio.ensure_future(admissions.keep(doors)),
+            asyncio.ensure_future(sockets.keep_checking(auth)),
             asyncio.ensure_future(audit.keep(keeper, self._settings.gateway.audit_days)),
             asyncio.ensure_future(stop.wait()),
         ]
@@ -78,7 +84,7 @@ class Gateway:
             await asyncio.wait(tasks[:1])
             for task in tasks[1:]:
                 task.cancel()
-            doors.passwords.close()
+            auth.passwords.close()
             people.close()
             keeper.close()
             archive.close()

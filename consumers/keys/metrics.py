@@ -4,7 +4,5 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge
 
-shut_out: Final = Counter(
-    "pitbox_keys_shut_out", "times a driver was shut out for sending too much"
-)
-out_now: Final = Gauge("pitbox_keys_out_now", "drivers who are shut out for that now")
+shut_out: Final = Counter("pitbox_keys_shut_out", "suspensions of drivers for sending too much")
+out_now: Final = Gauge("pitbox_keys_out_now", "drivers suspended now")

@@ -1,4 +1,4 @@
-"""The signing of identities as a service."""
+"""Run the signing service."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -21,26 +21,26 @@ from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
 
 NAME: Final = "keys"
 GRACE_S: Final = 1.0
-LOOK_S: Final = 0.5
-WATCH_S: Final = 1.0
-AWAY: Final = "what it takes is away; try again"
+CHECK_EVERY_S: Final = 0.5
+WATCH_EVERY_S: Final = 1.0
+AWAY: Final = "Postgres or nats-server does not answer: try again"
 
 log = logs.get(NAME)
 Answer = TypeVar("Answer", Enrolled, Renewed, Revoked)
 
 
 class Keys:
-    """Answer who wants to be enrolled, renewed or revoked."""
+    """Answer requests to enrol, renew and revoke, and watch the drivers' traffic."""
 
     name = NAME
 
     def __init__(self, settings: Settings, life_s: int = LIFE_S) -> None:
-        """Prepare; raises SettingsError without keys to sign with, KeysError when they are loose.
+        """Load the signing keys; `life_s` is the lifetime of a driver's JWT.
 
-        `life_s` is how long the credentials of a driver's PC are good for.
+        Raises SettingsError without a key folder, KeysError when other users may read it.
         """
         if not settings.keys.folder:
-            raise SettingsError("PITBOX_KEYS__FOLDER: not set: the folder with what signs")
+            raise SettingsError("PITBOX_KEYS__FOLDER: set it to the folder of the signing keys")
         self._settings = settings
         self._topology = topology.load(settings.streams)
         self._authority = Authority(Path(settings.keys.folder).expanduser(), self._topology)
@@ -73,25 +73,25 @@ class Keys:
 
     async def _work(self, bus: Bus) -> None:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._stay_true())
-            tasks.create_task(self._keep_watch(bus))
+            tasks.create_task(self._keep_synced())
+            tasks.create_task(self._keep_watching(bus))
 
-    async def _keep_watch(self, bus: Bus) -> None:
-        """Look every second who floods, whatever is away meanwhile."""
+    async def _keep_watching(self, bus: Bus) -> None:
+        """Check the drivers' traffic every second, also while Postgres is down."""
         watch, warned = Watch(self._enrolment, self._resolver, bus, self._settings.allowance), ""
         while True:
-            await asyncio.sleep(WATCH_S)
+            await asyncio.sleep(WATCH_EVERY_S)
             try:
-                await watch.look()
+                await watch.check()
                 warned = ""
             except (PostgresDown, BusDown) as error:
-                self._synced = 0  # what was asked of nats-server may be done or not
+                self._synced = 0  # nats-server may or may not have processed the last request
                 if str(error) != warned:
                     warned = str(error)
-                    log.warning("cannot see to all drivers", reason=warned)
+                    log.warning("cannot check all drivers", reason=warned)
 
-    async def _stay_true(self) -> None:
-        """Tell nats-server all that Postgres has, whenever either of them was away."""
+    async def _keep_synced(self) -> None:
+        """Sync nats-server with Postgres after each reconnect of either."""
         warned = ""
         while True:
             try:
@@ -102,16 +102,19 @@ class Keys:
                     self._synced = self._resolver.connects
                     await self._enrolment.sync()
                     warned = ""
-                    log.info("nats-server knows all drivers")
+                    log.info("nats-server has all drivers' accounts")
             except (PostgresDown, BusDown) as error:
                 self._synced = 0
                 if str(error) != warned:
                     warned = str(error)
                     log.warning("waiting", reason=warned)
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(CHECK_EVERY_S)
 
     async def _open_register(self) -> None:
-        """Become the one who signs; whoever cannot ask Postgres who drives asks nats-server."""
+        """Connect to Postgres as the signing process; without it, read nats-server's accounts.
+
+        Raises AnotherSigns, PostgresDown or BusDown.
+        """
         try:
             await self._register.open()
         except AnotherSigns:

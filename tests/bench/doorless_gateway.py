@@ -1,11 +1,11 @@
-"""The gateway as it is, but for its doors: whoever comes is let in, and nobody asks again."""
+"""Serve the gateway without authentication: every socket is accepted and never checked again."""
 
 import asyncio
 from collections.abc import Iterable
 from typing import Final
 
-from consumers.gateway.access.admissions import Admissions
-from consumers.gateway.access.doors import Doors, Visitor
+from consumers.gateway.access.authentication import Authenticator, Visitor
+from consumers.gateway.access.sockets import OpenSockets
 from consumers.gateway.live.feed import Live
 from consumers.gateway.past.telemetry import TelemetryReader
 from consumers.gateway.web import listener
@@ -25,22 +25,22 @@ ANYONE: Final = Visitor(
 
 
 class NoTickets(Tickets):
-    """Need none."""
+    """Accept any ticket."""
 
     def take(self, ticket: str, now_s: float) -> str:
-        """Take anything for one."""
+        """Return the ticket as its login."""
         return ticket
 
 
-class NoDoors(Doors):
-    """Let in whoever comes."""
+class NoAuthentication(Authenticator):
+    """Authenticate every login as the same person."""
 
     def __init__(self, archive: Pool, keys: str) -> None:
         super().__init__(archive, keys)
         self.tickets = NoTickets()
 
     async def visitors(self, sids: Iterable[str]) -> dict[str, Visitor]:
-        """Return the same person for everyone, and ask nobody."""
+        """Return the same visitor for every login, without a query."""
         return dict.fromkeys(sids, ANYONE)
 
 
@@ -55,8 +55,8 @@ async def main() -> None:
         archive=archive,
         telemetry=TelemetryReader(archive),
         live=live,
-        doors=NoDoors(archive, given.gateway.keys),
-        admissions=Admissions(live),
+        auth=NoAuthentication(archive, given.gateway.keys),
+        sockets=OpenSockets(live),
         nats_url="",
     )
     server = listener.web_server(app, listener.checked(given.gateway))

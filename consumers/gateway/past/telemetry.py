@@ -1,4 +1,4 @@
-"""Telemetry out of Postgres: as many frames as one answer may hold."""
+"""Query telemetry of a time range, bounded in frames and values per answer."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,8 @@ from schemas.timing import Lap
 MAX_FRAMES: Final = 120_000
 MAX_TEXT_VALUES: Final = 2_000_000
 
-# The chunk before and the one after come too: they may reach into the range, and tell of a hole.
+# The chunk before and the chunk after the range are read too: either may reach into the range, and
+# they show whether the range begins or ends in a hole.
 RANGE: Final = """
 from telemetry_chunk
 where session = $1 and driver = $2 and frames > 0
@@ -32,13 +33,14 @@ ROWS: Final = f"select {', '.join(Stored._fields)} {RANGE} order by run, capture
 
 
 class TooMuch(ValueError):  # noqa: N818 - a question, not a mistake of ours
-    """Say what to ask instead."""
+    """Report a range above the limits; the message says what to request instead."""
 
 
 class Question(Struct, frozen=True, kw_only=True):
-    """Ask for channels (by id, None: all) of a driver over a time range by the driver's clock.
+    """Select channels (ids, None: all) of a driver over a time range, ns by the driver's clock.
 
-    `shown` is the driver as who asks may see him, None for who hides.
+    `shown` is the name to query by: the driver's, or None when the driver is hidden from the
+    requester.
     """
 
     session: str

@@ -1,10 +1,10 @@
-"""Which address of nats-server drivers' PCs are told, and which they use."""
+"""The address of nats-server that drivers' PCs receive, and the one they use."""
 
 from pathlib import Path
 
 import pytest
 
-from consumers.gateway.web.nats_address import told
+from consumers.gateway.web.nats_address import for_drivers
 from pitbox.identity import credentials
 from pitbox.identity.authority import Authority, driver_credentials
 from pitbox.identity.credentials import driving, keep_hub
@@ -30,19 +30,21 @@ CERTIFICATES = "who signs for the hub\n"
         (NEAR, Gateway(names="pit.example", nats_url=NEAR), NEAR),
     ],
 )
-def test_pcs_are_told_what_they_can_reach(own: str, gateway: Gateway, expected: str) -> None:
-    assert told(Settings(nats=Nats(url=own), gateway=gateway)) == expected
+def test_pcs_receive_an_address_that_they_can_reach(
+    own: str, gateway: Gateway, expected: str
+) -> None:
+    assert for_drivers(Settings(nats=Nats(url=own), gateway=gateway)) == expected
 
 
 @pytest.mark.parametrize("named", ["hub.example", "nats://hub.example:4222", "https://hub.example"])
-def test_an_address_that_is_none_or_in_clear_is_refused_by_its_setting(named: str) -> None:
+def test_a_malformed_or_clear_address_is_refused_by_the_name_of_its_setting(named: str) -> None:
     with pytest.raises(SettingsError, match="PITBOX_GATEWAY__NATS_URL"):
-        told(Settings(gateway=Gateway(nats_url=named)))
+        for_drivers(Settings(gateway=Gateway(nats_url=named)))
 
 
 @pytest.fixture
 def enrolled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the credentials of a PC that was told an address."""
+    """Return the credentials file of an enrolled PC with a kept address."""
     file = tmp_path / "driver.creds"
     _, made = driver_credentials(Authority(tmp_path / "keys", load()), "ada", expires_s=2**31)
     made.write(file)
@@ -53,20 +55,20 @@ def enrolled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
-def test_a_pc_drives_to_where_it_was_told(enrolled: Path) -> None:
+def test_a_pc_uses_the_address_kept_at_enrolment(enrolled: Path) -> None:
     assert (driving().nats.url, driving().driver.name) == (FAR, "ada")
     kept = enrolled.with_suffix(".url")
     assert (kept.stat().st_mode & 0o777, kept.read_text()) == (0o600, f"{FAR}\n")
 
 
-def test_a_pc_believes_whom_it_was_enrolled_with_and_no_other(
+def test_a_pc_trusts_the_authorities_kept_at_enrolment(
     enrolled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = enrolled.with_suffix(".ca.pem")
     assert driving().nats.ca == str(kept)
     assert (kept.stat().st_mode & 0o777, kept.read_text()) == (0o600, CERTIFICATES)
     kept.chmod(0o666)
-    with pytest.raises(KeysError, match="is open to others"):
+    with pytest.raises(KeysError, match="other users may read"):
         driving()
     keep_hub(enrolled, FAR)
     assert driving().nats.ca == ""
@@ -74,7 +76,7 @@ def test_a_pc_believes_whom_it_was_enrolled_with_and_no_other(
     assert driving().nats.ca == "other.pem"
 
 
-def test_a_setting_says_more_than_what_was_told(
+def test_a_setting_overrides_the_address_kept_at_enrolment(
     enrolled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PITBOX_NATS__URL", NEAR)
