@@ -32,7 +32,7 @@ def run(work: Callable[[Any], Awaitable[Result]]) -> Result:
 async def connected(url: str, work: Callable[[Any], Awaitable[Result]]) -> Result:
     """Do some work with a connection; raises CommandError when Postgres does not answer."""
     from pitbox.postgres import connection as postgres
-    from pitbox.postgres.errors import NoTables, PostgresDown, Refused, sentence
+    from pitbox.postgres.errors import LoginRefused, NoTables, PostgresDown, Refused, sentence
 
     try:
         async with postgres.connected(url, "pitbox-command", timeout_s=TIMEOUT_S) as connection:
@@ -40,5 +40,6 @@ async def connected(url: str, work: Callable[[Any], Awaitable[Result]]) -> Resul
     except NoTables:
         raise CommandError("the database has no tables yet: run `pitbox migrate`") from None
     except (PostgresDown, Refused) as error:
-        cause = error.__cause__ or error
-        raise CommandError(f"Postgres does not answer: {sentence(cause)}") from None
+        refused = isinstance(error, LoginRefused)
+        failure = "Postgres refuses the login" if refused else "Postgres does not answer"
+        raise CommandError(f"{failure}: {sentence(error.__cause__ or error)}") from None

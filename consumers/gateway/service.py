@@ -4,7 +4,7 @@ The gateway starts and serves without NATS or Postgres and uses each once it can
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import ExitStack
 from socket import socket
 from typing import Any, Final
@@ -14,6 +14,7 @@ from uvicorn import Server
 from consumers.gateway.access.authentication import ROLE, Authenticator
 from consumers.gateway.access.sockets import OpenSockets
 from consumers.gateway.live.feed import MAX_CLIENTS, Live
+from consumers.gateway.past.telemetry import TelemetryReader
 from consumers.gateway.web import listener, nats_address
 from consumers.gateway.web.app import build
 from consumers.gateway.web.guard import Guard
@@ -21,7 +22,7 @@ from pitbox import logs, topology
 from pitbox.nats.bus import Bus
 from pitbox.people import audit
 from pitbox.people.passwords import Passwords
-from pitbox.postgres.pool import Archive
+from pitbox.postgres.pool import READ_ONLY, Pool
 from pitbox.service.lifetime import Service
 from pitbox.service.live import LiveService
 from pitbox.settings import Settings
@@ -53,15 +54,16 @@ class Gateway:
         self._tls = listener.checked(settings.gateway)
         self._nats_url = nats_address.for_drivers(settings)
         self._settings = settings
-        url = settings.postgres.url
-        self._archive = Archive(url)
-        self._people = Archive(url, {"role": ROLE})
-        self._keeper = Archive(url, {"role": audit.KEEPER})
+        self._archive = self._pool(READ_ONLY)
+        self._people = self._pool({"role": ROLE})
+        self._keeper = self._pool({"role": audit.KEEPER})
+        self._telemetry = TelemetryReader(self._archive)
         self._live = Live(topology.load(settings.streams), self._archive, max_clients=max_clients)
         self._auth = Authenticator(self._people, settings.gateway.keys, passwords or Passwords())
         self._opened = ExitStack()
         for pool in (self._people, self._keeper, self._archive):
             self._opened.callback(pool.close)
+        self._opened.callback(self._telemetry.close)
         self._opened.callback(self._auth.passwords.close)
 
     async def open(self) -> None:
@@ -82,6 +84,7 @@ class Gateway:
         app = build(
             bus=bus,
             archive=self._archive,
+            telemetry=self._telemetry,
             live=self._live,
             auth=self._auth,
             sockets=sockets,
@@ -101,6 +104,9 @@ class Gateway:
     async def close(self) -> None:
         """Close the port, the threads that hash passwords, and the connections to Postgres."""
         self._opened.close()
+
+    def _pool(self, server_settings: Mapping[str, str]) -> Pool:
+        return Pool(self._settings.postgres.url, f"pitbox-{NAME}", server_settings)
 
 
 async def _serve(server: Server, listening: socket) -> None:

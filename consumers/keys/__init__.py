@@ -5,7 +5,7 @@ nats-server's claims and traffic counters.
 Writes: JWTs in its answers; both tables; claims in nats-server; audit entries for penalties. Purges
 a suspended driver's messages from the telemetry streams.
 Guarantees: one process signs at a time (an advisory lock in Postgres); Postgres is written before
-nats-server; both agree again within a second after both can be reached. A driver who exceeds the
-allowance is disconnected within two seconds, also while Postgres is down.
+nats-server; both are synced again as soon as both can be reached. A driver who exceeds the
+allowance is disconnected at the next check (one per second), also while Postgres is down.
 Does not guarantee: an answer while Postgres or nats-server is down (`later` is set: ask again).
 """

@@ -99,4 +99,4 @@ class Pump(Generic[Batch]):
 
     async def _persist(self, attempt: Callable[[], Awaitable[object]]) -> None:
         """Try until Postgres does it; after a stop too, for the batch at hand, until cancelled."""
-        await retry(attempt, peer="Postgres", on=PostgresDown, log=log.bind(stream=self._stream))
+        await retry(attempt, peer="Postgres", on=PostgresDown, log=log, stream=self._stream)

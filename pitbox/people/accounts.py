@@ -95,10 +95,10 @@ async def invite(connection: Any, wish: Invitation) -> tuple[str, datetime]:
         if await connection.fetchval(COUNT) >= MAX_ACCOUNTS:
             raise RefusedError(f"name: the limit of {MAX_ACCOUNTS} accounts is reached")
         if wish.driver and await connection.fetchval(TAKEN, wish.driver, wish.name):
-            raise RefusedError(f"driver: {wish.driver} belongs to another account")
+            raise RefusedError(f"driver: the driver {wish.driver} belongs to another account")
         account = await connection.fetchval(INVITE, wish.name, wish.role, wish.driver)
         if account is None:
-            raise RefusedError(f"name: {wish.name} already has an account")
+            raise RefusedError(f"name: the account {wish.name} exists already")
         return await _link(connection, account, "invitation", INVITED_FOR)
 
 
@@ -108,7 +108,7 @@ async def invite_again(connection: Any, account: Account) -> tuple[str, datetime
     The old password stays valid until the link is used. Raises RefusedError.
     """
     if account.disabled:
-        raise RefusedError(f"name: {account.name} is disabled: enable the account first")
+        raise RefusedError(f"name: the account {account.name} is disabled: enable it first")
     return await _link(connection, account.account, "invitation", INVITED_FOR)
 
 

@@ -8,7 +8,8 @@ import asyncio
 from typing import Any, Final
 
 from pitbox import logs
-from pitbox.postgres.pool import Archive, ArchiveDown
+from pitbox.postgres.errors import PostgresDown
+from pitbox.postgres.pool import Pool
 from schemas.api import AuditEntry
 
 KEEPER: Final = "pitbox_audit_keeper"
@@ -39,7 +40,7 @@ async def latest(connection: Any, before: int, limit: int) -> list[AuditEntry]:
     return [AuditEntry(**row) for row in await connection.fetch(LATEST, before, limit)]
 
 
-async def keep(archive: Archive, days: int) -> None:
+async def keep(archive: Pool, days: int) -> None:
     """Delete entries older than `days`, at once and every hour, until cancelled.
 
     `archive` has to connect as the role `KEEPER`. Retries every minute while Postgres is down.
@@ -50,6 +51,6 @@ async def keep(archive: Archive, days: int) -> None:
             async with archive.connection() as connection:
                 while forgotten := await connection.fetchval(FORGET, days):
                     log.info("old entries of the audit log deleted", count=forgotten)
-        except ArchiveDown:
+        except PostgresDown:
             wait_s = RETRY_S
         await asyncio.sleep(wait_s)

@@ -28,7 +28,7 @@ class Passwords:
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="passwords")
         self._waiting = 0
-        self._nobody = ""
+        self._decoy = ""
 
     async def hashed(self, password: str) -> str:
         """Return the argon2id hash of a password; raises BusyError."""
@@ -40,8 +40,8 @@ class Passwords:
         Without a hash this takes as long, so that the time does not reveal whether a name exists.
         """
         if kept is None:
-            self._nobody = self._nobody or await self.hashed(secrets.token_urlsafe())
-            await self._aside(_verify, self._nobody, password)
+            self._decoy = self._decoy or await self.hashed(secrets.token_urlsafe())
+            await self._aside(_verify, self._decoy, password)
             return False
         return await self._aside(_verify, kept, password) == "yes"
 
@@ -71,11 +71,11 @@ def why_not(password: str, name: str) -> str | None:
     if len(password) > MAX_LENGTH:
         return f"password: use at most {MAX_LENGTH} characters"
     if len(set(folded)) < 5 or folded in (folded + folded)[1:-1]:
-        return "password: it repeats itself: choose another one"
+        return "password: repeats itself: choose another one"
     if folded in breached() or folded.strip("0123456789!?.@#$_- ") in breached():
-        return "password: it is on lists of stolen passwords: choose another one"
+        return "password: is on lists of stolen passwords: choose another one"
     if folded.replace(name.casefold(), "").strip("0123456789!?.@#$_- ") == "":
-        return "password: it is little more than your name: choose another one"
+        return "password: is little more than your name: choose another one"
     return None
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from pitbox.postgres.errors import ERRORS, PostgresDown, reason, verdict
+from pitbox.postgres.errors import ERRORS, LoginRefused, PostgresDown, reason, verdict
 
 CONNECT_TIMEOUT_S: Final = 5.0
 COMMAND_TIMEOUT_S: Final = 30.0
@@ -18,7 +18,7 @@ COMMAND_TIMEOUT_S: Final = 30.0
 async def connected(url: str, name: str, *, timeout_s: float) -> AsyncIterator[asyncpg.Connection]:
     """Lend a connection and close it; Postgres shows it under `name`.
 
-    Raises PostgresDown, Clash, NoTables or Refused, each from asyncpg's error.
+    Raises PostgresDown, LoginRefused, NoTables, Clash or Refused, each from asyncpg's error.
     """
     connection = await _connect(url, name, timeout_s, timeout_s)
     try:
@@ -114,5 +114,7 @@ async def _connect(
             command_timeout=command_timeout_s,
             server_settings={"application_name": name},
         )
+    except asyncpg.InvalidAuthorizationSpecificationError as error:
+        raise LoginRefused(f"cannot connect: {reason(error)}") from error
     except (ValueError, *ERRORS) as error:  # a ValueError is about the address
         raise PostgresDown(f"cannot connect: {reason(error)}") from error

@@ -20,6 +20,10 @@ class PostgresDown(Exception):  # noqa: N818 - a state of the world, not a mista
     """Say that Postgres does not answer, or failed meanwhile: nothing is known to be committed."""
 
 
+class LoginRefused(PostgresDown):
+    """Say that Postgres refuses the user or the password."""
+
+
 class NoTables(PostgresDown):
     """Say that the database lacks a table: it has not been migrated."""
 
@@ -39,6 +43,8 @@ def verdict(error: Exception) -> PostgresDown | Refused:
         return Clash(because)
     if isinstance(error, asyncpg.UndefinedTableError):
         return NoTables(because)
+    if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
+        return LoginRefused(because)
     blamed = isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "")[:2] in LIMITS
     # asyncpg's own complaint about an argument, raised before anything is sent, is a ValueError.
     unfit = isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)

@@ -27,11 +27,13 @@ async def retry(
     hopeless: Kinds = (),
     log: Any,
     stop: asyncio.Event | None = None,
+    **fields: Any,
 ) -> None:
     """Attempt until it succeeds, with a delay after each error of `on`.
 
-    The first failure and the return of the `peer` are logged. Raises the error of the last attempt
-    when it is `hopeless`, or when `stop` is set; without `stop` only cancellation ends it.
+    The first failure and the return of the `peer` are logged, with `fields`. Raises the error of
+    the last attempt when it is `hopeless`, or when `stop` is set; without `stop` only cancellation
+    ends it.
     """
     for number, delay_s in enumerate(delays_s()):
         try:
@@ -42,11 +44,11 @@ async def retry(
             if stop is not None and stop.is_set():
                 raise
             if number == 0:
-                log.warning(f"waiting for {peer}", reason=str(error))
+                log.warning(f"waiting for {peer}", reason=str(error), **fields)
             await _pause(delay_s, stop)
             continue
         if number:
-            log.info(f"{peer} is back")
+            log.info(f"{peer} is back", **fields)
         return
 
 

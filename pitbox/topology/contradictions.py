@@ -1,4 +1,4 @@
-"""What streams.yaml says that cannot all be true."""
+"""Find references in streams.yaml to things that are missing or declared twice."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ FOLD_WRITES: Final = ("dead.letter", "fold.progress")
 
 
 def contradictions(topology: Topology) -> list[str]:
-    """Name every route, event and stream that is referred to and not there, or there twice."""
+    """Return one sentence for each missing or repeated route, event or stream."""
     return [*_route_problems(topology), *_service_problems(topology)]
 
 
@@ -25,7 +25,7 @@ def _route_problems(topology: Topology) -> list[str]:
         if not route.events:
             problems.append(f"{name}: carries no event")
         if route.reply and route.reply not in EVENTS:
-            problems.append(f"{name}: reply {route.reply!r} is no event")
+            problems.append(f"{name}: reply {route.reply!r} is not an event in schemas")
     return problems
 
 
@@ -48,5 +48,5 @@ def _service_problems(topology: Topology) -> list[str]:
                 problems.append(f"{name}: ack_all: no stream {stream!r}")
         for route in consumer.purges:
             if route not in topology.stream_of:
-                problems.append(f"{name}: purges: no stream has {route!r}")
+                problems.append(f"{name}: purges: no stream has the route {route!r}")
     return problems

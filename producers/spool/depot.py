@@ -16,7 +16,7 @@ import msgspec
 
 from pitbox import logs
 from pitbox.chunks import ranges
-from producers import measures
+from producers import metrics
 from producers.spool.disk import DiskError, Spool
 from producers.spool.ledger import Ledger, RunKey, key_of
 from producers.spool.record import Record
@@ -189,13 +189,13 @@ class Depot:
             return
         self._record.kept(chunks)
         self.account(key).keep(chunks[-1].chunk)
-        measures.kept.inc(len(chunks))
+        metrics.kept.inc(len(chunks))
 
     def _refused(self, key: RunKey, chunks: Sequence[Chunk], reason: str) -> None:
         account = self.account(key)
         account.keep(chunks[-1].chunk)
         account.drop(((chunks[0].chunk, chunks[-1].chunk),))
-        measures.refused.inc(len(chunks))
+        metrics.refused.inc(len(chunks))
         self._complain("THE SPOOL TAKES NOTHING: make room on its disk, live goes on", reason)
 
     async def _trim(self) -> None:
@@ -206,8 +206,8 @@ class Depot:
             if part is None:
                 break
             self._dropped(part)
-        measures.spool_bytes.set(await self._on_disk(lambda: self._spool.used_bytes))
-        measures.waiting.set(self.waiting)
+        metrics.spool_bytes.set(await self._on_disk(lambda: self._spool.used_bytes))
+        metrics.waiting.set(self.waiting)
         for key in [key for key, account in self.accounts.items() if account.complete]:
             if await self._on_disk(partial(self._spool.forget, key)):
                 del self.accounts[key]
@@ -215,7 +215,7 @@ class Depot:
     def _dropped(self, part: Dropped, reason: str = "the spool is full of them") -> None:
         self.account(part.key).drop((part.chunks,))
         count = ranges.count((part.chunks,))
-        measures.dropped.labels("yes" if part.receipted else "no").inc(count)
+        metrics.dropped.labels("yes" if part.receipted else "no").inc(count)
         if not part.receipted:
             self._complain("CHUNKS THAT POSTGRES LACKS ARE GONE", reason, chunks=count)
 

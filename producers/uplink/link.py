@@ -9,7 +9,7 @@ from typing import Final
 
 from pitbox import logs
 from pitbox.nats.bus import Bus, BusDown
-from producers import measures
+from producers import metrics
 from producers.spool.depot import Depot
 from producers.spool.ledger import RunKey
 from schemas.link import Ask, Hello, Receipt
@@ -143,7 +143,7 @@ class Link:
         ask = Ask(session=key.session, driver=key.driver, run=key.run)
         receipt: Receipt = await self._bus.request("link.ask", ask, timeout_s=ASK_TIMEOUT_S)
         self.clock.sample(asked_ns, time.perf_counter_ns() - started, receipt.hub_ns)
-        measures.offset_s.set((self.clock.offset_ns or 0) / 1e9)
+        metrics.offset_s.set((self.clock.offset_ns or 0) / 1e9)
         return receipt
 
     async def _on_receipt(self, receipt: Receipt) -> None:
@@ -160,7 +160,7 @@ class Link:
     async def _greet(self) -> None:
         while True:
             await self._bus.up.wait()
-            measures.fenced.set(self.fenced)
+            metrics.fenced.set(self.fenced)
             await self._say_hello()
             await _set_within(self._began, HELLO_INTERVAL_S)
 

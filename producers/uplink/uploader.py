@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from pitbox import logs
 from pitbox.nats.bus import Bus, BusDown, TooLarge
-from producers import measures
+from producers import metrics
 from producers.spool.depot import Depot
 from producers.spool.disk import DiskError
 from producers.spool.ledger import Ledger, RunKey, key_of
@@ -163,7 +163,7 @@ class Uploader:
 
     def _count(self, route: str) -> None:
         self.sent += 1
-        measures.sent.labels(route).inc()
+        metrics.sent.labels(route).inc()
 
 
 def _paced_s(encoded: Sequence[bytes]) -> float:

@@ -1,4 +1,4 @@
-"""The gateway as it is, but for its auth: whoever comes is let in, and nobody asks again."""
+"""Serve the gateway without authentication: every socket is accepted and never checked again."""
 
 import asyncio
 from collections.abc import Iterable
@@ -7,6 +7,7 @@ from typing import Final
 from consumers.gateway.access.authentication import Authenticator, Visitor
 from consumers.gateway.access.sockets import OpenSockets
 from consumers.gateway.live.feed import Live
+from consumers.gateway.past.telemetry import TelemetryReader
 from consumers.gateway.web import listener
 from consumers.gateway.web.app import build
 from pitbox import settings, topology
@@ -15,7 +16,7 @@ from pitbox.people import consent
 from pitbox.people.logins import Person
 from pitbox.people.passwords import Passwords
 from pitbox.people.tickets import Tickets
-from pitbox.postgres.pool import Archive
+from pitbox.postgres.pool import Pool
 from pitbox.service.lifetime import loop_factory
 
 ANYONE: Final = Visitor(
@@ -25,22 +26,22 @@ ANYONE: Final = Visitor(
 
 
 class NoTickets(Tickets):
-    """Need none."""
+    """Accept any ticket."""
 
     def take(self, ticket: str, now_s: float) -> str:
-        """Take anything for one."""
+        """Return the ticket as its login."""
         return ticket
 
 
 class NoAuthentication(Authenticator):
-    """Let in whoever comes."""
+    """Authenticate every login as the same person."""
 
-    def __init__(self, archive: Archive, keys: str) -> None:
+    def __init__(self, archive: Pool, keys: str) -> None:
         super().__init__(archive, keys, Passwords())
         self.tickets = NoTickets()
 
     async def visitors(self, sids: Iterable[str]) -> dict[str, Visitor]:
-        """Return the same person for everyone, and ask nobody."""
+        """Return the same visitor for every login, without a query."""
         return dict.fromkeys(sids, ANYONE)
 
 
@@ -48,11 +49,12 @@ async def main() -> None:
     """Serve until killed."""
     given = settings.load()
     declared = topology.load()
-    archive, bus = Archive(given.postgres.url), Bus("gateway", declared)
+    archive, bus = Pool(given.postgres.url, "bench", {}), Bus("gateway", declared)
     live = Live(declared, archive)
     app = build(
         bus=bus,
         archive=archive,
+        telemetry=TelemetryReader(archive),
         live=live,
         auth=NoAuthentication(archive, given.gateway.keys),
         sockets=OpenSockets(live),

@@ -1,4 +1,4 @@
-"""streams.yaml and the code agree: nothing is named on one side only."""
+"""streams.yaml and the code name the same events, services, streams and subjects."""
 
 import ast
 import importlib
@@ -41,7 +41,7 @@ def test_every_consumer_is_a_folder_and_every_folder_a_consumer() -> None:
 
 
 @pytest.mark.parametrize("name", TOPOLOGY.consumers)
-def test_every_consumer_can_be_made_and_decode_what_it_reads(name: str) -> None:
+def test_every_consumer_can_be_created_and_decode_its_routes(name: str) -> None:
     assert callable(importlib.import_module(f"consumers.{name}.service").service)
     for stream in TOPOLOGY.streams:
         routes = [r for r in TOPOLOGY.consumers[name].reads if TOPOLOGY.stream_of.get(r) == stream]
@@ -68,8 +68,8 @@ def test_every_message_fits_into_a_dead_letter_and_through_the_server() -> None:
     assert letter <= nats_server.MAX_PAYLOAD
 
 
-def test_no_subject_or_stream_is_named_in_code() -> None:
-    """A text that a subject's template would match, or an f-string that begins like one."""
+def test_no_code_names_a_subject_or_a_stream() -> None:
+    """No string literal matches a subject's template, and no f-string begins like one."""
     shapes = [
         re.compile(re.sub(r"\\\{\w+\\\}", r"[^.]+", re.escape(route.subject)))
         for route in TOPOLOGY.routes.values()
@@ -96,6 +96,6 @@ def test_no_subject_or_stream_is_named_in_code() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a.b", "*", ">", "é", "a\n", "-a", "a" * 65])
-def test_a_name_that_would_be_more_than_a_part_of_a_subject_is_refused(name: str) -> None:
+def test_a_name_that_is_more_than_one_token_of_a_subject_is_refused(name: str) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(name, Token)

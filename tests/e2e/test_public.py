@@ -129,7 +129,7 @@ def test_a_team_on_the_internet_drives_and_watches_by_tls_alone(public: Public) 
         assert driven.returncode == 0, driven.stderr
     stranger = public.drive(PITBOX_NATS__URL=f"nats://192.0.2.1:{running.nats}")
     assert stranger.returncode == 2
-    assert "it takes tls://192.0.2.1" in stranger.stderr
+    assert "use tls://192.0.2.1" in stranger.stderr
     renewed = Path(public.authority.files("localhost", FAR)["certificate"]).read_text()
     for listening in (running.nats, running.gateway):
         until(

@@ -1,4 +1,4 @@
-"""Identities are given out, renewed and taken back by a real service, while cars drive."""
+"""A real signing service enrols, renews and revokes while cars drive."""
 
 import asyncio
 import contextlib
@@ -48,7 +48,7 @@ OPEN_CODES = "select driver from enrolment"
 
 @pytest.fixture
 async def hub(nats_server: NatsServer, database: str) -> AsyncIterator[Settings]:
-    """Return the settings of a hub whose persister runs; who signs is for the test to start."""
+    """Return the settings of a hub with a running persister; each test starts keys itself."""
     await apply(nats_server.url)
     settings = settings_of(nats_server.url, database)
     async with serving(persister(settings)):
@@ -57,7 +57,7 @@ async def hub(nats_server: NatsServer, database: str) -> AsyncIterator[Settings]
 
 @pytest.fixture
 async def desk(nats_server: NatsServer) -> AsyncIterator[Bus]:
-    """Lend a connection of the hub's own commands, which may do no more than they."""
+    """Yield a connection with the credentials of the hub's commands."""
     users = nats_server.keys / "users"
     bus = await Bus.connect(
         Nats(url=nats_server.url, credentials=str(users)), "setup", topology.load()
@@ -76,7 +76,7 @@ async def enrolled(hub: Settings, driver: str, folder: Path) -> Path:
 async def on_track(
     hub: Settings, driver: str, file: Path, folder: Path
 ) -> AsyncIterator[tuple[Car, "asyncio.Task[None]"]]:
-    """Let a car drive meanwhile, with the credentials of a file."""
+    """Drive a car meanwhile, with the credentials of a file."""
     car, stop = Car(), asyncio.Event()
     settings = Settings(
         nats=Nats(url=hub.nats.url, credentials=str(file)),
@@ -109,7 +109,7 @@ async def grows(database: Database, driver: str, by: int = 5) -> None:
     await eventually(grown, f"{driver} is heard")
 
 
-async def test_who_is_enrolled_drives_until_he_is_revoked_and_others_notice_nothing(
+async def test_a_driver_drives_until_revoked_and_others_notice_nothing(
     hub: Settings, desk: Bus, nats_server: NatsServer, database: str, tmp_path: Path
 ) -> None:
     rows = Database(database)
@@ -142,7 +142,7 @@ async def test_who_is_enrolled_drives_until_he_is_revoked_and_others_notice_noth
             await grows(rows, "ada", by=committed(tmp_path, "ada") - left)
 
 
-async def test_an_app_whose_driver_is_shut_out_says_so_once_and_goes_on_when_he_is_in_again(
+async def test_the_app_of_a_revoked_driver_logs_it_once_and_continues_after_enrolment(
     hub: Settings, desk: Bus, nats_server: NatsServer, database: str, tmp_path: Path
 ) -> None:
     rows, log = Database(database), nats_server.folder / "nats-server.log"
@@ -164,7 +164,7 @@ async def test_an_app_whose_driver_is_shut_out_says_so_once_and_goes_on_when_he_
             await grows(rows, "ada", by=committed(tmp_path, "ada") - await stored(rows, "ada"))
 
 
-async def test_a_lost_pc_is_shut_out_alone_until_it_is_enrolled_again(
+async def test_a_lost_pc_is_revoked_alone_until_it_is_enrolled_again(
     hub: Settings, desk: Bus, nats_server: NatsServer, database: str, tmp_path: Path
 ) -> None:
     rows = Database(database)
@@ -212,7 +212,7 @@ async def test_a_lost_pc_is_shut_out_alone_until_it_is_enrolled_again(
             await grows(rows, "ada")
 
 
-async def test_a_lost_pc_is_shut_out_also_where_the_clock_of_postgres_is_behind(
+async def test_a_pc_is_revoked_even_if_the_clock_of_postgres_is_behind(
     hub: Settings, desk: Bus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = time.time
@@ -233,16 +233,14 @@ async def test_a_lost_pc_is_shut_out_also_where_the_clock_of_postgres_is_behind(
 
 
 async def connections(server: NatsServer, driver: str) -> int:
-    """Return how many connections a driver's account has, as nats-server says."""
+    """Return the number of connections of a driver's account that nats-server reports."""
     async with httpx.AsyncClient() as client:
         address = f"http://127.0.0.1:{server.monitor_port}/connz?auth=true"
         found: list[dict[str, Any]] = (await client.get(address)).json()["connections"]
     return sum(one.get("name_tag", "") == f"driver-{driver}" for one in found)
 
 
-async def test_only_a_pc_that_is_enrolled_gets_more_time(
-    hub: Settings, desk: Bus, tmp_path: Path
-) -> None:
+async def test_only_an_enrolled_pc_is_renewed(hub: Settings, desk: Bus, tmp_path: Path) -> None:
     stranger = KeyPair.new(Kind.USER).public
     async with serving(Keys(hub)):
         ada, bea = await enrolled(hub, "ada", tmp_path), await enrolled(hub, "bea", tmp_path)
@@ -270,7 +268,7 @@ async def test_only_a_pc_that_is_enrolled_gets_more_time(
         await bus.close()
 
 
-async def test_nats_server_is_told_again_of_all_that_it_forgot(
+async def test_accounts_that_nats_server_lost_are_pushed_again(
     hub: Settings, nats_server: NatsServer, database: str, tmp_path: Path
 ) -> None:
     async with serving(Keys(hub)):
@@ -282,7 +280,7 @@ async def test_nats_server_is_told_again_of_all_that_it_forgot(
             await grows(Database(database), "ada")
 
 
-async def test_an_account_from_before_a_revocation_is_forgotten_at_the_next_start(
+async def test_an_account_revoked_meanwhile_is_deleted_at_the_next_start(
     hub: Settings, desk: Bus, nats_server: NatsServer, tmp_path: Path
 ) -> None:
     accounts = nats_server.folder / "nats" / "accounts"
@@ -306,10 +304,10 @@ async def test_an_account_from_before_a_revocation_is_forgotten_at_the_next_star
         await eventually(refused, "the old account is forgotten")
 
 
-async def test_a_jwt_of_a_stranger_is_found_out_though_nats_server_takes_it(
+async def test_an_account_jwt_of_another_signer_is_replaced(
     hub: Settings, nats_server: NatsServer, tmp_path: Path
 ) -> None:
-    """Its answer is 200, and whom it names is locked out, until the right one is pushed again."""
+    """nats-server accepts such a JWT and then rejects the account's users until the next push."""
     forger = tmp_path / "forger"
     forger.mkdir()
     stranger = NatsServer(forger).authority()
@@ -340,7 +338,7 @@ async def test_one_process_signs_at_a_time(hub: Settings, desk: Bus, tmp_path: P
                 await eventually(said, "the second one waits")
 
 
-async def test_a_name_that_could_mean_others_is_refused(hub: Settings, tmp_path: Path) -> None:
+async def test_a_name_with_wildcards_is_refused(hub: Settings, tmp_path: Path) -> None:
     key = KeyPair.new(Kind.USER).public
     async with serving(Keys(hub)), connected(hub.nats.url, "setup") as anybody:
         await enrolled(hub, "ada", tmp_path)
@@ -353,15 +351,15 @@ async def test_a_name_that_could_mean_others_is_refused(hub: Settings, tmp_path:
             await anybody.request("keys.enrol", wish, timeout_s=0.3)
 
 
-async def test_without_the_keys_that_nats_server_trusts_nothing_is_signed(
+async def test_keys_that_nats_server_does_not_trust_are_refused(
     hub: Settings, nats_server: NatsServer
 ) -> None:
     (nats_server.keys / "operator-signer.seed").unlink()
-    with pytest.raises(KeysError, match="no nats-server was ever started with these keys"):
+    with pytest.raises(KeysError, match="start nats-server with the keys of"):
         Keys(hub)
 
 
-async def test_the_key_that_signs_drivers_is_changed_and_nobody_is_sent_away(
+async def test_the_drivers_signing_key_is_rotated_without_a_disconnect(
     hub: Settings, nats_server: NatsServer, database: str, tmp_path: Path
 ) -> None:
     rows, authority = Database(database), nats_server.authority()
@@ -383,7 +381,7 @@ async def test_the_key_that_signs_drivers_is_changed_and_nobody_is_sent_away(
             await grows(rows, "ada")
 
 
-async def test_the_key_that_signs_accounts_is_changed_while_a_driver_drives_and_loses_nothing(
+async def test_the_accounts_signing_key_is_rotated_while_a_driver_drives_without_loss(
     hub: Settings, nats_server: NatsServer, database: str, tmp_path: Path
 ) -> None:
     rows = Database(database)
@@ -435,7 +433,7 @@ async def test_the_key_that_signs_accounts_is_changed_while_a_driver_drives_and_
     assert not nats_server.authority().is_current(token)
 
 
-async def test_without_the_operators_seed_the_key_that_signs_accounts_is_not_changed(
+async def test_the_accounts_signing_key_is_not_rotated_without_the_operators_seed(
     nats_server: NatsServer, database: str
 ) -> None:
     (nats_server.keys / "operator.seed").unlink()
@@ -451,7 +449,7 @@ async def gone(server: NatsServer, driver: str) -> None:
     await eventually(none, f"{driver} is sent away")
 
 
-async def test_new_keys_of_services_end_the_old_ones(
+async def test_new_service_keys_invalidate_the_old_ones(
     nats_server: NatsServer, tmp_path: Path
 ) -> None:
     old = tmp_path / "old.creds"
@@ -498,7 +496,10 @@ async def test_commands_enrol_list_and_revoke(
         assert states == [("ada", True, 0), ("bea", False, 1)]
         [pc] = listed[1]["pcs"]
         assert (pc["public_key"], pc["name"]) == (key, "rig-1")
-        for start, said in (("UUUU", "bea has no PC UUUU"), ("X", "begins no key of a PC")):
+        for start, said in (
+            ("UUUU", "no PC of bea begins with UUUU"),
+            ("X", "begins no key of a PC"),
+        ):
             refused = await asyncio.to_thread(say, "revoke", "bea", "--pc", start)
             assert (refused.returncode, said in refused.stderr) == (2, True)
         revoked = await asyncio.to_thread(say, "revoke", "bea", "--pc", key[:8])

@@ -81,7 +81,7 @@ async def told_at_60_hz(parked: asyncio.Event) -> AsyncIterator[Observation]:
         await asyncio.sleep(SIXTIETH_S)
 
 
-async def test_a_car_at_20_hz_notices_no_renewal(
+async def test_a_renewal_delays_no_chunk_of_a_car_at_20_hz(
     settings: Settings, database: str, tmp_path: Path
 ) -> None:
     """Every chunk came live, once: not even the spool had anything to make good."""

@@ -24,7 +24,7 @@ from pitbox.people.logins import Person
 from pitbox.people.passwords import Passwords
 from pitbox.people.tickets import Tickets
 from pitbox.people.tokens import TokenError, Tokens, load_keys, load_secret
-from pitbox.postgres.pool import Archive
+from pitbox.postgres.pool import Pool
 from pitbox.service.limits import Limit
 
 ROLE: Final = "pitbox_gateway"
@@ -60,7 +60,7 @@ class Authenticator:
     Its connections to Postgres use the gateway's restricted role.
     """
 
-    def __init__(self, archive: Archive, keys: str, passwords: Passwords) -> None:
+    def __init__(self, archive: Pool, keys: str, passwords: Passwords) -> None:
         """Load the signing keys from the folder `keys`, making them if absent.
 
         Raises SettingsError when the folder or a key cannot be used.
@@ -76,7 +76,7 @@ class Authenticator:
         self._familiar: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     async def visitors(self, sids: Iterable[str]) -> dict[str, Visitor]:
-        """Return the visitor of each login id that is still valid; raises ArchiveDown."""
+        """Return the visitor of each login id that is still valid; raises PostgresDown."""
         async with self.archive.connection() as connection:
             people = await logins.alive(connection, sids)
             decided = await consent.decided(connection)
@@ -88,7 +88,7 @@ class Authenticator:
     async def visitor(self, authorization: str) -> Visitor:
         """Return the visitor of an Authorization header.
 
-        Raises NotAuthorizedException when the token or its login is not valid, or ArchiveDown.
+        Raises NotAuthorizedException when the token or its login is not valid, or PostgresDown.
         """
         if not authorization.startswith(SCHEME):
             raise _not_logged_in()
@@ -138,7 +138,7 @@ class Authenticator:
 async def authorise(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """Raise unless the requester's role may call the endpoint; store the visitor in the state.
 
-    Raises NotAuthorizedException, PermissionDeniedException or ArchiveDown. Endpoints that need no
+    Raises NotAuthorizedException, PermissionDeniedException or PostgresDown. Endpoints that need no
     login pass without a visitor.
     """
     method = connection.scope.get("method", "GET")

@@ -14,7 +14,7 @@ from consumers.gateway.live.feed import Live
 from consumers.gateway.live.outbox import Outbox
 from pitbox import logs
 from pitbox.people.tokens import LIFETIME_S
-from pitbox.postgres.pool import ArchiveDown
+from pitbox.postgres.errors import PostgresDown
 
 CHECK_EVERY_S: Final = 1.0
 POSTGRES_TIMEOUT_S: Final = 2.0
@@ -82,7 +82,7 @@ class OpenSockets:
                     async with asyncio.timeout(POSTGRES_TIMEOUT_S):
                         sids = {socket.visitor.person.sid for socket in self._open.values()}
                         self._apply(await auth.visitors(sids), sids)
-                except (ArchiveDown, TimeoutError):
+                except (PostgresDown, TimeoutError):
                     self._close_unconfirmed()
             self._check.clear()
             try:

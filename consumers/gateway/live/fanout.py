@@ -14,7 +14,8 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from pitbox.chunks.frames import CorruptChunkError, channel_ids, checksum, decompress
+from pitbox.chunks.arrays import unpack
+from pitbox.chunks.frames import channel_ids
 from schemas.channels import CHANNEL_BY_NAME, CHANNELS
 from schemas.telemetry import Chunk
 from schemas.timing import Lap, Timing
@@ -55,7 +56,7 @@ def choice(wish: Subscribe) -> Choice:
     """Return the selection of a Subscribe message; raises ValueError naming an unknown channel."""
     unknown = [name for name in wish.channels if name not in CHANNEL_BY_NAME]
     if unknown:
-        raise ValueError(f"channels: there is no {unknown[0]!r}; GET /api/v1/channels lists them")
+        raise ValueError(f"channels: no channel {unknown[0]!r}: GET /api/v1/channels lists them")
     chosen = dict.fromkeys(CHANNEL_BY_NAME[name].id for name in wish.channels)
     return Choice(wish.session, frozenset(wish.drivers), tuple(chosen))
 
@@ -131,17 +132,6 @@ class Fanout(Generic[Client]):
                 self._plans.clear()
             plan = self._plans[session, driver] = dict(groups)
         return plan
-
-
-def unpack(chunk: Chunk) -> tuple[np.ndarray, np.ndarray]:
-    """Return times (float64 ms) and rows (float32[frames][channels]); raises CorruptChunkError."""
-    if checksum(chunk.block, chunk.observed) != chunk.crc:
-        raise CorruptChunkError("crc of the block differs from the chunk's")
-    width = len(channel_ids(chunk.channels))
-    raw = decompress(chunk.block, chunk.frames, width)
-    deltas_us = np.frombuffer(raw, "<u4", chunk.frames)
-    rows = np.frombuffer(raw, "<f4", offset=4 * chunk.frames).reshape(chunk.frames, width)
-    return chunk.captured_ns / 1e6 + deltas_us / 1e3, rows
 
 
 @lru_cache(maxsize=1024)

@@ -11,16 +11,17 @@ from typing import Any, Final
 
 import msgspec
 
-from consumers.gateway import measures
+from consumers.gateway import metrics
 from consumers.gateway.live.facts import Facts, identity
 from consumers.gateway.live.fanout import Choice, Fanout, choice
 from consumers.gateway.live.outbox import Outbox
 from consumers.gateway.live.presence import Presences
 from consumers.gateway.past import sessions
-from pitbox import metrics
+from pitbox import metrics as runtime_metrics
 from pitbox.chunks.frames import CorruptChunkError
 from pitbox.nats.bus import Bus
-from pitbox.postgres.pool import Archive, ArchiveDown
+from pitbox.postgres.errors import PostgresDown
+from pitbox.postgres.pool import Pool
 from pitbox.topology import Topology
 from schemas.registry import UNDECODABLE
 from schemas.telemetry import CHUNK_VERSION, Chunk, Mark
@@ -41,7 +42,7 @@ class Live:
     """Hold the clients, and send each the frames and facts that it subscribed to."""
 
     def __init__(
-        self, topology: Topology, archive: Archive, *, max_clients: int = MAX_CLIENTS
+        self, topology: Topology, archive: Pool, *, max_clients: int = MAX_CLIENTS
     ) -> None:
         self._topology = topology
         self._stream = topology.stream_of["telemetry.live"]
@@ -62,15 +63,15 @@ class Live:
     def join(self, client: Outbox, hidden: frozenset[str] = frozenset()) -> None:
         """Add a client; it never receives data of the drivers in `hidden`."""
         self._hidden[client] = hidden
-        measures.clients.set(len(self._hidden))
+        metrics.clients.set(len(self._hidden))
 
     def leave(self, client: Outbox) -> None:
         """Remove a client."""
         self._hidden.pop(client, None)
         self._fanout.leave(client)
         self._cancel_first_send(client)
-        measures.dropped.inc(client.newly_dropped())
-        measures.clients.set(len(self._hidden))
+        metrics.dropped.inc(client.newly_dropped())
+        metrics.clients.set(len(self._hidden))
 
     def hide(self, client: Outbox, hidden: frozenset[str]) -> bool:
         """Set the drivers that are hidden from a client; return whether it must be closed.
@@ -116,8 +117,8 @@ class Live:
             for presence in self._presences.due(now_ms()):
                 watching = self._fanout.watchers(presence.session, presence.driver)
                 self._put_presence(watching, presence)
-            measures.backlog.set(sum(len(client) for client in self._hidden))
-            measures.dropped.inc(sum(client.newly_dropped() for client in self._hidden))
+            metrics.backlog.set(sum(len(client) for client in self._hidden))
+            metrics.dropped.inc(sum(client.newly_dropped() for client in self._hidden))
             await asyncio.sleep(TICK_S)
 
     async def _reread(self, bus: Bus) -> None:
@@ -162,7 +163,7 @@ class Live:
                     *await sessions.laps(connection, session),
                 ]
                 ended = await sessions.closed(connection, session)
-        except ArchiveDown:
+        except PostgresDown:
             if not self._rereads:
                 self._rereads.append(time.monotonic() + REREAD_S[0])
             return
@@ -194,12 +195,12 @@ class Live:
             try:
                 event: Chunk | Mark = decode(payload)
             except UNDECODABLE:
-                metrics.decode_errors.labels(route).inc()
+                runtime_metrics.decode_errors.labels(route).inc()
                 return
             own = self._topology.subject(route, driver=event.driver, session=event.session)
             if subject != own or event.version > CHUNK_VERSION:
                 reason = "newer version" if subject == own else "foreign subject"
-                metrics.dropped.labels("gateway", reason).inc()
+                runtime_metrics.dropped.labels("gateway", reason).inc()
                 return
             self._presences.update(event, now_ms())
             if isinstance(event, Chunk):
@@ -211,16 +212,16 @@ class Live:
         try:
             messages = self._fanout.frames(chunk, late=late)
         except CorruptChunkError:
-            metrics.dropped.labels("gateway", "corrupt chunk").inc()
+            runtime_metrics.dropped.labels("gateway", "corrupt chunk").inc()
             return
         for message, clients in messages:
             for client in clients:
                 client.put(message)
-        measures.encoded.inc(len(messages))
+        metrics.encoded.inc(len(messages))
         offset_ms = self._presences.offset_ms(chunk.session, chunk.driver)
         if not late and offset_ms is not None:
             age_ms = now_ms() - chunk.captured_ns / 1e6 - offset_ms
-            measures.latency_s.labels(self._stream).observe(max(0.0, age_ms / 1e3))
+            metrics.latency_s.labels(self._stream).observe(max(0.0, age_ms / 1e3))
 
 
 def now_ms() -> float:

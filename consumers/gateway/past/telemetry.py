@@ -1,12 +1,14 @@
 """Query telemetry of a time range, bounded in frames and values per answer."""
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from msgspec import Struct
 
 from consumers.gateway.past.formats import Format, render
 from consumers.gateway.past.traces import Stored, table
-from pitbox.postgres.pool import Archive
+from pitbox.postgres.pool import Pool
 from schemas.timing import Lap
 
 MAX_FRAMES: Final = 120_000
@@ -50,19 +52,31 @@ class Question(Struct, frozen=True, kw_only=True):
     lap: Lap | None = None
 
 
-async def traces(archive: Archive, form: Format, asked: Question) -> bytes:
-    """Return the encoded answer; raises TooMuch, ArchiveDown or CorruptChunkError."""
-    where = (asked.session, asked.shown, asked.from_ns, asked.to_ns)
-    async with archive.connection() as connection:
-        frames, width = await connection.fetchrow(COUNT, *where)
-        _bound(form, frames, 8 * width if asked.channels is None else len(asked.channels))
-        rows = await connection.fetch(ROWS, *where)
+class TelemetryReader:
+    """Read telemetry and encode it in a thread, one answer at a time, beside the live messages."""
 
-    def work() -> bytes:
-        found = table(Stored.of(rows), asked.from_ns, asked.to_ns, asked.channels)
-        return render(form, asked.session, asked.driver, asked.lap, found)
+    def __init__(self, archive: Pool) -> None:
+        """Prepare to read from `archive`."""
+        self._archive = archive
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="telemetry")
 
-    return await archive.aside(work)
+    async def traces(self, form: Format, asked: Question) -> bytes:
+        """Return the encoded answer; raises TooMuch, PostgresDown or CorruptChunkError."""
+        where = (asked.session, asked.shown, asked.from_ns, asked.to_ns)
+        async with self._archive.connection() as connection:
+            frames, width = await connection.fetchrow(COUNT, *where)
+            _bound(form, frames, 8 * width if asked.channels is None else len(asked.channels))
+            rows = await connection.fetch(ROWS, *where)
+
+        def work() -> bytes:
+            found = table(Stored.of(rows), asked.from_ns, asked.to_ns, asked.channels)
+            return render(form, asked.session, asked.driver, asked.lap, found)
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def close(self) -> None:
+        """Drop the answers that wait for the thread."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
 
 def _bound(form: Format, frames: int, channels: int) -> None:

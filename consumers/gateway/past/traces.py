@@ -11,10 +11,10 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from pitbox.chunks.frames import channel_ids, decompress
+from pitbox.chunks.arrays import Times, unpack_blocks
+from pitbox.chunks.frames import channel_ids
 
 Column = NDArray[np.float32]
-Times = NDArray[np.int64]
 
 NS_PER_MS: Final = 1e6
 
@@ -83,13 +83,14 @@ def table(stored: Stored, from_ns: int, to_ns: int, wanted: Sequence[int] | None
 
 def _unpack(stored: Stored, places: Sequence[int], wanted: Sequence[int]) -> tuple[Times, Column]:
     """Return times (ns) and float32[channels][frames] of chunks of the same shape."""
-    frames, ids = stored.frames[places[0]], channel_ids(stored.channels[places[0]])
-    blocks = stored.block
-    raw = b"".join([decompress(blocks[place], frames, len(ids)) for place in places])
-    words = np.frombuffer(raw, "<u4").reshape(len(places), frames * (1 + len(ids)))
-    bases = np.array([stored.captured_ns[place] for place in places], np.int64)
-    times = (bases[:, None] + words[:, :frames].astype(np.int64) * 1000).ravel()
-    floats = words[:, frames:].view("<f4").reshape(len(places) * frames, len(ids))
+    channels = stored.channels[places[0]]
+    times, floats = unpack_blocks(
+        [stored.block[place] for place in places],
+        [stored.captured_ns[place] for place in places],
+        stored.frames[places[0]],
+        channels,
+    )
+    ids = channel_ids(channels)
     values = np.full((len(wanted), len(times)), np.nan, np.float32)
     for row, channel in enumerate(wanted):
         if channel in ids:

@@ -33,7 +33,7 @@ Count = Annotated[int, QueryParameter(ge=1, le=500)]
 ERRORS: Final = {
     **LOGIN_ERRORS,
     403: ResponseSpec(Problem, description="the role does not allow it"),
-    404: ResponseSpec(Problem, description="there is no such account"),
+    404: ResponseSpec(Problem, description="no such account"),
 }
 
 Auth = NamedDependency[Authenticator]
@@ -100,9 +100,7 @@ async def change_account(
 
 
 @post("/accounts/{name:str}/logout", status_code=204, responses=ERRORS)
-async def log_somebody_out(
-    auth: Auth, visitor: CurrentVisitor, sockets: Sockets, name: Named
-) -> None:
+async def end_logins(auth: Auth, visitor: CurrentVisitor, sockets: Sockets, name: Named) -> None:
     """End every login of an account."""
     async with auth.archive.connection() as connection, connection.transaction():
         account = _found(await accounts.find(connection, name), name)

@@ -15,13 +15,15 @@ from consumers.gateway.access.authentication import Authenticator, Visitor, auth
 from consumers.gateway.access.roles import API
 from consumers.gateway.access.sockets import OpenSockets
 from consumers.gateway.live.feed import Live
+from consumers.gateway.past.telemetry import TelemetryReader
 from consumers.gateway.web import accounts, enrolment, login, rest
 from consumers.gateway.web.pages import pages
 from consumers.gateway.web.socket import wall
 from pitbox import __version__, logs
 from pitbox.nats.bus import Bus
 from pitbox.people.passwords import BusyError
-from pitbox.postgres.pool import Archive, ArchiveDown
+from pitbox.postgres.errors import PostgresDown
+from pitbox.postgres.pool import Pool
 from schemas.api import Problem
 
 MAX_BODY_BYTES: Final = 4096
@@ -32,7 +34,8 @@ log = logs.get("gateway")
 def build(
     *,
     bus: Bus,
-    archive: Archive,
+    archive: Pool,
+    telemetry: TelemetryReader,
     live: Live,
     auth: Authenticator,
     sockets: OpenSockets,
@@ -76,7 +79,7 @@ def build(
             accounts.invite,
             accounts.invite_again,
             accounts.change_account,
-            accounts.log_somebody_out,
+            accounts.end_logins,
             accounts.list_consents,
             accounts.decide,
             accounts.list_audit,
@@ -84,6 +87,7 @@ def build(
         dependencies={
             "bus": Provide(lambda: bus, sync_to_thread=False),
             "archive": Provide(lambda: archive, sync_to_thread=False),
+            "telemetry": Provide(lambda: telemetry, sync_to_thread=False),
             "live": Provide(lambda: live, sync_to_thread=False),
             "auth": Provide(lambda: auth, sync_to_thread=False),
             "sockets": Provide(lambda: sockets, sync_to_thread=False),
@@ -97,7 +101,7 @@ def build(
         [api, pages()],
         exception_handlers={
             HTTPException: _refused,
-            ArchiveDown: _away,
+            PostgresDown: _away,
             BusyError: _away,
             enrolment.SigningDown: _away,
             RecursionError: _too_deep,
@@ -149,7 +153,7 @@ def _refused(request: Request[Any, Any, Any], error: HTTPException) -> Response[
 
 
 def _away(
-    request: Request[Any, Any, Any], error: ArchiveDown | BusyError | enrolment.SigningDown
+    request: Request[Any, Any, Any], error: PostgresDown | BusyError | enrolment.SigningDown
 ) -> Response[Problem]:
     return _problem(503, str(error))
 

@@ -21,7 +21,7 @@ from pitbox.nats.bus import Bus, BusDown
 from pitbox.people import audit, enrolment_codes
 from pitbox.people.drivers import DRIVERS, drivers
 from pitbox.people.enrolment_codes import TooManyError
-from pitbox.postgres.pool import Archive
+from pitbox.postgres.pool import Pool
 from schemas.api import (
     DriverAbout,
     EnrolledPc,
@@ -34,7 +34,7 @@ from schemas.api import (
 from schemas.keys import Enrol, Enrolled, Revoke, Revoked, UserKey
 from schemas.telemetry import Token
 
-WRONG: Final = "code: it is wrong, used, expired or was tried too often: ask for a new one"
+WRONG: Final = "code: is wrong, used, expired or was tried too often: ask for a new one"
 AWAY: Final = "the service keys does not answer: try again with the same code"
 SHUT_OUT: Final = "driver: was revoked: only an owner can make a new code"
 UNSIGNED: Final = "the service keys does not answer: try again"
@@ -133,7 +133,7 @@ async def enrol(
 
 
 @get("/drivers", responses=ERRORS)
-async def list_drivers(archive: NamedDependency[Archive]) -> list[DriverAbout]:
+async def list_drivers(archive: NamedDependency[Pool]) -> list[DriverAbout]:
     """List drivers with their PCs, the revoked ones included."""
     async with archive.connection() as connection:
         return drivers(await connection.fetch(DRIVERS))

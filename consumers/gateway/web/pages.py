@@ -31,4 +31,4 @@ def pages(folder: Path = STATIC) -> Router:
 def _missing(request: Request[Any, Any, Any], error: NotFoundException) -> Response[str]:
     if request.url.path in ("/", "/openapi", "/openapi/"):
         return Response(NOT_BUILT, media_type="text/html", status_code=503)
-    return Response("there is no such page", media_type="text/plain", status_code=404)
+    return Response("page not found", media_type="text/plain", status_code=404)

@@ -8,14 +8,14 @@ from litestar.exceptions import ClientException, NotFoundException
 from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, PathParameter, QueryParameter
 
-from consumers.gateway import measures
+from consumers.gateway import metrics
 from consumers.gateway.access.authentication import Visitor
-from consumers.gateway.past import sessions, telemetry
+from consumers.gateway.past import sessions
 from consumers.gateway.past.formats import MEDIA_TYPES, Format, accepted
-from consumers.gateway.past.telemetry import Question, TooMuch
+from consumers.gateway.past.telemetry import Question, TelemetryReader, TooMuch
 from consumers.gateway.web import nats_address
 from pitbox.nats.bus import Bus
-from pitbox.postgres.pool import Archive
+from pitbox.postgres.pool import Pool
 from pitbox.topology.asyncapi import asyncapi
 from schemas.api import ChannelAbout, Health, Hole, Problem, Ready, SessionSummary, Traces
 from schemas.channels import CHANNEL_BY_NAME, CHANNELS
@@ -24,7 +24,8 @@ from schemas.timing import Lap
 
 FOREVER_NS: Final = 2**63 - 1
 
-Past = NamedDependency[Archive]
+Past = NamedDependency[Pool]
+Telemetry = NamedDependency[TelemetryReader]
 CurrentVisitor = NamedDependency[Visitor]
 # Litestar reads its own constraints only, not those of msgspec.
 TOKEN: Final = str(get_args(Token)[1].pattern)
@@ -136,6 +137,7 @@ async def lap_telemetry(
     *,
     request: Request[Any, Any, Any],
     archive: Past,
+    telemetry: Telemetry,
     visitor: CurrentVisitor,
     session: Name,
     driver: Name,
@@ -161,14 +163,14 @@ async def lap_telemetry(
         channels=_channel_ids(channels),
         lap=lap,
     )
-    return await _answer(request, archive, format, asked)
+    return await _answer(request, telemetry, format, asked)
 
 
 @get("/sessions/{session:str}/drivers/{driver:str}/telemetry", responses=TRACES)
 async def range_telemetry(
     *,
     request: Request[Any, Any, Any],
-    archive: Past,
+    telemetry: Telemetry,
     visitor: CurrentVisitor,
     session: Name,
     driver: Name,
@@ -191,16 +193,19 @@ async def range_telemetry(
         to_ns=to_ns,
         channels=_channel_ids(channels),
     )
-    return await _answer(request, archive, format, asked)
+    return await _answer(request, telemetry, format, asked)
 
 
 async def _answer(
-    request: Request[Any, Any, Any], archive: Archive, given: Format | None, asked: Question
+    request: Request[Any, Any, Any],
+    telemetry: TelemetryReader,
+    given: Format | None,
+    asked: Question,
 ) -> Response[bytes]:
     form = given or accepted(request.headers.get("accept", ""))
     try:
-        with measures.answer_s.labels(form).time():
-            body = await telemetry.traces(archive, form, asked)
+        with metrics.answer_s.labels(form).time():
+            body = await telemetry.traces(form, asked)
     except TooMuch as error:
         raise ClientException(str(error)) from None
     return Response(body, media_type=MEDIA_TYPES[form], headers={"vary": "accept"})

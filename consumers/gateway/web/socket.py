@@ -10,12 +10,12 @@ from litestar import WebSocket, websocket
 from litestar.di import NamedDependency
 from litestar.exceptions import WebSocketDisconnect
 
-from consumers.gateway import measures
+from consumers.gateway import metrics
 from consumers.gateway.access.authentication import Authenticator, Visitor
 from consumers.gateway.access.sockets import OpenSockets
 from consumers.gateway.live.feed import Live
 from consumers.gateway.live.outbox import Outbox
-from pitbox.postgres.pool import ArchiveDown
+from pitbox.postgres.errors import PostgresDown
 from schemas.wall import Dropped, Refused
 
 TRY_AGAIN_LATER: Final = 1013  # RFC 6455's registry of close codes
@@ -75,7 +75,7 @@ async def _visitor(socket: WebSocket[Any, Any, Any], auth: Authenticator) -> Vis
         return None
     try:
         return (await auth.visitors([sid])).get(sid)
-    except ArchiveDown:
+    except PostgresDown:
         return None
 
 
@@ -100,7 +100,7 @@ async def _send(socket: WebSocket[Any, Any, Any], client: Outbox, awake: asyncio
                 reported = client.dropped
                 await _send_one(socket, encode(Dropped(count=reported)))
             await _send_one(socket, message)
-            measures.sent.inc()
+            metrics.sent.inc()
 
 
 async def _send_one(socket: WebSocket[Any, Any, Any], message: bytes) -> None:

@@ -40,7 +40,7 @@ def test_a_pc_believes_whom_it_was_enrolled_with_and_no_other(
     assert driving(str(enrolled)).nats.ca == str(kept)
     assert (kept.stat().st_mode & 0o777, kept.read_text()) == (0o600, CERTIFICATES)
     kept.chmod(0o666)
-    with pytest.raises(KeysError, match="is open to others"):
+    with pytest.raises(KeysError, match="other users may read"):
         driving(str(enrolled))
     keep_hub(enrolled, FAR)
     assert driving(str(enrolled)).nats.ca == ""

@@ -6,6 +6,7 @@ import pytest
 from pitbox.postgres.errors import (
     ERRORS,
     Clash,
+    LoginRefused,
     NoTables,
     PostgresDown,
     Refused,
@@ -23,7 +24,7 @@ from pitbox.postgres.errors import (
         (asyncpg.NumericValueOutOfRangeError("a number"), Refused),
         (asyncpg.StatementTooComplexError("a statement"), Refused),
         (asyncpg.DataError("an argument"), Refused),
-        (asyncpg.InvalidPasswordError("a password"), PostgresDown),
+        (asyncpg.InvalidPasswordError("a password"), LoginRefused),
         (asyncpg.InterfaceError("closed"), PostgresDown),
         (asyncpg.InternalClientError("confused"), PostgresDown),
         (ConnectionRefusedError(111, "refused"), PostgresDown),
@@ -36,9 +37,8 @@ def test_an_error_of_asyncpg_has_one_meaning(error: Exception, kind: type[Except
     assert type(verdict(error)) is kind
 
 
-def test_no_table_and_a_clash_are_also_caught_as_postgres_down() -> None:
-    assert issubclass(NoTables, PostgresDown)
-    assert issubclass(Clash, PostgresDown)
+def test_a_clash_a_refused_login_and_no_table_are_also_caught_as_postgres_down() -> None:
+    assert all(issubclass(kind, PostgresDown) for kind in (Clash, LoginRefused, NoTables))
     assert not issubclass(Refused, PostgresDown)
 
 

@@ -142,8 +142,8 @@ def test_a_pit_wall_that_is_not_believed_is_sent_no_code_and_the_driver_told_wha
     key, absent = Path(signer.files(FAR)["certificate_key"]), tmp_path / "absent.pem"
     with pit_wall(tmp_path, tls=speaking(signer, FAR)) as (host, asked):
         for given, said in (
-            (None, "not believed, .*issuer certificate: .* add --ca FILE"),
-            (stranger, "not believed, .*: nobody in the file of --ca signed it"),
+            (None, "not trusted, .*issuer certificate: .* add --ca FILE"),
+            (stranger, "not trusted, .*: nobody in the file of --ca signed it"),
             (key, f"--ca: {key} holds no certificate"),
             (absent, f"--ca: cannot read {absent}: No such file"),
             (tmp_path, f"--ca: cannot read {tmp_path}: Is a directory"),
@@ -152,7 +152,7 @@ def test_a_pit_wall_that_is_not_believed_is_sent_no_code_and_the_driver_told_wha
                 enrol(f"GOOD@{host}", file, given)
         assert asked == []
     with pit_wall(tmp_path, tls=speaking(signer, "10.0.0.7")) as (host, asked):
-        with pytest.raises(KeysError, match=rf"not believed, .* not valid for '{FAR}'$"):
+        with pytest.raises(KeysError, match=rf"not trusted, .* not valid for '{FAR}'$"):
             enrol(f"GOOD@{host}", file, ca)
         assert asked == []
     assert not list(tmp_path.glob("driver.*"))

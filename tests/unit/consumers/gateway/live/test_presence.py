@@ -1,4 +1,4 @@
-"""How a driver's link is shown."""
+"""The link state folded from a driver's events."""
 
 from consumers.gateway.live.presence import MAX_DRIVERS, MAX_SESSIONS, REPEAT_MS, Presences
 from schemas.link import Hello, Receipt
@@ -31,7 +31,7 @@ def mark(gone: tuple[Range, ...] = (), run: int = 1, closed: bool = False) -> Ma
     )
 
 
-def test_hellos_tell_the_offset_and_what_waits() -> None:
+def test_a_hello_sets_the_clock_offset_and_the_waiting_chunks() -> None:
     presences = Presences()
     presences.update(hello(made=20, waiting=3, offset_ns=2_000_000), 1000.0)
     presences.update(hello(made=30), 3000.0)
@@ -41,7 +41,7 @@ def test_hellos_tell_the_offset_and_what_waits() -> None:
     assert presences.of("monza") == []
 
 
-def test_who_names_sessions_without_end_makes_nobody_else_forgotten() -> None:
+def test_a_driver_with_endless_sessions_evicts_no_other_driver() -> None:
     presences = Presences()
     presences.update(hello(), 0.0)
     for number in range(MAX_DRIVERS):
@@ -52,7 +52,7 @@ def test_who_names_sessions_without_end_makes_nobody_else_forgotten() -> None:
     )
 
 
-def test_a_run_that_was_closed_is_told_at_once_and_a_new_one_is_open() -> None:
+def test_a_closed_run_is_due_at_once_and_a_new_run_is_open() -> None:
     presences = Presences()
     presences.update(hello(), 0.0)
     presences.due(0.0)
@@ -62,7 +62,7 @@ def test_a_run_that_was_closed_is_told_at_once_and_a_new_one_is_open() -> None:
     assert [known.closed for known in presences.due(2.0)] == [False]
 
 
-def test_holes_are_what_is_missing_but_not_gone() -> None:
+def test_lost_chunks_are_not_missing() -> None:
     presences = Presences()
     presences.update(hello(), 0.0)
     presences.update(receipt(missing=((10, 19), (30, 31))), 0.0)
@@ -74,7 +74,7 @@ def test_holes_are_what_is_missing_but_not_gone() -> None:
     assert (known.missing, known.gone, known.made) == ((), ((15, 19),), 60)
 
 
-def test_a_new_run_begins_afresh_and_the_old_one_is_past() -> None:
+def test_a_new_run_resets_the_presence_and_older_runs_are_ignored() -> None:
     presences = Presences()
     presences.update(hello(run=1, offset_ns=1_000_000), 0.0)
     presences.update(receipt(missing=((10, 19),)), 0.0)
@@ -85,7 +85,7 @@ def test_a_new_run_begins_afresh_and_the_old_one_is_past() -> None:
     assert (known.run, known.missing, known.seen_ms, known.offset_ms) == (2, (), 5.0, 1.0)
 
 
-def test_how_a_run_was_closed_is_recalled_and_a_newer_one_stays() -> None:
+def test_a_closed_run_is_restored_unless_a_newer_one_is_known() -> None:
     presences = Presences()
     ended = Presence(session="spa", driver="ada", run=2, seen_ms=1.0, made=60, closed=True)
     presences.restore(ended)
@@ -97,7 +97,7 @@ def test_how_a_run_was_closed_is_recalled_and_a_newer_one_stays() -> None:
     assert [(known.run, known.closed) for known in presences.of("spa")] == [(3, False)]
 
 
-def test_a_run_that_is_still_sent_after_it_was_closed_is_closed() -> None:
+def test_restoring_the_known_run_only_closes_it() -> None:
     presences = Presences()
     presences.update(hello(run=2, made=70), 9000.0)
     presences.restore(Presence(session="spa", driver="ada", run=2, seen_ms=1.0, closed=True))
@@ -105,7 +105,7 @@ def test_a_run_that_is_still_sent_after_it_was_closed_is_closed() -> None:
     assert (known.closed, known.made, known.seen_ms) == (True, 70, 9000.0)
 
 
-def test_whoever_is_heard_is_kept_before_those_of_old_sessions() -> None:
+def test_an_active_driver_is_kept_before_drivers_of_old_sessions() -> None:
     presences = Presences()
     presences.update(hello(), 0.0)
     for number in range(2 * MAX_DRIVERS):
@@ -114,13 +114,13 @@ def test_whoever_is_heard_is_kept_before_those_of_old_sessions() -> None:
     assert len(presences.of("spa")) == 1
 
 
-def test_who_was_never_heard_is_not_present() -> None:
+def test_a_receipt_alone_makes_no_presence() -> None:
     presences = Presences()
     presences.update(receipt(missing=()), 0.0)
     assert presences.of("spa") == []
 
 
-def test_changes_are_news_at_once_and_the_rest_every_two_seconds() -> None:
+def test_state_changes_are_due_at_once_and_others_every_two_seconds() -> None:
     presences = Presences()
     presences.update(hello(), 0.0)
     assert len(presences.due(0.0)) == 1

@@ -1,4 +1,4 @@
-"""Which address of nats-server drivers' PCs are told, and which they use."""
+"""The address of nats-server that drivers' PCs receive, and the one they use."""
 
 import pytest
 
@@ -22,11 +22,13 @@ FAR = "tls://hub.example:4222"
         (NEAR, Gateway(names="pit.example", nats_url=NEAR), NEAR),
     ],
 )
-def test_pcs_are_told_what_they_can_reach(own: str, gateway: Gateway, expected: str) -> None:
+def test_pcs_receive_an_address_that_they_can_reach(
+    own: str, gateway: Gateway, expected: str
+) -> None:
     assert for_drivers(Settings(nats=Nats(url=own), gateway=gateway)) == expected
 
 
 @pytest.mark.parametrize("named", ["hub.example", "nats://hub.example:4222", "https://hub.example"])
-def test_an_address_that_is_none_or_in_clear_is_refused_by_its_setting(named: str) -> None:
+def test_a_malformed_or_clear_address_is_refused_by_the_name_of_its_setting(named: str) -> None:
     with pytest.raises(SettingsError, match="PITBOX_GATEWAY__NATS_URL"):
         for_drivers(Settings(gateway=Gateway(nats_url=named)))

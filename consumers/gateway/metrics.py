@@ -4,7 +4,7 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from pitbox import metrics
+from pitbox import metrics as runtime_metrics
 
 clients: Final = Gauge("pitbox_gateway_ws_clients", "connected pages")
 backlog: Final = Gauge("pitbox_gateway_backlog", "messages queued for pages")
@@ -15,11 +15,11 @@ latency_s: Final = Histogram(
     "pitbox_e2e_latency_seconds",
     "from the first frame of a live chunk, by the hub's clock, to the queues of the pages, s",
     ["stream"],
-    buckets=metrics.LATENCY_S,
+    buckets=runtime_metrics.LATENCY_S,
 )
 answer_s: Final = Histogram(
     "pitbox_gateway_telemetry_seconds",
     "time to answer a telemetry request, s",
     ["format"],
-    buckets=metrics.LATENCY_S,
+    buckets=runtime_metrics.LATENCY_S,
 )
