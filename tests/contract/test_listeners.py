@@ -8,7 +8,9 @@ import yaml
 from commands.hub.postgres_server import SERVER_SETTINGS
 from tests.tools.sources import PACKAGES, ROOT, files
 
-LISTENING = re.compile(r"(?<!log)\.bind\(|(start|create|make)_server\(|local_addr=|uvicorn\.Config\(")
+LISTENING = re.compile(
+    r"(?<!log)\.bind\(|(start|create|make)_server\(|local_addr=|uvicorn\.Config\("
+)
 LISTENERS = {
     "consumers/gateway/web/listener.py": "listening.check(",
     "pitbox/metrics.py": "listening.check(",
