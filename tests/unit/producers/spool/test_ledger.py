@@ -1,7 +1,7 @@
 """The driver's account of a run: what there is to send follows from what Postgres says it has."""
 
 from pitbox.chunks.ranges import Ranges
-from producers.spool.ledger import MISSING_TOLD, Ledger, RunKey
+from producers.spool.ledger import MAX_MISSING, Ledger, RunKey
 from schemas.link import Receipt
 
 KEY = RunKey("spa", "ada", 7)
@@ -119,11 +119,11 @@ def test_send_numbers_rise_above_what_another_life_used() -> None:
 
 
 def test_above_a_cut_receipt_nothing_counts_as_lost() -> None:
-    chunks = 4 * MISSING_TOLD
+    chunks = 4 * MAX_MISSING
     account = ledger(made=chunks)
     first = account.sent(0, chunks - 1)
-    holes = tuple((2 * number, 2 * number) for number in range(MISSING_TOLD))
-    upto = 2 * MISSING_TOLD - 1
+    holes = tuple((2 * number, 2 * number) for number in range(MAX_MISSING))
+    upto = 2 * MAX_MISSING - 1
     account.on_receipt(receipt(upto=upto, missing=holes, echo=first + chunks - 1))
     assert account.todo == holes
 
@@ -132,7 +132,7 @@ def test_above_a_cut_receipt_stays_what_was_known() -> None:
     account = ledger(made=1000)
     account.sent(0, 999)
     account.on_receipt(receipt(upto=999, echo=1100))
-    holes = tuple((2 * number, 2 * number) for number in range(MISSING_TOLD))
+    holes = tuple((2 * number, 2 * number) for number in range(MAX_MISSING))
     account.on_receipt(receipt(upto=200, missing=holes, echo=1100))
     assert account.todo == holes
 

@@ -35,7 +35,7 @@ def test_before_any_answer_there_is_no_offset() -> None:
 
 def test_a_newer_app_closes_the_fence_until_it_is_silent() -> None:
     fence = Fence()
-    fence.hear(run=8, own=7, now_s=100)
+    fence.on_hello(run=8, own=7, now_s=100)
     assert fence.closed(100)
     assert fence.closed(100 + FENCED_S - 1)
     assert not fence.closed(100 + FENCED_S)
@@ -43,6 +43,6 @@ def test_a_newer_app_closes_the_fence_until_it_is_silent() -> None:
 
 def test_own_and_older_hellos_close_nothing() -> None:
     fence = Fence()
-    fence.hear(run=7, own=7, now_s=100)
-    fence.hear(run=6, own=7, now_s=100)
+    fence.on_hello(run=7, own=7, now_s=100)
+    fence.on_hello(run=6, own=7, now_s=100)
     assert not fence.closed(100)
