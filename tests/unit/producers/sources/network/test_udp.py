@@ -219,7 +219,7 @@ async def test_datagrams_forwarded_to_the_game_s_port_are_received() -> None:
     place = where(forwarded=True)
     datagrams = [assetto_info(n) for n in range(1, 4)]
     items = await take_while_sending("assetto", place, 3, place.assetto_port, datagrams)
-    assert [type(item) for item in told] == [Began, Frame, Frame]
+    assert [type(item) for item in items] == [Began, Frame, Frame]
 
 
 async def test_auto_follows_the_game_that_sends() -> None:
