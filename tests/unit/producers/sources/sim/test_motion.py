@@ -1,4 +1,4 @@
-"""A simulated car obeys physics and the signs of the axes."""
+"""A simulated car moves as physics and the signs of the axes ask."""
 
 import math
 from functools import lru_cache
@@ -21,10 +21,10 @@ RACES = {name: Race(track=name, laps=3, stint_laps=2) for name in COURSES}
 @lru_cache
 def rows_of(name: str) -> tuple[Row, ...]:
     """Drive three laps with a stop."""
-    observations = drive(RACES[name], 0)
+    told = drive(RACES[name], 0)
     return tuple(
         dict(zip(LAYOUT.names, each.values, strict=True))
-        for each in observations
+        for each in told
         if isinstance(each, Frame)
     )
 
@@ -66,7 +66,7 @@ def test_the_friction_circle_holds(name: str) -> None:
             assert asked <= 1.06 * DEFAULT.grip * load, (lap.task.number, node * task.track.step_m)
 
 
-def test_speed_is_the_derivative_of_position_and_lap_distance(rows: tuple[Row, ...]) -> None:
+def test_speed_is_how_the_world_and_the_lap_distance_pass(rows: tuple[Row, ...]) -> None:
     for left, right, seconds in neighbours(rows):
         mean = (left["speed"] + right["speed"]) / 2
         moved_m = math.hypot(right["world_x"] - left["world_x"], right["world_y"] - left["world_y"])

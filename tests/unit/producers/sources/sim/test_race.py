@@ -1,4 +1,4 @@
-"""A race is driven lap after lap as described, and timing finds the same laps."""
+"""A race is driven lap after lap as its description says, and timing finds the same laps."""
 
 import time
 from collections.abc import Iterable
@@ -31,20 +31,20 @@ def driven(race: Race) -> list[Observation]:
     return list(drive(race, START_NS))
 
 
-def frames(items: list[Observation]) -> list[dict[str, float]]:
+def frames(told: list[Observation]) -> list[dict[str, float]]:
     """Return all frames by channel."""
-    return [dict(zip(LAYOUT.names, o.values, strict=True)) for o in items if isinstance(o, Frame)]
+    return [dict(zip(LAYOUT.names, o.values, strict=True)) for o in told if isinstance(o, Frame)]
 
 
-def reports(items: list[Observation]) -> list[LapReported]:
-    """Return the laps that the sim reports."""
-    return [o for o in items if isinstance(o, LapReported)]
+def reports(told: list[Observation]) -> list[LapReported]:
+    """Return what the sim says of laps."""
+    return [o for o in told if isinstance(o, LapReported)]
 
 
-def folded(items: Iterable[Observation]) -> dict[int, Lap]:
-    """Return the laps that timing folds."""
+def folded(told: Iterable[Observation]) -> dict[int, Lap]:
+    """Return laps as timing sees them."""
     chunker = Chunker("ada", 1, chunk_ms=50)
-    return {lap.lap_number: lap for lap in laps(chunks(items, chunker))}
+    return {lap.lap_number: lap for lap in laps(chunks(told, chunker))}
 
 
 def test_the_same_race_is_driven_the_same_way_again() -> None:
@@ -65,7 +65,7 @@ def test_frames_come_at_an_even_rate_from_the_start_on() -> None:
         assert times == [START_NS + round(n / rate_hz * 1e9) for n in range(len(times))]
 
 
-def test_a_session_is_described() -> None:
+def test_a_session_says_what_is_driven() -> None:
     began = next(iter(drive(Race(car="8"), START_NS)))
     assert isinstance(began, Began)
     opened = began.opened
@@ -109,14 +109,14 @@ def test_timing_finds_the_laps_that_the_sim_drove() -> None:
 
 
 def test_timing_finds_the_same_laps_by_the_line_alone() -> None:
-    items = [o for o in driven(STOPPING) if not isinstance(o, LapReported | Finished)]
+    told = [o for o in driven(STOPPING) if not isinstance(o, LapReported | Finished)]
     clock = LAYOUT.names.index("last_lap_time")
-    for number, observation in enumerate(items):
+    for number, observation in enumerate(told):
         if isinstance(observation, Frame):
             values = list(observation.values)
             values[clock] = float("nan")
-            items[number] = Frame(observation.captured_ns, values)
-    found = folded(items)
+            told[number] = Frame(observation.captured_ns, values)
+    found = folded(told)
     for lap in driven_laps(STOPPING, 6):
         timed_lap = found[lap.lap_number]
         assert timed_lap.timed_by == "crossing"
@@ -125,29 +125,29 @@ def test_timing_finds_the_same_laps_by_the_line_alone() -> None:
     assert [n for n, lap in found.items() if lap.valid] == [1, 5]
 
 
-def test_a_lap_is_reported_a_little_after_the_line() -> None:
-    items = driven(SHORT)
-    for report in reports(items):
-        place = items.index(report)
-        before, after = frames(items[:place])[-1], frames(items[place:])[0]
+def test_a_lap_is_told_a_little_after_the_line() -> None:
+    told = driven(SHORT)
+    for report in reports(told):
+        place = told.index(report)
+        before, after = frames(told[:place])[-1], frames(told[place:])[0]
         assert before["lap_number"] == after["lap_number"] == report.lap_number + 1
         assert 0.2 < after["lap_time"] < 0.5
         assert after["last_lap_time"] == report.lap_time_s != before["last_lap_time"]
 
 
-def test_the_delta_ends_at_the_time_lost_on_the_lap() -> None:
-    items = list(drive(replace(SHORT, mistakes=(Mistake(3, 4, "late-throttle", 30),)), START_NS))
-    last = [frame for frame in frames(items) if frame["lap_number"] == 3][-1]
-    times = {report.lap_number: report.lap_time_s for report in reports(items)}
+def test_the_delta_ends_at_how_much_slower_the_lap_was() -> None:
+    told = list(drive(replace(SHORT, mistakes=(Mistake(3, 4, "late-throttle", 30),)), START_NS))
+    last = [frame for frame in frames(told) if frame["lap_number"] == 3][-1]
+    times = {report.lap_number: report.lap_time_s for report in reports(told)}
     assert last["lap_delta_best"] == pytest.approx(times[3] - min(times[1], times[2]), abs=0.05)
 
 
 def test_a_race_ends_after_its_laps_and_rolls_out() -> None:
-    items = driven(SHORT)
-    assert [report.lap_number for report in reports(items)] == [1, 2, 3]
-    (finished,) = (o for o in items if isinstance(o, Finished))
-    assert frames(items[items.index(finished) :])
-    assert frames(items)[-1]["lap_number"] == 4
+    told = driven(SHORT)
+    assert [report.lap_number for report in reports(told)] == [1, 2, 3]
+    (finished,) = (o for o in told if isinstance(o, Finished))
+    assert frames(told[told.index(finished) :])
+    assert frames(told)[-1]["lap_number"] == 4
 
 
 def test_a_finished_lap_appears_within_three_quarters_of_a_minute_on_the_short_track() -> None:
@@ -204,7 +204,7 @@ def test_a_grid_slot_further_back_starts_further_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("changes", "said"),
     [
         ({"track": "monza"}, "track monza is unknown"),
         ({"skill": 1.5}, "skill 1.5"),
@@ -214,17 +214,15 @@ def test_a_grid_slot_further_back_starts_further_back() -> None:
         ({"start_lap_fraction": 1.0}, "start_lap_fraction 1"),
     ],
 )
-def test_a_race_that_cannot_be_driven_is_rejected_by_name(
-    changes: dict[str, object], message: str
-) -> None:
+def test_what_cannot_be_driven_is_refused_by_name(changes: dict[str, object], said: str) -> None:
     race = replace(Race(), **changes)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=said):
         drive(race, 0)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=said):
         observations(race)
 
 
-def test_due_times_follow_driven_times_without_drift() -> None:
+def test_things_are_due_when_they_were_driven_without_drift() -> None:
     pace = Pace(1000, speed=2)
     assert [pace.due_ns(n * 100, now_ns=0) for n in range(4)] == [1000, 1050, 1100, 1150]
     late_by = 40_000_000
@@ -243,8 +241,8 @@ def test_a_drive_that_was_stopped_goes_on_with_a_short_burst() -> None:
 async def test_real_time_stamps_frames_when_they_are_due() -> None:
     race, times = replace(SHORT, laps=1), []
     before_ns = time.time_ns()
-    async with aclosing(observations(race, speed=20)) as items:  # type: ignore[type-var]
-        async for observation in items:
+    async with aclosing(observations(race, speed=20)) as told:  # type: ignore[type-var]
+        async for observation in told:
             if isinstance(observation, Frame):
                 times.append(observation.captured_ns)
             if len(times) == 100:
