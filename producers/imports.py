@@ -153,6 +153,6 @@ async def _tell(depot: Depot, progress: Progress) -> None:
     accounts = depot.accounts.values()
     total = sum(account.made for account in accounts)
     while True:
-        heard = any(account.reconciled for account in accounts)
+        heard = any(account.heard for account in accounts)
         progress(total - depot.waiting, total, heard)
         await asyncio.sleep(PROGRESS_INTERVAL_S)

@@ -7,18 +7,18 @@ from msgspec import Meta, Struct
 from schemas.telemetry import Token
 
 DriverName = Token
-"""A driver's name in subjects; the owner approves it by making an enrolment code."""
+"""A driver as subjects name him; it is approved when his enrolment code is made."""
 
 UserKey = Annotated[str, Meta(pattern=r"^U[A-Z2-7]{55}$(?!\n)")]
-"""The public half of an Ed25519 key pair, as nkeys encodes it; the seed stays on the PC."""
+"""The public half of an Ed25519 key pair that stays on the driver's PC, as nkeys writes it."""
 
 
 PcName = Annotated[str, Meta(pattern=r"^[0-9A-Za-z._-]{0,64}$(?!\n)")]
-"""The name that a PC gives itself, "" for none."""
+"""What a PC calls itself, "" when nobody asked."""
 
 
 KeyStart = Annotated[str, Meta(pattern=r"^(U[A-Z2-7]{0,55})?$(?!\n)")]
-"""The first characters of a `UserKey`, enough to identify it; "" for none."""
+"""The beginning of one, enough to know it by; "" for none."""
 
 
 class Enrol(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="keys.enrol"):

@@ -41,9 +41,9 @@ class Depot:
     """Keep chunks on disk, and an account of each run."""
 
     def __init__(self, spool: Spool, record: TextIO | None = None) -> None:
-        """Open an account for each run of a spool; each chunk written adds a line to `record`.
+        """Take over a spool; every chunk that is on its disk adds a line to `record`.
 
-        The runs found are closed: a run is never continued, only finished.
+        Its runs are closed: a run is never continued, only finished.
         """
         self.accounts: dict[RunKey, Ledger] = {}
         self._first_send = time.time_ns() // 1000

@@ -28,7 +28,7 @@ MAX_NAME: Final = 64
 UNTRUSTED: Final = (
     "if the hub has an authority of its own, ask the owner for its certificate, and add --ca FILE"
 )
-OTHER_SIGNER: Final = "no authority in the file of --ca signed it, ask the owner for the right one"
+OTHER_SIGNER: Final = "nobody in the file of --ca signed it, ask the owner for the right one"
 
 
 class Given(Struct, frozen=True):

@@ -75,7 +75,7 @@ class Link:
         self._unasked: dict[RunKey, None] = {}
         self._news = asyncio.Event()
         self._subscribed: set[str] = set()
-        self._hello_sent_at = 0.0
+        self._said_at = 0.0
         self._live: RunKey | None = None
         self._began = asyncio.Event()
 
@@ -178,7 +178,7 @@ class Link:
             offset_ns=self.clock.offset_ns,
             rtt_ns=self.clock.rtt_ns,
         )
-        self._hello_sent_at = time.monotonic()
+        self._said_at = time.monotonic()
         with contextlib.suppress(BusDown):
             await self.subscribe([self._live.driver])
             await self._bus.publish("link.hello", hello)
@@ -191,7 +191,7 @@ class Link:
         self.fence.on_hello(hello.run, self._live.run, time.monotonic())
         if self.fenced and not was_fenced:
             log.warning("a newer app of this driver is live: this one only backfills")
-        if hello.run < self._live.run and time.monotonic() - self._hello_sent_at >= REPEAT_S:
+        if hello.run < self._live.run and time.monotonic() - self._said_at >= REPEAT_S:
             await self._send_hello()
 
 
