@@ -86,13 +86,13 @@ async def peer(
 
 async def take(source: str, place: udp.Where, count: int) -> list[Observation]:
     """Return the first observations of a source."""
-    items: list[Observation] = []
+    told: list[Observation] = []
     async with asyncio.timeout(10), aclosing(udp.observations(source, place)) as observations:
         async for observation in observations:
-            items.append(observation)
-            if len(items) == count:
+            told.append(observation)
+            if len(told) == count:
                 break
-    return items
+    return told
 
 
 async def take_while_sending(
