@@ -61,7 +61,7 @@ async def drive(
 ) -> None:
     """Run until `stop` is set, or until the source has ended and Postgres has all its chunks.
 
-    Then stop within five seconds, with everything in the spool: a later start sends what is left.
+    Then leave within five seconds, with everything in the spool: a later start sends what is left.
     Raises SourceError when the source or the spool cannot be used. `record` gets a line for each
     chunk that is on the disk.
     """
@@ -86,7 +86,7 @@ class App:
         self._link = Link(bus, depot)
         self._uploader = Uploader(bus, depot, lambda: self._link.fenced)
         self._key: RunKey | None = None
-        # Each start has a higher run than any before, also when the clock was set back.
+        # A new life has a higher run than any before, also when the clock was set back.
         run = max(time.time_ns() // 1_000_000, depot.newest_run + 1)
         self._chunker = Chunker(
             driver.name, run, chunk_ms=driver.chunk_ms, session=driver.session, car=driver.car
