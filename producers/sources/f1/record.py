@@ -35,7 +35,7 @@ class Record:
         return dict(zip(self.names, self._struct.unpack_from(packet, start), strict=True))
 
     def write(self, packet: bytearray, start: int, values: Mapping[str, float]) -> None:
-        """Write numbers into a packet, rounded and limited to their type; 0 for a missing one."""
+        """Put numbers into a packet, 0 where there is none, rounded and limited to what fits."""
         numbers = [
             _fit(values[name], limits) if name in values else 0
             for name, limits in self._limits.items()
