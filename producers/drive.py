@@ -1,4 +1,4 @@
-"""The driver app: cut a source's observations into chunks, spool them and send them to the hub."""
+"""The driver app: what a source tells goes through chunker and spool to the hub."""
 
 import asyncio
 import contextlib
@@ -30,7 +30,7 @@ DISK_S: Final = 0.5
 
 
 class Status(Struct, frozen=True):
-    """State the app's progress.
+    """State how the app does.
 
     `silent_s` is how long ago the hub last answered, None before it ever did.
     """
@@ -48,7 +48,7 @@ Show = Callable[[Status], None]
 
 
 def ignore(_: Status) -> None:
-    """Ignore a status."""
+    """Show nothing."""
 
 
 async def drive(
@@ -59,7 +59,7 @@ async def drive(
     record: TextIO | None = None,
     show: Show = ignore,
 ) -> None:
-    """Run until `stop` is set, or until the source has ended and Postgres has all its chunks.
+    """Drive until `stop` is set, or until Postgres has all that a source told that ended.
 
     Then leave within five seconds, with everything in the spool: a later start sends what is left.
     Raises SourceError when the source or the spool cannot be used. `record` gets a line for each
@@ -75,7 +75,7 @@ async def drive(
 
 
 class App:
-    """Connect source, chunker, spool and uplink, for one start of the app."""
+    """Tie source, spool and link together, for one life."""
 
     def __init__(self, settings: Settings, bus: Bus, depot: Depot) -> None:
         driver = settings.driver
@@ -94,7 +94,7 @@ class App:
 
     @property
     def status(self) -> Status:
-        """Return the current status."""
+        """Return how the app does now."""
         answered_at, rtt_ns = self._uploader.answered_at, self._link.clock.rtt_ns
         account = self._depot.accounts.get(self._key) if self._key else None
         return Status(
@@ -113,10 +113,7 @@ class App:
         stop: asyncio.Event,
         show: Show = ignore,
     ) -> None:
-        """Run all parts until `stop` is set or nothing is left to send.
-
-        Raises the source's error after everything collected before it is in the spool.
-        """
+        """Work until `stop` is set or there is nothing left to do."""
         work = [
             self._bus.open(self._server),
             self._link.run(),
@@ -141,7 +138,7 @@ class App:
     async def _feed_until(
         self, observations: AsyncIterator[Observation], stop: asyncio.Event
     ) -> BaseException | None:
-        """Feed and finish; return the source's error, None when it ended without one."""
+        """Feed and finish; return what ended the source, None when it ended well."""
         feeding = asyncio.ensure_future(self._feed(observations))
         stopping = asyncio.ensure_future(stop.wait())
         try:
@@ -180,7 +177,7 @@ class App:
             await self._uploader.live(chunk)
 
     async def _flush_when_idle(self) -> None:
-        """Flush a chunk that has stopped growing: in a paused game the next frame does not come."""
+        """Let nothing wait for a next frame that does not come: the game may be paused."""
         before = self._chunker.collected
         while True:
             await asyncio.sleep(IDLE_FLUSH_S)
@@ -189,7 +186,7 @@ class App:
             before = self._chunker.collected
 
     async def _finish(self) -> None:
-        """Close the run, and wait `FAREWELL_S` for the receipt that completes it."""
+        """Close the run, and give Postgres a moment to say that it has all of it."""
         rest = self._chunker.flush()
         if rest:
             await self._pass_on(rest)
@@ -203,7 +200,7 @@ class App:
             await asyncio.wait_for(self._depot.completed.wait(), FAREWELL_S)
 
     def _close(self) -> None:
-        """Close the live run; the next mark carries this to the hub."""
+        """Close the run that was live; marks tell the hub."""
         if self._key is not None:
             self._depot.close(self._key)
 

@@ -1,9 +1,9 @@
-"""Import recordings in the same way as live data: chunks, a spool, receipts.
+"""Import recordings through the same door as live data: chunks, a spool, receipts.
 
-A file gives the same data whenever and wherever it is imported: a digest of its bytes names its
-run, and its session where the sim has no id of its own, and its chunks are always cut alike. So
-Postgres drops the chunks that it has already, and each lap is stored once. Runs of imports are
-numbered below every live run, whose number is ms since 1970.
+The same file is the same data, whenever and wherever it is imported: its run, and its session where
+the sim has no id of its own, are named by a digest of its bytes, and its chunks are always cut
+alike. So Postgres drops what it has already, and laps come out once. Such runs are numbered below
+any live one, which are milliseconds since 1970.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from producers.uplink.uploader import Uploader
 from schemas.telemetry import Chunk
 
 CHUNK_MS: Final = 300
-"""Not a setting: the same file cut in another way would not give the same chunks."""
+"""Of no setting: files cut in another way would not be the same data again."""
 
 RUN_DIGITS: Final = 10
 NAME_DIGITS: Final = 12
@@ -46,7 +46,7 @@ Progress = Callable[[int, int, bool], None]
 
 
 class Imported(Struct, frozen=True):
-    """State the import of one session of a file."""
+    """State what was imported of a file, one for each session that it holds."""
 
     file: str
     session: str
@@ -59,9 +59,9 @@ class Imported(Struct, frozen=True):
 async def import_files(
     settings: Settings, files: Iterable[Path], progress: Progress
 ) -> list[Imported]:
-    """Import files; return one entry for each session when Postgres has all chunks.
+    """Import files and return when Postgres has all of them.
 
-    Every file is read before anything is sent. Raises SourceError when a file cannot be read whole,
+    Everything is read before anything is sent. Raises SourceError when a file cannot be read whole;
     BusDown when nats-server cannot be reached.
     """
     with (
@@ -77,7 +77,7 @@ async def import_files(
 
 
 def chunks_of(file: Path, digest: str, driver: Driver) -> Iterator[Chunk]:
-    """Yield the chunks of a file with this digest of its bytes; raises SourceError."""
+    """Yield the chunks of a file, named by the digest of its bytes; raises SourceError."""
     chunker = Chunker(
         driver.name,
         int(digest[:RUN_DIGITS], 16),
@@ -90,7 +90,7 @@ def chunks_of(file: Path, digest: str, driver: Driver) -> Iterator[Chunk]:
 
 
 def digest_of(file: Path) -> str:
-    """Return the SHA-256 of a file's bytes in hex; raises SourceError when it cannot be read."""
+    """Return the digest of a file's bytes; raises SourceError when it cannot be read."""
     try:
         with file.open("rb") as content:
             return hashlib.file_digest(content, "sha256").hexdigest()
@@ -106,7 +106,7 @@ def _distinct(files: Iterable[Path]) -> list[tuple[Path, str]]:
 
 
 def _read(settings: Settings, named: tuple[Path, str], kept: Spool) -> list[Imported]:
-    """Write a file's chunks into the spool; raises SourceError for a file without frames."""
+    """Put a file into the spool."""
     file, digest = named
     imported = []
     for key, of_run in groupby(chunks_of(file, digest, settings.driver), key_of):
@@ -118,7 +118,7 @@ def _read(settings: Settings, named: tuple[Path, str], kept: Spool) -> list[Impo
 
 
 def _keep(kept: Spool, key: RunKey, of_run: Iterable[Chunk]) -> tuple[int, int]:
-    """Write the chunks of a run into the spool; return the numbers of chunks and of frames."""
+    """Keep the chunks of a run, and return how many they are and how many frames they hold."""
     made = frames = 0
     batch: list[bytes] = []
     for chunk in of_run:
@@ -133,7 +133,7 @@ def _keep(kept: Spool, key: RunKey, of_run: Iterable[Chunk]) -> tuple[int, int]:
 
 
 async def _send(settings: Settings, depot: Depot, progress: Progress) -> None:
-    """Send the chunks that Postgres lacks, until it has all."""
+    """Send what the hub lacks, until Postgres has all."""
     bus = Bus("drive", topology.load(settings.streams))
     link, uploader = Link(bus, depot), Uploader(bus, depot)
     try:

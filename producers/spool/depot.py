@@ -199,7 +199,7 @@ class Depot:
         account.keep(chunks[-1].chunk)
         account.drop(((chunks[0].chunk, chunks[-1].chunk),))
         measures.refused.inc(len(chunks))
-        self._complain("THE DISK REFUSES CHUNKS: make room on it; live sending goes on", reason)
+        self._complain("THE SPOOL TAKES NOTHING: make room on its disk, live goes on", reason)
 
     async def _trim(self) -> None:
         have = {key: account.have for key, account in self.accounts.items()}

@@ -161,10 +161,10 @@ class Link:
         while True:
             await self._bus.up.wait()
             measures.fenced.set(self.fenced)
-            await self._send_hello()
+            await self._say_hello()
             await _set_within(self._began, HELLO_INTERVAL_S)
 
-    async def _send_hello(self) -> None:
+    async def _say_hello(self) -> None:
         if self._live is None or self.fenced:
             return
         account = self._depot.account(self._live)
@@ -192,7 +192,7 @@ class Link:
         if self.fenced and not was_fenced:
             log.warning("a newer app of this driver is live: this one only backfills")
         if hello.run < self._live.run and time.monotonic() - self._said_at >= REPEAT_S:
-            await self._send_hello()
+            await self._say_hello()
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

@@ -111,7 +111,7 @@ async def test_the_reader_passes_ticks_on_from_its_own_thread() -> None:
     assert not sdk.is_initialized
 
 
-async def test_reading_the_sim_needs_windows(
+async def test_elsewhere_than_on_windows_the_sim_cannot_be_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("platform.system", lambda: "Linux")
