@@ -12,7 +12,7 @@ from schemas.telemetry import Chunk, Mark
 from schemas.timing import Lap, Session
 
 UNDECODABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding raises for bytes that are no event."""
+"""The exceptions of decoding bytes that are no event."""
 
 EVENTS: Final[dict[str, type]] = {
     "telemetry.chunk": Chunk,

@@ -1,11 +1,11 @@
-"""Lay out the named numbers of a packet, for reading and for writing."""
+"""Read and write the named numbers of a packet."""
 
 import struct
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 WHEELS: Final = ("rl", "rr", "fl", "fr")
-"""The order of wheels in every packet of the games."""
+"""Order of the wheels in every packet of the games."""
 
 Limits = tuple[int, int]
 
@@ -14,7 +14,7 @@ class Record:
     """Hold a layout of numbers, packed and little-endian.
 
     `text` names each number with its code of the struct module: `speed:H`. `wear:4f` is a number
-    for each wheel, `7x` are bytes that are not read, and written as zeros.
+    for each wheel. `7x` are bytes that are not read, and written as zeros.
     """
 
     def __init__(self, text: str = "") -> None:
@@ -44,7 +44,7 @@ class Record:
 
 
 def _expanded(name: str, code: str) -> Iterator[tuple[str, Limits | None]]:
-    """Yield the names of a field with the least and greatest number each can hold."""
+    """Yield the names of a field, each with its least and greatest number."""
     limits = _limits(code[-1])
     if code[0] == "4":
         yield from ((f"{name}_{wheel}", limits) for wheel in WHEELS)
