@@ -5,13 +5,13 @@ import { defineConfig } from "vitest/config";
 
 const OUT = resolve(import.meta.dirname, "../../consumers/gateway/static");
 
-/** The API's page is Swagger UI as it is, beside two small files of ours. */
+/** Copy Swagger UI, unchanged, and the two files that make it the API's page. */
 function apiPage(): Plugin {
   const viewer = resolve(import.meta.dirname, "node_modules/swagger-ui-dist");
-  const ours = resolve(import.meta.dirname, "openapi");
+  const own = resolve(import.meta.dirname, "openapi");
   const files = [
-    [ours, "index.html"],
-    [ours, "api.js"],
+    [own, "index.html"],
+    [own, "api.js"],
     [viewer, "swagger-ui.css"],
     [viewer, "swagger-ui-bundle.js"],
   ] as const;
@@ -31,5 +31,6 @@ export default defineConfig({
   plugins: [apiPage()],
   build: { outDir: OUT, emptyOutDir: true, target: "es2023" },
   server: { proxy: { "/api": { target: "http://127.0.0.1:8000", ws: true } } },
-  test: { include: ["tests/**/*.test.ts"], environment: "node" },
+  // No module of the page holds state, so tests may share one.
+  test: { include: ["tests/**/*.test.ts"], environment: "node", isolate: false },
 });

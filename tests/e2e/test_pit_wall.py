@@ -133,7 +133,7 @@ def test_an_owner_makes_a_code_and_the_pc_that_uses_it_drives(hub: Hub, tmp_path
         page.get_by_label("Driver's name on the wall").fill("MOR")
         page.get_by_role("button", name="Make a code").click()
         expect(page.get_by_role("img", name=re.compile("QR"))).to_be_visible()
-        expect(page.get_by_role("timer")).to_contain_text(re.compile(r"Good for 9:5\d"))
+        expect(page.get_by_role("timer")).to_contain_text(re.compile(r"Valid for 9:5\d"))
         keep(page, "enrolment-code")
         link = page.get_by_label("link", exact=True).inner_text()
         command = page.get_by_label("command", exact=True).inner_text()
@@ -143,7 +143,7 @@ def test_an_owner_makes_a_code_and_the_pc_that_uses_it_drives(hub: Hub, tmp_path
 
         other = page.context.new_page()
         other.goto(link)
-        expect(other.get_by_role("heading", name="Let a PC drive")).to_be_visible()
+        expect(other.get_by_role("heading", name="Enrol a PC")).to_be_visible()
         assert "#" not in other.url
         longer = other.get_by_label("command", exact=True).inner_text()
         keep(other, "enrolment-link")

@@ -1,4 +1,4 @@
-/** The pit wall's page: everything begins here. */
+/** The pit wall's page: makes the store and the login, and renders them. */
 
 import { effect, untracked } from "@preact/signals";
 import { render } from "preact";
@@ -9,64 +9,76 @@ import "./style/top.css";
 import "./style/race.css";
 import "./style/car.css";
 import "./style/laps.css";
-import "./style/door.css";
-import { approach, Door } from "./door/door";
-import { Office } from "./door/office";
-import { EndedSheet } from "./door/person";
-import { ended, me } from "./link/access";
-import { choose, socket } from "./store/feed";
-import { run } from "./store/frames";
-import { follow, listSessions } from "./store/past";
-import * as wall from "./store/wall";
+import "./style/ui.css";
+import "./style/login.css";
+import "./style/enrol.css";
+import "./style/accounts.css";
+import { AccountsPage } from "./accounts/accounts-page";
+import { EnrolPage } from "./enrol/enrol-page";
+import { browserTimers } from "./link/timers";
+import { AccessEnded } from "./login/access-ended";
+import { Login } from "./login/login";
+import { LoginPage } from "./login/login-page";
+import { StoreContext, ViewContext } from "./store/context";
+import { Store } from "./store/store";
+import { Theme } from "./store/theme";
 import { listenForKeys } from "./wall/keyboard";
 import { Page } from "./wall/page";
 
-/** While no session is known, and afterwards. */
-const SESSIONS_EVERY_S = 2;
-const SETTLED_EVERY_S = 20;
-let seconds = 0;
-
-const asked = new URLSearchParams(location.search);
-function startWall(): void {
-  wall.chosenName.value = asked.get("car") ?? "";
-  choose(asked.get("session") ?? "");
-
-  // The newest session is shown to who did not ask for one.
-  effect(() => {
-    const newest = wall.sessions.value?.[0]?.session;
-    if (newest && !wall.chosenSession.peek()) choose(newest);
-  });
-
-  socket.start();
-  follow();
-  run();
-  void listSessions();
-  setInterval(() => {
-    if (ended.peek()) return;
-    const due = !wall.chosenSession.peek() || (seconds += SESSIONS_EVERY_S) % SETTLED_EVERY_S === 0;
-    if (due) void listSessions();
-  }, SESSIONS_EVERY_S * 1000);
-  listenForKeys();
-}
+const { documentElement } = document;
+const store = new Store({
+  fetch: (input, init) => fetch(input, init),
+  openSocket: (address) => new WebSocket(address),
+  requestFrame: (run) => requestAnimationFrame(run),
+  timers: browserTimers(),
+  theme: new Theme(documentElement, localStorage, (name) =>
+    getComputedStyle(documentElement).getPropertyValue(name),
+  ),
+  address: location.href,
+});
+const login = new Login(store.access);
 
 function Root() {
+  if (!store.access.me.value) {
+    const enrols = login.way.value === "enrolment";
+    return enrols ? <EnrolPage code={login.secret} /> : <LoginPage login={login} />;
+  }
   return (
-    <>
-      <Door />
-      {me.value && <Page />}
-      <Office />
-      <EndedSheet />
-    </>
+    <StoreContext.Provider value={store}>
+      <ViewContext.Provider value={store.view}>
+        <Page />
+        <AccountsPage />
+        <AccessEnded />
+      </ViewContext.Provider>
+    </StoreContext.Provider>
   );
+}
+
+/** Show the session and car that the address names, and keep the address up to date. */
+function startWall(): void {
+  const { race, view } = store;
+  const chosen = new URLSearchParams(location.search);
+  view.chosenName.value = chosen.get("car") ?? "";
+  store.follow(chosen.get("session") ?? "");
+  effect(() => {
+    const session = race.session.value;
+    const params = new URLSearchParams({ session, car: view.chosenName.value });
+    history.replaceState(null, "", `?${params}`);
+  });
+  store.start();
+  listenForKeys(store, window);
 }
 
 let started = false;
 effect(() => {
-  if (!me.value || started) return;
+  if (!store.access.me.value || started) return;
   started = true;
   untracked(startWall);
 });
 
+const { hash } = location;
+// The fragment may hold a secret, which must not stay in the history.
+if (hash) history.replaceState(null, "", location.pathname + location.search);
 const root = document.getElementById("wall");
 if (root) render(<Root />, root);
-void approach();
+void login.start(hash);

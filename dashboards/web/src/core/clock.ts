@@ -1,4 +1,4 @@
-/** The one source of time in the page; every widget reads `t`, none reads "latest". */
+/** The clock of a view: every widget of it shows the instant `t`, none the latest sample. */
 
 export type Mode = "live" | "paused" | "replay";
 
@@ -25,7 +25,7 @@ export function pausedClock(t: number): Clock {
   return { ...liveClock(t), mode: "paused" };
 }
 
-/** Move on: live is replay at `hubNow - delay`. */
+/** Return the clock after `elapsedMs`; live is replay at `hubNow - delay`. */
 export function advanced(clock: Clock, hubNow: number, elapsedMs: number): Clock {
   switch (clock.mode) {
     case "live":
@@ -37,14 +37,14 @@ export function advanced(clock: Clock, hubNow: number, elapsedMs: number): Clock
   }
 }
 
-/** Bring the delay nearer to what arrivals need, so slowly that nobody sees time bend. */
+/** Move the delay towards the need of late chunks, so slowly that no change of speed is visible. */
 export function eased(clock: Clock, worstArrivalMs: number, elapsedMs: number): Clock {
   const wanted = Math.min(MAX_DELAY_MS, Math.max(MIN_DELAY_MS, worstArrivalMs + MARGIN_MS));
   const step = Math.min(Math.abs(wanted - clock.delay), elapsedMs * SLEW);
   return { ...clock, delay: clock.delay + Math.sign(wanted - clock.delay) * step };
 }
 
-/** Remember how late chunks come: the worst of the last ten to twenty seconds. */
+/** The delay of the latest chunk to arrive in the last ten to twenty seconds. */
 export class Arrivals {
   private recent = 0;
   private before = 0;

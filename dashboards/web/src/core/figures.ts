@@ -1,4 +1,4 @@
-/** Numbers as the wall writes them: true minus, reserved digits, and "–" for what is not known. */
+/** Numbers as the wall writes them: true minus, reserved digits, and "–" for unknown values. */
 
 export const UNKNOWN = "–";
 const MINUS = "\u2212";
@@ -9,7 +9,7 @@ export function fixed(value: number | null | undefined, digits: number): string 
   return value < 0 && Number(text) !== 0 ? MINUS + text : text;
 }
 
-/** A difference: its sign is always there. */
+/** Write a difference, always with its sign. */
 export function signed(value: number | null | undefined, digits: number): string {
   const text = fixed(value, digits);
   const bare = text === UNKNOWN || text.startsWith(MINUS) || Number(text) === 0;
@@ -20,7 +20,7 @@ export function percent(ratio: number): string {
   return Number.isFinite(ratio) ? `${Math.round(ratio * 100)}%` : UNKNOWN;
 }
 
-/** A lap, `1:47.22`. */
+/** Write a lap time, `1:47.22`. */
 export function lapTime(seconds: number | null | undefined, digits = 2): string {
   if (seconds == null || !Number.isFinite(seconds)) return UNKNOWN;
   const unit = 10 ** digits;
@@ -30,7 +30,7 @@ export function lapTime(seconds: number | null | undefined, digits = 2): string 
   return `${minutes}:${rest.toFixed(digits).padStart(digits ? digits + 3 : 2, "0")}`;
 }
 
-/** How long something takes, `0:42` or `1:05:31`. */
+/** Write a duration, `0:42` or `1:05:31`. */
 export function duration(ms: number): string {
   if (!Number.isFinite(ms)) return UNKNOWN;
   const seconds = Math.max(0, Math.floor(ms / 1000));
@@ -40,12 +40,12 @@ export function duration(ms: number): string {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
 }
 
-/** A short while in words, `34 s` or `2:00`. */
+/** Write a short duration, `34 s` or `2:00`. */
 export function brief(ms: number): string {
   return ms < 60_000 ? `${Math.max(1, Math.round(ms / 1000))} s` : duration(ms);
 }
 
-/** A time of day, `11:07:42`, with tenths when asked. */
+/** Write a time of day, `11:07:42`, or with tenths, `11:07:42.3`. */
 export function clockTime(ms: number, tenths = false): string {
   if (!Number.isFinite(ms)) return UNKNOWN;
   const at = new Date(tenths ? Math.floor(ms / 100) * 100 : ms);

@@ -1,22 +1,18 @@
-/** One dot a lap; the reference as a line, the median dotted; hollow does not count. */
+/** The pace: one dot per lap, hollow where it does not count, with reference and median as lines. */
 
-import { clean, median } from "../core/laps";
+import { clean, median } from "../core/lap/laps";
 import type { Lap } from "../wire";
-import { FONT, sharpened } from "./canvas";
+import { FONT, type Surface } from "./canvas";
 import type { Palette } from "./palette";
 
 const EDGE = 8;
 
 export function drawPace(
-  canvas: HTMLCanvasElement,
+  { context, width, height }: Surface,
   laps: readonly Lap[],
   reference: number,
   colours: Palette,
 ): void {
-  const context = sharpened(canvas);
-  if (!context) return;
-  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-  context.clearRect(0, 0, width, height);
   const counted = laps.filter(clean).map((lap) => lap.lap_time_s ?? NaN);
   if (!counted.length) return;
   const middle = median(counted);

@@ -1,8 +1,4 @@
-/** The theme's colours for canvases, and the choice of theme, remembered. */
-
-import { signal } from "@preact/signals";
-
-export type Theme = "dark" | "light";
+/** The colours that canvases use, named as in the style sheet. */
 
 const NAMES = [
   "bg",
@@ -19,32 +15,13 @@ const NAMES = [
 ] as const;
 export type Palette = Readonly<Record<(typeof NAMES)[number], string>>;
 
-const KEY = "pitbox.theme";
-export const theme = signal<Theme>(
-  document.documentElement.dataset["theme"] === "light" ? "light" : "dark",
-);
-export const palette = signal<Palette>(colours());
-
-export function switchTheme(): void {
-  theme.value = theme.peek() === "dark" ? "light" : "dark";
-  document.documentElement.dataset["theme"] = theme.value;
-  localStorage.setItem(KEY, theme.value);
-  palette.value = colours();
+/** Read the palette from CSS variables, `--ink` for "ink". */
+export function paletteOf(variable: (name: string) => string): Palette {
+  return Object.fromEntries(NAMES.map((name) => [name, variable(`--${name}`).trim()])) as Palette;
 }
 
-/** Return a colour with less weight. */
-export function faded(colour: string, share: number): string {
-  return (
-    colour +
-    Math.round(share * 255)
-      .toString(16)
-      .padStart(2, "0")
-  );
-}
-
-function colours(): Palette {
-  const style = getComputedStyle(document.documentElement);
-  return Object.fromEntries(
-    NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]),
-  ) as Palette;
+/** Return a colour `#rrggbb` with an opacity between 0 and 1. */
+export function faded(colour: string, opacity: number): string {
+  const alpha = Math.round(opacity * 255);
+  return colour + alpha.toString(16).padStart(2, "0");
 }

@@ -1,6 +1,6 @@
-/** The rows of the traces, and the scales that fit what is driven; a scale grows, never shrinks. */
+/** The rows of the traces, and a scale for each that holds the values of the lap. */
 
-import type { Row } from "../core/bands";
+import type { Row } from "./bands";
 
 export interface Scale {
   readonly low: number;
@@ -70,7 +70,7 @@ const RPM: TraceRow = {
   },
 };
 
-/** Without a reference there is nothing to differ from: the room goes to what is driven. */
+/** Return the rows; without a reference those of differences give their room to the others. */
 export function rowsFor(compared: boolean): readonly TraceRow[] {
   const driven = [PEDALS, STEERING, GEAR, RPM];
   return compared ? [SPEED, DIFFERENCE, DELTA, ...driven] : [SPEED, ...driven];

@@ -1,51 +1,76 @@
-/** What stands behind and before the traces: lines, labels, sectors, holes, and where the car is. */
+/** The scenery of the traces: lines, labels, sectors, holes, and the playhead. */
 
-import uPlot from "uplot";
 import { fixed, signed } from "../core/figures";
-import type { LapGrid, Points, Stretch } from "../core/lap-grid";
-import { FONT, hatch } from "./canvas";
-import { palette } from "./palette";
+import type { LapGrid, Points, Stretch } from "../core/lap/lap-grid";
+import { FONT, hatch, type Box } from "./canvas";
+import type { Palette } from "./palette";
 import type { Scale, TraceRow } from "./trace-rows";
 
+/** The part of a uPlot chart that the scenery is drawn on, in device px. */
+export interface Plot {
+  readonly ctx: CanvasRenderingContext2D;
+  readonly bbox: Box;
+  /** Return the px of a value on a scale. */
+  valToPos(value: number, scale: string, canvasPixels: true): number;
+}
+
 export function drawScales(
-  chart: uPlot,
+  chart: Plot,
   rows: readonly TraceRow[],
   scales: ReadonlyMap<string, Scale>,
+  colours: Palette,
+  ratio: number,
 ): void {
   const { ctx } = chart;
   ctx.save();
-  ctx.lineWidth = uPlot.pxRatio;
+  ctx.lineWidth = ratio;
   ctx.textAlign = "right";
   ctx.textBaseline = "middle";
-  ctx.font = `${11 * uPlot.pxRatio}px ${FONT}`;
+  ctx.font = `${11 * ratio}px ${FONT}`;
   for (const row of rows) {
-    for (const tick of scales.get(row.key)?.ticks ?? []) drawTick(chart, row, tick);
-    if (row.key === "pedals") drawLevel(chart, 0, row.key, palette.peek()["line-strong"]);
+    for (const tick of scales.get(row.key)?.ticks ?? []) drawTick(chart, row, tick, colours, ratio);
+    if (row.key === "pedals") drawLevel(chart, 0, row.key, colours["line-strong"]);
   }
   ctx.restore();
 }
 
-export function drawSectors(chart: uPlot, ends: readonly number[]): void {
+export function drawSectors(
+  chart: Plot,
+  ends: readonly number[],
+  colours: Palette,
+  ratio: number,
+): void {
   const { ctx } = chart;
   ctx.save();
-  ctx.lineWidth = uPlot.pxRatio;
-  ctx.setLineDash([2 * uPlot.pxRatio, 4 * uPlot.pxRatio]);
-  for (const x of ends) drawUpright(chart, x, palette.peek()["line-strong"]);
+  ctx.lineWidth = ratio;
+  ctx.setLineDash([2 * ratio, 4 * ratio]);
+  for (const x of ends) drawUpright(chart, x, colours["line-strong"]);
   ctx.restore();
 }
 
-export function drawHoles(chart: uPlot, holes: readonly Stretch[]): void {
+export function drawHoles(
+  chart: Plot,
+  holes: readonly Stretch[],
+  colours: Palette,
+  ratio: number,
+): void {
   const { ctx, bbox } = chart;
   for (const [from, to] of holes) {
     const [left, right] = [chart.valToPos(from, "x", true), chart.valToPos(to, "x", true)];
-    hatch(ctx, left, bbox.top, Math.max(2, right - left), bbox.height, uPlot.pxRatio);
+    const box = { left, top: bbox.top, width: Math.max(2, right - left), height: bbox.height };
+    hatch(ctx, box, colours["line-strong"], ratio);
   }
 }
 
-/** Draw where the car is, with a dot on its speed. */
-export function drawPlayhead(chart: uPlot, lap: LapGrid, speeds: Points): void {
+/** Draw a line at the car's place, with a dot on its speed. */
+export function drawPlayhead(
+  chart: Plot,
+  lap: LapGrid,
+  speeds: Points,
+  colours: Palette,
+  ratio: number,
+): void {
   const { ctx, bbox } = chart;
-  const [ratio, colours] = [uPlot.pxRatio, palette.peek()];
   const left = chart.valToPos(lap.position, "x", true);
   if (!(left >= bbox.left && left <= bbox.left + bbox.width + 1)) return;
   ctx.save();
@@ -64,16 +89,22 @@ export function drawPlayhead(chart: uPlot, lap: LapGrid, speeds: Points): void {
   ctx.restore();
 }
 
-function drawTick(chart: uPlot, row: TraceRow, value: number): void {
+function drawTick(
+  chart: Plot,
+  row: TraceRow,
+  value: number,
+  colours: Palette,
+  ratio: number,
+): void {
   const { ctx, bbox } = chart;
-  drawLevel(chart, value, row.key, palette.peek().line);
-  if (row.signed && !value) return; // its line says it
+  drawLevel(chart, value, row.key, colours.line);
+  if (row.signed && !value) return; // the line of nought needs no label
   const text = row.signed ? signed(value, row.digits) : fixed(value, row.digits);
-  ctx.fillStyle = palette.peek()["ink-3"];
-  ctx.fillText(text, bbox.left - 8 * uPlot.pxRatio, chart.valToPos(value, row.key, true));
+  ctx.fillStyle = colours["ink-3"];
+  ctx.fillText(text, bbox.left - 8 * ratio, chart.valToPos(value, row.key, true));
 }
 
-function drawLevel(chart: uPlot, value: number, row: string, colour: string): void {
+function drawLevel(chart: Plot, value: number, row: string, colour: string): void {
   const { ctx, bbox } = chart;
   const y = Math.round(chart.valToPos(value, row, true)) + 0.5;
   ctx.strokeStyle = colour;
@@ -83,7 +114,7 @@ function drawLevel(chart: uPlot, value: number, row: string, colour: string): vo
   ctx.stroke();
 }
 
-function drawUpright(chart: uPlot, x: number, colour: string): void {
+function drawUpright(chart: Plot, x: number, colour: string): void {
   const { ctx, bbox } = chart;
   const left = chart.valToPos(x, "x", true);
   if (!(left >= bbox.left && left <= bbox.left + bbox.width + 1)) return;

@@ -1,11 +1,11 @@
 /** The traces: one uPlot chart whose rows are bands of one canvas. */
 
 import uPlot from "uplot";
-import { divided, stretched, type Band } from "../core/bands";
-import type { LapGrid } from "../core/lap-grid";
-import { COLUMNS, TraceColumns, type Column } from "../core/trace-columns";
+import type { LapGrid } from "../core/lap/lap-grid";
+import { COLUMNS, TraceColumns, type Column } from "../core/lap/trace-columns";
+import { divided, stretched, type Band } from "./bands";
 import { FONT } from "./canvas";
-import { faded, palette } from "./palette";
+import { faded, type Palette } from "./palette";
 import { rowsFor, type Scale, type TraceRow } from "./trace-rows";
 import { drawHoles, drawPlayhead, drawScales, drawSectors } from "./trace-scenery";
 
@@ -31,11 +31,16 @@ export class TraceChart {
   private readonly scales = new Map<string, Scale>();
   private scene: TraceScene | null = null;
   private length = 0;
-  private drawn = { place: NaN, holes: 0, palette: palette.peek() };
+  private drawn: { place: number; holes: number; colours: Palette | null } = {
+    place: NaN,
+    holes: 0,
+    colours: null,
+  };
 
   constructor(
     host: HTMLElement,
     readonly compared: boolean,
+    private readonly colours: () => Palette,
     private readonly inspected: (point: number | null) => void,
   ) {
     this.rows = rowsFor(compared);
@@ -61,7 +66,7 @@ export class TraceChart {
     });
   }
 
-  /** Tell whether anything would look different: the car moved by part of a px, or all changed. */
+  /** Return whether anything would look different, be it by part of a px. */
   private differs(scene: TraceScene): boolean {
     const before = this.scene;
     const place = Math.round(this.chart.valToPos(scene.ours.position, "x", true) * PARTS_OF_PX);
@@ -72,9 +77,9 @@ export class TraceChart {
       before.pale === scene.pale &&
       Object.is(this.drawn.place, place) &&
       this.drawn.holes === scene.ours.holes.length &&
-      this.drawn.palette === palette.peek();
+      this.drawn.colours === this.colours();
     this.scene = scene;
-    this.drawn = { place, holes: scene.ours.holes.length, palette: palette.peek() };
+    this.drawn = { place, holes: scene.ours.holes.length, colours: this.colours() };
     return !same;
   }
 
@@ -94,7 +99,7 @@ export class TraceChart {
     if (length > 0) this.chart.setScale("x", { min: 0, max: length });
   }
 
-  /** Move the cursor by points of the lap, from where it is or from the car. */
+  /** Move the cursor by points of the lap, from its place or from the car's. */
   inspect(step: number): void {
     const from = this.chart.cursor.idx ?? this.scene?.ours.head ?? 0;
     const left = this.chart.valToPos(this.columns.x[Math.max(0, from + step)], "x");
@@ -150,7 +155,7 @@ export class TraceChart {
     return {
       size: AXIS_PX,
       font: `11px ${FONT}`,
-      stroke: () => palette.peek()["ink-3"],
+      stroke: () => this.colours()["ink-3"],
       grid: { show: false },
       ticks: { show: false },
       gap: 8,
@@ -162,7 +167,7 @@ export class TraceChart {
   private series(column: Column): uPlot.Series {
     const { key, row, reference } = column;
     const stroke = () => {
-      const colours = palette.peek();
+      const colours = this.colours();
       const weight = this.scene?.pale ? 0.45 : 1;
       return reference ? colours.ref : faded(colours.ink, weight);
     };
@@ -178,17 +183,17 @@ export class TraceChart {
     if (key === "delta") return { ...plain, width: 1.5, fill: this.halves(row, 0.4), fillTo: 0 };
     if (row === "pedals" && !reference) {
       const share = key === "brake" ? 0.5 : 0.2;
-      return { ...plain, width: 1.5, fill: () => faded(palette.peek().ink, share), fillTo: 0 };
+      return { ...plain, width: 1.5, fill: () => faded(this.colours().ink, share), fillTo: 0 };
     }
     return plain;
   }
 
-  /** Fill one side of nought as a gain, the other as a loss; more speed gains, more time loses. */
+  /** Fill the sides of nought as gain and loss: more speed is a gain, more time a loss. */
   private halves(row: string, share: number): (chart: uPlot) => CanvasGradient {
     return (chart) => {
       const { top, height } = chart.bbox;
       const middle = (chart.valToPos(0, row, true) - top) / height;
-      const colours = palette.peek();
+      const colours = this.colours();
       const [above, below] =
         row === "delta" ? ["loss-fill", "gain-fill"] : ["gain-fill", "loss-fill"];
       const gradient = chart.ctx.createLinearGradient(0, top, 0, top + height);
@@ -200,13 +205,16 @@ export class TraceChart {
   }
 
   private behind(): void {
-    drawScales(this.chart, this.rows, this.scales);
+    const [chart, colours, ratio] = [this.chart, this.colours(), uPlot.pxRatio];
+    drawScales(chart, this.rows, this.scales, colours, ratio);
     if (!this.scene) return;
-    drawSectors(this.chart, this.scene.sectors);
-    drawHoles(this.chart, this.scene.ours.holes);
+    drawSectors(chart, this.scene.sectors, colours, ratio);
+    drawHoles(chart, this.scene.ours.holes, colours, ratio);
   }
 
   private before(): void {
-    if (this.scene) drawPlayhead(this.chart, this.scene.ours, this.columns.of["speed"]);
+    if (!this.scene) return;
+    const speeds = this.columns.of["speed"];
+    drawPlayhead(this.chart, this.scene.ours, speeds, this.colours(), uPlot.pxRatio);
   }
 }

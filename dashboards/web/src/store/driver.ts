@@ -1,9 +1,11 @@
 /** One driver of the session: samples in rings, facts in signals. */
 
 import { computed, signal } from "@preact/signals";
-import { FAST, SLOW } from "../core/channels";
-import { DrivenLap, type Axis } from "../core/driven-lap";
-import { healed, type Healing } from "../core/healing";
+import type { Axis, DrivenLap } from "../core/lap/driven-lap";
+import { fuelPerLap, referenceLap } from "../core/lap/laps";
+import type { Reference } from "../core/lap/reference";
+import { FAST, SLOW } from "../core/samples/channels";
+import { healed, type Healing } from "../core/samples/healing";
 import {
   arrived,
   missingChunks,
@@ -13,27 +15,20 @@ import {
   type Coverage,
   type Hole,
   type Span,
-} from "../core/holes";
-import { begunMs, fuelPerLap, referenceLap } from "../core/laps";
-import type { Reference } from "../core/reference";
-import { Ring } from "../core/ring";
+} from "../core/samples/holes";
+import { Ring } from "../core/samples/ring";
 import type { Frames, Hole as StoredHole, Lap, Presence, Session } from "../wire";
 
 /** Ten minutes at 60 Hz: the longest lap there is. */
 const LONG = 36_000;
-/** A minute and some seconds: enough for the map and for gaps. */
+/** About a minute: enough for the map and for gaps. */
 const SHORT = 4096;
 const SLOW_FRAMES = 1024;
 const UNKNOWN_LAP_S = 120;
-const STANDING_MPS = 0.3;
-const STANDING_MS = 10_000;
 
 export class Driver {
   fast = new Ring(FAST, SHORT);
   readonly slow = new Ring(SLOW, SLOW_FRAMES);
-  lap: DrivenLap | null = null;
-  /** Since when the car stands, ms by the driver's clock; null while it moves. */
-  standing: number | null = null;
   /** Page's monotonic ms of the newest live chunk. */
   sampledAt = -Infinity;
   readonly session = signal<Session | null>(null);
@@ -44,22 +39,26 @@ export class Driver {
   readonly reference = signal<Reference | null>(null);
   readonly fuelPerLap = computed(() => fuelPerLap(this.laps.value));
   readonly referenceLap = computed(() => referenceLap(this.laps.value));
-  private guessedOffset = NaN;
-  private stoppedAt: number | null = null;
+  /** The start number, or the driver's name where the sim gives none. */
+  readonly carName = computed(() => {
+    const car = this.session.value?.car;
+    return car ? `#${car}` : this.name;
+  });
+  private estimatedOffset = NaN;
 
   constructor(readonly name: string) {}
 
-  /** Hub clock minus driver clock, guessed from arrivals until it was measured. */
+  /** Hub clock minus driver clock in ms; estimated from arrivals until it is measured. */
   get offsetMs(): number {
     const measured = this.presence.peek()?.offset_ms;
-    return measured ?? (Number.isFinite(this.guessedOffset) ? this.guessedOffset : 0);
+    return measured ?? (Number.isFinite(this.estimatedOffset) ? this.estimatedOffset : 0);
   }
 
   get offsetKnown(): boolean {
     return this.presence.peek()?.offset_ms != null;
   }
 
-  /** Take frames; return how late their newest one came, in ms, NaN for the past. */
+  /** Take frames; return the delay of the newest one in ms, NaN for frames of the past. */
   take(frames: Frames, hubNow: number, pageNow: number): number {
     const times = new Float64Array(frames.times.slice().buffer);
     const rows = new Float32Array(frames.rows.slice().buffer);
@@ -72,7 +71,7 @@ export class Driver {
     if (frames.late) return NaN;
     this.sampledAt = pageNow;
     const apart = hubNow - to;
-    if (!(apart >= this.guessedOffset)) this.guessedOffset = apart;
+    if (!(apart >= this.estimatedOffset)) this.estimatedOffset = apart;
     return apart - this.offsetMs;
   }
 
@@ -87,45 +86,30 @@ export class Driver {
       FAST,
       short.columns.map(held),
     );
-    this.lap = null;
   }
 
-  /** Bring the lap being driven up to the clock's instant. */
-  advance(t: number): void {
-    const axis = this.axis();
-    if (this.lap?.axis.kind !== axis.kind || this.lap.axis.length !== axis.length) {
-      this.lap = new DrivenLap(axis);
-    }
-    const at = t - this.offsetMs;
-    this.lap.advance(this.fast, at, (instant) => begunMs(this.laps.peek(), instant));
-    if (!(this.fast.at("speed", at) < STANDING_MPS)) this.stoppedAt = null;
-    else this.stoppedAt ??= at;
-    this.standing =
-      this.stoppedAt !== null && at - this.stoppedAt > STANDING_MS ? this.stoppedAt : null;
-  }
-
-  /** Lay laps out by distance when the car gives it and the track's length is known. */
-  axis(): Axis {
+  /** Return a lap's axis: distance where the car and the track's length give it, else time. */
+  axis(lap: DrivenLap | null): Axis {
     const length = this.session.peek()?.track_length_m ?? this.reference.peek()?.axis.length;
     const distance = this.fast.length ? this.fast.column("lap_distance")[this.fast.end - 1] : NaN;
     if (length && (Number.isFinite(distance) || !this.fast.length))
       return { kind: "distance", length };
     const longest = Math.max(UNKNOWN_LAP_S, this.referenceLap.peek()?.lap_time_s ?? 0);
-    const driven = this.lap?.axis.kind === "time" ? this.lap.grid.position : 0;
+    const driven = lap?.axis.kind === "time" ? lap.grid.position : 0;
     return { kind: "time", length: driven > longest ? 2 * Math.max(longest, driven) : longest };
   }
 
-  /** Take what Postgres lacks of this driver; return whether a hole was filled behind our back. */
-  hearStored(span: Span | null, holes: readonly StoredHole[]): boolean {
+  /** Take the holes that Postgres has; return whether it filled one that was open here. */
+  takeStored(span: Span | null, holes: readonly StoredHole[]): boolean {
     const before = this.coverage.peek();
     const presence = this.presence.peek();
-    const spoken = (hole: Hole) =>
+    const decided = (hole: Hole) =>
       presence === null || hole.run < presence.run || hole.last <= presence.through;
-    this.coverage.value = stored(before, span, holes, spoken);
+    this.coverage.value = stored(before, span, holes, decided);
     return this.coverage.peek().late !== before.late;
   }
 
-  /** Go on with the story of its holes. */
+  /** Bring the notice about holes up to date. */
   heal(pageNow: number): void {
     const coverage = this.coverage.peek();
     const now = { missingMs: missingMs(coverage), chunks: missingChunks(coverage), at: pageNow };

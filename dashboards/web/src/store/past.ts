@@ -1,135 +1,159 @@
-/** What Postgres has of the past: the session's drivers, holes, the lap so far, the reference. */
+/** The past as Postgres has it: the session's drivers, holes, the lap so far, the reference. */
 
-import { computed, effect, signal } from "@preact/signals";
-import { FAST, SLOW } from "../core/channels";
-import type { Span } from "../core/holes";
-import { closingLap } from "../core/laps";
-import type { Outline } from "../core/outline";
-import { outlineOf, reference } from "../core/reference";
-import * as rest from "../link/rest";
+import { computed, effect } from "@preact/signals";
+import { closingLap } from "../core/lap/laps";
+import { outlineOf, reference } from "../core/lap/reference";
+import { FAST, SLOW } from "../core/samples/channels";
+import type { Span } from "../core/samples/holes";
+import { wholeSession } from "../core/session";
+import type { Rest } from "../link/rest";
+import type { Timers } from "../link/timers";
 import type { DriverSummary, Lap } from "../wire";
 import type { Driver } from "./driver";
-import * as wall from "./wall";
+import type { Race } from "./race";
+import type { View } from "./view";
 
 const HOLES_EVERY_MS = 2000;
+const REFERENCE_RETRY_MS = 2000;
 const LAP_BEFORE_MS = 150_000;
 const LONGEST_MS = 600_000;
-/** Of the lap before, so that the line is seen crossed. */
+/** Fetched of the lap before, so that the crossing of the line is among the samples. */
 const BEFORE_LINE_MS = 500;
 
-/** The track, as the first whole lap of the session was driven on it. */
-export const outline = signal<Outline | null>(null);
+export class Past {
+  private readonly views = new Set<View>();
+  private holesDue = false;
 
-let holesDue = false;
+  constructor(
+    private readonly rest: Rest,
+    private readonly race: Race,
+    private readonly timers: Timers,
+  ) {}
 
-export async function listSessions(): Promise<void> {
-  wall.sessions.value = (await rest.sessions()) ?? wall.sessions.peek();
-}
-
-/** Learn who drives in the session and what of it is recorded. */
-export async function summarise(): Promise<void> {
-  const session = wall.chosenSession.peek();
-  outline.value = null;
-  if (!session) return;
-  const [summary, holes] = await Promise.all([rest.session(session), rest.holes(session)]);
-  if (session !== wall.chosenSession.peek()) return;
-  for (const about of summary?.drivers ?? []) {
-    const driver = wall.driverOf(about.driver);
-    if (about.session) driver.session.value ??= wall.wholeSession(about.session);
-    const own = (holes ?? []).filter((hole) => hole.driver === about.driver);
-    driver.hearStored(spanOf(about), own);
+  /** Keep the lap and the reference of a view's driver loaded; return a function that ends it. */
+  follow(view: View): () => void {
+    this.views.add(view);
+    const known = computed(() => view.chosen.value?.coverage.value.span != null);
+    const over = computed(() => view.clock.value.mode === "paused");
+    const closing = computed(() =>
+      over.value ? closingLap(view.chosen.value?.laps.value ?? []) : null,
+    );
+    const endLap = effect(() => {
+      const driver = view.chosen.value;
+      if (!driver || !known.value) return;
+      void (closing.value ? this.loadClosed(driver, closing.value) : this.loadLap(driver));
+    });
+    const endReference = effect(() => {
+      const driver = view.chosen.value;
+      const lap = driver?.referenceLap.value;
+      const drawn = driver?.reference.peek()?.lap;
+      const same = drawn?.lap_number === lap?.lap_number && drawn?.revision === lap?.revision;
+      if (driver && lap && !same) void this.loadReference(driver, view);
+    });
+    return () => {
+      this.views.delete(view);
+      endLap();
+      endReference();
+    };
   }
-}
 
-/** Ask for holes soon; however often this is called, it asks every two seconds at most. */
-export function askHoles(): void {
-  if (holesDue || !wall.chosenSession.peek()) return;
-  holesDue = true;
-  setTimeout(async () => {
-    holesDue = false;
-    const session = wall.chosenSession.peek();
-    const holes = await rest.holes(session);
-    if (!holes || session !== wall.chosenSession.peek()) return;
-    for (const driver of wall.drivers.peek()) {
-      const own = holes.filter((hole) => hole.driver === driver.name);
-      const filled = driver.hearStored(null, own);
-      if (filled && driver === wall.chosen.peek()) void loadLap(driver);
+  /** Fetch the session's drivers, and the recorded span and holes of each. */
+  async summarise(): Promise<void> {
+    const session = this.race.session.peek();
+    if (!session) return;
+    const asked = [this.rest.session(session), this.rest.holes(session)] as const;
+    const [summary, holes] = await Promise.all(asked);
+    if (session !== this.race.session.peek()) return;
+    for (const about of summary?.drivers ?? []) {
+      const driver = this.race.driverOf(about.driver);
+      if (about.session) driver.session.value ??= wholeSession(about.session);
+      const own = (holes ?? []).filter((hole) => hole.driver === about.driver);
+      driver.takeStored(spanOf(about), own);
     }
-  }, HOLES_EVERY_MS);
-}
-
-/** Fetch what the page missed: after it joined, lost its server, or was too slow. */
-export function catchUp(): void {
-  const driver = wall.chosen.peek();
-  if (driver) void loadLap(driver);
-  askHoles();
-}
-
-/** Fetch the samples of the lap being driven, so that a page that joins late shows all of it. */
-async function loadLap(driver: Driver): Promise<void> {
-  driver.lengthen();
-  const newest = driver.coverage.peek().span?.[1];
-  if (newest === undefined) return;
-  const started = driver.laps.peek().at(-1)?.started_ns;
-  const begun = started == null ? newest - LAP_BEFORE_MS : started / 1e6 - BEFORE_LINE_MS;
-  await load(driver, Math.max(begun, newest - LONGEST_MS), null);
-}
-
-/** Fetch a lap of a drive that is over. */
-async function loadClosed(driver: Driver, lap: Lap): Promise<void> {
-  driver.lengthen();
-  const [started, ended] = [(lap.started_ns ?? 0) / 1e6, (lap.ended_ns ?? 0) / 1e6];
-  await load(driver, started - BEFORE_LINE_MS, ended);
-}
-
-async function load(driver: Driver, fromMs: number, toMs: number | null): Promise<void> {
-  const channels = [...FAST, ...SLOW];
-  const found = await rest.range(wall.chosenSession.peek(), driver.name, fromMs, toMs, channels);
-  if (!found) return;
-  driver.fast.addColumns(found.times, found.channels, found.columns);
-  driver.slow.addColumns(found.times, found.channels, found.columns);
-}
-
-/** Keep the chosen driver's lap and reference loaded, whoever that is. */
-export function follow(): void {
-  const known = computed(() => wall.chosen.value?.coverage.value.span != null);
-  const over = computed(() => wall.clock.value.mode === "paused");
-  const closing = computed(() =>
-    over.value ? closingLap(wall.chosen.value?.laps.value ?? []) : null,
-  );
-  effect(() => {
-    const driver = wall.chosen.value;
-    if (!driver || !known.value) return;
-    void (closing.value ? loadClosed(driver, closing.value) : loadLap(driver));
-  });
-  effect(() => {
-    const driver = wall.chosen.value;
-    const lap = driver?.referenceLap.value;
-    const drawn = driver?.reference.peek()?.lap;
-    const same = drawn?.lap_number === lap?.lap_number && drawn?.revision === lap?.revision;
-    if (driver && lap && !same) void loadReference(driver);
-  });
-}
-
-async function loadReference(driver: Driver): Promise<void> {
-  const lap = driver.referenceLap.peek();
-  if (!lap) return;
-  const channels = [...FAST, "sector"];
-  const found = await rest.lap(wall.chosenSession.peek(), driver.name, lap.lap_number, channels);
-  const current = () => driver.referenceLap.peek() === lap;
-  if (!found?.times.length) {
-    // The persister may be a moment behind timing.
-    setTimeout(() => current() && void loadReference(driver), 2000);
-    return;
   }
-  // A better lap may have come meanwhile, and its answer before this one.
-  if (!current()) return;
-  const distance = found.columns[found.channels.indexOf("lap_distance")];
-  const longest = distance?.reduce((most, x) => (x > most ? x : most), 0) ?? 0;
-  const length = driver.session.peek()?.track_length_m ?? longest;
-  const axis = length > 0 && distance ? { kind: "distance" as const, length } : driver.axis();
-  driver.reference.value = reference(lap, axis, found);
-  outline.value ??= outlineOf(found);
+
+  /** Fetch holes soon: at most one request every two seconds, however often this is called. */
+  refreshHoles(): void {
+    if (this.holesDue || !this.race.session.peek()) return;
+    this.holesDue = true;
+    this.timers.after(HOLES_EVERY_MS, () => {
+      this.holesDue = false;
+      void this.fetchHoles();
+    });
+  }
+
+  /** Fetch samples and holes again: after a connect, or when the page was too slow. */
+  catchUp(): void {
+    for (const driver of this.shown()) void this.loadLap(driver);
+    this.refreshHoles();
+  }
+
+  private shown(): ReadonlySet<Driver> {
+    return new Set([...this.views].flatMap((view) => view.chosen.peek() ?? []));
+  }
+
+  private async fetchHoles(): Promise<void> {
+    const session = this.race.session.peek();
+    const holes = await this.rest.holes(session);
+    if (!holes || session !== this.race.session.peek()) return;
+    for (const driver of this.race.drivers.peek()) {
+      const own = holes.filter((hole) => hole.driver === driver.name);
+      const filled = driver.takeStored(null, own);
+      if (filled && this.shown().has(driver)) void this.loadLap(driver);
+    }
+  }
+
+  /** Fetch the samples of the lap being driven, so that a page that joins late shows all of it. */
+  private async loadLap(driver: Driver): Promise<void> {
+    driver.lengthen();
+    const newest = driver.coverage.peek().span?.[1];
+    if (newest === undefined) return;
+    const started = driver.laps.peek().at(-1)?.started_ns;
+    const begun = started == null ? newest - LAP_BEFORE_MS : started / 1e6 - BEFORE_LINE_MS;
+    await this.load(driver, Math.max(begun, newest - LONGEST_MS), null);
+  }
+
+  /** Fetch the samples of a lap of a drive that is over. */
+  private async loadClosed(driver: Driver, lap: Lap): Promise<void> {
+    driver.lengthen();
+    const [started, ended] = [(lap.started_ns ?? 0) / 1e6, (lap.ended_ns ?? 0) / 1e6];
+    await this.load(driver, started - BEFORE_LINE_MS, ended);
+  }
+
+  private async load(driver: Driver, fromMs: number, toMs: number | null): Promise<void> {
+    const session = this.race.session.peek();
+    const channels = [...FAST, ...SLOW];
+    const found = await this.rest.range(session, driver.name, fromMs, toMs, channels);
+    if (!found) return;
+    driver.fast.addColumns(found.times, found.channels, found.columns);
+    driver.slow.addColumns(found.times, found.channels, found.columns);
+  }
+
+  private async loadReference(driver: Driver, view: View): Promise<void> {
+    const lap = driver.referenceLap.peek();
+    if (!lap) return;
+    const session = this.race.session.peek();
+    const channels = [...FAST, "sector"];
+    const found = await this.rest.lap(session, driver.name, lap.lap_number, channels);
+    const current = () => driver.referenceLap.peek() === lap;
+    if (!found?.times.length) {
+      // The persister may be a moment behind timing.
+      const retry = () => current() && void this.loadReference(driver, view);
+      this.timers.after(REFERENCE_RETRY_MS, retry);
+      return;
+    }
+    // A better lap may have been fetched while this request waited.
+    if (!current()) return;
+    const distance = found.columns[found.channels.indexOf("lap_distance")];
+    const longest = distance?.reduce((most, x) => (x > most ? x : most), 0) ?? 0;
+    const length = driver.session.peek()?.track_length_m ?? longest;
+    const axis =
+      length > 0 && distance
+        ? { kind: "distance" as const, length }
+        : driver.axis(view.drivingOf(driver).lap);
+    driver.reference.value = reference(lap, axis, found);
+    if (this.race.drivers.peek().includes(driver)) this.race.outline.value ??= outlineOf(found);
+  }
 }
 
 function spanOf(about: DriverSummary): Span | null {

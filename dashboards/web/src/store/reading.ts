@@ -1,13 +1,21 @@
-/** What the numbers on the page say at the clock's instant, ten times a second. */
+/** A driver's values at one instant, as text shows them. */
 
-import { signal } from "@preact/signals";
-import { WHEELS, type Wheel } from "../core/channels";
-import { TRACED } from "../core/driven-lap";
-import { lapNumberAt } from "../core/laps";
-import { linkOf, LOST_MS, type Link } from "../core/link-state";
+import type { DrivenLap } from "../core/lap/driven-lap";
+import { lapNumberAt } from "../core/lap/laps";
+import { linkOf, LOST_MS, type Link } from "../core/link/link-state";
+import { TRACED, WHEELS, type Wheel } from "../core/samples/channels";
+import type { LinkUp } from "../link/socket";
 import type { Driver } from "./driver";
-import { socket } from "./feed";
-import * as wall from "./wall";
+import type { Driving } from "./driving";
+
+/** The server as the page sees it at one moment. */
+export interface Server {
+  readonly state: LinkUp["kind"];
+  /** Hub's ms since 1970, NaN while not known. */
+  readonly hubNow: number;
+  /** Page's monotonic ms. */
+  readonly pageNow: number;
+}
 
 export interface WheelReading {
   readonly temp: number;
@@ -46,36 +54,21 @@ export interface Reading extends Traced {
 const FORGOTTEN_MS = 15 * 60_000;
 const DAY_MS = 24 * 3_600_000;
 
-/** The clock's instant, as text shows it. */
-export const instant = signal(NaN);
-export const reading = signal<Reading | null>(null);
-export const links = signal<ReadonlyMap<Driver, Link>>(new Map());
-/** The point of the lap under the cursor; it never moves the clock. */
-export const inspected = signal<number | null>(null);
-
-export function read(pageNow: number): void {
-  const clock = wall.clock.peek();
-  instant.value = clock.t;
-  links.value = new Map(wall.drivers.peek().map((driver) => [driver, linkNow(driver, pageNow)]));
-  const driver = wall.chosen.peek();
-  reading.value = driver ? readingOf(driver, clock.t, pageNow) : null;
-}
-
-function readingOf(driver: Driver, t: number, pageNow: number): Reading {
+export function readingOf({ driver, lap }: Driving, t: number, server: Server): Reading {
   const at = t - driver.offsetMs;
   const slow = (channel: string) => driver.slow.step(channel, at);
   const fuel = (channel: string) => {
     const steady = driver.slow.step(channel, wholeSecond(at));
-    return Number.isFinite(steady) ? steady : slow(channel); // nothing is held of so long ago
+    return Number.isFinite(steady) ? steady : slow(channel); // the ring may not reach back so far
   };
   const litres = fuel("fuel_level");
   return {
-    ...traced(driver, at),
+    ...traced(driver, lap, at),
     t,
-    link: linkNow(driver, pageNow),
-    quietMs: quietMs(driver, pageNow),
+    link: linkNow(driver, t, server),
+    quietMs: quietMs(driver, server),
     lapNumber: lapNumber(driver, at),
-    lapSeconds: driver.lap?.grid.secondsNow ?? NaN,
+    lapSeconds: lap?.grid.secondsNow ?? NaN,
     lapCounts: slow("lap_valid") !== 0,
     fuel: Number.isFinite(litres) ? litres : fuel("fuel_mass"),
     fuelUnit: Number.isFinite(litres) ? "L" : "kg",
@@ -89,35 +82,27 @@ function readingOf(driver: Driver, t: number, pageNow: number): Reading {
   };
 }
 
-function lapNumber(driver: Driver, at: number): number {
-  const known = lapNumberAt(driver.laps.peek(), Math.min(at, driver.fast.lastTime));
-  return Number.isFinite(known) ? known : driver.fast.step("lap_number", at);
+/** Return a driver's link at an instant of the hub's clock, with the words for it. */
+export function linkNow(driver: Driver, t: number, server: Server): Link {
+  const seen = driver.presence.peek()?.seen_ms;
+  const unseenMs = seen === undefined ? Infinity : server.hubNow - seen;
+  const [from, to] = driver.coverage.peek().span ?? [NaN, NaN];
+  const quiet = quietMs(driver, server);
+  return linkOf({
+    driver: driver.name,
+    ageMs: ageMs(driver, t - driver.offsetMs, server),
+    quietMs: quiet,
+    unseenMs,
+    sealedMs: sealed(driver, quiet, unseenMs) ? to : null,
+    recordedMs: to - from,
+    closed: driver.presence.peek()?.closed ?? false,
+    connected: server.state !== "lost",
+  });
 }
 
-/** Gaps and fuel are read once a second, or nobody could. */
-export function wholeSecond(t: number): number {
-  return Math.floor(t / 1000) * 1000;
-}
-
-/** Return the traced values now. */
-function traced(driver: Driver, at: number): Traced {
-  const fast = driver.fast;
-  const grid = driver.lap?.grid;
-  const [x, speed] = [grid?.position ?? NaN, grid?.valueNow(TRACED.indexOf("speed")) ?? NaN];
-  return {
-    speed: fast.at("speed", at) * 3.6,
-    throttle: fast.at("throttle", at),
-    brake: fast.at("brake", at),
-    steering: degrees(fast.at("steering_angle", at)),
-    gear: fast.step("gear", at),
-    rpm: fast.at("engine_rpm", at),
-    ...against(driver, x, speed, grid?.secondsNow ?? NaN),
-  };
-}
-
-/** Return the traced values at a point of the lap being driven. */
-export function tracedAt(driver: Driver, point: number): Traced {
-  const grid = driver.lap?.grid;
+/** Return the traced values at a point of a driver's lap. */
+export function tracedAt({ driver, lap }: Driving, point: number): Traced {
+  const grid = lap?.grid;
   const x = point * (grid?.step ?? NaN);
   const value = (channel: (typeof TRACED)[number]) =>
     grid?.columns[TRACED.indexOf(channel)][point] ?? NaN;
@@ -128,24 +113,51 @@ export function tracedAt(driver: Driver, point: number): Traced {
     steering: degrees(value("steering_angle")),
     gear: value("gear"),
     rpm: value("engine_rpm"),
-    ...against(driver, x, value("speed"), grid?.elapsed[point] ?? NaN),
+    ...compared(driver, lap, x, value("speed"), grid?.elapsed[point] ?? NaN),
   };
 }
 
-function against(
+/** Round down to a second: gaps and fuel change at 1 Hz, or nobody could read them. */
+export function wholeSecond(t: number): number {
+  return Math.floor(t / 1000) * 1000;
+}
+
+function traced(driver: Driver, lap: DrivenLap | null, at: number): Traced {
+  const fast = driver.fast;
+  const grid = lap?.grid;
+  const [x, speed] = [grid?.position ?? NaN, grid?.valueNow(TRACED.indexOf("speed")) ?? NaN];
+  return {
+    speed: fast.at("speed", at) * 3.6,
+    throttle: fast.at("throttle", at),
+    brake: fast.at("brake", at),
+    steering: degrees(fast.at("steering_angle", at)),
+    gear: fast.step("gear", at),
+    rpm: fast.at("engine_rpm", at),
+    ...compared(driver, lap, x, speed, grid?.secondsNow ?? NaN),
+  };
+}
+
+/** Compare a place of the lap with the reference; NaN where laps are not laid out by distance. */
+function compared(
   driver: Driver,
+  lap: DrivenLap | null,
   x: number,
   speed: number,
   seconds: number,
 ): Pick<Traced, "difference" | "delta"> {
   const reference = driver.reference.peek();
-  if (reference?.axis.kind !== "distance" || driver.lap?.axis.kind !== "distance") {
+  if (reference?.axis.kind !== "distance" || lap?.axis.kind !== "distance") {
     return { difference: NaN, delta: NaN };
   }
   return {
     difference: (speed - reference.grid.valueAt(TRACED.indexOf("speed"), x)) * 3.6,
     delta: seconds - reference.grid.secondsAt(x),
   };
+}
+
+function lapNumber(driver: Driver, at: number): number {
+  const known = lapNumberAt(driver.laps.peek(), Math.min(at, driver.fast.lastTime));
+  return Number.isFinite(known) ? known : driver.fast.step("lap_number", at);
 }
 
 function tyre(wheel: Wheel, slow: (channel: string) => number): WheelReading {
@@ -158,42 +170,26 @@ function tyre(wheel: Wheel, slow: (channel: string) => number): WheelReading {
 }
 
 /** Age of the sample on screen: hub now - captured - offset. */
-function ageMs(driver: Driver, at: number, pageNow: number): number {
+function ageMs(driver: Driver, at: number, server: Server): number {
   const place = driver.fast.search(at);
   if (place < driver.fast.start || !driver.offsetKnown) return NaN;
-  return socket.hubClock.at(pageNow) - driver.fast.times[place] - driver.offsetMs;
+  return server.hubNow - driver.fast.times[place] - driver.offsetMs;
 }
 
-function quietMs(driver: Driver, pageNow: number): number {
+/** Time since a sample reached this page, or was captured where that is later. */
+function quietMs(driver: Driver, server: Server): number {
   const newest = Math.max(driver.fast.lastTime || 0, driver.coverage.peek().span?.[1] ?? 0);
-  const age = newest ? socket.hubClock.at(pageNow) - newest - driver.offsetMs : Infinity;
-  return Math.max(0, Math.min(pageNow - driver.sampledAt, Number.isNaN(age) ? Infinity : age));
+  const age = newest ? server.hubNow - newest - driver.offsetMs : Infinity;
+  const sinceChunk = server.pageNow - driver.sampledAt;
+  return Math.max(0, Math.min(sinceChunk, Number.isNaN(age) ? Infinity : age));
 }
 
-function linkNow(driver: Driver, pageNow: number): Link {
-  const seen = driver.presence.peek()?.seen_ms;
-  const hubNow = socket.hubClock.at(pageNow);
-  const unheardMs = seen === undefined ? Infinity : hubNow - seen;
-  const [from, to] = driver.coverage.peek().span ?? [NaN, NaN];
-  const quiet = quietMs(driver, pageNow);
-  return linkOf({
-    driver: driver.name,
-    ageMs: ageMs(driver, wall.clock.peek().t - driver.offsetMs, pageNow),
-    quietMs: quiet,
-    unheardMs,
-    sealedMs: sealed(driver, quiet, unheardMs) ? to : null,
-    recordedMs: to - from,
-    closed: driver.presence.peek()?.closed ?? false,
-    connected: socket.state.peek().kind !== "lost",
-  });
-}
-
-/** Tell whether a drive is over: its game said so, or nobody has heard of it for long. */
-function sealed(driver: Driver, quiet: number, unheardMs: number): boolean {
+/** Return whether a drive is over: its game has finished, or its PC was not seen for long. */
+function sealed(driver: Driver, quiet: number, unseenMs: number): boolean {
   if (quiet === Infinity) return false;
   if (driver.session.peek()?.finished_ns != null) return quiet > LOST_MS;
-  const unseen = driver.sampledAt === -Infinity;
-  return unseen && (quiet > DAY_MS || (quiet > FORGOTTEN_MS && unheardMs > LOST_MS));
+  const notLive = driver.sampledAt === -Infinity;
+  return notLive && (quiet > DAY_MS || (quiet > FORGOTTEN_MS && unseenMs > LOST_MS));
 }
 
 function degrees(radians: number): number {

@@ -1,11 +1,11 @@
 import type { ComponentChildren } from "preact";
 import { fixed, lapTime, signed, UNKNOWN } from "../core/figures";
-import { bestLap, clean, lastLap, median, remark } from "../core/laps";
-import { stopped } from "../core/link-state";
-import { reading } from "../store/reading";
-import * as wall from "../store/wall";
+import { bestLap, clean, lastLap, median, remark } from "../core/lap/laps";
+import { stopped } from "../core/link/link-state";
+import { useView } from "../store/context";
+import type { Reading } from "../store/reading";
 
-/** The big numbers: are we faster, how far does the fuel go, what was the last lap. */
+/** The big numbers: delta to the reference, laps of fuel, last lap. */
 export function Answers() {
   return (
     <div class="answers">
@@ -17,8 +17,9 @@ export function Answers() {
 }
 
 function Delta() {
-  const now = reading.value;
-  const driver = wall.chosen.value;
+  const view = useView();
+  const now = view.reading.value;
+  const driver = view.chosen.value;
   const reference = driver?.reference.value;
   const delta = now?.delta ?? NaN;
   const known = Number.isFinite(delta);
@@ -28,7 +29,7 @@ function Delta() {
   return (
     <div>
       <h2 class="label">{lap} against reference</h2>
-      <p class={`hero ${counts ? sense(delta, 0.005) : "ink-3"} ${held()}`}>
+      <p class={`hero ${counts ? sense(delta, 0.005) : "ink-3"} ${held(now)}`}>
         {signed(delta, 2)}
         <span class="unit">{known ? "s" : reference || !driver ? "" : "needs 1 clean lap"}</span>
       </p>
@@ -50,17 +51,19 @@ function Delta() {
 }
 
 function Fuel() {
-  const now = reading.value;
-  const perLap = wall.chosen.value?.fuelPerLap.value ?? NaN;
+  const view = useView();
+  const now = view.reading.value;
+  const driver = view.chosen.value;
+  const perLap = driver?.fuelPerLap.value ?? NaN;
   const fuel = now?.fuel ?? NaN;
   const laps = fuel / perLap;
   const unit = now?.fuelUnit ?? "L";
-  const silent = wall.chosen.value?.slow.length ? "the car does not say" : "";
-  const missing = Number.isFinite(fuel) ? "needs 1 clean lap" : silent;
+  const unknown = driver?.slow.length ? "not sent by the game" : "";
+  const missing = Number.isFinite(fuel) ? "needs 1 clean lap" : unknown;
   return (
     <div>
       <h2 class="label">Fuel</h2>
-      <p class={`hero ${held()}`}>
+      <p class={`hero ${held(now)}`}>
         {fixed(laps, 1)}
         <span class="unit">{Number.isFinite(laps) ? "laps" : missing}</span>
       </p>
@@ -75,7 +78,7 @@ function Fuel() {
 }
 
 function Last() {
-  const laps = wall.chosen.value?.laps.value ?? [];
+  const laps = useView().chosen.value?.laps.value ?? [];
   const last = lastLap(laps);
   const best = bestLap(laps);
   const times = laps.filter(clean).map((lap) => lap.lap_time_s ?? NaN);
@@ -106,12 +109,12 @@ function withUnit(value: number, digits: number, unit: string): string {
   return text === UNKNOWN ? text : `${text} ${unit}`;
 }
 
-/** Values of a link that does not flow are held, and look so. */
-export function held(): string {
-  return stopped(reading.value?.link.kind) ? "held" : "";
+/** Return the class of values that are held because their link stopped. */
+export function held(reading: Reading | null): string {
+  return stopped(reading?.link.kind) ? "held" : "";
 }
 
-/** Negative is ahead: a gain. */
+/** Return the class of a difference: negative is ahead, so a gain. */
 export function sense(seconds: number, threshold: number): string {
   if (!(Math.abs(seconds) >= threshold)) return "";
   return seconds < 0 ? "gain" : "loss";

@@ -1,14 +1,14 @@
 import { useEffect, useRef } from "preact/hooks";
+import type { Clock } from "../core/clock";
 import { clockTime, duration } from "../core/figures";
-import type { Coverage } from "../core/holes";
-import type { LinkKind } from "../core/link-state";
-import { Timeline } from "../draw/timeline";
-import { paint } from "../store/frames";
-import { socket } from "../store/feed";
-import { instant, links, reading } from "../store/reading";
-import * as wall from "../store/wall";
+import type { LinkKind } from "../core/link/link-state";
+import type { Coverage } from "../core/samples/holes";
+import { cleared } from "../draw/canvas";
+import { drawTimeline, type TimelineScene } from "../draw/timeline";
+import { useStore, useView } from "../store/context";
+import type { Driver } from "../store/driver";
+import { LinkDot } from "../ui/link-dot";
 import { wholeness } from "./links";
-import { LinkDot } from "./top-bar";
 
 const DRAW_MS = 100;
 
@@ -22,9 +22,10 @@ export function ClockBar() {
   );
 }
 
-/** What is recorded of the chosen car, and whether all of it is there. */
+/** The recorded time of the chosen car, and its missing parts. */
 function Record() {
-  const driver = wall.chosen.value;
+  const view = useView();
+  const driver = view.chosen.value;
   if (!driver) return <div class="record" />;
   const [from, to] = driver.coverage.value.span ?? [NaN, NaN];
   return (
@@ -32,34 +33,26 @@ function Record() {
       <p>
         Recorded <b>{duration(to - from)}</b> of {driver.name}
       </p>
-      <p>{wholeness(driver, links.value.get(driver)?.kind)}</p>
+      <p>{wholeness(driver, view.links.value.get(driver)?.kind)}</p>
     </div>
   );
 }
 
 function Bands() {
+  const { loop, theme } = useStore();
+  const view = useView();
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
-    if (!canvas.current) return;
-    const timeline = new Timeline(canvas.current);
     let drawnAt = 0;
-    return paint((pageNow) => {
-      const driver = wall.chosen.peek();
-      if (!driver || pageNow - drawnAt < DRAW_MS) return;
+    return loop.paint((pageNow) => {
+      const driver = view.chosen.peek();
+      if (!driver || !canvas.current || pageNow - drawnAt < DRAW_MS) return;
       drawnAt = pageNow;
-      const clock = wall.clock.peek();
-      const coverage = driver.coverage.peek();
-      const now = clock.t - driver.offsetMs;
-      timeline.draw({
-        now,
-        window: clock.mode === "live" ? clock.window : fitting(clock.window, now, coverage),
-        coverage,
-        laps: driver.laps.peek(),
-        offset: driver.offsetMs,
-        live: clock.mode === "live",
-      });
+      const surface = cleared(canvas.current);
+      const scene = sceneOf(driver, view.clock.peek());
+      if (surface) drawTimeline(surface, scene, theme.palette.peek());
     });
-  }, []);
+  }, [view]);
   return (
     <div class="bandbox">
       <canvas
@@ -71,14 +64,29 @@ function Bands() {
   );
 }
 
-/** What is over and short fills the band. */
+function sceneOf(driver: Driver, clock: Clock): TimelineScene {
+  const coverage = driver.coverage.peek();
+  const now = clock.t - driver.offsetMs;
+  const live = clock.mode === "live";
+  return {
+    now,
+    window: live ? clock.window : fitting(clock.window, now, coverage),
+    coverage,
+    laps: driver.laps.peek(),
+    offset: driver.offsetMs,
+    live,
+  };
+}
+
+/** Shorten the window of a recorded race, so that it fills the band. */
 function fitting(window: number, now: number, coverage: Coverage): number {
   return Math.max(30_000, Math.min(window, now - (coverage.span?.[0] ?? -Infinity)));
 }
 
 function Time() {
-  const now = reading.value;
-  const link = now?.link;
+  const { socket } = useStore();
+  const view = useView();
+  const link = view.reading.value?.link;
   const lost = socket.state.value.kind === "lost";
   const [mode, age] = split(link?.words ?? "Waiting");
   return (
@@ -90,15 +98,15 @@ function Time() {
         <LinkDot kind={lost ? "away" : (link?.kind ?? "none")} />
         {lost ? "Server lost" : mode}
       </p>
-      <time>{clockTime(instant.value, true)}</time>
+      <time>{clockTime(view.instant.value, true)}</time>
       <p class={`age ${link?.kind === "late" ? "loss" : ""}`}>
-        {lost ? "the clock stands" : age || "\u00a0"}
+        {lost ? "clock stopped" : age || "\u00a0"}
       </p>
     </div>
   );
 }
 
-/** Only a change of mode is spoken, never telemetry. */
+/** The words for screen readers: only a change of mode is announced, never telemetry. */
 const SPOKEN: Readonly<Record<LinkKind, string>> = {
   none: "Waiting",
   live: "Live",

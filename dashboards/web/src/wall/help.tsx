@@ -1,7 +1,9 @@
-import { helpOpen, KEYS } from "./keyboard";
+import { useStore } from "../store/context";
+import { KEYS } from "./keyboard";
 
 export function Help() {
-  if (!helpOpen.value) return null;
+  const { sheets } = useStore();
+  if (!sheets.help.value) return null;
   return (
     <aside class="sheet" aria-label="Keys">
       <b>Keys</b>
@@ -16,7 +18,8 @@ export function Help() {
         ))}
       </dl>
       <p class="small ink-3">
-        Drag over the traces to zoom. What the page knows is also <a href="openapi/">an API</a>.
+        Drag over the traces to zoom. The same data is available through{" "}
+        <a href="openapi/">an API</a>.
       </p>
     </aside>
   );

@@ -1,16 +1,6 @@
-/** Keys work unless a text field has focus. */
+/** The wall's keys; they work unless a text field has focus. */
 
-import { signal } from "@preact/signals";
-import { officeOpen } from "../door/office";
-import { personOpen } from "../door/person";
-import { switchTheme } from "../draw/palette";
-import { choose } from "../store/feed";
-import * as wall from "../store/wall";
-
-export const helpOpen = signal(false);
-export const menuOpen = signal(false);
-/** Grows with every Esc: charts restore their zoom. */
-export const escapes = signal(0);
+import type { Store } from "../store/store";
 
 export const KEYS: readonly (readonly [string, string])[] = [
   ["Shift 1-9", "cars of the session"],
@@ -20,33 +10,19 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ["Esc", "close, restore zoom"],
 ];
 
-export function listenForKeys(): void {
-  addEventListener("keydown", (event) => {
-    const target = event.target as HTMLElement | null;
-    if (
-      event.ctrlKey ||
-      event.metaKey ||
-      event.altKey ||
-      target?.matches("input, textarea, select")
-    )
-      return;
+export function listenForKeys(store: Store, target: EventTarget): void {
+  const { race, sheets, theme, view } = store;
+  target.addEventListener("keydown", (raised) => {
+    const event = raised as KeyboardEvent;
+    const element = event.target as HTMLElement | null;
+    const modified = event.ctrlKey || event.metaKey || event.altKey;
+    if (modified || element?.matches?.("input, textarea, select")) return;
     const digit = /^Digit([1-9])$/.exec(event.code);
-    if (event.shiftKey && digit) return car(Number(digit[1]) - 1);
-    if (event.key === "d" || event.key === "D") switchTheme();
-    else if (event.key === "?") helpOpen.value = !helpOpen.value;
-    else if (event.key === "Escape") escape();
+    if (event.shiftKey && digit) {
+      const driver = race.drivers.peek()[Number(digit[1]) - 1];
+      if (driver) view.chosenName.value = driver.name;
+    } else if (event.key === "d" || event.key === "D") theme.switch();
+    else if (event.key === "?") sheets.help.value = !sheets.help.peek();
+    else if (event.key === "Escape") sheets.closeAll();
   });
-}
-
-function car(place: number): void {
-  const driver = wall.drivers.peek()[place];
-  if (driver) choose(wall.chosenSession.peek(), driver.name);
-}
-
-function escape(): void {
-  helpOpen.value = false;
-  menuOpen.value = false;
-  personOpen.value = false;
-  officeOpen.value = false;
-  escapes.value += 1;
 }

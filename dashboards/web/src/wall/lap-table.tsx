@@ -1,13 +1,12 @@
 import { fixed, lapTime, signed, UNKNOWN } from "../core/figures";
-import { bestLap, clean, finished, remark } from "../core/laps";
-import { reading } from "../store/reading";
-import * as wall from "../store/wall";
+import { bestLap, clean, finished, remark } from "../core/lap/laps";
+import { useView } from "../store/context";
 import type { Lap } from "../wire";
 
 const SHOWN = 200;
 
 export function LapTable() {
-  const driver = wall.chosen.value;
+  const driver = useView().chosen.value;
   const laps = driver?.laps.value ?? [];
   const best = bestLap(laps);
   const counted = laps.filter(clean).length;
@@ -56,7 +55,7 @@ export function LapTable() {
 }
 
 function Driving({ laps, columns }: { laps: readonly Lap[]; columns: number }) {
-  const now = reading.value;
+  const now = useView().reading.value;
   const number = now?.lapNumber ?? NaN;
   const done = laps.some((lap) => lap.lap_number === number && finished(lap));
   if (!Number.isFinite(number) || done) {

@@ -1,14 +1,13 @@
 import { brief, clockTime } from "../core/figures";
-import { goneMs, missingMs } from "../core/holes";
-import { stopped, type LinkKind } from "../core/link-state";
+import { stopped, type LinkKind } from "../core/link/link-state";
+import { goneMs, missingMs } from "../core/samples/holes";
+import { useStore, useView } from "../store/context";
 import type { Driver } from "../store/driver";
-import { links } from "../store/reading";
-import * as wall from "../store/wall";
-import { LinkDot } from "./top-bar";
+import { LinkDot } from "../ui/link-dot";
 
-/** How every driver's link is: the age of the data, what is missing and what waits on the PC. */
+/** Every driver's link: the age of the data, the missing parts, and the chunks still on the PC. */
 export function Links() {
-  const drivers = wall.drivers.value;
+  const drivers = useStore().race.drivers.value;
   if (!drivers.length) return null;
   return (
     <section class="links" aria-label="Links">
@@ -23,34 +22,34 @@ export function Links() {
 }
 
 function Row({ driver }: { driver: Driver }) {
-  const link = links.value.get(driver);
+  const link = useView().links.value.get(driver);
   const waiting = driver.presence.value?.waiting ?? 0;
   return (
     <li>
       <LinkDot kind={link?.kind ?? "none"} />
       <span>
         <b>{driver.name}</b>{" "}
-        {driver.session.value?.car && <span class="ink-3">{wall.carName(driver)}</span>}
+        {driver.session.value?.car && <span class="ink-3">{driver.carName.value}</span>}
       </span>
       <span class={link?.kind === "late" ? "loss" : "ink-2"}>{link?.words}</span>
       <span />
       <span class="small ink-3">{wholeness(driver, link?.kind)}</span>
       <span class="small ink-3">
-        {waiting > WORTH_SAYING ? `${waiting} chunks wait on the PC` : ""}
+        {waiting > USUALLY_WAITING ? `${waiting} chunks wait on the PC` : ""}
       </span>
     </li>
   );
 }
 
-/** A handful of chunks is always on its way. */
-const WORTH_SAYING = 40;
+/** The most chunks that wait on a PC in normal operation. */
+const USUALLY_WAITING = 40;
 
 export function wholeness(driver: Driver, kind: LinkKind | undefined): string {
   const newest = driver.coverage.value.span?.[1];
   if (stopped(kind) && newest) return `nothing since ${clockTime(newest + driver.offsetMs)}`;
   const [missing, gone] = [missingMs(driver.coverage.value), goneMs(driver.coverage.value)];
   const parts = [];
-  if (missing > 0) parts.push(`${brief(missing)} missing, may still come`);
-  if (gone > 0) parts.push(`${brief(gone)} can never come`);
+  if (missing > 0) parts.push(`${brief(missing)} missing, may still arrive`);
+  if (gone > 0) parts.push(`${brief(gone)} lost for good`);
   return parts.join(" · ") || "nothing is missing";
 }

@@ -1,22 +1,22 @@
 import { useEffect, useRef } from "preact/hooks";
 import { lapTime } from "../core/figures";
-import { noticeOf, share } from "../core/healing";
-import { goneMs } from "../core/holes";
-import { lostWords } from "../core/link-state";
-import { clean, finished, median } from "../core/laps";
+import { clean, finished, median } from "../core/lap/laps";
+import { lostWords } from "../core/link/link-state";
+import { noticeOf, share } from "../core/samples/healing";
+import { goneMs } from "../core/samples/holes";
+import { cleared } from "../draw/canvas";
 import { drawPace } from "../draw/pace";
-import { palette } from "../draw/palette";
-import { reading } from "../store/reading";
-import * as wall from "../store/wall";
-import { Broken } from "./strip";
+import { useStore, useView } from "../store/context";
+import { BrokenLinkIcon, HoleIcon } from "../ui/icons";
 
 const SHOWN = 20;
 
-/** The pace of the last laps; while a link is lost or a hole is filling, that instead. */
+/** The pace of the last laps; while the link is lost or a hole is filling, a notice instead. */
 export function Pace() {
-  const driver = wall.chosen.value;
+  const view = useView();
+  const driver = view.chosen.value;
   const healing = driver?.healing.value;
-  if (driver && reading.value?.link.kind === "lost") return <LostNotice />;
+  if (driver && view.reading.value?.link.kind === "lost") return <LostNotice />;
   if (driver && healing && (healing.wholeMs > 1000 || healing.healedMs !== null))
     return <HoleNotice />;
   return <PaceChart />;
@@ -24,12 +24,13 @@ export function Pace() {
 
 function PaceChart() {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const driver = wall.chosen.value;
+  const driver = useView().chosen.value;
   const laps = (driver?.laps.value ?? []).filter(finished).slice(-SHOWN);
   const reference = driver?.reference.value?.lap.lap_time_s ?? NaN;
-  const colours = palette.value;
+  const colours = useStore().theme.palette.value;
   useEffect(() => {
-    if (canvas.current) drawPace(canvas.current, laps, reference, colours);
+    const surface = canvas.current && cleared(canvas.current);
+    if (surface) drawPace(surface, laps, reference, colours);
   });
   const times = laps.filter(clean).map((lap) => lap.lap_time_s ?? NaN);
   const span = laps.length
@@ -51,40 +52,31 @@ function PaceChart() {
 }
 
 function LostNotice() {
-  const now = reading.value;
+  const view = useView();
+  const name = view.chosen.value?.name ?? "";
   return (
     <section class="notice alarm" aria-label="Link lost">
       <span class="unseen" role="alert">
-        Link to {wall.chosen.value?.name} lost
+        Link to {name} lost
       </span>
-      <Broken />
-      <p>{lostWords(wall.chosen.value?.name ?? "", now?.quietMs ?? NaN)}</p>
+      <BrokenLinkIcon />
+      <p>{lostWords(name, view.reading.value?.quietMs ?? NaN)}</p>
     </section>
   );
 }
 
 function HoleNotice() {
-  const driver = wall.chosen.value;
+  const view = useView();
+  const driver = view.chosen.value;
   const healing = driver?.healing.value;
-  if (!driver || !healing || !reading.value) return null;
+  if (!driver || !healing || !view.reading.value) return null;
   const notice = noticeOf(healing, driver.name, performance.now(), goneMs(driver.coverage.value));
   return (
     <section class="notice" aria-label="Hole">
       <span class="unseen" role="status">
         {notice.head}
       </span>
-      <svg
-        width="18"
-        height="18"
-        viewBox="0 0 18 18"
-        fill="none"
-        stroke="currentColor"
-        stroke-width="1.25"
-        aria-hidden="true"
-      >
-        <rect x="1" y="1" width="16" height="16" rx="4" />
-        <path d="M1 12L12 1M3 17L17 3M9 17l8-8" />
-      </svg>
+      <HoleIcon />
       <p>
         <b>{notice.head}</b> {notice.rest}
       </p>

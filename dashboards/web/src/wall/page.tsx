@@ -1,4 +1,4 @@
-import { PersonSheet } from "../door/person";
+import { YouSheet } from "../accounts/you";
 import { Answers } from "./answers";
 import { ClockBar } from "./clock-bar";
 import { Help } from "./help";
@@ -29,7 +29,7 @@ export function Page() {
       </section>
       <ClockBar />
       <Help />
-      <PersonSheet />
+      <YouSheet />
     </div>
   );
 }

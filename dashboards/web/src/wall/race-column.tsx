@@ -1,17 +1,17 @@
 import { fixed, lapTime, UNKNOWN } from "../core/figures";
-import { gapSeconds, progressAt } from "../core/gaps";
-import { bestLap, lastLap } from "../core/laps";
-import { stopped } from "../core/link-state";
+import { gapSeconds, progressAt } from "../core/lap/gaps";
+import { bestLap, lastLap } from "../core/lap/laps";
+import { stopped, type LinkKind } from "../core/link/link-state";
+import { gameOf, titled } from "../core/session";
+import { useStore, useView } from "../store/context";
 import type { Driver } from "../store/driver";
-import { choose } from "../store/feed";
-import { links, reading, wholeSecond } from "../store/reading";
-import * as wall from "../store/wall";
+import { wholeSecond } from "../store/reading";
+import type { View } from "../store/view";
 import { MapView } from "./map-view";
-import { gameOf, titled } from "./session-menu";
 
 export function RaceColumn() {
   return (
-    <section class="race" aria-label="Where in the race">
+    <section class="race" aria-label="Race">
       <Place />
       <Rivals />
       <MapView />
@@ -21,7 +21,8 @@ export function RaceColumn() {
 }
 
 function Place() {
-  const now = reading.value;
+  const view = useView();
+  const now = view.reading.value;
   const lap = now && Number.isFinite(now.lapNumber) ? String(now.lapNumber) : UNKNOWN;
   const ranked = now && now.position > 0;
   return (
@@ -29,22 +30,26 @@ function Place() {
       <h2 class="label">{ranked ? "Position" : "Lap"}</h2>
       <p class="hero">
         {ranked ? `P${now.position}` : lap}
-        <span class="unit">{ranked ? `lap ${lap}` : driven(wall.chosen.value)}</span>
+        <span class="unit">
+          {ranked ? `lap ${lap}` : driven(view.chosen.value, now?.link.kind)}
+        </span>
       </p>
     </div>
   );
 }
 
-function driven(driver: Driver | null): string {
+function driven(driver: Driver | null, kind: LinkKind | undefined): string {
   if (!driver) return "";
-  const kind = links.value.get(driver)?.kind;
-  return kind === "recorded" || kind === "closed" ? `${driver.name} drove` : `${driver.name} is driving`;
+  const over = kind === "recorded" || kind === "closed";
+  return over ? `${driver.name} drove` : `${driver.name} is driving`;
 }
 
 function Rivals() {
-  const now = reading.value;
-  const chosen = wall.chosen.value;
-  const drivers = wall.drivers.value;
+  const { race } = useStore();
+  const view = useView();
+  const chosen = view.chosen.value;
+  const drivers = race.drivers.value;
+  const second = wholeSecond(view.reading.value?.t ?? NaN);
   if (!drivers.length) return null;
   return (
     <table class="rivals">
@@ -68,7 +73,7 @@ function Rivals() {
           <tr
             key={driver.name}
             aria-current={driver === chosen}
-            onClick={() => choose(wall.chosenSession.peek(), driver.name)}
+            onClick={() => (view.chosenName.value = driver.name)}
           >
             <td>{driver.session.value?.car ? `#${driver.session.value.car}` : UNKNOWN}</td>
             <td>
@@ -76,9 +81,7 @@ function Rivals() {
             </td>
             <td class="number">{lapTime(bestLap(driver.laps.value)?.lap_time_s, 1)}</td>
             <td class="number">{lapTime(lastLap(driver.laps.value)?.lap_time_s, 1)}</td>
-            <td class="number">
-              {driver === chosen ? "us" : gapText(chosen, driver, wholeSecond(now?.t ?? NaN))}
-            </td>
+            <td class="number">{driver === chosen ? "us" : gapText(view, driver, second)}</td>
           </tr>
         ))}
       </tbody>
@@ -86,10 +89,13 @@ function Rivals() {
   );
 }
 
-/** Minus: that car is ahead of us by so many seconds. */
-function gapText(us: Driver | null, other: Driver, t: number): string {
+/** Return the gap to another car in seconds; minus means that it is ahead of us. */
+function gapText(view: View, other: Driver, t: number): string {
+  const us = view.chosen.peek();
   const length = us?.session.peek()?.track_length_m;
-  const halted = [us, other].some((driver) => driver && stopped(links.peek().get(driver)?.kind));
+  const halted = [us, other].some(
+    (driver) => driver && stopped(view.links.peek().get(driver)?.kind),
+  );
   if (!us || !length || halted || other.session.peek()?.track !== us.session.peek()?.track)
     return UNKNOWN;
   const [here, there] = [t - us.offsetMs, t - other.offsetMs];
@@ -100,7 +106,7 @@ function gapText(us: Driver | null, other: Driver, t: number): string {
 }
 
 function Facts() {
-  const session = wall.chosen.value?.session.value;
+  const session = useView().chosen.value?.session.value;
   if (!session) return <div class="facts" />;
   const km =
     session.track_length_m === null ? "" : ` · ${fixed(session.track_length_m / 1000, 2)} km`;

@@ -1,48 +1,38 @@
 import { useEffect, useRef } from "preact/hooks";
 import { calendarDay, hourMinute, lapTime } from "../core/figures";
-import { choose } from "../store/feed";
-import * as wall from "../store/wall";
-import type { Session, SessionSummary } from "../wire";
-import { menuOpen } from "./keyboard";
+import { placeOf, wholeSession } from "../core/session";
+import { useStore, useView } from "../store/context";
+import { ChevronIcon } from "../ui/icons";
+import type { SessionSummary } from "../wire";
 
 export function SessionMenu() {
+  const { race, sessions, sheets } = useStore();
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const away = (event: PointerEvent) => {
-      if (!box.current?.contains(event.target as Node)) menuOpen.value = false;
+      if (!box.current?.contains(event.target as Node)) sheets.sessions.value = false;
     };
     addEventListener("pointerdown", away);
     return () => removeEventListener("pointerdown", away);
   }, []);
-  const session = wall.drivers.value.map((driver) => driver.session.value).find(Boolean);
-  const name = placeOf(session) || wall.chosenSession.value || "No session yet";
+  const session = race.drivers.value.map((driver) => driver.session.value).find(Boolean);
+  const name = placeOf(session) || race.session.value || "No session yet";
   return (
     <div class="chooser" ref={box}>
       <button
         aria-haspopup="true"
-        aria-expanded={menuOpen.value}
-        onClick={() => (menuOpen.value = !menuOpen.value)}
+        aria-expanded={sheets.sessions.value}
+        onClick={() => (sheets.sessions.value = !sheets.sessions.value)}
       >
         <span>{name}</span>
-        <svg
-          width="10"
-          height="6"
-          viewBox="0 0 10 6"
-          fill="none"
-          stroke="currentColor"
-          stroke-width="1.75"
-          stroke-linecap="round"
-          aria-hidden="true"
-        >
-          <path d="M1 1l4 4 4-4" />
-        </svg>
+        <ChevronIcon />
       </button>
-      {menuOpen.value && (
+      {sheets.sessions.value && (
         <div class="menu" role="group" aria-label="Sessions">
-          {(wall.sessions.value ?? []).map((session) => (
+          {(sessions.list.value ?? []).map((session) => (
             <Entry key={session.session} session={session} />
           ))}
-          {!wall.sessions.value?.length && <p class="ink-3">No session is stored yet.</p>}
+          {!sessions.list.value?.length && <p class="ink-3">No session is stored yet.</p>}
         </div>
       )}
     </div>
@@ -50,17 +40,19 @@ export function SessionMenu() {
 }
 
 function Entry({ session }: { session: SessionSummary }) {
+  const store = useStore();
+  const view = useView();
   const first = session.drivers[0];
   const began = first?.from_ns ? first.from_ns / 1e6 : NaN;
   const best = Math.min(...session.drivers.map((driver) => driver.best_lap_time_s ?? Infinity));
   const pick = () => {
-    menuOpen.value = false;
-    wall.chosenName.value = "";
-    choose(session.session);
+    store.sheets.sessions.value = false;
+    view.chosenName.value = "";
+    store.follow(session.session);
   };
   return (
-    <button aria-current={session.session === wall.chosenSession.value} onClick={pick}>
-      <b>{(first?.session && placeOf(wall.wholeSession(first.session))) || session.session}</b>
+    <button aria-current={session.session === store.race.session.value} onClick={pick}>
+      <b>{(first?.session && placeOf(wholeSession(first.session))) || session.session}</b>
       <span class="ink-2">{Number.isFinite(best) ? lapTime(best) : ""}</span>
       <span class="small ink-3">
         {Number.isFinite(began) ? `${calendarDay(began)}, ${hourMinute(began)} · ` : ""}
@@ -75,29 +67,4 @@ function Entry({ session }: { session: SessionSummary }) {
 
 function counted(laps: number): string {
   return laps === 1 ? "1 lap" : `${laps} laps`;
-}
-
-const GAMES: Readonly<Record<string, string>> = {
-  assetto: "Assetto Corsa",
-  f1: "F1",
-  gt7: "Gran Turismo 7",
-  iracing: "iRacing",
-  sim: "PitBox simulator",
-};
-
-/** Where a session is driven, or in which game, when the game does not name the track. */
-export function placeOf(session: Session | null | undefined): string {
-  return session ? titled(session.track) || gameOf(session) : "";
-}
-
-export function gameOf(session: Session): string {
-  const game = GAMES[session.source] ?? session.source;
-  const version = session.source_version;
-  return version.startsWith(game) ? version : `${game} ${version}`.trim();
-}
-
-/** Write a sim's name of a track as a person would. */
-export function titled(track: string): string {
-  const spaced = track.replace(/[_-]+/g, " ");
-  return spaced.replace(/(^| )\p{Ll}/gu, (letter) => letter.toUpperCase());
 }

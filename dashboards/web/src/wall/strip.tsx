@@ -1,52 +1,55 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import { retryWords } from "../core/link-state";
-import { choose, socket } from "../store/feed";
-import * as wall from "../store/wall";
-import { placeOf } from "./session-menu";
+import { retryWords } from "../core/link/link-state";
+import { placeOf, wholeSession } from "../core/session";
+import { sentence } from "../link/problem";
+import { useStore } from "../store/context";
+import { BrokenLinkIcon } from "../ui/icons";
 
-/** What concerns the whole page: its server is lost, it was too slow, or a newer session runs. */
+/** A notice about the page: its server is lost, it was too slow, or a newer session runs. */
 export function Strip() {
+  const store = useStore();
+  const { dropped, refusal } = store.feed;
   const now = useSignal(performance.now());
-  const told = useSignal(0);
+  const dismissed = useSignal(0);
   useEffect(() => {
     const timer = setInterval(() => (now.value = performance.now()), 500);
     return () => clearInterval(timer);
   }, []);
-  const state = socket.state.value;
+  const state = store.socket.state.value;
   if (state.kind === "lost") {
     return (
       <div class="strip banner alarm">
         <span class="unseen" role="alert">
           This page lost the server
         </span>
-        <Broken />
+        <BrokenLinkIcon />
         {retryWords(state.retryAt - now.value)}
-        {wall.drivers.value.length > 0 && " What you see is from the moment it was lost."}
+        {store.race.drivers.value.length > 0 && " All values are from the moment of the loss."}
       </div>
     );
   }
-  if (wall.refusal.value) {
+  if (refusal.value) {
     return (
-      <Plain does="Close" then={() => (wall.refusal.value = "")}>
-        The server did not take what this page asked for: {wall.refusal.value}.
+      <Plain does="Close" then={() => (refusal.value = "")}>
+        The server refused this page's request. {sentence(refusal.value)}
       </Plain>
     );
   }
-  if (wall.dropped.value > told.value) {
+  if (dropped.value > dismissed.value) {
     return (
-      <Plain does="Close" then={() => (told.value = wall.dropped.value)}>
-        This page was too slow for {wall.dropped.value} messages; what it missed is fetched again.
+      <Plain does="Close" then={() => (dismissed.value = dropped.value)}>
+        This page was too slow for {dropped.value} messages. It fetches them again.
       </Plain>
     );
   }
-  const newer = wall.newerSession.value;
+  const newer = store.sessions.newer.value;
   if (newer) {
     const about = newer.drivers[0]?.session;
     return (
-      <Plain does="Show it" then={() => choose(newer.session)}>
-        There is a newer session: {(about && placeOf(wall.wholeSession(about))) || newer.session}.
+      <Plain does="Show it" then={() => store.follow(newer.session)}>
+        There is a newer session: {(about && placeOf(wholeSession(about))) || newer.session}.
       </Plain>
     );
   }
@@ -67,22 +70,5 @@ function Plain({ children, does, then }: PlainProps) {
         {does}
       </button>
     </p>
-  );
-}
-
-export function Broken() {
-  return (
-    <svg
-      width="16"
-      height="16"
-      viewBox="0 0 16 16"
-      fill="none"
-      stroke="currentColor"
-      stroke-width="1.75"
-      stroke-linecap="round"
-      aria-hidden="true"
-    >
-      <path d="M6.5 9.5l-2 2a2.1 2.1 0 0 1-3-3l2-2M9.5 6.5l2-2a2.1 2.1 0 0 1 3 3l-2 2M5 2v1.5M2 5h1.5M11 14v-1.5M14 11h-1.5" />
-    </svg>
   );
 }

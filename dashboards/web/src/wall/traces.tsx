@@ -1,47 +1,49 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import type { Band } from "../core/bands";
-import { TRACED } from "../core/driven-lap";
 import { fixed, gearName, lapTime, percent, signed } from "../core/figures";
-import { LapGrid } from "../core/lap-grid";
-import { stoppedWords } from "../core/link-state";
+import { LapGrid } from "../core/lap/lap-grid";
+import { stoppedWords } from "../core/link/link-state";
+import { TRACED } from "../core/samples/channels";
+import type { Band } from "../draw/bands";
 import { TraceChart, type TraceScene } from "../draw/traces";
-import { socket } from "../store/feed";
-import { paint } from "../store/frames";
-import { inspected, reading, tracedAt, type Traced } from "../store/reading";
-import * as wall from "../store/wall";
+import { useStore, useView } from "../store/context";
+import { tracedAt, type Reading, type Traced } from "../store/reading";
+import type { View } from "../store/view";
 import { held, sense } from "./answers";
-import { escapes } from "./keyboard";
 
 const NO_BANDS: ReadonlyMap<string, Band> = new Map();
 
 export function Traces() {
+  const { loop, sheets, theme } = useStore();
+  const view = useView();
   const host = useRef<HTMLDivElement>(null);
   const chart = useRef<TraceChart | null>(null);
   const bands = useSignal(NO_BANDS);
-  const driver = wall.chosen.value;
+  const driver = view.chosen.value;
   const compared = driver?.reference.value?.axis.kind === "distance";
 
   useEffect(() => {
     const box = host.current;
     if (!box) return;
-    const traces = new TraceChart(box, compared, (point) => (inspected.value = point));
+    const colours = () => theme.palette.peek();
+    const inspect = (point: number | null) => (view.inspected.value = point);
+    const traces = new TraceChart(box, compared, colours, inspect);
     chart.current = traces;
     const sized = new ResizeObserver(() => {
       traces.resize(box.clientWidth, box.clientHeight);
       bands.value = traces.bands;
     });
     sized.observe(box);
-    const stop = paint(() => drawNow(traces));
-    const restore = escapes.subscribe(() => traces.restore());
+    const stop = loop.paint(() => drawNow(traces, view));
+    const restore = sheets.escapes.subscribe(() => traces.restore());
     return () => {
       stop();
       restore();
       sized.disconnect();
       traces.destroy();
-      inspected.value = null;
+      view.inspected.value = null;
     };
-  }, [compared]);
+  }, [compared, view]);
 
   const keys = (event: KeyboardEvent) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
@@ -70,7 +72,7 @@ export function Traces() {
   );
 }
 
-/** Axes without a lap. */
+/** The scene without a lap: axes only. */
 const EMPTY: TraceScene = {
   ours: new LapGrid(5000, TRACED.length),
   reference: null,
@@ -79,26 +81,27 @@ const EMPTY: TraceScene = {
   pale: false,
 };
 
-function drawNow(traces: TraceChart): void {
-  const driver = wall.chosen.peek();
-  if (!driver?.lap) return traces.draw(EMPTY);
+function drawNow(traces: TraceChart, view: View): void {
+  const { driver, lap, standing } = view.driving ?? {};
+  if (!driver || !lap) return traces.draw(EMPTY);
   const reference = driver.reference.peek();
-  const fits = reference?.axis.length === driver.lap.axis.length;
+  const fits = reference?.axis.length === lap.axis.length;
   traces.draw({
-    ours: driver.lap.grid,
+    ours: lap.grid,
     reference: reference && fits ? reference.grid : null,
-    kind: driver.lap.axis.kind,
+    kind: lap.axis.kind,
     sectors: reference?.sectors ?? [],
-    pale: driver.standing !== null,
+    pale: standing !== null,
   });
 }
 
 function Head({ compared }: { compared: boolean }) {
-  const now = reading.value;
-  const driver = wall.chosen.value;
+  const view = useView();
+  const now = view.reading.value;
+  const driver = view.chosen.value;
   const lap = driver?.reference.value?.lap;
   const number = now && Number.isFinite(now.lapNumber) ? `Lap ${now.lapNumber}, ` : "";
-  const still = stillWords();
+  const still = stillWords(view, now);
   return (
     <header>
       <h2>
@@ -146,13 +149,13 @@ function middle(band: Band | undefined, key: string): number {
 }
 
 function Gutter({ bands }: { bands: ReadonlyMap<string, Band> }) {
-  const now = reading.value;
-  const driver = wall.chosen.value;
-  const point = inspected.value;
-  if (!now || !driver) return null;
-  const shown: Traced = point === null ? now : tracedAt(driver, point);
+  const view = useView();
+  const now = view.reading.value;
+  const point = view.inspected.value;
+  if (!now || !view.driving) return null;
+  const shown: Traced = point === null ? now : tracedAt(view.driving, point);
   const at = (key: string, shift = 0) => ({ top: `${middle(bands.get(key), key) + shift}px` });
-  const flow = point === null ? held() : "";
+  const flow = point === null ? held(now) : "";
   const row = (key: string, value: string, unit: string, look = "") =>
     bands.has(key) && (
       <p key={key} class="gutter" style={at(key, -16)}>
@@ -192,25 +195,26 @@ function side(steering: number): string {
 
 const FIRST = "Waiting for the first car. On the driver's PC: pitbox drive --source auto";
 
-/** What an empty chart says. */
+/** The words of an empty chart. */
 function Waiting() {
-  const driver = wall.chosen.value;
+  const { sessions, socket } = useStore();
+  const view = useView();
+  const driver = view.chosen.value;
   let words = "";
   if (socket.state.value.kind === "lost") return null;
   if (!driver) {
-    words = wall.sessions.value === null ? "Asking for sessions." : FIRST;
-  } else if (reading.value?.link.kind === "none") {
-    words = `Waiting for ${wall.carName(driver)}. Last seen: never.`;
+    words = sessions.list.value === null ? "Loading the sessions." : FIRST;
+  } else if (view.reading.value?.link.kind === "none") {
+    words = `Waiting for ${driver.carName.value}. Last seen: never.`;
   }
   return words ? <p class="waiting">{words}</p> : null;
 }
 
-/** Why the car's values do not move. */
-function stillWords(): string {
-  const driver = wall.chosen.value;
-  const now = reading.value;
+/** Return the reason for values that do not move, "" while they do. */
+function stillWords(view: View, now: Reading | null): string {
+  const { driver, standing } = view.driving ?? {};
   if (!driver || !now) return "";
   if (["stale", "silent", "closed"].includes(now.link.kind)) return now.link.words;
-  if (driver.standing === null || now.link.kind === "recorded") return "";
-  return stoppedWords(driver.name, driver.standing + driver.offsetMs, now.inPits);
+  if (standing == null || now.link.kind === "recorded") return "";
+  return stoppedWords(driver.name, standing + driver.offsetMs, now.inPits);
 }

@@ -1,6 +1,7 @@
-import { WHEELS, type Wheel } from "../core/channels";
 import { fixed, percent } from "../core/figures";
-import { reading, type WheelReading } from "../store/reading";
+import { WHEELS, type Wheel } from "../core/samples/channels";
+import { useView } from "../store/context";
+import type { WheelReading } from "../store/reading";
 
 const NAMES: Readonly<Record<Wheel, string>> = {
   fl: "Front left",
@@ -9,9 +10,9 @@ const NAMES: Readonly<Record<Wheel, string>> = {
   rr: "Rear right",
 };
 
-/** Temperature, pressure and tread of each wheel; what the car does not give is a dash. */
+/** Temperature, pressure and tread of each wheel; a dash for a value that the car does not send. */
 export function Tyres() {
-  const tyres = reading.value?.tyres;
+  const tyres = useView().reading.value?.tyres;
   const left = (wheel: WheelReading) => 1 - wheel.wear;
   return (
     <section class="tyres" aria-label="Tyres">

@@ -1,0 +1,33 @@
+/** A session's facts and the words for them: pure. */
+
+import { SESSION_DEFAULTS, type SentSession, type Session } from "../wire";
+
+const GAMES: Readonly<Record<string, string>> = {
+  assetto: "Assetto Corsa",
+  f1: "F1",
+  gt7: "Gran Turismo 7",
+  iracing: "iRacing",
+  sim: "PitBox simulator",
+};
+
+/** Add the defaults of fields that were not sent. */
+export function wholeSession(sent: SentSession): Session {
+  return { ...SESSION_DEFAULTS, ...sent };
+}
+
+/** Return a session's track, or its game where the game does not name the track. */
+export function placeOf(session: Session | null | undefined): string {
+  return session ? titled(session.track) || gameOf(session) : "";
+}
+
+export function gameOf(session: Session): string {
+  const game = GAMES[session.source] ?? session.source;
+  const version = session.source_version;
+  return version.startsWith(game) ? version : `${game} ${version}`.trim();
+}
+
+/** Write a sim's name of a track as a person would. */
+export function titled(track: string): string {
+  const spaced = track.replace(/[_-]+/g, " ");
+  return spaced.replace(/(^| )\p{Ll}/gu, (letter) => letter.toUpperCase());
+}

@@ -1,0 +1,52 @@
+/** The list of sessions, and whether a newer one than the followed one is being driven. */
+
+import { computed, signal } from "@preact/signals";
+import type { Rest } from "../link/rest";
+import type { Timers } from "../link/timers";
+import type { SessionSummary } from "../wire";
+import type { Race } from "./race";
+
+/** While no session is known, and afterwards. */
+const SOON_MS = 2000;
+const SETTLED_MS = 20_000;
+
+export class Sessions {
+  /** The newest first; null until the gateway's first answer. */
+  readonly list = signal<readonly SessionSummary[] | null>(null);
+  /** A session that began after the followed one and still gets samples, null without one. */
+  readonly newer = computed<SessionSummary | null>(() => {
+    const all = this.list.value ?? [];
+    const ours = all.find((session) => session.session === this.race.session.value);
+    const newest = all[0];
+    const later = newest && ours && newest !== ours && begunNs(newest) > begunNs(ours);
+    return later && newest.drivers.some((driver) => driver.session?.finished_ns == null)
+      ? newest
+      : null;
+  });
+
+  constructor(
+    private readonly rest: Rest,
+    private readonly race: Race,
+    private readonly timers: Timers,
+  ) {}
+
+  /** List sessions now and from then on: often until one is followed. */
+  start(): void {
+    void this.fetch();
+    let fetchedAt = this.timers.now();
+    this.timers.every(SOON_MS, () => {
+      const now = this.timers.now();
+      if (this.race.session.peek() && now - fetchedAt < SETTLED_MS) return;
+      fetchedAt = now;
+      void this.fetch();
+    });
+  }
+
+  async fetch(): Promise<void> {
+    this.list.value = (await this.rest.sessions()) ?? this.list.peek();
+  }
+}
+
+function begunNs(session: SessionSummary): number {
+  return Math.min(...session.drivers.map((driver) => driver.from_ns ?? Infinity));
+}

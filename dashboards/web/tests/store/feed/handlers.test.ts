@@ -1,0 +1,116 @@
+import { signal } from "@preact/signals";
+import { expect, test } from "vitest";
+import { Arrivals } from "../../../src/core/clock";
+import { Rest } from "../../../src/link/rest";
+import type { Received } from "../../../src/link/socket";
+import { HANDLERS, handle } from "../../../src/store/feed/handlers";
+import type { Receiver } from "../../../src/store/feed/receiver";
+import { Past } from "../../../src/store/past";
+import { Race } from "../../../src/store/race";
+import { FakeGateway, json } from "../../fakes/gateway";
+import { lap } from "../../fakes/laps";
+import { frames, presence, session } from "../../fakes/messages";
+import { FakeTimers } from "../../fakes/timers";
+
+const HUB_AHEAD_MS = 50_000;
+
+function receiver() {
+  const [gateway, timers, race] = [new FakeGateway(), new FakeTimers(), new Race()];
+  gateway.on("sessions/evening/holes", json([]));
+  race.follow("evening");
+  const past = new Past(new Rest(gateway.fetch), race, timers);
+  let caughtUp = 0;
+  const to: Receiver = {
+    race,
+    past,
+    arrivals: new Arrivals(),
+    dropped: signal(0),
+    refusal: signal(""),
+    now: timers.now,
+    hubNow: (pageNow) => pageNow + HUB_AHEAD_MS,
+    catchUp: () => (caughtUp += 1),
+  };
+  const take = (message: Received) => handle(message, to);
+  return { to, take, gateway, timers, mor: () => race.driverOf("MOR"), caughtUp: () => caughtUp };
+}
+
+test("frames fill the driver's rings and its coverage", () => {
+  const { take, mor } = receiver();
+  take(frames(1, [1000, 1016], { speed: 60, fuel_level: 40 }));
+  expect(mor().fast.at("speed", 1016)).toBe(60);
+  expect(mor().slow.step("fuel_level", 1016)).toBe(40);
+  expect(mor().coverage.value.span).toEqual([1000, 1016]);
+});
+
+test("a missing chunk opens a hole, and frames that arrive late fill it", () => {
+  const { take, mor } = receiver();
+  take(frames(1, [1000]));
+  take(frames(3, [3000]));
+  expect(mor().coverage.value.holes).toHaveLength(1);
+  take(frames(2, [2000], { speed: 50 }, { late: true }));
+  expect(mor().coverage.value.holes).toEqual([]);
+  expect(mor().fast.at("speed", 2000)).toBe(50);
+});
+
+test("the delay of live chunks is measured, that of late and of held back ones is not", () => {
+  const { to, take } = receiver();
+  take(presence({ offset_ms: HUB_AHEAD_MS }));
+  take(frames(1, [-100]));
+  expect(to.arrivals.worst).toBe(100);
+  take(frames(2, [-900], {}, { late: true }));
+  take(frames(3, [-5000]));
+  expect(to.arrivals.worst).toBe(100);
+});
+
+test("a presence that lists unknown holes fetches them from Postgres", async () => {
+  const { take, gateway, timers, mor } = receiver();
+  take(frames(1, [1000]));
+  take(presence({ seen_ms: 7 }));
+  await timers.pass(3000);
+  expect(gateway.paths).toEqual([]);
+  take(presence({ seen_ms: 8, missing: [[5, 6]] }));
+  await timers.pass(3000);
+  expect(gateway.paths).toEqual(["sessions/evening/holes"]);
+  expect(mor().presence.value?.seen_ms).toBe(8);
+});
+
+test("a session arrives with the defaults of fields that were not sent", () => {
+  const { take, mor } = receiver();
+  take(session({ car: "27" }));
+  expect(mor().session.value).toMatchObject({ car: "27", kind: "unknown", track_length_m: null });
+  expect(mor().carName.value).toBe("#27");
+});
+
+test("laps of the driver's own car are kept, laps of other cars are not", () => {
+  const { take, mor } = receiver();
+  take({ ...lap(4, 90), session: "evening" });
+  take({ ...lap(5, 80), session: "evening", own: false });
+  expect(mor().laps.value.map((one) => one.lap_number)).toEqual([4]);
+});
+
+test("dropped messages are counted and fetched again", () => {
+  const { to, take, caughtUp } = receiver();
+  take({ type: "wall.dropped", count: 12 });
+  expect(to.dropped.value).toBe(12);
+  expect(caughtUp()).toBe(1);
+});
+
+test("a refusal is kept until it is closed", () => {
+  const { to, take } = receiver();
+  take({ type: "wall.refused", reason: "no such session" });
+  expect(to.refusal.value).toBe("no such session");
+});
+
+test("messages of another session and of unknown types are dropped", () => {
+  const { to, take } = receiver();
+  take(frames(1, [1000], {}, { session: "morning" }));
+  take({ type: "coach.advice", session: "evening" } as unknown as Received);
+  expect(to.race.drivers.value).toEqual([]);
+});
+
+test("the compiler refuses a table without a handler of some type", () => {
+  const { "timing.lap": _, ...others } = HANDLERS;
+  // @ts-expect-error: "timing.lap" has no handler
+  const table: typeof HANDLERS = others;
+  expect(Object.keys(table)).not.toContain("timing.lap");
+});

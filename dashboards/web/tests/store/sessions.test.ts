@@ -1,0 +1,64 @@
+import { expect, test } from "vitest";
+import { Rest } from "../../src/link/rest";
+import { Race } from "../../src/store/race";
+import { Sessions } from "../../src/store/sessions";
+import type { DriverSummary, SessionSummary } from "../../src/wire";
+import { FakeGateway, json } from "../fakes/gateway";
+import { session } from "../fakes/messages";
+import { FakeTimers } from "../fakes/timers";
+
+function summary(name: string, fromS: number, finished_ns: number | null = null): SessionSummary {
+  const driver: DriverSummary = {
+    driver: "MOR",
+    session: session({ finished_ns }),
+    laps: 3,
+    best_lap_time_s: null,
+    from_ns: fromS * 1e9,
+    to_ns: fromS * 1e9 + 1e9,
+  };
+  return { session: name, drivers: [driver] };
+}
+
+function made(...listed: SessionSummary[]) {
+  const [gateway, timers, race] = [new FakeGateway(), new FakeTimers(), new Race()];
+  gateway.on("sessions", json(listed));
+  const request = (path: string, init?: RequestInit) => gateway.fetch(path, init).catch(() => null);
+  return { gateway, timers, race, sessions: new Sessions(new Rest(request), race, timers) };
+}
+
+test("sessions are listed every two seconds until one is followed, then every twenty", async () => {
+  const { sessions, gateway, timers, race } = made();
+  sessions.start();
+  await timers.pass(10_000);
+  expect(gateway.calls).toHaveLength(6);
+  race.follow("evening");
+  await timers.pass(40_000);
+  expect(gateway.calls).toHaveLength(8);
+});
+
+test("the list stays when an answer is lost", async () => {
+  const { sessions, gateway } = made(summary("evening", 100));
+  await sessions.fetch();
+  gateway.on("sessions", null);
+  await sessions.fetch();
+  expect(sessions.list.value?.map((one) => one.session)).toEqual(["evening"]);
+});
+
+test("a session is newer when it began later and is still driven", async () => {
+  const { sessions, race } = made(summary("night", 200), summary("evening", 100));
+  await sessions.fetch();
+  race.follow("evening");
+  expect(sessions.newer.value?.session).toBe("night");
+  race.follow("night");
+  expect(sessions.newer.value).toBeNull();
+});
+
+test("neither a finished session nor an earlier one is newer", async () => {
+  const finished = made(summary("night", 200, 201e9), summary("evening", 100));
+  const earlier = made(summary("morning", 50), summary("evening", 100));
+  for (const { sessions, race } of [finished, earlier]) {
+    await sessions.fetch();
+    race.follow("evening");
+    expect(sessions.newer.value).toBeNull();
+  }
+});
