@@ -320,16 +320,16 @@ async def test_a_login_during_a_change_of_its_account_does_not_begin(
 ) -> None:
     """A login whose password check runs during the change must not begin."""
     kai = await people.joined(stranger, database, "kai", "driver")
-    fits, another = Passwords.fits, HASHER.hash("seven grey herons")
+    matches, another = Passwords.matches, HASHER.hash("seven grey herons")
 
     async def meanwhile(self: Passwords, kept: str | None, password: str) -> bool:
-        found = await fits(self, kept, password)
+        found = await matches(self, kept, password)
         await Database(database).rows(
             f"update account set {change} where name = $1", "kai", another
         )
         return found
 
-    monkeypatch.setattr(Passwords, "fits", meanwhile)
+    monkeypatch.setattr(Passwords, "matches", meanwhile)
     assert (await login(stranger, "kai")).status_code == 401
     await Database(database).rows("update account set disabled = false")
     assert await may(stranger, kai)
