@@ -56,7 +56,7 @@ class Enrolment:
         self._out: set[str] = set()
         self._renewed_at: dict[str, float] = {}
         self._renewals = Limit(RENEWALS, RENEWALS * HASTE_S)
-        self._one = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     @property
     def drivers(self) -> dict[str, str]:
@@ -73,7 +73,7 @@ class Enrolment:
         Raises Refused, PostgresDown or BusDown.
         """
         driver, public_key = wish.driver, wish.public_key
-        async with self._one:
+        async with self._lock:
             account = await self._register.account(driver)
             self._remember(account)
             if self._is_suspended(driver):
@@ -99,7 +99,7 @@ class Enrolment:
             raise Refused("the last renewal is less than a second ago")
         if self._renewals.wait_s(driver, now_s):
             raise Refused("too many renewal requests")
-        async with self._one:
+        async with self._lock:
             account = await self._register.account(driver)
             if account is None or account.revoked:
                 raise Refused("this driver is not enrolled")
@@ -115,7 +115,7 @@ class Enrolment:
 
         Its connections close at once; the driver's other PCs stay connected.
         """
-        async with self._one:
+        async with self._lock:
             found = await self._register.users(driver, start)
             if len(found) != 1:
                 several = f"several PCs of {driver} begin with {start}: {', '.join(found)}"
@@ -128,7 +128,7 @@ class Enrolment:
 
     async def revoke(self, driver: str) -> None:
         """Revoke a driver with all PCs; their connections close at once. Raises as `enrol`."""
-        async with self._one:
+        async with self._lock:
             account = await self._register.account(driver)
             if account is None:
                 raise Refused(f"no driver {driver} is enrolled")
@@ -144,7 +144,7 @@ class Enrolment:
         The suspension begins at once, also while Postgres is down. It is then stored when Postgres
         answers again; a restart of this service before that ends it.
         """
-        async with self._one:
+        async with self._lock:
             account = self._known.get(driver)
             if account is None or driver in self._out:
                 return  # suspended or revoked since the counters were read
@@ -165,7 +165,7 @@ class Enrolment:
 
         While Postgres is down they go on: only Postgres knows which drivers were revoked meanwhile.
         """
-        async with self._one:
+        async with self._lock:
             for driver in [one for one in self._out if not self._is_suspended(one)]:
                 account = await self._register.account(driver)
                 if account and not account.revoked:
@@ -178,7 +178,7 @@ class Enrolment:
 
         This service started while Postgres was down can so still watch the drivers' traffic.
         """
-        async with self._one:
+        async with self._lock:
             if self._known:
                 return
             for account in await self._resolver.accounts() - self._authority.own_accounts():
@@ -189,7 +189,7 @@ class Enrolment:
 
     async def stand_by(self) -> None:
         """Forget all drivers, because another process signs and watches them."""
-        async with self._one:
+        async with self._lock:
             self._known.clear()
             self._out.clear()
             metrics.out_now.set(0)
@@ -199,7 +199,7 @@ class Enrolment:
 
         nats-server may hold others after a restart, such as an account revoked meanwhile.
         """
-        async with self._one:
+        async with self._lock:
             accounts = await self._register.accounts()
             self._known = {one.driver: one for one in accounts if not one.revoked}
             await self._compare_penalties(accounts)

@@ -54,7 +54,7 @@ from enrolment where driver = $1 order by expires desc limit 1
 """
 
 
-class Opened(Struct, frozen=True):
+class CorrectCode(Struct, frozen=True):
     """Hold the handle of a correct code and its driver."""
 
     handle: str
@@ -75,7 +75,7 @@ async def make(connection: Any, driver: str, account: str, key: bytes) -> Enrolm
         if await connection.fetchval(COUNT) >= MAX_OPEN:
             raise TooManyError
         while True:
-            typed, link = _drawn(TYPED), _drawn(LINK)
+            typed, link = _random(TYPED), _random(LINK)
             hashes = _hash(typed, key), _hash(link, key)
             row = (typed[:HANDLE], *hashes, driver, account, LASTS)
             if await connection.fetchval(ADD, *row) is not None:
@@ -87,7 +87,7 @@ async def make(connection: Any, driver: str, account: str, key: bytes) -> Enrolm
                 )
 
 
-async def tried(connection: Any, given: str, key: bytes) -> Opened | None:
+async def check(connection: Any, given: str, key: bytes) -> CorrectCode | None:
     """Check a code; return None when it is wrong, used or expired.
 
     Each check of a typed code counts as one of its attempts.
@@ -96,21 +96,21 @@ async def tried(connection: Any, given: str, key: bytes) -> Opened | None:
     hashed = _hash(code, key)
     if len(code) == LINK:
         row = await connection.fetchrow(FIND, hashed)
-        return None if row is None else Opened(row["handle"], row["driver"])
+        return None if row is None else CorrectCode(row["handle"], row["driver"])
     row = await connection.fetchrow(TRY, code[:HANDLE])
     if row is None or not hmac.compare_digest(row["hash"], hashed):
         return None
-    return Opened(row["handle"], row["driver"])
+    return CorrectCode(row["handle"], row["driver"])
 
 
-async def use(connection: Any, opened: Opened, pc: str) -> bool:
+async def use(connection: Any, correct: CorrectCode, pc: str) -> bool:
     """Mark a correct code as used by a PC; return False when it was used meanwhile."""
-    return await connection.fetchval(USE, opened.handle, pc) is not None
+    return await connection.fetchval(USE, correct.handle, pc) is not None
 
 
-async def give_back(connection: Any, opened: Opened) -> None:
+async def give_back(connection: Any, correct: CorrectCode) -> None:
     """Mark a code as unused again, because the identity could not be signed."""
-    await connection.execute(GIVE_BACK, opened.handle)
+    await connection.execute(GIVE_BACK, correct.handle)
 
 
 async def is_shut_out(connection: Any, driver: str) -> bool:
@@ -129,7 +129,7 @@ def plain(given: str) -> str:
     return given.upper().translate(MISREAD)
 
 
-def _drawn(letters: int) -> str:
+def _random(letters: int) -> str:
     return "".join(secrets.choice(LETTERS) for _ in range(letters))
 
 

@@ -34,7 +34,7 @@ class Passwords:
         """Return the argon2id hash of a password; raises BusyError."""
         return await self._aside(HASHER.hash, password)
 
-    async def fits(self, kept: str | None, password: str) -> bool:
+    async def matches(self, kept: str | None, password: str) -> bool:
         """Return whether a password matches a stored hash; raises BusyError.
 
         Without a hash this takes as long, so that the time does not reveal whether a name exists.

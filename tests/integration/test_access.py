@@ -38,9 +38,9 @@ class Interrupted(Passwords):
 
     meanwhile: Callable[[], Awaitable[None]] | None = None
 
-    async def fits(self, kept: str | None, password: str) -> bool:
+    async def matches(self, kept: str | None, password: str) -> bool:
         """Check a password, then do `meanwhile`."""
-        found = await super().fits(kept, password)
+        found = await super().matches(kept, password)
         if self.meanwhile is not None:
             await self.meanwhile()
         return found

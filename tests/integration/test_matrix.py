@@ -243,7 +243,7 @@ def _kind(question: Question, answer: httpx.Response) -> Answer:
             return Answer.STRANGER
         case 401:
             return Answer.UNPROVED
-        case 403 if "your role may not" in answer.text:
+        case 403 if "your role does not allow" in answer.text:
             return Answer.ROLE
         case 403:
             return Answer.ANOTHERS

@@ -108,24 +108,24 @@ async def enrol(
     address = address_of(request)
     auth.count_attempt(address)
     async with auth.archive.connection() as connection:
-        opened = await enrolment_codes.tried(connection, data.code, auth.refresh_key)
+        correct = await enrolment_codes.check(connection, data.code, auth.refresh_key)
         proved = proves(data.public_key, data.code, data.proof)
-        if not opened or not proved or not await enrolment_codes.use(connection, opened, data.pc):
+        if not correct or not proved or not await enrolment_codes.use(connection, correct, data.pc):
             await audit.add(connection, None, "enrolment refused", address=address)
             raise NotAuthorizedException(WRONG)
     enrolled = await _signed(
-        bus, Enrol(driver=opened.driver, public_key=data.public_key, pc=data.pc)
+        bus, Enrol(driver=correct.driver, public_key=data.public_key, pc=data.pc)
     )
     async with auth.archive.connection() as connection:
         if enrolled is None or enrolled.later:
-            await enrolment_codes.give_back(connection, opened)
+            await enrolment_codes.give_back(connection, correct)
             raise SigningDown(AWAY)
         if enrolled.refused:
             raise ClientException(f"driver: {enrolled.refused}")
-        about = f"{opened.driver} on {data.pc}" if data.pc else opened.driver
+        about = f"{correct.driver} on {data.pc}" if data.pc else correct.driver
         await audit.add(connection, None, "enrolled", about, address)
     return EnrolledPc(
-        driver=opened.driver,
+        driver=correct.driver,
         jwt=enrolled.jwt,
         expires_s=enrolled.expires_s,
         nats_url=nats_url,

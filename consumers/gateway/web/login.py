@@ -57,9 +57,9 @@ async def log_in(
         account = await accounts.find(connection, data.name)
     open_to = account is not None and not account.disabled
     kept = account.password if account is not None and open_to else None
-    fits = await auth.passwords.fits(kept, data.password)
+    matches = await auth.passwords.matches(kept, data.password)
     async with auth.archive.connection() as connection:
-        if account is None or not fits:
+        if account is None or not matches:
             known = account.account if account else None
             await audit.add(connection, known, "login refused", address=address)
             raise NotAuthorizedException(WRONG)
@@ -185,7 +185,7 @@ async def change_password(
         account = await accounts.find(connection, person.name)
     if account is None:
         raise NotAuthorizedException("log in first")
-    if account.password and not await auth.passwords.fits(account.password, data.current):
+    if account.password and not await auth.passwords.matches(account.password, data.current):
         raise ClientException("current: this is not your password")
     hashed = await _hashed(auth, data.new, person.name)
     auth.forgive_attempt(address_of(request), person.name)

@@ -147,17 +147,17 @@ async def test_asvs_6_2_8_passwords_are_kept_whole_and_as_argon2id() -> None:
     long = "x7Q" * 80
     kept = await passwords.hashed(long)
     assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
-    assert await passwords.fits(kept, long)
-    assert not await passwords.fits(kept, long[:-1])
-    assert not await passwords.fits(kept, long.upper())
-    assert not await passwords.fits(None, long)
-    assert not await passwords.fits("no hash", long)
+    assert await passwords.matches(kept, long)
+    assert not await passwords.matches(kept, long[:-1])
+    assert not await passwords.matches(kept, long.upper())
+    assert not await passwords.matches(None, long)
+    assert not await passwords.matches("no hash", long)
     passwords.close()
 
 
 async def test_too_many_passwords_to_check_at_once_are_refused() -> None:
     passwords = Passwords()
-    many = [passwords.fits("no hash", "a lamp in the rain") for _ in range(MAX_WAITING + 5)]
+    many = [passwords.matches("no hash", "a lamp in the rain") for _ in range(MAX_WAITING + 5)]
     answers = await asyncio.gather(*many, return_exceptions=True)
     assert [isinstance(answer, BusyError) for answer in answers].count(True) == 5
     passwords.close()
