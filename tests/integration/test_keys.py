@@ -497,7 +497,7 @@ async def test_commands_enrol_list_and_revoke(
         [pc] = listed[1]["pcs"]
         assert (pc["public_key"], pc["name"]) == (key, "rig-1")
         for start, said in (
-            ("UUUU", "no PC of bea begins with UUUU"),
+            ("UUUU", "bea has no PC UUUU"),
             ("X", "begins no key of a PC"),
         ):
             refused = await asyncio.to_thread(say, "revoke", "bea", "--pc", start)
