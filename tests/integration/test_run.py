@@ -214,7 +214,7 @@ def test_a_mistake_of_the_user_is_one_line_and_exit_code_2(
     name: str, setting: str, value: str, said: str
 ) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "pitbox", "run", name],
+        [sys.executable, "-m", "commands", "run", name],
         env=os.environ | {setting: value},
         capture_output=True,
         text=True,

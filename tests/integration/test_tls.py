@@ -72,7 +72,7 @@ async def test_a_lap_goes_from_a_drivers_pc_to_postgres_and_its_receipts_come_ba
     whole = ("--source", "sim", "--laps", "1", "--speed", "50")
     async with serving(service(hub)):
         driving = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "pitbox", "drive", *whole, "--ledger", tmp_path / "ledger"),
+            *(sys.executable, "-m", "commands", "drive", *whole, "--ledger", tmp_path / "ledger"),
             env=os.environ | addresses(public.url, database) | pc,
         )
         # The app ends by itself once receipts say that Postgres has all of it.
@@ -228,7 +228,7 @@ def test_a_program_that_would_speak_in_clear_does_not_start_and_says_what_to_set
     if command == ("drive",):
         hub["PITBOX_NATS__CREDENTIALS"] = str(server.driver("ada"))
     done = subprocess.run(
-        [sys.executable, "-m", "pitbox", *command],
+        [sys.executable, "-m", "commands", *command],
         env=os.environ | hub | settings,
         cwd=tmp_path,
         capture_output=True,

@@ -15,7 +15,7 @@ Laps = list[dict[str, Any]]
 @cache
 def run(path: Path, *more: str) -> subprocess.CompletedProcess[str]:
     """Run the command on a file."""
-    command = [sys.executable, "-m", "pitbox", "laps", "--file", str(path), *more]
+    command = [sys.executable, "-m", "commands", "laps", "--file", str(path), *more]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -127,7 +127,7 @@ def test_what_is_no_recording_is_refused_in_one_sentence(
 
 
 def test_a_recording_or_a_session_must_be_named() -> None:
-    command = [sys.executable, "-m", "pitbox", "laps"]
+    command = [sys.executable, "-m", "commands", "laps"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert "--file" in done.stderr

@@ -21,7 +21,7 @@ def environment(nats_server: NatsServer, database: str) -> dict[str, str]:
 @contextmanager
 def running(service: str, nats_server: NatsServer, database: str) -> Iterator[None]:
     """Run a service meanwhile; it must not end by itself, and is killed."""
-    command = [sys.executable, "-m", "pitbox", "run", service]
+    command = [sys.executable, "-m", "commands", "run", service]
     process = subprocess.Popen(command, env=environment(nats_server, database))
     try:
         yield
@@ -37,7 +37,7 @@ def pitbox(
     """Run a command to its end, on the hub or on a driver's PC."""
     pc = {"PITBOX_NATS__CREDENTIALS": str(nats_server.driver(driver))} if driver else {}
     return subprocess.run(
-        [sys.executable, "-m", "pitbox", *arguments],
+        [sys.executable, "-m", "commands", *arguments],
         env=environment(nats_server, database) | pc,
         capture_output=True,
         text=True,
