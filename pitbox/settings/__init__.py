@@ -1,7 +1,7 @@
 """Every setting: one module per group, read from the environment by `load`."""
 
 from pitbox.settings.driver import Driver
-from pitbox.settings.environment import SettingsError, load, table
+from pitbox.settings.environment import PREFIX, SettingsError, load, table
 from pitbox.settings.gateway import Gateway
 from pitbox.settings.keys import Allowance, Keys
 from pitbox.settings.listener import Listener
@@ -12,6 +12,7 @@ from pitbox.settings.postgres import Postgres
 from pitbox.settings.tree import Settings
 
 __all__ = [
+    "PREFIX",
     "Allowance",
     "Driver",
     "Gateway",
