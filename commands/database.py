@@ -1,4 +1,4 @@
-"""What commands ask of Postgres: one connection, errors as a sentence."""
+"""One connection to Postgres for a command; errors become a sentence."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, TypeVar
 from cyclopts import Parameter, validators
 
 from commands.cli import CommandError
-from pitbox import settings
+from commands.hub import nearby
 
 AtMost = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=1_000_000))]
 TIMEOUT_S: Final = 10.0
@@ -26,11 +26,15 @@ def fetch(statement: str, *parameters: object) -> list[Any]:
 
 def run(work: Callable[[Any], Awaitable[Result]]) -> Result:
     """Do some work with a connection; raises CommandError when Postgres does not answer."""
-    return asyncio.run(connected(settings.load().postgres.url, work))
+    found = nearby.find()
+    return asyncio.run(connected(found.settings.postgres.url, work, found.origin("postgres")))
 
 
-async def connected(url: str, work: Callable[[Any], Awaitable[Result]]) -> Result:
-    """Do some work with a connection; raises CommandError when Postgres does not answer."""
+async def connected(url: str, work: Callable[[Any], Awaitable[Result]], origin: str = "") -> Result:
+    """Do some work with a connection; raises CommandError when Postgres does not answer.
+
+    `origin` completes that error: it says where `url` comes from.
+    """
     import asyncpg
 
     try:
@@ -41,5 +45,9 @@ async def connected(url: str, work: Callable[[Any], Awaitable[Result]]) -> Resul
             await connection.close(timeout=TIMEOUT_S)
     except asyncpg.UndefinedTableError:
         raise CommandError("the database has no tables yet: run `pitbox migrate`") from None
+    except asyncpg.InvalidAuthorizationSpecificationError as error:
+        reason = "; ".join(filter(None, [str(error), origin]))
+        raise CommandError(f"Postgres refuses the login: {reason}") from None
     except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise CommandError(f"Postgres does not answer: {error or repr(error)}") from None
+        reason = "; ".join(filter(None, [str(error) or repr(error), origin]))
+        raise CommandError(f"Postgres does not answer: {reason}") from None
