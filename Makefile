@@ -6,13 +6,17 @@ PYTHON ?= python3
 INSTALLED := $(VENV)/.installed
 PEERS := $(VENV)/peers
 WEB := dashboards/web
+# Where Python keeps no bytecode, compiling each import anew costs more than the tests themselves.
+unit replay test: export PYTHONDONTWRITEBYTECODE :=
 # The wheel's npm finds its node on PATH.
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix $(WEB)
+# Only tests/integration/test_api_fuzz.py uses these plugins, and their imports take a second.
+LEAN := -p no:schemathesis -p no:faker
 PAGE := consumers/gateway/static/index.html
 PAGE_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test up stack down status check lint types imports unit web web-check generated faults attacks schemathesis audit bench format lock install clean
+.PHONY: help demo test up stack down status check lint types imports unit replay web web-check generated faults attacks schemathesis audit bench format lock install clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -52,8 +56,11 @@ web-check: $(WEB)/node_modules/.package-lock.json ## types and unit tests of the
 	$(NPM) run --silent check
 	$(NPM) test --silent
 
-unit: $(INSTALLED) ## the quick tests: unit, contract, replay
-	$(BIN)/pytest tests/unit tests/contract tests/replay
+unit: $(INSTALLED) ## the quick tests: unit and contract, with few examples of each property
+	$(BIN)/pytest $(LEAN) -m "not thorough" --hypothesis-profile=quick tests/unit tests/contract
+
+replay: $(INSTALLED) ## real recordings in, facts out; PITBOX_DATA names their folder
+	$(BIN)/pytest $(LEAN) tests/replay
 
 faults: $(INSTALLED) ## the whole fault matrix; SEED=n repeats one chaos run
 	$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(CASE),--case $(CASE)) $(if $(RUNS),--runs $(RUNS))

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import Final
 
 from cyclopts import App, CoercionError, CycloptsError
@@ -75,14 +76,18 @@ class CommandError(Exception):
     """State in one sentence why a command failed, and the remedy."""
 
 
-def main() -> None:
-    """Run the command line; a user's mistake ends in one line on stderr and exit code 2."""
-    if {*sys.argv[1:]} <= {*(name for group in GROUPS for name in group.name), *app.help_flags}:
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; a user's mistake ends in one line on stderr and exit code 2.
+
+    `arguments` are those of the process unless they are given. Raises SystemExit in every case.
+    """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if {*words} <= {*(name for group in GROUPS for name in group.name), *app.help_flags}:
         # The list of commands shows the docstring of each, so their modules are needed.
         for group in (app, *GROUPS):
             group.resolved_commands()
     try:
-        code = app(sys.argv[1:], exit_on_error=False, print_error=False)
+        code = app(words, exit_on_error=False, print_error=False)
     except CoercionError as error:
         print(f"pitbox: {_sentence(error)}", file=sys.stderr)
         raise SystemExit(2) from None

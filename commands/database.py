@@ -35,19 +35,16 @@ async def connected(url: str, work: Callable[[Any], Awaitable[Result]], origin: 
 
     `origin` completes that error: it says where `url` comes from.
     """
-    import asyncpg
+    from pitbox.postgres import connection as postgres
+    from pitbox.postgres.errors import LoginRefused, NoTables, PostgresDown, Refused, sentence
 
     try:
-        connection = await asyncpg.connect(url, timeout=TIMEOUT_S, command_timeout=TIMEOUT_S)
-        try:
+        async with postgres.connected(url, "pitbox-command", timeout_s=TIMEOUT_S) as connection:
             return await work(connection)
-        finally:
-            await connection.close(timeout=TIMEOUT_S)
-    except asyncpg.UndefinedTableError:
+    except NoTables:
         raise CommandError("the database has no tables yet: run `pitbox migrate`") from None
-    except asyncpg.InvalidAuthorizationSpecificationError as error:
-        reason = "; ".join(filter(None, [str(error), origin]))
-        raise CommandError(f"Postgres refuses the login: {reason}") from None
-    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        reason = "; ".join(filter(None, [str(error) or repr(error), origin]))
-        raise CommandError(f"Postgres does not answer: {reason}") from None
+    except (PostgresDown, Refused) as error:
+        refused = isinstance(error, LoginRefused)
+        failure = "Postgres refuses the login" if refused else "Postgres does not answer"
+        reason = "; ".join(filter(None, [sentence(error.__cause__ or error), origin]))
+        raise CommandError(f"{failure}: {reason}") from None

@@ -78,8 +78,8 @@ def drive(
     mistake
         sim: a mistake to make, such as lap=3,turn=4,kind=brakes-early,size=10; may be repeated
     ledger
-        file to append a line to for every chunk on the disk: session driver run chunk crc
-        first_frame frames
+        file that gets two lines for every chunk: "made session driver run chunk crc first_frame
+        frames" before it goes anywhere, "kept session driver run chunk" once it is on the disk
     enrol
         CODE@HOST as the pit wall shows it: enrol this PC, then drive
     ca

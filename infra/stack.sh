@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Bring up nats-server and Postgres: with Docker compose where an engine runs, else from the wheels.
-# Containers publish on loopback only; what others are to reach runs from the wheels.
+# Start nats-server and Postgres: in Docker where an engine runs, else from the Python wheels. The
+# containers publish on loopback only, so a nats-server for other machines runs from the wheels.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 pitbox=${1:-pitbox}
@@ -22,4 +22,4 @@ export PITBOX_POSTGRES__URL_FILE=$PWD/.pitbox/compose/postgres.url
 for name in PITBOX_POSTGRES__URL_FILE PITBOX_KEYS__FOLDER PITBOX_NATS__CREDENTIALS; do
   printf 'export %s=%q\n' "$name" "${!name}"
 done >.pitbox/compose/environment
-echo "nats-server and Postgres run in Docker. Other shells reach them after: source .pitbox/compose/environment"
+echo "nats-server and Postgres run in Docker. In other shells run: source .pitbox/compose/environment"

@@ -27,6 +27,7 @@ published = Counter("pitbox_published", "events published", ["service", "route"]
 dropped = Counter("pitbox_dropped", "messages or frames dropped", ["stage", "reason"])
 decode_errors = Counter("pitbox_decode_errors", "messages that did not decode", ["route"])
 dead_letters = Counter("pitbox_dead_letters", "messages given up on", ["consumer", "reason"])
+expired = Counter("pitbox_expired", "decisions dropped because they came too late", ["consumer"])
 not_kept = Counter(
     "pitbox_dead_letters_not_kept", "bad messages of who sends too many of them", ["consumer"]
 )

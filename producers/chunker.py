@@ -1,8 +1,8 @@
-"""Observations of a source become chunks: the unit that is spooled, sent, stored and receipted.
+"""Cut observations of a source into chunks: the unit that is spooled, sent, stored and receipted.
 
 Pure. A session is named by the setting, else by the sim's own id, else by source and time. Every
-session that begins is a run of its own, numbered upwards from the one the app started with, so that
-a session that is taken up again later does not continue numbers that were closed.
+session that begins is a run of its own, numbered upwards from the app's first run: a session that
+is resumed later must not continue the numbers of a closed run.
 """
 
 import re
@@ -22,11 +22,11 @@ from schemas.telemetry import CHUNK_VERSION, MAX_FRAMES, Chunk
 
 MAX_ROWS_BYTES: Final = 180_000
 MAX_OBSERVED_BYTES: Final = 30_000
-"""Together below what a message of the stream may be, however badly it compresses."""
+"""With `MAX_ROWS_BYTES` below the stream's largest message, however badly it compresses."""
 
 FALLBACK_GAP_NS: Final = 16_666_667
 REOPEN_NS: Final = 30_000_000_000
-"""What is driven is said again this often, for who reads a stream that lost its beginning."""
+"""Interval of repeating SessionOpened, for readers of a stream that lost its beginning."""
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 
@@ -44,7 +44,7 @@ class Chunker:
         car: str = "",
         fingerprint: str = "",
     ) -> None:
-        """Prepare; `session` and `car`, where given, overrule what the sim says.
+        """Set the names; `session` and `car`, where given, overrule those of the sim.
 
         A session without a name is named by `fingerprint`, where given, instead of by time.
         """
@@ -65,7 +65,7 @@ class Chunker:
         self._times: list[int] = []
         self._rows: list[bytes] = []
         self._events: list[msgspec.Raw] = []
-        self._said_ns = 0
+        self._first_event_ns = 0
         self._events_bytes = 0
         self._opened: SessionOpened | None = None
         self._reopens_ns = 0
@@ -74,13 +74,13 @@ class Chunker:
 
     @property
     def collected(self) -> tuple[int, int]:
-        """Return the number of the chunk in the making, and how much is in it so far."""
+        """Return the number of the unfinished chunk, and its count of frames and events."""
         return self._chunk, len(self._times) + len(self._events)
 
     def feed(self, observation: Observation) -> list[Chunk]:
-        """Take what the source tells; return the chunks that it completes.
+        """Add an observation; return the chunks that it completes.
 
-        Frames and events before the first session are of no use and left out.
+        Frames and events before the first session are dropped.
         """
         if isinstance(observation, Frame):
             return self._add_frame(observation)
@@ -89,7 +89,7 @@ class Chunker:
         return self._add_event(observation)
 
     def flush(self) -> list[Chunk]:
-        """Return what was collected so far as a chunk, if it is anything."""
+        """Return the unfinished chunk in a list, which is empty when nothing was collected."""
         if self.key is None or not (self._times or self._events):
             return []
         block = pack(self._times, self._rows)
@@ -103,7 +103,7 @@ class Chunker:
             send=0,
             first_frame=self._frame,
             frames=len(self._times),
-            captured_ns=self._times[0] if self._times else self._said_ns,
+            captured_ns=self._times[0] if self._times else self._first_event_ns,
             channels=self._channels,
             crc=checksum(block, observed),
             block=block,
@@ -131,7 +131,7 @@ class Chunker:
         return before + self._add_event(began.opened)
 
     def _add_frame(self, frame: Frame) -> list[Chunk]:
-        """Add a frame; the chunk ends behind it when the next one is expected to be too late."""
+        """Add a frame; end the chunk behind it when the next frame is expected too late for it."""
         if self.key is None:
             return []
         at_ns = frame.captured_ns
@@ -165,7 +165,7 @@ class Chunker:
         crowded = self._events_bytes + len(encoded) > MAX_OBSERVED_BYTES
         done = self.flush() if crowded else []
         if not self._events:
-            self._said_ns = event.at_ns
+            self._first_event_ns = event.at_ns
         self._events.append(encoded)
         self._events_bytes += len(encoded)
         return done
@@ -182,12 +182,12 @@ class Chunker:
 
 
 def chunks(observations: Iterable[Observation], chunker: Chunker) -> Iterator[Chunk]:
-    """Yield all chunks of observations that end."""
+    """Yield all chunks of finite observations."""
     for observation in observations:
         yield from chunker.feed(observation)
     yield from chunker.flush()
 
 
 def _token(name: str) -> str:
-    """Return a sim's name as a token, "" when nothing of it can be one."""
+    """Return a sim's name as a `Token`, "" when no character of it is allowed."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-_")[:64]

@@ -63,8 +63,9 @@ async def drive(
     """Drive until `stop` is set, or until the source ends and Postgres has all of it.
 
     Ends within five seconds; a later start sends the chunks that are left in the spool. Raises
-    SourceError when the source or the spool cannot be used. `record` gets a line for each chunk
-    that is on the disk. `show` gets the status every second, and once more at the end.
+    SourceError when the source or the spool cannot be used. `record` names each chunk when it is
+    made and when it is on the disk (`producers.spool.record`). `show` gets the status every second,
+    and once more at the end.
     """
     declared = topology.load(settings.streams)
     driver = settings.driver

@@ -1,4 +1,4 @@
-"""What a source is: bytes of a game in, observations out. No sockets, no clocks in here."""
+"""The contract of a source: bytes of a game in, observations out. No sockets, no clock."""
 
 from collections.abc import Iterable, Sequence
 from typing import Protocol
@@ -9,14 +9,14 @@ from schemas.sim import Finished, LapReported, Rewound, SessionOpened
 
 
 class SourceError(Exception):
-    """Say in one sentence what is wrong with the input, and where."""
+    """Report unusable input in one sentence that names the place."""
 
 
 class Began(Struct, frozen=True):
-    """Begin a session: frames that follow have these channels, in this order, until the next one.
+    """Begin a session: the frames up to the next `Began` have these channels, in this order.
 
-    `session` is the sim's own id where it has one ("" lets the driver app name it); `channels` are
-    strictly ascending ids of `schemas.channels`.
+    `session` is the sim's own id, "" where it has none and the driver app names the session;
+    `channels` are strictly ascending ids of `schemas.channels`.
     """
 
     session: str
@@ -25,9 +25,10 @@ class Began(Struct, frozen=True):
 
 
 class Frame(Struct, frozen=True, gc=False):
-    """Hold all channels at one instant: `values` stand in the order of the session's channels.
+    """Hold all channels at one instant: `values` in the order of the session's channels.
 
-    NaN where the sim gives nothing. `captured_ns` is the driver's clock, ns since 1970.
+    NaN stands for a value that the sim does not give. `captured_ns` is the driver's clock, ns since
+    1970.
     """
 
     captured_ns: int
@@ -40,18 +41,18 @@ Observation = Began | Frame | SessionOpened | LapReported | Rewound | Finished
 class Decoder(Protocol):
     """Turn the datagrams of one game into observations.
 
-    A decoder keeps what it needs from earlier datagrams and nothing else: fed the same datagrams
-    with the same times it says the same again. Datagrams that are not the game's are ignored and
-    counted in `ignored`; they never raise.
+    A decoder's only state comes from earlier datagrams: the same datagrams with the same times give
+    the same observations. Datagrams that are not the game's are ignored and counted in `ignored`;
+    they never raise.
     """
 
     name: str
     ignored: int
 
     def feed(self, datagram: bytes, captured_ns: int) -> Iterable[Observation]:
-        """Take one datagram as it arrived; return what it tells."""
+        """Decode one datagram, in order of arrival; return its observations."""
         ...
 
     def recognises(self, datagram: bytes) -> bool:
-        """Tell whether these bytes can only be this game's."""
+        """Return whether these bytes can only be this game's."""
         ...

@@ -1,4 +1,4 @@
-"""What the gateway answers over REST (`/api/v1`), beside the facts of `schemas.timing`."""
+"""Requests and answers of the gateway's REST API (`/api/v1`), beside `schemas.timing`."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -24,15 +24,15 @@ Secret = Annotated[str, Meta(min_length=1, max_length=128)]
 
 
 class Health(Struct, frozen=True, kw_only=True):
-    """Say that the process works; asks no one else."""
+    """State that the process runs; no peer is asked."""
 
     status: Literal["ok"] = "ok"
 
 
 class Ready(Struct, frozen=True, kw_only=True):
-    """Say which peers answer; served with status 503 unless all do.
+    """State which peers answer; served with status 503 unless all do.
 
-    `notes` name what works but lacks a setting.
+    `notes` name parts that work but lack a setting.
     """
 
     nats: bool
@@ -41,7 +41,7 @@ class Ready(Struct, frozen=True, kw_only=True):
 
 
 class DriverSummary(Struct, frozen=True, kw_only=True):
-    """Sum up what one driver did in a session.
+    """Summarise one driver's part of a session.
 
     `laps` counts finished laps of the driver's own car. `from_ns..to_ns` is the time span of the
     telemetry that Postgres has, by the driver's clock, None while there is none.
@@ -56,7 +56,7 @@ class DriverSummary(Struct, frozen=True, kw_only=True):
 
 
 class SessionSummary(Struct, frozen=True, kw_only=True):
-    """Sum up a session: its drivers, the latest first."""
+    """Summarise a session: its drivers, the latest first."""
 
     session: str
     drivers: tuple[DriverSummary, ...]
@@ -73,9 +73,9 @@ class ChannelAbout(Struct, frozen=True, kw_only=True):
 
 
 class Hole(Struct, frozen=True, kw_only=True):
-    """Say which chunks of a run Postgres lacks; `gone` ones can never come.
+    """State a range of chunks of a run that Postgres lacks; `gone` chunks can never come.
 
-    `from_ns..to_ns` reaches from the last frame before to the first frame after it, by the driver's
+    `from_ns` is the last frame before the hole, `to_ns` the first frame after it, by the driver's
     clock; None where there is no such frame.
     """
 
@@ -90,11 +90,11 @@ class Hole(Struct, frozen=True, kw_only=True):
 
 
 class Traces(Struct, frozen=True, kw_only=True):
-    """Carry channels over time, as asked for, as JSON or CSV; NaN is null.
+    """Carry the requested channels over time, as JSON or CSV; NaN becomes null.
 
-    `times_ms` are ms since 1970 by the driver's clock; `columns` stand in the order of `channels`.
-    `holes` are (from, to) in ms where frames are missing in between. A channel that the car does
-    not give is left out.
+    `times_ms` are ms since 1970 by the driver's clock; `columns` are in the order of `channels`.
+    `holes` are (from, to) in ms, with frames missing in between. A channel that the car does not
+    give is left out.
     """
 
     session: str
@@ -108,9 +108,9 @@ class Traces(Struct, frozen=True, kw_only=True):
 
 
 class PackedTraces(Struct, frozen=True, kw_only=True):
-    """Carry the same as `Traces`, as msgpack.
+    """Carry `Traces` as msgpack.
 
-    `times` is float64[frames], `columns` float32[frames] each, all little-endian.
+    `times` is float64[frames], each of `columns` float32[frames], all little-endian.
     """
 
     session: str
@@ -124,7 +124,7 @@ class PackedTraces(Struct, frozen=True, kw_only=True):
 
 
 class Problem(Struct, frozen=True, kw_only=True):
-    """Say in one sentence why a request has no answer, naming the parameter."""
+    """State in one sentence why a request failed, naming the parameter."""
 
     status: int
     detail: str
@@ -138,7 +138,7 @@ class Credentials(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class LinkSecret(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Log in by a link that opens once."""
+    """Log in by a single-use link."""
 
     secret: Secret
 
@@ -151,7 +151,7 @@ class Acceptance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Me(Struct, frozen=True, kw_only=True):
-    """Say who is logged in; `driver` is whose telemetry is theirs."""
+    """Describe the account that is logged in; `driver` is the driver it belongs to."""
 
     name: str
     role: Role
@@ -160,7 +160,7 @@ class Me(Struct, frozen=True, kw_only=True):
 
 
 class LoggedIn(Struct, frozen=True, kw_only=True):
-    """Give the token for the header `Authorization: Bearer`, for so many seconds."""
+    """Return the token for the header `Authorization: Bearer`; it expires in `expires_s`."""
 
     access_token: str
     expires_s: int
@@ -168,13 +168,13 @@ class LoggedIn(Struct, frozen=True, kw_only=True):
 
 
 class WsTicket(Struct, frozen=True, kw_only=True):
-    """Give the ticket that opens `/live?ticket=` once, within 30 seconds."""
+    """Return the ticket for `/live?ticket=`; it is valid once, for 30 seconds."""
 
     ticket: str
 
 
 class PasswordChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Change one's own password; there is no current one before the first is chosen."""
+    """Change one's own password; `current` is empty while none is set."""
 
     current: Annotated[str, Meta(max_length=1024)] = ""
     new: Password
@@ -192,7 +192,7 @@ class AccountAbout(Struct, frozen=True, kw_only=True):
 
 
 class Invitation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Invite somebody, or invite again who has no password yet."""
+    """Invite a person, or renew the invitation of an account without a password."""
 
     name: AccountName
     role: Role
@@ -200,7 +200,7 @@ class Invitation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Invited(Struct, frozen=True, kw_only=True):
-    """Give the secret of an invitation, for whoever is invited and nobody else, and its end."""
+    """Return the secret of an invitation, meant for the invited person only, and its expiry."""
 
     name: str
     secret: str
@@ -208,14 +208,14 @@ class Invited(Struct, frozen=True, kw_only=True):
 
 
 class AccountChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Change what an account may do; what is left out stays."""
+    """Change an account; a field that is left out keeps its value."""
 
     role: Role | None = None
     disabled: bool | None = None
 
 
 class Consent(Struct, frozen=True, kw_only=True):
-    """Say whether a role sees something of a driver."""
+    """State whether a role may see one kind of a driver's data."""
 
     driver: str
     kind: Kind
@@ -224,7 +224,7 @@ class Consent(Struct, frozen=True, kw_only=True):
 
 
 class Decision(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Decide, as a driver, whether a role sees something of oneself."""
+    """Decide, as a driver, whether a role may see one kind of one's own data."""
 
     kind: Kind
     role: Role
@@ -232,7 +232,7 @@ class Decision(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class AuditEntry(Struct, frozen=True, kw_only=True):
-    """Say who did what, to whom, from which address."""
+    """State one audited action: actor, action, object and client address."""
 
     id: int
     at: datetime
@@ -243,16 +243,16 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
 
 
 class EnrolmentWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Ask for a code by which a PC of a driver is enrolled."""
+    """Request a code that enrols a PC of a driver."""
 
     driver: Token
 
 
 class EnrolmentCode(Struct, frozen=True, kw_only=True):
-    """Give the codes for `pitbox drive --enrol CODE@HOST`, once, good for so many seconds.
+    """Return the codes for `pitbox drive --enrol CODE@HOST`, once; they expire in `expires_s`.
 
-    Only one PC may use them: `code` is short enough to be typed, `link_code` too long to be
-    guessed; that one is for `/#enrol=…`.
+    Both together enrol one PC. `code` is short enough to type. `link_code` is too long to guess
+    and meant for `/#enrol=…`.
     """
 
     driver: str
@@ -262,9 +262,9 @@ class EnrolmentCode(Struct, frozen=True, kw_only=True):
 
 
 class EnrolmentState(Struct, frozen=True, kw_only=True):
-    """Say what became of a driver's last code: for how long it is good, and which PC used it.
+    """State how a driver's last code stands: its expiry, and the PC that used it.
 
-    `begins` are its first two letters; `tries_left` are those of the one that is typed.
+    `begins` is the code's first two letters; `tries_left` counts tries of the typed code.
     """
 
     driver: str
@@ -276,9 +276,9 @@ class EnrolmentState(Struct, frozen=True, kw_only=True):
 
 
 class PcKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Enrol a PC by the public half of its key, with the code and a signature of both.
+    """Enrol a PC by its public key, with the code and a signature over both.
 
-    `pitbox.identity.proof` says what is signed; `pc` is what the PC calls itself.
+    `pitbox.identity.proof` defines the signed bytes; `pc` is the name that the PC gives itself.
     """
 
     code: Annotated[str, text(r"[0-9A-Za-z -]{8,20}", "a code as the pit wall shows it")]
@@ -288,7 +288,7 @@ class PcKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class EnrolledPc(Struct, frozen=True, kw_only=True):
-    """Give the JWT that goes with the PC's key, good for so many seconds, and where to drive to."""
+    """Return the JWT for the PC's key, which expires in `expires_s`, and nats-server's address."""
 
     driver: str
     jwt: str
@@ -297,9 +297,9 @@ class EnrolledPc(Struct, frozen=True, kw_only=True):
 
 
 class PcAbout(Struct, frozen=True, kw_only=True):
-    """Describe a PC of a driver by the public half of its key, and say when it was shut out.
+    """Describe a PC of a driver by its public key; `revoked` is the time of its revocation.
 
-    `name` is what it called itself when it used its code, "" without one.
+    `name` is the name that the PC gave itself with its code, "" for none.
     """
 
     public_key: str
@@ -311,9 +311,9 @@ class PcAbout(Struct, frozen=True, kw_only=True):
 
 
 class DriverAbout(Struct, frozen=True, kw_only=True):
-    """Say who may drive, and with which PCs.
+    """Describe an enrolled driver and the driver's PCs.
 
-    Who sent too much is shut out for a while, until `shut_until`.
+    A driver that sent too much is shut out until `shut_until`.
     """
 
     driver: str

@@ -1,4 +1,4 @@
-"""What every event has."""
+"""The fields that every event of sessions and laps has."""
 
 from msgspec import Struct
 
@@ -6,7 +6,7 @@ from schemas.telemetry import Token
 
 
 class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Say what happened to a driver in a session; `at_ns` is the driver's clock, since 1970."""
+    """State a fact of a driver in a session; `at_ns` is the driver's clock, ns since 1970."""
 
     session: Token
     driver: Token

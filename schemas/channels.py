@@ -1,4 +1,4 @@
-"""The channel registry: what a car can tell, in one table.
+"""The channel registry: every channel that a car can have, in one table.
 
 Ids are append-only and never reused: a chunk names its channels by id, and old chunks must decode
 for ever. Names follow MoTeC word order in snake_case; SI units; ratios 0..1; axes ISO 8855
@@ -49,7 +49,7 @@ CHANNELS: Final = (
     Channel(23, "engine_oil_temp", "degC", "Eng Oil Temp"),
     Channel(24, "engine_oil_pressure", "Pa", "Eng Oil Pres"),
     Channel(25, "fuel_level", "l", "Fuel Level"),
-    Channel(26, "fuel_mass", "kg", "Fuel Mass", "for sims that tell mass only (F1)"),
+    Channel(26, "fuel_mass", "kg", "Fuel Mass", "for sims that give mass only (F1)"),
     Channel(27, "fuel_use_rate", "l/h", "Fuel Use Rate"),
     Channel(28, "ers_energy", "J", "ERS Energy"),
     Channel(29, "ers_deploy_mode", "", "ERS Deploy Mode"),
@@ -147,6 +147,6 @@ def bitmap(channel_ids: tuple[int, ...]) -> bytes:
 
 
 def from_bitmap(packed: bytes) -> tuple[int, ...]:
-    """Unpack a bitmap into ascending channel ids, unknown (newer) ids included."""
+    """Unpack a bitmap into ascending channel ids, including unknown (newer) ones."""
     bits = int.from_bytes(packed, "little")
     return tuple(position for position in range(bits.bit_length()) if bits >> position & 1)

@@ -1,13 +1,14 @@
-"""Messages that could not be used, kept whole."""
+"""Messages that a consumer gave up on, kept whole."""
 
 from msgspec import Struct
 
 
 class DeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="dead.letter"):
-    """Keep the original bytes of a message that a consumer gave up on, and why.
+    """Keep the original bytes of a message that a consumer gave up on, and the reason.
 
-    `(consumer, stream, sequence, at_ns)` identify it, `at_ns` being when the message was stored: a
-    stream that was made anew (at `created_ns`) or put back uses its sequences again.
+    `(consumer, stream, sequence, at_ns)` identifies it; `at_ns` is when the stream stored the
+    message. The sequence alone does not: a stream that was recreated (at `created_ns`) or restored
+    uses its sequence numbers again.
     """
 
     consumer: str

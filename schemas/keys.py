@@ -1,4 +1,4 @@
-"""What is asked of the service that signs NATS identities, and what it answers (core NATS)."""
+"""Requests to the service that signs NATS identities, and its answers (core NATS)."""
 
 from typing import Annotated
 
@@ -29,9 +29,9 @@ KeyStart = Annotated[
 
 
 class Enrol(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="keys.enrol"):
-    """Let a PC send as a driver: who asks has checked the code, and the proof that goes with it.
+    """Allow a PC to publish as a driver; the requester has checked the code and the proof.
 
-    A driver may have several PCs; the first one makes his account.
+    A driver may have several PCs; the first one creates the driver's account.
     """
 
     driver: DriverName
@@ -40,7 +40,10 @@ class Enrol(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="keys.enr
 
 
 class Enrolled(Struct, frozen=True, kw_only=True, tag="keys.enrolled"):
-    """Hand out what a PC connects with, or say in `refused` why not; `later` it may work."""
+    """Return the JWT that a PC connects with, or the reason of a refusal in `refused`.
+
+    With `later` a retry may succeed.
+    """
 
     driver: DriverName
     jwt: str = ""
@@ -50,14 +53,20 @@ class Enrolled(Struct, frozen=True, kw_only=True, tag="keys.enrolled"):
 
 
 class Renew(Struct, frozen=True, kw_only=True, tag="keys.renew"):
-    """Ask for a later expiry; the subject says who asks, and his account proves it."""
+    """Request a JWT with a later expiry.
+
+    The subject names the driver, and NATS lets only that driver's account publish on it.
+    """
 
     driver: DriverName
     public_key: UserKey
 
 
 class Renewed(Struct, frozen=True, kw_only=True, tag="keys.renewed"):
-    """Hand out the JWT that follows, or say in `refused` why not; `later` it may work."""
+    """Return the next JWT, or the reason of a refusal in `refused`.
+
+    With `later` a retry may succeed.
+    """
 
     driver: DriverName
     jwt: str = ""
@@ -67,9 +76,9 @@ class Renewed(Struct, frozen=True, kw_only=True, tag="keys.renewed"):
 
 
 class Revoke(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="keys.revoke"):
-    """Shut a driver out, with every PC of his, until he is enrolled again.
+    """Revoke a driver with all PCs, until the driver is enrolled again.
 
-    With `pc` only the one whose public key begins so.
+    With `pc`, revoke only the PC whose public key begins so.
     """
 
     driver: DriverName
@@ -77,7 +86,10 @@ class Revoke(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="keys.re
 
 
 class Revoked(Struct, frozen=True, kw_only=True, tag="keys.revoked"):
-    """Say that nats-server knows it, or in `refused` why not; `later` it may work."""
+    """Confirm that nats-server has the revocation, or return the reason in `refused`.
+
+    With `later` a retry may succeed.
+    """
 
     driver: DriverName
     refused: str = ""

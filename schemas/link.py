@@ -1,4 +1,4 @@
-"""What producer and persister tell each other beside the stream (core NATS, nothing is stored)."""
+"""Messages between producer and persister beside the stream (core NATS, nothing is stored)."""
 
 from msgspec import Struct
 
@@ -6,13 +6,13 @@ from schemas.telemetry import ChunkNumber, Number, Range, Token
 
 
 class Receipt(Struct, frozen=True, kw_only=True, tag="link.receipt"):
-    """State what Postgres has of a run.
+    """State which chunks of a run Postgres has.
 
-    Of chunks `0..upto` all are there but the `missing` ranges (64 at most; `upto` ends before the
-    65th); `through` is the highest number with nothing missing up to it, -1 for none. `echo` is the
-    highest send number committed, `made` what the last mark said (-1 before one). `dead` counts
-    chunks kept as dead letters. `boot` names one life of the persister's Postgres connection.
-    A receipt may say less than the one before it, and is obeyed.
+    Of chunks `0..upto` Postgres has all but the `missing` ranges (64 at most; `upto` ends before
+    the 65th). `through` is the highest number with nothing missing up to it, -1 for none. `echo` is
+    the highest send number committed, `made` the number in the last mark (-1 before one). `dead`
+    counts chunks kept as dead letters. `boot` names one connection of the persister to Postgres.
+    A receipt may state fewer chunks than the one before it; the newer one counts.
     """
 
     session: Token
@@ -29,7 +29,7 @@ class Receipt(Struct, frozen=True, kw_only=True, tag="link.receipt"):
 
 
 class Ask(Struct, frozen=True, kw_only=True, tag="link.ask"):
-    """Ask for the receipt of a run; the reply carries the hub's clock."""
+    """Request the receipt of a run; the reply carries the hub's clock."""
 
     session: Token
     driver: Token
@@ -37,9 +37,9 @@ class Ask(Struct, frozen=True, kw_only=True, tag="link.ask"):
 
 
 class Hello(Struct, frozen=True, kw_only=True, tag="link.hello"):
-    """Say which run of a driver is live, every two seconds.
+    """Announce the live run of a driver, every two seconds.
 
-    A producer that hears a higher run of its own driver stops sending live. `offset_ns` is hub
+    A producer that receives a higher run of its own driver stops sending live. `offset_ns` is hub
     clock minus driver clock, None until measured; `made` and `waiting` count chunks of the spool.
     """
 

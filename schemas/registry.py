@@ -5,13 +5,14 @@ from typing import Final
 import msgspec
 
 from schemas.dead import DeadLetter
+from schemas.fold import Progress
 from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
 from schemas.link import Ask, Hello, Receipt
 from schemas.telemetry import Chunk, Mark
 from schemas.timing import Lap, Session
 
 UNDECODABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding raises for bytes that are no event."""
+"""The exceptions of decoding bytes that are no event."""
 
 EVENTS: Final[dict[str, type]] = {
     "telemetry.chunk": Chunk,
@@ -19,6 +20,7 @@ EVENTS: Final[dict[str, type]] = {
     "timing.session": Session,
     "timing.lap": Lap,
     "dead.letter": DeadLetter,
+    "fold.progress": Progress,
     "link.receipt": Receipt,
     "link.ask": Ask,
     "link.hello": Hello,

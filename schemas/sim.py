@@ -1,4 +1,4 @@
-"""What a sim says besides its frames; travels inside chunks, as `Chunk.observed`."""
+"""Events of a sim beside its frames; they travel inside chunks, as `Chunk.observed`."""
 
 from typing import Annotated, Final, Literal
 
@@ -12,7 +12,7 @@ Label = Annotated[str, Meta(max_length=128)]
 
 
 class SessionOpened(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="sim.session"):
-    """State what is being driven; repeated when a fact becomes known later.
+    """Describe the session being driven; repeated when a fact becomes known later.
 
     `car` is the start number or index of the driver's own car, `sectors` how many a lap has.
     """
@@ -31,9 +31,9 @@ class SessionOpened(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="
 class LapReported(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="sim.lap"):
     """State the sim's own time of a finished lap, of the driver's car or another one.
 
-    `own` is whether the frames of this producer are of that car; `valid` is None when the sim does
-    not judge. `lap_time_s` is 0 for a lap that gets no time, as it does not count. Repeated with
-    other values when the sim corrects itself.
+    `own` is True for the car whose frames this producer sends; `valid` is None when the sim does
+    not judge. `lap_time_s` is 0 for a lap that does not count and has no time. Repeated with other
+    values when the sim corrects itself.
     """
 
     at_ns: int
@@ -46,7 +46,7 @@ class LapReported(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="si
 
 
 class Rewound(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="sim.rewound"):
-    """State that the driver took a flashback: what came after that sim time does not count."""
+    """State that the driver took a flashback: frames after that sim time do not count."""
 
     at_ns: int
     session_time_s: float

@@ -1,4 +1,4 @@
-"""The hot path: chunks of frames, and the marks that say how many there are.
+"""The hot path: chunks of frames, and marks with the number of chunks that a run has.
 
 Both are `array_like` and alone in their stream; new fields go at the end, with a default.
 """
@@ -22,11 +22,11 @@ Token = Annotated[str, text(NAME, NAME_WORDS)]
 Number = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 ChunkNumber = Annotated[int, Meta(ge=0, le=2**31 - 2)]
 Range = tuple[ChunkNumber, ChunkNumber]
-"""First and last chunk number of a run of chunks, both included."""
+"""First and last number of consecutive chunks, both included."""
 
 
 class Identity(Struct, array_like=True, frozen=True, gc=False):
-    """Read what every version of a chunk begins with, for ever."""
+    """Read the leading fields of a chunk or mark, which are the same in every version."""
 
     tag: int | str
     version: Number
@@ -38,12 +38,11 @@ class Identity(Struct, array_like=True, frozen=True, gc=False):
 
 
 class Chunk(Struct, array_like=True, frozen=True, tag=1, gc=False):
-    """Carry a run of frames of one car: the unit that is spooled, sent, stored and acknowledged.
+    """Carry consecutive frames of one car: the unit that is spooled, sent, stored and receipted.
 
     `(session, driver, run, chunk)` is its identity; `send` grows with every publish and is never
     reused. `block` is packed by `pitbox.chunks.frames`; `observed` holds msgpack-encoded
-    `schemas.sim` events that were seen within the chunk, so that they share its identity and its
-    receipt.
+    `schemas.sim` events of the chunk's time, so that they share its identity and its receipt.
     `crc` is the crc32 of `block + observed`.
     """
 
@@ -63,9 +62,9 @@ class Chunk(Struct, array_like=True, frozen=True, tag=1, gc=False):
 
 
 class Mark(Struct, array_like=True, frozen=True, tag=2, gc=False):
-    """Say how many chunks a run has made: tail probe, manifest and close in one.
+    """State how many chunks a run has made: tail probe, manifest and close in one.
 
-    It travels through the stream behind the chunks. `gone` are the ranges that can never come.
+    A mark follows its chunks through the stream. `gone` are the ranges that can never come.
     """
 
     version: Number

@@ -7,7 +7,7 @@ from schemas.sim import SessionKind
 
 
 class Session(Event, frozen=True, kw_only=True, omit_defaults=True, tag="timing.session"):
-    """State what a driver drives in a session; issued again when more is known."""
+    """Describe a driver's session; issued again when more is known."""
 
     source: str
     source_version: str = ""
@@ -24,12 +24,13 @@ class Session(Event, frozen=True, kw_only=True, omit_defaults=True, tag="timing.
 class Lap(Event, frozen=True, kw_only=True, omit_defaults=True, tag="timing.lap"):
     """State one lap of one car, identified by (session, driver, car, lap_number).
 
-    `driver` is whose producer saw it, `own` whether it is that driver's car. A higher `revision`
-    replaces a lower one. `lap_time_s` is the sim's own time when `timed_by` is "sim", else the time
-    between two line crossings; None while the lap is being driven. `valid` is False for a lap that
-    does not count: off track, rewound, in or out lap, not whole. `complete` is whether every frame
-    between start and end is there; `frames` how many are. `sectors_s` may be shorter than the
-    session's sectors. `fuel_used` is in the session's fuel unit (litres, kg for F1).
+    `driver` is the driver whose producer reported the lap, `own` is True for that driver's car. A
+    higher `revision` replaces a lower one. `lap_time_s` is the sim's own time when `timed_by` is
+    "sim", else the time between two line crossings; None while the lap is being driven. `valid` is
+    False for a lap that does not count: off track, rewound, in or out lap, not whole. `frames`
+    counts the frames received; `complete` is True when none is missing between start and end.
+    `sectors_s` may be shorter than the session's sectors. `fuel_used` is in the session's fuel unit
+    (litres, kg for F1).
     """
 
     car: str

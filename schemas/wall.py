@@ -1,4 +1,4 @@
-"""What the gateway and the page tell each other over the WebSocket (msgpack, one message each)."""
+"""Messages between the gateway and the page over the WebSocket (msgpack, one message each)."""
 
 from typing import Annotated
 
@@ -22,7 +22,7 @@ class Subscribe(Struct, frozen=True, kw_only=True, tag="wall.subscribe"):
 
 
 class Ping(Struct, frozen=True, kw_only=True, tag="wall.ping"):
-    """Ask for the hub's clock; `token` comes back unchanged."""
+    """Request the hub's clock; the answer repeats `token`."""
 
     token: float
 
@@ -40,9 +40,9 @@ class Pong(Struct, frozen=True, kw_only=True, tag="wall.pong"):
 class Frames(Struct, frozen=True, kw_only=True, tag="wall.frames"):
     """Carry the chosen channels of one chunk.
 
-    `channels` are those of the choice which the car gives, in the order of the columns. `times` is
+    `channels` are the chosen channels that the car gives, in the order of the columns. `times` is
     float64[frames], ms since 1970 by the driver's clock; `rows` is float32[frames][channels], both
-    little-endian. `late` says that the chunk came as backfill.
+    little-endian. `late` is True for a chunk that came as backfill.
     """
 
     session: str
@@ -57,12 +57,12 @@ class Frames(Struct, frozen=True, kw_only=True, tag="wall.frames"):
 
 
 class Presence(Struct, frozen=True, kw_only=True, tag="wall.presence"):
-    """State how a driver's link is, every two seconds while heard of, and when it changes.
+    """State a driver's link, every two seconds while the PC sends, and on each change.
 
     Age of a sample = hub now - captured - offset. `missing` are the holes of the live run that
-    Postgres still waits for, `gone` those which can never be filled; `made` is how many chunks the
-    driver's PC has, `seen_ms` the hub's clock when it was last heard. `closed` says that the run
-    has ended: the driver's app was closed, or began another session.
+    Postgres still waits for, `gone` the holes that can never be filled. `made` is how many chunks
+    the driver's PC has made, `seen_ms` the hub's clock at its last message. `closed` is True when
+    the run has ended: the driver's app was closed, or began another session.
     """
 
     session: str
@@ -79,13 +79,13 @@ class Presence(Struct, frozen=True, kw_only=True, tag="wall.presence"):
 
 
 class Dropped(Struct, frozen=True, kw_only=True, tag="wall.dropped"):
-    """Say how many messages this client was too slow for, since it connected."""
+    """State how many messages were dropped for this slow client since it connected."""
 
     count: int
 
 
 class Refused(Struct, frozen=True, kw_only=True, tag="wall.refused"):
-    """Say in words why a message of the page was not used."""
+    """State why the gateway rejected a message of the page."""
 
     reason: str
 

@@ -1,6 +1,7 @@
 """What every test may ask for: recordings, a real nats-server, a real and migrated database."""
 
 import asyncio
+import gc
 import itertools
 import os
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 from pitbox.postgres import migration
 from tests.tools.servers import NatsServer, PostgresServer, running
@@ -15,8 +17,20 @@ from tests.tools.servers import NatsServer, PostgresServer, running
 ROOT = Path(__file__).parent.parent
 RUNGS = ("unit", "contract", "replay", "integration", "e2e", "faults", "attacks")
 TEMPLATE = "template_pitbox"
-TURN_S = 300
+TURN_S = 600
 """Within so long the test of a whole stack has its turn, and is done."""
+SHRUNK_S = 600
+"""Within so long Hypothesis has generated its examples and shrunk a failure (300 s at most).
+
+A timeout that interrupts it is taken for a failure of the test: it runs the example again, finds it
+to draw other data than the interrupted one and reports FlakyStrategyDefinition instead of a cause.
+"""
+
+# Time says nothing about the code on a loaded machine: an example may take as long as it takes.
+# `make unit` runs `quick`: the same few examples always.
+settings.register_profile("full", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("full"), max_examples=6, derandomize=True)
+settings.load_profile("full")
 
 _numbers = itertools.count()
 
@@ -29,6 +43,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(rung)
         if rung == "e2e":
             item.add_marker(pytest.mark.timeout(TURN_S))
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker(pytest.mark.timeout(SHRUNK_S))
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector all that was imported: it would look through it every time."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -1,22 +1,34 @@
-"""The gateway as a service: a web server, the bus, and Postgres, none of which needs another."""
+"""Run the gateway: a web server, a NATS connection and Postgres.
+
+The gateway starts and serves without NATS or Postgres and uses each once it can be reached.
+"""
 
 import asyncio
-from typing import Final
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import ExitStack
+from socket import socket
+from typing import Any, Final
 
-from consumers.gateway.access.admissions import Admissions
-from consumers.gateway.access.doors import ROLE, Doors
-from consumers.gateway.live.feed import Live
+from uvicorn import Server
+
+from consumers.gateway.access.authentication import ROLE, Authenticator
+from consumers.gateway.access.sockets import OpenSockets
+from consumers.gateway.live.feed import MAX_CLIENTS, Live
+from consumers.gateway.past.telemetry import TelemetryReader
 from consumers.gateway.web import listener, nats_address
 from consumers.gateway.web.app import build
 from consumers.gateway.web.guard import Guard
 from pitbox import logs, topology
 from pitbox.nats.bus import Bus
 from pitbox.people import audit
-from pitbox.postgres.pool import Archive
+from pitbox.people.passwords import Passwords
+from pitbox.postgres.pool import READ_ONLY, Pool
 from pitbox.service.lifetime import Service
+from pitbox.service.live import LiveService
 from pitbox.settings import Settings
 
 NAME: Final = "gateway"
+LIMITS: Final = listener.Limits()
 
 log = logs.get(NAME)
 
@@ -26,65 +38,88 @@ class Gateway:
 
     name = NAME
 
-    def __init__(self, settings: Settings) -> None:
-        """Prepare to serve; raises SettingsError when passwords would travel in clear."""
-        self._tls = listener.checked(settings.gateway)
-        self._nats_url = nats_address.told(settings)
-        self._settings = settings
-        self._topology = topology.load(settings.streams)
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        limits: listener.Limits = LIMITS,
+        max_clients: int = MAX_CLIENTS,
+        passwords: Passwords | None = None,
+    ) -> None:
+        """Check the settings; raises SettingsError or TopologyError when one is wrong.
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Serve until `stop` is set; raises SettingsError when the port or keys cannot be had."""
-        bus = Bus(NAME, self._topology)
-        archive = Archive(self._settings.postgres.url)
-        people = Archive(self._settings.postgres.url, {"role": ROLE})
-        keeper = Archive(self._settings.postgres.url, {"role": audit.KEEPER})
-        live = Live(self._topology, archive)
-        doors = Doors(people, self._settings.gateway.keys)
-        admissions = Admissions(live)
-        app = build(
-            bus=bus,
-            archive=archive,
-            live=live,
-            doors=doors,
-            admissions=admissions,
-            nats_url=self._nats_url,
-        )
-        server = listener.web_server(Guard(app, self._tls.names), self._tls)
-        listening = listener.listen(self._settings.gateway.host, self._settings.gateway.port)
-        tasks = [
-            asyncio.ensure_future(server.serve([listening])),
-            asyncio.ensure_future(self._listen(bus, live)),
-            asyncio.ensure_future(admissions.keep(doors)),
-            asyncio.ensure_future(audit.keep(keeper, self._settings.gateway.audit_days)),
-            asyncio.ensure_future(stop.wait()),
-        ]
-        host, port = listening.getsockname()[:2]
+        A listener beyond loopback without TLS is refused, because passwords would travel in clear.
+        """
+        self._limits = limits
+        self._tls = listener.checked(settings.gateway)
+        self._nats_url = nats_address.for_drivers(settings)
+        self._settings = settings
+        self._archive = self._pool(READ_ONLY)
+        self._people = self._pool({"role": ROLE})
+        self._keeper = self._pool({"role": audit.KEEPER})
+        self._telemetry = TelemetryReader(self._archive)
+        self._live = Live(topology.load(settings.streams), self._archive, max_clients=max_clients)
+        self._auth = Authenticator(self._people, settings.gateway.keys, passwords or Passwords())
+        self._opened = ExitStack()
+        for pool in (self._people, self._keeper, self._archive):
+            self._opened.callback(pool.close)
+        self._opened.callback(self._telemetry.close)
+        self._opened.callback(self._auth.passwords.close)
+
+    async def open(self) -> None:
+        """Listen; raises SettingsError when the port cannot be used."""
+        gateway = self._settings.gateway
+        self._listening = listener.listen(gateway.host, gateway.port)
+        self._opened.callback(self._listening.close)
+        host, port = self._listening.getsockname()[:2]
         scheme = "https" if self._tls.context else "http"
         address = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
         log.info("serving", address=address)
         if not self._nats_url:
             log.warning(nats_address.UNKNOWN)
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            server.should_exit = True
-            await asyncio.wait(tasks[:1])
-            for task in tasks[1:]:
-                task.cancel()
-            doors.passwords.close()
-            people.close()
-            keeper.close()
-            archive.close()
-            await bus.close()
 
-    async def _listen(self, bus: Bus, live: Live) -> None:
-        await bus.open(self._settings.nats)
-        await live.run(bus)
+    def parts(self, bus: Bus) -> Sequence[Coroutine[Any, Any, object]]:
+        """Return the web server, the checks of open sockets, and the audit log's retention."""
+        sockets = OpenSockets(self._live)
+        app = build(
+            bus=bus,
+            archive=self._archive,
+            telemetry=self._telemetry,
+            live=self._live,
+            auth=self._auth,
+            sockets=sockets,
+            nats_url=self._nats_url,
+        )
+        server = listener.web_server(Guard(app, self._tls.names), self._tls, self._limits)
+        return (
+            _serve(server, self._listening),
+            sockets.keep_checking(self._auth),
+            audit.keep(self._keeper, self._settings.gateway.audit_days),
+        )
+
+    async def subscribe(self, bus: Bus) -> None:
+        """Forward messages of the bus to the pages."""
+        await self._live.run(bus)
+
+    async def close(self) -> None:
+        """Close the port, the threads that hash passwords, and the connections to Postgres."""
+        self._opened.close()
+
+    def _pool(self, server_settings: Mapping[str, str]) -> Pool:
+        return Pool(self._settings.postgres.url, f"pitbox-{NAME}", server_settings)
+
+
+async def _serve(server: Server, listening: socket) -> None:
+    """Serve until cancelled, then let open requests end."""
+    serving = asyncio.ensure_future(server.serve([listening]))
+    try:
+        await asyncio.shield(serving)
+        raise RuntimeError("the web server ended by itself")
+    finally:
+        server.should_exit = True
+        await asyncio.wait({serving})
 
 
 def service(settings: Settings) -> Service:
     """Return the gateway; raises SettingsError or TopologyError when a setting is wrong."""
-    return Gateway(settings)
+    return LiveService(Gateway(settings), settings)

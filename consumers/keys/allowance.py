@@ -1,7 +1,7 @@
-"""What a driver may send, and for how long he is shut out who sends more: pure.
+"""Compute how far a driver exceeds the allowance, and the penalty for it: pure.
 
-Messages and bytes are both counted in the seconds for which they are allowed, so there is one
-bucket: what was sent fills it, and time empties it.
+This is one leaky bucket per driver, filled in seconds: N messages or bytes count as the seconds in
+which the allowance permits N, and the bucket empties by one second per second.
 """
 
 from typing import Final
@@ -13,11 +13,11 @@ from pitbox.settings import Allowance
 
 MAX_DOUBLINGS: Final = 20
 MILLIS: Final = 3
-"""Places after the point that Postgres gives back as they were."""
+"""Decimal places of a time in s that Postgres returns unchanged."""
 
 
 class Balance(Struct, frozen=True):
-    """Hold by how many seconds of his allowance a driver was ahead, when he had sent so much."""
+    """Hold the bucket's level in s (`ahead_s`) at a time, with the counters at that time."""
 
     at_s: float
     sent: Sent
@@ -25,16 +25,16 @@ class Balance(Struct, frozen=True):
 
 
 class Penalty(Struct, frozen=True):
-    """Say until when a driver is shut out, in s since 1970, and how often he was in a row."""
+    """Hold the end of a suspension, in s since 1970, and the number of suspensions in a row."""
 
     until_s: float
     times: int
 
 
 def after(before: Balance | None, sent: Sent, now_s: float, allowed: Allowance) -> Balance:
-    """Return the balance when nats-server has counted so much.
+    """Return the balance after nats-server's counters reached `sent`.
 
-    What was sent before the first look has no time to be measured by, so it is free.
+    The first reading counts as zero, because the time in which it was sent is not known.
     """
     if before is None:
         return Balance(now_s, sent)
@@ -44,14 +44,15 @@ def after(before: Balance | None, sent: Sent, now_s: float, allowed: Allowance) 
 
 
 def is_over(balance: Balance, allowed: Allowance) -> bool:
-    """Tell whether a driver sent more than is lent to him."""
+    """Return whether the driver is ahead by more than the allowed burst."""
     return balance.ahead_s > allowed.burst_s
 
 
 def penalty(before: Penalty | None, now_s: float, allowed: Allowance) -> Penalty:
-    """Return for how long to shut a driver out: twice as long as before, unless that is long ago.
+    """Return the next penalty: twice as long as the previous one, unless that ended long ago.
 
-    While he is shut out already he is not shut out again: what he had sent before is told late.
+    A driver who is suspended already keeps the same penalty, because nats-server's counters arrive
+    late and may still include messages from before it.
     """
     if before is None or now_s - before.until_s > allowed.longest_penalty_s:
         times = 1
@@ -64,7 +65,7 @@ def penalty(before: Penalty | None, now_s: float, allowed: Allowance) -> Penalty
 
 
 def _since(before: Sent, sent: Sent) -> Sent:
-    """Return what came in between; a server that was restarted counts from zero."""
+    """Return the difference of two counters; after a restart nats-server counts from zero."""
     if sent.msgs < before.msgs or sent.bytes < before.bytes:
         return sent
     return Sent(sent.msgs - before.msgs, sent.bytes - before.bytes)

@@ -1,27 +1,25 @@
-"""What Postgres keeps of the identities that were given out; one process at a time may write it."""
+"""Store issued identities in Postgres: accounts (`nats_account`) and PCs (`nats_user`).
+
+Only the process that holds an advisory lock writes.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-import asyncpg
 import msgspec
 from msgspec import Struct
 
 from consumers.keys.allowance import Penalty
 from pitbox.identity.claims import NOBODY
-from pitbox.postgres import errors
+from pitbox.postgres.connection import Connection
+from pitbox.postgres.errors import PostgresDown, Refused
 from schemas.keys import Enrol
 
 TIMEOUT_S: Final = 5.0
-ERRORS: Final = (
-    OSError,
-    ValueError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
 ONE_WRITER: Final = 0x7069_7462_6F78_0003
-"""An advisory lock of Postgres: whoever holds it signs."""
+"""The key of the advisory lock that the signing process holds."""
+
+LOCK: Final = "select pg_try_advisory_lock($1) as locked"
 
 ACCOUNTS: Final = """
 select driver, account, jwt, revoked is not null as revoked,
@@ -45,7 +43,7 @@ on conflict (public_key) do update
     where nats_user.driver = excluded.driver
 returning coalesce(floor(extract(epoch from revoked))::bigint, 0) as revoked_s
 """
-# One that was shut out and enrolled again since is in.
+# A PC that was revoked and enrolled again afterwards may connect.
 IS_IN: Final = "driver = $1 and expires > now() and (revoked is null or revoked < enrolled)"
 RENEW_USER: Final = f"""
 update nats_user set expires = to_timestamp($3), renewed = now()
@@ -56,12 +54,12 @@ USERS: Final = f"""
 select public_key from nats_user where {IS_IN} and starts_with(public_key, $2)
 order by public_key
 """
-# By the later of two clocks: what was signed until then bears the signer's.
+# The later of Postgres's clock and ours: the JWTs to revoke carry an `iat` of our clock.
 REVOKE_USER: Final = """
 update nats_user set revoked = greatest(now(), to_timestamp($2::float8)) where public_key = $1
 """
 REVOKE: Final = "update nats_account set revoked = coalesce(revoked, now()) where driver = $1"
-# In one statement, so that nobody is shut out without a line in the audit log.
+# One statement, so that no suspension is stored without its audit entry.
 SHUT_OUT: Final = """
 with shut as (
     update nats_account set shut_until = to_timestamp($2::float8), penalties = $3
@@ -73,18 +71,14 @@ from shut
 """
 
 
-class RegisterDown(Exception):  # noqa: N818 - a state of the world, not a mistake
-    """Say that Postgres cannot be reached, or that another process signs."""
-
-
-class AnotherSigns(RegisterDown):
-    """Say that another process is the one who writes."""
+class AnotherSigns(PostgresDown):
+    """Report that another process holds the advisory lock."""
 
 
 class Account(Struct, frozen=True):
-    """Hold a driver's account: its public key, what was last signed of it, his last penalty.
+    """Hold a driver's account: its public key, its latest JWT and the driver's last penalty.
 
-    `revocations` say of each PC that was shut out when it was, in s since 1970.
+    `revocations` maps the public key of each revoked PC to the time of that, in s since 1970.
     """
 
     driver: str
@@ -96,97 +90,83 @@ class Account(Struct, frozen=True):
 
 
 class Register:
-    """Hold one connection to Postgres, with the right to write."""
+    """Hold one connection to Postgres, with the advisory lock."""
 
     def __init__(self, url: str) -> None:
         """Prepare; `open` connects."""
-        self._url = url
-        self._connection: asyncpg.Connection[Any] | None = None
+        self._connection = Connection(url, "pitbox-keys", command_timeout_s=TIMEOUT_S)
+        self._locked = ""
 
     @property
     def is_open(self) -> bool:
-        """Tell whether the connection lives."""
-        return self._connection is not None and not self._connection.is_closed()
+        """Return whether the connection that took the lock is open."""
+        return bool(self._locked) and self._locked == self._connection.boot
 
     async def open(self) -> None:
-        """Connect, and become the one who writes; raises RegisterDown, or AnotherSigns."""
-        connection = None
-        try:
-            connection = await asyncpg.connect(
-                self._url, timeout=TIMEOUT_S, command_timeout=TIMEOUT_S
-            )
-            if not await connection.fetchval("select pg_try_advisory_lock($1)", ONE_WRITER):
-                raise AnotherSigns("another process signs identities")
-            self._connection = connection
-        except ERRORS as error:
-            raise _down(error) from None
-        finally:
-            if connection and connection is not self._connection:
-                connection.terminate()
+        """Connect and take the advisory lock; raises AnotherSigns or PostgresDown."""
+        boot = await self._connection.ready()
+        [row] = await self._connection.fetch(LOCK, ONE_WRITER)
+        if not row["locked"]:
+            self.close()
+            raise AnotherSigns("another process signs identities")
+        self._locked = boot
 
-    async def close(self) -> None:
-        """Leave, and let another one write."""
-        if self._connection is not None:
-            self._connection.terminate()
-            self._connection = None
+    def close(self) -> None:
+        """Close the connection, which releases the lock."""
+        self._connection.drop()
 
     async def accounts(self) -> list[Account]:
-        """Return every account, also those that are revoked; raises RegisterDown."""
+        """Return every account, revoked ones included; raises PostgresDown."""
         return [_account(row) for row in await self._fetch(ACCOUNTS)]
 
     async def account(self, driver: str) -> Account | None:
-        """Return the account of a driver; raises RegisterDown."""
+        """Return the account of a driver; raises PostgresDown."""
         rows = await self._fetch(f"{ACCOUNTS} where driver = $1", driver)
         return _account(rows[0]) if rows else None
 
     async def keep(self, account: Account) -> None:
-        """Keep what was signed of an account, which is in force; raises RegisterDown."""
+        """Store an account's JWT and clear its revocation; raises PostgresDown."""
         await self._fetch(KEEP, account.driver, account.account, account.jwt)
 
     async def add_user(self, wish: Enrol, expires_s: int) -> int | None:
-        """Keep that a PC may be a driver until then; None when it is another driver's.
+        """Store a PC of a driver with its expiry; None when its key is another driver's.
 
-        Returns when it was shut out before, in s since 1970, 0 when never. Raises RegisterDown.
+        Returns the time of its last revocation in s since 1970, 0 when never. Raises PostgresDown.
         """
         await self._fetch("delete from nats_user where expires < now()")
         rows = await self._fetch(ADD_USER, wish.public_key, wish.driver, wish.pc, expires_s)
         return int(rows[0]["revoked_s"]) if rows else None
 
     async def renew_user(self, driver: str, public_key: str, expires_s: int) -> int | None:
-        """Let a PC be a driver for longer; None when it may not. Returns as `add_user`."""
+        """Store a PC's later expiry; None when it is not enrolled. Returns as `add_user`."""
         rows = await self._fetch(RENEW_USER, driver, public_key, expires_s)
         return int(rows[0]["revoked_s"]) if rows else None
 
     async def users(self, driver: str, start: str) -> list[str]:
-        """Return the PCs of a driver whose public keys begin so; raises RegisterDown."""
+        """Return a driver's PCs whose public keys begin with `start`; raises PostgresDown."""
         return [row["public_key"] for row in await self._fetch(USERS, driver, start)]
 
     async def revoke_user(self, public_key: str, signed_s: float) -> None:
-        """Note that a PC is shut out with what was signed until then; raises RegisterDown."""
+        """Revoke a PC's JWTs that were signed until `signed_s`; raises PostgresDown."""
         await self._fetch(REVOKE_USER, public_key, signed_s)
 
     async def revoke(self, driver: str) -> None:
-        """Note that a driver and his PCs are shut out, and no code opens; raises RegisterDown."""
+        """Revoke a driver, and delete all PCs and enrolment codes; raises PostgresDown."""
         await self._fetch(REVOKE, driver)
         await self._fetch("delete from nats_user where driver = $1", driver)
         await self._fetch("delete from enrolment where driver = $1", driver)
 
     async def shut_out(self, driver: str, penalty: Penalty) -> None:
-        """Note until when a driver is shut out; raises RegisterDown."""
+        """Store a driver's penalty with an audit entry; raises PostgresDown."""
         await self._fetch(SHUT_OUT, driver, penalty.until_s, penalty.times)
 
     async def _fetch(self, statement: str, *parameters: object) -> list[Any]:
-        if self._connection is None:
-            raise RegisterDown("Postgres is not reached yet")
+        if not self.is_open:
+            raise PostgresDown("Postgres is not connected yet")
         try:
-            return list(await self._connection.fetch(statement, *parameters))
-        except ERRORS as error:
-            await self.close()
-            raise _down(error) from None
-
-
-def _down(error: Exception) -> RegisterDown:
-    return RegisterDown(f"Postgres does not answer: {errors.reason(error)}")
+            return await self._connection.fetch(statement, *parameters)
+        except Refused as error:  # the schemas of the wishes allow nothing that Postgres refuses
+            raise PostgresDown(str(error)) from error
 
 
 def _account(row: Any) -> Account:

@@ -1,45 +1,46 @@
-"""The signing of identities as a service."""
+"""Run the signing service."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
 
 from consumers.keys.enrolment import LIFE_S, Enrolment, Refused
-from consumers.keys.register import AnotherSigns, Register, RegisterDown
+from consumers.keys.register import AnotherSigns, Register
 from consumers.keys.watch import Watch
 from pitbox import logs, topology
 from pitbox.identity.authority import Authority
 from pitbox.nats.bus import Bus, BusDown
 from pitbox.nats.resolver import Resolver
-from pitbox.service.lifetime import Service, until
+from pitbox.postgres.errors import PostgresDown
+from pitbox.service.answer import Answer, Reply
+from pitbox.service.lifetime import Service
 from pitbox.settings import Settings, SettingsError
 from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
 
 NAME: Final = "keys"
-GRACE_S: Final = 1.0
-LOOK_S: Final = 0.5
-WATCH_S: Final = 1.0
-AWAY: Final = "what it takes is away; try again"
+CHECK_EVERY_S: Final = 0.5
+WATCH_EVERY_S: Final = 1.0
+AWAY: Final = "Postgres or nats-server does not answer: try again"
 
 log = logs.get(NAME)
-Answer = TypeVar("Answer", Enrolled, Renewed, Revoked)
+Signed = TypeVar("Signed", Enrolled, Renewed, Revoked)
 
 
 class Keys:
-    """Answer who wants to be enrolled, renewed or revoked."""
+    """Answer requests to enrol, renew and revoke, and watch the drivers' traffic."""
 
     name = NAME
 
     def __init__(self, settings: Settings, life_s: int = LIFE_S) -> None:
-        """Prepare; raises SettingsError without keys to sign with, KeysError when they are loose.
+        """Load the signing keys; `life_s` is the lifetime of a driver's JWT.
 
-        `life_s` is how long the credentials of a driver's PC are good for.
+        Raises SettingsError without a key folder, KeysError when other users may read it.
         """
         if not settings.keys.folder:
-            raise SettingsError("PITBOX_KEYS__FOLDER: not set: the folder with what signs")
+            raise SettingsError("PITBOX_KEYS__FOLDER: set it to the folder of the signing keys")
         self._settings = settings
         self._topology = topology.load(settings.streams)
         self._authority = Authority(Path(settings.keys.folder).expanduser(), self._topology)
@@ -51,46 +52,45 @@ class Keys:
         )
         self._synced = 0
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Answer until `stop` is set."""
-        bus = Bus(NAME, self._topology)
-        try:
-            if await until(stop, self._open(bus), grace_s=0):
-                await until(stop, self._work(bus), grace_s=GRACE_S)
-        finally:
-            await bus.close()
-            await self._resolver.close()
-            await self._register.close()
+    @property
+    def replies(self) -> Mapping[str, Reply]:
+        """Return a function for each route, from the request to the event that answers it."""
+        return {
+            "keys.enrol": self._enrol,
+            "keys.renew": self._renew,
+            "keys.revoke": self._revoke,
+        }
 
-    async def _open(self, bus: Bus) -> None:
-        await bus.open(self._settings.nats)
+    async def open(self) -> None:
+        """Connect to nats-server as the one that may change accounts."""
         own = str(self._authority.users)
         await self._resolver.open(replace(self._settings.nats, credentials=own))
-        await bus.answer("keys.enrol", self._enrol)
-        await bus.answer("keys.renew", self._renew)
-        await bus.answer("keys.revoke", self._revoke)
 
-    async def _work(self, bus: Bus) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._stay_true())
-            tasks.create_task(self._keep_watch(bus))
+    def duties(self, bus: Bus) -> Sequence[Coroutine[Any, Any, object]]:
+        """Return the loops that keep nats-server and Postgres in step, and watch over drivers."""
+        return self._keep_synced(), self._keep_watching(bus)
 
-    async def _keep_watch(self, bus: Bus) -> None:
-        """Look every second who floods, whatever is away meanwhile."""
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._resolver.close()
+        self._register.close()
+
+    async def _keep_watching(self, bus: Bus) -> None:
+        """Check the drivers' traffic every second, also while Postgres is down."""
         watch, warned = Watch(self._enrolment, self._resolver, bus, self._settings.allowance), ""
         while True:
-            await asyncio.sleep(WATCH_S)
+            await asyncio.sleep(WATCH_EVERY_S)
             try:
-                await watch.look()
+                await watch.check()
                 warned = ""
-            except (RegisterDown, BusDown) as error:
-                self._synced = 0  # what was asked of nats-server may be done or not
+            except (PostgresDown, BusDown) as error:
+                self._synced = 0  # nats-server may or may not have processed the last request
                 if str(error) != warned:
                     warned = str(error)
-                    log.warning("cannot see to all drivers", reason=warned)
+                    log.warning("cannot check all drivers", reason=warned)
 
-    async def _stay_true(self) -> None:
-        """Tell nats-server all that Postgres has, whenever either of them was away."""
+    async def _keep_synced(self) -> None:
+        """Sync nats-server with Postgres after each reconnect of either."""
         warned = ""
         while True:
             try:
@@ -101,22 +101,25 @@ class Keys:
                     self._synced = self._resolver.connects
                     await self._enrolment.sync()
                     warned = ""
-                    log.info("nats-server knows all drivers")
-            except (RegisterDown, BusDown) as error:
+                    log.info("nats-server has all drivers' accounts")
+            except (PostgresDown, BusDown) as error:
                 self._synced = 0
                 if str(error) != warned:
                     warned = str(error)
                     log.warning("waiting", reason=warned)
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(CHECK_EVERY_S)
 
     async def _open_register(self) -> None:
-        """Become the one who signs; whoever cannot ask Postgres who drives asks nats-server."""
+        """Connect to Postgres as the signing process; without it, read nats-server's accounts.
+
+        Raises AnotherSigns, PostgresDown or BusDown.
+        """
         try:
             await self._register.open()
         except AnotherSigns:
             await self._enrolment.stand_by()
             raise
-        except RegisterDown:
+        except PostgresDown:
             await self._enrolment.learn()
             raise
 
@@ -146,17 +149,17 @@ class Keys:
 
 
 async def _or_refuse(
-    work: Callable[[], Awaitable[Answer]], kind: type[Answer], driver: str
-) -> Answer:
+    work: Callable[[], Awaitable[Signed]], kind: type[Signed], driver: str
+) -> Signed:
     try:
         return await work()
     except Refused as error:
         return kind(driver=driver, refused=str(error))
-    except (RegisterDown, BusDown) as error:
+    except (PostgresDown, BusDown) as error:
         log.warning("cannot sign now", reason=str(error))
         return kind(driver=driver, refused=AWAY, later=True)
 
 
 def service(settings: Settings) -> Service:
     """Return the signing service; raises SettingsError, KeysError or TopologyError."""
-    return Keys(settings)
+    return Answer(Keys(settings), settings)

@@ -1,6 +1,7 @@
-"""See what drivers send, shut out for a while who sends too much, and let them in again.
+"""Measure the drivers' traffic, suspend those above the allowance, and end suspensions.
 
-What is taken out of the stream with him is in his spool still, and comes when he is in again.
+A suspended driver's messages are purged from the streams. They are still in the spool of that
+driver's PC, which publishes them again after the suspension.
 """
 
 import time
@@ -16,12 +17,12 @@ from pitbox.settings import Allowance
 
 log = logs.get("keys")
 
-SWEEPS: Final = 2
-"""Right after an account is gone, nats-server may still hold some of what came from it."""
+PURGES: Final = 2
+"""Purged twice: just after an account's deletion its last messages may still be in flight."""
 
 
 class Watch:
-    """Compare what nats-server counted of each driver with what is allowed."""
+    """Compare nats-server's traffic counters of each driver with the allowance."""
 
     def __init__(
         self, enrolment: Enrolment, resolver: Resolver, bus: Bus, allowed: Allowance
@@ -31,18 +32,21 @@ class Watch:
         self._bus = bus
         self._allowed = allowed
         self._balances: dict[str, Balance] = {}
-        self._to_sweep: dict[str, int] = {}
+        self._purges_left: dict[str, int] = {}
 
-    async def look(self) -> None:
-        """Look once; raises BusDown, and RegisterDown when all but letting in again is done."""
-        for driver in await self._flooding():
+    async def check(self) -> None:
+        """Suspend, purge and readmit once.
+
+        Raises BusDown; raises PostgresDown after the rest when nobody could be readmitted.
+        """
+        for driver in await self._over_allowance():
             await self._enrolment.shut_out(driver)
-            self._to_sweep[driver] = SWEEPS
-        await self._sweep()
+            self._purges_left[driver] = PURGES
+        await self._purge()
         await self._enrolment.readmit()
 
-    async def _flooding(self) -> list[str]:
-        """Return the drivers who sent more than is lent to them."""
+    async def _over_allowance(self) -> list[str]:
+        """Return the drivers who exceed the allowance."""
         drivers = self._enrolment.drivers
         counted, now_s = await self._resolver.sent(), time.monotonic()
         self._balances = {
@@ -56,15 +60,15 @@ class Watch:
             if allowance.is_over(balance, self._allowed)
         ]
 
-    async def _sweep(self) -> None:
-        """Take out of the streams what whoever was just shut out has sent: others need the room.
+    async def _purge(self) -> None:
+        """Purge the messages of drivers just suspended, because others need the streams' space.
 
-        Where that fails it stays, and costs its readers time, no more.
+        A purge that fails is not repeated: the messages then only cost their consumers time.
         """
-        for driver in list(self._to_sweep):
-            left = self._to_sweep.pop(driver) - 1
+        for driver in list(self._purges_left):
+            left = self._purges_left.pop(driver) - 1
             purged = await self._bus.purge(driver=driver)
             if purged:
-                log.warning("what he sent is taken out", driver=driver, messages=purged)
+                log.warning("purged a suspended driver's messages", driver=driver, messages=purged)
             if left:
-                self._to_sweep[driver] = left
+                self._purges_left[driver] = left

@@ -2,3 +2,7 @@
 
 A producer's disk may only forget what a receipt names, so this is where nothing gets lost.
 """
+
+from typing import Final
+
+CONSUMER: Final = "persister"

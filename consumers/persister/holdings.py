@@ -7,11 +7,13 @@ from typing import Final
 import asyncpg
 import msgspec
 
-from consumers.persister import decide, facts, store
+from consumers.persister import decide, store
 from consumers.persister.decide import Held, RunKey
 from consumers.persister.intake import Batch
+from consumers.persister.tables import Tables
 from pitbox.chunks import ranges
-from pitbox.postgres.connection import Clash, Connection, PostgresDown
+from pitbox.postgres.connection import Connection
+from pitbox.postgres.errors import Clash, PostgresDown
 
 MAX_RUNS: Final = 1024
 
@@ -19,9 +21,15 @@ MAX_RUNS: Final = 1024
 class Holdings:
     """Commit batches, and know what Postgres has since."""
 
-    def __init__(self, connection: Connection, changed: Callable[[Iterable[RunKey]], None]) -> None:
-        """Prepare; `changed` hears of runs of which there may be something new to say."""
+    def __init__(
+        self,
+        connection: Connection,
+        tables: Tables,
+        changed: Callable[[Iterable[RunKey]], None],
+    ) -> None:
+        """Prepare; `changed` is called with the runs whose receipt may have changed."""
         self._connection = connection
+        self._tables = tables
         self._changed = changed
         self._runs: OrderedDict[RunKey, Held] = OrderedDict()
         self._boot = ""
@@ -105,5 +113,5 @@ class Holdings:
         if added:
             await store.save(connection, added)
         if batch.letters:
-            await facts.write(connection, batch.letters)
+            await self._tables.write(connection, batch.letters)
         return after, len(encoded)

@@ -4,27 +4,25 @@ Everything that costs time per chunk is here; nothing in here knows what Postgre
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
-from consumers.persister import rows
+from consumers.persister import CONSUMER, rows
 from consumers.persister.decide import RunKey
-from consumers.persister.letters import letter
 from pitbox.chunks.frames import CorruptChunkError
 from pitbox.nats.delivery import Delivery
-from pitbox.service.limits import Limit, sender
+from pitbox.service import dead
 from schemas.dead import DeadLetter
 from schemas.registry import UNDECODABLE
 from schemas.telemetry import CHUNK_VERSION, Chunk, Identity, Mark, Telemetry
 
 CHUNK_TAG: Final = 1
-RUBBISH_KEPT: Final = (100, 1000.0)
-CHUNKS_KEPT: Final = (2000, 50.0)
-"""So many dead letters of a driver are kept at once, and again in so many seconds. Of those that
-name a chunk it is twice what a car makes: what is not kept is not had either, and comes again."""
+CHUNK_RATION: Final = (2000, 50.0)
+"""A chunk without a dead letter is reported as missing and is sent again, so the ration of letters
+that name a chunk is twice the rate at which a car makes them."""
 
 CORRUPT_TRIES: Final = 3
 CORRUPT_REMEMBERED: Final = 1024
@@ -63,12 +61,12 @@ class Batch(Struct):
 class Intake:
     """Turn deliveries into batches."""
 
-    def __init__(self, subjects: Subjects) -> None:
-        """Prepare; `subjects` tells on which ones a driver may speak in a session."""
+    def __init__(self, subjects: Subjects, from_drivers: Container[str]) -> None:
+        """Prepare; `subjects` returns where a driver may publish in a session."""
         self._subjects = subjects
         self._corrupt: OrderedDict[tuple[RunKey, int], int] = OrderedDict()
-        self._rubbish = Limit(*RUBBISH_KEPT)
-        self._chunks = Limit(*CHUNKS_KEPT)
+        self._rubbish = dead.Ration(from_drivers)
+        self._chunks = dead.Ration(from_drivers, *CHUNK_RATION)
 
     def take(self, delivery: Delivery, batch: Batch) -> None:
         """Add a message to a batch, if need be as a dead letter."""
@@ -121,12 +119,12 @@ class Intake:
             if self._bury(delivery, batch, _newer(identity.version), self._chunks):
                 arrivals.dead.append(identity.chunk)
 
-    def _bury(self, delivery: Delivery, batch: Batch, reason: str, limit: Limit) -> bool:
-        """Keep a message as a dead letter, unless its sender has too many; tell whether it is."""
-        if limit.wait_s(sender(delivery.subject), delivery.stored_ns / 1e9):
+    def _bury(self, delivery: Delivery, batch: Batch, reason: str, ration: dead.Ration) -> bool:
+        """Keep a message as a dead letter; return False when its sender's ration is used up."""
+        if not ration.spend(delivery):
             batch.not_kept += 1
             return False
-        batch.letters.append(letter(delivery, reason))
+        batch.letters.append(dead.letter_of(CONSUMER, delivery, reason))
         return True
 
     def _hopeless(self, chunk: Chunk) -> bool:

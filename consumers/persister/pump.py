@@ -6,13 +6,12 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, Generic, Protocol, TypeVar
 
-import stamina
-
-from consumers.persister import measures
+from consumers.persister import metrics
 from pitbox import logs
 from pitbox.nats.delivery import Delivery
 from pitbox.nats.pull import Pull
-from pitbox.postgres.connection import PostgresDown
+from pitbox.postgres.errors import PostgresDown
+from pitbox.service.retry import retry
 
 BATCH_MESSAGES: Final = 4000
 BATCH_BYTES: Final = 4_000_000
@@ -20,7 +19,6 @@ BATCH_WAIT_S: Final = 0.5
 FEW: Final = 400
 LINGER_S: Final = 0.03
 SLICE: Final = 250
-RETRY_MAX_S: Final = 1.0
 
 log = logs.get("pump")
 
@@ -95,28 +93,10 @@ class Pump(Generic[Batch]):
                 return
             started = time.perf_counter()
             await self._persist(partial(self._commit, batch))
-            measures.commit_s.labels(self._stream).observe(time.perf_counter() - started)
+            metrics.commit_s.labels(self._stream).observe(time.perf_counter() - started)
             await self._pull.ack(batch.deliveries)
-            measures.done(batch.deliveries[-1])
+            metrics.show_lag(batch.deliveries[-1])
 
     async def _persist(self, attempt: Callable[[], Awaitable[object]]) -> None:
-        """Try until Postgres does it."""
-        waiting = False
-        async for again in stamina.retry_context(
-            on=PostgresDown,
-            attempts=None,
-            timeout=None,
-            wait_initial=0.05,
-            wait_max=RETRY_MAX_S,
-            wait_jitter=0.1,
-        ):
-            with again:
-                try:
-                    await attempt()
-                except PostgresDown as error:
-                    if not waiting:
-                        log.warning("waiting for Postgres", stream=self._stream, reason=str(error))
-                    waiting = True
-                    raise
-        if waiting:
-            log.info("Postgres is back", stream=self._stream)
+        """Try until Postgres does it; after a stop too, for the batch at hand, until cancelled."""
+        await retry(attempt, peer="Postgres", on=PostgresDown, log=log, stream=self._stream)

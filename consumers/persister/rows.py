@@ -14,7 +14,14 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from pitbox.chunks.frames import CorruptChunkError, channel_ids, checksum, decompress
+from pitbox.chunks.frames import (
+    CorruptChunkError,
+    channel_ids,
+    decompress,
+    last_row_reader,
+    last_time_ns,
+    prove,
+)
 from schemas.channels import ids
 from schemas.telemetry import Chunk
 
@@ -43,7 +50,6 @@ INT4: Final = range(-(2**31), 2**31)
 
 _length: Final = struct.Struct("!i").pack
 _numbers: Final = struct.Struct("!iiiqiiiqiqiq").pack
-_last_time: Final = struct.Struct("<I").unpack_from
 
 
 class Plain(Struct, frozen=True, gc=False):
@@ -65,13 +71,13 @@ class Plain(Struct, frozen=True, gc=False):
 
 
 class Layout(Struct, frozen=True, gc=False):
-    """Say how to read the plain columns from a row of a set of channels.
+    """Say how to read the plain columns from the last row of a block with a set of channels.
 
-    `width` is floats in a row, `columns` are indices in `PLAIN`, `encoded` is the bitmap's field.
+    `width` is channels in a row, `columns` are indices in `PLAIN`, `encoded` is the bitmap's field.
     """
 
     width: int
-    read: Callable[..., tuple[float, ...]]
+    read: Callable[[bytes], tuple[float, ...]]
     columns: tuple[int, ...]
     plain: Plain
     encoded: bytes
@@ -85,14 +91,13 @@ def stream(rows: Iterable[bytes]) -> bytes:
 def row(chunk: Chunk) -> bytes:
     """Return a chunk as one row; raises CorruptChunkError when it contradicts itself."""
     block, observed, frames = chunk.block, chunk.observed, chunk.frames
-    if checksum(block, observed) != chunk.crc:
-        raise CorruptChunkError("crc of the block differs from the chunk's")
+    prove(chunk)
     layout = layout_of(chunk.channels)
     raw = decompress(block, frames, layout.width)
     ended_ns = chunk.captured_ns
     if frames:
-        ended_ns += 1000 * _last_time(raw, 4 * (frames - 1))[0]
-        plain = _plain(layout, layout.read(raw, len(raw) - 4 * layout.width))
+        ended_ns = last_time_ns(raw, frames, chunk.captured_ns)
+        plain = _plain(layout, layout.read(raw))
     else:
         plain = NULL * len(PLAIN)
     try:
@@ -119,17 +124,15 @@ def row(chunk: Chunk) -> bytes:
 def layout_of(channels: bytes) -> Layout:
     """Return the layout of a chunk's channel bitmap."""
     given = channel_ids(channels)
-    columns, pattern, end = [], "<", 0
+    columns, places = [], []
     for column, sources in enumerate(PLAIN.values()):
         source = next((source for source in sources if source in given), None)
         if source is not None:
-            place = given.index(source)
-            pattern += f"{4 * (place - end)}xf"
             columns.append(column)
-            end = place + 1
+            places.append(given.index(source))
     return Layout(
         width=len(given),
-        read=struct.Struct(pattern).unpack_from,
+        read=last_row_reader(len(given), places),
         columns=tuple(columns),
         plain=plain_of(tuple(columns)),
         encoded=_field(channels),

@@ -13,6 +13,7 @@ class Timing:
     """Give the pure fold its name on the bus."""
 
     name = "timing"
+    version = 1
     key = staticmethod(decide.key)
     initial = staticmethod(decide.initial)
     decide = staticmethod(decide.decide)

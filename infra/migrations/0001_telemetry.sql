@@ -1,9 +1,9 @@
 -- migrate:up
 set lock_timeout = '2s';
 
--- What Postgres has of each run, written in the transaction that stores the chunks.
+-- The chunks of each run that Postgres has, updated in the transaction that stores them.
 -- Multiranges hold chunk numbers: `have` are stored, `dead` are kept as dead letters, `gone` can
--- never come. `made` is null until a mark has told it.
+-- never arrive: the spool has dropped them. `made` is the number of chunks made, null until the first mark.
 create table run (
     session text collate "C" not null,
     driver text collate "C" not null,
@@ -19,10 +19,10 @@ create table run (
     primary key (session, driver, run)
 ) with (fillfactor = 50);
 
--- A chunk of frames as the driver's spool sent it. `channels` is a little-endian bitmap of channel
--- ids, `block` is lz4 over frame times and float32 rows, `observed` is what the sim said besides
--- (null for nothing), `crc` is the crc32 of both. The plain columns behind it hold at the chunk's
--- last frame, null where the car does not give them; `fuel` is litres, else kg.
+-- Chunks of frames as the driver's spool sent them. `channels` is a little-endian bitmap of channel
+-- ids, `block` is lz4 over frame times and float32 rows, `observed` holds the sim's other
+-- observations (null for none), `crc` is the crc32 of `block` and `observed`. The plain columns are
+-- the values of the chunk's last frame, null where the car lacks them; `fuel` is litres, else kg.
 -- No foreign key to run: both are written in one transaction, and the check would cost per row.
 create table telemetry_chunk (
     session text collate "C" not null,

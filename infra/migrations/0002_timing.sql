@@ -18,7 +18,7 @@ create table session (
     primary key (session, driver)
 );
 
--- One lap of one car as `driver`'s producer saw it; a higher revision replaces a lower one.
+-- Laps of any car as recorded by `driver`'s PC; `own` marks those of that driver's own car.
 create table lap (
     session text collate "C" not null,
     driver text collate "C" not null,

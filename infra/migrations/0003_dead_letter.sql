@@ -1,8 +1,9 @@
 -- migrate:up
 set lock_timeout = '2s';
 
--- Messages that a consumer gave up on, whole. `at_ns` is when the message was stored, `created_ns`
--- the stream's birth: a stream that was made anew or put back uses its sequences again.
+-- Messages that a consumer could not process, kept whole. `at_ns` is when the stream stored the
+-- message, `created_ns` when the stream was created: a re-created or restored stream uses the same
+-- sequence numbers again.
 create table dead_letter (
     consumer text collate "C" not null,
     stream text collate "C" not null,

@@ -1,7 +1,7 @@
 -- migrate:up
 set lock_timeout = '2s';
 
--- What Postgres lacks of each run, a row for each range of chunks; `gone` says that it never comes.
+-- Ranges of chunks that Postgres lacks; `gone` marks one that can never arrive.
 create view holes as
 with expected as (
     select
@@ -28,7 +28,7 @@ cross join lateral (
     select unnest(e.missing * e.gone) as hole, true as gone
 ) as part;
 
--- Laps as a person reads them, with the facts of their session.
+-- Laps in a readable form, joined with their session.
 create view lap_list as
 select
     l.session,

@@ -1,7 +1,7 @@
 -- migrate:up
 set lock_timeout = '2s';
 
--- The identities that drivers were given: what nats-server is told again at every start.
+-- The drivers' identities, which `keys` pushes to nats-server again after each of its starts.
 create table nats_account (
     driver text primary key check (driver ~ '^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$'),
     account text not null unique,

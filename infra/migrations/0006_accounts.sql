@@ -1,8 +1,8 @@
 -- migrate:up
 set lock_timeout = '2s';
 
--- People of the one team of a deployment. `driver` is whose telemetry is theirs; `password` is an
--- argon2id hash, null until it is chosen.
+-- People of the team. `driver` is the name under which a person drives, null for one who does not;
+-- `password` is an argon2id hash, null until one is chosen.
 create table account (
     account uuid primary key default gen_random_uuid(),
     name text collate "C" not null unique,
@@ -13,7 +13,7 @@ create table account (
     created timestamptz not null default now()
 );
 
--- A person on a device from login to logout; all its refresh tokens are one family.
+-- One person on one device from login to logout; all refresh tokens of it are one family.
 create table login (
     sid uuid primary key default gen_random_uuid(),
     account uuid not null references account,
@@ -35,7 +35,7 @@ create table refresh_token (
 
 create index refresh_token_sid on refresh_token (sid);
 
--- Links that open once, by the SHA-256 of their secret: to log in, or to choose a first password.
+-- One-time links by the SHA-256 of their secret: to log in, or to choose a password.
 create table one_time_link (
     hash bytea primary key,
     account uuid not null references account,
@@ -44,8 +44,8 @@ create table one_time_link (
     used timestamptz
 );
 
--- Codes by which a driver's PC is enrolled: `handle` begins the code and finds it, `hash` is a keyed
--- hash of the whole, for a code is short enough to be guessed from a plain one.
+-- Codes that enrol a driver's PC. `handle` is the beginning of the code, by which it is found. `hash`
+-- is a keyed hash of the whole code, because a plain hash of a short code could be reversed.
 create table enrolment (
     handle text collate "C" primary key,
     hash bytea not null,
@@ -56,7 +56,7 @@ create table enrolment (
     used timestamptz
 );
 
--- What drivers decided about who sees what of them; what is not here is as the gateway's default.
+-- The drivers' consents. A missing row means the default in pitbox/people/consent.py.
 create table consent (
     driver text collate "C" not null,
     kind text not null check (kind in ('telemetry', 'camera', 'microphone')),
@@ -66,8 +66,8 @@ create table consent (
     primary key (driver, kind, role)
 );
 
--- Who did what. It only grows: the gateway's role may add and read, and a trigger refuses the rest
--- to everyone else.
+-- The audit log, append-only: the gateway's role may only insert and read, and a trigger rejects
+-- updates and deletions by any role.
 create table audit (
     id bigint generated always as identity primary key,
     at timestamptz not null default now(),
@@ -86,7 +86,7 @@ $$;
 create trigger audit_only_grows before update or delete or truncate on audit
 for each statement execute function audit_only_grows();
 
--- Roles belong to the whole cluster, so another database may have made it already.
+-- Roles belong to the whole cluster, so a migration of another database may have created it.
 do $$
 begin
     create role pitbox_gateway nologin;

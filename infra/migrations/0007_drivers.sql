@@ -1,7 +1,8 @@
 -- migrate:up
 set lock_timeout = '2s';
 
--- A driver who sent more than he may is shut out for a while: until when, and how often in a row.
+-- A driver who exceeds the allowance is suspended: `shut_until` is the end of the suspension,
+-- `penalties` the number of suspensions in a row.
 alter table nats_account
     add column shut_until timestamptz,
     add column penalties integer not null default 0;

@@ -1,8 +1,8 @@
 -- migrate:up
 set lock_timeout = '2s';
 
--- A PC that was lost is shut out alone. It may be enrolled again, but by nothing that was signed
--- before: nats-server compares when.
+-- One PC can be revoked alone, for example a lost one. It can be enrolled again, but a JWT from
+-- before stays invalid: nats-server compares its time of issue with `revoked`.
 alter table nats_user
     add column enrolled timestamptz not null default now(),
     add column renewed timestamptz,

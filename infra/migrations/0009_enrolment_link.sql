@@ -1,8 +1,8 @@
 -- migrate:up
 set lock_timeout = '2s';
 
--- The code within the QR, which is found by its keyed hash alone; `pc` is what the PC calls itself
--- that used one of both.
+-- `link_hash` is the keyed hash of the code in the QR, by which it is found. `pc` is the name that
+-- the PC gave which used one of the two codes.
 alter table enrolment add column link_hash bytea unique;
 alter table enrolment add column pc text not null default '';
 

@@ -1,8 +1,8 @@
 -- migrate:up
 set lock_timeout = '2s';
 
--- The audit log still only grows, but for what is old: that may be forgotten by a role that may do
--- nothing else. The least age stands here, so that no setting and no mistake undercuts it.
+-- Old entries of the audit log may be deleted, by a role that can do nothing else. The least age is
+-- fixed here, so that no setting and no mistake can go below it.
 create function audit_least_age() returns interval language sql immutable
 return interval '90 days';
 
@@ -21,7 +21,7 @@ for each row execute function audit_only_grows();
 create trigger audit_is_not_emptied before truncate on audit
 for each statement execute function audit_only_grows();
 
--- When something was done is not for who adds it to say.
+-- The gateway cannot set the time of an entry.
 revoke insert on audit from pitbox_gateway;
 grant insert (actor, action, about, address) on audit to pitbox_gateway;
 

@@ -1,8 +1,9 @@
 -- migrate:up
 set lock_timeout = '2s';
 
--- It does what its owner may, so it must find his tables: those of a session, where anybody may put
--- one of the same name with a trigger of his own, come first unless they are said to come last.
+-- The function runs with its owner's rights, so it must find the owner's tables. Temporary tables
+-- are searched first unless pg_temp is listed last, and any user can create one with the same name
+-- and a trigger.
 do $$
 begin
     execute format(
@@ -12,7 +13,7 @@ begin
 end
 $$;
 
--- Whoever was shut out is let in again by an owner only, so the gateway has to know of it.
+-- Only an owner can make an enrolment code for a revoked driver, so the gateway has to read this.
 grant select (driver, revoked) on nats_account to pitbox_gateway;
 
 -- migrate:down

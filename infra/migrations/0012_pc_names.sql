@@ -1,8 +1,7 @@
 -- migrate:up
 set lock_timeout = '2s';
 
--- What a PC called itself when it used its code, so that one knows which one a key is; '' for those
--- that were enrolled without a code.
+-- The name that a PC gave at enrolment, to recognise it by; '' for one enrolled without a code.
 alter table nats_user add column name text not null default '';
 
 -- migrate:down

@@ -8,8 +8,8 @@ than columns.
 
 import struct
 import zlib
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 import lz4.block
@@ -25,6 +25,8 @@ else:
 
 MAX_SPAN_US: Final = 2**32 - 1
 MAX_UNPACKED_BYTES: Final = 4_000_000
+
+_delta_us: Final = struct.Struct("<I").unpack_from
 
 
 class CorruptChunkError(ValueError):
@@ -90,10 +92,15 @@ def checksum(block: bytes, observed: bytes = b"") -> int:
     return zlib.crc32(observed, zlib.crc32(block))
 
 
-def unpack(chunk: Chunk) -> Frames:
-    """Return the frames of a chunk; raises CorruptChunkError when crc or sizes do not fit."""
+def prove(chunk: Chunk) -> None:
+    """Raise CorruptChunkError when the content of a chunk does not fit its crc."""
     if checksum(chunk.block, chunk.observed) != chunk.crc:
         raise CorruptChunkError("crc of the block differs from the chunk's")
+
+
+def unpack(chunk: Chunk) -> Frames:
+    """Return the frames of a chunk; raises CorruptChunkError when crc or sizes do not fit."""
+    prove(chunk)
     return unpack_block(chunk.block, chunk.frames, chunk.channels, chunk.captured_ns)
 
 
@@ -123,3 +130,21 @@ def decompress(block: bytes, frames: int, width: int) -> bytes:
     if len(raw) != size:
         raise CorruptChunkError(f"block holds {len(raw)} bytes, {size} were declared")
     return raw
+
+
+def last_time_ns(raw: bytes, frames: int, captured_ns: int) -> int:
+    """Return the time of the last frame of a decompressed block."""
+    delta_us: int = _delta_us(raw, 4 * (frames - 1))[0]
+    return captured_ns + 1000 * delta_us
+
+
+def last_row_reader(width: int, columns: Sequence[int]) -> Callable[[bytes], tuple[float, ...]]:
+    """Return a function that reads some columns of the last row of a decompressed block.
+
+    Rows have `width` columns, in the order of `channel_ids`; `columns` are ascending indices.
+    """
+    pattern, end = "<", 0
+    for column in columns:
+        pattern += f"{4 * (column - end)}xf"
+        end = column + 1
+    return partial(struct.Struct(pattern).unpack_from, offset=-4 * width)

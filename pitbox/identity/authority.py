@@ -1,7 +1,7 @@
-"""The keys of a hub and what they sign: the one place where identities are made.
+"""Sign all identities of a hub with the keys of one folder.
 
-The operator's seed signs only which key signs accounts. Once that is written it is not needed
-again, and should be kept elsewhere.
+The operator's seed signs only operator.jwt, which names the key that signs accounts. After that it
+is needed only to replace that key, and should be kept elsewhere.
 """
 
 import time
@@ -31,7 +31,7 @@ DRIVER_SIGNER_OLD: Final = "driver-signer-old"
 USERS: Final = "users"
 
 CLAIMS: Final = "claims"
-"""The user of the system's account that tells nats-server of accounts, and asks what they do."""
+"""The user of the system account that pushes account claims and reads traffic counters."""
 
 CLAIMS_MAY: Final = Permissions(
     publish=(
@@ -46,7 +46,7 @@ CLAIMS_MAY: Final = Permissions(
 
 
 class Trust(Struct, frozen=True):
-    """Hold what nats-server has to know from the start; none of it is secret."""
+    """Hold the JWTs for nats-server's configuration, accounts by public key; none is secret."""
 
     operator: str
     system: str
@@ -54,21 +54,24 @@ class Trust(Struct, frozen=True):
 
 
 class Authority:
-    """Sign for a hub, with the keys of one folder."""
+    """Hold the keys of a hub's folder and sign with them."""
 
     def __init__(self, folder: Path, topology: Topology) -> None:
-        """Open the folder, making what is lacking; raises KeysError when it cannot be used."""
+        """Open the folder, made if absent; raises KeysError when other users may read it."""
         self._keys = KeyFolder(folder)
         self._topology = topology
         self._held: dict[str, KeyPair] = {}
 
     @property
     def users(self) -> Path:
-        """Return the folder with the credentials of every service."""
+        """Return the path of the folder with the services' credentials."""
         return self._keys.path / USERS
 
     def trust(self) -> Trust:
-        """Return what nats-server is to trust: operator, and the accounts of the hub."""
+        """Return the JWTs for nats-server's configuration, making missing keys.
+
+        Raises KeysError when operator.jwt does not match the keys and the operator's seed is away.
+        """
         signer = self._pair(OPERATOR_SIGNER, Kind.OPERATOR)
         system, hub = self._public(SYSTEM), self._public(HUB)
         system_claims = claims.system(system, self._public(SYSTEM_SIGNER))
@@ -80,32 +83,32 @@ class Authority:
         return Trust(self._operator(signer.public, system), system, accounts)
 
     def check(self) -> None:
-        """Raise KeysError when the key that signs accounts is not the one that was claimed.
+        """Check that operator.jwt names the key that signs accounts; raises KeysError.
 
-        From here on drivers are signed for with the keys of now, also when others take their place.
+        After this call drivers are signed with the keys read now, even if the files are replaced.
         """
-        if self._pair(OPERATOR_SIGNER, Kind.OPERATOR).public not in self._vouched():
-            raise KeysError(f"{self._keys.path}: no nats-server was ever started with these keys")
+        if self._pair(OPERATOR_SIGNER, Kind.OPERATOR).public not in self._account_signers():
+            raise KeysError(f"start nats-server with the keys of {self._keys.path} first")
         self._held = {
             OPERATOR_SIGNER: self._pair(OPERATOR_SIGNER, Kind.OPERATOR),
             DRIVER_SIGNER: self._pair(DRIVER_SIGNER),
         }
 
     def driver_of(self, token: str) -> str:
-        """Return whose account a JWT is, "" unless it is a driver's and of this hub."""
+        """Return the driver of an account's JWT, "" unless this hub signed it for a driver."""
         try:
             about = jwt.verified(token)
         except jwt.ClaimsError:
             return ""
         _, is_driver, driver = about.get("name", "").partition(claims.DRIVER)
-        return driver if is_driver and about["iss"] in self._vouched() else ""
+        return driver if is_driver and about["iss"] in self._account_signers() else ""
 
     def own_accounts(self) -> set[str]:
-        """Return the public keys of the accounts of system and hub."""
+        """Return the public keys of the system account and the hub's account."""
         return {self._public(SYSTEM), self._public(HUB)}
 
     def write_users(self) -> Path:
-        """Write credentials for every service as streams.yaml is now; return their folder."""
+        """Write credentials for every service, as streams.yaml permits; return their folder."""
         for name, allowed in permissions.users(self._topology).items():
             self.write_user(name, allowed)
         system = self._public(SYSTEM)
@@ -117,9 +120,9 @@ class Authority:
         self._write(name, allowed, self._public(HUB), self._pair(HUB_SIGNER))
 
     def account(self, driver: str) -> tuple[str, str]:
-        """Make a driver's account; return its public key and its JWT.
+        """Make an account for a driver; return its public key and its JWT.
 
-        Its own seed is thrown away: only the operator's signing key ever changes it.
+        Its seed is discarded: only the operator's signing key signs later versions.
         """
         public = KeyPair.new(Kind.ACCOUNT).public
         return public, self.account_again(driver, public)
@@ -127,9 +130,9 @@ class Authority:
     def account_again(
         self, driver: str, public: str, revocations: Mapping[str, int] = NOBODY
     ) -> str:
-        """Return the JWT of an account that exists, as streams.yaml is now.
+        """Return a new JWT of an existing account, with the permissions of streams.yaml.
 
-        `revocations` say of each PC that is shut out when it was, in s since 1970.
+        `revocations` maps the public key of each revoked PC to the time of that, in s since 1970.
         """
         signers = [self._public(DRIVER_SIGNER)]
         if self._keys.has(DRIVER_SIGNER_OLD) and self._public(DRIVER_SIGNER_OLD) not in signers:
@@ -143,62 +146,62 @@ class Authority:
     def driver_user(
         self, driver: str, account: str, public: str, *, expires_s: int, after_s: int = 0
     ) -> str:
-        """Return the JWT of a driver's PC, signed later than it was shut out."""
+        """Return the JWT of a driver's PC, issued later than its last revocation (`after_s`)."""
         about = claims.driver_user(public, driver, account, expires_s=expires_s)
         at_s = max(_now_s(), after_s + 1)
         return jwt.signed(about, self._pair(DRIVER_SIGNER), at_s=at_s)
 
     def deletion(self, account: str) -> str:
-        """Return the order to delete an account, as nats-server takes it."""
+        """Return the JWT by which nats-server deletes an account."""
         signer = self._pair(OPERATOR_SIGNER, Kind.OPERATOR)
         about: dict[str, Any] = {"type": "generic", "version": 2, "accounts": [account]}
         return jwt.signed({"sub": signer.public, "nats": about}, signer, at_s=_now_s())
 
     def is_current(self, token: str) -> bool:
-        """Tell whether an account is signed by the key that signs accounts now."""
+        """Return whether the current account signing key signed an account's JWT."""
         return bool(jwt.verified(token)["iss"] == self._pair(OPERATOR_SIGNER, Kind.OPERATOR).public)
 
     def rotate_operator(self) -> None:
-        """Sign accounts with a new key, which the operator vouches for beside the older one.
+        """Make a new key for signing accounts; operator.jwt then names it and the previous one.
 
-        Raises KeysError while an older one is not retired, or without the operator's seed.
+        Raises KeysError while an earlier key is not retired, or without the operator's seed.
         """
-        self._needs_operator()
+        self._require_operator()
         if self._keys.has(OPERATOR_SIGNER_OLD):
-            raise KeysError("the key before is not retired yet: `pitbox keys retire-operator`")
+            raise KeysError("the previous key is not retired yet: run pitbox keys retire-operator")
         self._pair(OPERATOR_SIGNER, Kind.OPERATOR)
         self._keys.rename(OPERATOR_SIGNER, OPERATOR_SIGNER_OLD)
         self.trust()
 
     def retire_operator(self) -> None:
-        """Let the operator vouch for the new key alone; raises KeysError without his seed."""
-        self._needs_operator()
+        """Remove the previous signing key from operator.jwt; raises KeysError without the seed."""
+        self._require_operator()
         self._keys.forget(OPERATOR_SIGNER_OLD)
         self.trust()
 
-    def _needs_operator(self) -> None:
+    def _require_operator(self) -> None:
         if not self._keys.has(OPERATOR):
-            raise KeysError(f"put {OPERATOR}.seed into {self._keys.path} for this, then away again")
+            raise KeysError(f"put {OPERATOR}.seed into {self._keys.path} for this, then remove it")
 
     def rotate_drivers(self) -> None:
-        """Sign drivers with a new key; raises KeysError while an older one is not retired."""
+        """Make a new key for signing drivers; raises KeysError while an earlier is not retired."""
         if self._keys.has(DRIVER_SIGNER_OLD):
-            raise KeysError("the key before is not retired yet: `pitbox keys retire-drivers`")
+            raise KeysError("the previous key is not retired yet: run pitbox keys retire-drivers")
         self._public(DRIVER_SIGNER)
         self._keys.rename(DRIVER_SIGNER, DRIVER_SIGNER_OLD)
 
     def retire_drivers(self) -> None:
-        """Forget the key that signed drivers before."""
+        """Delete the previous key for signing drivers."""
         self._keys.forget(DRIVER_SIGNER_OLD)
 
     def rotate_services(self) -> None:
-        """Forget the keys of all services, and the one that signed them."""
+        """Delete the keys of all services and their signing key; the next start makes new ones."""
         self._keys.forget(HUB_SIGNER)
         for file in self.users.glob("*.seed"):
             file.unlink()
 
-    def _vouched(self) -> list[str]:
-        """Return the keys that sign accounts in the operator's name."""
+    def _account_signers(self) -> list[str]:
+        """Return the public keys that operator.jwt permits to sign accounts."""
         file = self._keys.path / "operator.jwt"
         found: list[str] = []
         if file.exists():
@@ -206,7 +209,7 @@ class Authority:
         return found
 
     def _operator(self, signer: str, system: str) -> str:
-        """Return the operator's JWT, written anew only while its seed is here."""
+        """Return the operator's JWT, written again only while the operator's seed is present."""
         file = self._keys.path / "operator.jwt"
         if not file.exists() or self._keys.has(OPERATOR):
             operator = self._pair(OPERATOR, Kind.OPERATOR)
@@ -219,8 +222,8 @@ class Authority:
         about = jwt.verified(token)["nats"]
         if signer not in about["signing_keys"] or system != about["system_account"]:
             raise KeysError(
-                f"{file} is of other keys than those beside it: put {OPERATOR}.seed there for one "
-                "start, then take it away again"
+                f"{file} does not match the keys beside it: put {OPERATOR}.seed there for one "
+                "start, and remove it afterwards"
             )
         return token
 

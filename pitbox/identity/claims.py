@@ -1,8 +1,8 @@
-"""What is claimed of operator, accounts and users; signing it is `pitbox.identity.jwt`'s part.
+"""Build the claims of operator, accounts and users; `pitbox.identity.jwt` signs them.
 
-Claims of drivers are made at run time and pushed to nats-server. Those of the hub do not change
-for that: what it exports is public, and only the operator's signing key narrows an import of it to
-one driver.
+Drivers' claims are made at run time and pushed to nats-server. The hub's claims do not change for
+a new driver: its exports are public, and each driver's account imports them narrowed to its own
+subjects. Only the operator's signing key can sign such an account.
 """
 
 from collections.abc import Mapping
@@ -14,21 +14,21 @@ from pitbox.identity.permissions import Permissions
 from pitbox.topology import Topology, size_bytes
 
 ANSWER_NS: Final = 10_000_000_000
-"""For so long nats-server remembers whom to give an answer that does not come."""
+"""The time for which nats-server keeps the route of an answer that has not come."""
 
 NOBODY: Final[Mapping[str, int]] = MappingProxyType({})
 DRIVER: Final = "driver-"
-"""So the name of a driver's account begins."""
+"""The prefix of the name of a driver's account."""
 
 CONNECTIONS: Final = 4
 SUBSCRIPTIONS: Final = 64
 OVERSIZE: Final = 2
-"""A driver's message may be so many times what its stream takes: the stream refuses it, which is
-an answer, while here the connection would end."""
+"""A driver's payload limit is this many times its stream's `max_msg_size`. A message between the
+two is refused by the stream, with an answer; one above the payload limit closes the connection."""
 
 
 def operator(public: str, signers: list[str], system: str) -> dict[str, Any]:
-    """Claim who the operator is, which keys sign for it, and which account is the system's."""
+    """Return the operator's claims: its signing keys and the system account."""
     about = {
         "type": "operator",
         "version": 2,
@@ -40,14 +40,14 @@ def operator(public: str, signers: list[str], system: str) -> dict[str, Any]:
 
 
 def system(public: str, signer: str) -> dict[str, Any]:
-    """Claim the system's account."""
+    """Return the claims of the system account."""
     limits = dict.fromkeys(("subs", "data", "payload", "imports", "exports", "conn", "leaf"), -1)
     about = _account(limits | {"wildcards": True}, [signer])
     return {"name": "SYS", "sub": public, "nats": about}
 
 
 def hub(public: str, signer: str, topology: Topology) -> dict[str, Any]:
-    """Claim the account that has the streams and the services."""
+    """Return the claims of the hub's account, which has the streams and the services."""
     limits = {
         **dict.fromkeys(("subs", "data", "payload", "imports", "exports", "conn"), -1),
         **{"leaf": 0, "wildcards": True, "mem_storage": -1, "disk_storage": -1},
@@ -71,10 +71,10 @@ def driver_account(
     *,
     revocations: Mapping[str, int] = NOBODY,
 ) -> dict[str, Any]:
-    """Claim a driver's account: narrow imports of the hub, and one scope for every PC of his.
+    """Return the claims of a driver's account: narrowed imports, and one scope for all PCs.
 
-    `revocations` tell of PCs that are shut out when: what was signed until then lets them in no
-    more.
+    `revocations` maps the public key of each revoked PC to a time in s since 1970: nats-server
+    rejects its JWTs issued until then.
     """
     imports = [
         {"name": name, "subject": subject, "local_subject": subject, "type": kind}
@@ -104,13 +104,13 @@ def driver_account(
 
 
 def driver_user(public: str, driver: str, account: str, *, expires_s: int) -> dict[str, Any]:
-    """Claim a PC of a driver, which may do what the scope of his account says."""
+    """Return the claims of a driver's PC; its permissions are the scope of the account."""
     about = {"type": "user", "version": 2, "issuer_account": account}
     return {"name": driver, "sub": public, "exp": expires_s, "nats": about}
 
 
 def user(public: str, name: str, account: str, allowed: Permissions) -> dict[str, Any]:
-    """Claim a user within the hub, or within the system's account."""
+    """Return the claims of a user of the hub's account or the system account."""
     about = {
         **{"type": "user", "version": 2, "issuer_account": account},
         **{"subs": -1, "data": -1, "payload": -1, "allowed_connection_types": ["STANDARD"]},

@@ -1,6 +1,6 @@
-"""The file with which one user connects: its JWT and its seed, as every NATS client writes them.
+"""Read and write the credentials file of one user: its JWT and its seed, in NATS's .creds format.
 
-It is read anew for each connection, so that a renewed one needs no restart.
+The file is read again for each connection, so that a renewed JWT needs no restart.
 """
 
 import base64
@@ -25,7 +25,7 @@ SUFFIX: Final = ".creds"
 ADDRESS_SUFFIX: Final = ".url"
 AUTHORITIES_SUFFIX: Final = ".ca.pem"
 OF_DRIVER: Final = "~/.config/pitbox/driver.creds"
-"""Where the driver's PC keeps its credentials unless it is told otherwise."""
+"""The default file of a driver's PC."""
 
 PARTS: Final = re.compile(r"-----BEGIN [A-Z ]+-----\s+(\S+)\s+------?END [A-Z ]+------?")
 TEXT: Final = """\
@@ -40,7 +40,7 @@ TEXT: Final = """\
 
 
 class Claimed(Struct, frozen=True):
-    """Hold what a user's JWT says of itself."""
+    """Hold the claims of a user's JWT; times in s since 1970."""
 
     name: str
     sub: str
@@ -49,14 +49,14 @@ class Claimed(Struct, frozen=True):
 
 
 class Credentials:
-    """Hold the JWT and the key pair of one user; the secret is never shown."""
+    """Hold the JWT and the key pair of one user; printing it shows no secret."""
 
     def __init__(self, token: str, pair: KeyPair) -> None:
-        """Take both; raises KeysError when they do not belong together."""
+        """Verify the JWT; raises KeysError when it is invalid or the key pair is another user's."""
         try:
             self.claimed = msgspec.convert(jwt.verified(token), Claimed)
         except (jwt.ClaimsError, msgspec.ValidationError) as error:
-            raise KeysError(f"the JWT cannot be used: {error}") from None
+            raise KeysError(f"the JWT is not valid: {error}") from None
         if self.claimed.sub != pair.public:
             raise KeysError("JWT and seed belong to different users")
         self.jwt = token
@@ -64,21 +64,21 @@ class Credentials:
 
     @property
     def name(self) -> str:
-        """Return who this is: the driver, or the service."""
+        """Return the name of the driver or the service."""
         return self.claimed.name
 
     @property
     def renewed_s(self) -> float:
-        """Return from when on they should be renewed: two thirds of their life are over."""
+        """Return when to renew the JWT, in s since 1970: after two thirds of its lifetime."""
         return self.claimed.iat + (self.claimed.exp - self.claimed.iat) * 2 / 3
 
     def write(self, path: Path) -> None:
-        """Keep them in a file that only its owner may read."""
+        """Write a file that only its owner may read."""
         write_private(path, TEXT.format(jwt=self.jwt, seed=self.pair.seed))
 
 
 class Identity:
-    """Be the user of a file, as that is when a connection is made."""
+    """Authenticate connections as the user of a credentials file, read again for each."""
 
     def __init__(self, path: Path) -> None:
         """Read the file; raises KeysError."""
@@ -86,7 +86,7 @@ class Identity:
         self._credentials = read(path)
 
     def options(self) -> dict[str, Any]:
-        """Return how a NATS client connects as this user."""
+        """Return the options of `nats.connect` for this user."""
         return {
             "signature_cb": self._sign,
             "user_jwt_cb": lambda: bytearray(self._credentials.jwt.encode()),
@@ -94,7 +94,7 @@ class Identity:
         }
 
     def _sign(self, nonce: str) -> bytes:
-        """Sign what nats-server asks for first; a file that cannot be read now was read before."""
+        """Sign nats-server's nonce; when the file cannot be read now, use the last one read."""
         with contextlib.suppress(KeysError):
             self._credentials = read(self.file)
         return base64.b64encode(self._credentials.pair.sign(nonce.encode()))
@@ -104,37 +104,40 @@ def read(path: Path) -> Credentials:
     """Read the credentials of one user; raises KeysError naming the file."""
     found = PARTS.findall(read_private(path))
     if len(found) != 2:
-        raise KeysError(f"{path}: this is no file of NATS credentials")
+        raise KeysError(f"{path}: this is not a NATS credentials file")
     try:
         return Credentials(found[0], KeyPair.of_seed(found[1]))
     except (KeysError, KeyFormatError) as error:
         raise KeysError(f"{path}: {error}") from None
 
 
-def driving() -> Settings:
-    """Return the settings of the driver who is enrolled on this PC.
+def driving(usual: str = OF_DRIVER) -> Settings:
+    """Return the settings of the driver enrolled on this PC, by default in the `usual` file.
 
-    The address of nats-server, and who signed its certificate, are as they were at enrolment,
-    unless a setting says otherwise. Raises KeysError when nobody is enrolled, or somebody else than
-    the settings name; SettingsError as `load`.
+    nats-server's address and the authorities of its certificate are those kept at enrolment, unless
+    a setting overrides them. Raises KeysError when nobody is enrolled, or the settings name another
+    driver; SettingsError as `load`.
     """
-    file = file_of(settings.load().nats.credentials, DRIVER)
-    loaded = settings.load({**_told(file), **os.environ})
+    file = file_of(settings.load().nats.credentials, DRIVER, usual)
+    loaded = settings.load({**_kept_hub(file), **os.environ})
     if not file.exists():
         raise KeysError(
-            f"nobody is enrolled on this PC, there is no {file}: take a code from the pit wall, "
-            "then `pitbox drive --enrol CODE@HOST`"
+            f"this PC is not enrolled ({file} does not exist): get a code from the pit wall, then "
+            "run pitbox drive --enrol CODE@HOST"
         )
     enrolled, named = read(file).name, loaded.driver.name
     if named and named != enrolled:
-        raise KeysError(f"PITBOX_DRIVER__NAME: {file} is of {enrolled}, not of {named}")
+        raise KeysError(
+            f"PITBOX_DRIVER__NAME is {named}, but {file} belongs to {enrolled}: unset it, or enrol "
+            f"this PC for {named}"
+        )
     return replace(loaded, driver=replace(loaded.driver, name=enrolled))
 
 
 def keep_hub(file: Path, url: str, authorities: str = "") -> None:
-    """Keep beside the credentials of a driver where to drive to, and who vouches for that place.
+    """Store nats-server's address, and the authorities of its certificate, beside a driver's file.
 
-    Without `authorities` it is whom the system trusts.
+    `authorities` are PEM certificates; "" for those that the system trusts.
     """
     write_private(file.with_suffix(ADDRESS_SUFFIX), f"{url}\n")
     kept = file.with_suffix(AUTHORITIES_SUFFIX)
@@ -144,29 +147,30 @@ def keep_hub(file: Path, url: str, authorities: str = "") -> None:
         kept.unlink(missing_ok=True)
 
 
-def _told(file: Path) -> dict[str, str]:
-    """Return what was kept of the hub at enrolment, as settings."""
+def _kept_hub(file: Path) -> dict[str, str]:
+    """Return what `keep_hub` stored, as environment variables."""
     address, authorities = map(file.with_suffix, (ADDRESS_SUFFIX, AUTHORITIES_SUFFIX))
-    told = {}
+    kept = {}
     if address.exists():
-        told["PITBOX_NATS__URL"] = read_private(address).strip()
+        kept["PITBOX_NATS__URL"] = read_private(address).strip()
     if authorities.exists():
         refuse_loose(authorities)
-        told["PITBOX_NATS__CA"] = str(authorities)
-    return told
+        kept["PITBOX_NATS__CA"] = str(authorities)
+    return kept
 
 
-def file_of(setting: str, service: str) -> Path:
-    """Return the file of a service: the setting names it, or the folder that has one for each.
+def file_of(setting: str, service: str, usual: str = OF_DRIVER) -> Path:
+    """Return the credentials file of a service.
 
-    Raises KeysError when the setting is empty, but for a driver's PC, which has a usual place.
+    `setting` is the file, or a folder with one file per service. Raises KeysError when it is empty;
+    only a driver's PC has a `usual` one.
     """
     if not setting and service == DRIVER:
-        return Path(OF_DRIVER).expanduser()
+        return Path(usual).expanduser()
     if not setting:
         raise KeysError(
-            "PITBOX_NATS__CREDENTIALS: not set, and there is no way in without: it names the file "
-            "of credentials, or the folder with one for each program"
+            "PITBOX_NATS__CREDENTIALS is not set: set it to the credentials file, or to the folder "
+            "with one for each program"
         )
     path = Path(setting).expanduser()
     return path / f"{service or SETUP}{SUFFIX}" if path.is_dir() else path

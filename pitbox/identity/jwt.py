@@ -1,4 +1,7 @@
-"""Signed claims as nats-server reads them: JWTs of the algorithm `ed25519-nkey`, version 2."""
+"""Sign and verify nats-server's JWTs: algorithm `ed25519-nkey`, version 2.
+
+The format is that of github.com/nats-io/jwt.
+"""
 
 import base64
 import binascii
@@ -15,13 +18,13 @@ MAX_BYTES: Final = 64_000
 
 
 class ClaimsError(ValueError):
-    """Say why a JWT is not to be believed; it never contains the JWT."""
+    """Report why a JWT is not valid; the message never contains the JWT."""
 
 
 def signed(claims: dict[str, Any], signer: KeyPair, *, at_s: int) -> str:
-    """Return claims as a JWT, issued by `signer` at a time since 1970.
+    """Return claims as a JWT, issued by `signer` at `at_s` (s since 1970).
 
-    `claims` holds `name`, `sub`, perhaps `exp`, and `nats` for what they are about.
+    `claims` has `sub`, NATS's own claims as `nats`, and optionally `name` and `exp`.
     """
     body = claims | {"iat": at_s, "iss": signer.public}
     digest = hashlib.sha256(msgspec.json.encode(body, order="deterministic")).digest()
@@ -31,26 +34,29 @@ def signed(claims: dict[str, Any], signer: KeyPair, *, at_s: int) -> str:
 
 
 def verified(token: str) -> dict[str, Any]:
-    """Return the claims of a JWT that its issuer has signed; raises ClaimsError."""
+    """Verify a JWT's signature by its issuer and return its claims; raises ClaimsError.
+
+    Whether to trust the issuer (`iss`) is up to the caller.
+    """
     if len(token) > MAX_BYTES:
         raise ClaimsError(f"the JWT is longer than {MAX_BYTES} bytes")
     try:
         header, body, signature = token.split(".")
         if msgspec.json.decode(_bytes(header)) != HEADER:
-            raise ClaimsError("the JWT is signed by another algorithm")
+            raise ClaimsError("the JWT has another algorithm than ed25519-nkey")
         claims = msgspec.json.decode(_bytes(body), type=dict[str, Any])
         content = f"{header}.{body}".encode()
         if not nkeys.verify(str(claims["iss"]), content, _bytes(signature)):
-            raise ClaimsError("its issuer has not signed the JWT")
+            raise ClaimsError("the signature of the JWT is wrong")
     except (ValueError, KeyError, msgspec.MsgspecError) as error:
         if isinstance(error, ClaimsError):
             raise
-        raise ClaimsError("this is no JWT of nats-server") from None
+        raise ClaimsError("this is not a JWT of nats-server") from None
     return claims
 
 
 def claims_of(token: str) -> dict[str, Any]:
-    """Return what a JWT claims, without when and under which number; raises ClaimsError."""
+    """Return a JWT's claims without `iat` and `jti`, for comparison; raises ClaimsError."""
     claims = verified(token)
     return {name: value for name, value in claims.items() if name not in {"iat", "jti"}}
 

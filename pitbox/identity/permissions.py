@@ -1,4 +1,4 @@
-"""What each user may say and hear, derived from streams.yaml and from how the runtime works."""
+"""Derive each user's publish and subscribe permissions from streams.yaml."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
@@ -8,22 +8,25 @@ from msgspec import Struct
 from pitbox.topology import Topology
 
 SETUP: Final = "setup"
-"""The user that makes streams and durables: the start-up job, and the hub's own commands."""
+"""The user that creates streams and durables: the start-up job and the hub's commands."""
 
 DRIVER: Final = "drive"
 REPLIES: Final = "_R_.>"
-"""Where nats-server takes the answers that go back into another account."""
+"""The subjects that nats-server gives to answers across accounts."""
 
 
 class Permissions(Struct, frozen=True):
-    """List subjects that a user may publish and subscribe to; what is denied goes before."""
+    """List the subjects that a user may publish and subscribe to.
+
+    `never` lists subjects denied for publishing; it takes precedence over `publish`.
+    """
 
     publish: tuple[str, ...] = ()
     subscribe: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
 
     def claims(self) -> dict[str, Any]:
-        """Return them as nats-server reads them; an empty list would allow everything."""
+        """Return the permissions as claims; no subjects become a denial of all."""
         return {
             "pub": _claim(self.publish, self.never),
             "sub": _claim(self.subscribe, ()),
@@ -31,42 +34,46 @@ class Permissions(Struct, frozen=True):
 
 
 def inbox(name: str) -> str:
-    """Return the prefix under which a user hears the answers to what it asks."""
+    """Return the subject prefix of the answers to a user's requests."""
     return f"_INBOX.{name}"
 
 
 def users(topology: Topology) -> dict[str, Permissions]:
-    """Return what everybody in the hub's account may do: each consumer, and the set-up."""
+    """Return the permissions of every user of the hub's account: each consumer and `SETUP`."""
     found = {name: of_consumer(topology, name) for name in topology.consumers}
     return found | {SETUP: of_setup(topology)}
 
 
 def of_consumer(topology: Topology, name: str) -> Permissions:
-    """Return what a consumer may do: its routes, and JetStream only for what it pulls."""
+    """Return a consumer's permissions: its routes, and JetStream's API for streams it pulls."""
     consumer = topology.consumers[name]
     pulled = topology.pulled(name)
-    publish = [topology.filter(route) for route in consumer.writes]
+    publish = [topology.filter(route, consumer=name) for route in consumer.writes]
+    if consumer.kind == "fold":
+        publish += _read_back(topology, name)
     for stream in pulled:
         publish += _pull(stream, name if stream in topology.durables(name) else "*")
-    # A stream that is gone may be made again; one that is there cannot be changed by that.
+    # A service may re-create a deleted stream. CREATE cannot change an existing stream.
     publish += [
         f"$JS.API.STREAM.{what}.{stream}"
         for stream in topology.streams_of(name)
         for what in ("INFO", "CREATE")
     ]
     publish += [f"$JS.API.STREAM.PURGE.{topology.stream_of[r]}" for r in consumer.purges]
-    heard = [r for r in consumer.reads if not any(r in routes for routes in pulled.values())]
+    subscribed = [r for r in consumer.reads if not any(r in routes for routes in pulled.values())]
     return Permissions(
-        publish=_unique([*publish, *_answers(topology, heard)]),
-        subscribe=_unique([*(topology.filter(route) for route in heard), f"{inbox(name)}.>"]),
+        publish=_unique([*publish, *_answers(topology, subscribed)]),
+        subscribe=_unique([*(topology.filter(route) for route in subscribed), f"{inbox(name)}.>"]),
         never=_unique(
-            subject for stream in pulled for subject in _of_others(topology, name, stream)
+            subject
+            for stream in topology.streams_of(name)
+            for subject in _of_others(topology, name, stream)
         ),
     )
 
 
 def of_setup(topology: Topology) -> Permissions:
-    """Return what the set-up may do: shape streams and durables, and send dead letters again."""
+    """Return the permissions of `SETUP`: change streams and durables, republish dead letters."""
     return Permissions(
         publish=_unique(
             [
@@ -89,7 +96,7 @@ def of_setup(topology: Topology) -> Permissions:
 
 
 def of_driver(topology: Topology, driver: str) -> Permissions:
-    """Return what a driver's PC may do inside its own account."""
+    """Return the permissions of a driver's PC inside the driver's account."""
     producer = topology.producers[DRIVER]
     return Permissions(
         publish=_unique(topology.filter(route, driver=driver) for route in producer.writes),
@@ -103,10 +110,11 @@ def of_driver(topology: Topology, driver: str) -> Permissions:
 
 
 def exports(topology: Topology) -> Iterator[tuple[str, str, str]]:
-    """Yield (name, subject, kind) of what the hub lets drivers' accounts import.
+    """Yield (name, subject, kind) of the hub's exports to drivers' accounts.
 
-    What a driver says is a service, for it may be answered; what he hears is a stream. What he does
-    both with, his own apps say to each other.
+    A route that drivers publish is a service export, because it may be answered. A route that they
+    only subscribe to is a stream export. A route that they publish and subscribe to is a service
+    export; the subscription receives messages of the driver's own programs.
     """
     producer = topology.producers[DRIVER]
     for route in producer.writes:
@@ -123,7 +131,7 @@ def imports(topology: Topology, driver: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _pull(stream: str, durable: str) -> Iterator[str]:
-    """Yield what `pitbox.nats.pull` says to nats-server to read a stream."""
+    """Yield the API subjects that `pitbox.nats.pull` publishes to when it reads a stream."""
     yield f"$JS.API.STREAM.MSG.GET.{stream}"
     yield f"$JS.API.CONSUMER.INFO.{stream}.{durable}"
     yield f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"
@@ -134,8 +142,21 @@ def _pull(stream: str, durable: str) -> Iterator[str]:
         yield f"$JS.ACK.{stream}.{durable}.>"
 
 
+def _read_back(topology: Topology, name: str) -> Iterator[str]:
+    """Yield the subjects by which a fold reads its own outputs and its progress again."""
+    for route in topology.writes(name):
+        if (stream := topology.stream_of.get(route)) is None:
+            continue
+        subject = topology.filter(route, consumer=name)
+        if route == "fold.progress":
+            yield f"$JS.API.DIRECT.GET.{stream}.{subject}"
+        else:
+            yield f"$JS.API.CONSUMER.CREATE.{stream}.*.{subject}"
+            yield f"$JS.API.CONSUMER.MSG.NEXT.{stream}.*"
+
+
 def _of_others(topology: Topology, name: str, stream: str) -> Iterator[str]:
-    """Yield what would reach the durables of other consumers on a stream."""
+    """Yield the API subjects of other consumers' durables on a stream."""
     for other in topology.consumers:
         if other != name and stream in topology.durables(other):
             yield f"$JS.API.CONSUMER.*.{stream}.{other}"
@@ -143,9 +164,9 @@ def _of_others(topology: Topology, name: str, stream: str) -> Iterator[str]:
             yield f"$JS.API.CONSUMER.*.*.{stream}.{other}"
 
 
-def _answers(topology: Topology, heard: Iterable[str]) -> Iterator[str]:
-    """Yield where answers go: back into drivers' accounts, or to who asks within the hub."""
-    for route in (route for route in heard if topology.route(route).reply):
+def _answers(topology: Topology, subscribed: Iterable[str]) -> Iterator[str]:
+    """Yield the subjects of answers: into drivers' accounts, or to inboxes within the hub."""
+    for route in (route for route in subscribed if topology.route(route).reply):
         for name, producer in topology.producers.items():
             if route in producer.writes:
                 yield f"{inbox(name)}.>" if producer.hub else REPLIES

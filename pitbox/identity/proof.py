@@ -1,4 +1,4 @@
-"""What a driver's PC shows at enrolment: that it holds the key whose public half it sends."""
+"""Make and check the proof that a PC at enrolment holds the private key of its public key."""
 
 import base64
 import binascii
@@ -10,12 +10,12 @@ PURPOSE = b"pitbox enrolment\n"
 
 
 def prove(pair: KeyPair, code: str) -> str:
-    """Return the proof that goes with a code: base64 of a signature of 64 bytes."""
+    """Return the proof for an enrolment code: base64 of an Ed25519 signature."""
     return base64.b64encode(pair.sign(_content(code, pair.public))).decode()
 
 
 def proves(public: str, code: str, proof: str) -> bool:
-    """Tell whether the holder of a user's public key made the proof for this code."""
+    """Return whether the holder of a user's public key made the proof for this code."""
     try:
         signature = base64.b64decode(proof, validate=True)
         return nkeys.kind_of(public) is Kind.USER and nkeys.verify(
@@ -26,5 +26,5 @@ def proves(public: str, code: str, proof: str) -> bool:
 
 
 def _content(code: str, public: str) -> bytes:
-    """Return what is signed: no signature made for anything else looks like it."""
+    """Return the signed bytes; the prefix keeps signatures for other purposes from being reused."""
     return PURPOSE + code.encode() + b"\n" + public.encode()

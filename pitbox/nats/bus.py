@@ -28,6 +28,7 @@ MAX_PENDING_BYTES: Final = 64_000_000
 Deliver = Callable[[Msg], Awaitable[None]]
 
 PURGE_S: Final = 10.0
+IDENTITY: Final = "Nats-Msg-Id"
 
 encoder: Final = msgspec.msgpack.Encoder()
 log = logs.get("bus")
@@ -48,18 +49,24 @@ class _Purged(msgspec.Struct, frozen=True):
 class Bus(Connection):
     """Hold one connection to nats-server, and say and hear what one service declares."""
 
-    def __init__(self, service: str, topology: Topology) -> None:
-        """Prepare a bus; `open` connects it."""
-        super().__init__(service)
+    def __init__(self, service: str, topology: Topology, **limits: float) -> None:
+        """Prepare a bus; `open` connects it, within the limits of `Connection`."""
+        super().__init__(service, **limits)
         self.topology = topology
         self._heard: list[tuple[str, Deliver]] = []
 
     @classmethod
     async def connect(
-        cls, server: Nats, service: str, topology: Topology, *, forever: bool = True
+        cls,
+        server: Nats,
+        service: str,
+        topology: Topology,
+        *,
+        forever: bool = True,
+        **limits: float,
     ) -> "Bus":
         """Return a bus that is connected; see `open`."""
-        bus = cls(service, topology)
+        bus = cls(service, topology, **limits)
         await bus.open(server, forever=forever)
         return bus
 
@@ -69,14 +76,21 @@ class Bus(Connection):
         metrics.published.labels(self.service, route).inc()
 
     async def store(
-        self, route: str, event: msgspec.Struct, *, timeout_s: float = 5.0, **fields: Any
+        self,
+        route: str,
+        event: msgspec.Struct,
+        *,
+        identity: str = "",
+        timeout_s: float = 5.0,
+        **fields: Any,
     ) -> int:
         """Publish to a stream and return its sequence there.
 
-        Raises BusDown without an acknowledgement, and TooLarge when there can never be one.
+        nats-server drops an event whose `identity` it stored within the last minutes. Raises
+        BusDown without an acknowledgement, and TooLarge when there can never be one.
         """
         subject = self._subject(route, event, fields)
-        sequence = await self._store(route, subject, encoder.encode(event), timeout_s)
+        sequence = await self._store(route, subject, encoder.encode(event), timeout_s, identity)
         metrics.published.labels(self.service, route).inc()
         return sequence
 
@@ -190,9 +204,14 @@ class Bus(Connection):
         named = {name: getattr(event, name) for name in template.fields if name not in fields}
         return template.format(named | fields)
 
-    async def _store(self, what: str, subject: str, payload: bytes, timeout_s: float) -> int:
+    async def _store(
+        self, what: str, subject: str, payload: bytes, timeout_s: float, identity: str = ""
+    ) -> int:
+        headers = {IDENTITY: identity} if identity else None
         try:
-            ack = await self._jetstream.publish(subject, payload, timeout=timeout_s)
+            ack = await self._jetstream.publish(
+                subject, payload, timeout=timeout_s, headers=headers
+            )
         except nats.js.errors.NoStreamResponseError:
             if self.service in self.topology.consumers:
                 await self.restore()

@@ -26,7 +26,7 @@ from nats.protocol import parser
 from pitbox.tls.transport import transport
 
 RECONNECT_WAIT_S: Final = 0.25
-PING_INTERVAL_S: Final = 5
+PING_INTERVAL_S: Final = 5.0
 CONNECT_TIMEOUT_S: Final = 2
 BUFFER_BYTES: Final = 32_768
 REFUSED: Final = "permissions violation"
@@ -53,10 +53,17 @@ class Client(nats.aio.client.Client):
 
     _trust: ssl.SSLContext | None = None
 
-    async def open(self, url: str, trust: ssl.SSLContext | None = None, **options: Any) -> None:
-        """Connect and stay connected; a dead link is found within 15 s, and nothing is buffered.
+    async def open(
+        self,
+        url: str,
+        trust: ssl.SSLContext | None = None,
+        *,
+        ping_interval_s: float = PING_INTERVAL_S,
+        **options: Any,
+    ) -> None:
+        """Connect and stay connected; nothing is buffered, and TLS is used when `trust` is given.
 
-        With `trust` the connection uses TLS with those authorities.
+        A dead link is found within three ping intervals.
         """
         self._trust = trust
         await self.connect(
@@ -65,7 +72,7 @@ class Client(nats.aio.client.Client):
             max_reconnect_attempts=-1,
             reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]
             connect_timeout=CONNECT_TIMEOUT_S,
-            ping_interval=PING_INTERVAL_S,
+            ping_interval=ping_interval_s,  # type: ignore[arg-type]
             max_outstanding_pings=2,
             pending_size=0,
             **options,

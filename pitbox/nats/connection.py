@@ -10,7 +10,7 @@ from nats.js import JetStreamContext
 from pitbox import logs, metrics
 from pitbox.identity.credentials import Identity, file_of
 from pitbox.identity.permissions import DRIVER
-from pitbox.nats.client import Client
+from pitbox.nats.client import PING_INTERVAL_S, Client
 from pitbox.settings import Nats
 from pitbox.tls.transport import trust
 
@@ -44,9 +44,10 @@ class Connection:
     `up` is set while connected, `down` while not; `connects` counts connections.
     """
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: str, *, ping_interval_s: float = PING_INTERVAL_S) -> None:
         """Prepare; `open` connects."""
         self.service = service
+        self._ping_interval_s = ping_interval_s
         self.up = asyncio.Event()
         self.down = asyncio.Event()
         self.down.set()
@@ -177,6 +178,7 @@ class Connection:
         await client.open(
             self._url,
             self._trust,
+            ping_interval_s=self._ping_interval_s,
             name=f"pitbox-{self.service}",
             reconnected_cb=connected,
             disconnected_cb=disconnected,

@@ -11,7 +11,8 @@ PLAIN_TOKENS: Final = 9
 class Delivery(Struct, frozen=True, gc=False):
     """One message of a stream, with where and when it was stored and how often it was tried.
 
-    `created_ns` is the stream's birth, `life` numbers the attachment to it that brought this.
+    `created_ns` is the stream's birth, `life` numbers the attachment to it that brought this, and
+    `pending` counts the messages behind it.
     """
 
     stream: str
@@ -23,6 +24,7 @@ class Delivery(Struct, frozen=True, gc=False):
     stored_ns: int
     reply: str
     life: int = 0
+    pending: int = 0
 
 
 def delivery_of(message: Msg, created_ns: int, life: int) -> Delivery:
@@ -43,4 +45,5 @@ def delivery_of(message: Msg, created_ns: int, life: int) -> Delivery:
         stored_ns=int(tokens[first + 5]),
         reply=message.reply,
         life=life,
+        pending=int(tokens[first + 6]),
     )

@@ -22,12 +22,12 @@ from nats.js import api
 from pitbox import logs, metrics
 from pitbox.nats.bus import Bus, BusDown
 from pitbox.nats.delivery import Delivery, delivery_of
+from pitbox.nats.stream import StreamNow
 
 REQUEST_EXPIRES_S: Final = 10.0
 PROGRESS_S: Final = 15.0
 INFO_TIMEOUT_S: Final = 2.0
 MAX_HELD_BYTES: Final = 16_000_000
-SAME_TIME_NS: Final = 1_000_000
 SERVED: Final = ("Message Size Exceeds MaxBytes", "Batch Completed")
 """How nats-server says that a request got all that it may: nothing is wrong with the durable."""
 
@@ -41,19 +41,25 @@ class StalledError(Exception):
 class Pull:
     """Read one stream for one consumer of streams.yaml, through its durable.
 
-    A consumer without acknowledgement reads from the beginning of the stream on every start,
-    through a consumer that lives as long as this object.
+    A fold reads from the beginning of the stream on every start and acknowledges nothing, through
+    a consumer of nats-server that lives as long as this object.
     """
 
-    def __init__(self, bus: Bus, consumer: str, stream: str) -> None:
-        """Prepare to read; the first `batch` attaches to the server."""
+    def __init__(
+        self, bus: Bus, consumer: str, stream: str, *, progress_s: float = PROGRESS_S
+    ) -> None:
+        """Prepare to read; the first `batch` attaches to the server.
+
+        A durable that hands nothing out for `progress_s` is asked anew, and given up the next time.
+        """
         declared = bus.topology.consumers[consumer]
+        self.stream = stream
         self._bus = bus
         self._consumer = consumer
-        self._stream = stream
         self._routes = tuple(r for r in declared.reads if bus.topology.stream_of.get(r) == stream)
         self._policy = declared.ack_policy(stream)
-        self._acks = self._policy != "none"
+        self._acks = declared.kind == "batch"
+        self._progress_s = progress_s
         self._limit = declared.batch
         self._max_unacknowledged = declared.max_ack_pending
         self._name = consumer if self._acks else ""
@@ -69,11 +75,20 @@ class Pull:
         self._progress_at = time.monotonic()
         self._stalled_once = False
         self._connects = -1
+        self._pending: int | None = None
+
+    @property
+    def exhausted(self) -> bool:
+        """Tell whether nothing was left in the stream after the last message that was handed out.
+
+        It is known of a fold only, and not before the first attachment.
+        """
+        return self._pending == 0 and not self._buffer
 
     async def batch(self, max_messages: int, max_wait_s: float) -> list[Delivery]:
         """Return the next messages, at least one unless `max_wait_s` passes without any.
 
-        Raises StalledError when the durable holds messages back for half a minute.
+        Raises StalledError when the durable holds messages back for twice `progress_s`.
         """
         deadline = time.monotonic() + max_wait_s
         while not self._buffer:
@@ -90,6 +105,7 @@ class Pull:
         deliveries = [self._buffer.popleft() for _ in range(count)]
         self._held_bytes -= sum(len(delivery.payload) for delivery in deliveries)
         self._last = deliveries[-1]
+        self._pending = self._last.pending
         self._count(deliveries)
         self._moved()
         await self._ask()
@@ -109,7 +125,7 @@ class Pull:
             try:
                 await self._bus.client.publish(delivery.reply, b"+ACK")
             except (nats.errors.Error, OSError):
-                log.debug("acknowledgement not sent", stream=self._stream)
+                log.debug("acknowledgement not sent", stream=self.stream)
 
     async def close(self) -> None:
         """Stop asking and leave the inbox."""
@@ -123,7 +139,7 @@ class Pull:
             await asyncio.wait_for(self._bus.up.wait(), left_s)
             await self._attach()
         except (TimeoutError, BusDown, nats.errors.Error, nats.js.errors.Error, OSError) as error:
-            log.debug("cannot attach", stream=self._stream, error=repr(error))
+            log.debug("cannot attach", stream=self.stream, error=repr(error))
             await asyncio.sleep(min(0.2, left_s))
             return False
         return True
@@ -131,17 +147,19 @@ class Pull:
     async def _attach(self) -> None:
         connects = self._bus.connects
         try:
-            stream = await self._bus.jetstream.stream_info(self._stream)
+            stream = await self._bus.jetstream.stream_info(self.stream)
             if self._acks:
                 await self._info()
         except nats.js.errors.NotFoundError:
             await self._bus.restore()
-            stream = await self._bus.jetstream.stream_info(self._stream)
-        created_ns = int(stream.created.timestamp() * 1e9) if stream.created else 0
-        if created_ns != self._created_ns or not await self._goes_on(stream.state):
+            stream = await self._bus.jetstream.stream_info(self.stream)
+        now = StreamNow(self._bus.jetstream, stream)
+        last = self._last
+        goes_on = last is None or await now.holds(last.sequence, last.stored_ns)
+        if now.created_ns != self._created_ns or not goes_on:
             self._life += 1
             self._last = None
-        self._created_ns = created_ns
+        self._created_ns = now.created_ns
         await self._detach()
         if not self._acks:
             self._forget()
@@ -151,23 +169,6 @@ class Pull:
         self._connects = connects
         self._progress_at = time.monotonic()
         await self._ask()
-
-    async def _goes_on(self, state: api.StreamState) -> bool:
-        """Tell whether the last message read is still in its place, or has left it by its age.
-
-        An older copy of the store that was put back gives the same places to other messages.
-        """
-        last = self._last
-        if last is None or last.sequence < state.first_seq:
-            return True
-        if last.sequence > state.last_seq:
-            return False
-        try:
-            found = await self._bus.jetstream.get_msg(self._stream, seq=last.sequence)
-        except nats.js.errors.NotFoundError:
-            return True
-        stored_ns = found.time.timestamp() * 1e9 if found.time else 0
-        return abs(stored_ns - last.stored_ns) < SAME_TIME_NS
 
     async def _create_reader(self) -> None:
         """Read on from where we were, or from the beginning of a stream that is not the same."""
@@ -183,7 +184,8 @@ class Pull:
             inactive_threshold=60,
             mem_storage=True,
         )
-        await self._bus.jetstream.add_consumer(self._stream, config)
+        info = await self._bus.jetstream.add_consumer(self.stream, config)
+        self._pending = info.num_pending
 
     async def _detach(self) -> None:
         """Leave the inbox, but keep what it brought: it would come again only after a long time."""
@@ -199,7 +201,7 @@ class Pull:
         try:
             await subscription.unsubscribe()
         except (nats.errors.Error, OSError):
-            log.debug("inbox already gone", stream=self._stream)
+            log.debug("inbox already gone", stream=self.stream)
 
     def _forget(self) -> None:
         self._buffer.clear()
@@ -219,7 +221,7 @@ class Pull:
         self._expected -= int(headers.get("Nats-Pending-Messages", "0"))
         reason = headers.get("Description", "")
         if headers.get("Status") not in {"404", "408"} and reason not in SERVED:
-            log.debug("pull ended", stream=self._stream, status=headers.get("Status"), why=reason)
+            log.debug("pull ended", stream=self.stream, status=headers.get("Status"), why=reason)
             self._connects = -1
 
     async def _ask(self) -> None:
@@ -237,7 +239,7 @@ class Pull:
         request = {"batch": room, "max_bytes": room_bytes, "expires": expires_ns}
         self._expected = max(self._expected, 0) + room
         self._asked_at = now
-        subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._name}"
+        subject = f"$JS.API.CONSUMER.MSG.NEXT.{self.stream}.{self._name}"
         try:
             await self._bus.client.publish(
                 subject, msgspec.json.encode(request), reply=self._subscription.subject
@@ -247,7 +249,7 @@ class Pull:
 
     async def _watch(self) -> None:
         """Notice a durable that is gone, or holds back what it has."""
-        if time.monotonic() - self._progress_at < PROGRESS_S:
+        if time.monotonic() - self._progress_at < self._progress_s:
             return
         try:
             found = await self._info()
@@ -260,17 +262,17 @@ class Pull:
         if not waiting or (found.num_ack_pending or 0) >= self._max_unacknowledged:
             self._moved()
             return
-        metrics.stalls.labels(self._consumer, self._stream).inc()
+        metrics.stalls.labels(self._consumer, self.stream).inc()
         if self._stalled_once:
-            raise StalledError(f"{self._stream} holds {waiting} messages and hands none out")
-        log.warning("no progress, pulling anew", stream=self._stream, waiting=waiting)
+            raise StalledError(f"{self.stream} holds {waiting} messages and hands none out")
+        log.warning("no progress, pulling anew", stream=self.stream, waiting=waiting)
         self._stalled_once = True
         self._connects = -1
         self._progress_at = time.monotonic()
 
     async def _info(self) -> api.ConsumerInfo:
         info: api.ConsumerInfo = await self._bus.jetstream.consumer_info(
-            self._stream, self._name, timeout=INFO_TIMEOUT_S
+            self.stream, self._name, timeout=INFO_TIMEOUT_S
         )
         return info
 
@@ -279,7 +281,7 @@ class Pull:
         self._stalled_once = False
 
     def _count(self, deliveries: list[Delivery]) -> None:
-        labels = (self._consumer, self._stream)
+        labels = (self._consumer, self.stream)
         metrics.messages.labels(*labels).inc(len(deliveries))
         metrics.message_bytes.labels(*labels).inc(sum(len(d.payload) for d in deliveries))
         again = sum(1 for delivery in deliveries if delivery.tries > 1)

@@ -1,4 +1,4 @@
-"""Accounts in Postgres: made by an invitation, disabled and never deleted."""
+"""Store accounts: created by an invitation, disabled but never deleted."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -60,7 +60,7 @@ returning a.account::text, a.name, a.role, a.driver, a.password, a.disabled
 
 
 class Account(Struct, frozen=True):
-    """Hold an account as it is stored; `password` is its hash."""
+    """Hold a row of `account`; `password` is the hash, None until one is chosen."""
 
     account: str
     name: str
@@ -71,70 +71,70 @@ class Account(Struct, frozen=True):
 
 
 class RefusedError(Exception):
-    """Say in one sentence why an account cannot be made or changed as asked."""
+    """Report that an account cannot be created or changed; the message says why."""
 
 
 async def find(connection: Any, name: str) -> Account | None:
-    """Return the account of a name."""
+    """Return the account with a name, None when there is none."""
     return _account(await connection.fetchrow(FIND, name))
 
 
 async def every(connection: Any) -> list[AccountAbout]:
-    """Return all accounts by name."""
+    """Return all accounts, ordered by name."""
     return [AccountAbout(**row) for row in await connection.fetch(ALL)]
 
 
 async def invite(connection: Any, wish: Invitation) -> tuple[str, datetime]:
-    """Make an account without a password and return the secret of its link, and when that ends.
+    """Create an account without a password; return its link's secret and expiry.
 
-    Whoever was invited and has no password yet is invited again. Raises RefusedError.
+    An account that has no password yet is invited again. Raises RefusedError.
     """
     async with connection.transaction():
-        # First, because it locks: two who invite at once do so one after the other.
+        # This comes first because it locks the owners' rows, which serialises invitations.
         await _keeps_an_owner(connection, wish.name, wish.role, disabled=False)
         if await connection.fetchval(COUNT) >= MAX_ACCOUNTS:
-            raise RefusedError(f"name: there are {MAX_ACCOUNTS} accounts already")
+            raise RefusedError(f"name: the limit of {MAX_ACCOUNTS} accounts is reached")
         if wish.driver and await connection.fetchval(TAKEN, wish.driver, wish.name):
-            raise RefusedError(f"driver: {wish.driver} belongs to another account")
+            raise RefusedError(f"driver: the driver {wish.driver} belongs to another account")
         account = await connection.fetchval(INVITE, wish.name, wish.role, wish.driver)
         if account is None:
-            raise RefusedError(f"name: {wish.name} has an account already")
+            raise RefusedError(f"name: the account {wish.name} exists already")
         return await _link(connection, account, "invitation", INVITED_FOR)
 
 
 async def invite_again(connection: Any, account: Account) -> tuple[str, datetime]:
-    """Return the secret of a link by which somebody chooses another password, and when it ends.
+    """Return the secret and the expiry of a link to choose a new password.
 
-    Until then the password stays as it is. Raises RefusedError.
+    The old password stays valid until the link is used. Raises RefusedError.
     """
     if account.disabled:
-        raise RefusedError(f"name: {account.name} is disabled: enable the account first")
+        raise RefusedError(f"name: the account {account.name} is disabled: enable it first")
     return await _link(connection, account.account, "invitation", INVITED_FOR)
 
 
 async def first_owner(connection: Any) -> Account:
-    """Return the oldest owner, who is made when there is none: by the name `owner`, no password."""
+    """Return the oldest enabled owner; without one, create the account `owner`, no password."""
     async with connection.transaction():
         owners = await connection.fetch(OWNERS)
         if not owners:
             await connection.execute(FIRST_OWNER)
             owners = await connection.fetch(OWNERS)
         found = await find(connection, owners[0]["name"])
-    assert found is not None  # it was locked
+    assert found is not None  # its row is locked
     return found
 
 
 async def login_link(connection: Any, account: str) -> tuple[str, datetime]:
-    """Return the secret of a link that logs an account in, once; older links open no more."""
+    """Return the secret and the expiry of a one-time login link; older links become invalid."""
     return await _link(connection, account, "login", LINK_FOR)
 
 
 async def change(
     connection: Any, name: str, role: Role | None = None, disabled: bool | None = None
 ) -> Account | None:
-    """Change an account, None when there is none; whoever is disabled is logged out everywhere.
+    """Change an account's role or state and return it; None when there is none.
 
-    Raises RefusedError when no owner would be left.
+    Disabling ends the account's logins and links. Raises RefusedError when no owner would be left.
     """
     async with connection.transaction():
         await _keeps_an_owner(connection, name, role, disabled=disabled)
@@ -147,18 +147,18 @@ async def change(
 
 
 async def set_password(connection: Any, account: str, hashed: str) -> None:
-    """Keep the hash of a new password; links that were made before open no more."""
+    """Store the hash of a new password; older links become invalid."""
     await connection.execute(SET_PASSWORD, account, hashed)
     await connection.execute(FORGET_LINKS, account)
 
 
 async def peek_link(connection: Any, secret: str, purpose: str) -> Account | None:
-    """Return whom a link would open for, without using it."""
+    """Return the account of a valid link without using it, None when it is not valid."""
     return _account(await connection.fetchrow(PEEK_LINK, secrets.digest(secret), purpose))
 
 
 async def use_link(connection: Any, secret: str, purpose: str) -> Account | None:
-    """Use a link and return its account, None when it is used, too old or none of ours."""
+    """Use a link and return its account, None when it is used, expired or unknown."""
     return _account(await connection.fetchrow(USE_LINK, secrets.digest(secret), purpose))
 
 
@@ -176,7 +176,7 @@ async def _keeps_an_owner(
 ) -> None:
     owners = [row["name"] for row in await connection.fetch(OWNERS)]
     if owners == [name] and (disabled or role not in (None, "owner")):
-        raise RefusedError(f"name: {name} is the only owner, make another one first")
+        raise RefusedError(f"name: {name} is the only owner: make another account owner first")
 
 
 def _account(row: Any) -> Account | None:

@@ -1,15 +1,20 @@
-"""What people did at the doors: added by the gateway, never changed, forgotten when it is old."""
+"""Store the audit log of logins, accounts and drivers: append-only, expired by age.
+
+Postgres enforces both: the gateway's role may only insert and read, and a trigger allows deletion
+of old entries alone.
+"""
 
 import asyncio
 from typing import Any, Final
 
 from pitbox import logs
-from pitbox.postgres.pool import Archive, ArchiveDown
+from pitbox.postgres.errors import PostgresDown
+from pitbox.postgres.pool import Pool
 from schemas.api import AuditEntry
 
 KEEPER: Final = "pitbox_audit_keeper"
-"""The role that may forget what is old, and nothing else."""
-LOOK_EVERY_S: Final = 3600.0
+"""The Postgres role that may delete old entries, and nothing else."""
+EXPIRE_EVERY_S: Final = 3600.0
 RETRY_S: Final = 60.0
 
 ADD: Final = "insert into audit (actor, action, about, address) values ($1, $2, $3, $4)"
@@ -26,23 +31,26 @@ log = logs.get("gateway")
 async def add(
     connection: Any, actor: str | None, action: str, about: str = "", address: str = ""
 ) -> None:
-    """Write down what an account (by id, None for whoever it was) did."""
+    """Append an entry; `actor` is an account id, None when the actor is unknown."""
     await connection.execute(ADD, actor, action, about, address)
 
 
 async def latest(connection: Any, before: int, limit: int) -> list[AuditEntry]:
-    """Return entries, the latest first, that are older than `before`."""
+    """Return at most `limit` entries with an id below `before`, newest first."""
     return [AuditEntry(**row) for row in await connection.fetch(LATEST, before, limit)]
 
 
-async def keep(archive: Archive, days: int) -> None:
-    """Forget what is older than so many days, every hour until cancelled, as the keeper."""
+async def keep(archive: Pool, days: int) -> None:
+    """Delete entries older than `days`, at once and every hour, until cancelled.
+
+    `archive` has to connect as the role `KEEPER`. Retries every minute while Postgres is down.
+    """
     while True:
-        wait_s = LOOK_EVERY_S
+        wait_s = EXPIRE_EVERY_S
         try:
             async with archive.connection() as connection:
                 while forgotten := await connection.fetchval(FORGET, days):
-                    log.info("old entries of the audit log are forgotten", count=forgotten)
-        except ArchiveDown:
+                    log.info("old entries of the audit log deleted", count=forgotten)
+        except PostgresDown:
             wait_s = RETRY_S
         await asyncio.sleep(wait_s)

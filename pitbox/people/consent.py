@@ -1,4 +1,4 @@
-"""Who sees what of a driver: decided by the driver, else by the default here."""
+"""Decide which roles may see a driver's data: by the driver's consent, else by a default."""
 
 from collections.abc import Iterable
 from typing import Any, Final, get_args
@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from schemas.api import Consent, Kind, Role
 
-# Of telemetry it is everyone, for `Sight.hidden` goes by what was decided.
+# Telemetry has to default to everyone: `Sight.hidden` lists only drivers with a stored decision.
 DEFAULTS: Final[dict[Kind, frozenset[Role]]] = {
     "telemetry": frozenset({"owner", "engineer", "driver", "guest"}),
     "camera": frozenset({"owner", "engineer"}),
@@ -23,12 +23,12 @@ on conflict (driver, kind, role) do update set allowed = excluded.allowed, chang
 
 
 async def decided(connection: Any) -> list[Consent]:
-    """Return what drivers have decided."""
+    """Return the stored decisions of all drivers."""
     return [Consent(**row) for row in await connection.fetch(DECIDED)]
 
 
 async def in_force(connection: Any) -> list[Consent]:
-    """Return what holds of every driver who has an account, decided or by default."""
+    """Return the effective consents of every driver with an account, stored or by default."""
     known = await decided(connection)
     sights = [sight(known, role, own=None) for role in get_args(Role)]
     return [
@@ -40,16 +40,16 @@ async def in_force(connection: Any) -> list[Consent]:
 
 
 async def decide(connection: Any, decision: Consent) -> None:
-    """Keep a driver's decision."""
+    """Store a driver's decision, replacing an earlier one."""
     await connection.execute(
         DECIDE, decision.driver, decision.kind, decision.role, decision.allowed
     )
 
 
 class Sight(Struct, frozen=True):
-    """Say what a role sees of drivers: the one place where that is decided, for every kind.
+    """Decide what a role sees of each driver; every kind of data is decided here only.
 
-    `own` is the driver that one is, who sees everything of himself.
+    `own` is the viewer's own driver name, None without one; all own data is visible.
     """
 
     role: Role
@@ -57,19 +57,19 @@ class Sight(Struct, frozen=True):
     decided: dict[tuple[Kind, str], bool]
 
     def sees(self, kind: Kind, driver: str) -> bool:
-        """Tell whether something of a driver is for them."""
+        """Return whether this role may see a kind of data of a driver."""
         if driver == self.own:
             return True
         return self.decided.get((kind, driver), self.role in DEFAULTS[kind])
 
     @property
     def hidden(self) -> frozenset[str]:
-        """Return the drivers whose telemetry is not for them."""
+        """Return the drivers whose telemetry this role may not see."""
         drivers = {driver for kind, driver in self.decided if kind == "telemetry"}
         return frozenset(driver for driver in drivers if not self.sees("telemetry", driver))
 
 
 def sight(consents: Iterable[Consent], role: Role, own: str | None) -> Sight:
-    """Return what a role sees, by what drivers have decided."""
+    """Return the sight of a role under the drivers' decisions."""
     decided = {(c.kind, c.driver): c.allowed for c in consents if c.role == role}
     return Sight(role, own, decided)

@@ -1,4 +1,4 @@
-"""Who may drive, with which PCs, as Postgres has it: for the page and for the command line."""
+"""Query enrolled drivers with their PCs; the gateway and the command line use it."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -22,5 +22,5 @@ _pcs: Final = msgspec.json.Decoder(tuple[PcAbout, ...]).decode
 
 
 def drivers(rows: Iterable[Any]) -> list[DriverAbout]:
-    """Return what the rows of `DRIVERS` say."""
+    """Return drivers from the rows of `DRIVERS`."""
     return [DriverAbout(**{**row, "pcs": _pcs(row["pcs"])}) for row in rows]

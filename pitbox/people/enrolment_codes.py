@@ -1,9 +1,9 @@
-"""Enrolment codes: used once, on a driver's PC, within ten minutes.
+"""Store enrolment codes: each enrols one PC of a driver, once, within ten minutes.
 
-There are two of each. The one that is typed begins with two letters that find it, so that each
-wrong guess counts against one code; the other eight are its secret of 40 bits, and it bears five
-tries. The one that the QR carries has 80 bits and is found by its hash: it cannot be guessed, and
-guesses of the other do not end it.
+Each enrolment has two codes, and either one uses it up. The typed code has ten characters: a handle
+of two, by which it is found, and a secret of eight (40 bits); it allows five attempts. The QR code
+has 16 characters (80 bits) and is found by its hash: it cannot be guessed, and attempts at the
+typed code do not count against it.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from schemas.api import EnrolmentCode, EnrolmentState
 LASTS: Final = timedelta(minutes=10)
 MAX_TRIES: Final = 5
 MAX_OPEN: Final = 100
-# Crockford's base 32: no letter looks like a digit.
+# Crockford's base 32 leaves out I, L, O and U; `MISREAD` reads O as 0, I and L as 1.
 LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 MISREAD: Final = str.maketrans("OIL", "011", "- ")
 HANDLE: Final = 2
@@ -54,25 +54,28 @@ from enrolment where driver = $1 order by expires desc limit 1
 """
 
 
-class Opened(Struct, frozen=True):
-    """Say whose code was right, and what finds it."""
+class CorrectCode(Struct, frozen=True):
+    """Hold the handle of a correct code and its driver."""
 
     handle: str
     driver: str
 
 
 class TooManyError(Exception):
-    """Say that too many codes are open."""
+    """Report that the limit of unused codes is reached."""
 
 
 async def make(connection: Any, driver: str, account: str, key: bytes) -> EnrolmentCode:
-    """Make the codes of a driver, whose older ones open no more; raises TooManyError."""
+    """Make the two codes of a driver; older ones become invalid. Raises TooManyError.
+
+    `account` is the id of the account that asked for them, `key` the key of the stored HMACs.
+    """
     async with connection.transaction():
         await connection.execute(TIDY, driver)
         if await connection.fetchval(COUNT) >= MAX_OPEN:
             raise TooManyError
         while True:
-            typed, link = _drawn(TYPED), _drawn(LINK)
+            typed, link = _random(TYPED), _random(LINK)
             hashes = _hash(typed, key), _hash(link, key)
             row = (typed[:HANDLE], *hashes, driver, account, LASTS)
             if await connection.fetchval(ADD, *row) is not None:
@@ -84,46 +87,49 @@ async def make(connection: Any, driver: str, account: str, key: bytes) -> Enrolm
                 )
 
 
-async def tried(connection: Any, given: str, key: bytes) -> Opened | None:
-    """Return what a code opens, None when it is none; one that is typed spends a try."""
+async def check(connection: Any, given: str, key: bytes) -> CorrectCode | None:
+    """Check a code; return None when it is wrong, used or expired.
+
+    Each check of a typed code counts as one of its attempts.
+    """
     code = plain(given)
     hashed = _hash(code, key)
     if len(code) == LINK:
         row = await connection.fetchrow(FIND, hashed)
-        return None if row is None else Opened(row["handle"], row["driver"])
+        return None if row is None else CorrectCode(row["handle"], row["driver"])
     row = await connection.fetchrow(TRY, code[:HANDLE])
     if row is None or not hmac.compare_digest(row["hash"], hashed):
         return None
-    return Opened(row["handle"], row["driver"])
+    return CorrectCode(row["handle"], row["driver"])
 
 
-async def use(connection: Any, opened: Opened, pc: str) -> bool:
-    """Use a code that was right, once, on a PC; tell whether it was still there."""
-    return await connection.fetchval(USE, opened.handle, pc) is not None
+async def use(connection: Any, correct: CorrectCode, pc: str) -> bool:
+    """Mark a correct code as used by a PC; return False when it was used meanwhile."""
+    return await connection.fetchval(USE, correct.handle, pc) is not None
 
 
-async def give_back(connection: Any, opened: Opened) -> None:
-    """Let a code be used again, because nobody was there to sign."""
-    await connection.execute(GIVE_BACK, opened.handle)
+async def give_back(connection: Any, correct: CorrectCode) -> None:
+    """Mark a code as unused again, because the identity could not be signed."""
+    await connection.execute(GIVE_BACK, correct.handle)
 
 
 async def is_shut_out(connection: Any, driver: str) -> bool:
-    """Tell whether a driver was shut out with all his PCs."""
+    """Return whether a driver was revoked with all PCs."""
     return await connection.fetchrow(SHUT_OUT, driver) is not None
 
 
 async def state(connection: Any, driver: str) -> EnrolmentState | None:
-    """Return what became of the last code of a driver, None when there is none."""
+    """Return the state of a driver's latest code, None when there is none."""
     row = await connection.fetchrow(STATE, driver)
     return None if row is None else EnrolmentState(**row)
 
 
 def plain(given: str) -> str:
-    """Return a code as it was made, however it was typed."""
+    """Return a typed code in its stored form: upper case, without separators, misreads mended."""
     return given.upper().translate(MISREAD)
 
 
-def _drawn(letters: int) -> str:
+def _random(letters: int) -> str:
     return "".join(secrets.choice(LETTERS) for _ in range(letters))
 
 

@@ -1,7 +1,8 @@
-"""Logins in Postgres: a person on a device, and the refresh tokens that keep it alive.
+"""Store logins and rotate their refresh tokens.
 
-A token is used once. Who uses it again within ten seconds is another tab and gets the same
-successor; who uses it later has stolen it, or was stolen from, and the whole login ends.
+A login is one person on one device. Each refresh token is used once. A second use within ten
+seconds comes from another tab and gets the same successor. A later second use means that the token
+was stolen, and the whole login ends (RFC 9700 section 4.14.2).
 """
 
 from collections.abc import Iterable
@@ -18,7 +19,8 @@ ABSOLUTE: Final = timedelta(days=30)
 GRACE: Final = timedelta(seconds=10)
 MAX_LOGINS: Final = 20
 
-# Locked, so that whoever changes the account meanwhile is waited for, or finds the login to end it.
+# The lock serialises this with a change of the account: either this sees the change, or the change
+# sees the new login and ends it.
 UNCHANGED: Final = """
 select from account
 where account = $1::uuid and password is not distinct from $2 and not disabled for share
@@ -71,7 +73,7 @@ where l.sid = any($1::uuid[]) and l.ended is null and l.ends > now() and not a.d
 
 
 class Person(Struct, frozen=True):
-    """Say who is logged in, and by which login."""
+    """Hold the account of a valid login."""
 
     sid: str
     account: str
@@ -82,7 +84,11 @@ class Person(Struct, frozen=True):
 
 
 class Rotated(Struct, frozen=True):
-    """Say how a refresh token was answered, with the login and account that it belongs to."""
+    """Hold the outcome of a refresh, with the token's login, account and successor.
+
+    fresh: first use. again: a second use within ten seconds. stolen: a later second use, which has
+    ended the login. unknown: none of these.
+    """
 
     outcome: Literal["fresh", "again", "stolen", "unknown"]
     sid: str = ""
@@ -91,13 +97,14 @@ class Rotated(Struct, frozen=True):
 
 
 class ChangedError(Exception):
-    """Say that an account was given another password meanwhile, or was disabled."""
+    """Report that an account was disabled, or its password changed, during a login."""
 
 
 async def begin(connection: Any, account: str, password: str | None) -> tuple[str, str]:
-    """Begin a login; return its sid and first refresh token. The oldest of too many ends.
+    """Begin a login; return its id and its first refresh token.
 
-    `password` is the hash that was there when somebody was let in. Raises ChangedError.
+    Above `MAX_LOGINS` the account's oldest login ends. `password` is the hash that was checked.
+    Raises ChangedError when it is not the current one.
     """
     refresh = secrets.make()
     async with connection.transaction():
@@ -111,7 +118,7 @@ async def begin(connection: Any, account: str, password: str | None) -> tuple[st
 
 
 async def rotate(connection: Any, refresh: str, key: bytes) -> Rotated:
-    """Use a refresh token; whatever comes of it is in the outcome."""
+    """Use a refresh token; `key` derives its successor."""
     following = secrets.successor(refresh, key)
     hashed = secrets.digest(refresh)
     sid = await connection.fetchval(ROTATE, hashed, secrets.digest(following), IDLE)
@@ -132,11 +139,11 @@ async def end(connection: Any, sid: str, reason: str) -> None:
 
 
 async def end_all(connection: Any, account: str, reason: str, but: str | None = None) -> None:
-    """End every login of an account, but one."""
+    """End every login of an account, except the login `but`."""
     await connection.execute(END_ALL, account, reason, but)
 
 
 async def alive(connection: Any, sids: Iterable[str]) -> dict[str, Person]:
-    """Return who is logged in by which of these logins."""
+    """Return the person of each login id that is still valid."""
     rows = await connection.fetch(ALIVE, list(sids))
     return {row["sid"]: Person(**row) for row in rows}

@@ -1,4 +1,4 @@
-"""Passwords: which are taken, how they are kept, and checking them without stopping the wall."""
+"""Check, hash and verify passwords in threads, because argon2 would block the event loop."""
 
 import asyncio
 import secrets
@@ -19,39 +19,39 @@ MAX_WAITING: Final = 32
 
 
 class BusyError(Exception):
-    """Say that too many passwords wait to be checked."""
+    """Report that too many passwords wait to be hashed or verified."""
 
 
 class Passwords:
-    """Hash and check passwords in threads of its own, two at a time."""
+    """Hash and verify passwords, two at a time, each in a thread."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="passwords")
         self._waiting = 0
-        self._nobody = ""
+        self._decoy = ""
 
     async def hashed(self, password: str) -> str:
-        """Return what to keep of a password; raises BusyError."""
+        """Return the argon2id hash of a password; raises BusyError."""
         return await self._aside(HASHER.hash, password)
 
-    async def fits(self, kept: str | None, password: str) -> bool:
-        """Tell whether a password is the one that is kept; as slow where none is. Raises BusyError.
+    async def matches(self, kept: str | None, password: str) -> bool:
+        """Return whether a password matches a stored hash; raises BusyError.
 
-        A name that nobody has must not answer sooner than one that somebody has.
+        Without a hash this takes as long, so that the time does not reveal whether a name exists.
         """
         if kept is None:
-            self._nobody = self._nobody or await self.hashed(secrets.token_urlsafe())
-            await self._aside(_verify, self._nobody, password)
+            self._decoy = self._decoy or await self.hashed(secrets.token_urlsafe())
+            await self._aside(_verify, self._decoy, password)
             return False
         return await self._aside(_verify, kept, password) == "yes"
 
     def close(self) -> None:
-        """Leave what waits undone."""
+        """Cancel the waiting work and end the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _aside(self, work: Callable[..., str], *words: str) -> str:
         if self._waiting >= MAX_WAITING:
-            raise BusyError("too many people log in at once, try again")
+            raise BusyError("too many people are logging in: try again in a moment")
         self._waiting += 1
         try:
             loop = asyncio.get_running_loop()
@@ -61,27 +61,27 @@ class Passwords:
 
 
 def why_not(password: str, name: str) -> str | None:
-    """Return why a password is not taken, None when it is.
+    """Return why a password is not accepted, None when it is.
 
-    There are no rules of composition (NIST SP 800-63B): only length, and what is guessed first.
+    Only length and common passwords count; there are no composition rules (NIST SP 800-63B).
     """
     folded = password.casefold()
     if len(password) < MIN_LENGTH:
-        return f"password: must have at least {MIN_LENGTH} characters"
+        return f"password: use at least {MIN_LENGTH} characters"
     if len(password) > MAX_LENGTH:
-        return f"password: must have at most {MAX_LENGTH} characters"
+        return f"password: use at most {MAX_LENGTH} characters"
     if len(set(folded)) < 5 or folded in (folded + folded)[1:-1]:
-        return "password: repeats itself, take another"
+        return "password: repeats itself: choose another one"
     if folded in breached() or folded.strip("0123456789!?.@#$_- ") in breached():
-        return "password: is known from stolen lists, take another"
+        return "password: is on lists of stolen passwords: choose another one"
     if folded.replace(name.casefold(), "").strip("0123456789!?.@#$_- ") == "":
-        return "password: is little more than the name, take another"
+        return "password: is little more than your name: choose another one"
     return None
 
 
 @lru_cache(maxsize=1)
 def breached() -> frozenset[str]:
-    """Return the thirty thousand passwords that stolen lists have most often."""
+    """Return the thirty thousand most common passwords of zxcvbn's list."""
     from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
     return frozenset(FREQUENCY_LISTS["passwords"])

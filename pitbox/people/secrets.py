@@ -1,4 +1,4 @@
-"""Secrets that mean nothing by themselves: 256 random bits; only their SHA-256 is ever stored."""
+"""Make opaque secrets of 256 random bits; only their SHA-256 is stored."""
 
 import hashlib
 import hmac
@@ -6,18 +6,22 @@ import secrets
 
 
 def make() -> str:
-    """Return a new secret, safe in an address and in a cookie."""
+    """Return a new secret in URL-safe base64, 43 characters."""
     return secrets.token_urlsafe(32)
 
 
 def digest(secret: str) -> bytes:
-    """Return what to store of a secret. Plain SHA-256 does: there is nothing to guess in it."""
+    """Return the SHA-256 of a secret, to be stored.
+
+    A slow hash is not needed: 256 random bits cannot be guessed.
+    """
     return hashlib.sha256(secret.encode()).digest()
 
 
 def successor(secret: str, key: bytes) -> str:
-    """Return the secret that follows one, the same every time and only for who has the key.
+    """Return the successor of a secret: its HMAC-SHA-256 under `key`, in hex.
 
-    So two tabs that use one token at once get the same next one, and none is stored in clear.
+    It is derived, not random, so that two tabs that use one token at once get the same successor
+    without storing it in clear.
     """
     return hmac.new(key, b"refresh " + secret.encode(), hashlib.sha256).hexdigest()

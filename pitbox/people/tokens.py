@@ -1,4 +1,7 @@
-"""Access tokens (RFC 9068 by type, RFC 8725 by its checks): one algorithm, keys by `kid`."""
+"""Make and verify access tokens: JWTs of type `at+jwt` (RFC 9068), verified as RFC 8725 says.
+
+One algorithm (HS256) is accepted, and the key is found by `kid`.
+"""
 
 import os
 import secrets
@@ -25,25 +28,25 @@ REQUIRED: Final = ("iss", "aud", "sub", "sid", "jti", "iat", "exp")
 
 
 class TokenError(Exception):
-    """Say that a token is not ours, not for this, or not valid any more."""
+    """Report a token that is forged, expired, or not an access token of this gateway."""
 
 
 class Access(Struct, frozen=True):
-    """Hold what an access token says: which account, in which login."""
+    """Hold the claims of an access token: its account (`sub`) and its login (`sid`)."""
 
     sub: str
     sid: str
 
 
 class Tokens:
-    """Make and check access tokens; the first key signs, every key is known."""
+    """Make and verify access tokens; the first key signs, every key verifies."""
 
     def __init__(self, keys: dict[str, bytes]) -> None:
         self._keys = keys
         self._newest = next(iter(keys))
 
     def make(self, account: str, sid: str) -> str:
-        """Return a token that lives for ten minutes."""
+        """Return an access token that is valid for ten minutes."""
         now = int(time.time())
         claims = {
             "iss": ISSUER,
@@ -58,7 +61,10 @@ class Tokens:
         return jwt.encode(claims, self._keys[self._newest], ALGORITHM, headers=headers)
 
     def read(self, token: str) -> Access:
-        """Return what a token says; raises TokenError without saying what is wrong with it."""
+        """Verify a token and return its claims.
+
+        Raises TokenError without a reason, which would only help an attacker.
+        """
         if len(token) > MAX_TOKEN_CHARACTERS:
             raise TokenError
         try:
@@ -80,9 +86,9 @@ class Tokens:
 
 
 def load_keys(folder: Path) -> dict[str, bytes]:
-    """Return keys by name, the newest first; one is made where none is younger than 30 days.
+    """Return the signing keys by name, newest first; make one if none is younger than 30 days.
 
-    The one before is kept, so that tokens survive the change. Raises SettingsError.
+    The previous key is kept, so that its tokens stay valid. Raises SettingsError.
     """
     made = sorted(_private(folder).glob("*.key"), reverse=True)
     if not made or time.time() - made[0].stat().st_mtime > KEY_LIFETIME_S:
@@ -93,13 +99,13 @@ def load_keys(folder: Path) -> dict[str, bytes]:
 
 
 def load_secret(folder: Path) -> bytes:
-    """Return the secret that successors of refresh tokens come from; raises SettingsError."""
+    """Return the key from which refresh tokens are derived; raises SettingsError."""
     path = _private(folder) / "refresh.secret"
     return _read(path if path.exists() else _make(folder, path.name))
 
 
 def _private(folder: Path) -> Path:
-    """Return a folder that is for its owner alone, making it when it is not there."""
+    """Return the folder, made if absent; raises SettingsError when others may read it."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         mode = folder.stat().st_mode & 0o777
@@ -108,7 +114,9 @@ def _private(folder: Path) -> Path:
             f"PITBOX_GATEWAY__KEYS: cannot use {folder}: {error.strerror}"
         ) from None
     if os.name == "posix" and mode & 0o077:
-        raise SettingsError(f"PITBOX_GATEWAY__KEYS: others may read {folder}: chmod 700 {folder}")
+        raise SettingsError(
+            f"PITBOX_GATEWAY__KEYS: other users may read {folder}: run chmod 700 {folder}"
+        )
     return folder
 
 
@@ -128,6 +136,6 @@ def _read(path: Path) -> bytes:
         raise SettingsError(f"PITBOX_GATEWAY__KEYS: cannot read {path}: {error.strerror}") from None
     if len(key) < KEY_BYTES:
         raise SettingsError(
-            f"PITBOX_GATEWAY__KEYS: {path} is cut short: delete it, and all log in anew"
+            f"PITBOX_GATEWAY__KEYS: {path} is cut short: delete it (everybody has to log in again)"
         )
     return key

@@ -1,9 +1,4 @@
-"""One connection to Postgres, one transaction at a time.
-
-Whatever goes wrong inside a transaction ends the connection, because only a new one says for sure
-what was committed. What is held in memory of the database is good for the life of one connection,
-named by `boot`.
-"""
+"""One connection to Postgres: to lend for some work, or to hold for one transaction at a time."""
 
 import asyncio
 import uuid
@@ -13,39 +8,43 @@ from typing import Any, Final
 
 import asyncpg
 
-from pitbox.postgres import errors
+from pitbox.postgres.errors import ERRORS, LoginRefused, PostgresDown, reason, verdict
 
 CONNECT_TIMEOUT_S: Final = 5.0
 COMMAND_TIMEOUT_S: Final = 30.0
-ASYNCPG_ERRORS: Final = (
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
-LIMITS: Final = ("22", "54")
-"""Classes of SQLSTATE that blame what is written: data exceptions, program limits."""
 
 
-class PostgresDown(Exception):  # noqa: N818 - a state of the world, not a mistake
-    """Say that nothing is known to be committed, and why."""
+@asynccontextmanager
+async def connected(url: str, name: str, *, timeout_s: float) -> AsyncIterator[asyncpg.Connection]:
+    """Lend a connection and close it; Postgres shows it under `name`.
 
-
-class Clash(PostgresDown):
-    """Say that a row is there already: what is held in memory is older than Postgres."""
-
-
-class Refused(Exception):  # noqa: N818 - a state of the world, not a mistake
-    """Say that Postgres does not take what it was given, however often it is tried."""
+    Raises PostgresDown, LoginRefused, NoTables, Clash or Refused, each from asyncpg's error.
+    """
+    connection = await _connect(url, name, timeout_s, timeout_s)
+    try:
+        yield connection
+        await connection.close(timeout=timeout_s)
+    except ERRORS as error:
+        raise verdict(error) from error
+    finally:
+        connection.terminate()
 
 
 class Connection:
-    """Hold one connection; `boot` names its life and is "" while there is none."""
+    """Hold one connection; `boot` names its life and is "" while there is none.
 
-    def __init__(self, url: str, name: str) -> None:
+    Any error inside a transaction ends the connection, because only a new one can read for sure
+    what was committed. So knowledge of the database is valid for one `boot`.
+    """
+
+    def __init__(
+        self, url: str, name: str, *, command_timeout_s: float = COMMAND_TIMEOUT_S
+    ) -> None:
         """Prepare to connect; Postgres shows the connection under `name`."""
         self.boot = ""
         self._url = url
         self._name = name
+        self._command_timeout_s = command_timeout_s
         self._open: asyncpg.Connection | None = None
         self._turn = asyncio.Lock()
 
@@ -60,8 +59,8 @@ class Connection:
     async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
         """Lend the connection for one transaction, committed at the end.
 
-        Raises PostgresDown, Clash or Refused; then the connection is gone and what was committed is
-        known to the next one.
+        Raises PostgresDown, Clash, NoTables or Refused; then the connection is gone and what was
+        committed is known to the next one.
         """
         async with self._turn:
             connection = self._open
@@ -72,9 +71,17 @@ class Connection:
                 await connection.execute("begin")
                 yield connection
                 await connection.execute("commit")
-            except BaseException as error:
+            except Exception as error:
                 self.drop()
-                raise _verdict(error) from error
+                raise verdict(error) from error
+            except BaseException:
+                self.drop()
+                raise
+
+    async def fetch(self, statement: str, *parameters: object) -> list[Any]:
+        """Return the rows of one statement in a transaction of its own; raises as it does."""
+        async with self.transaction() as connection:
+            return list(await connection.fetch(statement, *parameters))
 
     def drop(self) -> None:
         """Leave without a word; what was under way is rolled back by Postgres."""
@@ -86,15 +93,9 @@ class Connection:
 
     async def _connect(self) -> None:
         self.drop()
-        try:
-            connection = await asyncpg.connect(
-                self._url,
-                timeout=CONNECT_TIMEOUT_S,
-                command_timeout=COMMAND_TIMEOUT_S,
-                server_settings={"application_name": self._name},
-            )
-        except (OSError, ValueError, *ASYNCPG_ERRORS) as error:
-            raise PostgresDown(f"cannot connect: {error!r}") from None
+        connection = await _connect(
+            self._url, self._name, CONNECT_TIMEOUT_S, self._command_timeout_s
+        )
         connection.add_termination_listener(self._ended)
         self._open, self.boot = connection, uuid.uuid4().hex
 
@@ -103,16 +104,17 @@ class Connection:
             self.drop()
 
 
-def _verdict(error: BaseException) -> BaseException:
-    """Return what an error inside a transaction means for who wrote."""
-    reason = errors.reason(error)
-    if isinstance(error, asyncpg.UniqueViolationError):
-        return Clash(reason)
-    blamed = isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "")[:2] in LIMITS
-    # asyncpg's own complaint about an argument, raised before anything is sent, is a ValueError.
-    unfit = isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
-    if blamed or unfit:
-        return Refused(reason)
-    if not isinstance(error, Exception):
-        return error
-    return PostgresDown(reason)
+async def _connect(
+    url: str, name: str, connect_timeout_s: float, command_timeout_s: float
+) -> asyncpg.Connection:
+    try:
+        return await asyncpg.connect(
+            url,
+            timeout=connect_timeout_s,
+            command_timeout=command_timeout_s,
+            server_settings={"application_name": name},
+        )
+    except asyncpg.InvalidAuthorizationSpecificationError as error:
+        raise LoginRefused(f"cannot connect: {reason(error)}") from error
+    except (ValueError, *ERRORS) as error:  # a ValueError is about the address
+        raise PostgresDown(f"cannot connect: {reason(error)}") from error

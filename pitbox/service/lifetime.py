@@ -1,4 +1,4 @@
-"""What a service is, and how it is run: until a signal, and at most five seconds longer."""
+"""The lifecycle of every service: open, work, close; until a signal, and five seconds longer."""
 
 import asyncio
 import signal
@@ -18,13 +18,39 @@ log = logs.get("service")
 
 
 class Service(Protocol):
-    """Run until told to stop; a service waits for its peers and never needs them to start."""
+    """Open, work until stopped, close; a service starts without its peers and waits for them."""
 
     name: str
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set, then leave within five seconds."""
+    async def open(self) -> None:
+        """Prepare to work, waiting for peers for as long as it takes."""
         ...
+
+    async def work(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set, then return within `GRACE_S`."""
+        ...
+
+    async def close(self) -> None:
+        """Release everything, also when `open` or `work` was cancelled or failed."""
+        ...
+
+
+async def serve(service: Service, stop: asyncio.Event) -> None:
+    """Run a service until `stop` is set."""
+    try:
+        if await until(stop, service.open(), grace_s=0):
+            await until(stop, service.work(stop), grace_s=GRACE_S)
+    finally:
+        await service.close()
+
+
+async def together(stop: asyncio.Event, *parts: Coroutine[Any, Any, object]) -> None:
+    """Run parts side by side until `stop` is set, and cancel them then; a failed one ends all."""
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(part) for part in parts]
+        await stop.wait()
+        for task in running:
+            task.cancel()
 
 
 async def until(stop: asyncio.Event, work: Coroutine[Any, Any, object], *, grace_s: float) -> bool:
@@ -66,7 +92,7 @@ def loop_factory() -> Any:
 async def _supervise(service: Service) -> int:
     stop = asyncio.Event()
     on_signals(stop)
-    task = asyncio.ensure_future(service.run(stop))
+    task = asyncio.ensure_future(serve(service, stop))
     stopped = asyncio.ensure_future(stop.wait())
     await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
     if not task.done():

@@ -1,4 +1,8 @@
-"""Every setting: one module per group, read from the environment by `load`."""
+"""Declare every setting, one module per group, and read them from the environment.
+
+`load` reads variables named PITBOX_<GROUP>__<FIELD> and raises SettingsError with a message that
+names the variable. A field's description appears in README's generated table and in that message.
+"""
 
 from pitbox.settings.driver import Driver
 from pitbox.settings.environment import PREFIX, SettingsError, load, table

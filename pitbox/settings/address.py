@@ -1,6 +1,7 @@
-"""What may be the address of a server, and which addresses do not leave this machine.
+"""Parse and check the addresses of servers.
 
-Whatever leaves it goes by TLS, with a certificate that is checked; there is no setting against it.
+An address beyond this machine is accepted only with TLS and a verified certificate. No setting
+switches this off.
 """
 
 import re
@@ -21,30 +22,31 @@ VERIFIED: Final = "verify-full"
 
 
 class NatsAddress:
-    """Hold where a nats-server is, and whether it is spoken to by TLS."""
+    """Hold the parts of nats-server's address; `by_tls` says whether it uses TLS."""
 
     def __init__(self, url: str) -> None:
-        """Take an address apart; raises ValueError saying what is wrong with it."""
+        """Parse an address; raises ValueError with what is wrong and what is accepted."""
         found = NATS.fullmatch(url)
         name = found and (found["ipv6"] or found["name"])
         if not found or not name or len(name) > MAX_NAME or (found["ipv6"] and not _is_ip(name)):
-            raise ValueError(
-                "this is no address: it takes tls://HOST:PORT or nats://127.0.0.1:PORT"
-            )
+            raise ValueError("not a NATS address: use tls://HOST:PORT or nats://127.0.0.1:PORT")
         self.host = name
         self.port = int(found["port"] or NATS_PORT)
         self.by_tls = found["scheme"] == "tls"
         if not 0 < self.port < 65536:
-            raise ValueError(f"there is no port {self.port}")
+            raise ValueError(f"{self.port} is not a port: use 1 to 65535")
         if not self.by_tls and not is_loopback(self.host):
             raise ValueError(
-                f"nats://{self.host} would be spoken to in clear, which is for this machine only: "
-                f"it takes tls://{self.host}"
+                f"nats://{self.host} would be used in clear, which is allowed on this machine "
+                f"only: use tls://{self.host}"
             )
 
 
 def check_postgres(url: str) -> None:
-    """Raise ValueError unless this is the address of a database that is reached in secret."""
+    """Check a database's address; raises ValueError with what is wrong and what is accepted.
+
+    A host beyond this machine needs `sslmode=verify-full`.
+    """
     try:
         parts = urlsplit(url)
         asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
@@ -54,19 +56,19 @@ def check_postgres(url: str) -> None:
         names = []
     if not names or parts.scheme not in ("postgresql", "postgres"):
         raise ValueError(
-            "this is no address: it takes postgresql://USER@HOST:PORT/DATABASE, "
+            "not a Postgres address: use postgresql://USER@HOST:PORT/DATABASE, "
             "or ?host=/FOLDER for a Unix socket"
         )
     far = [name for name in names if not name.startswith("/") and not is_loopback(name)]
     if far and asked.get("sslmode") != VERIFIED:
         raise ValueError(
-            f"{far[0]} is not this machine: it takes sslmode={VERIFIED}, and sslrootcert with the "
+            f"{far[0]} is not this machine: add sslmode={VERIFIED}, and sslrootcert with the "
             "file of the authority that signed its certificate"
         )
 
 
 def is_loopback(name: str) -> bool:
-    """Tell whether a name or address stands for this machine alone."""
+    """Return whether a host is `localhost` or a loopback address."""
     return name == "localhost" or (_is_ip(name) and ip_address(name).is_loopback)
 
 

@@ -1,7 +1,7 @@
-"""Every setting with its default, read from the environment as PITBOX_<GROUP>__<FIELD>.
+"""Read the settings from the environment, from variables named PITBOX_<GROUP>__<FIELD>.
 
-A variable that ends in `_FILE` names a file that holds the value, so that a secret need not stand
-in the environment.
+A variable with `_FILE` after its name holds the path of a file with the value, so that a secret
+need not be in the environment.
 """
 
 import os
@@ -19,15 +19,15 @@ PREFIX: Final = "PITBOX_"
 
 
 class SettingsError(Exception):
-    """Name the setting that is wrong and say what it takes."""
+    """Report a wrong setting; the message names its variable and what it accepts."""
 
 
-# These name things for the developer's tools and tests and are not settings of a service.
+# Variables of the developer's tools and tests, which are not settings.
 NOT_SETTINGS: Final = frozenset({"PITBOX_DATA", "PITBOX_CHROMIUM", "PITBOX_E2E"})
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings from the environment; raises SettingsError naming the wrong variable."""
+    """Return the settings of an environment, by default the process's; raises SettingsError."""
     tree: dict[str, Any] = {}
     for variable, value in sorted((os.environ if environment is None else environment).items()):
         if not variable.startswith(PREFIX) or variable in NOT_SETTINGS:
@@ -44,7 +44,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def table() -> Iterator[tuple[str, str, str]]:
-    """Yield (variable, default, description) of every setting, for the documentation."""
+    """Yield (variable, default, description) of every setting."""
     for group in msgspec.structs.fields(Settings):
         if isinstance(group.default, Struct):
             hints = get_type_hints(type(group.default), include_extras=True)

@@ -1,4 +1,4 @@
-"""Types that several groups of settings share."""
+"""Field types that several groups of settings share."""
 
 from collections.abc import Callable
 from typing import Annotated

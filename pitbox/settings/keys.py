@@ -1,4 +1,4 @@
-"""The signing of drivers' identities, and how much a driver may send."""
+"""Settings of the signing service, and each driver's traffic allowance."""
 
 from typing import Annotated
 
@@ -6,29 +6,41 @@ from msgspec import Meta, Struct
 
 
 class Keys(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the service that signs identities has its keys."""
+    """Configure the folder of the signing keys."""
 
-    folder: Annotated[str, Meta(description="folder with what signs; only `keys` needs it")] = ""
+    folder: Annotated[
+        str, Meta(description="folder of the signing keys; only the service `keys` needs it")
+    ] = ""
 
 
 class Allowance(Struct, frozen=True, forbid_unknown_fields=True):
-    """How much a driver may send before he is shut out for a while; `keys` sees to it.
+    """Limit the traffic of each driver; the service `keys` suspends a driver above the limit.
 
-    A car at 60 Hz with all channels is 20 messages and 20 kB a second. The app sends what it owes
-    at a hundred and fifty times that, a quarter of this: an account has four connections at most.
-    What is lent, as seconds of it, is a small part of what the stream of telemetry holds.
+    A car at 60 Hz with all channels sends 20 messages and 20 kB a second. `pitbox drive` sends a
+    backlog at 150 times that, a quarter of the default allowance, because an account may have four
+    connections. The burst is small against TELEMETRY's size, so one driver cannot push others out.
     """
 
-    bytes_per_s: Annotated[int, Meta(ge=1, description="bytes that a driver may send a second")] = (
-        12_000_000
-    )
+    bytes_per_s: Annotated[
+        int, Meta(ge=1, description="bytes that a driver may send per second")
+    ] = 12_000_000
     messages_per_s: Annotated[
-        int, Meta(ge=1, description="messages that a driver may send a second")
+        int, Meta(ge=1, description="messages that a driver may send per second")
     ] = 12_000
-    burst_s: Annotated[float, Meta(gt=0, description="so many seconds' worth may come at once")] = 8
+    burst_s: Annotated[
+        float, Meta(gt=0, description="seconds of this allowance that may be sent at once")
+    ] = 8
     penalty_s: Annotated[
-        float, Meta(gt=0, description="who sends more is shut out for so long; twice each time")
+        float,
+        Meta(
+            gt=0,
+            description="suspension of a driver above the allowance, s; doubled each time",
+        ),
     ] = 60
     longest_penalty_s: Annotated[
-        float, Meta(gt=0, description="and for so long at most; after so long it is forgiven")
+        float,
+        Meta(
+            gt=0,
+            description="longest suspension, s; after as long without one, doubling starts again",
+        ),
     ] = 900

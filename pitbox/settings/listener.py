@@ -1,4 +1,4 @@
-"""Where a server of PitBox listens."""
+"""Settings that every listener has."""
 
 from typing import Annotated
 
@@ -8,12 +8,14 @@ from pitbox.settings.fields import Text
 
 
 class Listener(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where something listens, and with which certificate."""
+    """Configure the address to listen on and its TLS certificate."""
 
-    host: Annotated[Text, Meta(description="address to listen on; beyond loopback only by TLS")] = (
-        "127.0.0.1"
-    )
-    certificate: Annotated[str, Meta(description="file of the TLS certificate, with its chain")] = (
-        ""
-    )
-    certificate_key: Annotated[str, Meta(description="file of the certificate's key")] = ""
+    host: Annotated[
+        Text, Meta(description="address to listen on; beyond loopback it needs TLS")
+    ] = "127.0.0.1"
+    certificate: Annotated[
+        str, Meta(description="file of the TLS certificate with its chain, PEM")
+    ] = ""
+    certificate_key: Annotated[
+        str, Meta(description="file of the certificate's private key, PEM")
+    ] = ""

@@ -1,4 +1,4 @@
-"""How processes log."""
+"""Settings of logging."""
 
 from typing import Annotated, Literal
 
@@ -6,13 +6,13 @@ from msgspec import Meta, Struct
 
 
 class Log(Struct, frozen=True, forbid_unknown_fields=True):
-    """How processes log."""
+    """Configure the format and the level of log lines."""
 
     format: Annotated[
         Literal["auto", "json", "console"],
-        Meta(description="auto: console on a terminal, else json"),
+        Meta(description="auto, json or console; auto: console on a terminal, else json"),
     ] = "auto"
     level: Annotated[
         Literal["debug", "info", "warning", "error"],
-        Meta(description="least level that is logged: debug, info, warning or error"),
+        Meta(description="lowest level to log: debug, info, warning or error"),
     ] = "info"

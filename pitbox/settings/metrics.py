@@ -1,4 +1,4 @@
-"""The page of metrics."""
+"""Settings of the metrics endpoint."""
 
 from typing import Annotated
 
@@ -10,15 +10,15 @@ from schemas.text import text
 
 
 class Metrics(Listener, frozen=True, forbid_unknown_fields=True):
-    """Where a process shows its metrics."""
+    """Configure where a process serves Prometheus metrics."""
 
-    port: Annotated[Port, Meta(description="port to listen on, 0 for none")] = 0
+    port: Annotated[Port, Meta(description="port to listen on; 0: no metrics")] = 0
     token: Annotated[
         str,
         text(
             r"([!-~]{16,})?",
             "16 characters or more, without blanks",
-            description="who reads them says this as Bearer, 16 characters or more; best by "
-            "TOKEN_FILE; beyond loopback it has to be set",
+            description="bearer token for reading metrics, 16 characters or more, needed beyond "
+            "loopback; better kept in a file, named by PITBOX_METRICS__TOKEN_FILE",
         ),
     ] = ""

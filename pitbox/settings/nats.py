@@ -1,4 +1,4 @@
-"""The address of nats-server."""
+"""Settings of nats-server and of connections to it."""
 
 from typing import Annotated
 
@@ -10,19 +10,26 @@ from pitbox.settings.listener import Listener
 
 
 class Nats(Listener, frozen=True, forbid_unknown_fields=True):
-    """How to reach nats-server, and where it listens."""
+    """Configure nats-server's address, authorities and credentials, and where it listens."""
 
     url: Annotated[
-        Text, Meta(description="address of nats-server; beyond this machine it takes tls://")
+        Text, Meta(description="nats-server's address; beyond this machine it needs tls://")
     ] = "nats://127.0.0.1:4222"
     ca: Annotated[
-        str, Meta(description="file of who signed its certificate; empty: whom the system trusts")
+        str,
+        Meta(
+            description="file of the authority that signed nats-server's certificate; empty: the "
+            "system's authorities"
+        ),
     ] = ""
     credentials: Annotated[
-        str, Meta(description="file of this program's credentials, or folder with one for each")
+        str,
+        Meta(description="credentials file of this program, or folder with one per program"),
     ] = ""
-    monitor: Annotated[str, Meta(description="address of its monitoring port, if any")] = ""
+    monitor: Annotated[
+        str, Meta(description="URL of nats-server's monitoring port; empty: none")
+    ] = ""
 
     def __post_init__(self) -> None:
-        """Raise ValueError for an address that cannot be one, or is not safe."""
+        """Check the address; raises ValueError when it is malformed or not safe."""
         check_value("PITBOX_NATS__URL", NatsAddress, self.url)

@@ -1,4 +1,4 @@
-"""The address of Postgres."""
+"""Settings of connections to Postgres."""
 
 from typing import Annotated
 
@@ -9,12 +9,16 @@ from pitbox.settings.fields import Text, check_value
 
 
 class Postgres(Struct, frozen=True, forbid_unknown_fields=True):
-    """How to reach Postgres."""
+    """Configure the database's address."""
 
     url: Annotated[
-        Text, Meta(description="address of the database, with user; password best by URL_FILE")
+        Text,
+        Meta(
+            description="the database's address; one with a password is better kept in a file, "
+            "named by PITBOX_POSTGRES__URL_FILE"
+        ),
     ] = "postgresql://pitbox@127.0.0.1:5432/pitbox"
 
     def __post_init__(self) -> None:
-        """Raise ValueError for an address that cannot be one, or is not safe."""
+        """Check the address; raises ValueError when it is malformed or not safe."""
         check_value("PITBOX_POSTGRES__URL", check_postgres, self.url)

@@ -1,4 +1,4 @@
-"""All settings, group by group."""
+"""Combine the groups of settings."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ from pitbox.settings.postgres import Postgres
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Hold every setting of PitBox."""
+    """Hold all settings, one field per group."""
 
     nats: Nats = Nats()
     keys: Keys = Keys()
@@ -24,4 +24,4 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     metrics: Metrics = Metrics()
     driver: Driver = Driver()
     log: Log = Log()
-    streams: Annotated[str, Meta(description="path of streams.yaml; empty: the one shipped")] = ""
+    streams: Annotated[str, Meta(description="path of streams.yaml; empty: PitBox's own")] = ""

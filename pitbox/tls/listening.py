@@ -1,4 +1,4 @@
-"""What holds for everything that listens: beyond this machine only by TLS."""
+"""Check that a listener beyond this machine uses TLS, and renew its certificate while it runs."""
 
 import ssl
 from pathlib import Path
@@ -16,19 +16,19 @@ log = logs.get("listening")
 def check(
     group: str, given: Listener, *, is_behind_proxy: bool = False, or_else: str = ""
 ) -> ssl.SSLContext | None:
-    """Return what to speak TLS with, None for in clear, where nobody may listen in.
+    """Return the TLS context of a listener, None for one in clear on loopback or behind a proxy.
 
-    Raises SettingsError where somebody may, and when the files are of no use. `group` is where its
-    settings stand; `or_else` says what else would do.
+    Raises SettingsError for a listener in clear beyond loopback, and when the files cannot be used.
+    `group` is the group of its settings; `or_else` adds an alternative to the error message.
     """
     prefix = f"PITBOX_{group}__"
     if bool(given.certificate) != bool(given.certificate_key):
         lacking = "CERTIFICATE_KEY" if given.certificate else "CERTIFICATE"
-        raise SettingsError(f"{prefix}{lacking}: set both files, certificate and key")
+        raise SettingsError(f"{prefix}{lacking}: set both, the certificate's file and its key's")
     if not is_loopback(given.host) and not given.certificate and not is_behind_proxy:
         raise SettingsError(
-            f"{prefix}HOST: {given.host} is reached from elsewhere, where nothing must travel in "
-            f"clear: set {prefix}CERTIFICATE and {prefix}CERTIFICATE_KEY{or_else}"
+            f"{prefix}HOST: {given.host} can be reached from other machines, which takes TLS: "
+            f"set {prefix}CERTIFICATE and {prefix}CERTIFICATE_KEY{or_else}"
         )
     if not given.certificate:
         return None
@@ -39,10 +39,8 @@ def check(
 
 
 def stamp(given: Listener) -> tuple[int, ...]:
-    """Return what is another when the files of a certificate are; () while one is not there.
-
-    Where none is set, it is never there: an empty path would stand for the folder of now.
-    """
+    """Return a fingerprint of the certificate's files; () while one is missing or none is set."""
+    # An empty path would be the working folder, whose fingerprint changes with every new file.
     if not given.certificate:
         return ()
     try:
@@ -53,7 +51,7 @@ def stamp(given: Listener) -> tuple[int, ...]:
 
 
 def _renewing(given: Listener) -> ssl.SSLContext:
-    """Return a context that takes other files at the next handshake, if they are of use."""
+    """Return a context that loads changed files at the next handshake, if they are valid."""
     seen = stamp(given)
     first = latest = _loaded(given)
 
@@ -63,9 +61,9 @@ def _renewing(given: Listener) -> ssl.SSLContext:
             seen = now
             try:
                 latest = _loaded(given)
-                log.info("the certificate was renewed", certificate=given.certificate)
+                log.info("certificate renewed", certificate=given.certificate)
             except OSError as error:
-                log.warning("the old certificate stays", reason=_reason(given, error))
+                log.warning("certificate not renewed", reason=_reason(given, error))
         connection.context = latest
 
     first.sni_callback = renew
@@ -74,7 +72,7 @@ def _renewing(given: Listener) -> ssl.SSLContext:
 
 def _loaded(given: Listener) -> ssl.SSLContext:
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    # With a passphrase, a terminal would be asked for it.
+    # Without a password argument OpenSSL would ask for an encrypted key's passphrase on a terminal.
     made.load_cert_chain(given.certificate, given.certificate_key, password="")
     return made
 
@@ -84,10 +82,10 @@ def _reason(given: Listener, error: OSError) -> str:
 
 
 def reached_at(host: str) -> str:
-    """Return where this machine itself reaches what listens on an address."""
+    """Return the address by which this machine reaches its own listener on `host`."""
     return "127.0.0.1" if host in EVERYWHERE else host
 
 
 def bracketed(host: str) -> str:
-    """Return a host as it stands before a port."""
+    """Return a host as it is written before `:PORT`: an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host

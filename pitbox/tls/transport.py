@@ -1,8 +1,8 @@
-"""TLS for the NATS client, from the first byte on.
+"""Connect the NATS client by TLS from the first byte on.
 
-nats-py first reads what a server says in clear, and speaks TLS only if it says so: whoever sits in
-between could have it say otherwise, or name other servers. nats-server takes TLS at once where it
-has `handshake_first`, and so does any TLS proxy.
+nats-py by itself reads the server's INFO in clear and starts TLS only if INFO asks for it. An
+attacker in between could change INFO: ask for no TLS, or name other servers. nats-server accepts
+TLS from the first byte with `handshake_first`, and so does any TLS proxy.
 """
 
 import asyncio
@@ -17,22 +17,22 @@ from pitbox.settings.address import NatsAddress
 from pitbox.tls.authorities import disbelief
 
 FAREWELL_S: Final = 1.0
-"""How long a link that may be dead is waited for when it is given up."""
+"""The time limit of the TLS shutdown, because the connection may be dead."""
 UNTRUSTED: Final = (
-    "PITBOX_NATS__CA names the file of who signed it, and a driver's PC keeps that when it is "
-    "enrolled with --ca FILE"
+    "set PITBOX_NATS__CA to the file of the authority that signed it; a driver's PC stores it when "
+    "it is enrolled with --ca FILE"
 )
 
 
 class TlsTransport(TcpTransport):
-    """Speak TLS with who shows a certificate for the host that was asked for, else with nobody."""
+    """Connect by TLS and verify the server's certificate for the requested host."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._context = context
 
     async def connect(self, uri: ParseResult, buffer_size: int, connect_timeout: int) -> None:
-        """Connect; raises OSError when the certificate is not good."""
+        """Connect; raises OSError when the server is unreachable or its certificate not trusted."""
         opening = asyncio.open_connection(
             uri.hostname,
             uri.port,
@@ -48,18 +48,18 @@ class TlsTransport(TcpTransport):
         self._bare_io_writer = self._io_writer = writer
 
     async def connect_tls(self, *_: Any) -> None:
-        """Do nothing: it is TLS already when nats-server asks for it."""
+        """Do nothing: the connection uses TLS already when INFO asks for it."""
 
 
 def transport(context: ssl.SSLContext | None) -> Any:
-    """Return what a connection is made with; without a context it is in clear."""
+    """Return the transport of a connection; without a context it is in clear."""
     return TlsTransport(context) if context else TcpTransport()  # type: ignore[no-untyped-call]
 
 
 def trust(server: Nats) -> ssl.SSLContext | None:
-    """Return whom to believe at an address, None where TLS is not needed.
+    """Return the TLS context for nats-server's address, None for an address in clear.
 
-    Raises SettingsError when the authorities cannot be read.
+    Raises SettingsError when the authorities' file cannot be read.
     """
     if not NatsAddress(server.url).by_tls:
         return None

@@ -1,4 +1,8 @@
-"""The topology: streams.yaml, the only place that names streams, subjects and services."""
+"""Read streams.yaml, the only place that names streams, subjects and services.
+
+`load` parses it strictly into a `Topology` and raises TopologyError with the place of a mistake.
+`admin` changes JetStream to match it; `asyncapi` describes it. Only `admin` talks to nats-server.
+"""
 
 from pitbox.topology.file import find, load, parse
 from pitbox.topology.model import (

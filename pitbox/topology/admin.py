@@ -1,4 +1,4 @@
-"""Make JetStream what streams.yaml says: a plan of differences, and its application."""
+"""Compare JetStream's streams and durables with streams.yaml, and apply the differences."""
 
 from collections.abc import Awaitable
 from typing import Any, Literal
@@ -14,7 +14,10 @@ PAGE = 256
 
 
 class Change(Struct, frozen=True):
-    """One difference between streams.yaml and the server."""
+    """Hold one difference between streams.yaml and nats-server.
+
+    `consumer` is "" for a change of the stream itself. `replace` deletes a durable and creates it.
+    """
 
     action: Literal["create", "update", "replace", "delete"]
     stream: str
@@ -22,7 +25,7 @@ class Change(Struct, frozen=True):
     differences: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Write the change as one line of a plan."""
+        """Return the change as one line of a plan."""
         what = (
             f"consumer {self.stream}/{self.consumer}" if self.consumer else f"stream {self.stream}"
         )
@@ -32,7 +35,7 @@ class Change(Struct, frozen=True):
 
 
 def stream_config(name: str, stream: Stream) -> api.StreamConfig:
-    """Return what the server is told of a stream."""
+    """Return JetStream's configuration of a stream."""
     return api.StreamConfig(
         name=name,
         description=stream.about,
@@ -42,13 +45,14 @@ def stream_config(name: str, stream: Stream) -> api.StreamConfig:
         max_age=seconds(stream.max_age),
         max_bytes=size_bytes(stream.max_bytes),
         max_msg_size=size_bytes(stream.max_msg_size),
+        max_msgs_per_subject=stream.max_msgs_per_subject or -1,
         num_replicas=stream.replicas,
         allow_direct=True,
     )
 
 
 def consumer_config(topology: Topology, name: str, stream: str) -> api.ConsumerConfig:
-    """Return what the server is told of a consumer's durable on one stream."""
+    """Return JetStream's configuration of a consumer's durable on one stream."""
     consumer = topology.consumers[name]
     routes = topology.durables(name)[stream]
     return api.ConsumerConfig(
@@ -56,7 +60,7 @@ def consumer_config(topology: Topology, name: str, stream: str) -> api.ConsumerC
         description=consumer.about,
         filter_subjects=sorted(topology.filter(route) for route in routes),
         ack_policy=api.AckPolicy(consumer.ack_policy(stream)),
-        # With a backoff the server waits for its first step instead.
+        # With a backoff nats-server uses its first step as ack_wait, and reports that.
         ack_wait=seconds((consumer.backoff or (consumer.ack_wait,))[0]),
         max_ack_pending=consumer.max_ack_pending,
         max_deliver=-1,
@@ -65,7 +69,7 @@ def consumer_config(topology: Topology, name: str, stream: str) -> api.ConsumerC
 
 
 async def plan(js: JetStreamContext, topology: Topology) -> list[Change]:
-    """Return what has to change on the server, deletions last."""
+    """Return the differences between nats-server and streams.yaml, deletions of streams last."""
     changes: list[Change] = []
     present = {info.config.name: info.config for info in await _streams(js)}
     for name, stream in topology.streams.items():
@@ -81,9 +85,10 @@ async def plan(js: JetStreamContext, topology: Topology) -> list[Change]:
 
 
 async def apply(js: JetStreamContext, topology: Topology, *, prune: bool = False) -> list[Change]:
-    """Make the server match streams.yaml; delete what is not in it only with `prune`.
+    """Change nats-server to match streams.yaml and return the changes made.
 
-    Returns what was done. Raises TopologyError when the server refuses.
+    Streams and durables that streams.yaml lacks are deleted only with `prune`. Repeated calls
+    change nothing. Raises TopologyError when nats-server refuses a change; those before it stay.
     """
     done = []
     for change in await plan(js, topology):
@@ -92,15 +97,16 @@ async def apply(js: JetStreamContext, topology: Topology, *, prune: bool = False
         try:
             await _perform(js, topology, change)
         except nats.js.errors.APIError as error:
-            raise TopologyError(f"{change}: nats-server says {error.description}") from None
+            raise TopologyError(f"{change}: nats-server refused: {error.description}") from None
         done.append(change)
     return done
 
 
 async def restore(js: JetStreamContext, topology: Topology, service: str) -> list[Change]:
-    """Make the streams and durables of one consumer that are gone; return what was made.
+    """Create the missing streams and durables of one consumer; return the changes made.
 
-    It changes nothing that is there, and a service may do no more. Raises TopologyError.
+    Existing ones stay unchanged: a service's permissions allow creation only. Raises
+    TopologyError.
     """
     done = []
     for stream in topology.streams_of(service):
@@ -113,7 +119,7 @@ async def restore(js: JetStreamContext, topology: Topology, service: str) -> lis
             try:
                 await _perform(js, topology, change)
             except nats.js.errors.APIError as error:
-                raise TopologyError(f"{change}: nats-server says {error.description}") from None
+                raise TopologyError(f"{change}: nats-server refused: {error.description}") from None
         done += wanted
     return done
 
@@ -162,8 +168,8 @@ async def _consumer_plan(
         if found is None:
             changes.append(Change("create", stream, name))
         elif differences := _differences(wanted, found):
-            # The server keeps this for good. A new durable reads the stream again, which every
-            # consumer bears.
+            # nats-server cannot change the ack policy of a durable. A new durable reads the stream
+            # from its start again, which every consumer tolerates.
             fixed = wanted.ack_policy != found.ack_policy
             action: Literal["replace", "update"] = "replace" if fixed else "update"
             changes.append(Change(action, stream, name, differences))
@@ -171,7 +177,7 @@ async def _consumer_plan(
 
 
 def _differences(wanted: Any, found: Any) -> tuple[str, ...]:
-    """Name the fields that we set and the server has otherwise."""
+    """Return the fields of `wanted` whose values differ on the server, as `name: old -> new`."""
 
     def value(config: Any, name: str) -> Any:
         current = getattr(config, name)
@@ -179,7 +185,7 @@ def _differences(wanted: Any, found: Any) -> tuple[str, ...]:
             current = [config.filter_subject] if config.filter_subject else []
         return sorted(current) if name in {"subjects", "filter_subjects"} else current
 
-    # To the server an empty value is its own default.
+    # nats-server replaces an empty value by its default, so those are not compared.
     names = [name for name in vars(wanted) if getattr(wanted, name)]
     return tuple(
         f"{name}: {value(found, name)} -> {value(wanted, name)}"

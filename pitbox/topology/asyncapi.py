@@ -1,4 +1,7 @@
-"""The topology as an AsyncAPI 3.1 document (https://www.asyncapi.com/docs/reference/specification/v3.1.0)."""
+"""Describe the topology as an AsyncAPI 3.1 document.
+
+The format is https://www.asyncapi.com/docs/reference/specification/v3.1.0.
+"""
 
 from typing import Any
 
@@ -10,7 +13,7 @@ from schemas.registry import EVENTS
 
 
 def asyncapi(topology: Topology) -> dict[str, Any]:
-    """Describe every channel, event and operation; JetStream's limits stand in `x-jetstream`."""
+    """Return the document: channels, messages, operations; JetStream's limits as `x-jetstream`."""
     _, schemas = msgspec.json.schema_components(
         EVENTS.values(), ref_template="#/components/schemas/{name}"
     )

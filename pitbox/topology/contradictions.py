@@ -1,11 +1,15 @@
-"""What streams.yaml says that cannot all be true."""
+"""Find references in streams.yaml to things that are missing or declared twice."""
+
+from typing import Final
 
 from pitbox.topology.model import Consumer, Producer, Topology
 from schemas.registry import EVENTS
 
+FOLD_WRITES: Final = ("dead.letter", "fold.progress")
+
 
 def contradictions(topology: Topology) -> list[str]:
-    """Name every route, event and stream that is referred to and not there, or there twice."""
+    """Return one sentence for each missing or repeated route, event or stream."""
     return [*_route_problems(topology), *_service_problems(topology)]
 
 
@@ -21,7 +25,7 @@ def _route_problems(topology: Topology) -> list[str]:
         if not route.events:
             problems.append(f"{name}: carries no event")
         if route.reply and route.reply not in EVENTS:
-            problems.append(f"{name}: reply {route.reply!r} is no event")
+            problems.append(f"{name}: reply {route.reply!r} is not an event in schemas")
     return problems
 
 
@@ -33,10 +37,16 @@ def _service_problems(topology: Topology) -> list[str]:
             if route not in topology.routes:
                 problems.append(f"{name}: no route {route!r}")
     for name, consumer in topology.consumers.items():
+        if consumer.kind == "fold":
+            problems += [
+                f"{name}: a fold writes {route} too"
+                for route in FOLD_WRITES
+                if route not in consumer.writes
+            ]
         for stream in consumer.ack_all:
             if stream not in topology.streams:
                 problems.append(f"{name}: ack_all: no stream {stream!r}")
         for route in consumer.purges:
             if route not in topology.stream_of:
-                problems.append(f"{name}: purges: no stream has {route!r}")
+                problems.append(f"{name}: purges: no stream has the route {route!r}")
     return problems

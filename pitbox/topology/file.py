@@ -1,4 +1,4 @@
-"""The file streams.yaml: found, parsed strictly and checked."""
+"""Find, parse and check streams.yaml."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -20,7 +20,10 @@ SECTIONS: Final[dict[str, type[Struct]]] = {
 
 
 def find(path: str = "") -> Path:
-    """Return the streams.yaml to use: the given one, the checkout's, or the one in the wheel."""
+    """Return the path of streams.yaml: the given one, else the checkout's, else the wheel's.
+
+    Raises TopologyError when there is none.
+    """
     package = Path(__file__).parents[1]
     shipped = [package.parent / "streams.yaml", package / "streams.yaml"]
     candidates = [Path(path)] if path else shipped
@@ -31,12 +34,12 @@ def find(path: str = "") -> Path:
 
 
 def load(path: str = "") -> Topology:
-    """Read and check streams.yaml; raises TopologyError with the path of what is wrong."""
+    """Read and check streams.yaml; raises TopologyError naming the place of a mistake."""
     return parse(find(path).read_text())
 
 
 def parse(text: str) -> Topology:
-    """Parse and check the text of streams.yaml; raises TopologyError with the path of a mistake."""
+    """Parse and check the text of streams.yaml; raises TopologyError as `load`."""
     try:
         document = yaml.safe_load(text)
         topology = msgspec.convert(document, Topology)
@@ -50,7 +53,7 @@ def parse(text: str) -> Topology:
 
 
 def _located(document: Any, message: str) -> str:
-    """Write the keys into msgspec's path, which leaves those of mappings open (`[...]`)."""
+    """Fill in the keys of mappings in msgspec's message, which has `[...]` for them."""
     for path, value, kind in _entries(document) if "[...]" in message else ():
         try:
             msgspec.convert(value, kind)

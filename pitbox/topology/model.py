@@ -1,4 +1,4 @@
-"""The topology as streams.yaml declares it: streams, routes, producers, consumers."""
+"""Model streams.yaml: streams, routes, producers and consumers, and questions about them."""
 
 import re
 from functools import cache, cached_property
@@ -17,15 +17,19 @@ Duration = Annotated[str, Meta(pattern=r"^\d+(ms|s|m|h|d)$")]
 Size = Annotated[str, Meta(pattern=r"^\d+(kB|MB|GB)$")]
 
 
-Ack = Literal["all", "explicit", "none"]
+Ack = Literal["all", "explicit"]
+Kind = Literal["fold", "batch", "answer", "live"]
 
 
 class TopologyError(Exception):
-    """Name the place in streams.yaml that is wrong."""
+    """Report a mistake in streams.yaml, or a name that it lacks; the message says where."""
 
 
 class Route(Struct, frozen=True, forbid_unknown_fields=True):
-    """A named subject: its template, the tags of the events it carries, and of their answer."""
+    """Declare a subject template, the tags of its events and the tag of their answer.
+
+    `{driver}` in a template is the field `driver` of the event.
+    """
 
     subject: str
     events: tuple[str, ...]
@@ -37,11 +41,11 @@ class Route(Struct, frozen=True, forbid_unknown_fields=True):
         return self.subject.format_map(fields)
 
     def filter(self, fields: dict[str, Any]) -> str:
-        """Return the subject with missing fields left open."""
+        """Return the subject to subscribe to, with `*` for fields that are not given."""
         return FIELD.sub(lambda match: str(fields.get(match[1], "*")), self.subject)
 
     def of(self, event: Any) -> str:
-        """Return the subject that an event has to come on: its own fields name it."""
+        """Return the subject of an event, filled from its fields."""
         return self.format({name: getattr(event, name) for name in self.fields})
 
     @property
@@ -56,7 +60,7 @@ def _fields(subject: str) -> tuple[str, ...]:
 
 
 class Stream(Struct, frozen=True, forbid_unknown_fields=True):
-    """A JetStream stream and its limits."""
+    """Declare a JetStream stream, its limits and its routes."""
 
     about: str
     max_age: Duration
@@ -65,20 +69,23 @@ class Stream(Struct, frozen=True, forbid_unknown_fields=True):
     routes: dict[str, Route]
     storage: Literal["file", "memory"] = "file"
     discard: Literal["old", "new"] = "old"
+    max_msgs_per_subject: Annotated[int, Meta(ge=1)] | None = None
     replicas: Annotated[int, Meta(ge=1, le=5)] = 1
 
 
 class Consumer(Struct, frozen=True, forbid_unknown_fields=True):
-    """A service: what it reads and writes, and how its durables acknowledge.
+    """Declare a service: its kind, its routes to read and write, and how its durables acknowledge.
 
-    One that is `live` hears core NATS as it is said, also of streams, and pulls nothing. Of the
-    stored routes that it `purges` it may take messages out.
+    A `fold` reads streams from their beginning and performs for `performers` keys at once. A
+    `batch` has durables. `answer` and `live` subscribe by core NATS, to routes of streams too, and
+    pull nothing. A consumer may purge messages from the routes in `purges`.
     """
 
     about: str
+    kind: Kind
     reads: tuple[str, ...]
     writes: tuple[str, ...]
-    live: bool = False
+    performers: Annotated[int, Meta(ge=1, le=1000)] = 8
     purges: tuple[str, ...] = ()
     ack: Ack = "explicit"
     ack_all: tuple[StreamName, ...] = ()
@@ -89,18 +96,19 @@ class Consumer(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def tries(self) -> int:
-        """Return how often a message is tried before it is a dead letter."""
+        """Return the number of deliveries before a message becomes a dead letter."""
         return len(self.backoff) + 1
 
     def ack_policy(self, stream: str) -> Ack:
-        """Return how messages of a stream are acknowledged: `all` is the last one for all."""
+        """Return the ack policy on a stream; with `all`, an ack covers all earlier messages."""
         return "all" if stream in self.ack_all else self.ack
 
 
 class Producer(Struct, frozen=True, forbid_unknown_fields=True):
-    """A program that is no service: what it reads and writes.
+    """Declare a program that is not a service: the routes it reads and writes.
 
-    One that is of the `hub` is trusted as the services are; others have accounts of their own.
+    A producer with `hub` uses the hub's account, as services do. Any other has one account per
+    driver.
     """
 
     about: str
@@ -110,7 +118,7 @@ class Producer(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Topology(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
-    """Hold all of streams.yaml."""
+    """Hold streams.yaml."""
 
     streams: dict[StreamName, Stream]
     direct: dict[str, Route]
@@ -119,7 +127,7 @@ class Topology(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
 
     @cached_property
     def routes(self) -> dict[str, Route]:
-        """Return every route, of streams and outside them."""
+        """Return every route by name, inside and outside of streams."""
         inside = (stream.routes for stream in self.streams.values())
         return {name: route for part in (*inside, self.direct) for name, route in part.items()}
 
@@ -130,9 +138,9 @@ class Topology(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
 
     @cached_property
     def from_drivers(self) -> frozenset[str]:
-        """Return the streams that hold what drivers' PCs say."""
-        said = (r for one in self.producers.values() if not one.hub for r in one.writes)
-        return frozenset(self.stream_of[route] for route in said if route in self.stream_of)
+        """Return the streams that drivers' PCs publish to."""
+        written = (r for one in self.producers.values() if not one.hub for r in one.writes)
+        return frozenset(self.stream_of[route] for route in written if route in self.stream_of)
 
     def route(self, name: str) -> Route:
         """Return a route; raises TopologyError naming an unknown one."""
@@ -146,25 +154,25 @@ class Topology(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         return self.route(route).format(fields)
 
     def filter(self, route: str, **fields: Any) -> str:
-        """Return the subject of a route to subscribe to; fields not given match anything."""
+        """Return the subject to subscribe to for a route; fields not given match anything."""
         return self.route(route).filter(fields)
 
     def reads(self, service: str) -> tuple[str, ...]:
-        """Return the routes a service may listen to."""
+        """Return the routes that a service may read."""
         return self._service(service).reads
 
     def writes(self, service: str) -> tuple[str, ...]:
-        """Return the routes a service may publish to."""
+        """Return the routes that a service may publish to."""
         return self._service(service).writes
 
     def durables(self, service: str) -> dict[str, tuple[str, ...]]:
         """Return the streams a consumer has a durable on, each with the routes it reads there."""
-        return {} if self.consumers[service].ack == "none" else self.pulled(service)
+        return self.pulled(service) if self.consumers[service].kind == "batch" else {}
 
     def pulled(self, service: str) -> dict[str, tuple[str, ...]]:
         """Return the streams a consumer pulls from, each with the routes it reads there."""
         consumer = self.consumers[service]
-        if consumer.live:
+        if consumer.kind in ("answer", "live"):
             return {}
         read: dict[str, list[str]] = {}
         for route in consumer.reads:
@@ -173,9 +181,16 @@ class Topology(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         return {stream: tuple(routes) for stream, routes in read.items()}
 
     def streams_of(self, service: str) -> tuple[str, ...]:
-        """Return the streams that a consumer cannot do without: it pulls from them or writes."""
+        """Return the streams that a consumer needs: those it pulls from or publishes to."""
         written = (self.stream_of[r] for r in self.writes(service) if r in self.stream_of)
         return tuple(dict.fromkeys((*self.pulled(service), *written)))
+
+    def consumer(self, name: str) -> Consumer:
+        """Return a consumer; raises TopologyError naming an unknown one."""
+        try:
+            return self.consumers[name]
+        except KeyError:
+            raise TopologyError(f"no consumer {name!r} in streams.yaml") from None
 
     def decoder(self, *routes: str) -> msgspec.msgpack.Decoder[Any]:
         """Return a decoder of every event the routes carry."""
@@ -186,7 +201,7 @@ class Topology(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         return msgspec.msgpack.Decoder(union)
 
     def answer_decoder(self, route: str) -> msgspec.msgpack.Decoder[Any]:
-        """Return a decoder of what answers the requests of a route."""
+        """Return a decoder of the answers to a route's requests."""
         return msgspec.msgpack.Decoder(EVENTS[self.route(route).reply])
 
     def _service(self, name: str) -> Consumer | Producer:

@@ -1,7 +1,7 @@
-"""Mend the times of a capture whose clock stood still while the game's went on.
+"""Repair the times of a capture with a clock that stood still.
 
-Tools that convert recordings sometimes stamp every datagram alike. F1 says in each packet what the
-session's time is and which frame it is of, so there the time between frames is known all the same.
+Tools that convert recordings sometimes give every datagram the same time. Each F1 packet carries
+the session's time and its frame number, so the time between F1 packets is known nevertheless.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,11 +14,11 @@ from producers.sources.f1.header import Header, read_header
 
 LONGEST_STEP_S: Final = 1.0
 FRAMES_PER_S: Final = 60
-"""How fast the game counts frames, also while its session's time has not begun."""
+"""The game's frame rate, which gives the step while the session's time stands at 0."""
 
 
 def mended(datagrams: Iterable[Datagram]) -> Iterator[Datagram]:
-    """Yield the datagrams, none earlier than the one before it."""
+    """Yield the datagrams with repaired times, which never go back."""
     last_ns = captured_ns = 0
     last: Header | None = None
     for datagram in datagrams:
@@ -34,7 +34,7 @@ def mended(datagrams: Iterable[Datagram]) -> Iterator[Datagram]:
 
 
 def _step_s(last: Header, header: Header) -> float:
-    """Return the time between two packets; 0 when they are of one frame or far apart."""
+    """Return the seconds between two packets; 0 when they are of one frame or far apart."""
     if last.session != header.session:
         return 0.0
     step_s = header.time_s - last.time_s or (header.frame - last.frame) / FRAMES_PER_S

@@ -1,6 +1,7 @@
-"""Read recordings of gt-telemetry (.gtz): plain packets of Gran Turismo 7 end to end, gzipped.
+"""Read recordings of gt-telemetry (.gtz): gzipped plain packets of Gran Turismo 7, end to end.
 
-They hold no times, so packets are timed by their numbers, 60 a second, up to the file's own time.
+A recording holds no times. Packets are timed by their numbers, 60 a second; the last one gets the
+file's modification time.
 """
 
 import gzip
@@ -20,7 +21,7 @@ MAX_PACKETS: Final = 60 * 3600 * 48
 
 
 def observations(path: Path) -> Iterator[Observation]:
-    """Yield what a recording tells, having read it to its end; raises SourceError."""
+    """Yield the observations of a recording; raises SourceError for a damaged one before that."""
     first = last = None
     for packet in packets(path):
         last = _number(packet)
@@ -31,9 +32,9 @@ def observations(path: Path) -> Iterator[Observation]:
 
 
 def packets(path: Path) -> Iterator[bytes]:
-    """Yield the packets of a recording; raises SourceError when it is damaged.
+    """Yield the plain packets of a recording; raises SourceError when it is damaged.
 
-    A last packet that was not written to its end is left out.
+    An incomplete last packet is left out.
     """
     try:
         with _unpacked(path) as file:
@@ -44,7 +45,7 @@ def packets(path: Path) -> Iterator[bytes]:
                 if len(packet) < length:
                     return
                 if packet[:4] != MAGIC:
-                    raise SourceError(f"{path.name} is damaged: a packet does not begin as such")
+                    raise SourceError(f"{path.name} is damaged: a packet lacks the game's magic")
                 yield packet
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise SourceError(f"{path.name} is damaged, or cut short: {error}") from None
@@ -58,7 +59,10 @@ def _unpacked(path: Path) -> BinaryIO:
 
 
 def _length(head: bytes, name: str) -> int:
-    """Return the length of the packets: where the second one begins."""
+    """Return the length of the packets, which is the offset of the second one.
+
+    Raises SourceError when no known length fits.
+    """
     lengths = [kind.length for kind in KINDS]
     found = (length for length in lengths if head[length : length + 4] == MAGIC)
     only = (length for length in lengths if len(head) == length)

@@ -1,7 +1,8 @@
-"""Read iRacing telemetry files (.ibt).
+"""Read iRacing telemetry files (.ibt), in the layout of iRacing's SDK (irsdk_defines.h).
 
-A header of 112 bytes, a sub-header of 32, one description of 144 bytes a variable, session info as
-YAML, then rows. Nothing is believed: every offset is bounded by the size of the file before use.
+A file has a header of 112 bytes, a sub-header of 32, one description of 144 bytes for each
+variable, session info as YAML, then rows. Every offset is checked against the file's size before
+use.
 """
 
 import hashlib
@@ -36,7 +37,7 @@ LONGEST_SESSION_S: Final = 1e8
 
 
 class Variable(Struct, frozen=True):
-    """Describe one variable of a row: where its last sample stands, and in which unit."""
+    """Describe one variable of a row: struct code, offset of its last sample, unit."""
 
     name: str
     code: str
@@ -59,7 +60,7 @@ class Header(Struct, frozen=True):
 
 
 def observations(path: Path) -> Iterator[Observation]:
-    """Yield what a telemetry file tells; raises SourceError when it is not a whole one."""
+    """Yield the observations of a telemetry file; raises SourceError when it is not whole."""
     with path.open("rb") as file:
         if path.stat().st_size < HEADERS_END:
             raise SourceError(f"{path.name} is too short to be an iRacing telemetry file")
@@ -70,7 +71,7 @@ def observations(path: Path) -> Iterator[Observation]:
 
 
 def read_header(content: mmap.mmap | bytes, name: str) -> Header:
-    """Read and check the header; raises SourceError naming what is wrong."""
+    """Read and check the header; raises SourceError naming the fault."""
     version, _, rate, _, info_bytes, info_at, count, variables_at, buffers, row_bytes = (
         HEADER.unpack_from(content)
     )
@@ -82,9 +83,9 @@ def read_header(content: mmap.mmap | bytes, name: str) -> Header:
             f"{buffers} buffers of one row and no recording"
         )
     if not 1 <= count <= MAX_VARIABLES:
-        raise SourceError(f"{name} declares {count} variables, 1 to {MAX_VARIABLES} can be")
+        raise SourceError(f"{name} declares {count} variables, not 1 to {MAX_VARIABLES}")
     if not 1 <= row_bytes <= MAX_ROW_BYTES:
-        raise SourceError(f"{name} declares rows of {row_bytes} bytes, which cannot be")
+        raise SourceError(f"{name} declares rows of {row_bytes} bytes, not 1 to {MAX_ROW_BYTES}")
     _, rows_at = BUFFER.unpack_from(content, BUFFER_AT)
     _bounded(content, name, "variables", variables_at, count * VARIABLE.size)
     _bounded(content, name, "session info", info_at, info_bytes)
@@ -112,7 +113,7 @@ def _bounded(content: mmap.mmap | bytes, name: str, what: str, start: int, size:
 
 
 def _row_count(content: mmap.mmap | bytes, name: str, rows_at: int, row_bytes: int) -> int:
-    """Return how many rows there are; a sim that crashed leaves their number at 0."""
+    """Return the number of rows; a sim that crashed leaves the declared one at 0."""
     declared = DISK.unpack_from(content, DISK_AT)[4]
     held = (len(content) - rows_at) // row_bytes
     if declared > held:
@@ -141,7 +142,7 @@ def _variables(
             yield Variable(title, TYPES[kind], offset + (samples - 1) * size, _text(unit))
     missing = [variable for variable in REQUIRED if variable not in names]
     if missing:
-        raise SourceError(f"{name} lacks the variable {missing[0]}, without which nothing is known")
+        raise SourceError(f"{name} lacks the variable {missing[0]}, which is required")
 
 
 def _rows(content: mmap.mmap, header: Header, clock: "Clock") -> Iterator[Observation]:
@@ -171,7 +172,7 @@ class Clock:
         self._last_ns = 0
 
     def captured_ns(self, session_s: float) -> int | None:
-        """Return the time of a row; None when its session time makes no sense."""
+        """Return the time of a row; None when its session time is out of range."""
         if not 0 <= session_s < LONGEST_SESSION_S:
             return None
         captured_ns = self._origin_ns + round((session_s - self._origin_session_s) * 1e9)
@@ -186,14 +187,14 @@ class Clock:
 def _row_layout(header: Header, wanted: tuple[str, ...]) -> tuple[struct.Struct, tuple[str, ...]]:
     """Return one struct for the wanted variables of a row, and their names in its order.
 
-    Raises SourceError when two of them lie upon each other.
+    Raises SourceError when two of them overlap.
     """
     found = {item.name: item for item in header.variables if item.name in set(wanted)}
     chosen = sorted(found.values(), key=lambda item: item.offset)
     layout, position = "<", 0
     for item in chosen:
         if item.offset < position:
-            raise SourceError(f"{header.name}: variable {item.name} lies upon another one")
+            raise SourceError(f"{header.name}: variable {item.name} overlaps another one")
         layout += f"{item.offset - position}x{item.code}"
         position = item.offset + struct.calcsize(f"<{item.code}")
     return struct.Struct(layout), tuple(item.name for item in chosen)

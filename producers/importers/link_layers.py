@@ -1,4 +1,4 @@
-"""Find the UDP payload in a captured frame, whatever network it was captured on."""
+"""Find the UDP payload in a captured frame of any known link type."""
 
 import struct
 from collections.abc import Callable
@@ -38,7 +38,7 @@ LINK_TYPES: Final[dict[int, Callable[[bytes], bytes]]] = {
     229: bytes,
     276: lambda frame: _of_type(frame, 0, 20),  # Linux cooked, version 2
 }
-"""Numbers of https://www.tcpdump.org/linktypes.html, each with how to get at the IP packet."""
+"""Function that returns the IP packet of a frame, by https://www.tcpdump.org/linktypes.html."""
 
 
 def payload_of(frame: bytes, link_type: int) -> bytes | None:

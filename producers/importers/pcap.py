@@ -1,6 +1,6 @@
-"""Read UDP datagrams out of network captures: pcap and pcapng, plain or gzipped.
+"""Read the UDP datagrams of network captures: pcap and pcapng, plain or gzipped.
 
-Formats as in the drafts draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng. Fragments of
+The formats are those of draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng. Fragments of
 datagrams, datagrams that were not captured whole and all other traffic are left out.
 """
 
@@ -23,7 +23,7 @@ MAGICS: Final = {
     b"\x4d\x3c\xb2\xa1": ("<", 1),
     b"\xa1\xb2\x3c\x4d": (">", 1),
 }
-"""Of pcap: byte order, and how many ns one unit of its times has."""
+"""Byte order of a pcap file and the ns of one unit of its times, by magic."""
 
 SECTION: Final = 0x0A0D0D0A
 ORDERS: Final = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
@@ -39,14 +39,14 @@ LATEST_NS: Final = 1 << 63
 
 
 class Datagram(Struct, frozen=True, gc=False):
-    """Hold one UDP payload and when it was captured, ns since 1970."""
+    """Hold one UDP payload and its time of capture, ns since 1970."""
 
     captured_ns: int
     payload: bytes
 
 
 class Interface(Struct, frozen=True):
-    """Describe where frames were captured: the kind of link, and the ticks of a second."""
+    """Describe a captured network interface: its link type and the resolution of its times."""
 
     link_type: int
     ticks_per_s: int
@@ -75,35 +75,38 @@ def _unpacked(path: Path) -> BinaryIO:
 
 
 class Content:
-    """Read a capture piece by piece."""
+    """Read a capture piece by piece, and name it in errors."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._file = file
         self.name = name
 
     def take(self, size: int) -> bytes:
-        """Return the next bytes; raises SourceError when there are fewer."""
+        """Return the next `size` bytes; raises SourceError when there are fewer."""
         piece = self._file.read(size)
         if len(piece) < size:
             raise SourceError(f"{self.name} is cut short: its last packet is not whole")
         return piece
 
     def take_or_end(self, size: int) -> bytes:
-        """Return the next bytes, none at the end; raises SourceError within a piece."""
+        """Return the next `size` bytes, none at the end; raises SourceError for fewer."""
         first = self._file.read(1)
         return first + self.take(size - 1) if first else b""
 
     def damaged(self, what: str) -> SourceError:
-        """Return the error that says what is wrong."""
+        """Return the error for a damaged capture."""
         return SourceError(f"{self.name} is damaged: {what}")
 
     def datagram(self, frame: bytes, link_type: int, captured_ns: int) -> Iterator[Datagram]:
-        """Yield the datagram of a frame, if it holds one."""
+        """Yield the datagram of a frame, if it holds one; raises SourceError.
+
+        The errors are a time out of range and an unknown link type.
+        """
         if not captured_ns < LATEST_NS:
-            raise self.damaged("a packet is of no time that can be")
+            raise self.damaged("the time of a packet is out of range")
         if link_type not in LINK_TYPES:
             raise SourceError(
-                f"{self.name} was captured on link type {link_type}, which is not known: "
+                f"{self.name} was captured on link type {link_type}, which is unknown: "
                 f"capture on Ethernet, Wi-Fi or loopback"
             )
         payload = payload_of(frame, link_type)
@@ -139,17 +142,17 @@ def _pcapng(content: Content) -> Iterator[Datagram]:
 
 
 def _section(content: Content) -> str:
-    """Read a section header, its first four bytes being read; return its byte order."""
+    """Read the rest of a section header after its first four bytes; return its byte order."""
     raw, magic = content.take(4), content.take(4)
     if magic not in ORDERS:
-        raise content.damaged("a section is of no known byte order")
+        raise content.damaged("a section has no known byte order")
     (length,) = struct.unpack(f"{ORDERS[magic]}I", raw)
     _body(content, length, read=12)
     return ORDERS[magic]
 
 
 def _body(content: Content, length: int, read: int = 8) -> bytes:
-    """Read the rest of a block, whose length stands at its end again; return what is between."""
+    """Read the rest of a block after `read` bytes; return it without the length at its end."""
     if not read + 4 <= length <= MAX_BLOCK_BYTES or length % 4:
         raise content.damaged(f"a block of {length} bytes")
     return content.take(length - read)[:-4]
@@ -157,7 +160,7 @@ def _body(content: Content, length: int, read: int = 8) -> bytes:
 
 def _interface(content: Content, body: bytes, order: str) -> Interface:
     if len(body) < 8:
-        raise content.damaged("an interface is not described to the end")
+        raise content.damaged("the description of an interface is not whole")
     (link_type,) = struct.unpack_from(f"{order}H", body)
     resolution = MICROSECONDS
     at = 8
@@ -177,9 +180,9 @@ def _enhanced(
         raise content.damaged("a packet has no head")
     index, high, low, captured = struct.unpack_from(f"{order}IIII", body)
     if index >= len(interfaces) or captured > min(len(body) - 20, MAX_FRAME_BYTES):
-        raise content.damaged("a packet is of no interface, or longer than its block")
+        raise content.damaged("a packet names no interface, or is longer than its block")
     interface = interfaces[index]
     if interface.link_type not in LINK_TYPES and any(i.link_type in LINK_TYPES for i in interfaces):
-        return  # Beside a network, something like USB or Bluetooth was captured.
+        return  # Another interface than a network was captured too, such as USB or Bluetooth.
     captured_ns = (high << 32 | low) * 1_000_000_000 // interface.ticks_per_s
     yield from content.datagram(body[20 : 20 + captured], interface.link_type, captured_ns)

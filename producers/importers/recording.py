@@ -1,4 +1,4 @@
-"""Open a recording of any supported kind, told by its content."""
+"""Open a recording of any supported kind, which its content decides."""
 
 import gzip
 import zlib
@@ -21,10 +21,10 @@ KINDS: Final = (
 
 
 def open_recording(path: Path) -> Iterator[Observation]:
-    """Yield what a recording tells.
+    """Yield the observations of a recording.
 
-    Raises SourceError before the first observation when the file is of no known kind, damaged, or
-    holds no game or several.
+    Raises SourceError before the first observation when the file is of no known kind, cannot be
+    read, is damaged, or holds no game or several.
     """
     head = _head(path)
     if head[:4] in (*PCAP, PCAPNG):
@@ -33,11 +33,11 @@ def open_recording(path: Path) -> Iterator[Observation]:
         return gtz.observations(path)
     if path.suffix.lower() == ".ibt":
         return ibt.observations(path)
-    raise SourceError(f"{path.name} is of no kind that can be imported: {KINDS}")
+    raise SourceError(f"{path.name} cannot be imported, its kind is unknown: give {KINDS}")
 
 
 def _head(path: Path) -> bytes:
-    """Return the first bytes of a file's content, unpacked."""
+    """Return the first four bytes of a file's content, unpacked."""
     if path.is_dir():
         raise SourceError(f"{path} is a folder: name the files in it")
     try:
@@ -59,7 +59,10 @@ def _unpacked_head(path: Path) -> bytes:
 
 
 def _game(path: Path) -> Decoder:
-    """Return a decoder of the one game that a capture holds, having read it to its end."""
+    """Return a decoder of the one game in a capture; raises SourceError.
+
+    The capture is read to its end first, so that a damaged one is never imported in part.
+    """
     known, found, total = decoders(), "", 0
     for datagram in pcap.datagrams(path):
         total += 1
@@ -76,7 +79,7 @@ def _game(path: Path) -> Decoder:
         raise SourceError(f"{path.name} holds no UDP datagrams")
     if not found:
         raise SourceError(
-            f"none of the {total} datagrams in {path.name} is of a game that is known: {SUPPORTED}"
+            f"none of the {total} datagrams in {path.name} is of a supported game: {SUPPORTED}"
         )
     return GAMES[found]()
 

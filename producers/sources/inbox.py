@@ -1,4 +1,4 @@
-"""Hold what arrived until it is decoded: bounded, the oldest goes first."""
+"""Hold arrivals until they are decoded: bounded, and a full inbox drops the oldest."""
 
 import asyncio
 import contextlib
@@ -16,14 +16,14 @@ CAPACITY: Final = 8192
 
 
 class Arrival(Struct, frozen=True, gc=False):
-    """Hold a datagram and when it arrived, in ns since 1970."""
+    """Hold a datagram and its time of arrival, ns since 1970."""
 
     captured_ns: int
     payload: bytes
 
 
 class Tick(Struct, frozen=True):
-    """Hold iRacing's variables at one instant, and who understands them."""
+    """Hold iRacing's variables at one instant, and their decoder."""
 
     captured_ns: int
     values: Mapping[str, float]
@@ -31,7 +31,7 @@ class Tick(Struct, frozen=True):
 
 
 class Inbox:
-    """Pass arrivals on to one reader in the event loop; anyone may put, and never waits."""
+    """Pass arrivals to one reader in the event loop; `put` never waits, in any thread."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._waiting: deque[Arrival | Tick] = deque(maxlen=capacity)
@@ -41,7 +41,7 @@ class Inbox:
         self.dropped = 0
 
     def put(self, item: Arrival | Tick) -> None:
-        """Take an arrival, from any thread; when full, the oldest is dropped and counted."""
+        """Add an arrival, from any thread; a full inbox drops and counts its oldest one."""
         if len(self._waiting) == self._waiting.maxlen:
             self.dropped += 1
             metrics.dropped.labels("source", "inbox full").inc()
@@ -52,7 +52,7 @@ class Inbox:
                 self._loop.call_soon_threadsafe(self._filled.set)
 
     async def take(self) -> Arrival | Tick:
-        """Wait for the next arrival."""
+        """Return the next arrival; wait for it."""
         while not self._waiting:
             self._filled.clear()
             self._awake = False

@@ -1,4 +1,4 @@
-"""Measure how far and how long a car has driven since the start line, for games that do not say."""
+"""Measure distance and time since the start line, for games that do not send them."""
 
 import math
 
@@ -8,10 +8,10 @@ MAX_GAP_S = 2.0
 
 
 class Odometer:
-    """Integrate speed over time since the line; NaN until the line was crossed.
+    """Integrate speed over time since the line, by the trapezoidal rule; NaN before a crossing.
 
-    A gap longer than two seconds makes both unknown until the next crossing, for what was driven
-    in it would be a guess.
+    A gap longer than `MAX_GAP_S` makes both NaN until the next crossing: the distance driven in it
+    would be a guess.
     """
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class Odometer:
         self._speed = ABSENT
 
     def advance(self, elapsed_s: float, speed: float) -> None:
-        """Drive on for some seconds, reaching a speed in m/s."""
+        """Add `elapsed_s` of driving that ended at `speed` in m/s."""
         if not 0 <= elapsed_s <= MAX_GAP_S:
             self.distance_m = self.time_s = ABSENT
         else:
@@ -30,11 +30,11 @@ class Odometer:
         self._speed = speed
 
     def cross(self, beyond_s: float, speed: float) -> None:
-        """Cross the line, some seconds before now."""
+        """Restart both at the line, crossed `beyond_s` ago at `speed` in m/s."""
         self.time_s = beyond_s
         self.distance_m = beyond_s * speed
         self._speed = speed
 
     def forget(self) -> None:
-        """Know neither until the line is crossed again."""
+        """Set both to NaN until the next crossing."""
         self.distance_m = self.time_s = self._speed = ABSENT

@@ -1,7 +1,7 @@
-"""The spool and the accounts of its runs, together, from the event loop.
+"""The spool and the accounts of its runs, for use from the event loop.
 
-The disk is only touched on one thread. What happens there is told to the accounts here, where
-everything else happens too, so nothing needs a lock.
+Only one thread touches the disk. Its results are passed to the accounts in the event loop, where
+everything else runs too, so nothing needs a lock.
 """
 
 import asyncio
@@ -16,16 +16,17 @@ import msgspec
 
 from pitbox import logs
 from pitbox.chunks import ranges
-from producers import measures
+from producers import metrics
 from producers.spool.disk import DiskError, Spool
 from producers.spool.ledger import Ledger, RunKey, key_of
+from producers.spool.record import Record
 from producers.spool.retention import Dropped
 from schemas.link import Receipt
 from schemas.telemetry import Chunk, Range
 
 PATIENCE_S: Final = 0.1
 MAX_BEHIND: Final = 2000
-"""Chunks that wait for the disk; 100 seconds of them."""
+"""Calls of `keep` that may wait for the disk: 100 seconds of driving."""
 
 TRIM_INTERVAL_S: Final = 2.0
 TRIM_SLICES: Final = 16
@@ -38,10 +39,10 @@ encode: Final = msgspec.msgpack.Encoder().encode
 
 
 class Depot:
-    """Keep chunks on disk and in account."""
+    """Keep chunks on disk, and an account of each run."""
 
     def __init__(self, spool: Spool, record: TextIO | None = None) -> None:
-        """Take over a spool; every chunk that is on its disk adds a line to `record`.
+        """Take over a spool; `record` names every chunk, before it is kept and after.
 
         Its runs are closed: a run is never continued, only finished.
         """
@@ -51,7 +52,7 @@ class Depot:
         self.owing = asyncio.Event()
         self._behind = 0
         self._spool = spool
-        self._record = record
+        self._record = Record(record)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
         self._complained_s = -COMPLAIN_S
         for run in spool.runs.values():
@@ -66,30 +67,30 @@ class Depot:
 
     @property
     def newest_run(self) -> int:
-        """Return the highest run that was ever begun here."""
+        """Return the highest run in the spool, 0 for none."""
         return max((key.run for key in self.accounts), default=0)
 
     @property
     def waiting(self) -> int:
-        """Return how many chunks Postgres is not known to have and may still get."""
+        """Return how many chunks Postgres is not known to have and can still get."""
         return sum(account.waiting for account in self.accounts.values())
 
     @property
     def complete(self) -> bool:
-        """Tell whether Postgres has everything, of closed runs, and was told so."""
+        """Return whether every run is closed, and receipts confirm that Postgres has all of it."""
         return all(account.complete for account in self.accounts.values())
 
     def account(self, key: RunKey) -> Ledger:
-        """Return the account of a run, opening one that begins."""
+        """Return the account of a run; open one for a new run."""
         found = self.accounts.get(key)
         if found is None:
             found = self.accounts[key] = Ledger(key, send=self._first_send)
         return found
 
     def on_receipt(self, receipt: Receipt) -> None:
-        """Take what Postgres says it has of a run.
+        """Update a run's account from a receipt.
 
-        `owing` is set when that leaves something to send, `completed` when it is all of all.
+        Set `owing` when chunks are left to send, `completed` when every run is complete.
         """
         account = self.accounts.get(key_of(receipt))
         if account is not None:
@@ -107,31 +108,32 @@ class Depot:
         self.completed.clear()
 
     async def keep(self, chunks: Sequence[Chunk]) -> None:
-        """Keep chunks of one run, in a row; wait for the disk, but not for a slow one.
+        """Write consecutive chunks of one run; wait for the disk, but not for a slow one.
 
-        What the disk refuses can be sent live, and never again.
+        Chunks that the disk refuses are counted as dropped: they can only be sent live.
         """
         key = key_of(chunks[0])
+        self._record.made(chunks)
         if self._behind >= MAX_BEHIND:
             self._refused(key, chunks, "the disk is too slow")
             return
         self._behind += 1
         loop = asyncio.get_running_loop()
-        told = loop.create_future()
+        written = loop.create_future()
 
-        def tell(done: "Future[None]") -> None:
-            # One turn of the loop, where wrapping the future would take three: this is done 20
-            # times a second beside a game.
-            loop.call_soon_threadsafe(self._kept, key, chunks, done, told)
+        def pass_on(done: "Future[None]") -> None:
+            # One turn of the loop, where wrapping the future would take three: this runs 20 times a
+            # second beside a game.
+            loop.call_soon_threadsafe(self._kept, key, chunks, done, written)
 
-        self._thread.submit(self._append, key, chunks).add_done_callback(tell)
+        self._thread.submit(self._append, key, chunks).add_done_callback(pass_on)
         if self._behind == 1:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PATIENCE_S):
-                    await told
+                    await written
 
     async def read(self, key: RunKey, chunks: Range, max_bytes: int) -> list[bytes]:
-        """Return the first of a range of chunks; one that should be there and is not, drop.
+        """Return the first chunks of a range; drop the very first when the spool lacks it.
 
         Raises DiskError.
         """
@@ -141,12 +143,12 @@ class Depot:
         return found
 
     async def drop(self, key: RunKey, chunks: Range, reason: str) -> None:
-        """Give up chunks that can never be sent; raises DiskError."""
+        """Drop chunks that can never be sent; raises DiskError."""
         await self._on_disk(partial(self._spool.drop, key, chunks))
         self._dropped(Dropped(key, chunks, receipted=False), reason)
 
     async def maintain(self) -> None:
-        """Remember receipts on disk and forget what there is no room for, for ever."""
+        """Store receipts on disk and trim the spool, until cancelled."""
         while True:
             await asyncio.sleep(TRIM_INTERVAL_S)
             try:
@@ -155,11 +157,11 @@ class Depot:
                 self._complain("the spool cannot be tidied", str(error))
 
     async def settle(self) -> None:
-        """Wait until the disk has done all that it was asked."""
+        """Wait until the disk has done everything requested before."""
         await self._on_disk(lambda: None)
 
     async def leave(self) -> None:
-        """Remember on disk what Postgres has, and let go of the thread."""
+        """Store on disk what Postgres has, and stop the thread."""
         have = {key: account.have for key, account in self.accounts.items()}
         try:
             await self._on_disk(partial(self._spool.note, have))
@@ -170,35 +172,30 @@ class Depot:
     def _append(self, key: RunKey, chunks: Sequence[Chunk]) -> None:
         encoded = [encode(chunk) for chunk in chunks]
         self._spool.append(key, chunks[0].chunk, encoded, time.time())
-        if self._record is not None:
-            self._record.writelines(
-                f"{c.session} {c.driver} {c.run} {c.chunk} {c.crc} {c.first_frame} {c.frames}\n"
-                for c in chunks
-            )
-            self._record.flush()
 
     def _kept(
         self,
         key: RunKey,
         chunks: Sequence[Chunk],
         done: "Future[None]",
-        told: "asyncio.Future[None]",
+        written: "asyncio.Future[None]",
     ) -> None:
         self._behind -= 1
-        if not told.done():
-            told.set_result(None)
+        if not written.done():
+            written.set_result(None)
         error = done.exception()
         if error is not None:
             self._refused(key, chunks, str(error))
             return
+        self._record.kept(chunks)
         self.account(key).keep(chunks[-1].chunk)
-        measures.kept.inc(len(chunks))
+        metrics.kept.inc(len(chunks))
 
     def _refused(self, key: RunKey, chunks: Sequence[Chunk], reason: str) -> None:
         account = self.account(key)
         account.keep(chunks[-1].chunk)
         account.drop(((chunks[0].chunk, chunks[-1].chunk),))
-        measures.refused.inc(len(chunks))
+        metrics.refused.inc(len(chunks))
         self._complain("THE SPOOL TAKES NOTHING: make room on its disk, live goes on", reason)
 
     async def _trim(self) -> None:
@@ -209,21 +206,21 @@ class Depot:
             if part is None:
                 break
             self._dropped(part)
-        measures.spool_bytes.set(await self._on_disk(lambda: self._spool.used_bytes))
-        measures.waiting.set(self.waiting)
+        metrics.spool_bytes.set(await self._on_disk(lambda: self._spool.used_bytes))
+        metrics.waiting.set(self.waiting)
         for key in [key for key, account in self.accounts.items() if account.complete]:
             if await self._on_disk(partial(self._spool.forget, key)):
                 del self.accounts[key]
 
-    def _dropped(self, part: Dropped, reason: str = "the spool is full of them") -> None:
+    def _dropped(self, part: Dropped, reason: str = "the spool is full") -> None:
         self.account(part.key).drop((part.chunks,))
         count = ranges.count((part.chunks,))
-        measures.dropped.labels("yes" if part.receipted else "no").inc(count)
+        metrics.dropped.labels("yes" if part.receipted else "no").inc(count)
         if not part.receipted:
-            self._complain("CHUNKS THAT POSTGRES LACKS ARE GONE", reason, chunks=count)
+            self._complain("DROPPED CHUNKS THAT POSTGRES LACKS", reason, chunks=count)
 
     def _complain(self, event: str, reason: str, **fields: int) -> None:
-        """Log an error loudly, but not for every chunk."""
+        """Log an error, at most once in `COMPLAIN_S`."""
         now = time.monotonic()
         if now - self._complained_s >= COMPLAIN_S:
             self._complained_s = now

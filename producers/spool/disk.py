@@ -1,9 +1,9 @@
-"""The spool: every chunk of every run on the driver's disk, until Postgres has it and beyond.
+"""The spool's file: every chunk of every run on the driver's disk, until it has to make room.
 
-One SQLite file, a commit per chunk that is on the disk when it returns. A chunk's key is its run's
-number here and its own, so the file grows at its end and is forgotten from its beginning. Chunks
-`0..made-1` of a run are there but for those noted as `dropped`, in the transaction that drops them,
-so nothing is ever counted by reading the file.
+One SQLite file; a commit returns when its chunks are on the disk. A chunk's key joins the number of
+its run in this file and its own number, so the file grows at its end and shrinks from its
+beginning. Chunks `0..made-1` of a run are present except for those in `dropped`, which is written
+in the transaction that deletes them. So nothing is counted by reading all rows.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ FILE: Final = "spool.sqlite"
 VERSION: Final = 1
 RUN_BITS: Final = 31
 RESERVE_BYTES: Final = 50_000_000
-"""Room that the spool makes on its disk by forgetting what Postgres has."""
+"""Free bytes that the spool keeps on its disk by deleting chunks that Postgres has."""
 
 TABLES: Final = f"""
 create table if not exists run (
@@ -52,16 +52,16 @@ _decode: Final = msgspec.msgpack.Decoder(tuple[Range, ...]).decode
 
 
 class SpoolError(SourceError):
-    """Say in one sentence why the spool cannot be used."""
+    """Report a spool that cannot be used, in one sentence."""
 
 
 class DiskError(Exception):
-    """Say that the disk does not take a chunk."""
+    """Report that the disk cannot be read or written."""
 
 
 @contextlib.contextmanager
 def opened(place: str | Path, *, max_bytes: int, max_age_h: float) -> Iterator["Spool"]:
-    """Own the spool in a folder meanwhile; raises SpoolError when that cannot be."""
+    """Open and lock the spool in a folder; raises SpoolError when it cannot be used."""
     folder = Path(place).expanduser()
     with contextlib.ExitStack() as stack:
         try:
@@ -80,7 +80,7 @@ def opened(place: str | Path, *, max_bytes: int, max_age_h: float) -> Iterator["
 
 
 class Spool:
-    """Keep chunks; may be used from any thread, by one at a time."""
+    """Store chunks; usable from any thread, by one at a time."""
 
     def __init__(
         self, file: Path, *, max_bytes: int, max_age_h: float, reserve_bytes: int = RESERVE_BYTES
@@ -94,27 +94,27 @@ class Spool:
         self._database.execute("pragma synchronous = full")
         found = self._value("pragma user_version")
         if found > VERSION:
-            raise SpoolError(f"the spool {file} is of a newer version of PitBox: update this one")
+            raise SpoolError(f"the spool {file} is of a newer version of PitBox: update PitBox")
         self._database.executescript(TABLES)
         self.runs = {run.key: run for run in self._load()}
         for run in self.runs.values():
             run.made = self._made(run)
 
     def close(self) -> None:
-        """Leave the file as it is."""
+        """Close the file."""
         self._database.close()
 
     @property
     def used_bytes(self) -> int:
-        """Return how much of the file is in use."""
+        """Return how many bytes of the file are in use."""
         pages = self._value("pragma page_count") - self._value("pragma freelist_count")
         return pages * self._value("pragma page_size")
 
     def append(self, key: RunKey, first: int, encoded: Sequence[bytes], now_s: float) -> None:
-        """Keep chunks of a run from number `first` on; they are on the disk when this returns.
+        """Write chunks of a run from number `first` on; they are on the disk when this returns.
 
-        Numbers that were left out before count as dropped. Raises DiskError when the disk does not
-        take the chunks; then nothing has changed. Raises ValueError for numbers that went by.
+        Numbers skipped before `first` count as dropped. Raises DiskError when the disk refuses the
+        chunks, having changed nothing; ValueError when `first` is below the next number.
         """
         known = self.runs.get(key)
         if known and first < known.made:
@@ -136,9 +136,9 @@ class Spool:
         run.made, run.dropped = first + len(encoded), dropped
 
     def read(self, key: RunKey, chunks: Range, max_bytes: int) -> list[bytes]:
-        """Return chunks of a run from the first of a range on, up to `max_bytes` but at least one.
+        """Return the first chunks of a range: up to `max_bytes`, but at least one.
 
-        Ends before the first one that is not there; raises DiskError when the disk fails.
+        Stop before the first missing chunk. Raises DiskError when the disk fails.
         """
         run = self.runs[key]
         first, last = _place(run.id, chunks[0]), _place(run.id, chunks[1])
@@ -156,7 +156,7 @@ class Spool:
         return found
 
     def note(self, have: dict[RunKey, Ranges]) -> None:
-        """Remember what Postgres has; raises DiskError."""
+        """Store which chunks Postgres has, by run; raises DiskError."""
         with self._guarded():
             for key, ranges_had in have.items():
                 run = self.runs.get(key)
@@ -167,10 +167,11 @@ class Spool:
                     run.have = ranges_had
 
     def trim(self, now_s: float) -> Dropped | None:
-        """Delete a slice of what is too old or too much, and return what it was; None for nothing.
+        """Delete one slice of chunks that are too old or too many; return it, None for nothing.
 
-        What Postgres has goes first, oldest first, also when the disk is nearly full; what it has
-        not goes only when the spool holds too much of that. Raises DiskError.
+        Chunks that Postgres has go first, the oldest before the others, also when the disk is
+        nearly full. Chunks that Postgres lacks go only when the spool holds nothing else and is
+        above `max_bytes`. Raises DiskError.
         """
         with self._guarded():
             full = self.used_bytes > self._max_bytes
@@ -196,7 +197,7 @@ class Spool:
         run.dropped = dropped
 
     def forget(self, key: RunKey) -> bool:
-        """Forget a run if nothing of it is in the file; tell whether that was so."""
+        """Delete a run that has no chunks in the file; return whether it was deleted."""
         run = self.runs.get(key)
         if run is None or run.kept:
             return False
@@ -206,7 +207,10 @@ class Spool:
         return True
 
     def _cramped(self) -> bool:
-        """Tell whether file and disk together have little room; a full disk cannot even delete."""
+        """Return whether file and disk have less than the reserve free.
+
+        The reserve is needed: deleting from a full disk fails too.
+        """
         free = self._value("pragma freelist_count") * self._value("pragma page_size")
         return free + shutil.disk_usage(self._file.parent).free < self._reserve_bytes
 
@@ -236,7 +240,7 @@ class Spool:
             yield KeptRun(id_, key, have=_decode(have), dropped=_decode(dropped))
 
     def _made(self, run: KeptRun) -> int:
-        """Return how many chunks a run has, also those that were dropped."""
+        """Return how many chunks a run has made, including dropped ones."""
         first, last = _place(run.id, 0), _place(run.id + 1, 0) - 1
         bounds = f"place between {first} and {last}"
         newest = self._value(f"select coalesce(max(place), {first - 1}) from chunk where {bounds}")

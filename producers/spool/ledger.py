@@ -1,8 +1,8 @@
-"""What a run has made, what Postgres has of it, and so what there is to send.
+"""The account of one run: the chunks made, the chunks that Postgres has, the chunks to send.
 
-Pure: `todo = made - have - in flight`. A receipt takes out of flight whatever it describes and was
-sent no later than the last message committed: that is either had or lost, there is no third thing.
-No timer and no PubAck decides anything, and a receipt that says less than the one before is obeyed.
+Pure: `todo = made - have - in flight`. A receipt takes chunks out of flight when it describes them
+and they were sent no later than the last message committed: Postgres has them, or they are lost.
+No timer and no PubAck decides anything. A receipt that states less than the one before it counts.
 """
 
 from typing import Final
@@ -14,14 +14,14 @@ from pitbox.chunks.ranges import NONE, Ranges
 from schemas.link import Receipt
 from schemas.telemetry import CHUNK_VERSION, Chunk, Mark, Number, Range, Token
 
-MISSING_TOLD: Final = 64
-"""A receipt that names so many missing ranges says nothing of what is above `upto`."""
+MAX_MISSING: Final = 64
+"""A receipt with this many missing ranges is cut: it describes nothing above `upto`."""
 
 NO_LIMIT: Final = 2**63
 
 
 class RunKey(Struct, frozen=True, gc=False):
-    """Name one run: a session as one life of one driver's app saw it."""
+    """Name one run: the chunks of one session from one start of a driver's app."""
 
     session: Token
     driver: Token
@@ -29,12 +29,12 @@ class RunKey(Struct, frozen=True, gc=False):
 
 
 def key_of(of: Chunk | Receipt) -> RunKey:
-    """Return which run something is of."""
+    """Return the run of a chunk or a receipt."""
     return RunKey(of.session, of.driver, of.run)
 
 
 class Sent(Struct, frozen=True, gc=False):
-    """Hold chunks that went out in a row: `first` as send number `send`, the next as one more."""
+    """Hold consecutive chunks in flight: `first` has send number `send`, the next `send + 1`."""
 
     send: int
     first: int
@@ -42,7 +42,7 @@ class Sent(Struct, frozen=True, gc=False):
 
 
 class Marked(Struct, frozen=True):
-    """Hold what a mark said, and its send number."""
+    """Hold the content of the last mark sent, and its send number."""
 
     made: int
     closed: bool
@@ -56,8 +56,9 @@ UNMARKED: Final = Marked(made=-1, closed=False, gone=NONE, send=NO_LIMIT)
 class Ledger:
     """Keep the account of one run.
 
-    `made` chunks are in the spool but for those `dropped` from it. `have` is what Postgres has by
-    the last receipt. Until one was heard, a run of an earlier life is not sent.
+    `made` chunks are in the spool except for those `dropped` from it. `have` is what Postgres has
+    by the last receipt. `heard` is whether that is known: a run of an earlier start of the app
+    is not sent before its first receipt.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class Ledger:
         dropped: Ranges = NONE,
         closed: bool = False,
     ) -> None:
-        """Open the account; send numbers begin above `send` and above all that receipts echo."""
+        """Open the account; send numbers begin above `send` and above every receipt's `echo`."""
         self.key = key
         self.made = made
         self.have = have
@@ -81,7 +82,7 @@ class Ledger:
         self._sent: list[Sent] = []
         self._flight = NONE
         self._echo = -1
-        self._told_made = -1
+        self._receipt_made = -1
         self._marked = UNMARKED
         self._todo: Ranges | None = None
 
@@ -96,7 +97,7 @@ class Ledger:
 
     @property
     def waiting(self) -> int:
-        """Return how many chunks Postgres is not known to have and may still get."""
+        """Return how many chunks Postgres is not known to have and can still get."""
         return ranges.count(self._lacking())
 
     @property
@@ -108,11 +109,11 @@ class Ledger:
 
     @property
     def settled(self) -> bool:
-        """Tell whether Postgres has all that was made so far, and heard so by the last mark."""
+        """Return whether Postgres has every chunk made, and the last mark was received too."""
         return (
             self.heard
             and not self._flight
-            and self._told_made >= self.made
+            and self._receipt_made >= self.made
             and self._echo >= self._marked.send
             and (self._marked.made, self._marked.closed) == (self.made, self.closed)
             and self._marked.gone == self.gone
@@ -121,16 +122,16 @@ class Ledger:
 
     @property
     def complete(self) -> bool:
-        """Tell whether nothing is left to do for a closed run; only its writer can conclude so."""
+        """Return whether the run is closed and settled; only its own writer can conclude this."""
         return self.closed and self.settled
 
     def keep(self, chunk: int) -> None:
-        """Note that the spool has a chunk, and all before it."""
+        """Note that all chunks up to this number are made."""
         self.made = max(self.made, chunk + 1)
         self._todo = None
 
     def drop(self, chunks: Ranges) -> None:
-        """Note that the spool has chunks no more."""
+        """Note that the spool lost or deleted chunks."""
         self.dropped = ranges.union(self.dropped, chunks)
         self._todo = None
 
@@ -139,7 +140,7 @@ class Ledger:
         self.closed = True
 
     def sent(self, first: int, last: int) -> int:
-        """Note that chunks go out now, in a row; return the send number of the first."""
+        """Note that consecutive chunks are sent now; return the send number of the first."""
         send = self._take_send(last - first + 1)
         before = self._sent[-1] if self._sent else None
         if before and before.last + 1 == first and before.send + first - before.first == send:
@@ -151,7 +152,7 @@ class Ledger:
         return send
 
     def mark(self) -> Mark:
-        """Return the mark to send now: it says how far the run goes, and probes its tail."""
+        """Return the mark to send now, with a send number of its own."""
         send = self._take_send(1)
         self._marked = Marked(self.made, self.closed, self.gone, send)
         return Mark(
@@ -166,21 +167,21 @@ class Ledger:
         )
 
     def on_receipt(self, receipt: Receipt) -> None:
-        """Take what Postgres says it has, also when it is less than before."""
-        cut = len(receipt.missing) >= MISSING_TOLD
+        """Replace `have` by a receipt, also when it states less than before."""
+        cut = len(receipt.missing) >= MAX_MISSING
         described: Ranges = ((0, receipt.upto),)
-        told = ranges.minus(described, ranges.normal(receipt.missing))
+        stated = ranges.minus(described, ranges.normal(receipt.missing))
         above = ranges.minus(self.have, described) if cut else NONE
-        self.have = ranges.union(told, above) if receipt.upto >= 0 else above
+        self.have = ranges.union(stated, above) if receipt.upto >= 0 else above
         self._land(receipt.echo, receipt.upto if cut else NO_LIMIT)
         self._echo = receipt.echo
-        self._told_made = receipt.made
+        self._receipt_made = receipt.made
         self._send = max(self._send, receipt.echo)
         self.heard = True
         self._todo = None
 
     def burst(self, limit: int) -> Range | None:
-        """Return the first chunks to send, in a row and at most `limit`; None for none."""
+        """Return the first consecutive chunks to send, at most `limit`; None for none."""
         if not self.todo:
             return None
         first, last = self.todo[0]
@@ -195,7 +196,7 @@ class Ledger:
         return self._send - count + 1
 
     def _land(self, echo: int, described: int) -> None:
-        """Take out of flight what was sent no later than `echo`, as far as it is described."""
+        """Take chunks up to `described` that were sent no later than `echo` out of flight."""
         sent = []
         for part in self._sent:
             overtaken = part.first + echo - part.send

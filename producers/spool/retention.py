@@ -1,4 +1,4 @@
-"""What a spool forgets first. Pure."""
+"""Choose the chunks that a spool deletes first. Pure."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -11,11 +11,11 @@ from producers.spool.ledger import RunKey
 from schemas.telemetry import Range
 
 SLICE: Final = 64
-"""Chunks that are deleted at once; more would hold up the commit of the next one."""
+"""Chunks deleted at once; more would delay the commit of the next new chunk."""
 
 
 class KeptRun(Struct):
-    """Hold what the spool knows of a run; `have` is what Postgres had when last heard."""
+    """Hold a run of the spool; `have` is what Postgres had by the last receipt stored."""
 
     id: int
     key: RunKey
@@ -30,7 +30,7 @@ class KeptRun(Struct):
 
 
 class Dropped(Struct, frozen=True):
-    """Name chunks that were deleted, and whether Postgres had them when last heard."""
+    """Name chunks that were deleted; `receipted` is whether Postgres had them."""
 
     key: RunKey
     chunks: Range
@@ -38,7 +38,7 @@ class Dropped(Struct, frozen=True):
 
 
 def oldest(runs: Iterable[KeptRun], *, receipted: bool) -> Dropped | None:
-    """Return the oldest slice of what Postgres had when last heard, or of what it had not."""
+    """Return the oldest slice of the chunks that Postgres has, or of those that it lacks."""
     for run in runs:
         lacking = ranges.minus(run.kept, run.have)
         which = ranges.minus(run.kept, lacking) if receipted else lacking

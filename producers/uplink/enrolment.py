@@ -1,4 +1,4 @@
-"""Enrol this PC: a key is made here, and only its public half leaves it."""
+"""Enrol this PC: make a key pair and send only its public half, with a code of the pit wall."""
 
 import platform
 import re
@@ -21,7 +21,7 @@ from pitbox.tls.authorities import authorities, disbelief
 PATH: Final = "/api/v1/enrol"
 ANSWER_S: Final = 15.0
 MAX_ANSWER_BYTES: Final = 64_000
-MAX_WORDS: Final = 300
+MAX_DETAIL: Final = 300
 HOST: Final = re.compile(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?")
 NO_NAME: Final = re.compile(r"[^0-9A-Za-z._-]+")
 MAX_NAME: Final = 64
@@ -32,7 +32,7 @@ OTHER_SIGNER: Final = "nobody in the file of --ca signed it, ask the owner for t
 
 
 class Given(Struct, frozen=True):
-    """Hold what the pit wall gives for a code."""
+    """Hold the pit wall's answer to a valid code."""
 
     driver: str
     jwt: str
@@ -40,17 +40,17 @@ class Given(Struct, frozen=True):
 
 
 class Refusal(Struct, frozen=True):
-    """Hold why the pit wall gives nothing."""
+    """Hold the pit wall's reason for a refusal."""
 
     detail: str
 
 
 def enrol(code_at_host: str, file: Path, ca: Path | None = None) -> str:
-    """Enrol with `CODE@HOST`, keep what was given beside a file, and return the driver's name.
+    """Enrol with `CODE@HOST`, store the credentials, and return the driver's name.
 
-    Credentials go into the file, the address of nats-server and who is in `ca` into those beside
-    it. The host is reached by TLS unless it is this machine; who is in `ca` is then believed alone,
-    whom the system trusts without it. Raises KeysError saying what to do.
+    `file` gets the credentials; files beside it get nats-server's address and the certificates of
+    `ca`. The host is reached by TLS unless it is this machine. With `ca`, TLS trusts only its
+    certificates, else those of the system. Raises KeysError with the next step to take.
     """
     code, _, host = code_at_host.rpartition("@")
     if not code or not HOST.fullmatch(host):
@@ -77,7 +77,7 @@ def enrol(code_at_host: str, file: Path, ca: Path | None = None) -> str:
 
 
 def scheme_of(host: str) -> str:
-    """Return how a host is reached: in clear only when it is this machine."""
+    """Return the URL scheme for a host: "http" only for this machine."""
     matched = HOST.fullmatch(host)
     return "http" if matched and is_loopback(matched[1].strip("[]")) else "https"
 
@@ -96,7 +96,8 @@ def _authorities(ca: Path) -> str:
 
 def _ask(url: str, body: bytes, believed: str) -> Given:
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-    trust = ssl.create_default_context(cadata=believed or None)
+    tls = url.startswith("https:")
+    trust = ssl.create_default_context(cadata=believed or None) if tls else None
     try:
         with urllib.request.urlopen(request, timeout=ANSWER_S, context=trust) as answer:
             return msgspec.json.decode(answer.read(MAX_ANSWER_BYTES), type=Given)
@@ -111,10 +112,10 @@ def _ask(url: str, body: bytes, believed: str) -> Given:
 
 
 def _reason(error: urllib.error.HTTPError) -> str:
-    """Return why it refuses, in its own words when these are fit to be printed."""
+    """Return the reason of a refusal: the answer's own text when it is short and printable."""
     try:
-        told = msgspec.json.decode(error.read(MAX_ANSWER_BYTES), type=Refusal).detail
+        detail = msgspec.json.decode(error.read(MAX_ANSWER_BYTES), type=Refusal).detail
     except (OSError, msgspec.MsgspecError):
-        told = ""
-    fit = told.isprintable() and 0 < len(told) <= MAX_WORDS
-    return told if fit else "a code is good once and for ten minutes; ask for another"
+        detail = ""
+    fit = detail.isprintable() and 0 < len(detail) <= MAX_DETAIL
+    return detail if fit else "a code is good once and for ten minutes; ask for another"

@@ -1,4 +1,4 @@
-"""Talk with the hub beside the stream: ask what it has, say who is live, compare clocks."""
+"""Exchange messages with the hub beside the stream: receipts, hellos and the hub's clock."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,7 @@ from typing import Final
 
 from pitbox import logs
 from pitbox.nats.bus import Bus, BusDown, NobodyListens
-from producers import measures
+from producers import metrics
 from producers.spool.depot import Depot
 from producers.spool.ledger import RunKey
 from schemas.link import Ask, Hello, Receipt
@@ -29,13 +29,13 @@ log = logs.get("link")
 
 
 class Clock:
-    """Know how far the hub's clock is ahead, by the quickest of the last answers."""
+    """Estimate the offset of the hub's clock, from the quickest of the last answers."""
 
     def __init__(self) -> None:
         self._samples: deque[tuple[int, int]] = deque(maxlen=CLOCK_SAMPLES)
 
     def sample(self, asked_ns: int, rtt_ns: int, hub_ns: int) -> None:
-        """Take an answer: asked at `asked_ns` here, stamped `hub_ns` there, back after `rtt_ns`."""
+        """Add an answer: asked at `asked_ns` here, stamped `hub_ns` there, back after `rtt_ns`."""
         self._samples.append((rtt_ns, hub_ns - asked_ns - rtt_ns // 2))
 
     @property
@@ -45,31 +45,31 @@ class Clock:
 
     @property
     def rtt_ns(self) -> int | None:
-        """Return how long the answer took by which the offset is known."""
+        """Return the round trip of the answer that gives the offset, None before any answer."""
         return min(self._samples)[0] if self._samples else None
 
 
 class Fence:
-    """Know whether a newer app of the same driver is live: it is, for a while after its hello."""
+    """Keep this app from sending live for `FENCED_S` after a hello of a newer app of the driver."""
 
     def __init__(self) -> None:
         self._until_s = 0.0
 
-    def hear(self, run: int, own: int, now_s: float) -> None:
-        """Take a hello."""
+    def on_hello(self, run: int, own: int, now_s: float) -> None:
+        """Note a hello of `run`; a run above the `own` one closes the fence."""
         if run > own:
             self._until_s = now_s + FENCED_S
 
     def closed(self, now_s: float) -> bool:
-        """Tell whether this app must not be live."""
+        """Return whether this app must not send live."""
         return now_s < self._until_s
 
 
 class Link:
-    """Keep the accounts of a depot true to what the hub says."""
+    """Update the accounts of a depot from the hub's receipts, and announce the live run."""
 
     def __init__(self, bus: Bus, depot: Depot) -> None:
-        """Prepare; `run` talks."""
+        """Set the parts; nothing is sent before `run`."""
         self.clock = Clock()
         self.fence = Fence()
         self._bus = bus
@@ -77,14 +77,14 @@ class Link:
         self._boot = ""
         self._unasked: dict[RunKey, None] = {}
         self._news = asyncio.Event()
-        self._listening: set[str] = set()
+        self._subscribed: set[str] = set()
         self._said_at = 0.0
         self._unanswered = ""
         self._live: RunKey | None = None
         self._began = asyncio.Event()
 
     def live(self, key: RunKey) -> None:
-        """Say from now on that this run is live."""
+        """Announce this run as live from now on."""
         if key != self._live:
             self._live = key
             self._began.set()
@@ -96,30 +96,30 @@ class Link:
 
     @property
     def fenced(self) -> bool:
-        """Tell whether a newer app of this driver is live."""
+        """Return whether a newer app of this driver is live."""
         return self.fence.closed(time.monotonic())
 
     async def run(self) -> None:
-        """Talk for ever."""
+        """Request receipts and publish hellos until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._ask_when_connected())
             tasks.create_task(self._ask_what_is_unasked())
-            tasks.create_task(self._greet())
+            tasks.create_task(self._send_hellos())
 
-    async def listen(self, drivers: Iterable[str]) -> None:
-        """Hear receipts of these drivers' runs and hellos of their apps; raises BusDown."""
+    async def subscribe(self, drivers: Iterable[str]) -> None:
+        """Subscribe to these drivers' receipts and hellos; raises BusDown."""
         for driver in drivers:
-            if driver not in self._listening:
+            if driver not in self._subscribed:
                 await self._bus.listen("link.receipt", self._on_receipt, driver=driver)
                 await self._bus.listen("link.hello", self._on_hello, driver=driver)
-                self._listening.add(driver)
+                self._subscribed.add(driver)
 
     async def _ask_when_connected(self) -> None:
         while True:
             await self._bus.up.wait()
             self._ask_all()
             try:
-                await self.listen({key.driver for key in self._depot.accounts})
+                await self.subscribe({key.driver for key in self._depot.accounts})
             except BusDown:
                 await asyncio.sleep(RETRY_S[0])
                 continue
@@ -153,7 +153,7 @@ class Link:
         ask = Ask(session=key.session, driver=key.driver, run=key.run)
         receipt: Receipt = await self._bus.request("link.ask", ask, timeout_s=ASK_TIMEOUT_S)
         self.clock.sample(asked_ns, time.perf_counter_ns() - started, receipt.hub_ns)
-        measures.offset_s.set((self.clock.offset_ns or 0) / 1e9)
+        metrics.offset_s.set((self.clock.offset_ns or 0) / 1e9)
         return receipt
 
     async def _on_receipt(self, receipt: Receipt) -> None:
@@ -167,10 +167,10 @@ class Link:
         self._unasked.update(dict.fromkeys(self._depot.accounts))
         self._news.set()
 
-    async def _greet(self) -> None:
+    async def _send_hellos(self) -> None:
         while True:
             await self._bus.up.wait()
-            measures.fenced.set(self.fenced)
+            metrics.fenced.set(self.fenced)
             await self._say_hello()
             await _set_within(self._began, HELLO_INTERVAL_S)
 
@@ -190,15 +190,15 @@ class Link:
         )
         self._said_at = time.monotonic()
         with contextlib.suppress(BusDown):
-            await self.listen([self._live.driver])
+            await self.subscribe([self._live.driver])
             await self._bus.publish("link.hello", hello)
 
     async def _on_hello(self, hello: Hello) -> None:
-        """Give way to a newer app; tell an older one that this one is there."""
+        """Stop sending live for a newer app; answer an older app with this app's hello."""
         if self._live is None or hello.driver != self._live.driver:
             return
         was_fenced = self.fenced
-        self.fence.hear(hello.run, self._live.run, time.monotonic())
+        self.fence.on_hello(hello.run, self._live.run, time.monotonic())
         if self.fenced and not was_fenced:
             log.warning("a newer app of this driver is live: this one only backfills")
         if hello.run < self._live.run and time.monotonic() - self._said_at >= REPEAT_S:
@@ -206,7 +206,7 @@ class Link:
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:
-    """Wait for an event, but not for ever; it is not set any more then."""
+    """Wait for an event for at most some seconds, then clear it."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()

@@ -1,4 +1,4 @@
-"""Renew the credentials of a driver's PC before they end, and go over to them while driving."""
+"""Renew the credentials of a driver's PC before they expire, and reconnect with the new ones."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ log = logs.get("renewal")
 
 
 async def renew_in_time(bus: Bus, file: Path) -> None:
-    """Renew for ever, each time at two thirds of a life."""
+    """Renew the credentials in a file at two thirds of their validity, until cancelled."""
     while True:
         wait_s = RETRY_S
         try:
@@ -37,12 +37,12 @@ async def renew_in_time(bus: Bus, file: Path) -> None:
 
 
 def _wait_s(known: Credentials, now_s: float) -> float:
-    """Return for how long nothing has to be done; credentials without an end are good for ever."""
+    """Return the seconds until the next renewal; credentials without an expiry need none."""
     return known.renewed_s - now_s if known.claimed.exp else LOOK_S
 
 
 async def renew(bus: Bus, file: Path, known: Credentials) -> None:
-    """Renew once; raises BusDown when nobody answers, KeysError when it is refused."""
+    """Renew once; raises BusDown without an answer, KeysError when the request is refused."""
     wish = Renew(driver=known.name, public_key=known.pair.public)
     answer: Renewed = await bus.request("keys.renew", wish, timeout_s=ANSWER_S)
     if answer.refused:

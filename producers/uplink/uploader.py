@@ -1,8 +1,8 @@
-"""Send what there is to send: live at once, what is owed behind it, paced.
+"""Send chunks: new ones live at once, the backlog behind them, paced.
 
-A burst of backlog ends with a PubAck, which says how fast the link is and nothing else; then the
-link rests for as long as the burst took, so that live chunks always find room. However fast the
-link is, the hub would shut out who sends much more than a hundred times real time.
+A burst of backlog ends with a PubAck, which only measures how fast the link is. Then the link rests
+for as long as the burst took, so that live chunks always find room. A fast link is paced too: the
+hub shuts out a driver that sends much more than a hundred times real time.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from pitbox import logs
 from pitbox.nats.bus import Bus, BusDown, TooLarge
-from producers import measures
+from producers import metrics
 from producers.spool.depot import Depot
 from producers.spool.disk import DiskError
 from producers.spool.ledger import Ledger, RunKey, key_of
@@ -30,7 +30,7 @@ RETRY_S: Final = (0.2, 0.4, 0.8, 1.5, 3.0)
 MARK_OPEN_S: Final = 10.0
 MARK_CLOSED_S: Final = 1.0
 HASTY_MARKS: Final = 10
-"""After so many marks of a closed run without any news of it, they become as rare as others."""
+"""Marks of a closed run in a row without progress, after which they follow as rarely as others."""
 
 WATCH_INTERVAL_S: Final = 1.0
 ANSWER_S: Final = 3.0
@@ -41,10 +41,10 @@ _decode: Final = msgspec.msgpack.Decoder(Chunk).decode
 
 
 class Uploader:
-    """Carry chunks of the depot to the hub."""
+    """Publish the depot's chunks and marks."""
 
     def __init__(self, bus: Bus, depot: Depot, fenced: Callable[[], bool] = lambda: False) -> None:
-        """Prepare; nothing is sent while the bus is down, and nothing live while `fenced`."""
+        """Set the parts; nothing is sent while the bus is down, and nothing live while `fenced`."""
         self.sent = 0
         self.answered_at = 0.0
         self._bus = bus
@@ -54,25 +54,25 @@ class Uploader:
         self._marks: dict[RunKey, tuple[float, int, int]] = {}
 
     async def run(self) -> None:
-        """Send backlog and marks, and watch the link, for ever."""
+        """Send backlog and marks, and watch the connection, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._backfill())
             tasks.create_task(self._mark())
             tasks.create_task(self._watch())
 
     async def live(self, chunk: Chunk) -> None:
-        """Send a new chunk, unless the link is down or a newer app of the driver is live."""
+        """Publish a new chunk, unless the bus is down or a newer app of the driver is live."""
         self._live_key = key_of(chunk)
         if self._fenced() or not self._bus.up.is_set():
             self._depot.owing.set()
             return
         send = self._depot.account(self._live_key).sent(chunk.chunk, chunk.chunk)
-        with contextlib.suppress(BusDown):  # then it is overtaken, and sent again
+        with contextlib.suppress(BusDown):  # the next receipt shows it missing: backfill sends it
             await self._bus.publish("telemetry.live", replace(chunk, send=send))
             self._count("live")
 
     async def mark(self, *, only_due: bool = False) -> None:
-        """Send a mark of every run that is not settled; raises BusDown."""
+        """Publish a mark of every run that is not settled; raises BusDown."""
         for account in list(self._depot.accounts.values()):
             unsettled = account.heard and not account.settled
             if unsettled and (not only_due or self._mark_is_due(account)):
@@ -99,16 +99,16 @@ class Uploader:
             await asyncio.sleep(rest_s)
 
     def _next(self) -> Ledger | None:
-        """Return a run to send of: the live one first, then the newest."""
+        """Return the run to send next: the live one first, then the newest; None for none."""
         accounts = self._depot.accounts
         if self._live_key in accounts and accounts[self._live_key].todo:
             return accounts[self._live_key]
         return next((a for a in reversed(accounts.values()) if a.todo), None)
 
     async def _burst(self, account: Ledger) -> float:
-        """Send the next chunks of a run and return for how many seconds to rest.
+        """Publish the next chunks of a run; return for how many seconds to rest.
 
-        Raises BusDown without an answer to the last one.
+        Raises BusDown when the last chunk gets no PubAck, DiskError when the spool cannot be read.
         """
         wanted = account.burst(BURST_CHUNKS)
         if wanted is None:
@@ -126,7 +126,7 @@ class Uploader:
         return max(busy_s, _paced_s(encoded) - busy_s)
 
     async def _store(self, account: Ledger, chunk: Chunk) -> None:
-        """Send a chunk and wait until it is stored; one that can never be is dropped."""
+        """Publish a chunk and wait for its PubAck; drop a chunk that is too large to store."""
         try:
             await self._bus.store("telemetry.backfill", chunk, timeout_s=ANSWER_S)
             self.answered_at = time.monotonic()
@@ -151,22 +151,22 @@ class Uploader:
         return due
 
     async def _watch(self) -> None:
-        """Give up a connection that does not answer; the client alone would take minutes."""
+        """Reconnect when the server does not answer; the client alone would take minutes."""
         while True:
             await self._bus.up.wait()
             if await self._bus.alive(ANSWER_S):
                 self.answered_at = time.monotonic()
             elif self._bus.up.is_set():
-                log.warning("the link is silent, connecting anew", silent_s=ANSWER_S)
+                log.warning("the hub does not answer, reconnecting", silent_s=ANSWER_S)
                 await self._bus.force_reconnect()
             await asyncio.sleep(WATCH_INTERVAL_S)
 
     def _count(self, route: str) -> None:
         self.sent += 1
-        measures.sent.labels(route).inc()
+        metrics.sent.labels(route).inc()
 
 
 def _paced_s(encoded: Sequence[bytes]) -> float:
-    """Return how long a burst has to take, with its rest."""
+    """Return the least seconds for a burst and its rest."""
     sizes_s = sum(map(len, encoded)) / PACE_BYTES_PER_S
     return max(sizes_s, len(encoded) / PACE_CHUNKS_PER_S)

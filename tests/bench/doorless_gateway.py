@@ -1,20 +1,22 @@
-"""The gateway as it is, but for its doors: whoever comes is let in, and nobody asks again."""
+"""Serve the gateway without authentication: every socket is accepted and never checked again."""
 
 import asyncio
 from collections.abc import Iterable
 from typing import Final
 
-from consumers.gateway.access.admissions import Admissions
-from consumers.gateway.access.doors import Doors, Visitor
+from consumers.gateway.access.authentication import Authenticator, Visitor
+from consumers.gateway.access.sockets import OpenSockets
 from consumers.gateway.live.feed import Live
+from consumers.gateway.past.telemetry import TelemetryReader
 from consumers.gateway.web import listener
 from consumers.gateway.web.app import build
 from pitbox import settings, topology
 from pitbox.nats.bus import Bus
 from pitbox.people import consent
 from pitbox.people.logins import Person
+from pitbox.people.passwords import Passwords
 from pitbox.people.tickets import Tickets
-from pitbox.postgres.pool import Archive
+from pitbox.postgres.pool import Pool
 from pitbox.service.lifetime import loop_factory
 
 ANYONE: Final = Visitor(
@@ -24,22 +26,22 @@ ANYONE: Final = Visitor(
 
 
 class NoTickets(Tickets):
-    """Need none."""
+    """Accept any ticket."""
 
     def take(self, ticket: str, now_s: float) -> str:
-        """Take anything for one."""
+        """Return the ticket as its login."""
         return ticket
 
 
-class NoDoors(Doors):
-    """Let in whoever comes."""
+class NoAuthentication(Authenticator):
+    """Authenticate every login as the same person."""
 
-    def __init__(self, archive: Archive, keys: str) -> None:
-        super().__init__(archive, keys)
+    def __init__(self, archive: Pool, keys: str) -> None:
+        super().__init__(archive, keys, Passwords())
         self.tickets = NoTickets()
 
     async def visitors(self, sids: Iterable[str]) -> dict[str, Visitor]:
-        """Return the same person for everyone, and ask nobody."""
+        """Return the same visitor for every login, without a query."""
         return dict.fromkeys(sids, ANYONE)
 
 
@@ -47,17 +49,18 @@ async def main() -> None:
     """Serve until killed."""
     given = settings.load()
     declared = topology.load()
-    archive, bus = Archive(given.postgres.url), Bus("gateway", declared)
+    archive, bus = Pool(given.postgres.url, "bench", {}), Bus("gateway", declared)
     live = Live(declared, archive)
     app = build(
         bus=bus,
         archive=archive,
+        telemetry=TelemetryReader(archive),
         live=live,
-        doors=NoDoors(archive, given.gateway.keys),
-        admissions=Admissions(live),
+        auth=NoAuthentication(archive, given.gateway.keys),
+        sockets=OpenSockets(live),
         nats_url="",
     )
-    server = listener.web_server(app, listener.checked(given.gateway))
+    server = listener.web_server(app, listener.checked(given.gateway), listener.Limits())
     listening = listener.listen(given.gateway.host, given.gateway.port)
     await bus.open(given.nats)
     await asyncio.gather(server.serve([listening]), live.run(bus))

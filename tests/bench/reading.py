@@ -10,8 +10,8 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
-from consumers.gateway.past.telemetry import Question, traces
-from pitbox.postgres.pool import Archive
+from consumers.gateway.past.telemetry import Question, TelemetryReader
+from pitbox.postgres.pool import READ_ONLY, Pool
 from schemas.channels import CHANNELS
 from tests.bench import frames, persisting
 from tests.bench.peers.stopwatch import COLUMNS, TABLE
@@ -44,7 +44,8 @@ def measure(servers: Servers) -> Iterator[Result]:
 
 async def _measure(servers: Servers, served: Gateway) -> list[Result]:
     async with _connected(servers.url) as wide, served.rest() as client:
-        archive = Archive(servers.url)
+        archive = Pool(servers.url, "bench", READ_ONLY)
+        telemetry = TelemetryReader(archive)
         every = _question(None)
         some = _question(tuple(c.id for c in CHANNELS if c.name in FOUR))
         address = "/api/v1/sessions/bench/drivers/bench/telemetry"
@@ -61,8 +62,8 @@ async def _measure(servers: Servers, served: Gateway) -> list[Result]:
             assert len(msgspec.msgpack.decode(answer.content)["times"]) == 8 * LAP_FRAMES
 
         reads: dict[str, Read] = {
-            "lap_read_ms": lambda: traces(archive, "msgpack", every),
-            "lap_read_4_channels_ms": lambda: traces(archive, "msgpack", some),
+            "lap_read_ms": lambda: telemetry.traces("msgpack", every),
+            "lap_read_4_channels_ms": lambda: telemetry.traces("msgpack", some),
             "lap_rest_ms": rest,
         }
         peers: dict[str, Read] = {
@@ -77,13 +78,19 @@ async def _measure(servers: Servers, served: Gateway) -> list[Result]:
                 ours.append(await _median_ms(read))
                 theirs.append(await _median_ms(peers[name]))
             results.append(result(name, "ms", "lower", ours, peers={WIDE: theirs}))
+        telemetry.close()
         archive.close()
         return results
 
 
 def _question(channels: tuple[int, ...] | None) -> Question:
     return Question(
-        session="bench", driver="bench", from_ns=FROM_NS, to_ns=TO_NS, channels=channels
+        session="bench",
+        driver="bench",
+        shown="bench",
+        from_ns=FROM_NS,
+        to_ns=TO_NS,
+        channels=channels,
     )
 
 

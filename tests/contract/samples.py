@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from schemas.dead import DeadLetter
+from schemas.fold import Progress
 from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
 from schemas.link import Ask, Hello, Receipt
 from schemas.registry import EVENTS
@@ -93,6 +94,18 @@ SAMPLES: Final[dict[str, Struct]] = {
         payload=b"\xc1",
         tries=1,
         at_ns=AT_NS,
+    ),
+    "fold.progress": Progress(
+        consumer="timing",
+        stream="TELEMETRY",
+        version=2,
+        created_ns=AT_NS,
+        sequence=40,
+        stored_ns=AT_NS + 1,
+        starts=4,
+        suspect=41,
+        endings=1,
+        buried=(7, 9),
     ),
     "link.receipt": Receipt(
         **RUN,

@@ -4,13 +4,13 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from commands.cli import CommandError
+from commands.cli import CommandError, main
 from commands.generated import marks
 from pitbox import topology
 from pitbox.topology.asyncapi import asyncapi
@@ -19,9 +19,28 @@ from tests.conftest import ROOT
 README = ROOT / "README.md"
 
 
-def pitbox(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "commands", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+class Done(NamedTuple):
+    """Hold how a command ended and its two outputs."""
+
+    code: object
+    out: str
+    err: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def pitbox(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run commands of the command line in this process, in the folder of the repository."""
+    monkeypatch.chdir(ROOT)
+
+    def run(*arguments: str) -> Done:
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        return Done(ended.value.code, *capsys.readouterr())
+
+    return run
 
 
 @pytest.mark.parametrize(
@@ -32,9 +51,9 @@ def pitbox(*arguments: str) -> subprocess.CompletedProcess[str]:
     ],
     ids=lambda command: command[-3],
 )
-def test_the_readme_shows_what_the_code_says(command: tuple[str, ...]) -> None:
+def test_the_readme_shows_what_the_code_says(pitbox: Run, command: tuple[str, ...]) -> None:
     done = pitbox(*command, "--check")
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
 
 
 def test_a_stale_text_is_noticed_and_written_anew(tmp_path: Path) -> None:
@@ -65,10 +84,10 @@ def references(node: Any) -> Iterator[str]:
             yield from references(value)
 
 
-def test_the_asyncapi_document_is_whole() -> None:
+def test_the_asyncapi_document_is_whole(pitbox: Run) -> None:
     done = pitbox("streams", "asyncapi")
-    assert done.returncode == 0, done.stderr
-    document = json.loads(done.stdout)
+    assert done.code == 0, done.err
+    document = json.loads(done.out)
     declared = topology.load()
     assert re.fullmatch(r"3\.\d\.\d", document["asyncapi"])
     assert {"title", "version"} <= document["info"].keys()
@@ -93,8 +112,8 @@ def test_the_asyncapi_document_says_the_limits_of_a_stream() -> None:
 
 
 @pytest.mark.parametrize("group", [(), ("streams",), ("dead",)], ids=" ".join)
-def test_a_list_of_commands_says_what_each_does(group: tuple[str, ...]) -> None:
-    listed = [line for line in pitbox(*group).stdout.splitlines() if re.match("│ [a-z]", line)]
+def test_a_list_of_commands_says_what_each_does(pitbox: Run, group: tuple[str, ...]) -> None:
+    listed = [line for line in pitbox(*group).out.splitlines() if re.match("│ [a-z]", line)]
     assert listed
     for line in listed:
         assert re.match(r"│ [a-z]+ +[A-Z]", line), line
@@ -111,8 +130,17 @@ def test_a_list_of_commands_says_what_each_does(group: tuple[str, ...]) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_mistake_on_the_command_line_ends_in_one_line(arguments: list[str], said: str) -> None:
+def test_a_mistake_on_the_command_line_ends_in_one_line(
+    pitbox: Run, arguments: list[str], said: str
+) -> None:
     done = pitbox(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"pitbox: {said}")
+    assert done.err.count("\n") == 1
+
+
+def test_the_command_line_takes_the_arguments_of_its_process_and_sets_its_exit_code() -> None:
+    command = [sys.executable, "-m", "commands", "drive", "--f1-port", "99999"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(f"pitbox: {said}")
-    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith('pitbox: Invalid value "99999" for --f1-port')

@@ -6,9 +6,11 @@ from pathlib import Path
 import yaml
 
 from commands.hub.postgres_server import SERVER_SETTINGS
-from tests.conftest import ROOT
+from tests.tools.sources import PACKAGES, ROOT, files
 
-LISTENING = re.compile(r"\.bind\(|(start|create|make)_server\(|local_addr=|uvicorn\.Config\(")
+LISTENING = re.compile(
+    r"(?<!log)\.bind\(|(start|create|make)_server\(|local_addr=|uvicorn\.Config\("
+)
 LISTENERS = {
     "consumers/gateway/web/listener.py": "listening.check(",
     "pitbox/metrics.py": "listening.check(",
@@ -19,8 +21,7 @@ LISTENERS = {
 
 
 def sources() -> list[Path]:
-    packages = ("commands", "pitbox", "producers", "consumers", "schemas")
-    return [path for package in packages for path in (ROOT / package).rglob("*.py")]
+    return list(files(*PACKAGES))
 
 
 def test_nothing_listens_that_does_not_check_where() -> None:

@@ -44,7 +44,7 @@ class RunningStack:
     def end(self, number: signal.Signals) -> str:
         """Send a signal and return what the stack has printed when it is gone."""
         self.process.send_signal(number)
-        return self.process.communicate(timeout=30)[0]
+        return self.process.communicate(timeout=60)[0]
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_down_stops_a_stack_from_another_terminal(stack: RunningStack) -> None:
     done = command("down", stack.folder)
 
     assert done.returncode == 0, done.stderr
-    stack.process.communicate(timeout=30)
+    stack.process.communicate(timeout=60)
     assert not listens(running.nats)
     assert command("status", stack.folder).returncode == 1
 

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Coroutine
 from typing import Any, Final, TypeVar
 
-CALL_S: Final = 10.0
+CALL_S: Final = 60.0
 
 Result = TypeVar("Result")
 

@@ -1,11 +1,13 @@
 """One connection of the harness to Postgres, made again when a case has broken it."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import asyncpg
 
 from tests.faults.background import Background
+
+CONNECT_S: Final = 20.0
 
 Result = TypeVar("Result")
 
@@ -40,7 +42,7 @@ class Database:
     async def _run(self, work: Callable[[asyncpg.Connection], Awaitable[Result]]) -> Result:
         try:
             if self._connection is None or self._connection.is_closed():
-                self._connection = await asyncpg.connect(self._url, timeout=5)
+                self._connection = await asyncpg.connect(self._url, timeout=CONNECT_S)
             return await work(self._connection)
         except (
             OSError,

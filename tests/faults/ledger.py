@@ -1,12 +1,25 @@
-"""The producer's ledger: a line of text for each chunk that it committed to its spool."""
+"""The producer's ledger: what it made, and what of that its spool committed."""
 
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Collection
+from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
+Identity = tuple[str, str, int, int]
+
+CHUNKS: Final = """
+select run.session, run.driver, run.run, chunk.place & 0x7fffffff
+from chunk join run on run.id = chunk.place >> 31
+"""
+
 
 class Entry(Struct, frozen=True):
-    """One committed chunk, as the producer saw it."""
+    """One chunk, as the producer made it."""
 
     session: str
     driver: str
@@ -22,18 +35,62 @@ class Entry(Struct, frozen=True):
         return self.session, self.driver, self.run
 
     @property
-    def identity(self) -> tuple[str, str, int, int]:
+    def identity(self) -> Identity:
         """Return what names the chunk everywhere."""
         return self.session, self.driver, self.run, self.chunk
 
 
-def read_ledger(path: Path) -> list[Entry]:
-    """Return the entries of a ledger; a last line that a kill tore is left out."""
-    lines = path.read_text().splitlines(keepends=True)
-    return [_entry(line) for line in lines if line.endswith("\n")]
+class Ledger(Struct, frozen=True):
+    """Hold every chunk that was made, and the identities of those that were committed.
+
+    A chunk is made before it is committed or sent. One that is made only may be lost by a kill.
+    """
+
+    made: tuple[Entry, ...] = ()
+    kept: frozenset[Identity] = frozenset()
+
+    @property
+    def committed(self) -> list[Entry]:
+        """Return the chunks that must reach Postgres."""
+        return [entry for entry in self.made if entry.identity in self.kept]
+
+    @property
+    def undecided(self) -> set[Identity]:
+        """Return the chunks that a kill now would leave either committed or not."""
+        return {entry.identity for entry in self.made} - self.kept
 
 
-def _entry(line: str) -> Entry:
-    session, driver, *numbers = line.split()
-    run, chunk, crc, first_frame, frames = map(int, numbers)
-    return Entry(session, driver, run, chunk, crc, first_frame, frames)
+def read_ledger(path: Path) -> Ledger:
+    """Return what a ledger holds; nothing where there is none. A torn last line is left out."""
+    text = path.read_text() if path.exists() else ""
+    made, kept = [], set()
+    for line in text.splitlines(keepends=True):
+        if line.endswith("\n"):
+            kind, session, driver, *numbers = line.split()
+            run, chunk, *content = map(int, numbers)
+            if kind == "made":
+                made.append(Entry(session, driver, run, chunk, *content))
+            else:
+                kept.add((session, driver, run, chunk))
+    return Ledger(tuple(made), frozenset(kept))
+
+
+def mend_ledger(path: Path) -> None:
+    """Take away a last line that a kill tore, so that the next life does not write behind it."""
+    if path.exists():
+        text = path.read_text()
+        path.write_text(text[: text.rfind("\n") + 1])
+
+
+def spooled(spool: Path, wanted: Collection[Identity]) -> set[Identity]:
+    """Return which of these chunks a dead app left in its spool.
+
+    Reads a copy with SQLite alone: the next life must find the file as the dead one left it, and
+    the code under test must have no say in what it has to deliver.
+    """
+    if not wanted:
+        return set()
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(shutil.copytree(spool, Path(folder) / "spool"))
+        with closing(sqlite3.connect(copy / "spool.sqlite")) as database:
+            return set(database.execute(CHUNKS)) & set(wanted)

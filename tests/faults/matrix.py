@@ -12,10 +12,10 @@ from typing import Final
 from msgspec import Struct
 
 from tests.faults import cases, chaos, messages
-from tests.faults.oracle import Verdict
 from tests.faults.pace import Pace
 from tests.faults.stack import Measures, Stack, streams_file
 from tests.faults.storage import Postgres
+from tests.faults.verdict import Verdict
 
 KEPT: Final = Path(__file__).parents[1] / "artifacts" / "faults"
 KEPT_FILES: Final = ("*.log", "*.ledger", "streams.yaml", "pg/*.log")

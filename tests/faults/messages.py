@@ -12,6 +12,7 @@ from tests.tools.servers import until
 
 VERSION_FIELD: Final = 1
 BLOCK_FIELD: Final = 12
+SPOILT: Final = 20
 NEWCOMER: Final = "NEWCOMER"
 
 LETTERS: Final = "select payload from dead_letter where reason like $1"
@@ -21,7 +22,8 @@ def repeated_and_reordered(stack: Stack, pace: Pace) -> None:
     """Everything that came by comes again, twice, in any order."""
     stack.drives()
     stack.lasts(pace.drive_s + pace.away_s)
-    again = [*stack.watch.messages, *stack.watch.messages]
+    until(stack.watch.heard, "something came by")
+    again = 2 * stack.watch.heard()
     random.Random(1).shuffle(again)
     for subject, payload in again:
         stack.watch.publish(subject, payload)
@@ -33,9 +35,10 @@ def undecodable(stack: Stack, pace: Pace) -> None:
     """Among the chunks are noise, torn and damaged ones: all are kept as dead letters."""
     stack.drives()
     stack.lasts(pace.drive_s)
+    until(lambda: len(stack.watch.heard()) >= SPOILT, "chunks came by")
     spoilt = [
         (subject, payload)
-        for number, (subject, original) in enumerate(list(stack.watch.messages)[-20:])
+        for number, (subject, original) in enumerate(stack.watch.heard()[-SPOILT:])
         for payload in (random.Random(number).randbytes(200), original[:-7], _damaged(original))
         if payload
     ]
@@ -54,7 +57,8 @@ def newer_version(stack: Stack, pace: Pace) -> None:
     """A newer PC sends a chunk that this hub cannot read: it is kept whole, and receipted."""
     stack.drives()
     stack.lasts(pace.drive_s)
-    original = next(payload for _, payload in stack.watch.messages if _is_chunk(payload))
+    until(lambda: _chunks(stack), "a chunk came by")
+    original = _chunks(stack)[0]
     newer: list[Any] = msgspec.msgpack.decode(original)
     newer[VERSION_FIELD] = CHUNK_VERSION + 1
     newer[VERSION_FIELD + 1] = NEWCOMER
@@ -75,6 +79,10 @@ def newer_version(stack: Stack, pace: Pace) -> None:
 
 def _dead_letters(stack: Stack, reason: str) -> list[bytes]:
     return [row["payload"] for row in stack.database.rows(LETTERS, reason)]
+
+
+def _chunks(stack: Stack) -> list[bytes]:
+    return [payload for _, payload in stack.watch.heard() if _is_chunk(payload)]
 
 
 def _is_chunk(payload: bytes) -> bool:

@@ -11,6 +11,7 @@ from producers.chunker import Chunker
 from producers.sources.sim import Race, drive
 from producers.spool import disk
 from producers.spool.ledger import RunKey
+from producers.spool.record import Record
 from schemas.telemetry import Chunk
 from tests.faults.programs import Driver
 
@@ -30,14 +31,13 @@ def fill(car: Driver, seconds: int) -> None:
         disk.opened(car.spool, max_bytes=ENOUGH_BYTES, max_age_h=1000) as kept,
         car.ledger.open("a") as ledger,
     ):
+        record = Record(ledger)
         while part := list(islice(chunks, AT_ONCE)):
             first = part[0]
             key = RunKey(first.session, first.driver, first.run)
+            record.made(part)
             kept.append(key, first.chunk, [_encode(chunk) for chunk in part], now_s)
-            ledger.writelines(
-                f"{c.session} {c.driver} {c.run} {c.chunk} {c.crc} {c.first_frame} {c.frames}\n"
-                for c in part
-            )
+            record.kept(part)
 
 
 def _chunks(car: Driver, began_ns: int, frames: int) -> Iterator[Chunk]:

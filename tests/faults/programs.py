@@ -11,11 +11,12 @@ from typing import Final
 
 from commands.hub.supervisor import kill_tree, pitbox
 from tests.faults.background import Background
-from tests.faults.ledger import Entry, read_ledger
+from tests.faults.ledger import Entry, Identity, Ledger, mend_ledger, read_ledger, spooled
 from tests.faults.proxy import Link
 from tests.tools.servers import Server, free_port, listens, until
 
 QUIET_S: Final = 1.0
+MEASURE_S: Final = 20.0
 
 
 class Program(Server):
@@ -103,6 +104,7 @@ class Driver(Program):
         }
         super().__init__(place, folder, port, {**environment, **own})
         self._options: list[str] = []
+        self._left: set[Identity] = set()
         self._written = 0
         self._grew_at = (0, 0.0)
 
@@ -124,11 +126,12 @@ class Driver(Program):
 
     def start(self) -> None:
         """Start a run, and wait for its first chunk."""
+        mend_ledger(self.ledger)
         self._written = self._size()
         super().start()
 
     def works(self) -> bool:
-        """Tell whether this life has committed a chunk."""
+        """Tell whether this life has made a chunk."""
         return self._size() > self._written
 
     def finish(self) -> None:
@@ -138,18 +141,30 @@ class Driver(Program):
         if process is not None and process.returncode:
             raise RuntimeError(f"{self.name} left with {process.returncode}: {self.last_words()}")
 
+    def kill(self) -> None:
+        """Kill the app, and note what it had committed without having said so."""
+        super().kill()
+        self._left |= spooled(self.spool, self.recorded().undecided)
+
+    def recorded(self) -> Ledger:
+        """Return all that this PC ever made, and what of it was committed."""
+        ledger = read_ledger(self.ledger)
+        return Ledger(ledger.made, ledger.kept | self._left)
+
     def committed(self) -> list[Entry]:
         """Return every chunk that this PC ever committed."""
-        return read_ledger(self.ledger) if self.ledger.exists() else []
+        return self.recorded().committed
 
     def measure(self, name: str) -> float:
         """Return one of its metrics, summed over labels."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{self.port}/metrics", timeout=MEASURE_S
+        ) as answer:
             lines = answer.read().decode().splitlines()
         return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
 
     def is_quiet(self) -> bool:
-        """Tell whether nothing was committed for a second, seen by who asks again and again."""
+        """Tell whether the ledger has not grown for a second; ask again and again."""
         size, since = self._grew_at
         if size != self._size():
             self._grew_at = (self._size(), time.monotonic())

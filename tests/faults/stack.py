@@ -14,7 +14,7 @@ from msgspec import Struct
 from commands.hub.supervisor import pitbox
 from pitbox import topology
 from pitbox.postgres import migration
-from tests.faults import oracle
+from tests.faults import oracle, verdict
 from tests.faults.background import Background
 from tests.faults.database import Database, DatabaseAway
 from tests.faults.ledger import Entry
@@ -138,12 +138,12 @@ class Stack:
 
     def fills(self, entries: list[Entry], what: str, timeout_s: float = SETTLE_S) -> None:
         """Wait until Postgres has those chunks, or knows them to be gone."""
-        left = oracle.wanted(entries)
+        left = verdict.wanted(entries)
 
         def filled() -> bool:
             nonlocal left
             with suppress(DatabaseAway):
-                left = oracle.lacking(left, self.database.run(oracle.stored))
+                left = verdict.lacking(left, self.database.run(oracle.stored))
             return not left
 
         until(filled, what, timeout_s)
@@ -184,10 +184,10 @@ class Stack:
         """Return how many messages of telemetry the stream no longer has."""
         return self.watch.first_sequence(self.topology.stream_of["telemetry.live"]) - 1
 
-    def judge(self) -> oracle.Verdict:
-        """Compare all that was committed with all that is stored, once nobody drives any more."""
+    def judge(self) -> verdict.Verdict:
+        """Compare all that was made with all that is stored, once nobody drives any more."""
         self.finish()
-        return oracle.judge(self.url, self.committed())
+        return oracle.judge(self.url, [driver.recorded() for driver in self.drivers])
 
     @property
     def live_back_s(self) -> float | None:

@@ -13,7 +13,7 @@ from commands.hub import postgres_server
 from commands.hub.supervisor import kill_tree
 from tests.tools.servers import STOP_S, NatsServer, PostgresServer
 
-COPY_TIMEOUT_S: Final = 60
+COPY_TIMEOUT_S: Final = 120
 
 
 class Nats(NatsServer):

@@ -48,7 +48,7 @@ def link(echo: int) -> Iterator[Link]:
 
 
 def connect(link: Link) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", link.port), timeout=5)
+    return socket.create_connection(("127.0.0.1", link.port), timeout=60)
 
 
 def said_again(connection: socket.socket, said: bytes) -> bytes:

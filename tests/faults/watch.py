@@ -66,10 +66,14 @@ class Watch:
         """Return how old live chunks were that were captured and came meanwhile."""
         return [
             arrival.age_s
-            for arrivals in self.live.values()
+            for arrivals in list(self.live.values())
             for arrival in arrivals
             if since_ns <= arrival.ended_ns and arrival.at_ns <= until_ns
         ]
+
+    def heard(self) -> list[tuple[str, bytes]]:
+        """Return the messages so far; more come meanwhile."""
+        return list(self.messages)
 
     def publish(self, subject: str, payload: bytes) -> None:
         """Say something, as anyone could who is let in."""

@@ -1,4 +1,4 @@
-"""Streams and durables are made what streams.yaml says, and nothing else is touched."""
+"""Streams and durables are changed to match streams.yaml, and nothing else is changed."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ async def test_applying_twice_changes_nothing(nats_server: NatsServer) -> None:
     assert await apply(nats_server.url) == []
 
 
-async def test_a_backoff_is_no_lasting_difference(nats_server: NatsServer, tmp_path: Path) -> None:
+async def test_a_backoff_is_not_a_difference(nats_server: NatsServer, tmp_path: Path) -> None:
     streams = streams_with(tmp_path, "persister", backoff=["1s", "5s"])
     await apply(nats_server.url, streams)
     assert await planned(nats_server.url, streams) == []
@@ -51,7 +51,7 @@ async def test_a_changed_limit_is_one_update_that_names_it(
     assert await planned(nats_server.url, streams) == []
 
 
-async def test_a_durable_that_acknowledges_otherwise_is_replaced(
+async def test_a_durable_with_another_ack_policy_is_replaced(
     nats_server: NatsServer, tmp_path: Path
 ) -> None:
     await apply(nats_server.url)
@@ -61,7 +61,7 @@ async def test_a_durable_that_acknowledges_otherwise_is_replaced(
     assert await planned(nats_server.url, streams) == []
 
 
-async def test_what_cannot_be_changed_is_refused_with_the_reason(
+async def test_a_change_that_nats_server_refuses_is_reported_with_the_reason(
     nats_server: NatsServer, tmp_path: Path
 ) -> None:
     await apply(nats_server.url)
@@ -69,11 +69,13 @@ async def test_what_cannot_be_changed_is_refused_with_the_reason(
     document["streams"]["TIMING"]["storage"] = "memory"
     streams = tmp_path / "streams.yaml"
     streams.write_text(yaml.safe_dump(document))
-    with pytest.raises(TopologyError, match=r"update stream TIMING .*nats-server says"):
+    with pytest.raises(TopologyError, match=r"update stream TIMING .*nats-server refused"):
         await apply(nats_server.url, str(streams))
 
 
-async def test_strangers_are_deleted_only_by_prune(nats_server: NatsServer) -> None:
+async def test_undeclared_streams_and_durables_are_deleted_only_by_prune(
+    nats_server: NatsServer,
+) -> None:
     await apply(nats_server.url)
     async with connected(nats_server.url) as bus:
         await bus.jetstream.add_stream(name="STRANGER", subjects=["stranger.>"])
@@ -94,5 +96,5 @@ async def test_a_stream_larger_than_the_store_is_refused_with_the_reason(
     document["streams"]["TELEMETRY"]["max_bytes"] = "9000GB"
     path = tmp_path / "streams.yaml"
     path.write_text(yaml.safe_dump(document))
-    with pytest.raises(TopologyError, match="create stream TELEMETRY: nats-server says"):
+    with pytest.raises(TopologyError, match="create stream TELEMETRY: nats-server refused"):
         await apply(nats_server.url, str(path))

@@ -1,4 +1,4 @@
-"""Advisories are asked for, and silence is not taken for good news."""
+"""The audit of dependencies queries advisories, and an empty answer does not pass it."""
 
 import json
 import os
@@ -22,7 +22,7 @@ OURS = "CVE-2030-0001"
 
 
 def advisory(name: str, package: str) -> dict[str, object]:
-    """Return an advisory about every version of a package, as OSV words it."""
+    """Return an advisory about every version of a package, in OSV's format."""
     return {
         "id": name,
         "modified": "2026-01-01T00:00:00Z",
@@ -39,7 +39,7 @@ def advisory(name: str, package: str) -> dict[str, object]:
 
 @contextmanager
 def service(known: dict[tuple[str, str], str]) -> Iterator[str]:
-    """Answer as OSV does, knowing one advisory for each of some packages at some version."""
+    """Answer as OSV does, with one advisory for each of some packages and versions."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -78,21 +78,21 @@ def audit(url: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("knows_nothing", [True, False])
-def test_who_cannot_be_asked_or_knows_nothing_is_not_good_news(knows_nothing: bool) -> None:
+def test_an_unreachable_or_empty_advisory_database_fails_the_audit(knows_nothing: bool) -> None:
     with service({}) as url:
         done = audit(url if knows_nothing else f"http://127.0.0.1:{free_port()}/v1/query")
     assert done.returncode == 3
     assert "AUDIT NOT DONE" in done.stderr
 
 
-def test_what_has_no_advisories_passes() -> None:
+def test_packages_without_advisories_pass() -> None:
     with service(FAMOUS) as url:
         done = audit(url)
     assert done.returncode == 0, done.stderr
     assert "No known vulnerabilities found" in done.stderr
 
 
-def test_what_has_one_fails_until_it_is_justified(tmp_path: Path) -> None:
+def test_a_package_with_an_advisory_fails_until_it_is_justified(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
     (tmp_path / ".venv").symlink_to(ROOT / ".venv")
     with service(FAMOUS | {("litestar", ANY): OURS}) as url:

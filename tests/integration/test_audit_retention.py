@@ -1,4 +1,4 @@
-"""The audit log forgets what is old, by a role that can do nothing else, and nothing younger."""
+"""Old entries of the audit log are deleted, by a role that can do nothing else."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ AGES_D = (0, 89, 91, 399, 401, 4000)
 
 @pytest.fixture
 async def stored(database: str) -> Database:
-    """Lend a database with an entry of each age."""
+    """Yield a database with an entry of each age."""
     found = Database(database)
     for days in AGES_D:
         await found.rows(
@@ -27,12 +27,12 @@ async def stored(database: str) -> Database:
 
 
 async def left(stored: Database) -> list[int]:
-    """Return the ages that are still there."""
+    """Return the ages in days of the entries that are left."""
     rows = await stored.rows("select action from audit where action ~ '^[0-9]+$' order by id")
     return [int(row["action"]) for row in rows]
 
 
-async def test_the_gateway_forgets_what_is_older_than_its_setting(
+async def test_the_gateway_deletes_audit_entries_older_than_its_setting(
     nats_server: NatsServer, stored: Database, tmp_path: Path
 ) -> None:
     await hub.apply(nats_server.url)
@@ -76,7 +76,7 @@ async def test_asvs_13_2_2_the_keeper_of_the_audit_log_forgets_what_is_old_and_c
         await connection.close()
 
 
-async def test_the_keeper_does_not_become_the_owner_by_a_table_of_his_own(stored: Database) -> None:
+async def test_the_keeper_role_gains_no_rights_by_a_temporary_table(stored: Database) -> None:
     connection = await asyncpg.connect(stored.url, server_settings={"role": "pitbox_audit_keeper"})
     try:
         await connection.execute("""
@@ -93,7 +93,7 @@ async def test_the_keeper_does_not_become_the_owner_by_a_table_of_his_own(stored
     assert await left(stored) == [0, 89, 91, 399]
 
 
-async def test_who_writes_the_audit_log_forgets_nothing_and_cannot_say_when_it_was(
+async def test_the_gateways_role_cannot_delete_or_date_audit_entries(
     stored: Database,
 ) -> None:
     connection = await asyncpg.connect(stored.url, server_settings={"role": "pitbox_gateway"})
@@ -111,7 +111,7 @@ async def test_who_writes_the_audit_log_forgets_nothing_and_cannot_say_when_it_w
     assert await left(stored) == list(AGES_D)
 
 
-async def test_not_even_the_owner_of_the_database_takes_away_what_is_young(
+async def test_not_even_the_database_owner_can_delete_recent_entries(
     stored: Database,
 ) -> None:
     for deed in (

@@ -6,7 +6,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from pitbox import metrics, topology
-from pitbox.nats import client
 from pitbox.nats.bus import Bus, BusDown, NobodyListens
 from pitbox.settings import Nats
 from pitbox.topology import TopologyError
@@ -114,11 +113,8 @@ async def test_nothing_is_kept_for_later_while_the_server_is_away(nats_server: N
         await driver.publish("link.hello", HELLO)
 
 
-async def test_a_server_that_went_silent_is_noticed(
-    nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(client, "PING_INTERVAL_S", 0.2)
-    async with connected(nats_server.url) as driver:
+async def test_a_server_that_went_silent_is_noticed(nats_server: NatsServer) -> None:
+    async with connected(nats_server.url, ping_interval_s=0.2) as driver:
         nats_server.send(signal.SIGSTOP)
 
         async def lost() -> bool:

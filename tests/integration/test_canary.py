@@ -61,7 +61,7 @@ logs.configure(settings.load().log, "control")
 metrics.dropped.labels("{CONTROL}", "control").inc()
 logs.get("control").warning("control", said="{CONTROL}")
 metrics.serve(settings.load().metrics)
-time.sleep(60)
+time.sleep(600)
 """
 
 

@@ -12,8 +12,8 @@ import asyncpg
 import msgspec
 import pytest
 
-from consumers.persister import facts
 from consumers.persister.service import service
+from consumers.persister.tables import scan
 from pitbox.nats.bus import Bus
 from schemas.timing import Lap, Session
 from tests.tools.hub import (
@@ -43,7 +43,7 @@ def pitbox(nats_server: NatsServer, database: str) -> Run:
             capture_output=True,
             text=True,
             check=False,
-            timeout=30,
+            timeout=60,
         )
 
     return run
@@ -219,7 +219,8 @@ async def test_what_a_driver_says_moves_no_terminal(pitbox: Run, database: str) 
     connection = await asyncpg.connect(database)
     event = {"session": "spa", "driver": "ada", "at_ns": 1, "car": said}
     lap = Lap(**event, own=True, lap_number=1, revision=1, lap_time_s=80.0)
-    await facts.write(connection, [Session(**event, source="f1", track=said, started_ns=1), lap])
+    session = Session(**event, source="f1", track=said, started_ns=1)
+    await scan().write(connection, [session, lap])
     await connection.execute("insert into run (session, driver, run) values ('spa', 'ada', 1)")
     await connection.execute(
         "insert into dead_letter values ('p', 'T', 1, 1, $1, $1, $2, 1, 1)",

@@ -9,8 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from pitbox.nats import readback
 from pitbox.nats.bus import Bus
 from pitbox.service.fold import Fold, NotNow
+from pitbox.service.lifetime import serve
 from schemas.dead import DeadLetter
 from schemas.telemetry import Chunk, Mark
 from schemas.timing import Lap
@@ -34,6 +36,7 @@ class Recorder:
     """Remember chunk numbers; publish each as a lap. Mark 0 raises, mark 1 forgets everything."""
 
     name = "recorder"
+    version = 1
 
     def __init__(self) -> None:
         self.happened: list[str] = []
@@ -74,9 +77,9 @@ def streams(tmp_path: Path) -> str:
         tmp_path,
         "recorder",
         about="remembers",
+        kind="fold",
         reads=["telemetry.live", "telemetry.backfill"],
-        writes=["timing.lap", "dead.letter"],
-        ack="explicit",
+        writes=["timing.lap", "dead.letter", "fold.progress"],
         backoff=["300ms", "300ms"],
     )
 
@@ -106,23 +109,27 @@ async def until_stored(bus: Bus, stream: str, events: int) -> list[Any]:
     return found
 
 
-async def pending(bus: Bus) -> int:
-    info = await bus.jetstream.consumer_info("TELEMETRY", "recorder")
-    return (info.num_ack_pending or 0) + (info.num_pending or 0)
+async def done(bus: Bus) -> int:
+    """Return up to which message of TELEMETRY the recorder has published everything."""
+    record = await readback.last(bus, "fold.progress", consumer="recorder", stream="TELEMETRY")
+    return record.sequence if record else 0
 
 
-async def until_settled(bus: Bus) -> None:
-    async def settled() -> bool:
-        return await pending(bus) == 0
+async def until_done(bus: Bus) -> None:
+    """Wait until the recorder's progress is at the stream's end."""
+    end = (await bus.jetstream.stream_info("TELEMETRY")).state.last_seq
 
-    await eventually(settled, "every message is settled")
+    async def at_end() -> bool:
+        return await done(bus) == end
+
+    await eventually(at_end, "everything is published")
 
 
 def fold(recorder: Recorder, server: NatsServer, streams: str) -> Fold:
     return Fold(recorder, settings_of(server.url, streams=streams))
 
 
-async def test_a_message_is_decided_performed_published_and_then_acknowledged(
+async def test_a_message_is_decided_performed_published_and_then_done(
     nats_server: NatsServer, driver: Bus, streams: str
 ) -> None:
     recorder = Recorder()
@@ -135,10 +142,10 @@ async def test_a_message_is_decided_performed_published_and_then_acknowledged(
 
         await eventually(performing, "perform")
         assert await stored(driver, "TIMING") == []
-        assert await pending(driver) == 1
+        assert await done(driver) == 0
         recorder.gate.set()
         laps = await until_stored(driver, "TIMING", 1)
-        await until_settled(driver)
+        await until_done(driver)
     assert [lap.lap_number for lap in laps] == [7]
     assert recorder.happened == ["decide (-1,)", "perform 7"]
 
@@ -168,7 +175,7 @@ async def test_state_goes_on_from_message_to_message_also_when_it_is_empty(
     ]
 
 
-async def test_what_cannot_be_performed_now_is_decided_again_from_the_old_state(
+async def test_what_cannot_be_performed_now_is_performed_later(
     nats_server: NatsServer, driver: Bus, streams: str
 ) -> None:
     recorder = Recorder()
@@ -176,8 +183,8 @@ async def test_what_cannot_be_performed_now_is_decided_again_from_the_old_state(
     async with serving(fold(recorder, nats_server, streams)):
         await send(driver, [chunk(0)])
         await until_stored(driver, "TIMING", 1)
-        await until_settled(driver)
-    assert recorder.happened == ["decide (-1,)", "perform 0"] * 2
+        await until_done(driver)
+    assert recorder.happened == ["decide (-1,)", "perform 0", "perform 0"]
     assert await stored(driver, "DEAD") == []
 
 
@@ -189,9 +196,9 @@ async def test_what_never_can_be_performed_is_a_dead_letter_after_the_last_step_
     async with serving(fold(recorder, nats_server, streams)):
         await send(driver, [chunk(0)])
         letters = await until_stored(driver, "DEAD", 1)
-        await until_settled(driver)
-    assert letters[0].tries == 3
+        await until_done(driver)
     assert letters[0].reason == "NotNow: the peer is busy"
+    assert recorder.happened.count("perform 0") == 3
 
 
 async def test_poison_and_what_does_not_decode_are_dead_letters_and_block_nobody(
@@ -205,7 +212,8 @@ async def test_poison_and_what_does_not_decode_are_dead_letters_and_block_nobody
         await send(driver, [mark(0), chunk(1000), chunk(2000), chunk(5)])
         letters = await until_stored(driver, "DEAD", 5)
         laps = await until_stored(driver, "TIMING", 1)
-        await until_settled(driver)
+        await until_done(driver)
+    letters.sort(key=lambda letter: letter.sequence)
     assert [letter.reason.split(":")[0] for letter in letters] == [
         "ValidationError",
         "DecodeError",
@@ -219,7 +227,7 @@ async def test_poison_and_what_does_not_decode_are_dead_letters_and_block_nobody
         1,
     )
     assert [lap.lap_number for lap in laps] == [5]
-    assert recorder.happened[-2] == "decide (-1,)"
+    assert "decide (-1, 1000, 2000)" in recorder.happened
 
 
 async def test_a_message_that_keeps_killing_its_process_is_buried_unread(
@@ -231,7 +239,7 @@ async def test_a_message_that_keeps_killing_its_process_is_buried_unread(
         assert lives < 12
         recorder = Recorder()
         recorder.gate.clear()
-        life = asyncio.create_task(fold(recorder, nats_server, streams).run(asyncio.Event()))
+        life = asyncio.create_task(serve(fold(recorder, nats_server, streams), asyncio.Event()))
 
         async def handled(recorder: Recorder = recorder) -> object:
             return recorder.happened or await stored(driver, "DEAD")
@@ -240,10 +248,10 @@ async def test_a_message_that_keeps_killing_its_process_is_buried_unread(
         life.cancel()
         await asyncio.wait({life})
         lives += 1
-    assert (await stored(driver, "DEAD"))[0].reason.startswith("TriedTooOften")
+    assert (await stored(driver, "DEAD"))[0].reason.startswith("EndedTheProcess")
 
 
-async def test_a_fold_that_cannot_publish_commits_nothing_and_stops_in_time(
+async def test_a_fold_that_cannot_publish_is_not_done_and_stops_in_time(
     nats_server: NatsServer, driver: Bus, streams: str
 ) -> None:
     recorder = Recorder()

@@ -1,4 +1,4 @@
-"""REST: what the persister stored is what a page reads."""
+"""REST returns what the persister stored."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ LAP = "/sessions/test/drivers/ada/laps/2/telemetry"
 RANGE = "/sessions/test/drivers/ada/telemetry"
 CHUNK_NS = 50_000_000
 CHUNKS = tuple(number for number in range(10) if number not in (4, 5))
-"""Of ten chunks of three frames, two never came."""
+"""Of ten chunks of three frames, two are missing."""
 
 
 def begins(number: int) -> int:
@@ -50,7 +50,7 @@ FACTS = (
 )
 
 REFUSED = (
-    (f"{LAP}?channels=speed,sped", 400, "channels: there is no 'sped'"),
+    (f"{LAP}?channels=speed,sped", 400, "channels: no channel 'sped'"),
     (f"{LAP}?format=xml", 400, "format: "),
     (LAP.replace("laps/2", "laps/99"), 404, "lap_number: ada has no lap 99"),
     (LAP.replace("laps/2", "laps/two"), 400, "lap_number: "),
@@ -58,11 +58,11 @@ REFUSED = (
     (f"{RANGE}?from_ns=x&to_ns=1", 400, "from_ns: "),
     (f"{RANGE}?from_ns=2&to_ns=1", 400, "from_ns: must not be after to_ns"),
     (f"{RANGE}?from_ns=0&to_ns={2**63}", 400, "to_ns: "),
-    ("/sessions/nowhere", 404, "session: there is no 'nowhere'"),
-    ("/sessions/nowhere/laps", 404, "session: there is no 'nowhere'"),
+    ("/sessions/nowhere", 404, "session: no session 'nowhere'"),
+    ("/sessions/nowhere/laps", 404, "session: no session 'nowhere'"),
     ("/sessions/a%00b", 400, "session: "),
     ("/sessions/test/laps?own=perhaps", 400, "own: "),
-    ("/sessions/test/laps?drivers=ada", 400, "drivers: there is no such parameter"),
+    ("/sessions/test/laps?drivers=ada", 400, "drivers: this endpoint has no such parameter"),
     ("/nowhere", 404, ""),
 )
 
@@ -71,7 +71,7 @@ REFUSED = (
 async def rest(
     nats_server: NatsServer, database: str, tmp_path: Path
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """Lend a client of a gateway over what a real persister stored."""
+    """Yield a client of a gateway over data that a real persister stored."""
     await hub.apply(nats_server.url)
     stored = Database(database)
 
@@ -118,7 +118,7 @@ async def test_sessions_laps_and_holes_are_listed(rest: httpx.AsyncClient) -> No
     assert hole["to_ns"] == begins(6)
 
 
-async def test_a_lap_is_read_in_three_formats_that_say_the_same(rest: httpx.AsyncClient) -> None:
+async def test_a_lap_is_the_same_in_three_formats(rest: httpx.AsyncClient) -> None:
     asked = {"channels": "speed,engine_rpm,world_x,fuel_level"}
     text = (await rest.get(LAP, params=asked)).json()
     expected = [10.0 + number for number in CHUNKS[1:-1] for _ in range(3)]
@@ -142,17 +142,19 @@ async def test_a_lap_is_read_in_three_formats_that_say_the_same(rest: httpx.Asyn
     assert rows.count([]) == 1
 
 
-async def test_without_channels_all_that_the_car_gives_are_read(rest: httpx.AsyncClient) -> None:
+async def test_without_channels_all_channels_of_the_car_are_returned(
+    rest: httpx.AsyncClient,
+) -> None:
     given = [CHANNELS[channel].name for channel in hub.CHANNELS]
     assert (await rest.get(LAP)).json()["channels"] == given
 
 
-async def test_a_lap_that_is_driven_is_read_so_far(rest: httpx.AsyncClient) -> None:
+async def test_a_lap_in_progress_is_returned_so_far(rest: httpx.AsyncClient) -> None:
     running_lap = LAP.replace("laps/2", "laps/3")
     assert len((await rest.get(running_lap)).json()["times_ms"]) == 3
 
 
-async def test_a_range_has_its_frames_and_no_other(rest: httpx.AsyncClient) -> None:
+async def test_a_range_returns_its_frames_and_no_others(rest: httpx.AsyncClient) -> None:
     asked = {"from_ns": begins(2) + 1, "to_ns": begins(4), "channels": "speed"}
     traces = (await rest.get(RANGE, params=asked)).json()
     assert traces["columns"] == [[12.0, 12.0, 13.0, 13.0, 13.0]]
@@ -162,7 +164,7 @@ async def test_a_range_has_its_frames_and_no_other(rest: httpx.AsyncClient) -> N
     assert (nothing["times_ms"], nothing["holes"]) == ([], [])
 
 
-async def test_what_cannot_be_answered_is_said_in_a_sentence_that_names_it(
+async def test_a_refused_request_gets_one_sentence_that_names_the_parameter(
     rest: httpx.AsyncClient,
 ) -> None:
     for path, status, sentence in REFUSED:
@@ -172,7 +174,7 @@ async def test_what_cannot_be_answered_is_said_in_a_sentence_that_names_it(
         assert sentence in answer.json()["detail"], path
 
 
-async def test_more_frames_than_fit_an_answer_are_refused_before_they_are_read(
+async def test_too_many_frames_for_an_answer_are_refused_before_they_are_read(
     rest: httpx.AsyncClient, database: str
 ) -> None:
     await Database(database).rows("update telemetry_chunk set frames = 50000")
@@ -198,7 +200,7 @@ async def test_asvs_3_4_3_3_4_4_the_api_describes_itself_and_every_answer_is_gua
     assert foreign.status_code == 400
 
 
-async def test_without_postgres_it_says_so_and_comes_back(
+async def test_without_postgres_requests_fail_with_503_until_it_is_back(
     nats_server: NatsServer, postgres_server: PostgresServer, database: str, tmp_path: Path
 ) -> None:
     async with (
@@ -220,7 +222,7 @@ async def test_without_postgres_it_says_so_and_comes_back(
         assert (await client.get("/sessions")).json() == []
 
 
-async def test_pages_that_are_not_built_are_told_how_to_build(tmp_path: Path) -> None:
+async def test_a_missing_build_shows_how_to_build_the_pages(tmp_path: Path) -> None:
     static = tmp_path / "static"
     async with AsyncTestClient(Litestar([pages.pages(static)])) as client:
         answer = await client.get("/")

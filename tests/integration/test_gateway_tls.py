@@ -1,4 +1,4 @@
-"""The gateway where others reach it: with a certificate of its own, or behind a proxy."""
+"""The gateway beyond loopback: with a certificate of its own, or behind a proxy."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,8 +12,8 @@ import websockets
 from msgspec import Struct
 from structlog.testing import capture_logs
 
-from consumers.gateway.service import service
-from consumers.gateway.web import listener
+from consumers.gateway.service import Gateway
+from consumers.gateway.web.listener import Limits
 from pitbox import settings
 from tests.tools import hub, people
 from tests.tools.authority import Authority
@@ -25,7 +25,7 @@ NAME = "pit.example.com"
 
 
 class Wall(Struct, frozen=True):
-    """Hold a gateway that others reach by TLS."""
+    """Hold a gateway that is served by TLS."""
 
     port: int
     authority: Authority
@@ -44,14 +44,11 @@ class Wall(Struct, frozen=True):
 
 
 @pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the gateway wait for half a second only."""
-    monkeypatch.setattr(listener, "REQUEST_S", 0.5)
-
-
-@pytest.fixture
-async def wall(nats_server: NatsServer, database: str, tmp_path: Path) -> AsyncIterator[Wall]:
-    """Lend a gateway with a certificate of its own."""
+async def wall(
+    request: pytest.FixtureRequest, nats_server: NatsServer, database: str, tmp_path: Path
+) -> AsyncIterator[Wall]:
+    """Yield a gateway with a certificate of its own, within the limits of the parameter."""
+    limits = getattr(request, "param", Limits())
     port, authority = free_port(), Authority(tmp_path / "authority")
     gateway = settings.Gateway(
         host="0.0.0.0",
@@ -63,7 +60,7 @@ async def wall(nats_server: NatsServer, database: str, tmp_path: Path) -> AsyncI
     given = msgspec.structs.replace(hub.settings_of(nats_server.url, database), gateway=gateway)
     address = f"https://127.0.0.1:{port}"
     async with (
-        hub.serving(service(given)),
+        hub.serving(Gateway(given, limits=limits)),
         httpx.AsyncClient(base_url=address, verify=authority.trusted) as rest,
     ):
 
@@ -92,7 +89,7 @@ async def test_asvs_4_4_1_3_4_1_a_certificate_makes_all_of_it_tls(
             await plain.get(f"http://127.0.0.1:{wall.port}{API}/health")
 
 
-async def test_a_renewed_certificate_is_shown_from_the_next_handshake_on_and_pages_stay(
+async def test_a_renewed_certificate_is_used_from_the_next_handshake_on_and_pages_stay(
     wall: Wall, database: str
 ) -> None:
     async def shown() -> str:
@@ -110,16 +107,16 @@ async def test_a_renewed_certificate_is_shown_from_the_next_handshake_on_and_pag
             wall.certificate.unlink()
             assert await shown() == old
         said = [line["event"] for line in logs if line.get("part") == "listening"]
-        assert said == ["the old certificate stays"] * 4
+        assert said == ["certificate not renewed"] * 4
         wall.certificate.write_text(renewed)
         assert await shown() == renewed != old
         await asyncio.wait_for(await page.ping(), hub.WAIT_S)
 
 
-@pytest.mark.usefixtures("hasty")
-async def test_who_begins_no_tls_is_hung_up_on(wall: Wall) -> None:
+@pytest.mark.parametrize("wall", [Limits(request_s=0.5)], indirect=True)
+async def test_a_connection_without_a_tls_handshake_is_closed(wall: Wall) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", wall.port)
-    assert await asyncio.wait_for(reader.read(), 5) == b""
+    assert await asyncio.wait_for(reader.read(), hub.WAIT_S) == b""
     writer.close()
 
 
@@ -127,7 +124,7 @@ async def test_who_begins_no_tls_is_hung_up_on(wall: Wall) -> None:
 async def proxied(
     nats_server: NatsServer, database: str, tmp_path: Path
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """Lend what a proxy that the gateway believes sends to it."""
+    """Yield a client that connects as a trusted proxy."""
     await hub.apply(nats_server.url)
     async with (
         gateway_of(nats_server.url, database, tmp_path, proxies="127.0.0.1") as served,
@@ -144,19 +141,19 @@ async def logged_in(proxied: httpx.AsyncClient, forwarded: str, name: str, passw
     return answer.status_code
 
 
-async def test_asvs_4_1_3_a_proxy_is_believed_and_nobody_before_it(
+async def test_asvs_4_1_3_only_the_address_from_the_trusted_proxy_is_used(
     proxied: httpx.AsyncClient,
 ) -> None:
     async def status(forwarded: str, name: str) -> int:
         return await logged_in(proxied, forwarded, name, "a wrong password")
 
-    # What the client itself claimed stands before what the proxy saw.
+    # The proxy appends the address it saw to the one that the client claimed.
     statuses = [await status(f"10.9.9.{n}, 203.0.113.7", f"name{n}") for n in range(21)]
     assert statuses == [401] * 20 + [429]
     assert await status("203.0.113.8", "another") == 401
 
 
-async def test_asvs_6_3_1_who_guesses_keeps_nobody_out_where_he_came_in_before(
+async def test_asvs_6_3_1_guesses_elsewhere_do_not_lock_out_a_familiar_address(
     proxied: httpx.AsyncClient, database: str
 ) -> None:
     await people.joined(proxied, database, "kai", "driver")

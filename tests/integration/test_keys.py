@@ -1,4 +1,4 @@
-"""Identities are given out, renewed and taken back by a real service, while cars drive."""
+"""A real signing service enrols, renews and revokes while cars drive."""
 
 import asyncio
 import contextlib
@@ -28,19 +28,28 @@ from pitbox.nats.resolver import Resolver
 from pitbox.settings import Driver, Nats, Settings
 from producers.drive import drive
 from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
+from tests.faults.ledger import read_ledger
 from tests.integration.test_drive import Car
-from tests.tools.hub import Database, apply, chunk, connected, eventually, serving, settings_of
+from tests.tools.hub import (
+    WAIT_S,
+    Database,
+    apply,
+    chunk,
+    connected,
+    eventually,
+    serving,
+    settings_of,
+)
 from tests.tools.processes import pitbox
 from tests.tools.servers import NatsServer
 
-CUT_S = 2.0
 TRIES = 3
 OPEN_CODES = "select driver from enrolment"
 
 
 @pytest.fixture
 async def hub(nats_server: NatsServer, database: str) -> AsyncIterator[Settings]:
-    """Return the settings of a hub whose persister runs; who signs is for the test to start."""
+    """Return the settings of a hub with a running persister; each test starts keys itself."""
     await apply(nats_server.url)
     settings = settings_of(nats_server.url, database)
     async with serving(persister(settings)):
@@ -49,7 +58,7 @@ async def hub(nats_server: NatsServer, database: str) -> AsyncIterator[Settings]
 
 @pytest.fixture
 async def desk(nats_server: NatsServer) -> AsyncIterator[Bus]:
-    """Lend a connection of the hub's own commands, which may do no more than they."""
+    """Yield a connection with the credentials of the hub's commands."""
     users = nats_server.keys / "users"
     bus = await Bus.connect(
         Nats(url=nats_server.url, credentials=str(users)), "setup", topology.load()
@@ -68,7 +77,7 @@ async def enrolled(hub: Settings, driver: str, folder: Path) -> Path:
 async def on_track(
     hub: Settings, driver: str, file: Path, folder: Path
 ) -> AsyncIterator[tuple[Car, "asyncio.Task[None]"]]:
-    """Let a car drive meanwhile, with the credentials of a file."""
+    """Drive a car meanwhile, with the credentials of a file."""
     car, stop = Car(), asyncio.Event()
     settings = Settings(
         nats=Nats(url=hub.nats.url, credentials=str(file)),
@@ -84,7 +93,7 @@ async def on_track(
 
 
 def committed(folder: Path, driver: str) -> int:
-    return len((folder / f"{driver}.ledger").read_text().splitlines())
+    return len(read_ledger(folder / f"{driver}.ledger").committed)
 
 
 async def stored(database: Database, driver: str) -> int:
@@ -101,7 +110,7 @@ async def grows(database: Database, driver: str, by: int = 5) -> None:
     await eventually(grown, f"{driver} is heard")
 
 
-async def test_who_is_enrolled_drives_until_he_is_revoked_and_others_notice_nothing(
+async def test_a_driver_drives_until_revoked_and_others_notice_nothing(
     hub: Settings, desk: Bus, nats_server: NatsServer, database: str, tmp_path: Path
 ) -> None:
     rows = Database(database)
@@ -113,11 +122,10 @@ async def test_who_is_enrolled_drives_until_he_is_revoked_and_others_notice_noth
         ):
             await grows(rows, "ada")
             await grows(rows, "bea")
-            began = time.monotonic()
-            answer: Revoked = await desk.request("keys.revoke", Revoke(driver="ada"), timeout_s=5)
+            wish = Revoke(driver="ada")
+            answer: Revoked = await desk.request("keys.revoke", wish, timeout_s=WAIT_S)
             assert answer == Revoked(driver="ada")
             assert await connections(nats_server, "ada") == 0
-            assert time.monotonic() - began < CUT_S
             left, kept = await stored(rows, "ada"), committed(tmp_path, "ada")
             await grows(rows, "bea")
 
@@ -135,7 +143,7 @@ async def test_who_is_enrolled_drives_until_he_is_revoked_and_others_notice_noth
             await grows(rows, "ada", by=committed(tmp_path, "ada") - left)
 
 
-async def test_an_app_whose_driver_is_shut_out_says_so_once_and_goes_on_when_he_is_in_again(
+async def test_the_app_of_a_revoked_driver_logs_it_once_and_continues_after_enrolment(
     hub: Settings, desk: Bus, nats_server: NatsServer, database: str, tmp_path: Path
 ) -> None:
     rows, log = Database(database), nats_server.folder / "nats-server.log"
@@ -144,7 +152,7 @@ async def test_an_app_whose_driver_is_shut_out_says_so_once_and_goes_on_when_he_
         async with on_track(hub, "ada", file, tmp_path) as (_, app):
             await grows(rows, "ada")
             with capture_logs() as said:
-                await desk.request("keys.revoke", Revoke(driver="ada"), timeout_s=5)
+                await desk.request("keys.revoke", Revoke(driver="ada"), timeout_s=WAIT_S)
 
                 async def tried_often() -> bool:
                     return log.read_text().count("authentication error") >= TRIES
@@ -164,7 +172,7 @@ async def test_an_app_whose_driver_is_shut_out_says_so_once_and_goes_on_when_he_
             await grows(rows, "ada", by=committed(tmp_path, "ada") - await stored(rows, "ada"))
 
 
-async def test_a_lost_pc_is_shut_out_alone_until_it_is_enrolled_again(
+async def test_a_lost_pc_is_revoked_alone_until_it_is_enrolled_again(
     hub: Settings, desk: Bus, nats_server: NatsServer, database: str, tmp_path: Path
 ) -> None:
     rows = Database(database)
@@ -177,18 +185,17 @@ async def test_a_lost_pc_is_shut_out_alone_until_it_is_enrolled_again(
         thief = await Bus.connect(stolen, "drive", topology.load(), forever=False)
         async with on_track(hub, "ada", kept, tmp_path) as (_, app):
             await grows(rows, "ada")
-            began = time.monotonic()
             wish = Revoke(driver="ada", pc="U")
-            several: Revoked = await desk.request("keys.revoke", wish, timeout_s=5)
-            assert several.refused.startswith("several PCs of his begin so: ")
+            several: Revoked = await desk.request("keys.revoke", wish, timeout_s=WAIT_S)
+            assert several.refused.startswith("several PCs of ada begin with U: ")
             wish = Revoke(driver="ada", pc=key[:12])
-            assert await desk.request("keys.revoke", wish, timeout_s=5) == Revoked(driver="ada")
+            one: Revoked = await desk.request("keys.revoke", wish, timeout_s=WAIT_S)
+            assert one == Revoked(driver="ada")
 
             async def cut() -> bool:
                 return not thief.up.is_set()
 
-            await eventually(cut, "the lost PC is cut off", CUT_S)
-            assert time.monotonic() - began < CUT_S
+            await eventually(cut, "the lost PC is cut off")
             assert await connections(nats_server, "ada") == 1
             await grows(rows, "ada")
             assert not app.done()
@@ -213,7 +220,7 @@ async def test_a_lost_pc_is_shut_out_alone_until_it_is_enrolled_again(
             await grows(rows, "ada")
 
 
-async def test_a_lost_pc_is_shut_out_also_where_the_clock_of_postgres_is_behind(
+async def test_a_pc_is_revoked_even_if_the_clock_of_postgres_is_behind(
     hub: Settings, desk: Bus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = time.time
@@ -223,8 +230,8 @@ async def test_a_lost_pc_is_shut_out_also_where_the_clock_of_postgres_is_behind(
         pc = Nats(url=hub.nats.url, credentials=str(lost))
         thief = await Bus.connect(pc, "drive", topology.load(), forever=False)
         key = credentials.read(lost).pair.public
-        await desk.request("keys.revoke", Revoke(driver="ada", pc=key), timeout_s=5)
-        await asyncio.wait_for(thief.down.wait(), CUT_S)
+        await desk.request("keys.revoke", Revoke(driver="ada", pc=key), timeout_s=WAIT_S)
+        await asyncio.wait_for(thief.down.wait(), WAIT_S)
         await thief.close()
         await enrolled(hub, "ada", tmp_path)
         bus = await Bus.connect(pc, "drive", topology.load(), forever=False)
@@ -234,16 +241,14 @@ async def test_a_lost_pc_is_shut_out_also_where_the_clock_of_postgres_is_behind(
 
 
 async def connections(server: NatsServer, driver: str) -> int:
-    """Return how many connections a driver's account has, as nats-server says."""
+    """Return the number of connections of a driver's account that nats-server reports."""
     async with httpx.AsyncClient() as client:
         address = f"http://127.0.0.1:{server.monitor_port}/connz?auth=true"
         found: list[dict[str, Any]] = (await client.get(address)).json()["connections"]
     return sum(one.get("name_tag", "") == f"driver-{driver}" for one in found)
 
 
-async def test_only_a_pc_that_is_enrolled_gets_more_time(
-    hub: Settings, desk: Bus, tmp_path: Path
-) -> None:
+async def test_only_an_enrolled_pc_is_renewed(hub: Settings, desk: Bus, tmp_path: Path) -> None:
     stranger = KeyPair.new(Kind.USER).public
     async with serving(Keys(hub)):
         ada, bea = await enrolled(hub, "ada", tmp_path), await enrolled(hub, "bea", tmp_path)
@@ -263,15 +268,15 @@ async def test_only_a_pc_that_is_enrolled_gets_more_time(
         answer: Renewed = await bus.request("keys.renew", own)
         assert (answer.refused, answer.expires_s > time.time()) == ("", True)
         hasty: Renewed = await bus.request("keys.renew", own)
-        assert hasty.refused == "too soon after the last one"
+        assert hasty.refused == "the last renewal is less than a second ago"
         taken: Enrolled = await desk.request(
             "keys.enrol", Enrol(driver="eve", public_key=credentials.read(bea).pair.public)
         )
-        assert taken.refused == "this key is another driver's"
+        assert taken.refused == "this PC's key belongs to another driver"
         await bus.close()
 
 
-async def test_nats_server_is_told_again_of_all_that_it_forgot(
+async def test_accounts_that_nats_server_lost_are_pushed_again(
     hub: Settings, nats_server: NatsServer, database: str, tmp_path: Path
 ) -> None:
     async with serving(Keys(hub)):
@@ -283,14 +288,14 @@ async def test_nats_server_is_told_again_of_all_that_it_forgot(
             await grows(Database(database), "ada")
 
 
-async def test_an_account_from_before_a_revocation_is_forgotten_at_the_next_start(
+async def test_an_account_revoked_meanwhile_is_deleted_at_the_next_start(
     hub: Settings, desk: Bus, nats_server: NatsServer, tmp_path: Path
 ) -> None:
     accounts = nats_server.folder / "nats" / "accounts"
     async with serving(Keys(hub)):
         file = await enrolled(hub, "ada", tmp_path)
         shutil.copytree(accounts, tmp_path / "older")
-        await desk.request("keys.revoke", Revoke(driver="ada"), timeout_s=5)
+        await desk.request("keys.revoke", Revoke(driver="ada"), timeout_s=WAIT_S)
     nats_server.stop()
     shutil.copytree(tmp_path / "older", accounts, dirs_exist_ok=True)
     nats_server.start()
@@ -307,10 +312,10 @@ async def test_an_account_from_before_a_revocation_is_forgotten_at_the_next_star
         await eventually(refused, "the old account is forgotten")
 
 
-async def test_a_jwt_of_a_stranger_is_found_out_though_nats_server_takes_it(
+async def test_an_account_jwt_of_another_signer_is_replaced(
     hub: Settings, nats_server: NatsServer, tmp_path: Path
 ) -> None:
-    """Its answer is 200, and whom it names is locked out, until the right one is pushed again."""
+    """nats-server accepts such a JWT and then rejects the account's users until the next push."""
     forger = tmp_path / "forger"
     forger.mkdir()
     stranger = NatsServer(forger).authority()
@@ -341,7 +346,7 @@ async def test_one_process_signs_at_a_time(hub: Settings, desk: Bus, tmp_path: P
                 await eventually(said, "the second one waits")
 
 
-async def test_a_name_that_could_mean_others_is_refused(hub: Settings, tmp_path: Path) -> None:
+async def test_a_name_with_wildcards_is_refused(hub: Settings, tmp_path: Path) -> None:
     key = KeyPair.new(Kind.USER).public
     async with serving(Keys(hub)), connected(hub.nats.url, "setup") as anybody:
         await enrolled(hub, "ada", tmp_path)
@@ -354,15 +359,15 @@ async def test_a_name_that_could_mean_others_is_refused(hub: Settings, tmp_path:
             await anybody.request("keys.enrol", wish, timeout_s=0.3)
 
 
-async def test_without_the_keys_that_nats_server_trusts_nothing_is_signed(
+async def test_keys_that_nats_server_does_not_trust_are_refused(
     hub: Settings, nats_server: NatsServer
 ) -> None:
     (nats_server.keys / "operator-signer.seed").unlink()
-    with pytest.raises(KeysError, match="no nats-server was ever started with these keys"):
+    with pytest.raises(KeysError, match="start nats-server with the keys of"):
         Keys(hub)
 
 
-async def test_the_key_that_signs_drivers_is_changed_and_nobody_is_sent_away(
+async def test_the_drivers_signing_key_is_rotated_without_a_disconnect(
     hub: Settings, nats_server: NatsServer, database: str, tmp_path: Path
 ) -> None:
     rows, authority = Database(database), nats_server.authority()
@@ -384,7 +389,7 @@ async def test_the_key_that_signs_drivers_is_changed_and_nobody_is_sent_away(
             await grows(rows, "ada")
 
 
-async def test_the_key_that_signs_accounts_is_changed_while_a_driver_drives_and_loses_nothing(
+async def test_the_accounts_signing_key_is_rotated_while_a_driver_drives_without_loss(
     hub: Settings, nats_server: NatsServer, database: str, tmp_path: Path
 ) -> None:
     rows = Database(database)
@@ -428,7 +433,7 @@ async def test_the_key_that_signs_accounts_is_changed_while_a_driver_drives_and_
             await (await Bus.connect(bea, "drive", topology.load(), forever=False)).close()
             await enrolled(hub, "cat", tmp_path)
             car.parked.set()
-            await asyncio.wait_for(app, 20)
+            await asyncio.wait_for(app, WAIT_S)
     assert await stored(rows, "ada") == committed(tmp_path, "ada")
     issuer = jwt.verified(nats_server.trust.accounts[nats_server.trust.system])["iss"]
     operator = jwt.verified((nats_server.keys / "operator.jwt").read_text())
@@ -436,7 +441,7 @@ async def test_the_key_that_signs_accounts_is_changed_while_a_driver_drives_and_
     assert not nats_server.authority().is_current(token)
 
 
-async def test_without_the_operators_seed_the_key_that_signs_accounts_is_not_changed(
+async def test_the_accounts_signing_key_is_not_rotated_without_the_operators_seed(
     nats_server: NatsServer, database: str
 ) -> None:
     (nats_server.keys / "operator.seed").unlink()
@@ -452,7 +457,7 @@ async def gone(server: NatsServer, driver: str) -> None:
     await eventually(none, f"{driver} is sent away")
 
 
-async def test_new_keys_of_services_end_the_old_ones(
+async def test_new_service_keys_invalidate_the_old_ones(
     nats_server: NatsServer, tmp_path: Path
 ) -> None:
     old = tmp_path / "old.creds"
@@ -499,7 +504,10 @@ async def test_commands_enrol_list_and_revoke(
         assert states == [("ada", True, 0), ("bea", False, 1)]
         [pc] = listed[1]["pcs"]
         assert (pc["public_key"], pc["name"]) == (key, "rig-1")
-        for start, said in (("UUUU", "he has no such PC"), ("X", "no key of a PC begins with")):
+        for start, said in (
+            ("UUUU", "no PC of bea begins with UUUU"),
+            ("X", "no key of a PC begins with"),
+        ):
             refused = await asyncio.to_thread(say, "revoke", "bea", "--pc", start)
             assert (refused.returncode, said in refused.stderr) == (2, True)
         revoked = await asyncio.to_thread(say, "revoke", "bea", "--pc", key[:8])
@@ -508,7 +516,7 @@ async def test_commands_enrol_list_and_revoke(
         [row] = [line.split() for line in shown if key in line]
         assert row[:2] == ["rig-1", key]
         assert "revoked" in row
-        for name, said in (("eve", "there is no such driver"), ("*", "is not a driver's name")):
+        for name, said in (("eve", "no driver eve is enrolled"), ("*", "is not a driver's name")):
             refused = await asyncio.to_thread(say, "revoke", name)
             assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
             assert said in refused.stderr

@@ -1,4 +1,4 @@
-"""Every endpoint, asked by everybody for what is theirs and what is another's."""
+"""Every endpoint, requested by every role for its own data and for another's."""
 
 import asyncio
 import itertools
@@ -63,11 +63,11 @@ select (select array_agg(a order by account) from account as a)::text,
     (select array_agg(n order by driver) from nats_account as n)::text,
     (select array_agg(u order by public_key) from nats_user as u)::text
 """
-"""All that a refusal has to leave as it was."""
+"""The rows that a refused request must not change."""
 
 
-class Doors:
-    """Ask a gateway, each time as somebody who has just logged in, for things that are fresh."""
+class Requester:
+    """Send requests to a gateway, each with a new login and new objects."""
 
     def __init__(self, served: Served, folder: Path, postgres: Any, desk: Bus, drives: Bus) -> None:
         self._served = served
@@ -79,12 +79,12 @@ class Doors:
         self._numbers = itertools.count()
 
     async def described(self) -> dict[str, Any]:
-        """Return how the gateway describes its API."""
+        """Return the gateway's OpenAPI document."""
         described: dict[str, Any] = (await self._rest.get(f"{API}/openapi.json")).json()
         return described
 
     async def ask(self, question: Question) -> Answer:
-        """Ask, and return how it was answered; a refusal that changed something fails."""
+        """Send a request and return its outcome; fail when a refused one changed a row."""
         headers = await self._headers(question.role)
         given = await self._given(question)
         before = await self._state()
@@ -97,14 +97,14 @@ class Doors:
         return kind
 
     async def close(self) -> None:
-        """Leave."""
+        """Close the clients."""
         await self._rest.aclose()
 
     async def _state(self) -> Any:
         return await self._postgres.fetchrow(STATE)
 
     def _from(self) -> dict[str, str]:
-        """Return headers of a new address, for the limits are tested elsewhere."""
+        """Return headers with a new address, so that no limit of attempts is reached."""
         number = next(self._numbers)
         return {"x-forwarded-for": f"10.7.{number // 250}.{number % 250 + 1}"}
 
@@ -130,7 +130,7 @@ class Doors:
         return {"cookie": f"{COOKIE}={token}"}
 
     async def _given(self, question: Question) -> dict[str, Any]:
-        """Return a value for every parameter, and make what has to be there."""
+        """Return a value for every parameter, and make the objects that they name."""
         thing, own = question.thing, question.whose == "own"
         given = {
             **PROOFS,
@@ -170,7 +170,7 @@ class Doors:
         return (await enrolment_codes.make(self._postgres, thing.driver, account, self._key)).code
 
     async def _proved(self, question: Question) -> dict[str, str]:
-        """Return a code with a proof; of another's code one has the code, and not the key."""
+        """Return a code with a proof; for another's code the proof is of another key."""
         code = await self._code(question.thing)
         pair = KeyPair.new(Kind.USER)
         signer = pair if question.whose == "own" else KeyPair.new(Kind.USER)
@@ -187,7 +187,7 @@ class Doors:
         query = {name: given[name] for name in operation.query}
         body = {name: given[name] for name in operation.body}
         if REACHES[operation.endpoint] is Reach.NAMELESS and question.whose != "own":
-            # Another's thing has to be named somehow.
+            # The object of another has to be named.
             (body if body else query).update(
                 {name: given[name] for name in NAMES if name not in operation.parameters}
             )
@@ -200,7 +200,7 @@ class Doors:
         )
 
     async def _watch(self, question: Question, headers: dict[str, str]) -> Answer:
-        """Watch what somebody drives; what a page is told ends with a chunk that everyone sees."""
+        """Subscribe to a driver; read messages up to a chunk that everyone may see."""
         ticket = ""
         if question.role != NOBODY:
             answer = await self._rest.post(f"{API}/ws-ticket", headers=headers)
@@ -232,7 +232,7 @@ def _kind(question: Question, answer: httpx.Response) -> Answer:
     listed = REACHES[question.operation.endpoint] not in (Reach.NAMELESS, Reach.NEW, Reach.PROVED)
     match answer.status_code:
         case 200 | 201 if listed:
-            # An answer without a frame repeats the names that were asked for, and tells no more.
+            # An answer without a frame only repeats the requested names.
             told = question.thing.mark in answer.text and '"times_ms":[]' not in answer.text
             return Answer.TOLD if told else Answer.UNTOLD
         case 200 | 201 | 204:
@@ -243,7 +243,7 @@ def _kind(question: Question, answer: httpx.Response) -> Answer:
             return Answer.STRANGER
         case 401:
             return Answer.UNPROVED
-        case 403 if "your role may not" in answer.text:
+        case 403 if "your role does not allow" in answer.text:
             return Answer.ROLE
         case 403:
             return Answer.ANOTHERS
@@ -253,8 +253,10 @@ def _kind(question: Question, answer: httpx.Response) -> Answer:
 
 
 @pytest.fixture
-async def doors(nats_server: NatsServer, database: str, tmp_path: Path) -> AsyncIterator[Doors]:
-    """Lend the doors of a hub where everybody has an account and drove, alone, with one hole."""
+async def requester(
+    nats_server: NatsServer, database: str, tmp_path: Path
+) -> AsyncIterator[Requester]:
+    """Yield a requester at a hub where every person has an account and a session with a hole."""
     await hub.apply(nats_server.url)
     settings = hub.settings_of(nats_server.url, database)
     async with serving(Persister(settings)):
@@ -267,7 +269,7 @@ async def doors(nats_server: NatsServer, database: str, tmp_path: Path) -> Async
         desk = await Bus.connect(settings.nats, SETUP, topology.load())
         postgres = await asyncpg.connect(database)
         await _joined(postgres)
-        made = Doors(served, tmp_path, postgres, desk, drives)
+        made = Requester(served, tmp_path, postgres, desk, drives)
         try:
             yield made
         finally:
@@ -296,7 +298,7 @@ async def _drove(url: str, stored: Database) -> None:
 
 
 async def _joined(postgres: Any) -> None:
-    """Make the accounts; but for one, drivers hide their telemetry from everyone else."""
+    """Make the accounts; all drivers but one hide their telemetry from every role."""
     mine, others = [await Passwords().hashed(f"{PASSWORD}{more}") for more in ("", " of others")]
     for thing in PEOPLE:
         role = msgspec.convert(thing.role, Role)
@@ -312,14 +314,14 @@ async def _joined(postgres: Any) -> None:
 
 
 async def test_asvs_6_3_4_8_2_1_8_2_2_everyone_is_answered_as_the_table_says(
-    doors: Doors, capsys: pytest.CaptureFixture[str]
+    requester: Requester, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = list(operations(await doors.described()))
+    found = list(operations(await requester.described()))
     assert list(lacking(found)) == []
     asked = list(questions(found))
     wrong = []
     for question in asked:
-        told, due = await doors.ask(question), expected(question)
+        told, due = await requester.ask(question), expected(question)
         if told is not due:
             name = f"{question.operation.endpoint}, {question.role}, {question.whose}"
             wrong.append(f"{name}: was {told}, is to be {due}")
@@ -328,7 +330,7 @@ async def test_asvs_6_3_4_8_2_1_8_2_2_everyone_is_answered_as_the_table_says(
         print(f" matrix: {len(found)} endpoints, {len(asked)} cells, {len(wrong)} wrong", end=" ")
 
 
-def test_what_nobody_decided_yet_is_told_by_name() -> None:
+def test_an_endpoint_without_an_expectation_is_named() -> None:
     path = f"{API}/sessions/{{session}}/radio"
     parameters = [{"in": "path", "name": "session"}, {"in": "query", "name": "engineer"}]
     new = {"paths": {path: {"get": {"parameters": parameters}}}}

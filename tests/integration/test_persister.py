@@ -12,7 +12,8 @@ import pytest
 from consumers.persister.service import service
 from pitbox.chunks.frames import unpack_block
 from pitbox.nats.bus import Bus
-from pitbox.postgres.connection import Connection, PostgresDown, Refused
+from pitbox.postgres.connection import Connection
+from pitbox.postgres.errors import PostgresDown, Refused
 from pitbox.service.lifetime import Service
 from pitbox.settings import Settings
 from schemas.dead import DeadLetter
@@ -440,6 +441,22 @@ async def test_numbers_that_no_column_holds_are_null_or_a_dead_letter(
     assert [letter["reason"].split(":")[0] for letter in found] == ["Refused"]
     row = (await stored.rows("select * from lap where lap_number = 1"))[0]
     assert (row["lap_time_s"], row["sectors_s"], row["fuel_used"]) == (None, [None, 1.0], None)
+
+
+async def test_a_fact_on_a_subject_of_others_is_not_believed(
+    settings: Settings, timing: Bus, stored: Database
+) -> None:
+    async with serving(service(settings)):
+        await timing.store("timing.lap", lap(1), driver="eve")
+        await timing.store("timing.lap", lap(2))
+        found = await letters(stored, 1)
+
+        async def told() -> bool:
+            return bool(await stored.value("select true from lap where lap_number = 2"))
+
+        await eventually(told, "the lap after it")
+    assert found[0]["reason"].startswith("ForeignSubject: ")
+    assert await stored.value("select count(*) from lap") == 1
 
 
 @pytest.mark.parametrize(

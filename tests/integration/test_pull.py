@@ -30,10 +30,14 @@ def lap(number: int) -> Lap:
 
 @asynccontextmanager
 async def pulling(
-    server: NatsServer, consumer: str, stream: str = "TELEMETRY", streams: str = ""
+    server: NatsServer,
+    consumer: str,
+    stream: str = "TELEMETRY",
+    streams: str = "",
+    **limits: float,
 ) -> AsyncIterator[Pull]:
     async with connected(server.url, consumer, streams) as bus:
-        reader = Pull(bus, consumer, stream)
+        reader = Pull(bus, consumer, stream, **limits)
         yield reader
         await reader.close()
 
@@ -302,28 +306,26 @@ async def test_an_acknowledgement_from_before_a_store_was_put_back_passes_nothin
 
 
 async def test_a_durable_that_hands_nothing_out_is_given_up(
-    nats_server: NatsServer, driver: Bus, monkeypatch: pytest.MonkeyPatch
+    nats_server: NatsServer, driver: Bus
 ) -> None:
-    monkeypatch.setattr(pull, "PROGRESS_S", 0.3)
     await send(driver, [chunk(0)])
     until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     subject = "$JS.API.CONSUMER.PAUSE.TELEMETRY.persister"
     await driver.client.request(subject, json.dumps({"pause_until": until}).encode())
-    async with pulling(nats_server, "persister") as reader:
+    async with pulling(nats_server, "persister", progress_s=0.3) as reader:
         with pytest.raises(StalledError, match="TELEMETRY holds 1 messages and hands none out"):
             await read(reader, 1)
 
 
 async def test_waiting_for_what_a_dead_process_holds_is_no_stall(
-    nats_server: NatsServer, driver: Bus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    nats_server: NatsServer, driver: Bus, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(pull, "PROGRESS_S", 0.2)
     narrow = streams_with(tmp_path, "persister", ack_wait="2s", max_ack_pending=3)
     await apply(nats_server.url, narrow)
     await send(driver, [chunk(number) for number in range(9)])
     async with pulling(nats_server, "persister", streams=narrow) as first_life:
         await read(first_life, 3)
-    async with pulling(nats_server, "persister", streams=narrow) as reader:
+    async with pulling(nats_server, "persister", streams=narrow, progress_s=0.2) as reader:
         assert sequences(await read(reader, 3)) == [1, 2, 3]
 
 

@@ -10,12 +10,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from consumers.persister import facts as persisted
+from consumers.persister.tables import scan
 from consumers.timing.decide import decide, initial
 from pitbox.nats.bus import Bus
 from schemas.sim import LapReported, Rewound
 from schemas.telemetry import Chunk
 from schemas.timing import Lap, Timing
+from tests.conftest import SHRUNK_S
 from tests.tools.drives import START_NS, Drive, Moment, chunk_of, cut, drives, race
 from tests.tools.hub import Database, apply, connected, eventually, send
 from tests.tools.processes import running
@@ -206,7 +207,7 @@ def sql(tables: Database) -> Iterator[Callable[[Sequence[Timing]], dict[Any, Lap
         async def write(facts: Sequence[Timing]) -> dict[Any, Lap]:
             transaction = connection.transaction()
             await transaction.start()
-            await persisted.write(connection, facts)
+            await scan().write(connection, facts)
             rows = await connection.fetch("select * from lap")
             await transaction.rollback()
             return {(r["own"], r["car"], r["lap_number"]): steady(Lap(**dict(r))) for r in rows}
@@ -235,6 +236,7 @@ def last_told(chunks: Sequence[Chunk]) -> dict[Any, Lap]:
     return {(lap.own, lap.car, lap.lap_number): steady(lap) for lap in laps}
 
 
+@pytest.mark.timeout(SHRUNK_S)
 def test_postgres_keeps_the_last_fact_of_each_lap_however_often_all_are_told(
     sql: Callable[[Sequence[Timing]], dict[Any, Lap]],
 ) -> None:

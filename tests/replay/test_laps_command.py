@@ -1,31 +1,43 @@
-"""`pitbox laps --file`, run as a person runs it, on every recording there is."""
+"""`pitbox laps --file` on every recording there is, in this process."""
 
 import json
-import subprocess
-import sys
+from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
+from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+
+from commands.cli import main
 
 Laps = list[dict[str, Any]]
 
 
+class Done(NamedTuple):
+    """Hold how a command ended and its two outputs."""
+
+    code: object
+    out: str
+    err: str
+
+
 @cache
-def run(path: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    """Run the command on a file."""
-    command = [sys.executable, "-m", "commands", "laps", "--file", str(path), *more]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+def run(*arguments: str) -> Done:
+    """Run the command."""
+    out, err = StringIO(), StringIO()
+    with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
+        main(["laps", *arguments])
+    return Done(ended.value.code, out.getvalue(), err.getvalue())
 
 
 def laps(folder: Path, name: str, *more: str) -> Laps:
     """Return what the command lists of a recording; skips where it is absent."""
     if not (folder / name).exists():
         pytest.skip(f"needs the recording {name} in PITBOX_DATA")
-    done = run(folder / name, "--json", *more)
-    assert (done.returncode, done.stderr) == (0, "")
-    found: Laps = json.loads(done.stdout)
+    done = run("--file", str(folder / name), "--json", *more)
+    assert (done.code, done.err) == (0, "")
+    found: Laps = json.loads(done.out)
     return found
 
 
@@ -97,10 +109,10 @@ def test_a_person_reads_a_table(data_dir: Path) -> None:
     path = data_dir / "iracing/langley_sk-modified_laps-15.187-15.099.ibt"
     if not path.exists():
         pytest.skip(f"needs the recording {path.name} in PITBOX_DATA")
-    done = run(path)
-    assert done.returncode == 0
-    assert "0:15.187" in done.stdout and "0:15.099" in done.stdout
-    assert "2 more" in done.stdout
+    done = run("--file", str(path))
+    assert done.code == 0
+    assert "0:15.187" in done.out and "0:15.099" in done.out
+    assert "2 more" in done.out
 
 
 @pytest.mark.parametrize(
@@ -110,7 +122,7 @@ def test_a_person_reads_a_table(data_dir: Path) -> None:
         ("iracing/bad_live-memory-dump.ibt", "live memory"),
         ("gt7/bad_truncated.gtz", "damaged, or cut short"),
         ("dirt/dirt-rally_udp_stage.pcap.gz", "none of the 2627 datagrams"),
-        ("motec/calder_adl_4-laps.ld", "of no kind that can be imported"),
+        ("motec/calder_adl_4-laps.ld", "its kind is unknown"),
         ("iracing/absent.ibt", "cannot read"),
         ("iracing", "is a folder"),
     ],
@@ -120,14 +132,13 @@ def test_what_is_no_recording_is_refused_in_one_sentence(
 ) -> None:
     if not (data_dir / name).exists() and "absent" not in name:
         pytest.skip(f"needs the recording {name} in PITBOX_DATA")
-    done = run(data_dir / name, "--json")
-    assert (done.returncode, done.stdout) == (2, "")
-    [line] = done.stderr.splitlines()
+    done = run("--file", str(data_dir / name), "--json")
+    assert (done.code, done.out) == (2, "")
+    [line] = done.err.splitlines()
     assert line.startswith("pitbox: ") and said in line
 
 
 def test_a_recording_or_a_session_must_be_named() -> None:
-    command = [sys.executable, "-m", "commands", "laps"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "--file" in done.stderr
+    done = run()
+    assert (done.code, done.out) == (2, "")
+    assert "--file" in done.err

@@ -1,4 +1,4 @@
-"""The matrix of the doors: who asks what of whom, generated from the API's own description.
+"""The matrix of access: every role, every endpoint, generated from the API's description.
 
 What a role may do stands in `consumers.gateway.access.roles`. Here stands the rest: what each
 parameter means of one's own and of another's things, and how far an endpoint reaches.
@@ -126,17 +126,17 @@ REACHES: Final[dict[str, Reach]] = {
 
 
 class Answer(StrEnum):
-    """What somebody is told."""
+    """List the outcomes of a request."""
 
     DONE = "answered"
-    TOLD = "answered, and told of it"
-    UNTOLD = "answered, and told nothing of it"
-    STRANGER = "told to log in"
-    ROLE = "told that the role may not"
-    ANOTHERS = "told that it is another's"
-    GONE = "told that there is none"
-    REFUSED = "told what is wrong"
-    UNPROVED = "not believed"
+    TOLD = "answered, with the data"
+    UNTOLD = "answered, without the data"
+    STRANGER = "rejected: not logged in"
+    ROLE = "rejected: the role does not allow it"
+    ANOTHERS = "rejected: it belongs to another"
+    GONE = "rejected: not found"
+    REFUSED = "rejected: wrong input"
+    UNPROVED = "rejected: wrong secret or proof"
 
 
 class Operation(Struct, frozen=True):

@@ -15,11 +15,12 @@ from websockets.asyncio.client import ClientConnection
 
 from consumers.gateway.service import service
 from pitbox import settings
+from pitbox.service.lifetime import Service
 from schemas.wall import FromPage, Ping, Pong, Subscribe, ToPage
 from tests.tools import hub, people
 from tests.tools.servers import free_port
 
-WAIT_S: Final = 10.0
+WAIT_S: Final = 30.0
 API: Final = "/api/v1"
 
 Heard = TypeVar("Heard")
@@ -97,13 +98,18 @@ async def opened(
 
 @asynccontextmanager
 async def gateway_of(
-    nats_url: str, database: str, keys: Path, /, **changes: Any
+    nats_url: str,
+    database: str,
+    keys: Path,
+    /,
+    build: Callable[[settings.Settings], Service] = service,
+    **changes: Any,
 ) -> AsyncIterator[Served]:
     """Run a gateway in this loop and lend it, once it has its peers and an owner."""
     port = free_port()
     reaches = hub.settings_of(nats_url, database)
     gateway = settings.Gateway(port=port, keys=str(keys / "gateway-keys"), **changes)
-    async with hub.serving(service(msgspec.structs.replace(reaches, gateway=gateway))):
+    async with hub.serving(build(msgspec.structs.replace(reaches, gateway=gateway))):
         await until_ready(port)
         yield await serves(port, database)
 

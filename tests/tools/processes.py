@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from tests.tools.servers import NatsServer, addresses
 
 COMMAND_S = 60.0
-END_S = 10.0
+END_S = 60.0
 
 
 def environment(nats_server: NatsServer, database: str) -> dict[str, str]:

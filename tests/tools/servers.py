@@ -23,8 +23,8 @@ from pitbox.identity.credentials import SUFFIX, Identity
 from pitbox.identity.permissions import Permissions
 from pitbox.settings import Nats
 
-START_S: Final = 20.0
-STOP_S: Final = 30.0
+START_S: Final = 60.0
+STOP_S: Final = 60.0
 NEVER_S: Final = 2**31
 PORTS: Final = range(10_000, 32_000, 200)
 """Where blocks of ports begin, below those that the system gives to clients."""

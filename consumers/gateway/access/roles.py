@@ -1,4 +1,4 @@
-"""Who may call what: the one table. An endpoint that is not in it is closed to everyone."""
+"""Declare which roles may call each endpoint. An endpoint that is not listed rejects everyone."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ EVERYONE: Final = frozenset[Role]({"owner", "engineer", "driver", "guest"})
 TEAM: Final = frozenset[Role]({"owner", "engineer", "driver"})
 OWNER: Final = frozenset[Role]({"owner"})
 NO_LOGIN: Final = None
-"""No login is needed: what is asked proves itself, or says nothing of anyone."""
+"""No login is needed: the request carries its own proof, or the answer concerns no person."""
 
 ENDPOINTS: Final[dict[str, frozenset[Role] | None]] = {
     "GET /health": NO_LOGIN,
@@ -51,5 +51,9 @@ ENDPOINTS: Final[dict[str, frozenset[Role] | None]] = {
 
 
 def allowed(method: str, path: str) -> frozenset[Role] | None:
-    """Return who may call an endpoint, None for no login; nobody may call what is not listed."""
+    """Return the roles that may call an endpoint, None when no login is needed.
+
+    `path` is the route's template, such as `/api/v1/sessions/{session}`. An endpoint that is not
+    listed returns an empty set.
+    """
     return ENDPOINTS.get(f"{method} {path.removeprefix(API)}", frozenset())

@@ -1,7 +1,7 @@
-"""The sessions and laps that clients are told of: pure.
+"""Merge sessions and laps from NATS and from Postgres: pure.
 
-What was heard on the bus and what Postgres holds come together here, so that a fact is told that
-was published before a client came and is not in Postgres yet.
+A client that subscribes needs both: a fact published before may not be in Postgres yet, and a fact
+published before the gateway started is in Postgres only.
 """
 
 from collections import OrderedDict
@@ -14,8 +14,8 @@ MAX_SESSIONS: Final = 8
 MAX_FACTS: Final = 20_000
 
 
-def about(fact: Timing) -> Hashable:
-    """Return what a fact is about."""
+def identity(fact: Timing) -> Hashable:
+    """Return the key of a fact; a newer fact replaces an older one with the same key."""
     match fact:
         case Session():
             return fact.session, fact.driver
@@ -24,9 +24,10 @@ def about(fact: Timing) -> Hashable:
 
 
 def replaces(new: Timing, old: Timing) -> bool:
-    """Tell whether a fact says more than the one before it, by the rule that Postgres keeps too.
+    """Return whether `new` replaces `old`, by the same rule as the persister's upsert.
 
-    Revisions alone would not do: they begin again when timing folds a stream anew.
+    A comparison of revisions is not enough: revisions start again when timing folds the stream
+    again from its start.
     """
     if new == old:
         return False
@@ -38,7 +39,10 @@ def replaces(new: Timing, old: Timing) -> bool:
 
 
 def _is_torn(new: Lap, old: Lap) -> bool:
-    """Tell whether a lap is what a fold sees of a finished one whose beginning left the stream."""
+    """Return whether `new` is the rest of a finished lap whose beginning has expired.
+
+    A fold that starts after that expiry sees only the lap's end.
+    """
     if new.complete or not old.complete or old.ended_ns is None:
         return False
     taken_back = new.frames == 0 and new.lap_time_s is None
@@ -50,17 +54,17 @@ def _later(new_ns: int | None, old_ns: int | None) -> bool:
 
 
 class Facts:
-    """Hold the newest facts of the sessions that were told of last."""
+    """Hold the newest facts of the sessions that were updated last."""
 
     def __init__(self) -> None:
         self._sessions: OrderedDict[str, dict[Hashable, Timing]] = OrderedDict()
 
-    def tell(self, facts: Iterable[Timing]) -> list[Timing]:
-        """Take facts and return those that are news."""
+    def update(self, facts: Iterable[Timing]) -> list[Timing]:
+        """Store facts and return those that are new or replace an older one."""
         return [fact for fact in facts if self._take(fact)]
 
     def of(self, session: str) -> list[Timing]:
-        """Return the facts of a session."""
+        """Return the facts of a session in the order of their first arrival."""
         return list(self._sessions.get(session, {}).values())
 
     def _take(self, fact: Timing) -> bool:
@@ -68,10 +72,10 @@ class Facts:
         self._sessions.move_to_end(fact.session)
         while len(self._sessions) > MAX_SESSIONS:
             self._sessions.popitem(last=False)
-        old = known.get(about(fact))
+        old = known.get(identity(fact))
         if old is None and len(known) >= MAX_FACTS:
             return False
         if old is not None and not replaces(fact, old):
             return False
-        known[about(fact)] = fact
+        known[identity(fact)] = fact
         return True

@@ -1,7 +1,8 @@
-"""Who gets which frames: pure, and as cheap as the number of distinct choices.
+"""Select the clients of each chunk and encode its frames for them: pure.
 
-A chunk that nobody watches is never unpacked; one that is watched is unpacked once, and encoded
-once for all clients that chose the same channels.
+The cost grows with the number of distinct channel selections, not with the number of clients. A
+chunk without watchers is never unpacked. A watched chunk is unpacked once, and encoded once per
+selection of channels.
 """
 
 from collections import defaultdict
@@ -13,7 +14,8 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from pitbox.chunks.frames import CorruptChunkError, channel_ids, checksum, decompress
+from pitbox.chunks.arrays import unpack
+from pitbox.chunks.frames import channel_ids
 from schemas.channels import CHANNEL_BY_NAME, CHANNELS
 from schemas.telemetry import Chunk
 from schemas.timing import Lap, Timing
@@ -28,10 +30,11 @@ encode: Final = msgspec.msgpack.Encoder().encode
 
 
 class Choice(Struct, frozen=True):
-    """What a client sees: a session, its drivers (none: all), and channels by id, in order.
+    """Hold a client's selection: a session, its drivers (empty: all), channel ids in order.
 
-    Drivers who did not consent are `hidden`, chosen or not. Then no laps of other cars that a
-    driver saw are shown either, for nobody can tell for sure that they are not of one who hides.
+    Drivers in `hidden` are never shown, selected or not. While any driver is hidden, laps of other
+    cars are not shown either: such a lap, recorded by another driver's PC, may be the hidden
+    driver's.
     """
 
     session: str
@@ -40,61 +43,61 @@ class Choice(Struct, frozen=True):
     hidden: frozenset[str] = frozenset()
 
     def shows(self, driver: str) -> bool:
-        """Tell whether a driver of the session is chosen."""
+        """Return whether a driver of the session is selected and not hidden."""
         return driver not in self.hidden and (not self.drivers or driver in self.drivers)
 
     def tells(self, fact: Timing) -> bool:
-        """Tell whether a fact of the session is chosen, and for them."""
+        """Return whether a fact of the session is selected and not hidden."""
         others = isinstance(fact, Lap) and not fact.own
         return self.shows(fact.driver) and not (others and self.hidden)
 
 
 def choice(wish: Subscribe) -> Choice:
-    """Return what a client asks for; raises ValueError naming a channel that does not exist."""
+    """Return the selection of a Subscribe message; raises ValueError naming an unknown channel."""
     unknown = [name for name in wish.channels if name not in CHANNEL_BY_NAME]
     if unknown:
-        raise ValueError(f"channels: there is no {unknown[0]!r}; GET /api/v1/channels lists them")
+        raise ValueError(f"channels: no channel {unknown[0]!r}: GET /api/v1/channels lists them")
     chosen = dict.fromkeys(CHANNEL_BY_NAME[name].id for name in wish.channels)
     return Choice(wish.session, frozenset(wish.drivers), tuple(chosen))
 
 
 class Fanout(Generic[Client]):
-    """Hold what clients chose and say who gets what."""
+    """Hold the selection of every client and find the clients of a chunk or fact."""
 
     def __init__(self) -> None:
         self._choices: dict[Client, Choice] = {}
         self._plans: dict[tuple[str, str], dict[tuple[int, ...], list[Client]]] = {}
 
     def choose(self, client: Client, chosen: Choice) -> None:
-        """Set what a client sees, instead of its choice before."""
+        """Set a client's selection, replacing the previous one."""
         self._choices[client] = chosen
         self._plans.clear()
 
     def chosen(self, client: Client) -> Choice | None:
-        """Return what a client sees, None before it chose."""
+        """Return a client's selection, None before its first one."""
         return self._choices.get(client)
 
     def leave(self, client: Client) -> None:
-        """Forget a client."""
+        """Remove a client."""
         self._choices.pop(client, None)
         self._plans.clear()
 
     @property
     def sessions(self) -> frozenset[str]:
-        """Return the sessions that somebody watches."""
+        """Return the sessions that at least one client has selected."""
         return frozenset(chosen.session for chosen in self._choices.values())
 
     def watchers(self, session: str, driver: str) -> Iterable[Client]:
-        """Return the clients that see a driver of a session."""
+        """Return the clients that are shown a driver of a session."""
         return [client for group in self._plan(session, driver).values() for client in group]
 
     def told(self, fact: Timing) -> Iterable[Client]:
-        """Return the clients that are told of a fact."""
+        """Return the clients that receive a fact."""
         watching = self.watchers(fact.session, fact.driver)
         return [client for client in watching if self._choices[client].tells(fact)]
 
     def frames(self, chunk: Chunk, *, late: bool) -> list[tuple[bytes, list[Client]]]:
-        """Return messages with those who get them; raises CorruptChunkError."""
+        """Return encoded `Frames` messages, each with its clients; raises CorruptChunkError."""
         plan = self._plan(chunk.session, chunk.driver)
         if not plan or not chunk.frames:
             return []
@@ -118,7 +121,7 @@ class Fanout(Generic[Client]):
         return messages
 
     def _plan(self, session: str, driver: str) -> dict[tuple[int, ...], list[Client]]:
-        """Return the clients that see a driver, by the channels they chose."""
+        """Return the clients that are shown a driver, grouped by their selected channels."""
         plan = self._plans.get((session, driver))
         if plan is None:
             groups: dict[tuple[int, ...], list[Client]] = defaultdict(list)
@@ -131,22 +134,11 @@ class Fanout(Generic[Client]):
         return plan
 
 
-def unpack(chunk: Chunk) -> tuple[np.ndarray, np.ndarray]:
-    """Return times (float64 ms) and rows (float32[frames][channels]); raises CorruptChunkError."""
-    if checksum(chunk.block, chunk.observed) != chunk.crc:
-        raise CorruptChunkError("crc of the block differs from the chunk's")
-    width = len(channel_ids(chunk.channels))
-    raw = decompress(chunk.block, chunk.frames, width)
-    deltas_us = np.frombuffer(raw, "<u4", chunk.frames)
-    rows = np.frombuffer(raw, "<f4", offset=4 * chunk.frames).reshape(chunk.frames, width)
-    return chunk.captured_ns / 1e6 + deltas_us / 1e3, rows
-
-
 @lru_cache(maxsize=1024)
 def _columns(
     given: tuple[int, ...], channels: tuple[int, ...]
 ) -> tuple[tuple[str, ...], np.ndarray]:
-    """Return the names of those chosen channels that are given, and where they stand."""
+    """Return the names of the selected channels that the chunk has, and their column indices."""
     found = [channel for channel in channels if channel in given]
     places = np.array([given.index(channel) for channel in found], dtype=np.intp)
     return tuple(NAMES[channel] for channel in found), places

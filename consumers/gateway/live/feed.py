@@ -1,6 +1,7 @@
-"""Live: from the bus to the outbox of every client that chose it.
+"""Forward live data from NATS to the outbox of every client that subscribed to it.
 
-Frames come over plain subscriptions, because what is late is of no use here; the past is for REST.
+Frames come over core NATS subscriptions, not from JetStream: a late frame is of no use on a live
+page, and recorded frames are served by REST.
 """
 
 import asyncio
@@ -10,17 +11,17 @@ from typing import Any, Final
 
 import msgspec
 
-from consumers.gateway import measures
-from consumers.gateway.live import facts as told
-from consumers.gateway.live.facts import Facts
+from consumers.gateway import metrics
+from consumers.gateway.live.facts import Facts, identity
 from consumers.gateway.live.fanout import Choice, Fanout, choice
 from consumers.gateway.live.outbox import Outbox
 from consumers.gateway.live.presence import Presences
 from consumers.gateway.past import sessions
-from pitbox import metrics
+from pitbox import metrics as runtime_metrics
 from pitbox.chunks.frames import CorruptChunkError
 from pitbox.nats.bus import Bus
-from pitbox.postgres.pool import Archive, ArchiveDown
+from pitbox.postgres.errors import PostgresDown
+from pitbox.postgres.pool import Pool
 from pitbox.topology import Topology
 from schemas.registry import UNDECODABLE
 from schemas.telemetry import CHUNK_VERSION, Chunk, Mark
@@ -29,7 +30,8 @@ from schemas.wall import FromPage, Ping, Pong, Presence, Refused, Subscribe
 
 MAX_CLIENTS: Final = 512
 TICK_S: Final = 0.25
-# What was missed while disconnected is read from Postgres, twice, because it gets there later.
+# Facts published while this gateway was disconnected are read from Postgres. They are read twice,
+# because the persister may write them a few seconds later.
 REREAD_S: Final = (1.0, 10.0)
 
 encode: Final = msgspec.msgpack.Encoder().encode
@@ -37,41 +39,45 @@ decode_page: Final = msgspec.msgpack.Decoder(FromPage).decode
 
 
 class Live:
-    """Hold the clients, and tell each what it chose to see."""
+    """Hold the clients, and send each the frames and facts that it subscribed to."""
 
-    def __init__(self, topology: Topology, archive: Archive) -> None:
+    def __init__(
+        self, topology: Topology, archive: Pool, *, max_clients: int = MAX_CLIENTS
+    ) -> None:
         self._topology = topology
         self._stream = topology.stream_of["telemetry.live"]
         self._archive = archive
+        self._max_clients = max_clients
         self._hidden: dict[Outbox, frozenset[str]] = {}
-        self._telling: dict[Outbox, asyncio.Future[None]] = {}
+        self._first_sends: dict[Outbox, asyncio.Future[None]] = {}
         self._fanout: Fanout[Outbox] = Fanout()
         self._facts = Facts()
         self._presences = Presences()
         self._rereads: list[float] = []
 
     @property
-    def full(self) -> bool:
-        """Tell whether there are as many clients as may be."""
-        return len(self._hidden) >= MAX_CLIENTS
+    def is_full(self) -> bool:
+        """Return whether the limit of clients is reached."""
+        return len(self._hidden) >= self._max_clients
 
     def join(self, client: Outbox, hidden: frozenset[str] = frozenset()) -> None:
-        """Begin to serve a client, who does not see the drivers that are hidden."""
+        """Add a client; it never receives data of the drivers in `hidden`."""
         self._hidden[client] = hidden
-        measures.clients.set(len(self._hidden))
+        metrics.clients.set(len(self._hidden))
 
     def leave(self, client: Outbox) -> None:
-        """Forget a client."""
+        """Remove a client."""
         self._hidden.pop(client, None)
         self._fanout.leave(client)
-        self._stop_telling(client)
-        measures.dropped.inc(client.newly_dropped())
-        measures.clients.set(len(self._hidden))
+        self._cancel_first_send(client)
+        metrics.dropped.inc(client.newly_dropped())
+        metrics.clients.set(len(self._hidden))
 
     def hide(self, client: Outbox, hidden: frozenset[str]) -> bool:
-        """Hide these drivers from a client from now on; tell whether it has seen what it may not.
+        """Set the drivers that are hidden from a client; return whether it must be closed.
 
-        That is a driver, or laps of other cars that others saw.
+        True when the client was already sent data that is hidden now: a driver it subscribed to, or
+        laps of other cars, which may be the hidden driver's.
         """
         before = self._hidden[client]
         chosen = self._fanout.chosen(client)
@@ -83,8 +89,8 @@ class Live:
         self._subscribe(client, chosen)
         return lost
 
-    def hear(self, client: Outbox, message: bytes) -> None:
-        """Do what a client asks for, or say why not."""
+    def receive(self, client: Outbox, message: bytes) -> None:
+        """Act on a client's message (msgpack of `schemas.wall`), or answer `Refused`."""
         try:
             match decode_page(message):
                 case Ping(token=token):
@@ -95,28 +101,28 @@ class Live:
             client.put_fact("refused", encode(Refused(reason=str(error)[:300])))
 
     async def run(self, bus: Bus) -> None:
-        """Listen and tell until cancelled."""
+        """Subscribe on the bus and forward to the clients, until cancelled."""
         await bus.listen_raw("telemetry.live", self._telemetry("telemetry.live", late=False))
         await bus.listen_raw("telemetry.backfill", self._telemetry("telemetry.backfill", late=True))
-        await bus.listen("timing.session", self._heard_fact)
-        await bus.listen("timing.lap", self._heard_fact)
-        await bus.listen("link.hello", self._heard_link)
-        await bus.listen("link.receipt", self._heard_link)
+        await bus.listen("timing.session", self._receive_fact)
+        await bus.listen("timing.lap", self._receive_fact)
+        await bus.listen("link.hello", self._receive_link)
+        await bus.listen("link.receipt", self._receive_link)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._tell_presences())
+            tasks.create_task(self._send_presences())
             tasks.create_task(self._reread(bus))
 
-    async def _tell_presences(self) -> None:
+    async def _send_presences(self) -> None:
         while True:
-            for presence in self._presences.news(now_ms()):
+            for presence in self._presences.due(now_ms()):
                 watching = self._fanout.watchers(presence.session, presence.driver)
                 self._put_presence(watching, presence)
-            measures.backlog.set(sum(len(client) for client in self._hidden))
-            measures.dropped.inc(sum(client.newly_dropped() for client in self._hidden))
+            metrics.backlog.set(sum(len(client) for client in self._hidden))
+            metrics.dropped.inc(sum(client.newly_dropped() for client in self._hidden))
             await asyncio.sleep(TICK_S)
 
     async def _reread(self, bus: Bus) -> None:
-        """Read facts again after every new connection, and until it works."""
+        """Read facts from Postgres after every reconnect; retry until Postgres answers."""
         connects = bus.connects
         while True:
             if bus.connects != connects:
@@ -135,17 +141,17 @@ class Live:
         for presence in self._presences.of(chosen.session):
             if chosen.shows(presence.driver):
                 self._put_presence([client], presence)
-        self._stop_telling(client)
-        self._telling[client] = asyncio.ensure_future(self._tell_all(client, chosen))
+        self._cancel_first_send(client)
+        self._first_sends[client] = asyncio.ensure_future(self._send_facts(client, chosen))
 
-    async def _tell_all(self, client: Outbox, chosen: Choice) -> None:
+    async def _send_facts(self, client: Outbox, chosen: Choice) -> None:
         await self._read_facts(chosen.session)
         for fact in self._facts.of(chosen.session):
             if chosen.tells(fact):
-                client.put_fact(told.about(fact), encode(fact))
+                client.put_fact(identity(fact), encode(fact))
 
-    def _stop_telling(self, client: Outbox) -> None:
-        task = self._telling.pop(client, None)
+    def _cancel_first_send(self, client: Outbox) -> None:
+        task = self._first_sends.pop(client, None)
         if task is not None:
             task.cancel()
 
@@ -157,67 +163,67 @@ class Live:
                     *await sessions.laps(connection, session),
                 ]
                 ended = await sessions.closed(connection, session)
-        except ArchiveDown:
+        except PostgresDown:
             if not self._rereads:
                 self._rereads.append(time.monotonic() + REREAD_S[0])
             return
-        self._tell(known)
+        self._forward(known)
         for presence in ended:
-            self._presences.recall(presence)
+            self._presences.restore(presence)
 
-    def _tell(self, facts: list[Timing]) -> None:
-        for fact in self._facts.tell(facts):
+    def _forward(self, facts: list[Timing]) -> None:
+        for fact in self._facts.update(facts):
             encoded = encode(fact)
             for client in self._fanout.told(fact):
-                client.put_fact(told.about(fact), encoded)
+                client.put_fact(identity(fact), encoded)
 
-    async def _heard_fact(self, fact: Timing) -> None:
-        self._tell([fact])
+    async def _receive_fact(self, fact: Timing) -> None:
+        self._forward([fact])
 
-    async def _heard_link(self, event: Any) -> None:
-        self._presences.hear(event, now_ms())
+    async def _receive_link(self, event: Any) -> None:
+        self._presences.update(event, now_ms())
 
     def _put_presence(self, clients: Iterable[Outbox], presence: Presence) -> None:
-        about, encoded = ("presence", presence.session, presence.driver), encode(presence)
+        key, encoded = ("presence", presence.session, presence.driver), encode(presence)
         for client in clients:
-            client.put_fact(about, encoded)
+            client.put_fact(key, encoded)
 
     def _telemetry(self, route: str, *, late: bool) -> Callable[[str, bytes], None]:
         decode = self._topology.decoder(route).decode
 
-        def heard(subject: str, payload: bytes) -> None:
+        def receive(subject: str, payload: bytes) -> None:
             try:
                 event: Chunk | Mark = decode(payload)
             except UNDECODABLE:
-                metrics.decode_errors.labels(route).inc()
+                runtime_metrics.decode_errors.labels(route).inc()
                 return
             own = self._topology.subject(route, driver=event.driver, session=event.session)
             if subject != own or event.version > CHUNK_VERSION:
                 reason = "newer version" if subject == own else "foreign subject"
-                metrics.dropped.labels("gateway", reason).inc()
+                runtime_metrics.dropped.labels("gateway", reason).inc()
                 return
-            self._presences.hear(event, now_ms())
+            self._presences.update(event, now_ms())
             if isinstance(event, Chunk):
-                self._send(event, late=late)
+                self._send_frames(event, late=late)
 
-        return heard
+        return receive
 
-    def _send(self, chunk: Chunk, *, late: bool) -> None:
+    def _send_frames(self, chunk: Chunk, *, late: bool) -> None:
         try:
             messages = self._fanout.frames(chunk, late=late)
         except CorruptChunkError:
-            metrics.dropped.labels("gateway", "corrupt chunk").inc()
+            runtime_metrics.dropped.labels("gateway", "corrupt chunk").inc()
             return
         for message, clients in messages:
             for client in clients:
                 client.put(message)
-        measures.encoded.inc(len(messages))
+        metrics.encoded.inc(len(messages))
         offset_ms = self._presences.offset_ms(chunk.session, chunk.driver)
         if not late and offset_ms is not None:
             age_ms = now_ms() - chunk.captured_ns / 1e6 - offset_ms
-            measures.latency_s.labels(self._stream).observe(max(0.0, age_ms / 1e3))
+            metrics.latency_s.labels(self._stream).observe(max(0.0, age_ms / 1e3))
 
 
 def now_ms() -> float:
-    """Return the hub's clock, ms since 1970."""
+    """Return the time of the hub's clock in ms since 1970."""
     return time.time_ns() / 1e6

@@ -1,7 +1,7 @@
-"""What one client is still to be sent, bounded.
+"""Queue the messages for one client, bounded.
 
-Frames wait in a queue that drops the oldest. Facts (sessions, laps, presence) wait by what they are
-about: a newer one takes the place of the one before it, and none is dropped for frames.
+Frames wait in a queue that drops the oldest. Facts (sessions, laps, presences) wait by key: a newer
+fact replaces the waiting one with the same key. Facts are never dropped in favour of frames.
 """
 
 from collections import deque
@@ -13,7 +13,7 @@ MAX_BYTES: Final = 4_000_000
 
 
 class Outbox:
-    """Hold encoded messages for one client; `wake` is called when there is something to send."""
+    """Hold encoded messages for one client; `wake` is called whenever one is added."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Outbox:
         return len(self._facts) + len(self._frames)
 
     def put(self, frames: bytes) -> None:
-        """Add frames; the oldest ones go when they are too many or too large."""
+        """Add frames; drop the oldest above the limits of messages and bytes."""
         self._frames.append(frames)
         self._bytes += len(frames)
         while len(self._frames) > self._max_frames or self._bytes > self._max_bytes:
@@ -42,13 +42,13 @@ class Outbox:
             self.dropped += 1
         self._wake()
 
-    def put_fact(self, about: Hashable, fact: bytes) -> None:
-        """Add a fact, instead of the one about the same thing that still waits."""
-        self._facts[about] = fact
+    def put_fact(self, key: Hashable, fact: bytes) -> None:
+        """Add a fact, replacing a waiting one with the same key."""
+        self._facts[key] = fact
         self._wake()
 
     def take(self) -> bytes | None:
-        """Return the next message, facts first, None when nothing waits."""
+        """Remove and return the next message, facts first; None when the outbox is empty."""
         if self._facts:
             return self._facts.pop(next(iter(self._facts)))
         if self._frames:
@@ -58,11 +58,11 @@ class Outbox:
         return None
 
     def newly_dropped(self) -> int:
-        """Return how many were dropped since this was asked before."""
+        """Return the number of messages dropped since the previous call."""
         fresh, self._counted = self.dropped - self._counted, self.dropped
         return fresh
 
     def clear_frames(self) -> None:
-        """Forget frames that wait, because the client chose others."""
+        """Remove waiting frames, because the client's selection has changed."""
         self._frames.clear()
         self._bytes = 0

@@ -1,4 +1,4 @@
-"""How each driver's link is, folded from hellos, receipts, marks and chunks: pure."""
+"""Fold hellos, receipts, marks and chunks into the link state of each driver: pure."""
 
 from itertools import chain
 from typing import Any, Final
@@ -13,21 +13,24 @@ from schemas.wall import Presence
 REPEAT_MS: Final = 2000.0
 MAX_DRIVERS: Final = 512
 MAX_GONE: Final = 256
-"""So many ranges are told of; REST has the others."""
+"""The most ranges of lost chunks in one message; REST returns all."""
 
 MAX_SESSIONS: Final = 16
-"""Of one driver, so that nobody makes others forgotten by naming sessions."""
+"""The limit per driver, so that one driver's made-up sessions cannot evict other drivers."""
 
 
 class Presences:
-    """Hold one presence a driver and session, of its highest run; times are the hub's, in ms."""
+    """Hold one presence per driver and session, of its highest run.
+
+    Times are ms since 1970 by the hub's clock.
+    """
 
     def __init__(self) -> None:
         self._drivers: dict[str, dict[str, Presence]] = {}
-        self._told: dict[tuple[str, str], tuple[Presence, float]] = {}
+        self._sent: dict[tuple[str, str], tuple[Presence, float]] = {}
 
-    def hear(self, event: Hello | Receipt | Mark | Chunk, now_ms: float) -> None:
-        """Take what a driver's PC said, or what the persister said of it; older runs are past."""
+    def update(self, event: Hello | Receipt | Mark | Chunk, now_ms: float) -> None:
+        """Apply an event of a driver's PC, or a receipt of the persister; ignore older runs."""
         driver, session = event.driver, event.session
         known = self._drivers.get(driver, {}).get(session)
         if known is not None and event.run < known.run:
@@ -44,8 +47,11 @@ class Presences:
             )
         self._keep(msgspec.structs.replace(known, **_changes(known, event, now_ms)))
 
-    def recall(self, ended: Presence) -> None:
-        """Take from Postgres how a run was closed, which nobody says again; newer runs stay."""
+    def restore(self, ended: Presence) -> None:
+        """Apply a closed run read from Postgres, unless a newer run is known.
+
+        A closed run publishes nothing more, so after a restart only Postgres knows it.
+        """
         known = self._drivers.get(ended.driver, {}).get(ended.session)
         if known is None or ended.run > known.run:
             self._keep(ended)
@@ -53,28 +59,31 @@ class Presences:
             self._keep(msgspec.structs.replace(known, closed=True))
 
     def of(self, session: str) -> list[Presence]:
-        """Return the presence of every driver that was heard in a session."""
+        """Return the presence of every driver known in a session."""
         return [known[session] for known in self._drivers.values() if session in known]
 
     def offset_ms(self, session: str, driver: str) -> float | None:
-        """Return hub clock minus driver clock, None when it is not known."""
+        """Return the hub's clock minus the driver's in ms, None when it was not measured."""
         known = self._drivers.get(driver, {}).get(session)
         return None if known is None else known.offset_ms
 
-    def news(self, now_ms: float) -> list[Presence]:
-        """Return those that changed, and those heard since they were told, two seconds ago."""
-        news = []
+    def due(self, now_ms: float) -> list[Presence]:
+        """Return the presences to send now, and count them as sent.
+
+        A change of `_state` is due at once, any other change two seconds after the last send.
+        """
+        due = []
         for known in chain.from_iterable(map(dict.values, self._drivers.values())):
             key = known.driver, known.session
-            told, at_ms = self._told.get(key, (None, 0.0))
-            due = now_ms - at_ms >= REPEAT_MS and told != known
-            if told is None or due or _state(told) != _state(known):
-                self._told[key] = known, now_ms
-                news.append(known)
-        return news
+            sent, at_ms = self._sent.get(key, (None, 0.0))
+            outdated = now_ms - at_ms >= REPEAT_MS and sent != known
+            if sent is None or outdated or _state(sent) != _state(known):
+                self._sent[key] = known, now_ms
+                due.append(known)
+        return due
 
     def _keep(self, presence: Presence) -> None:
-        """Keep a presence, and forget what was kept before all others if these are too many."""
+        """Store a presence; above a limit, drop the one updated longest ago."""
         driver, session = presence.driver, presence.session
         sessions = self._drivers.pop(driver, {})
         sessions.pop(session, None)
@@ -86,10 +95,10 @@ class Presences:
             self._forget(driver, next(iter(sessions)))
 
     def _forget(self, driver: str, session: str | None = None) -> None:
-        """Forget a session of a driver, or all of them."""
+        """Drop one session of a driver, or all of them."""
         for one in [session] if session else list(self._drivers[driver]):
             del self._drivers[driver][one]
-            self._told.pop((driver, one), None)
+            self._sent.pop((driver, one), None)
         if not self._drivers[driver]:
             del self._drivers[driver]
 
@@ -115,6 +124,6 @@ def _changes(
 
 
 def _state(presence: Presence) -> tuple[Any, ...]:
-    """Return what a client must know of at once."""
+    """Return the fields whose change is sent at once."""
     unmeasured = presence.offset_ms is None
     return presence.run, unmeasured, presence.missing, presence.gone, presence.closed

@@ -1,4 +1,4 @@
-"""Traces as msgpack, JSON or CSV: pure."""
+"""Encode traces as msgpack, JSON or CSV: pure."""
 
 from collections.abc import Callable
 from math import isfinite
@@ -31,12 +31,12 @@ BY_ID: Final = {channel.id: channel for channel in CHANNELS}
 
 
 def render(form: Format, session: str, driver: str, lap: Lap | None, table: Table) -> bytes:
-    """Return traces in a format."""
+    """Return the table encoded in the format `form`."""
     return RENDERERS[form](session, driver, lap, table)
 
 
 def accepted(accept: str) -> Format:
-    """Return the first format that an Accept header names, JSON when it names none."""
+    """Return the first known format in an Accept header, JSON when it has none."""
     for part in accept.split(","):
         form = ACCEPTED.get(part.split(";")[0].strip().lower())
         if form:
@@ -45,7 +45,7 @@ def accepted(accept: str) -> Format:
 
 
 def as_msgpack(session: str, driver: str, lap: Lap | None, table: Table) -> bytes:
-    """Return `PackedTraces`."""
+    """Return `PackedTraces` as msgpack: times are float64 ms, columns float32, little-endian."""
     traces = PackedTraces(
         session=session,
         driver=driver,
@@ -60,7 +60,7 @@ def as_msgpack(session: str, driver: str, lap: Lap | None, table: Table) -> byte
 
 
 def as_json(session: str, driver: str, lap: Lap | None, table: Table) -> bytes:
-    """Return `Traces`; what is not finite is null."""
+    """Return `Traces` as JSON; a value that is not finite becomes null."""
     traces = Traces(
         session=session,
         driver=driver,
@@ -75,7 +75,7 @@ def as_json(session: str, driver: str, lap: Lap | None, table: Table) -> bytes:
 
 
 def as_csv(session: str, driver: str, lap: Lap | None, table: Table) -> bytes:
-    """Return a row for each frame, with units in the head; an empty line marks a hole."""
+    """Return CSV with one row per frame and units in the header; an empty line marks a hole."""
     head = ["time_ms", *(f"{c.name} [{c.unit}]" if c.unit else c.name for c in _channels(table))]
     columns = [table.times_ms.tolist(), *(shortest(column).tolist() for column in table.columns)]
     lines = [
@@ -108,7 +108,7 @@ def shortest(column: Column) -> NDArray[np.float64]:
 
 
 def _channels(table: Table) -> list[Channel]:
-    """Return what is known of the columns; a channel newer than this program goes by its id."""
+    """Return the channels of the columns; an id unknown to this version becomes `channel_<id>`."""
     return [
         BY_ID.get(channel, Channel(channel, f"channel_{channel}", "", ""))
         for channel in table.channels

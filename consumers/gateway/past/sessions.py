@@ -1,4 +1,4 @@
-"""What Postgres knows of sessions, laps and holes."""
+"""Query sessions, laps and holes. `hidden` names the drivers whose rows are left out."""
 
 from collections.abc import Iterable
 from itertools import groupby
@@ -14,7 +14,7 @@ MAX_SESSIONS: Final = 500
 MAX_LAPS: Final = 20_000
 MAX_HOLES: Final = 1_000
 MAX_PARTS: Final = 64
-"""So many holes of a run are told live, as in a receipt."""
+"""The most holes of a run in one presence, the same limit as in a receipt."""
 
 SESSION_COLUMNS: Final = tuple(field.name for field in msgspec.structs.fields(Session))
 LAP_COLUMNS: Final = tuple(field.name for field in msgspec.structs.fields(Lap))
@@ -123,7 +123,7 @@ where r.closed
 async def summaries(
     connection: Any, hidden: frozenset[str], session: str | None = None
 ) -> list[SessionSummary]:
-    """Return sessions, the latest first, or the one that is named; drivers may be hidden."""
+    """Return summaries of the latest sessions, newest first, or of the named session only."""
     rows = await connection.fetch(SUMMARIES, session, list(hidden))
     found = [_driver(row) for row in rows]
     found.sort(key=lambda pair: pair[0])
@@ -135,12 +135,12 @@ async def summaries(
 
 
 async def sessions(connection: Any, session: str) -> list[Session]:
-    """Return the facts of a session, one a driver."""
+    """Return the facts of a session, one per driver."""
     return [Session(**row) for row in await connection.fetch(SESSIONS, session)]
 
 
 async def closed(connection: Any, session: str) -> list[Presence]:
-    """Return how the last runs ended of drivers who have closed the app."""
+    """Return the presences of a session whose last run was closed, one per driver."""
     return [_ended(session, row) for row in await connection.fetch(CLOSED, session)]
 
 
@@ -151,22 +151,23 @@ async def laps(
     driver: str | None = None,
     own: bool | None = None,
 ) -> list[Lap]:
-    """Return laps of a session, at most one more than `MAX_LAPS`.
+    """Return laps of a session, at most `MAX_LAPS` + 1, so that the caller notices the limit.
 
-    While drivers are hidden, laps of other cars are too: they may be theirs.
+    `own` selects laps of the driver's own car (True) or of other cars (False). While any driver is
+    hidden, laps of other cars are left out: they may be the hidden driver's.
     """
     rows = await connection.fetch(LAPS, session, driver, own, list(hidden))
     return [_lap(row) for row in rows]
 
 
 async def own_lap(connection: Any, session: str, driver: str | None, number: int) -> Lap | None:
-    """Return a lap of the driver's own car; nobody, None, has any."""
+    """Return a lap of the driver's own car, None when there is none or `driver` is None."""
     row = await connection.fetchrow(OWN_LAP, session, driver, number)
     return None if row is None else _lap(row)
 
 
 async def holes(connection: Any, session: str, hidden: frozenset[str]) -> list[Hole]:
-    """Return what Postgres lacks of a session, the first thousand holes of who is not hidden."""
+    """Return the first thousand ranges of chunks of a session that Postgres lacks."""
     names = [field.name for field in msgspec.structs.fields(Hole)]
     return [
         Hole(**{name: row[name] for name in names})

@@ -1,18 +1,21 @@
-"""Telemetry out of Postgres: as many frames as one answer may hold."""
+"""Query telemetry of a time range, bounded in frames and values per answer."""
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from msgspec import Struct
 
 from consumers.gateway.past.formats import Format, render
 from consumers.gateway.past.traces import Stored, table
-from pitbox.postgres.pool import Archive
+from pitbox.postgres.pool import Pool
 from schemas.timing import Lap
 
 MAX_FRAMES: Final = 120_000
 MAX_TEXT_VALUES: Final = 2_000_000
 
-# The chunk before and the one after come too: they may reach into the range, and tell of a hole.
+# The chunk before and the chunk after the range are read too: either may reach into the range, and
+# they show whether the range begins or ends in a hole.
 RANGE: Final = """
 from telemetry_chunk
 where session = $1 and driver = $2 and frames > 0
@@ -30,13 +33,14 @@ ROWS: Final = f"select {', '.join(Stored._fields)} {RANGE} order by run, capture
 
 
 class TooMuch(ValueError):  # noqa: N818 - a question, not a mistake of ours
-    """Say what to ask instead."""
+    """Report a range above the limits; the message says what to request instead."""
 
 
 class Question(Struct, frozen=True, kw_only=True):
-    """Ask for channels (by id, None: all) of a driver over a time range by the driver's clock.
+    """Select channels (ids, None: all) of a driver over a time range, ns by the driver's clock.
 
-    `shown` is the driver as who asks may see him, None for who hides.
+    `shown` is the name to query by: the driver's, or None when the driver is hidden from the
+    requester.
     """
 
     session: str
@@ -48,19 +52,31 @@ class Question(Struct, frozen=True, kw_only=True):
     lap: Lap | None = None
 
 
-async def traces(archive: Archive, form: Format, asked: Question) -> bytes:
-    """Return the rendered answer; raises TooMuch, ArchiveDown and CorruptChunkError."""
-    where = (asked.session, asked.shown, asked.from_ns, asked.to_ns)
-    async with archive.connection() as connection:
-        frames, width = await connection.fetchrow(COUNT, *where)
-        _bound(form, frames, 8 * width if asked.channels is None else len(asked.channels))
-        rows = await connection.fetch(ROWS, *where)
+class TelemetryReader:
+    """Read telemetry and encode it in a thread, one answer at a time, beside the live messages."""
 
-    def work() -> bytes:
-        found = table(Stored.of(rows), asked.from_ns, asked.to_ns, asked.channels)
-        return render(form, asked.session, asked.driver, asked.lap, found)
+    def __init__(self, archive: Pool) -> None:
+        """Prepare to read from `archive`."""
+        self._archive = archive
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="telemetry")
 
-    return await archive.aside(work)
+    async def traces(self, form: Format, asked: Question) -> bytes:
+        """Return the encoded answer; raises TooMuch, PostgresDown or CorruptChunkError."""
+        where = (asked.session, asked.shown, asked.from_ns, asked.to_ns)
+        async with self._archive.connection() as connection:
+            frames, width = await connection.fetchrow(COUNT, *where)
+            _bound(form, frames, 8 * width if asked.channels is None else len(asked.channels))
+            rows = await connection.fetch(ROWS, *where)
+
+        def work() -> bytes:
+            found = table(Stored.of(rows), asked.from_ns, asked.to_ns, asked.channels)
+            return render(form, asked.session, asked.driver, asked.lap, found)
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def close(self) -> None:
+        """Drop the answers that wait for the thread."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
 
 def _bound(form: Format, frames: int, channels: int) -> None:

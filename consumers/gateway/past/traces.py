@@ -1,4 +1,7 @@
-"""Stored chunks as channels over time: pure, a block decompressed once, a column at a time."""
+"""Turn stored chunks into channels over time: pure.
+
+Each block is decompressed once, and chunks of the same shape are converted together.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -8,16 +11,16 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from pitbox.chunks.frames import channel_ids, decompress
+from pitbox.chunks.arrays import Times, unpack_blocks
+from pitbox.chunks.frames import channel_ids
 
 Column = NDArray[np.float32]
-Times = NDArray[np.int64]
 
 NS_PER_MS: Final = 1e6
 
 
 class Stored(NamedTuple):
-    """Rows of telemetry_chunk, column by column, in the order of the query."""
+    """Hold rows of telemetry_chunk as columns, in the order of the query."""
 
     run: Sequence[int]
     first_frame: Sequence[int]
@@ -54,10 +57,10 @@ class Table(Struct, frozen=True):
 
 
 def table(stored: Stored, from_ns: int, to_ns: int, wanted: Sequence[int] | None = None) -> Table:
-    """Return the frames within `from_ns..to_ns` of chunks that stand by run and time.
+    """Return the frames within `from_ns..to_ns` of chunks that are ordered by run and time.
 
-    `wanted` are channel ids, None for all; one that no chunk gives is left out, and is NaN in
-    frames that lack it. Raises CorruptChunkError.
+    `wanted` are channel ids, None for all. A channel that no chunk has is left out. A channel that
+    only some chunks have is NaN in the other frames. Raises CorruptChunkError.
     """
     shapes: dict[tuple[int, bytes], list[int]] = defaultdict(list)
     for place, shape in enumerate(zip(stored.frames, stored.channels, strict=True)):
@@ -79,14 +82,15 @@ def table(stored: Stored, from_ns: int, to_ns: int, wanted: Sequence[int] | None
 
 
 def _unpack(stored: Stored, places: Sequence[int], wanted: Sequence[int]) -> tuple[Times, Column]:
-    """Return times and float32[channels][frames] of chunks that are of one shape."""
-    frames, ids = stored.frames[places[0]], channel_ids(stored.channels[places[0]])
-    blocks = stored.block
-    raw = b"".join([decompress(blocks[place], frames, len(ids)) for place in places])
-    words = np.frombuffer(raw, "<u4").reshape(len(places), frames * (1 + len(ids)))
-    bases = np.array([stored.captured_ns[place] for place in places], np.int64)
-    times = (bases[:, None] + words[:, :frames].astype(np.int64) * 1000).ravel()
-    floats = words[:, frames:].view("<f4").reshape(len(places) * frames, len(ids))
+    """Return times (ns) and float32[channels][frames] of chunks of the same shape."""
+    channels = stored.channels[places[0]]
+    times, floats = unpack_blocks(
+        [stored.block[place] for place in places],
+        [stored.captured_ns[place] for place in places],
+        stored.frames[places[0]],
+        channels,
+    )
+    ids = channel_ids(channels)
     values = np.full((len(wanted), len(times)), np.nan, np.float32)
     for row, channel in enumerate(wanted):
         if channel in ids:
@@ -95,7 +99,7 @@ def _unpack(stored: Stored, places: Sequence[int], wanted: Sequence[int]) -> tup
 
 
 def _within(times: Times, from_ns: int, to_ns: int) -> NDArray[np.intp]:
-    """Return the places of the times within, ascending; of equal ones the first."""
+    """Return the indices of the times in the range, ascending by time, duplicates removed."""
     order = np.argsort(times, kind="stable")
     ascending = times[order]
     kept = (ascending >= from_ns) & (ascending <= to_ns)
@@ -104,7 +108,7 @@ def _within(times: Times, from_ns: int, to_ns: int) -> NDArray[np.intp]:
 
 
 def _holes(stored: Stored, times: Times, from_ns: int, to_ns: int) -> tuple[tuple[int, int], ...]:
-    """Return where frames are missing: frame numbers jump, or a run ends and another begins."""
+    """Return the holes: a jump in frame numbers, or the change from one run to the next."""
     runs, first, count, captured, ended = (np.array(c, np.int64) for c in stored[:5])
     torn = (runs[1:] != runs[:-1]) | (first[1:] != first[:-1] + count[:-1])
     begins = np.maximum(ended[:-1][torn], from_ns)

@@ -1,4 +1,4 @@
-"""The web application: what is served where, and how it says no."""
+"""Build the web application: routes, dependencies, limits and error answers."""
 
 import re
 from collections.abc import Mapping
@@ -12,17 +12,19 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from consumers.gateway.access.admissions import Admissions
-from consumers.gateway.access.doors import Doors, Visitor, admit
+from consumers.gateway.access.authentication import Authenticator, Visitor, authorise
 from consumers.gateway.access.roles import API
+from consumers.gateway.access.sockets import OpenSockets
 from consumers.gateway.live.feed import Live
+from consumers.gateway.past.telemetry import TelemetryReader
 from consumers.gateway.web import accounts, enrolment, login, rest
 from consumers.gateway.web.pages import pages
 from consumers.gateway.web.socket import wall
 from pitbox import __version__, allowed, logs
 from pitbox.nats.bus import Bus
 from pitbox.people.passwords import BusyError
-from pitbox.postgres.pool import Archive, ArchiveDown
+from pitbox.postgres.errors import PostgresDown
+from pitbox.postgres.pool import Pool
 from schemas.api import Problem
 
 MAX_BODY_BYTES: Final = 4096
@@ -37,15 +39,17 @@ log = logs.get("gateway")
 def build(
     *,
     bus: Bus,
-    archive: Archive,
+    archive: Pool,
+    telemetry: TelemetryReader,
     live: Live,
-    doors: Doors,
-    admissions: Admissions,
+    auth: Authenticator,
+    sockets: OpenSockets,
     nats_url: str,
 ) -> Litestar:
-    """Return the application over what it shows, for whom the doors let in.
+    """Return the application.
 
-    `nats_url` is where drivers' PCs are told to drive to, "" when that is not known.
+    `nats_url` is the address of nats-server that drivers' PCs receive at enrolment, "" when no
+    address is known that they could reach.
     """
     api = Router(
         API,
@@ -80,7 +84,7 @@ def build(
             accounts.invite,
             accounts.invite_again,
             accounts.change_account,
-            accounts.log_somebody_out,
+            accounts.end_logins,
             accounts.list_consents,
             accounts.decide,
             accounts.list_audit,
@@ -88,26 +92,27 @@ def build(
         dependencies={
             "bus": Provide(lambda: bus, sync_to_thread=False),
             "archive": Provide(lambda: archive, sync_to_thread=False),
+            "telemetry": Provide(lambda: telemetry, sync_to_thread=False),
             "live": Provide(lambda: live, sync_to_thread=False),
-            "doors": Provide(lambda: doors, sync_to_thread=False),
-            "admissions": Provide(lambda: admissions, sync_to_thread=False),
+            "auth": Provide(lambda: auth, sync_to_thread=False),
+            "sockets": Provide(lambda: sockets, sync_to_thread=False),
             "nats_url": Provide(lambda: nats_url, sync_to_thread=False),
             "visitor": Provide(_visitor, sync_to_thread=False),
         },
-        guards=[admit],
+        guards=[authorise],
         before_request=_known_parameters,
     )
     return Litestar(
         [api, pages()],
         exception_handlers={
             HTTPException: _refused,
-            ArchiveDown: _away,
+            PostgresDown: _away,
             BusyError: _away,
             enrolment.SigningDown: _away,
             RecursionError: _too_deep,
             Exception: _failed,
         },
-        debug=False,  # else LITESTAR_DEBUG could switch on pages that show our insides
+        debug=False,  # else LITESTAR_DEBUG could enable error pages with tracebacks
         logging_config=None,
         openapi_config=OpenAPIConfig(
             title="PitBox",
@@ -122,27 +127,27 @@ def build(
             ),
             security=[{"login": []}],
         ),
-        state=State({"doors": doors}),
+        state=State({"auth": auth}),
         request_max_body_size=MAX_BODY_BYTES,
     )
 
 
 def _visitor(request: Request[Any, Any, Any]) -> Visitor:
-    """Return who asks, as the guard found."""
+    """Return the visitor that `authorise` stored."""
     found: Visitor = request.state.visitor
     return found
 
 
 async def _known_parameters(request: Request[Any, Any, Any]) -> None:
-    """Refuse a parameter that means nothing, for it would be left out in silence."""
+    """Reject an unknown query parameter, because Litestar would ignore it."""
     known = request.route_handler.parsed_fn_signature.parameters
     for name in request.query_params:
         if name not in known:
-            raise ClientException(f"{name}: there is no such parameter here")
+            raise ClientException(f"{name}: this endpoint has no such parameter")
 
 
 def _refused(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
-    """Answer with one sentence that names the parameter; who asked for too much is written down."""
+    """Answer with one sentence that names the parameter; log requests the role does not allow."""
     if error.status_code == 403:
         person = _visitor(request).person
         endpoint = f"{request.method} {request.scope['path_template']}"
@@ -165,19 +170,19 @@ def _sentence(item: Mapping[str, str], model: Any) -> str:
 
 
 def _away(
-    request: Request[Any, Any, Any], error: ArchiveDown | BusyError | enrolment.SigningDown
+    request: Request[Any, Any, Any], error: PostgresDown | BusyError | enrolment.SigningDown
 ) -> Response[Problem]:
     return _problem(503, str(error))
 
 
 def _too_deep(request: Request[Any, Any, Any], error: RecursionError) -> Response[Problem]:
-    return _problem(400, "what was sent is nested too deeply")
+    return _problem(400, "the request's body is nested too deeply")
 
 
 def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     endpoint = f"{request.method} {request.scope.get('path_template', '')}"
     log.error("request failed", endpoint=endpoint, exc_info=error)
-    return _problem(500, "the gateway failed; its log says why")
+    return _problem(500, "the gateway failed: see its log")
 
 
 def _problem(

@@ -1,8 +1,7 @@
-"""What every request passes: whose name it used for us, where its page came from, how often it
-asks, and the headers.
+"""Check the Host, the Origin and the rate of every request, and add security headers.
 
-A foreign page that points its own name at us is refused, and so is one that opens our WebSocket or
-sends anything from elsewhere than our own page.
+The Host check stops DNS rebinding: a foreign name that resolves to this server. The Origin check
+stops foreign pages from opening the WebSocket or sending requests that change something.
 """
 
 import re
@@ -13,7 +12,7 @@ from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from consumers.gateway.access.doors import site_of
+from consumers.gateway.access.authentication import site_of
 from pitbox.service.limits import Limit
 from pitbox.settings.address import is_loopback
 
@@ -28,7 +27,7 @@ LOOSE_PATHS: Final = "/openapi"
 # Their names change with their content.
 HASHED_PATHS: Final = "/assets/"
 FOR_EVER: Final = "public, max-age=31536000, immutable"
-# What a token or a person was told stays in no cache.
+# Answers to one person must not be cached.
 PRIVATE_PATHS: Final = "/api/"
 TLS_SCHEMES: Final = frozenset({"https", "wss"})
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -42,7 +41,7 @@ HEADERS: Final = {
 
 
 class Guard:
-    """Stand in front of an application: check Host, Origin and rate, add security headers."""
+    """Wrap an ASGI application; `names` are the Host names it serves besides loopback."""
 
     def __init__(self, app: ASGIApp, names: frozenset[str] = frozenset()) -> None:
         self._app = app
@@ -50,7 +49,7 @@ class Guard:
         self._limit = Limit(REQUESTS_A_MINUTE, 60)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through or refuse it."""
+        """Pass a request on, or reject it with 400, 403 or 429 (a WebSocket: close code 1008)."""
         refusal = self._refusal(scope)
         if refusal:
             await _refuse(scope, _with_headers(scope, send), *refusal)
@@ -64,24 +63,24 @@ class Guard:
         host = headers.get("host", "")
         name = name_of(host).lower()
         if not is_loopback(name) and name not in self._names:
-            return 400, "Host: this name is not served, PITBOX_GATEWAY__NAMES lists those that are"
+            return 400, "Host: this name is not served: add it to PITBOX_GATEWAY__NAMES"
         reads = scope["type"] != ScopeType.WEBSOCKET and scope["method"] in SAFE
         if not reads and not same_origin(headers.get("origin"), host, scope["scheme"]):
-            return 403, "Origin: only our own page may do this"
+            return 403, "Origin: only PitBox's own page may do this"
         client = scope.get("client")
         if client and self._limit.wait_s(site_of(client[0]), time.monotonic()):
-            return 429, "too many requests, wait a moment"
+            return 429, "too many requests: wait a minute"
         return None
 
 
 def name_of(host: str) -> str:
-    """Return a Host header without its port and brackets, "" when it is none."""
+    """Return a Host header without port and brackets, "" when it is malformed."""
     match = HOST.fullmatch(host)
     return (match[1] or match[2]) if match else ""
 
 
 def same_origin(origin: str | None, host: str, scheme: str) -> bool:
-    """Tell whether a page of `origin` is served by `host`; what is no browser names no origin."""
+    """Return whether `host` served the page of `origin`; clients other than browsers send none."""
     ours = "https" if scheme in TLS_SCHEMES else "http"
     return origin is None or origin == f"{ours}://{host}"
 

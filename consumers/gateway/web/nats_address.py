@@ -1,4 +1,4 @@
-"""Where drivers' PCs reach nats-server, as they are told at enrolment."""
+"""Find the address of nats-server that drivers' PCs receive at enrolment."""
 
 from typing import Final
 
@@ -6,15 +6,15 @@ from pitbox.settings import Settings, SettingsError
 from pitbox.settings.address import NatsAddress, is_loopback
 
 UNKNOWN: Final = (
-    "drivers' PCs cannot be told where nats-server is: set PITBOX_GATEWAY__NATS_URL to the address "
-    "by which they reach it"
+    "no address of nats-server is known that drivers' PCs can reach: set PITBOX_GATEWAY__NATS_URL "
+    "to it"
 )
 
 
-def told(settings: Settings) -> str:
-    """Return the address that drivers' PCs are told, "" when only this machine could use it.
+def for_drivers(settings: Settings) -> str:
+    """Return the address for drivers' PCs, "" when the known one works on this machine only.
 
-    Raises SettingsError when it is none, or what is driven would travel in clear.
+    Raises SettingsError when the address is malformed, or would carry telemetry in clear.
     """
     named = settings.gateway.nats_url
     if named:
@@ -29,6 +29,6 @@ def told(settings: Settings) -> str:
 
 
 def _is_public(settings: Settings) -> bool:
-    """Tell whether the pit wall is opened from elsewhere."""
+    """Return whether the pit wall is reachable from other machines."""
     gateway = settings.gateway
     return not is_loopback(gateway.host) or bool(gateway.names or gateway.proxies)

@@ -1,4 +1,4 @@
-"""The pages: the pit wall and the description of the API, as the web build left them."""
+"""Serve the built pages: the pit wall and the API description."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -13,13 +13,13 @@ NOT_BUILT: Final = """<!doctype html>
 <body><h1>PitBox</h1>
 <p>The gateway works, but its pages are not built: run <code>make web</code>, then load this
 again.</p>
-<p>What it knows is at <a href="/api/v1/sessions">/api/v1/sessions</a>, described by
-<a href="/api/v1/openapi.json">/api/v1/openapi.json</a>.</p></body></html>
+<p>The API is described by <a href="/api/v1/openapi.json">/api/v1/openapi.json</a>.</p>
+</body></html>
 """
 
 
 def pages(folder: Path = STATIC) -> Router:
-    """Serve the built pages: `index.html`, `assets/`, `openapi/index.html`."""
+    """Return a router for the built pages: `index.html`, `assets/`, `openapi/index.html`."""
     return create_static_files_router(
         path="/",
         directories=[folder],
@@ -31,4 +31,4 @@ def pages(folder: Path = STATIC) -> Router:
 def _missing(request: Request[Any, Any, Any], error: NotFoundException) -> Response[str]:
     if request.url.path in ("/", "/openapi", "/openapi/"):
         return Response(NOT_BUILT, media_type="text/html", status_code=503)
-    return Response("there is no such page", media_type="text/plain", status_code=404)
+    return Response("page not found", media_type="text/plain", status_code=404)

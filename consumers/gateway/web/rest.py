@@ -1,4 +1,4 @@
-"""REST: health, channels, and what Postgres knows of sessions, laps and telemetry."""
+"""Serve the REST endpoints for health, channels, sessions, laps and telemetry."""
 
 from typing import Annotated, Any, Final, TypeVar, get_args
 
@@ -8,14 +8,14 @@ from litestar.exceptions import ClientException, NotFoundException
 from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, PathParameter, QueryParameter
 
-from consumers.gateway import measures
-from consumers.gateway.access.doors import Visitor
-from consumers.gateway.past import sessions, telemetry
+from consumers.gateway import metrics
+from consumers.gateway.access.authentication import Visitor
+from consumers.gateway.past import sessions
 from consumers.gateway.past.formats import MEDIA_TYPES, Format, accepted
-from consumers.gateway.past.telemetry import Question, TooMuch
+from consumers.gateway.past.telemetry import Question, TelemetryReader, TooMuch
 from consumers.gateway.web import nats_address
 from pitbox.nats.bus import Bus
-from pitbox.postgres.pool import Archive
+from pitbox.postgres.pool import Pool
 from pitbox.topology.asyncapi import asyncapi
 from schemas.api import ChannelAbout, Health, Hole, Problem, Ready, SessionSummary, Traces
 from schemas.channels import CHANNEL_BY_NAME, CHANNELS
@@ -24,8 +24,9 @@ from schemas.timing import Lap
 
 FOREVER_NS: Final = 2**63 - 1
 
-Past = NamedDependency[Archive]
-Asking = NamedDependency[Visitor]
+Past = NamedDependency[Pool]
+Telemetry = NamedDependency[TelemetryReader]
+CurrentVisitor = NamedDependency[Visitor]
 # Litestar reads its own constraints only, not those of msgspec.
 TOKEN: Final = str(get_args(Token)[1].pattern)
 Name = Annotated[str, PathParameter(pattern=TOKEN)]
@@ -34,23 +35,27 @@ LapNumber = Annotated[int, PathParameter(ge=0, le=2**31 - 1)]
 Nanoseconds = Annotated[int, QueryParameter(ge=0, le=FOREVER_NS, description="ns since 1970")]
 ChannelList = Annotated[
     str,
-    QueryParameter(max_length=8192, description="names, by commas; empty: all that the car gives"),
+    QueryParameter(
+        max_length=8192, description="channel names separated by commas; empty: all of the car"
+    ),
 ]
-FormatName = Annotated[Format | None, QueryParameter(description="else by Accept, else json")]
-NO: Final = {
-    400: ResponseSpec(Problem, description="a parameter is wrong, and which"),
-    401: ResponseSpec(Problem, description="not logged in, or not any more"),
-    404: ResponseSpec(Problem, description="there is no such thing"),
+FormatName = Annotated[
+    Format | None, QueryParameter(description="default: by the Accept header, else json")
+]
+ERRORS: Final = {
+    400: ResponseSpec(Problem, description="a parameter is wrong; `detail` names it"),
+    401: ResponseSpec(Problem, description="not logged in, or the login has ended"),
+    404: ResponseSpec(Problem, description="not found"),
     503: ResponseSpec(Problem, description="Postgres does not answer"),
 }
-TRACES: Final = {200: ResponseSpec(Traces, description="JSON; PackedTraces as msgpack"), **NO}
+TRACES: Final = {200: ResponseSpec(Traces, description="JSON; PackedTraces as msgpack"), **ERRORS}
 
 Found = TypeVar("Found")
 
 
 @get("/health")
 async def health() -> Health:
-    """Say that the process works; asks no one else."""
+    """Return 200 while the process runs; checks neither NATS nor Postgres."""
     return Health()
 
 
@@ -58,7 +63,7 @@ async def health() -> Health:
 async def ready(
     archive: Past, bus: NamedDependency[Bus], nats_url: NamedDependency[str]
 ) -> Response[Ready]:
-    """Say which peers answer; status 503 unless all do."""
+    """Return whether NATS and Postgres answer; status 503 unless both do."""
     notes = () if nats_url else (nats_address.UNKNOWN,)
     answer = Ready(nats=bus.up.is_set(), postgres=await archive.ready(), notes=notes)
     return Response(answer, status_code=200 if answer.nats and answer.postgres else 503)
@@ -66,7 +71,7 @@ async def ready(
 
 @get("/channels")
 async def list_channels() -> list[ChannelAbout]:
-    """List every channel that a car may give."""
+    """List every telemetry channel; a car has some of them."""
     return [
         ChannelAbout(id=c.id, name=c.name, unit=c.unit, motec=c.motec, about=c.about)
         for c in CHANNELS
@@ -75,46 +80,52 @@ async def list_channels() -> list[ChannelAbout]:
 
 @get("/streams.json", media_type="application/json")
 async def streams(bus: NamedDependency[Bus]) -> dict[str, Any]:
-    """Describe every stream and event, as AsyncAPI."""
+    """Describe every stream and event as an AsyncAPI document."""
     return asyncapi(bus.topology)
 
 
-@get("/sessions", responses=NO)
-async def list_sessions(archive: Past, visitor: Asking) -> list[SessionSummary]:
-    """List sessions, the latest first."""
+@get("/sessions", responses=ERRORS)
+async def list_sessions(archive: Past, visitor: CurrentVisitor) -> list[SessionSummary]:
+    """List the latest sessions, newest first."""
     async with archive.connection() as connection:
         return await sessions.summaries(connection, visitor.hidden)
 
 
-@get("/sessions/{session:str}", responses=NO)
-async def one_session(archive: Past, visitor: Asking, session: Name) -> SessionSummary:
-    """Sum up one session."""
+@get("/sessions/{session:str}", responses=ERRORS)
+async def one_session(archive: Past, visitor: CurrentVisitor, session: Name) -> SessionSummary:
+    """Return the summary of one session."""
     async with archive.connection() as connection:
         found = await sessions.summaries(connection, visitor.hidden, session)
-    return _found(found[0] if found else None, f"session: there is no {session!r}")
+    return _found(found[0] if found else None, f"session: no session {session!r}")
 
 
-@get("/sessions/{session:str}/laps", responses=NO)
+@get("/sessions/{session:str}/laps", responses=ERRORS)
 async def list_laps(
     archive: Past,
-    visitor: Asking,
+    visitor: CurrentVisitor,
     session: Name,
     driver: AnyName = None,
     own: FromQuery[bool | None] = None,
 ) -> list[Lap]:
-    """List laps of a session: of one driver's PC, of its own car or of the others."""
+    """List laps of a session.
+
+    `driver` selects the laps recorded by one driver's PC; `own` the laps of that PC's own car
+    (true) or of other cars (false).
+    """
     async with archive.connection() as connection:
         found = await sessions.laps(connection, session, visitor.hidden, driver, own)
         if not found and not await sessions.summaries(connection, visitor.hidden, session):
-            raise NotFoundException(f"session: there is no {session!r}")
+            raise NotFoundException(f"session: no session {session!r}")
     if len(found) > sessions.MAX_LAPS:
-        raise ClientException(f"driver, own: name one, for there are over {sessions.MAX_LAPS} laps")
+        raise ClientException(
+            f"driver, own: the session has over {sessions.MAX_LAPS} laps: give one of these"
+        )
     return found
 
 
-@get("/sessions/{session:str}/holes", responses=NO)
-async def list_holes(archive: Past, visitor: Asking, session: Name) -> list[Hole]:
-    """List which chunks Postgres lacks of a session."""
+@get("/sessions/{session:str}/holes", responses=ERRORS)
+async def list_holes(archive: Past, visitor: CurrentVisitor, session: Name) -> list[Hole]:
+    """List the ranges of chunks of a session that Postgres lacks."""
     async with archive.connection() as connection:
         return await sessions.holes(connection, session, visitor.hidden)
 
@@ -126,19 +137,23 @@ async def lap_telemetry(
     *,
     request: Request[Any, Any, Any],
     archive: Past,
-    visitor: Asking,
+    telemetry: Telemetry,
+    visitor: CurrentVisitor,
     session: Name,
     driver: Name,
     lap_number: LapNumber,
     channels: ChannelList = "",
     format: FormatName = None,
 ) -> Response[bytes]:
-    """Return channels over one lap of a driver's own car, as `Traces` or `PackedTraces`."""
+    """Return channels over one lap of a driver's own car.
+
+    The answer is `Traces` as JSON, `PackedTraces` as msgpack, or CSV.
+    """
     async with archive.connection() as connection:
         lap = await sessions.own_lap(connection, session, visitor.shown(driver), lap_number)
     lap = _found(lap, f"lap_number: {driver} has no lap {lap_number} in session {session!r}")
     if lap.started_ns is None:
-        raise NotFoundException(f"lap_number: no telemetry is known of lap {lap_number}")
+        raise NotFoundException(f"lap_number: lap {lap_number} has no telemetry")
     asked = Question(
         session=session,
         driver=driver,
@@ -148,15 +163,15 @@ async def lap_telemetry(
         channels=_channel_ids(channels),
         lap=lap,
     )
-    return await _answer(request, archive, format, asked)
+    return await _answer(request, telemetry, format, asked)
 
 
 @get("/sessions/{session:str}/drivers/{driver:str}/telemetry", responses=TRACES)
 async def range_telemetry(
     *,
     request: Request[Any, Any, Any],
-    archive: Past,
-    visitor: Asking,
+    telemetry: Telemetry,
+    visitor: CurrentVisitor,
     session: Name,
     driver: Name,
     from_ns: Nanoseconds,
@@ -164,7 +179,10 @@ async def range_telemetry(
     channels: ChannelList = "",
     format: FormatName = None,
 ) -> Response[bytes]:
-    """Return channels over a time range by the driver's clock, as `Traces` or `PackedTraces`."""
+    """Return channels over a time range by the driver's clock.
+
+    The answer is `Traces` as JSON, `PackedTraces` as msgpack, or CSV.
+    """
     if from_ns > to_ns:
         raise ClientException("from_ns: must not be after to_ns")
     asked = Question(
@@ -175,16 +193,19 @@ async def range_telemetry(
         to_ns=to_ns,
         channels=_channel_ids(channels),
     )
-    return await _answer(request, archive, format, asked)
+    return await _answer(request, telemetry, format, asked)
 
 
 async def _answer(
-    request: Request[Any, Any, Any], archive: Archive, given: Format | None, asked: Question
+    request: Request[Any, Any, Any],
+    telemetry: TelemetryReader,
+    given: Format | None,
+    asked: Question,
 ) -> Response[bytes]:
     form = given or accepted(request.headers.get("accept", ""))
     try:
-        with measures.answer_s.labels(form).time():
-            body = await telemetry.traces(archive, form, asked)
+        with metrics.answer_s.labels(form).time():
+            body = await telemetry.traces(form, asked)
     except TooMuch as error:
         raise ClientException(str(error)) from None
     return Response(body, media_type=MEDIA_TYPES[form], headers={"vary": "accept"})
@@ -194,7 +215,7 @@ def _channel_ids(names: str) -> tuple[int, ...] | None:
     wanted = [name.strip() for name in names.split(",") if name.strip()]
     for name in wanted:
         if name not in CHANNEL_BY_NAME:
-            raise ClientException(f"channels: there is no {name!r}; /api/v1/channels lists them")
+            raise ClientException(f"channels: no channel {name!r}: /api/v1/channels lists them")
     return tuple(CHANNEL_BY_NAME[name].id for name in wanted) or None
 
 

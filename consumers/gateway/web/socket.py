@@ -1,4 +1,4 @@
-"""The WebSocket: one client, let in by a ticket, served until it leaves or is turned out."""
+"""Serve one client over the WebSocket, until it disconnects or its login ends."""
 
 import asyncio
 import contextlib
@@ -10,12 +10,12 @@ from litestar import WebSocket, websocket
 from litestar.di import NamedDependency
 from litestar.exceptions import WebSocketDisconnect
 
-from consumers.gateway import measures
-from consumers.gateway.access.admissions import Admissions
-from consumers.gateway.access.doors import Doors, Visitor
+from consumers.gateway import metrics
+from consumers.gateway.access.authentication import Authenticator, Visitor
+from consumers.gateway.access.sockets import OpenSockets
 from consumers.gateway.live.feed import Live
 from consumers.gateway.live.outbox import Outbox
-from pitbox.postgres.pool import ArchiveDown
+from pitbox.postgres.errors import PostgresDown
 from schemas.wall import Dropped, Refused
 
 TRY_AGAIN_LATER: Final = 1013  # RFC 6455's registry of close codes
@@ -28,50 +28,54 @@ encode: Final = msgspec.msgpack.Encoder().encode
 async def wall(
     socket: WebSocket[Any, Any, Any],
     live: NamedDependency[Live],
-    doors: NamedDependency[Doors],
-    admissions: NamedDependency[Admissions],
+    auth: NamedDependency[Authenticator],
+    sockets: NamedDependency[OpenSockets],
 ) -> None:
-    """Exchange the messages of `schemas.wall`, as binary msgpack."""
-    visitor = await _visitor(socket, doors)
+    """Exchange the messages of `schemas.wall` as binary msgpack.
+
+    The query parameter `ticket` authenticates. Close codes: 4401 without a valid login, 1013 at the
+    limit of clients.
+    """
+    visitor = await _visitor(socket, auth)
     if visitor is None:
-        # Before it is accepted, so that the handshake is answered with 403.
+        # A close before accept answers the handshake with 403.
         await socket.close(NO_ACCESS)
         return
     await socket.accept()
-    if not admissions.make_room(visitor):
-        await socket.close(TRY_AGAIN_LATER, "too many pages are connected")
+    if not sockets.make_room(visitor):
+        await socket.close(TRY_AGAIN_LATER, "too many pages are open: close one, or try later")
         return
-    awake, turned_out = asyncio.Event(), asyncio.Event()
+    awake, revoked = asyncio.Event(), asyncio.Event()
     client = Outbox(awake.set)
-    admissions.enter(client, visitor, turned_out.set)
-    # All at once: a client that leaves shows only to who reads.
-    leaving = asyncio.ensure_future(turned_out.wait())
+    sockets.add(client, visitor, revoked.set)
+    # Wait on all three: only a pending read notices that the client has disconnected.
+    revocation = asyncio.ensure_future(revoked.wait())
     tasks: list[asyncio.Future[Any]] = [
-        leaving,
+        revocation,
         asyncio.ensure_future(_receive(socket, live, client)),
         asyncio.ensure_future(_send(socket, client, awake)),
     ]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        admissions.leave(client)
+        sockets.remove(client)
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
     with contextlib.suppress(OSError, WebSocketDisconnect):
-        if leaving in done:
+        if revocation in done:
             await socket.close(NO_ACCESS, "your access to this race has ended")
             return
         done.pop().result()
 
 
-async def _visitor(socket: WebSocket[Any, Any, Any], doors: Doors) -> Visitor | None:
-    sid = doors.tickets.take(str(socket.query_params.get("ticket", "")), time.monotonic())
+async def _visitor(socket: WebSocket[Any, Any, Any], auth: Authenticator) -> Visitor | None:
+    sid = auth.tickets.take(str(socket.query_params.get("ticket", "")), time.monotonic())
     if sid is None:
         return None
     try:
-        return (await doors.visitors([sid])).get(sid)
-    except ArchiveDown:
+        return (await auth.visitors([sid])).get(sid)
+    except PostgresDown:
         return None
 
 
@@ -81,22 +85,22 @@ async def _receive(socket: WebSocket[Any, Any, Any], live: Live, client: Outbox)
         if message["type"] == "websocket.disconnect":
             return
         if message.get("bytes") is not None:
-            live.hear(client, message["bytes"])
+            live.receive(client, message["bytes"])
         else:
-            client.put_fact("refused", encode(Refused(reason="send msgpack, as binary messages")))
+            client.put_fact("refused", encode(Refused(reason="send msgpack in binary messages")))
 
 
 async def _send(socket: WebSocket[Any, Any, Any], client: Outbox, awake: asyncio.Event) -> None:
-    told = 0
+    reported = 0
     while True:
         await awake.wait()
         awake.clear()
         while (message := client.take()) is not None:
-            if client.dropped != told:
-                told = client.dropped
-                await _send_one(socket, encode(Dropped(count=told)))
+            if client.dropped != reported:
+                reported = client.dropped
+                await _send_one(socket, encode(Dropped(count=reported)))
             await _send_one(socket, message)
-            measures.sent.inc()
+            metrics.sent.inc()
 
 
 async def _send_one(socket: WebSocket[Any, Any, Any], message: bytes) -> None:

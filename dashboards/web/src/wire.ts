@@ -9,7 +9,7 @@ export interface Subscribe {
   channels: readonly string[];
 }
 
-/** Ask for the hub's clock; `token` comes back unchanged. */
+/** Request the hub's clock; the answer repeats `token`. */
 export interface Ping {
   type: "wall.ping";
   token: number;
@@ -29,7 +29,7 @@ export interface Frames {
   late: boolean;
 }
 
-/** State how a driver's link is, every two seconds while heard of, and when it changes. */
+/** State a driver's link, every two seconds while the PC sends, and on each change. */
 export interface Presence {
   type: "wall.presence";
   session: string;
@@ -45,7 +45,7 @@ export interface Presence {
   closed: boolean;
 }
 
-/** State what a driver drives in a session; issued again when more is known. */
+/** Describe a driver's session; issued again when more is known. */
 export interface Session {
   type: "timing.session";
   session: string;
@@ -119,7 +119,7 @@ export const LAP_DEFAULTS = {
 
 export type SentLap = Omit<Lap, keyof typeof LAP_DEFAULTS> & Partial<Lap>;
 
-/** Say how many messages this client was too slow for, since it connected. */
+/** State how many messages were dropped for this slow client since it connected. */
 export interface Dropped {
   type: "wall.dropped";
   count: number;
@@ -132,25 +132,25 @@ export interface Pong {
   hub_ms: number;
 }
 
-/** Say in words why a message of the page was not used. */
+/** State why the gateway rejected a message of the page. */
 export interface Refused {
   type: "wall.refused";
   reason: string;
 }
 
-/** Say that the process works; asks no one else. */
+/** State that the process runs; no peer is asked. */
 export interface Health {
   status: "ok";
 }
 
-/** Say which peers answer; served with status 503 unless all do. */
+/** State which peers answer; served with status 503 unless all do. */
 export interface Ready {
   nats: boolean;
   postgres: boolean;
   notes: readonly string[];
 }
 
-/** Sum up what one driver did in a session. */
+/** Summarise one driver's part of a session. */
 export interface DriverSummary {
   driver: string;
   session: SentSession | null;
@@ -160,7 +160,7 @@ export interface DriverSummary {
   to_ns: number | null;
 }
 
-/** Sum up a session: its drivers, the latest first. */
+/** Summarise a session: its drivers, the latest first. */
 export interface SessionSummary {
   session: string;
   drivers: readonly DriverSummary[];
@@ -175,7 +175,7 @@ export interface ChannelAbout {
   about: string;
 }
 
-/** Say which chunks of a run Postgres lacks; `gone` ones can never come. */
+/** State a range of chunks of a run that Postgres lacks; `gone` chunks can never come. */
 export interface Hole {
   driver: string;
   run: number;
@@ -187,7 +187,7 @@ export interface Hole {
   to_ns: number | null;
 }
 
-/** Carry channels over time, as asked for, as JSON or CSV; NaN is null. */
+/** Carry the requested channels over time, as JSON or CSV; NaN becomes null. */
 export interface Traces {
   session: string;
   driver: string;
@@ -199,7 +199,7 @@ export interface Traces {
   holes: readonly (readonly [number, number])[];
 }
 
-/** Carry the same as `Traces`, as msgpack. */
+/** Carry `Traces` as msgpack. */
 export interface PackedTraces {
   session: string;
   driver: string;
@@ -211,13 +211,13 @@ export interface PackedTraces {
   holes: readonly (readonly [number, number])[];
 }
 
-/** Say in one sentence why a request has no answer, naming the parameter. */
+/** State in one sentence why a request failed, naming the parameter. */
 export interface Problem {
   status: number;
   detail: string;
 }
 
-/** Say who is logged in; `driver` is whose telemetry is theirs. */
+/** Describe the account that is logged in; `driver` is the driver it belongs to. */
 export interface Me {
   name: string;
   role: "driver" | "engineer" | "guest" | "owner";
@@ -225,14 +225,14 @@ export interface Me {
   has_password: boolean;
 }
 
-/** Give the token for the header `Authorization: Bearer`, for so many seconds. */
+/** Return the token for the header `Authorization: Bearer`; it expires in `expires_s`. */
 export interface LoggedIn {
   access_token: string;
   expires_s: number;
   me: Me;
 }
 
-/** Give the ticket that opens `/live?ticket=` once, within 30 seconds. */
+/** Return the ticket for `/live?ticket=`; it is valid once, for 30 seconds. */
 export interface WsTicket {
   ticket: string;
 }
@@ -247,14 +247,14 @@ export interface AccountAbout {
   logins: number;
 }
 
-/** Give the secret of an invitation, for whoever is invited and nobody else, and its end. */
+/** Return the secret of an invitation, meant for the invited person only, and its expiry. */
 export interface Invited {
   name: string;
   secret: string;
   expires: string;
 }
 
-/** Say whether a role sees something of a driver. */
+/** State whether a role may see one kind of a driver's data. */
 export interface Consent {
   driver: string;
   kind: "camera" | "microphone" | "telemetry";
@@ -262,7 +262,7 @@ export interface Consent {
   allowed: boolean;
 }
 
-/** Say who did what, to whom, from which address. */
+/** State one audited action: actor, action, object and client address. */
 export interface AuditEntry {
   id: number;
   at: string;
@@ -272,7 +272,7 @@ export interface AuditEntry {
   address: string;
 }
 
-/** Give the codes for `pitbox drive --enrol CODE@HOST`, once, good for so many seconds. */
+/** Return the codes for `pitbox drive --enrol CODE@HOST`, once; they expire in `expires_s`. */
 export interface EnrolmentCode {
   driver: string;
   code: string;
@@ -280,7 +280,7 @@ export interface EnrolmentCode {
   expires_s: number;
 }
 
-/** Say what became of a driver's last code: for how long it is good, and which PC used it. */
+/** State how a driver's last code stands: its expiry, and the PC that used it. */
 export interface EnrolmentState {
   driver: string;
   begins: string;
@@ -290,7 +290,7 @@ export interface EnrolmentState {
   expires_s: number;
 }
 
-/** Describe a PC of a driver by the public half of its key, and say when it was shut out. */
+/** Describe a PC of a driver by its public key; `revoked` is the time of its revocation. */
 export interface PcAbout {
   public_key: string;
   name: string;
@@ -300,7 +300,7 @@ export interface PcAbout {
   revoked: string | null;
 }
 
-/** Say who may drive, and with which PCs. */
+/** Describe an enrolled driver and the driver's PCs. */
 export interface DriverAbout {
   driver: string;
   enrolled: string;

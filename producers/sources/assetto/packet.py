@@ -1,8 +1,8 @@
-"""Lay out the datagrams of Assetto Corsa.
+"""Parse the datagrams of Assetto Corsa.
 
-By the game's "AC Remote Telemetry Documentation", with what the game really sends: the
-accelerations stand in the order lateral, vertical, longitudinal, whatever their names say, and the
-clutch is 1 when released. Text is UTF-16 in fields of 50 characters.
+The layout is that of the game's "AC Remote Telemetry Documentation", corrected by the datagrams
+that the game sends: the accelerations are in the order lateral, vertical, longitudinal, against
+their names, and the clutch is 1 when released. Text is UTF-16 in fields of 50 characters.
 """
 
 import math
@@ -23,7 +23,7 @@ REPLY: Final = struct.Struct("<100s100sii100s100s")
 
 
 class Reply(Struct, frozen=True):
-    """Hold the game's answer to a handshake; the driver's name only tells laps apart in here."""
+    """Hold the game's answer to a handshake; `driver` only separates own laps from others."""
 
     car: str = ""
     track: str = ""
@@ -31,7 +31,7 @@ class Reply(Struct, frozen=True):
 
 
 class LapInfo(Struct, frozen=True):
-    """Hold one RTLap: a car of the session has finished a lap."""
+    """Hold one RTLap: a lap that a car of the session has finished."""
 
     car_number: int
     lap: int
@@ -40,7 +40,10 @@ class LapInfo(Struct, frozen=True):
 
 
 class CarInfo(Struct, frozen=True):
-    """Hold one RTCarInfo in the game's units: g, ms, degrees of the wheel to the right, rad/s."""
+    """Hold one RTCarInfo in the game's units: g, ms, m/s, degrees of steering to the right, rad/s.
+
+    Wheels are in the order FL, FR, RL, RR. `fraction` is the place on the lap, 0..1.
+    """
 
     speed: float
     abs_active: int
@@ -68,7 +71,7 @@ class CarInfo(Struct, frozen=True):
 
 
 def parse(datagram: bytes) -> CarInfo | None:
-    """Lay out an RTCarInfo; None when the bytes are not one."""
+    """Parse an RTCarInfo; return None for other bytes or numbers that are not finite."""
     if len(datagram) != CAR_INFO.size:
         return None
     v = CAR_INFO.unpack(datagram)
@@ -102,7 +105,7 @@ def parse(datagram: bytes) -> CarInfo | None:
 
 
 def parse_reply(datagram: bytes) -> Reply | None:
-    """Lay out the answer to a handshake; None when the bytes are not one."""
+    """Parse the answer to a handshake; return None for other bytes."""
     if len(datagram) != REPLY.size:
         return None
     car, driver, mark, _version, track, layout = REPLY.unpack(datagram)
@@ -113,7 +116,7 @@ def parse_reply(datagram: bytes) -> Reply | None:
 
 
 def parse_lap(datagram: bytes) -> LapInfo | None:
-    """Lay out an RTLap; None when the bytes are not one."""
+    """Parse an RTLap; return None for other bytes."""
     if len(datagram) != LAP_INFO.size:
         return None
     car_number, lap, driver, _car, lap_ms = LAP_INFO.unpack(datagram)
@@ -121,6 +124,6 @@ def parse_lap(datagram: bytes) -> LapInfo | None:
 
 
 def _text(field: bytes) -> str:
-    """Return the text of a field, which ends with a zero or, as the game does, with a %."""
+    """Return the text of a field up to a zero, or up to the % that the game writes instead."""
     text = field.decode("utf-16-le", errors="replace").split("\0")[0].split("%")[0]
     return "".join(letter for letter in text if letter.isprintable()).strip()

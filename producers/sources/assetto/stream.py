@@ -1,8 +1,8 @@
-"""Assetto Corsa: its remote telemetry (UDP 9996) in, observations out.
+"""Decode Assetto Corsa's remote telemetry (UDP 9996).
 
-The game tells no session id, no track length and no clock but that of the lap, of which session
-time is the sum; lap distance is the speed integrated since the line. A session lasts until the car,
-the track or the lap counter starts again.
+The game sends no session id, no track length and no clock but the lap's. Session time is the sum of
+lap times; lap distance is the speed integrated since the line. A session lasts until the car or the
+track changes, or the lap counter starts again.
 """
 
 import math
@@ -18,13 +18,13 @@ from schemas.sim import LapReported, SessionOpened
 STANDARD_GRAVITY: Final = 9.80665
 LONGEST_MS: Final = 1_000_000_000
 OVERTAKEN_MS: Final = 500
-"""A datagram that is so much older than the one before, at most, was overtaken on its way."""
+"""Largest step back of the lap clock that counts as a datagram overtaken on its way."""
 
 NEAR_MS: Final = 1000
-"""A lap whose time is told while its clock still shows it is counted a moment later."""
+"""A lap time this close to the running clock came before the counter; the lap is the next one."""
 
 LINE_MS: Final = 5000
-"""No more than this is lost at the line, else how long it took is a guess."""
+"""Longest time between the last datagram of a lap and its end; beyond it, the rest is a guess."""
 
 NAMES: Final = named(
     "session_time lap_number lap_time last_lap_time best_lap_time lap_distance lap_fraction "
@@ -48,11 +48,11 @@ class Decoder:
         self._clock_s = 0.0
 
     def recognises(self, datagram: bytes) -> bool:
-        """Tell whether these bytes are car info or the answer to a handshake."""
+        """Return whether these bytes are car info or the answer to a handshake."""
         return parse(datagram) is not None or parse_reply(datagram) is not None
 
     def feed(self, datagram: bytes, captured_ns: int) -> Iterator[Observation]:
-        """Take one datagram as it arrived; yield what it tells."""
+        """Decode one datagram, in order of arrival; yield its observations."""
         if (info := parse(datagram)) is not None:
             yield from self._driven(info, captured_ns)
         elif (reply := parse_reply(datagram)) is not None:
@@ -64,7 +64,7 @@ class Decoder:
 
     def _driven(self, info: CarInfo, captured_ns: int) -> Iterator[Observation]:
         if info == self._last or self._is_overtaken(info):
-            # Paused, the game repeats itself.
+            # A paused game repeats its last datagram.
             self.ignored += 1
             return
         if self._begins(info):
@@ -121,7 +121,7 @@ class Decoder:
         )
 
     def _drive(self, info: CarInfo) -> None:
-        """Measure on the game's lap clock, which arrival does not disturb."""
+        """Advance distance and session time by the game's lap clock, free of network delay."""
         last = self._last
         if last is None:
             return
@@ -152,7 +152,7 @@ class Decoder:
             )
 
     def _fraction(self, info: CarInfo) -> float:
-        """Return the place on the lap, held at its end until the game counts the lap."""
+        """Return the place on the lap; hold it at 1 until the game counts the lap."""
         last = self._last
         wrapped = last is not None and last.fraction > 0.9 and info.fraction < 0.1
         if wrapped and last is not None and info.laps == last.laps and info.lap_ms >= last.lap_ms:

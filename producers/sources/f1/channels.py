@@ -1,8 +1,9 @@
-"""Turn the numbers of packets into channels: units, axes and signs.
+"""Convert the numbers of packets into channels: units, axes and signs.
 
-In the game's world x and z lie in the plane and y is up; its car frame is x left, y up, z forward.
-Steering is positive to the right. Lateral acceleration and yaw rate are positive to the left, as
-they are here. The pitch of older formats contradicts the forward vector, which is right in all.
+In the game's world x and z span the ground plane and y is up; its car frame is x left, y up, z
+forward. Steering is positive to the right. Lateral acceleration and yaw rate are positive to the
+left, as in the registry. Pitch comes from the forward vector: in older formats the pitch field
+contradicts it and is wrong.
 """
 
 import math
@@ -34,14 +35,14 @@ WHEEL: Final = corners(
 
 
 def names(packet_format: int) -> tuple[str, ...]:
-    """Return the channels that a format gives."""
+    """Return the names of the channels that a format gives."""
     steering = ("steering_angle",) if packet_format >= 2019 else ()
     slip = corners("slip_ratio") if packet_format >= 2022 else ()
     return (*NAMES, *WHEEL, *steering, *slip)
 
 
 def seconds(fields: Fields, name: str) -> float:
-    """Return a time that the format gives in s, in ms, or in minutes and ms; NaN for none."""
+    """Return a time in s, from a field in s, in ms, or in minutes and ms; NaN for none."""
     time_s = fields.get(f"{name}_s")
     if time_s is None:
         time_s = (fields[f"{name}_ms"] + 60_000 * fields.get(f"{name}_min", 0)) / 1000
@@ -49,7 +50,7 @@ def seconds(fields: Fields, name: str) -> float:
 
 
 def motion(fields: Fields) -> Channels:
-    """Return where the car is, how it points, moves and accelerates."""
+    """Return position, orientation, speed and acceleration of a car."""
     return {
         "speed": math.hypot(fields["velocity_x"], fields["velocity_y"], fields["velocity_z"]),
         "accel_lat": _acceleration(fields, "lateral"),
@@ -70,12 +71,12 @@ def _acceleration(fields: Fields, name: str) -> float:
 
 
 def _turned(angle: float) -> float:
-    """Return an angle between -pi and pi."""
+    """Return an angle in rad between -pi and pi."""
     return math.remainder(angle, math.tau) if math.isfinite(angle) else ABSENT
 
 
 def movement(fields: Fields) -> Channels:
-    """Return what is told of the driver's own car only."""
+    """Return the channels that the game sends of the driver's own car only."""
     values = {
         "velocity_x": fields["local_z"],
         "velocity_y": fields["local_x"],
@@ -91,7 +92,7 @@ def movement(fields: Fields) -> Channels:
 
 
 def lap(fields: Fields) -> Channels:
-    """Return the place on the lap and the game's clocks; the best lap only before 2021."""
+    """Return the place on the lap and the game's lap clocks; the best lap only before 2021."""
     best = "best_lap_s" in fields
     return {
         "lap_number": fields["lap"],
@@ -128,7 +129,7 @@ def telemetry(fields: Fields) -> Channels:
 
 
 def status(fields: Fields) -> Channels:
-    """Return fuel, energy and settings; until 2020 also the wear of the tyres."""
+    """Return fuel, energy and settings; until 2020 also tyre wear."""
     values = {
         "brake_bias": fields["brake_bias"] / 100,
         "engine_rpm_max": fields["max_rpm"] or ABSENT,
@@ -143,7 +144,7 @@ def status(fields: Fields) -> Channels:
 
 
 def damage(fields: Fields) -> Channels:
-    """Return how worn the tyres are."""
+    """Return tyre wear."""
     return {f"tyre_wear_{corner}": fields[f"wear_pct_{corner}"] / 100 for corner in CORNERS}
 
 

@@ -1,7 +1,7 @@
-"""Say what any source tells in packets of format 2025, the way the game sends them.
+"""Encode the observations of any source as packets of format 2025.
 
-This is how a simulated car, or a recording of another game, drives the real source. What the game
-would not tell is not told either: a channel that is absent becomes the 0 that the game sends.
+A simulated car, or a recording of another game, drives the real source this way. The packets hold
+no more than the game's: an absent channel becomes 0, as the game sends it.
 """
 
 import math
@@ -12,7 +12,7 @@ from producers.source import Began, Frame, Observation
 from producers.sources.f1 import layouts, native
 from producers.sources.f1.layouts import LAYOUTS
 from producers.sources.f1.native import Values, split
-from producers.sources.f1.sittings import TEAMS, TRACKS
+from producers.sources.f1.session_facts import TEAMS, TRACKS
 from schemas.channels import CHANNELS
 from schemas.sim import Finished, LapReported, Rewound, SessionOpened
 
@@ -20,13 +20,13 @@ FORMAT: Final = 2025
 SESSION_TYPES: Final = {"practice": 1, "test": 1, "qualifying": 5, "race": 15, "time_trial": 18}
 NOBODY: Final = 255
 EVERY_S: Final = {layouts.DAMAGE: 0.1, layouts.SESSION: 0.5, layouts.PARTICIPANTS: 5.0}
-"""How often the game sends what it does not send with every frame."""
+"""Intervals of the packets that the game does not send with every frame."""
 
 
 class Encoder:
     """Turn the observations of one source into packets.
 
-    `session` is the game's id of the first session, not 0; those after it count on.
+    `session` is the game's id of the first session, not 0; each later session adds 1.
     """
 
     def __init__(self, session: int) -> None:
@@ -43,7 +43,7 @@ class Encoder:
         self._now: Values = {}
 
     def feed(self, observation: Observation) -> Iterator[bytes]:
-        """Take one observation; yield the packets that say it."""
+        """Encode one observation; yield its packets."""
         match observation:
             case Began():
                 yield from self._begin(observation)
@@ -102,8 +102,8 @@ class Encoder:
         return bytes(packet)
 
     def _frame_packets(self, frame: Frame) -> Iterator[bytes]:
-        told = zip(self._names, frame.values, strict=True)
-        self._now = now = {name: value for name, value in told if math.isfinite(value)}
+        named = zip(self._names, frame.values, strict=True)
+        self._now = now = {name: value for name, value in named if math.isfinite(value)}
         self._time_s = now.get("session_time", (frame.captured_ns - self._began_ns) / 1e9)
         self._frame += 1
         self._overall += 1
@@ -120,7 +120,7 @@ class Encoder:
         car = self._player
         if self._is_due(layouts.DAMAGE):
             yield self._packet(layouts.DAMAGE, cars={car: native.damage(now)})
-        lap = {**native.lap(now), **self._sectors.told()}
+        lap = {**native.lap(now), **self._sectors.times()}
         yield self._packet(layouts.LAP, cars={car: lap})
         yield self._packet(layouts.MOTION, cars={car: native.motion(now)})
         yield self._packet(layouts.MOTION_EX, native.movement(now))
@@ -151,14 +151,15 @@ class Encoder:
 
     def _history(self) -> bytes:
         number = int(self._now.get("lap_number", 0))
-        told = {n: lap for n, lap in self._laps.items() if 1 <= n <= layouts.MAX_LAPS}
-        valid = {n: lap.lap_time_s for n, lap in told.items() if lap.valid is not False}
+        laps = {n: lap for n, lap in self._laps.items() if 1 <= n <= layouts.MAX_LAPS}
+        valid = {n: lap.lap_time_s for n, lap in laps.items() if lap.valid is not False}
         head = {
             "car": self._player,
-            "laps": min(max([number, *told]), layouts.MAX_LAPS),
+            "laps": min(max([number, *laps]), layouts.MAX_LAPS),
             "best_lap": min(valid, key=lambda n: valid[n], default=0),
         }
-        return self._packet(layouts.HISTORY, head, {n - 1: native.history(told[n]) for n in told})
+        items = {n - 1: native.history(lap) for n, lap in laps.items()}
+        return self._packet(layouts.HISTORY, head, items)
 
     def _flash_back(self, back_s: float) -> bytes:
         gone_s = max(0.0, self._time_s - back_s)
@@ -177,14 +178,14 @@ class Encoder:
 
 
 class SectorClock:
-    """Time the sectors of the lap that is being driven."""
+    """Time the sectors of the current lap."""
 
     def __init__(self) -> None:
         self._lap = self._sector = math.nan
         self._marks_s: list[float] = []
 
     def tick(self, now: Values) -> None:
-        """Take the sector, the lap and its running time."""
+        """Note a frame's sector, lap number and running lap time."""
         lap, sector = now.get("lap_number", 0), now.get("sector", 0)
         if lap != self._lap or sector < self._sector:
             self._marks_s = []
@@ -192,8 +193,8 @@ class SectorClock:
             self._marks_s.append(now.get("lap_time", 0.0))
         self._lap, self._sector = lap, sector
 
-    def told(self) -> Values:
-        """Return the times of the first and the second sector, once they are driven."""
+    def times(self) -> Values:
+        """Return the packet fields of the first two sectors' times, 0 until they are driven."""
         first_s, second_s = (*self._marks_s, 0.0, 0.0)[:2]
         return {
             **split("sector1", first_s),

@@ -1,7 +1,6 @@
-"""Which formats there are, and what all packets of one begin with.
+"""The known formats, and the header of each.
 
-Tables name a thing by the first format that has it; later formats without an entry of their own
-have the same one.
+A table is keyed by the first format that has an entry; later formats without one share it.
 """
 
 from typing import Final, TypeVar
@@ -23,7 +22,7 @@ Value = TypeVar("Value")
 
 
 def of_format(table: dict[int, Value], packet_format: int) -> Value | None:
-    """Return what a table has for a format, None when the format is older than all it has."""
+    """Return a table's entry for a format; None for a format older than every entry."""
     known = [since for since in table if since <= packet_format]
     return table[max(known)] if known else None
 

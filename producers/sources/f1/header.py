@@ -1,4 +1,4 @@
-"""Read what every packet begins with, and tell packets from other bytes."""
+"""Read the header of packets, and recognise packets among other bytes."""
 
 from operator import itemgetter
 from typing import Any, Final
@@ -18,7 +18,7 @@ READERS: Final[dict[int, Record]] = {
 
 
 class Header(Struct, frozen=True, gc=False):
-    """Hold a header; `overall_frame` never goes back in a session, None before 2023."""
+    """Hold a header; `overall_frame` never goes back within a session and is None before 2023."""
 
     format: int
     packet: int
@@ -30,7 +30,7 @@ class Header(Struct, frozen=True, gc=False):
 
     @property
     def layout(self) -> PacketLayout | None:
-        """Return the layout of the packet, None when nothing in it is read."""
+        """Return the layout of the packet; None for a kind that is not decoded."""
         return LAYOUTS.get((self.format, self.packet))
 
 
@@ -43,18 +43,18 @@ PICKERS: Final = {
 PACKET_AT: Final = {
     packet_format: reader.names.index("packet") + 1 for packet_format, reader in READERS.items()
 }
-"""Where the kind of a packet stands: of all before it only the format has two bytes."""
+"""Offset of the packet's kind: of the fields before it only the format has two bytes."""
 
 
 def is_packet(datagram: bytes) -> bool:
-    """Tell whether these bytes are a packet of a known format, kind and length."""
+    """Return whether these bytes are a packet of a known format, kind and length."""
     size, packet_format = len(datagram), int.from_bytes(datagram[:2], "little")
     at = PACKET_AT.get(packet_format, size)
     return at < size and SIZES.get((packet_format, datagram[at])) == size
 
 
 def read_header(datagram: bytes) -> Header | None:
-    """Read a header; None when the bytes are no packet, or of no time that can be."""
+    """Read a header; return None when the bytes are no packet or its time is out of range."""
     if not is_packet(datagram):
         return None
     packet_format = int.from_bytes(datagram[:2], "little")
@@ -63,7 +63,7 @@ def read_header(datagram: bytes) -> Header | None:
 
 
 def game_of(datagram: bytes) -> str:
-    """Name the game and its version that a packet comes from."""
+    """Return the name and version of the game that sent a packet."""
     packet_format = int.from_bytes(datagram[:2], "little")
     fields: dict[str, Any] = READERS[packet_format].read(datagram, 0)
     year = fields.get("year", packet_format - 2000)

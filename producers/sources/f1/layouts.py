@@ -1,6 +1,6 @@
-"""What the packets of each format look like on the wire.
+"""The wire layout of the packets of each format.
 
-Layouts as the publisher's UDP specifications of 2018 to 2026 give them.
+The source is the publisher's UDP specifications of 2018 to 2026.
 """
 
 from typing import Final
@@ -24,7 +24,7 @@ TIME_TRIAL: Final = 14
 LAP_POSITIONS: Final = 15
 
 MAX_LAPS: Final = 100
-"""Of a session history."""
+"""Laps in a session history."""
 
 
 class PacketLayout(Struct, frozen=True):
@@ -38,21 +38,21 @@ class PacketLayout(Struct, frozen=True):
 
     @property
     def head_at(self) -> int:
-        """Return where the head begins."""
+        """Return the offset of the head."""
         return self.header.size
 
     @property
     def tail_at(self) -> int:
-        """Return where the tail begins."""
+        """Return the offset of the tail."""
         return self.item_at(self.items)
 
     @property
     def size(self) -> int:
-        """Return the length of a packet."""
+        """Return the length of a packet in bytes."""
         return self.tail_at + self.tail.size
 
     def item_at(self, index: int) -> int:
-        """Return where an item begins."""
+        """Return the offset of an item."""
         return self.header.size + self.head.size + index * self.item.size
 
 
@@ -69,7 +69,7 @@ MOTION_TAIL: Final = {
     2022: f"suspension:4f 32x wheel_speed:4f slip_ratio:4f {LOCAL} front_wheels_angle:f",
     2023: "",
 }
-"""The angle is not filled in 2018, and the slip of before 2022 is no ratio."""
+"""Unread: the front wheels' angle of 2018, which is empty, and slip before 2022, no ratio."""
 
 EX: Final = f"suspension:4f 32x wheel_speed:4f slip_ratio:4f 52x {LOCAL} front_wheels_angle:f"
 MOTION_EX_HEAD: Final = {2023: f"{EX} 16x", 2024: f"{EX} 36x", 2025: f"{EX} 72x"}
@@ -181,7 +181,7 @@ UNREAD: Final = {
     12: {2023: 231},
     16: {2026: 269},
 }
-"""Lengths of the packets that tell nothing about the car or its laps, by kind."""
+"""Lengths of the packets that are not decoded, by kind."""
 
 
 def _layout(

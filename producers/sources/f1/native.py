@@ -1,4 +1,7 @@
-"""Turn channels into the numbers of packets: `channels` the other way round."""
+"""Convert channels into the numbers of packets, in the game's units and axes.
+
+The inverse of `producers.sources.f1.channels`.
+"""
 
 import math
 from collections.abc import Mapping
@@ -15,7 +18,7 @@ Values = Mapping[str, float]
 
 
 def motion(now: Values) -> Values:
-    """Return where the car is, as the game says it."""
+    """Return the fields of a motion packet."""
     yaw, pitch, roll = (now.get(name, 0.0) for name in ("yaw", "pitch", "roll"))
     ahead, left = now.get("velocity_x", now.get("speed", 0.0)), now.get("velocity_y", 0.0)
     forward_x, forward_z = math.cos(yaw), -math.sin(yaw)
@@ -42,7 +45,7 @@ def motion(now: Values) -> Values:
 
 
 def movement(now: Values) -> Values:
-    """Return how the driver's car moves, as the game says it."""
+    """Return the fields of an extended motion packet."""
     values = {
         "local_x": now.get("velocity_y", 0.0),
         "local_y": now.get("velocity_z", 0.0),
@@ -58,7 +61,7 @@ def movement(now: Values) -> Values:
 
 
 def lap(now: Values) -> Values:
-    """Return the place on the lap, as the game says it."""
+    """Return the fields of lap data."""
     return {
         "last_lap_ms": 1000 * now.get("last_lap_time", 0.0),
         "lap_ms": 1000 * now.get("lap_time", 0.0),
@@ -73,7 +76,7 @@ def lap(now: Values) -> Values:
 
 
 def telemetry(now: Values) -> Values:
-    """Return pedals, engine, tyres and brakes, as the game says them."""
+    """Return the fields of a telemetry packet."""
     values = {
         "speed_kmh": 3.6 * now.get("speed", 0.0),
         "throttle": now.get("throttle", 0.0),
@@ -95,7 +98,7 @@ def telemetry(now: Values) -> Values:
 
 
 def status(now: Values) -> Values:
-    """Return fuel, energy and settings, as the game says them."""
+    """Return the fields of a status packet."""
     return {
         "traction_control": now.get("tc_level", 0),
         "abs": now.get("abs_level", 0),
@@ -109,12 +112,12 @@ def status(now: Values) -> Values:
 
 
 def damage(now: Values) -> Values:
-    """Return how worn the tyres are, as the game says it."""
+    """Return the fields of a damage packet."""
     return {f"wear_pct_{corner}": 100 * now.get(f"tyre_wear_{corner}", 0.0) for corner in CORNERS}
 
 
 def history(report: LapReported) -> Values:
-    """Return a finished lap, as the game's session history says it."""
+    """Return the fields of a finished lap in a session history."""
     sectors_s = report.sectors_s if len(report.sectors_s) == 3 else (0.0, 0.0, 0.0)
     values: dict[str, float] = {
         "lap_ms": 1000 * report.lap_time_s,
@@ -126,6 +129,6 @@ def history(report: LapReported) -> Values:
 
 
 def split(name: str, time_s: float) -> Values:
-    """Return a time as minutes and the ms beyond them."""
+    """Return the fields of a time: whole minutes, and the remaining ms."""
     minutes, rest_ms = divmod(round(1000 * time_s), 60_000)
     return {f"{name}_min": minutes, f"{name}_ms": rest_ms}

@@ -1,11 +1,11 @@
-"""Lay out the named numbers of a packet, for reading and for writing."""
+"""Read and write the named numbers of a packet."""
 
 import struct
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 WHEELS: Final = ("rl", "rr", "fl", "fr")
-"""The order of wheels in every packet of the games."""
+"""Order of the wheels in every packet of the games."""
 
 Limits = tuple[int, int]
 
@@ -14,16 +14,15 @@ class Record:
     """Hold a layout of numbers, packed and little-endian.
 
     `text` names each number with its code of the struct module: `speed:H`. `wear:4f` is a number
-    for each wheel, `7x` are bytes that are not read, and written as zeros.
+    for each wheel. `7x` are bytes that are not read, and written as zeros.
     """
 
     def __init__(self, text: str = "") -> None:
         fields = [field.rpartition(":") for field in text.split()]
         self._struct = struct.Struct("<" + "".join(code for _, _, code in fields))
-        self._limits = dict(
-            named for name, _, code in fields if name for named in _expanded(name, code)
-        )
-        self.names = tuple(self._limits)
+        named = [one for name, _, code in fields if name for one in _expanded(name, code)]
+        self._places = {name: (place, limits) for place, (name, limits) in enumerate(named)}
+        self.names = tuple(self._places)
         self.size = self._struct.size
 
     def numbers(self, packet: bytes, start: int = 0) -> tuple[Any, ...]:
@@ -36,15 +35,16 @@ class Record:
 
     def write(self, packet: bytearray, start: int, values: Mapping[str, float]) -> None:
         """Put numbers into a packet, 0 where there is none, rounded and limited to what fits."""
-        numbers = [
-            _fit(values[name], limits) if name in values else 0
-            for name, limits in self._limits.items()
-        ]
+        numbers: list[float] = [0] * len(self._places)
+        for name, value in values.items():
+            if name in self._places:
+                place, limits = self._places[name]
+                numbers[place] = _fit(value, limits)
         self._struct.pack_into(packet, start, *numbers)
 
 
 def _expanded(name: str, code: str) -> Iterator[tuple[str, Limits | None]]:
-    """Yield the names of a field with the least and greatest number each can hold."""
+    """Yield the names of a field, each with its least and greatest number."""
     limits = _limits(code[-1])
     if code[0] == "4":
         yield from ((f"{name}_{wheel}", limits) for wheel in WHEELS)

@@ -1,7 +1,7 @@
 """Follow the driver's car through the packets of the game.
 
-Only the car of the first player is followed, and only while it is driven: who watches another car,
-or has none, tells no frames. A session is known by its id, format and car; menus have the id 0.
+Only the first player's car gives frames, and only while it is driven: a spectator gives none. A
+session is identified by its id, format and car; menus have the id 0.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,14 +18,14 @@ from producers.sources.f1.frames import DRIVING, RESTART_S, SETTINGS, Assembly
 from producers.sources.f1.header import LONGEST_S, Header, game_of, is_packet, read_header
 from producers.sources.f1.laps import LapBook
 from producers.sources.f1.layouts import PacketLayout
-from producers.sources.f1.sittings import Facts, car_model_of, kind_of, track_of
+from producers.sources.f1.session_facts import Facts, car_model_of, kind_of, track_of
 from schemas.sim import Finished, LapReported, Rewound, SessionOpened
 
 OF_FRAMES: Final = (*SETTINGS, *DRIVING)
-"""The kinds that come for one instant together, and only from a session that is driven."""
+"""The kinds that come together for one instant, and only from a session that is driven."""
 
-LEFT_NS: Final = 1_000_000_000
-"""How long the session followed must be silent for one that was left to be taken up again."""
+RESUME_NS: Final = 1_000_000_000
+"""Silence of the current session after which the one before it may be resumed."""
 
 EVERY_CAR_S: Final = 0.5
 HISTORY_SINCE: Final = 2021
@@ -45,8 +45,8 @@ class Decoder:
     def __init__(self) -> None:
         self.ignored = 0
         self._key: Key | None = None
-        self._left: Key | None = None
-        self._heard_ns = 0
+        self._previous: Key | None = None
+        self._received_ns = 0
         self._facts = Facts()
         self._spectating = False
         self._ended: set[bytes] = set()
@@ -55,24 +55,24 @@ class Decoder:
         self._every_car_s = 0.0
 
     def recognises(self, datagram: bytes) -> bool:
-        """Tell whether these bytes are a packet of a known format, kind and length."""
+        """Return whether these bytes are a packet of a known format, kind and length."""
         return is_packet(datagram)
 
     def feed(self, datagram: bytes, captured_ns: int) -> Iterator[Observation]:
-        """Take one packet as it arrived; yield what it tells."""
+        """Decode one packet, in order of arrival; yield its observations."""
         header = read_header(datagram)
         if header is None:
             self.ignored += 1
             return
         if header.session == 0:
-            yield from self._farewell(header, datagram, captured_ns)
+            yield from self._last_history(header, datagram, captured_ns)
             return
         key = (header.format, header.session, header.player)
         if key != self._key:
-            if header.packet not in OF_FRAMES or self._was_left(key, captured_ns):
+            if header.packet not in OF_FRAMES or self._is_previous(key, captured_ns):
                 return
             yield from self._begin(key, datagram, captured_ns)
-        self._heard_ns = captured_ns
+        self._received_ns = captured_ns
         layout = header.layout
         if layout is None:
             return
@@ -81,14 +81,14 @@ class Decoder:
         else:
             yield from self._beside(header, layout, datagram, captured_ns)
 
-    def _was_left(self, key: Key, captured_ns: int) -> bool:
-        return key == self._left and captured_ns - self._heard_ns < LEFT_NS
+    def _is_previous(self, key: Key, captured_ns: int) -> bool:
+        return key == self._previous and captured_ns - self._received_ns < RESUME_NS
 
     def _begin(self, key: Key, datagram: bytes, captured_ns: int) -> Iterator[Observation]:
         yield from self._assembly.close()
         packet_format, session, player = key
         layout = Layout(names(packet_format))
-        self._left, self._key = self._key, key
+        self._previous, self._key = self._key, key
         own = player if player < (of_format(CARS, packet_format) or 0) else None
         self._facts = Facts(game_of(datagram), car="" if own is None else str(own))
         self._spectating = own is None
@@ -98,8 +98,10 @@ class Decoder:
         self._every_car_s = 0.0
         yield Began(f"f1-{session:016x}", layout.channels, self._facts.opened(captured_ns))
 
-    def _farewell(self, header: Header, datagram: bytes, captured_ns: int) -> Iterator[Observation]:
-        """Take the driver's last history, which the game sends without a session's id."""
+    def _last_history(
+        self, header: Header, datagram: bytes, captured_ns: int
+    ) -> Iterator[Observation]:
+        """Decode the driver's last history, which the game sends without a session id."""
         layout = header.layout
         own = self._key is not None and (header.format, header.player) == self._key[::2]
         if layout is None or header.packet != layouts.HISTORY or not own:
@@ -110,7 +112,7 @@ class Decoder:
     def _of_frame(
         self, header: Header, layout: PacketLayout, datagram: bytes, captured_ns: int
     ) -> Iterator[Observation]:
-        """Take a packet that is one of several of its instant."""
+        """Decode a packet that belongs to a frame."""
         over = SESSION_END in self._ended and header.frame == 0
         if over or self._assembly.is_late(header):
             self.ignored += 1
@@ -127,14 +129,14 @@ class Decoder:
             self._assembly.put(header.packet, self._channels(header, layout, datagram))
 
     def _next(self, header: Header, captured_ns: int) -> Iterator[Observation]:
-        """Begin a frame; where the game has not said that its time goes back, say so."""
-        told = self._assembly.flashback_told
+        """Open a frame; yield Rewound when time went back without an announced flashback."""
+        announced = self._assembly.flashback_announced
         back_s = self._assembly.open(header, captured_ns)
         if back_s is None:
             return
         self._laps.flash_back()
         self._every_car_s = 0.0
-        if not told and back_s > RESTART_S:
+        if not announced and back_s > RESTART_S:
             yield Rewound(at_ns=captured_ns, session_time_s=back_s)
 
     def _channels(self, header: Header, layout: PacketLayout, datagram: bytes) -> Channels:
@@ -168,7 +170,7 @@ class Decoder:
     def _lap_data(
         self, header: Header, layout: PacketLayout, datagram: bytes, captured_ns: int
     ) -> Iterator[LapReported]:
-        """Take the own car's lap data; where there is no history, now and then every car's."""
+        """Decode the own car's lap data; before 2021 also every car's, each `EVERY_CAR_S`."""
         cars: Iterable[int] = (header.player,) if header.player < layout.items else ()
         if header.format < HISTORY_SINCE and header.time_s >= self._every_car_s:
             self._every_car_s = header.time_s + EVERY_CAR_S
@@ -180,7 +182,7 @@ class Decoder:
     def _beside(
         self, header: Header, layout: PacketLayout, datagram: bytes, captured_ns: int
     ) -> Iterator[Observation]:
-        """Take a packet that stands for itself, whenever it comes."""
+        """Decode a packet that belongs to no frame."""
         own = header.player
         match header.packet:
             case layouts.EVENT:
@@ -208,7 +210,7 @@ class Decoder:
             if not 0 <= back_s < LONGEST_S:
                 return
             yield from self._assembly.close()
-            self._assembly.flashback_told = True
+            self._assembly.flashback_announced = True
             self._laps.flash_back()
             yield Rewound(at_ns=captured_ns, session_time_s=back_s)
         elif code == SESSION_START:

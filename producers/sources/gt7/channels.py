@@ -1,4 +1,4 @@
-"""Turn a packet of Gran Turismo 7 into channels: units, axes and signs."""
+"""Convert a packet of Gran Turismo 7 into channels: units, axes and signs."""
 
 import math
 from typing import Final
@@ -21,7 +21,7 @@ MOTION: Final = ("steering_angle", "accel_lat", "accel_long", "accel_vert")
 
 
 def names(packet: Packet) -> tuple[str, ...]:
-    """Return the channels that a kind of packet gives, the laps' among them."""
+    """Return the names of the channels that a kind of packet gives, including those of laps."""
     return (*BASE, *WHEEL) if packet.steering is None else (*BASE, *WHEEL, *MOTION)
 
 
@@ -46,14 +46,14 @@ def car(packet: Packet) -> dict[str, float]:
 
 
 def _boost(packet: Packet) -> float:
-    """Return gauge pressure in Pa; off the throttle the game falls below a vacuum."""
+    """Return gauge pressure in Pa; limited, for off the throttle the game sends below vacuum."""
     if not packet.flags & HAS_TURBO:
         return ABSENT
     return max(-VACUUM_PA, (packet.boost - 1) * 1e5)
 
 
 def motion(packet: Packet) -> dict[str, float]:
-    """Return where the car is, how it points and moves."""
+    """Return position, orientation, velocity and, where sent, accelerations and steering."""
     forward = _rotate(packet.rotation, (0.0, 0.0, -1.0))
     left = _rotate(packet.rotation, (-1.0, 0.0, 0.0))
     up = _rotate(packet.rotation, (0.0, 1.0, 0.0))
@@ -81,7 +81,7 @@ def wheels(packet: Packet) -> dict[str, float]:
     """Return speed, surface temperature and travel of each wheel."""
     values: dict[str, float] = {}
     for index, corner in enumerate(CORNERS):
-        # Forward is negative in some kinds of packet and positive in others.
+        # The sign of forward rotation differs between kinds of packet.
         values[f"wheel_speed_{corner}"] = abs(packet.wheel_rps[index]) * packet.tyre_radius[index]
         values[f"tyre_temp_middle_{corner}"] = packet.tyre_temps[index]
         values[f"susp_travel_{corner}"] = packet.suspension[index]
@@ -89,7 +89,7 @@ def wheels(packet: Packet) -> dict[str, float]:
 
 
 def _rotate(rotation: tuple[float, float, float, float], vector: Vector) -> Vector:
-    """Turn a vector of the car's frame into the world's, by the unit quaternion (x, y, z, w)."""
+    """Rotate a vector of the car's frame into the world's, by the unit quaternion (x, y, z, w)."""
     x, y, z, w = rotation
     a, b, c = vector
     tx, ty, tz = 2 * (y * c - z * b), 2 * (z * a - x * c), 2 * (x * b - y * a)

@@ -1,8 +1,8 @@
-"""Decrypt and lay out the packets of Gran Turismo 7.
+"""Decrypt and parse the packets of Gran Turismo 7.
 
-Layout as the community found it (Nenkai/PDTools and its issues 14 and 18). Four kinds, each longer
-than the one before: A (296 bytes), B (316, adds motion), ~ (344, adds pedals) and C (368, adds the
-running lap time). The car's frame is x right, y up, z backward; the world's y is up.
+The layout is the community's (Nenkai/PDTools and its issues 14 and 18). There are four kinds, each
+longer than the one before: A (296 bytes), B (316, adds motion), ~ (344, adds pedals) and C (368,
+adds the running lap time). The car's frame is x right, y up, z backward; the world's y is up.
 """
 
 import math
@@ -21,7 +21,7 @@ Wheels = tuple[float, float, float, float]
 
 
 class Kind(Struct, frozen=True):
-    """Describe one kind of packet: the heartbeat that asks for it, its length and cipher mask."""
+    """Describe one kind of packet: the heartbeat that requests it, its length and cipher mask."""
 
     letter: str
     length: int
@@ -52,9 +52,10 @@ TRACTION_CONTROL: Final = 1 << 11
 
 
 class Packet(Struct, frozen=True):
-    """Hold one packet as the game means it; units are the game's, None where the kind has none.
+    """Hold one packet in the game's units; None for a field that its kind lacks.
 
-    Wheels stand FL, FR, RL, RR. `boost` is bar with 1 as ambient, times are ms, -1 for none.
+    Wheels are in the order FL, FR, RL, RR. `boost` is in bar with 1 as ambient, times are in ms
+    with -1 for none.
     """
 
     kind: Kind
@@ -93,22 +94,22 @@ class Packet(Struct, frozen=True):
 
     @property
     def live(self) -> bool:
-        """Tell whether somebody drives, rather than watching a replay."""
+        """Return whether this is live driving, not a replay."""
         return bool(self.flags & IN_LIVE)
 
     @property
     def in_menu(self) -> bool:
-        """Tell whether nobody is on a track."""
+        """Return whether the game shows a menu, with no car on a track."""
         return not self.live and self.lap < 0
 
     @property
     def driving(self) -> bool:
-        """Tell whether the car moves: not paused, not loading, not in a menu."""
+        """Return whether the car is simulated: not paused, not loading, not in a menu."""
         return not self.in_menu and not self.flags & (PAUSED | LOADING)
 
 
 def decrypt(datagram: bytes) -> bytes | None:
-    """Return the plain packet, None when the bytes are not one."""
+    """Return the plain packet; None when the bytes are no packet of the game."""
     kind = KIND_BY_LENGTH.get(len(datagram))
     if kind is None:
         return None
@@ -120,14 +121,14 @@ def decrypt(datagram: bytes) -> bytes | None:
 
 
 def encrypt(plain: bytes, seed: int) -> bytes:
-    """Return a packet as the console sends it, its nonce made from a 32-bit seed."""
+    """Encrypt a packet as the console does, with a nonce made from a 32-bit seed."""
     nonce = struct.pack("<II", seed ^ KIND_BY_LENGTH[len(plain)].mask, seed)
     sealed = Salsa20.new(key=KEY, nonce=nonce).encrypt(plain)
     return sealed[:NONCE_AT] + struct.pack("<I", seed) + sealed[NONCE_AT + 4 :]
 
 
 def parse(datagram: bytes) -> Packet | None:
-    """Decrypt and lay out a packet; None when the bytes are not one, or not of finite numbers."""
+    """Decrypt and parse a packet; return None for other bytes or numbers that are not finite."""
     plain = decrypt(datagram)
     if plain is None:
         return None

@@ -1,11 +1,11 @@
-"""Gran Turismo 7: packets of the console in, observations out.
+"""Decode the packets of Gran Turismo 7.
 
-The game has no session id, no track and no distance. A session lasts until the car or the kind of
-packet changes, the driver was in a menu, or the lap counter, the lap times or the time of day start
-again. Packets are numbered 60 a second, which is the clock in here, for arrival may be delayed or a
-recording be played faster. Lap distance is the speed integrated since the line: the length of the
-driven path. Oil and water temperature are passed on as sent, though the game never moves them.
-Replays count as driving until the console has sent live driving; from then on they are left out.
+The game sends no session id, no track and no distance. A session lasts until the car or the kind of
+packet changes, the driver visits a menu, or the lap counter, the lap times or the time of day start
+again. The clock is the packet number, 60 a second: arrival may be delayed, and a recording may be
+played faster. Lap distance is the speed integrated since the line: the length of the driven path.
+Oil and water temperature are passed on as sent, although the game keeps them constant. Replays
+count as driving until the console has sent live driving; from then on they are left out.
 """
 
 import math
@@ -44,11 +44,11 @@ class Decoder:
         self._been_live = False
 
     def recognises(self, datagram: bytes) -> bool:
-        """Tell whether these bytes decrypt to the game's magic."""
+        """Return whether these bytes decrypt to the game's magic."""
         return decrypt(datagram) is not None
 
     def feed(self, datagram: bytes, captured_ns: int) -> Iterator[Observation]:
-        """Take one packet as it arrived; yield what it tells."""
+        """Decode one packet, in order of arrival; yield its observations."""
         packet = parse(datagram)
         if packet is None or self._repeats(packet):
             self.ignored += 1
@@ -64,17 +64,17 @@ class Decoder:
             yield self._begin(packet, captured_ns)
         else:
             self._drive(packet, elapsed_s)
-            yield from self._laps.tell(packet, self._clock_s, captured_ns)
+            yield from self._laps.feed(packet, self._clock_s, captured_ns)
             yield from self._finish(packet, captured_ns)
         self._last = packet
         yield Frame(captured_ns, self._layout.row(self._values(packet)))
 
     def _repeats(self, packet: Packet) -> bool:
-        """Tell whether a packet was seen already, or is overtaken; a restart counts from anew."""
+        """Return whether a packet is repeated or overtaken; a large step back is a restart."""
         return self._number is not None and 0 <= self._number - packet.number < REORDERED_AT_MOST
 
     def _elapsed_s(self, packet: Packet) -> float:
-        """Return the time since the packet before, below 0 when numbers began anew."""
+        """Return the seconds since the packet before, below 0 when numbers began again."""
         return 0.0 if self._number is None else (packet.number - self._number) / PACKETS_PER_S
 
     def _begins(self, packet: Packet) -> bool:
@@ -135,16 +135,16 @@ class Decoder:
         }
 
     def _running(self, packet: Packet) -> float:
-        """Return the game's lap clock, which restarts a little after the lap counter moved."""
+        """Return the game's lap clock, or our own until the game's has restarted after the line."""
         running_s, driven_s = (packet.running_ms or 0) / 1000, self._odometer.time_s
         still_of_last_lap = driven_s < 1 < running_s - driven_s
         return driven_s if still_of_last_lap else running_s
 
 
 class LapReports:
-    """Pair the game's last lap time with the lap that it is of.
+    """Pair the game's last lap time with its lap.
 
-    The time changes with the lap counter, or late; at the flag it may change without it.
+    The time changes with the lap counter or later; at the flag it may change alone.
     """
 
     def __init__(self, last_ms: int = -1) -> None:
@@ -155,12 +155,12 @@ class LapReports:
         self._reported = -1
 
     def cross(self, before: Packet, driven_s: float) -> None:
-        """Remember the packet before the counter moved, and how long the lap took by our clock."""
+        """Note the last packet of a lap, and its duration by our clock."""
         if before.lap != self._reported:
             self._crossed, self._driven_s, self._waiting_since_s = before, driven_s, ABSENT
 
-    def tell(self, packet: Packet, clock_s: float, captured_ns: int) -> Iterator[LapReported]:
-        """Yield the finished lap once its time is there."""
+    def feed(self, packet: Packet, clock_s: float, captured_ns: int) -> Iterator[LapReported]:
+        """Check a packet for a new lap time; yield the lap that it completes."""
         before, self._last_ms = self._last_ms, packet.last_ms
         changed = packet.last_ms != before
         if not 0 < packet.last_ms < LONGEST_MS:
@@ -196,7 +196,7 @@ def _seconds(milliseconds: int) -> float:
 
 
 def _beyond_line_s(packet: Packet, last: Packet) -> float:
-    """Return how long ago the line was crossed, as far as the game's clocks tell."""
+    """Return the seconds since the line was crossed, by the game's clocks; 0 without them."""
     if packet.running_ms is None:
         return 0.0
     if packet.running_ms >= (last.running_ms or 0) and packet.last_ms > 0:

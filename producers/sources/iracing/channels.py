@@ -1,8 +1,8 @@
 """Map iRacing's variables to channels: one table for the live reader and for telemetry files.
 
-Units are traps: "%" means 0..1, pressures come in kPa, Pa and bar, the clutch is 1 when engaged,
-wear is what remains, and left/middle/right of a tread are seen from above, so that the inner side
-of a left wheel is its right.
+Units differ from their names: "%" means 0..1, pressures are in kPa, Pa or bar, the clutch is 1 when
+engaged, and wear is the remaining share. Left, middle and right of a tread are seen from above, so
+the inner side of a left wheel is its right.
 """
 
 import math
@@ -19,13 +19,13 @@ AMBIENT_PA: Final = 101_325.0
 PASCAL: Final = {"Pa": 1.0, "kPa": 1e3, "bar": 1e5, "psi": 6894.757}
 PIT_LIMITER: Final = 0x10
 FLAG_BITS: Final = 0xFFFFFF
-"""What a float32 can hold of the 32 flags; the start lights above it are left out."""
+"""The 24 of 32 flag bits that a float32 holds exactly; the start lights above are left out."""
 
 Convert = Callable[..., float]
 
 
 class Reading(Struct, frozen=True):
-    """Say which variables a channel is read from, and how."""
+    """Name the variables that a channel is read from, and their conversion."""
 
     channel: str
     variables: tuple[str, ...]
@@ -80,7 +80,7 @@ PREFIX: Final = {"fl": "LF", "fr": "RF", "rl": "LR", "rr": "RR"}
 
 
 def readings(units: Mapping[str, str], facts: Facts) -> tuple[Reading, ...]:
-    """Return how to read every channel that these variables, given with their units, allow."""
+    """Return a reading for every channel that the variables allow; `units` is by variable."""
     found: dict[str, Reading] = {}
     for reading in _candidates(units, facts):
         if all(variable in units for variable in reading.variables):
@@ -89,7 +89,7 @@ def readings(units: Mapping[str, str], facts: Facts) -> tuple[Reading, ...]:
 
 
 def _candidates(units: Mapping[str, str], facts: Facts) -> Iterator[Reading]:
-    """Yield every way to read a channel, the better one first."""
+    """Yield the possible readings of each channel, the best one first."""
     for table, convert in ((AS_IS, _same), (RATIOS, _ratio), (ABOVE_ZERO, _above_zero)):
         for channel, variable in table.items():
             yield Reading(channel, (variable,), convert)
@@ -124,9 +124,9 @@ def _engine(units: Mapping[str, str], facts: Facts) -> Iterator[Reading]:
 
 
 def _motion(facts: Facts) -> Iterator[Reading]:
-    # iRacing's vertical acceleration holds gravity; a channel means the same for every source.
+    # iRacing's vertical acceleration includes gravity; the channel does not.
     yield Reading("accel_vert", ("VertAccel",), lambda up: up - STANDARD_GRAVITY)
-    # Yaw counts from the track's own axis; from east, it fits the world's coordinates.
+    # iRacing's yaw counts from the track's own axis; the channel counts from east, as world_x does.
     turn = 0.0 if facts.north_offset is None else math.pi / 2 - facts.north_offset
     yield Reading("yaw", ("Yaw",), lambda yaw: math.remainder(yaw + turn, math.tau))
 
@@ -170,7 +170,7 @@ def _worn(left: float, middle: float, right: float) -> float:
 
 
 def _wetness(level: float) -> float:
-    """Return 0 for dry (1) to 1 for extremely wet (7); 0 is unknown."""
+    """Return wetness from 0 for dry (1) to 1 for extremely wet (7); NaN for unknown (0)."""
     return (level - 1) / 6 if level > 0 else ABSENT
 
 

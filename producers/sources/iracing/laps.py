@@ -1,8 +1,8 @@
 """Pair iRacing's last lap time with its lap, and time sectors by crossing.
 
-The sim's time arrives up to some seconds after the line, sometimes a lap late, and is the one that
-counts; crossings, interpolated between ticks, agree with it within 0.015 s at 60 Hz and tell which
-lap it is of. Of a lap that does not count it says -1, nothing new where it said so before.
+The sim's time is the one that counts, but arrives some seconds after the line, sometimes a lap
+late. Crossings, interpolated between ticks, agree with it within 0.015 s at 60 Hz and identify its
+lap. For a lap that does not count the sim's time becomes or stays -1.
 """
 
 from collections import deque
@@ -17,21 +17,21 @@ from producers.sources.channel_order import ABSENT
 
 AGREES_S: Final = 0.1
 SAME_S: Final = 0.02
-"""Within this, a lap fits a time no worse than another one does."""
+"""Difference below which two laps fit a time equally well."""
 
 PROMPT_S: Final = 5.0
-"""After this, a time is late."""
+"""Time after the line until which a lap time counts as that of the newest lap."""
 
 SECTORS_AGREE_S: Final = 0.05
 LONGEST_S: Final = 1e6
 LONGEST_STEP: Final = 0.1
-"""Of a lap, between two ticks: more is a jump to the pits, not driving."""
+"""Largest share of a lap between two ticks; a larger step is a jump to the pits."""
 
 
 class Lap(Struct, frozen=True):
-    """Hold a lap between two crossings, in session time; `started_s` NaN when it was not seen.
+    """Hold a lap between two crossings, in session time; `started_s` is NaN for an unseen start.
 
-    `seen_s` is since when the car is known to have been on it.
+    `seen_s` is the first time that the car was seen on the lap.
     """
 
     number: int
@@ -42,9 +42,9 @@ class Lap(Struct, frozen=True):
 
 
 class TimedLap(Struct, frozen=True):
-    """Hold the sim's time of a lap, None for one that does not count.
+    """Hold the sim's time of a lap, None for a lap that does not count.
 
-    No sectors when they were not all driven.
+    `sectors_s` is empty unless all crossings were seen.
     """
 
     number: int
@@ -53,34 +53,34 @@ class TimedLap(Struct, frozen=True):
 
 
 class LapBook:
-    """Follow laps tick by tick."""
+    """Follow laps tick by tick; `sector_starts` are fractions of the lap that begin with 0."""
 
     def __init__(self, sector_starts: Sequence[float] = ()) -> None:
         self._inner = tuple(sector_starts[1:])
         self._waiting: deque[Lap] = deque(maxlen=4)
         self._number: int | None = None
-        self._time_s = self._fraction = self._said_s = ABSENT
+        self._time_s = self._fraction = self._last_s = ABSENT
         self._marks_s: list[float] = []
         self._seen_s = ABSENT
         self._untimed: Lap | None = None
         self.started_s = ABSENT
         self.sector = 0
 
-    def tick(self, time_s: float, number: int, fraction: float, said_s: float) -> TimedLap | None:
-        """Take session time, lap, fraction of it and the sim's last lap time.
+    def tick(self, time_s: float, number: int, fraction: float, last_s: float) -> TimedLap | None:
+        """Note session time, lap number, fraction of the lap and the sim's last lap time.
 
-        That is -1 for none, NaN where the sim has no such variable. Return the lap of which this
-        tick tells the time, or that it has none.
+        `last_s` is -1 for none, NaN when the sim lacks the variable. Return the lap that this tick
+        shows to be timed, or not to count.
         """
         if self._number is None:
             self._seen_s = time_s
         else:
             self._move(time_s, number, fraction)
         self.sector = sum(start <= fraction for start in self._inner)
-        told = None if isnan(self._said_s) else self._tell(time_s, said_s)
+        timed = None if isnan(self._last_s) else self._timed(time_s, last_s)
         self._number, self._time_s, self._fraction = number, time_s, fraction
-        self._said_s = said_s
-        return told
+        self._last_s = last_s
+        return timed
 
     def _move(self, time_s: float, number: int, fraction: float) -> None:
         step = fraction - self._fraction
@@ -105,47 +105,47 @@ class LapBook:
                 self._marks_s.append(self._at(start - before, after - before, time_s))
 
     def _at(self, part: float, whole: float, time_s: float) -> float:
-        """Return when a part of the way since the last tick was done."""
+        """Interpolate the time at which a part of the way since the last tick was done."""
         share = part / whole if whole > 0 else 1.0
         return self._time_s + share * (time_s - self._time_s)
 
-    def _tell(self, time_s: float, said_s: float) -> TimedLap | None:
+    def _timed(self, time_s: float, last_s: float) -> TimedLap | None:
         if not self._waiting:
             return None
-        if 0 < said_s < LONGEST_S and said_s != self._said_s:
-            lap = self._whose(time_s, said_s)
+        if 0 < last_s < LONGEST_S and last_s != self._last_s:
+            lap = self._lap_of(time_s, last_s)
             if lap is None:
                 return None
             while self._waiting.popleft() is not lap:
-                pass  # Times come in order: those before have none.
-            return TimedLap(lap.number, said_s, _sectors(lap, len(self._inner), said_s))
+                pass  # Times come in order: the laps before get none.
+            return TimedLap(lap.number, last_s, _sectors(lap, len(self._inner), last_s))
         newest = self._waiting[-1]
-        if said_s > 0 or newest is self._untimed or time_s - newest.ended_s < PROMPT_S:
+        if last_s > 0 or newest is self._untimed or time_s - newest.ended_s < PROMPT_S:
             return None
         self._untimed = newest
         return TimedLap(newest.number, None, ())
 
-    def _whose(self, time_s: float, said_s: float) -> Lap | None:
-        """Return the lap that a time is of, None when it fits none."""
+    def _lap_of(self, time_s: float, last_s: float) -> Lap | None:
+        """Return the lap of a lap time, None when it fits none."""
         known = [lap for lap in self._waiting if not isnan(lap.started_s)]
-        best = min(known, key=lambda lap: _error(lap, said_s), default=None)
-        if best is not None and _error(best, said_s) <= AGREES_S:
+        best = min(known, key=lambda lap: _error(lap, last_s), default=None)
+        if best is not None and _error(best, last_s) <= AGREES_S:
             newest = self._waiting[-1]
             prompt = time_s - newest.ended_s < PROMPT_S
-            as_good = _error(newest, said_s) <= _error(best, said_s) + SAME_S
+            as_good = _error(newest, last_s) <= _error(best, last_s) + SAME_S
             return newest if prompt and as_good else best
-        # Of a lap whose start was not seen only the sim knows the time, late by one lap at most.
+        # For a lap with an unseen start only the sim knows the time, at most one lap late.
         recent = list(self._waiting)[:-3:-1]
         unseen = (lap for lap in recent if isnan(lap.started_s))
-        return next((lap for lap in unseen if lap.ended_s - lap.seen_s <= said_s + AGREES_S), None)
+        return next((lap for lap in unseen if lap.ended_s - lap.seen_s <= last_s + AGREES_S), None)
 
 
-def _error(lap: Lap, said_s: float) -> float:
-    return abs(lap.ended_s - lap.started_s - said_s)
+def _error(lap: Lap, last_s: float) -> float:
+    return abs(lap.ended_s - lap.started_s - last_s)
 
 
-def _sectors(lap: Lap, inner: int, said_s: float) -> tuple[float, ...]:
+def _sectors(lap: Lap, inner: int, last_s: float) -> tuple[float, ...]:
     edges = (lap.started_s, *lap.marks_s, lap.ended_s)
-    if not inner or len(lap.marks_s) != inner or not _error(lap, said_s) <= SECTORS_AGREE_S:
+    if not inner or len(lap.marks_s) != inner or not _error(lap, last_s) <= SECTORS_AGREE_S:
         return ()
     return tuple(round(b - a, 4) for a, b in pairwise(edges))

@@ -1,4 +1,4 @@
-"""Read iRacing's shared memory while it runs, through pyirsdk; on Windows only."""
+"""Read iRacing's shared memory while the sim runs, through pyirsdk; on Windows only."""
 
 import math
 import platform
@@ -18,36 +18,37 @@ POLL_S: Final = 1 / 120
 """Twice the sim's rate, so that no tick is missed."""
 
 RETRY_S: Final = 1.0
+SYSTEM: Final = platform.system()
 
 log = logs.get("iracing")
 
 
 class Sdk(Protocol):
-    """Read what is needed of pyirsdk's IRSDK."""
+    """Declare the used part of pyirsdk's IRSDK."""
 
     is_initialized: bool
 
     @property
     def is_connected(self) -> bool:
-        """Tell whether the sim runs."""
+        """Return whether the sim runs."""
         ...
 
     @property
     def session_info_update(self) -> int:
-        """Count changes of session info."""
+        """Return the number of changes of session info."""
         ...
 
     @property
     def var_headers_names(self) -> list[str]:
-        """Name all variables."""
+        """Return the names of all variables."""
         ...
 
     def startup(self) -> bool:
-        """Open the shared memory."""
+        """Open the shared memory; return whether it is there."""
         ...
 
     def shutdown(self) -> None:
-        """Close it."""
+        """Close the shared memory."""
         ...
 
     def freeze_var_buffer_latest(self) -> None:
@@ -55,7 +56,7 @@ class Sdk(Protocol):
         ...
 
     def unfreeze_var_buffer_latest(self) -> None:
-        """Let go of the copy."""
+        """Release the copy."""
         ...
 
     def __getitem__(self, key: str) -> Any:
@@ -64,7 +65,7 @@ class Sdk(Protocol):
 
 
 class Reader:
-    """Poll the sim on a thread of its own and hand every new tick on."""
+    """Poll the sim on a thread of its own, and pass every new tick to `put`."""
 
     def __init__(self, sdk: Sdk, put: Callable[[Tick], None]) -> None:
         self._sdk = sdk
@@ -76,7 +77,7 @@ class Reader:
         self._session_s = -1.0
 
     def start(self) -> None:
-        """Begin to poll."""
+        """Start the thread."""
         self._thread.start()
 
     def close(self) -> None:
@@ -105,21 +106,21 @@ class Reader:
         return bool(self._sdk.startup()) and self._sdk.is_connected
 
     def poll(self, captured_ns: int) -> None:
-        """Read the newest row, and hand it on unless it was seen before."""
+        """Read the newest row; pass it to `put` unless it was read before."""
         self._sdk.freeze_var_buffer_latest()
         try:
             session_s = float(self._sdk["SessionTime"])
             if session_s == self._session_s:
                 return
             self._session_s = session_s
-            ticks = self._ticks = self._understood()
+            ticks = self._ticks = self._decoder()
             values = {name: _latest(self._sdk[name]) for name in ticks.variables}
         finally:
             self._sdk.unfreeze_var_buffer_latest()
         self._put(Tick(captured_ns, values, ticks))
 
-    def _understood(self) -> Ticks:
-        """Return who understands the variables, anew when the weekend or the car changed."""
+    def _decoder(self) -> Ticks:
+        """Return the decoder of the variables, a fresh one when the weekend or the car changed."""
         update = self._sdk.session_info_update
         if self._ticks is not None and update == self._info_update:
             return self._ticks
@@ -136,9 +137,9 @@ class Reader:
         return Ticks(units, facts, lambda number: f"iracing-{weekend}-{number}" if weekend else "")
 
 
-def open_reader(inbox: Inbox) -> Reader:
+def open_reader(inbox: Inbox, system: str = SYSTEM) -> Reader:
     """Start reading iRacing into an inbox; raises SourceError where it cannot run."""
-    if platform.system() != "Windows":
+    if system != "Windows":
         raise SourceError("iRacing live needs Windows; elsewhere, import its .ibt files")
     try:
         import irsdk
@@ -152,7 +153,7 @@ def open_reader(inbox: Inbox) -> Reader:
 
 
 def _latest(value: Any) -> float:
-    """Return a variable as a number, the last sample of those that have several a tick."""
+    """Return a variable as a number: the last sample of the tick, NaN when it is no number."""
     sample = value[-1] if isinstance(value, list) else value
     number = float(sample) if isinstance(sample, int | float) else ABSENT
     return number if math.isfinite(number) else ABSENT

@@ -1,4 +1,4 @@
-"""Read iRacing's session info: YAML by name, in cp1252, with tabs and unquoted names in it."""
+"""Read iRacing's session info: almost YAML, in cp1252, with tabs and unquoted names."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from schemas.sim import SessionKind
 
 MAX_INFO_BYTES: Final = 4_000_000
 SECTIONS: Final = ("WeekendInfo", "SessionInfo", "DriverInfo", "SplitTimeInfo")
-# Free text that drivers choose: it breaks YAML, names persons, and nothing here needs it.
+# Free text of drivers: it breaks YAML and names persons, and no channel needs it.
 PRIVATE: Final = re.compile(
     r"^([ -]*(?:UserName|AbbrevName|Initials|TeamName|DriverSetupName|ClubName|\w*DesignStr)):.*$",
     re.MULTILINE,
@@ -31,10 +31,11 @@ Loader: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 class Facts(Struct, frozen=True):
-    """Hold what session info tells of track, car and sessions; None or empty where it does not.
+    """Hold the facts of track, car and sessions; None or empty where session info lacks them.
 
-    `kinds` are by session number, `sector_starts` fractions of the lap that begin with 0,
-    `north_offset` the yaw of north in rad, `origin` latitude and longitude of the track in degrees.
+    `kinds` are by session number, `sector_starts` fractions of the lap that begin with 0.
+    `north_offset` is the yaw of north in rad, `origin` the latitude and longitude of the track in
+    degrees.
     """
 
     track: str = ""
@@ -52,12 +53,12 @@ class Facts(Struct, frozen=True):
 
 
 def read(info: bytes) -> Facts:
-    """Read session info; what cannot be read is left out."""
+    """Parse session info; unreadable sections are left out."""
     return facts(dict(_sections(info)))
 
 
 def facts(sections: Mapping[str, dict[str, Any]]) -> Facts:
-    """Take from the parsed sections of session info what is needed of it."""
+    """Pick the facts from the parsed sections of session info."""
     weekend = sections.get("WeekendInfo", {})
     drivers = sections.get("DriverInfo", {})
     own = _own(drivers)
@@ -81,7 +82,7 @@ def facts(sections: Mapping[str, dict[str, Any]]) -> Facts:
 
 
 def _sections(info: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the sections that parse, each on its own so that one cannot spoil the others."""
+    """Yield the sections that parse; each is parsed alone, so a broken one spoils no other."""
     raw = info[:MAX_INFO_BYTES].split(b"\0", 1)[0]
     try:
         text = raw.decode()
@@ -120,7 +121,7 @@ def _kind(name: str) -> SessionKind:
 
 
 def _starts(split: dict[str, Any]) -> tuple[float, ...]:
-    """Return where sectors start, empty unless they ascend from 0."""
+    """Return the sectors' starts as fractions of the lap; empty unless they ascend from 0."""
     numbers = [_number(item, "SectorStartPct") for item in _list(split, "Sectors")]
     starts = tuple(number for number in numbers if number is not None)
     ascending = all(a < b for a, b in pairwise(starts))
@@ -139,6 +140,6 @@ def _text(section: dict[str, Any], key: str) -> str:
 
 
 def _number(section: dict[str, Any], key: str) -> float | None:
-    """Return the number a value starts with, whatever unit follows."""
+    """Return the number at the start of a value, without its unit; None for none."""
     match = re.match(r"-?\d{1,12}(?:\.\d{1,12})?", _text(section, key))
     return float(match[0]) if match else None

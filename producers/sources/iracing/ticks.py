@@ -1,4 +1,4 @@
-"""Turn iRacing's variables, tick by tick, into observations; for the live reader and for files."""
+"""Decode iRacing's variables, tick by tick; for the live reader and for files."""
 
 import math
 from collections import Counter
@@ -35,18 +35,18 @@ STATE: Final = (
 NUMBERED: Final = (*REQUIRED, "SessionNum")
 CHECKERED: Final = 5
 BACK_S: Final = 1.0
-"""Session time that goes back by more is a session that begins again."""
+"""A larger step back of session time is a session that begins again."""
 
 DERIVED: Final = ("lap_time", "sector", "world_x", "world_y")
 METRES_PER_DEGREE: Final = 111_194.93
-"""Of latitude, on a sphere of 6371 km: a track is small enough for it."""
+"""Metres in a degree of latitude on a sphere of 6371 km, exact enough for a track's size."""
 
 
 class Ticks:
     """Turn ticks into observations.
 
-    `units` holds the unit of every variable there is, `session` makes the session's id from its
-    number in the weekend.
+    `units` holds the unit of every variable of the sim; `session` returns the id of a session by
+    its number in the weekend.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Ticks:
         self._finished = False
 
     def tick(self, captured_ns: int, values: Mapping[str, float]) -> Iterator[Observation]:
-        """Take the values of `variables` at one instant; yield what they tell."""
+        """Decode the values of `variables` at one instant; yield their observations."""
         if not _driving(values):
             return
         number = int(values.get("SessionNum", 0))
@@ -77,8 +77,8 @@ class Ticks:
             self._number = number
             yield self._begin(captured_ns, number, values)
         self._time_s = time_s
-        said_s = values.get("LapLastLapTime", ABSENT)
-        timed = self._book.tick(time_s, int(values["Lap"]), fraction, said_s)
+        last_s = values.get("LapLastLapTime", ABSENT)
+        timed = self._book.tick(time_s, int(values["Lap"]), fraction, last_s)
         if timed is not None:
             yield LapReported(
                 at_ns=captured_ns,
@@ -121,7 +121,7 @@ class Ticks:
             for reading, getter in zip(self._readings, self._getters, strict=True)
         }
         since_line_s = values["SessionTime"] - self._book.started_s
-        # The sim's lap clock runs on for most of a second after the line.
+        # The sim's lap clock restarts most of a second after the line, so ours comes first.
         clock_s = values.get("LapCurrentLapTime", ABSENT)
         row["lap_time"] = clock_s if math.isnan(since_line_s) else since_line_s
         row["sector"] = self._book.sector if self.facts.sector_starts else ABSENT
@@ -132,8 +132,8 @@ class Ticks:
 class Path:
     """Follow the car on the map: x east, y north in metres from the track's origin.
 
-    Without latitude and longitude the velocity is integrated, and set back to the same place at
-    each start of a lap, for integration drifts.
+    Without latitude and longitude the velocity is integrated. As integration drifts, each start of
+    a lap resets the position to the same place.
     """
 
     def __init__(self, facts: Facts) -> None:
@@ -145,7 +145,7 @@ class Path:
         self._time_s = self._fraction = ABSENT
 
     def move(self, values: Mapping[str, float]) -> tuple[float, float]:
-        """Return where the car is."""
+        """Return the position (x, y) in metres; NaN when the sim has no variables for it."""
         if "Lat" in values and "Lon" in values:
             return self._fix(values["Lat"], values["Lon"])
         if not {"VelocityX", "VelocityY", "Yaw"} <= values.keys():
@@ -180,7 +180,7 @@ def _getter(reading: Reading) -> Callable[[Mapping[str, float]], tuple[float, ..
 
 
 def _driving(values: Mapping[str, float]) -> bool:
-    """Tell whether the car is on track; a car being placed there is at zero in everything."""
+    """Return whether the car is on track; a car that is being placed has all zeros."""
     if any(math.isnan(values.get(name, 0)) for name in NUMBERED):
         return False
     if not values.get("IsOnTrack", 1) or values.get("IsReplayPlaying", 0):
@@ -190,7 +190,7 @@ def _driving(values: Mapping[str, float]) -> bool:
 
 
 def _length_m(values: Mapping[str, float]) -> float | None:
-    """Return the lap's length from a place well into it, finer than session info says it."""
+    """Return the track length in m, more exactly than session info has it; None if unknown."""
     fraction, distance = values["LapDistPct"], values.get("LapDist", 0.0)
     plausible = 0.02 < fraction <= 1 and 0 < distance < 1e6
     return round(distance / fraction, 2) if plausible else None

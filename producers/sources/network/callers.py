@@ -1,4 +1,4 @@
-"""Ask games for their telemetry, and ask again when they fall silent."""
+"""Request telemetry of games that send it on request only, and repeat the request."""
 
 import asyncio
 import time
@@ -19,10 +19,10 @@ from producers.sources.network.port import Address
 Send = Callable[[bytes, Address], None]
 
 HEARTBEAT_S: Final = 4.0
-"""The console stops ten seconds after the last one; two may get lost."""
+"""The console stops sending ten seconds after the last heartbeat; two in a row may get lost."""
 
 PATIENCE: Final = 3
-"""Answers of no known kind before another kind is asked for."""
+"""Answers of no known length in a row before another kind is requested."""
 
 HANDSHAKE_S: Final = 2.0
 SILENCE_S: Final = 5.0
@@ -30,10 +30,10 @@ SUBSCRIPTIONS: Final = (SUBSCRIBE_UPDATE, SUBSCRIBE_SPOT)
 
 
 class Heartbeat:
-    """Keep a console sending; the letter of a heartbeat is the kind of packet it asks for.
+    """Keep a console sending; the letter of a heartbeat is the requested kind of packet.
 
-    An older game answers a letter that it does not know with something short, and is asked for the
-    next kind. Silence says nothing: most often the game does not run yet.
+    An older game answers an unknown letter with a short datagram, and gets the next letter. Without
+    any answer the letter stays: most often the game does not run yet.
     """
 
     def __init__(self, console: Address, letters: str, every_s: float = HEARTBEAT_S) -> None:
@@ -43,8 +43,8 @@ class Heartbeat:
         self._refusals = 0
         self._every_s = every_s
 
-    def heard(self, datagram: bytes) -> None:
-        """Notice what the console answers."""
+    def on_datagram(self, datagram: bytes) -> None:
+        """Note an answer of the console."""
         if len(datagram) in KIND_BY_LENGTH:
             self._refusals = 0
         else:
@@ -60,10 +60,10 @@ class Heartbeat:
 
 
 class Handshake:
-    """Keep Assetto Corsa sending: shake hands, subscribe, and do it again after silence.
+    """Keep Assetto Corsa sending: shake hands, subscribe, and repeat both after silence.
 
-    Each subscription needs a socket of its own. Lap events are rare, so only car info can be missed
-    by its silence; the game's restart ends both.
+    Each subscription needs a socket of its own. A restart of the game ends it. Lap events are rare,
+    so their subscription is renewed more often than needed.
     """
 
     def __init__(
@@ -77,12 +77,12 @@ class Handshake:
         self._request = request
         self._every_s = every_s
         self._silence_s = silence_s
-        self._heard_s = float("-inf")
+        self._received_s = float("-inf")
         self._send: Send | None = None
 
-    def heard(self, datagram: bytes) -> None:
-        """Notice what the game sends, and subscribe once it has answered."""
-        self._heard_s = time.monotonic()
+    def on_datagram(self, datagram: bytes) -> None:
+        """Note a datagram of the game; subscribe when it answers the handshake."""
+        self._received_s = time.monotonic()
         if parse_reply(datagram) is not None and self._send is not None:
             self._send(self._request, self._game)
 
@@ -90,10 +90,10 @@ class Handshake:
         """Shake hands whenever the game is silent, until cancelled."""
         self._send = send
         while True:
-            if time.monotonic() - self._heard_s > self._silence_s:
+            if time.monotonic() - self._received_s > self._silence_s:
                 send(HANDSHAKE, self._game)
             await asyncio.sleep(self._every_s)
 
     def dismiss(self, send: Send) -> None:
-        """Take leave, so that the game sends no more."""
+        """Cancel the subscription, so that the game stops sending."""
         send(DISMISS, self._game)

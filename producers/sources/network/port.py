@@ -1,8 +1,8 @@
 """A UDP socket that is read on a thread of its own.
 
-A thread stamps a datagram when it arrives, however busy the event loop is; and on Windows, asyncio
-stops reading for good once a peer refused a datagram (python/cpython issue 127057), which is what a
-game does that does not run yet.
+The thread stamps a datagram on arrival, however busy the event loop is. On Windows, asyncio would
+also stop reading for good once a peer refused a datagram (python/cpython issue 127057), and a game
+that does not run yet refuses them.
 """
 
 import asyncio
@@ -25,25 +25,25 @@ Address = tuple[str, int]
 
 
 class Port:
-    """Put datagrams into an inbox as they arrive, from one sender only where one is expected."""
+    """Put datagrams into an inbox as they arrive, only those of `sender` unless it is ""."""
 
     def __init__(
         self,
         bound: socket.socket,
         inbox: Inbox,
         sender: str = "",
-        heard: Callable[[bytes], None] | None = None,
+        on_datagram: Callable[[bytes], None] | None = None,
     ) -> None:
         self._socket = bound
         self._inbox = inbox
         self._sender = sender
-        self._heard = heard
+        self._on_datagram = on_datagram
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="udp", daemon=True)
         self._thread.start()
 
     def send(self, datagram: bytes, address: Address) -> None:
-        """Send a datagram; that nobody may listen there is no mistake."""
+        """Send a datagram; errors are ignored, for the game may not run yet."""
         with contextlib.suppress(OSError):
             self._socket.sendto(datagram, address)
 
@@ -61,18 +61,18 @@ class Port:
             except TimeoutError:
                 continue
             except OSError:
-                # A game that does not run yet refused what it was sent.
+                # A game that does not run yet refused a datagram sent to it.
                 self._closing.wait(0.001)
                 continue
             captured_ns = time.time_ns()
             if datagram and self._sender in ("", sender[0]):
                 self._inbox.put(Arrival(captured_ns, datagram))
-                if self._heard is not None:
-                    self._heard(datagram)
+                if self._on_datagram is not None:
+                    self._on_datagram(datagram)
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a socket that listens; raises SourceError naming the port when it cannot."""
+    """Return a socket bound to an address; raises SourceError naming the port."""
     bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         with contextlib.suppress(OSError):
@@ -89,7 +89,7 @@ def _why(error: OSError, host: str, port: int) -> str:
     in_use = (errno.EADDRINUSE, getattr(errno, "WSAEADDRINUSE", errno.EADDRINUSE))
     if error.errno in in_use:
         return (
-            f"UDP port {port} is in use: close the other telemetry program, or have it send on "
-            f"to another port and listen there"
+            f"UDP port {port} is in use: close the other telemetry program, or let it forward to "
+            f"another port and listen there"
         )
     return f"cannot listen on {host}:{port}: {error.strerror}"

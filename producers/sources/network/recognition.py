@@ -1,4 +1,4 @@
-"""Tell games apart by their datagrams, and follow the one that is driven."""
+"""Recognise games by their datagrams, and follow the one that is driven."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -23,42 +23,42 @@ def decoders() -> tuple[Decoder, ...]:
 
 
 class Recogniser:
-    """Feed datagrams of whatever game: the first to begin a session is followed.
+    """Follow the first game that begins a session; take datagrams of all games.
 
-    Another game takes over once the followed one was silent for two seconds.
+    Another game takes over when the followed one gave no observation for `QUIET_NS`.
     """
 
     def __init__(self, games: tuple[str, ...] = tuple(GAMES)) -> None:
         self._decoders = {game: GAMES[game]() for game in games}
         self._followed = ""
-        self._heard_ns = 0
+        self._observed_ns = 0
         self.recognised = 0
         self.unknown = 0
 
     def feed(self, datagram: bytes, captured_ns: int) -> Iterator[Observation]:
-        """Take one datagram as it arrived; yield what the followed game tells."""
+        """Decode one datagram, in order of arrival; yield the followed game's observations."""
         game = next((g for g, d in self._decoders.items() if d.recognises(datagram)), None)
         game = game or self._followed
         if not game:
             self.unknown += 1
             return
         self.recognised += 1
-        if game != self._followed and self._followed and self._speaks(captured_ns):
+        if game != self._followed and self._followed and self._is_active(captured_ns):
             return
-        told = tuple(self._decoders[game].feed(datagram, captured_ns))
+        observations = tuple(self._decoders[game].feed(datagram, captured_ns))
         if game == self._followed:
-            self._heard_ns = captured_ns if told else self._heard_ns
-            yield from told
-        elif any(isinstance(observation, Began) for observation in told):
+            self._observed_ns = captured_ns if observations else self._observed_ns
+            yield from observations
+        elif any(isinstance(observation, Began) for observation in observations):
             self.forget()
-            self._followed, self._heard_ns = game, captured_ns
-            yield from told
+            self._followed, self._observed_ns = game, captured_ns
+            yield from observations
 
     def forget(self) -> None:
-        """Follow no game; the one that was followed has to begin anew."""
+        """Stop following a game, and reset its decoder: it has to begin a session again."""
         if self._followed:
             self._decoders[self._followed] = GAMES[self._followed]()
         self._followed = ""
 
-    def _speaks(self, captured_ns: int) -> bool:
-        return captured_ns - self._heard_ns <= QUIET_NS
+    def _is_active(self, captured_ns: int) -> bool:
+        return captured_ns - self._observed_ns <= QUIET_NS

@@ -1,6 +1,7 @@
-"""Listen where games send, ask those that want to be asked, and yield what they tell.
+"""Receive the telemetry of games, request it where needed, and yield its observations.
 
-Loopback only, unless told otherwise: consoles need an address of this machine on the network.
+The sockets listen on loopback by default; a console needs an address of this machine on the
+network.
 """
 
 import asyncio
@@ -28,12 +29,12 @@ log = logs.get("source")
 
 
 class Where(Struct, frozen=True):
-    """Say where games are found.
+    """Hold the addresses of games.
 
-    `host` is the address to listen on; 0.0.0.0 hears the whole network. `console` is the address
-    of a PlayStation that runs Gran Turismo 7, `letters` the kinds of packet to ask it for, best
-    first. `game` is where Assetto Corsa runs. `forwarded` listens on Assetto Corsa's own port, for
-    datagrams that another program sends on; the game could not start on this machine then.
+    `host` is the address to listen on; 0.0.0.0 receives from the whole network. `console` is the
+    address of a PlayStation that runs Gran Turismo 7, `letters` the kinds of packet to request,
+    best first. `game` is the address of Assetto Corsa. `forwarded` listens on Assetto Corsa's own
+    port, for datagrams that another program forwards; the game cannot start on this machine then.
     """
 
     host: str = "127.0.0.1"
@@ -51,54 +52,57 @@ LOCAL: Final = Where()
 
 
 async def observations(source: str = "auto", where: Where = LOCAL) -> AsyncIterator[Observation]:
-    """Yield what games tell, live, until closed; raises SourceError when nothing can be heard."""
+    """Yield the observations of games, live, until closed; raises SourceError.
+
+    The errors are an unknown source and one that cannot be listened to.
+    """
     if source not in SOURCES:
         raise SourceError(f"source {source} is unknown, choose one of {', '.join(SOURCES)}")
     inbox = Inbox()
     async with contextlib.AsyncExitStack() as stack:
-        await Ears(stack, inbox, where).open(source)
-        speaker = Speaker(Recogniser(_games(source)))
+        await Listeners(stack, inbox, where).open(source)
+        selector = Selector(Recogniser(_games(source)))
         while True:
-            for observation in speaker.hear(await inbox.take()):
+            for observation in selector.feed(await inbox.take()):
                 yield observation
 
 
-class Speaker:
-    """Decide who is heard: the datagrams' game or iRacing, whichever began last."""
+class Selector:
+    """Select the game to follow: that of the datagrams or iRacing, whichever began last."""
 
     def __init__(self, recogniser: Recogniser) -> None:
         self._recogniser = recogniser
-        self._speaking: type[Arrival] | type[Tick] = Arrival
+        self._selected: type[Arrival] | type[Tick] = Arrival
         self._warned = False
 
-    def hear(self, item: Arrival | Tick) -> Iterator[Observation]:
-        """Yield what an arrival tells."""
+    def feed(self, item: Arrival | Tick) -> Iterator[Observation]:
+        """Decode an arrival; yield its observations if its game is the selected one."""
         if isinstance(item, Tick):
-            told = item.ticks.tick(item.captured_ns, item.values)
+            observed = item.ticks.tick(item.captured_ns, item.values)
         else:
-            told = self._recogniser.feed(item.payload, item.captured_ns)
+            observed = self._recogniser.feed(item.payload, item.captured_ns)
             self._warn()
-        for observation in told:
-            if isinstance(observation, Began) and self._speaking is not type(item):
-                self._speaking = type(item)
+        for observation in observed:
+            if isinstance(observation, Began) and self._selected is not type(item):
+                self._selected = type(item)
                 if isinstance(item, Tick):
                     self._recogniser.forget()
-            if self._speaking is type(item):
+            if self._selected is type(item):
                 yield observation
 
     def _warn(self) -> None:
         lost = self._recogniser.unknown
         if lost >= UNKNOWN_TO_WARN and not self._recogniser.recognised and not self._warned:
             self._warned = True
-            log.warning("datagrams arrive of no game that is known", supported=SUPPORTED)
+            log.warning("the datagrams received are of no supported game", supported=SUPPORTED)
 
 
 def _games(source: str) -> tuple[str, ...]:
     return (source,) if source in GAMES else tuple(GAMES)
 
 
-class Ears:
-    """Listen to games, each in its own way, for as long as the stack stands."""
+class Listeners:
+    """Open the sockets and readers of games, which the exit stack closes."""
 
     def __init__(self, stack: contextlib.AsyncExitStack, inbox: Inbox, where: Where) -> None:
         self._stack = stack
@@ -112,7 +116,10 @@ class Ears:
         }
 
     async def open(self, source: str) -> None:
-        """Listen to a source; for auto, what can be heard is enough. Raises SourceError."""
+        """Listen to a source, for "auto" to every game that can be opened; raises SourceError.
+
+        "auto" raises only when no game can be opened; each other failure is logged.
+        """
         automatic = (*GAMES, "iracing") if sys.platform == "win32" else tuple(GAMES)
         failures: list[SourceError] = []
         sources = automatic if source == "auto" else (source,)
@@ -124,7 +131,7 @@ class Ears:
         if len(failures) == len(sources):
             raise failures[0]
         for failure in failures:
-            log.warning("a game cannot be heard", reason=str(failure))
+            log.warning("cannot listen to a game", reason=str(failure))
 
     async def _f1(self) -> None:
         self._listen(self._where.host, self._where.f1_port)
@@ -136,26 +143,27 @@ class Ears:
             return
         console = await _address(where.console)
         heartbeat = callers.Heartbeat((console, where.console_port), where.letters)
-        port = self._listen(ANYWHERE, where.gt7_port, console, heartbeat.heard)
+        port = self._listen(ANYWHERE, where.gt7_port, console, heartbeat.on_datagram)
         self._keep(heartbeat.run(port.send))
 
     async def _assetto(self) -> None:
         where = self._where
         game = await _address(where.game)
         local = game.startswith("127.")
-        if where.forwarded and self._hears_forwarded() and local:
+        if where.forwarded and self._listens_forwarded() and local:
             return
         for request in callers.SUBSCRIPTIONS:
             handshake = callers.Handshake((game, where.assetto_port), request)
-            port = self._listen("127.0.0.1" if local else ANYWHERE, 0, game, handshake.heard)
+            host = "127.0.0.1" if local else ANYWHERE
+            port = self._listen(host, 0, game, handshake.on_datagram)
             self._stack.callback(handshake.dismiss, port.send)
             self._keep(handshake.run(port.send))
 
-    def _hears_forwarded(self) -> bool:
+    def _listens_forwarded(self) -> bool:
         try:
             self._listen(self._where.host, self._where.assetto_port)
         except SourceError:
-            log.info("the game itself has its port", port=self._where.assetto_port)
+            log.info("the game itself uses its port", port=self._where.assetto_port)
             return False
         return True
 
@@ -164,10 +172,14 @@ class Ears:
         self._stack.callback(reader.close)
 
     def _listen(
-        self, host: str, port: int, sender: str = "", heard: Callable[[bytes], None] | None = None
+        self,
+        host: str,
+        port: int,
+        sender: str = "",
+        on_datagram: Callable[[bytes], None] | None = None,
     ) -> Port:
         bound = bind(host, port)
-        opened = Port(bound, self._inbox, sender, heard)
+        opened = Port(bound, self._inbox, sender, on_datagram)
         self._stack.push_async_callback(opened.close)
         log.info("listening", host=host, port=bound.getsockname()[1])
         return opened
@@ -179,7 +191,7 @@ class Ears:
 
 
 async def _address(name: str) -> str:
-    """Return the IPv4 address of a name; raises SourceError when it has none."""
+    """Resolve a name to its IPv4 address; raises SourceError when it has none."""
     try:
         found = await asyncio.get_running_loop().getaddrinfo(
             name, None, family=socket.AF_INET, type=socket.SOCK_DGRAM

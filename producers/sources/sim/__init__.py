@@ -1,4 +1,10 @@
-"""A lap simulator: the demo's cars, a load generator, and mistakes whose cost is known."""
+"""A lap simulator: the demo's cars, a load generator, and mistakes of known cost.
+
+Reads: a `Race`.
+Writes: nothing; yields observations, or F1 packets by `f1_udp`.
+Guarantees: equal races give equal frames; `truth` computes what each mistake cost.
+Does not guarantee: realism beyond a point mass with grip, drag, engine, fuel and tyres.
+"""
 
 from producers.sources.sim.mistakes import Mistake
 from producers.sources.sim.pacing import observations

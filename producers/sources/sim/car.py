@@ -8,14 +8,14 @@ from msgspec import Struct
 
 GRAVITY: Final = 9.80665
 LITRE_KG: Final = 0.75
-"""Mass of a litre of petrol."""
+"""Mass of a litre of petrol in kg."""
 
 TABLE_PER_MPS: Final = 2
 FASTEST_MPS: Final = 100.0
 
 
 class Car(Struct, frozen=True):
-    """Describe a car of the GT class; forces over speed squared are in N/(m/s)²."""
+    """Describe a car of the GT class; `downforce` and `drag` are in N/(m/s)²."""
 
     model: str = "Harrier GT3"
     mass_kg: float = 1360.0
@@ -53,7 +53,7 @@ class Car(Struct, frozen=True):
     refuel_lps: float = 2.6
 
     def torque_nm(self, rpm: float) -> float:
-        """Return what the engine gives at full throttle."""
+        """Return the engine's torque at full throttle."""
         return max(self.peak_torque_nm * (1 - ((rpm - self.peak_rpm) / 6500) ** 2), 0.0)
 
 
@@ -63,8 +63,8 @@ DEFAULT: Final = Car()
 class Gearbox(Struct, frozen=True):
     """Hold a car's gears by road speed.
 
-    `up_mps[g]` is when gear g+1 is left for the next, `down_mps[g]` when for the one before;
-    `force_n[g]` the push of gear g+1 at full throttle, `TABLE_PER_MPS` entries for each m/s.
+    At `up_mps[g]` gear g+1 shifts up, below `down_mps[g]` it shifts down. `force_n[g]` is the push
+    of gear g+1 at full throttle, with `TABLE_PER_MPS` entries for each m/s.
     """
 
     up_mps: tuple[float, ...]
@@ -82,7 +82,7 @@ def gearbox(car: Car) -> Gearbox:
 
 
 def _forces(car: Car, ratio: float) -> tuple[float, ...]:
-    """Return the push in a gear; below idle speed the clutch slips."""
+    """Return the push in N at full throttle in a gear, by speed; at low revs the clutch slips."""
     forces = []
     for index in range(int(FASTEST_MPS * TABLE_PER_MPS) + 1):
         rpm = max(index / TABLE_PER_MPS * ratio, 2 * car.idle_rpm)

@@ -1,4 +1,4 @@
-"""The circuits that can be driven."""
+"""The circuits of the simulator."""
 
 from functools import lru_cache
 from typing import Final
@@ -47,7 +47,7 @@ COURSES: Final = {
 
 @lru_cache(maxsize=len(COURSES))
 def track(name: str) -> Track:
-    """Return a circuit; raises ValueError when there is none of that name."""
+    """Return a circuit by name; raises ValueError for an unknown one."""
     if name not in COURSES:
         raise ValueError(f"track {name} is unknown, choose one of {', '.join(COURSES)}")
     return build(COURSES[name])

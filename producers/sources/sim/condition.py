@@ -1,4 +1,4 @@
-"""What changes while a car is driven: fuel, tyres, brakes, heat."""
+"""The state of a car that changes while driving: fuel, tyres, brakes, heat."""
 
 import math
 from typing import Final
@@ -17,17 +17,17 @@ FRONT_DISC_J_PER_K: Final = 2500.0
 REAR_DISC_J_PER_K: Final = 2300.0
 TYRE_COOLS_S: Final = 70.0
 
-# What a metre does to a tyre for each m/s² that the car is pushed by: °C, and the share worn away.
+# Heat in °C and share of wear of a tyre, for each metre and each m/s² of acceleration.
 TYRE_HEAT: Final = 0.0024
 TYRE_WEAR: Final = 3.5e-7
 
-# What share of the load a m/s² moves to the outer wheels, and to the rear ones.
+# Share of the load that moves to the outer wheels, and to the rear ones, for each m/s².
 LEANS: Final = 0.03
 SQUATS: Final = 0.022
 
 
 class Load(Struct, frozen=True, gc=False):
-    """Hold what a car does to itself at one instant; `power_w` is the engine's."""
+    """Hold the load on a car at one instant; `power_w` is the engine's."""
 
     speed_mps: float
     accel_long: float
@@ -37,7 +37,7 @@ class Load(Struct, frozen=True, gc=False):
 
 
 class Condition:
-    """Hold the condition of a car; wheels stand in the order fl, fr, rl, rr."""
+    """Hold the condition of a car; wheels are in the order fl, fr, rl, rr."""
 
     def __init__(self, car: Car, fuel_l: float, tyre_c: float) -> None:
         self._car = car
@@ -56,19 +56,19 @@ class Condition:
 
     @property
     def grip(self) -> float:
-        """Return the share of its grip that the car has with these tyres."""
+        """Return the share of the car's grip that its tyres still give, by wear and heat."""
         worn = sum(self.wear) / 4
         off_c = sum(self.tyre_c) / 4 - BEST_TYRE_C
         return (1 - 0.09 * worn - 0.2 * worn**3) * (1 - (off_c / 190) ** 2)
 
     def service(self, fuel_l: float) -> None:
-        """Change the tyres and fill up."""
+        """Change the tyres and fill the tank to `fuel_l`."""
         self.fuel_l = fuel_l
         self.wear = [0.0] * 4
         self.tyre_c = [WARMED_C] * 4
 
     def spend(self, load: Load, seconds: float) -> None:
-        """Let the car do something for some time."""
+        """Apply a load for some seconds: burn fuel, heat engine and brakes, wear tyres."""
         self.fuel_l_per_h = IDLE_L_PER_H + LITRES_PER_KWH * load.power_w / 1000
         self.fuel_l = max(self.fuel_l - self.fuel_l_per_h * seconds / 3600, 0.0)
         self._heat_engine(load, seconds)

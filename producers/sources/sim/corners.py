@@ -1,4 +1,4 @@
-"""How corners are taken: where they hold a car, where it brakes, where it may accelerate."""
+"""The driving of corners: places of lowest speed, of braking and of accelerating."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,14 +9,14 @@ from msgspec import Struct
 from producers.sources.sim.track import Track
 
 AT_MINIMUM: Final = 1.004
-"""Speeds whose squares are within this of the lowest are the minimum of a corner."""
+"""Squares of speed up to this times the lowest one belong to the minimum of a corner."""
 
 
 class Pass(Struct, frozen=True):
-    """Say how a corner was driven, in m from the line.
+    """Describe how a corner was driven, in m from the line.
 
-    `brakes_m` is the middle of pressing the brake pedal, None for a corner taken without;
-    `throttle_m` is where the throttle may be opened again.
+    `brakes_m` is the middle of pressing the brake pedal, None for a corner without braking. From
+    `throttle_m` on the throttle may be open.
     """
 
     turn: int
@@ -27,14 +27,14 @@ class Pass(Struct, frozen=True):
 
 
 class Slowest(Struct, frozen=True):
-    """Say from which node to which a corner holds cars to its lowest speed."""
+    """Hold the first and last node at which a corner limits cars to its lowest speed."""
 
     first: int
     last: int
 
 
 def slowest(track: Track, braking: Sequence[float]) -> list[Slowest]:
-    """Return where each corner is slowest."""
+    """Return the slowest part of each corner."""
     found = []
     for corner in track.corners:
         nodes = track.nodes_of(corner)
@@ -47,7 +47,7 @@ def slowest(track: Track, braking: Sequence[float]) -> list[Slowest]:
 def brake_early(
     track: Track, braking: Sequence[float], held: Sequence[Slowest], early_m: Iterable[float]
 ) -> list[float]:
-    """Return the squares of speed of a driver who brakes some m before each corner's limit."""
+    """Return the squares of speed of a driver who brakes `early_m` before each corner's limit."""
     earlier = list(braking)
     after = 0
     for slow, metres in zip(held, early_m, strict=True):
@@ -66,7 +66,7 @@ def passes(
     held: Sequence[Slowest],
     late_m: Sequence[float],
 ) -> Iterator[Pass]:
-    """Tell how each corner was driven, before peaks are rounded off."""
+    """Yield how each corner was driven, from speeds before `soften` rounds their peaks."""
     after = 0
     for corner, slow, late in zip(track.corners, held, late_m, strict=True):
         lowest = min(track.nodes_of(corner), key=squares.__getitem__)
@@ -84,7 +84,7 @@ def passes(
 def _onset(
     squares: Sequence[float], ceiling: Sequence[float], after: int, until: int
 ) -> float | None:
-    """Return where, between two nodes, a car meets the ceiling after it was fastest."""
+    """Return the place in nodes at which a car meets the ceiling after its fastest one."""
     fastest = max(range(after, until), key=squares.__getitem__, default=after)
     nodes = range(max(fastest, after + 2), until)
     met = next((node for node in nodes if squares[node] >= ceiling[node] * (1 - 1e-9)), None)
@@ -96,7 +96,7 @@ def _onset(
 
 
 def between(values: Sequence[float], place: float, last: int) -> float:
-    """Return the value at a place between nodes, held from the last one on."""
+    """Interpolate the value at a place in nodes; from `last` on, its value holds."""
     if place >= last:
         return values[last]
     node = int(place)

@@ -1,4 +1,4 @@
-"""A driver: what is made of each corner, of skill and chance."""
+"""A driver: the way to take each corner, from skill and chance."""
 
 import random
 
@@ -9,11 +9,11 @@ from producers.sources.sim.track import Corner, Track
 
 
 class Intent(Struct, frozen=True):
-    """Hold how a corner is driven.
+    """Hold the way to take a corner.
 
-    `pace` is the share of the speed that grip allows; braking begins `brakes_early_m` before it
-    has to, and the throttle is opened `throttle_late_m` after it could be; `aside_m` is how far to
-    the outside of the line.
+    `pace` is the share of the speed that grip allows. Braking begins `brakes_early_m` before it
+    has to, the throttle opens `throttle_late_m` after it could. `aside_m` is the offset from the
+    line to the outside.
     """
 
     pace: float
@@ -23,14 +23,14 @@ class Intent(Struct, frozen=True):
 
 
 class Driver(Struct, frozen=True):
-    """Hold a driver's habits, 0..1 both: how near to the limit, and how alike lap after lap."""
+    """Hold a driver: `skill` is nearness to the limit, `consistency` sameness of laps; 0..1."""
 
     skill: float
     consistency: float
     seed: int
 
     def intent(self, lap: int, corner: Corner) -> Intent:
-        """Return how a corner of a lap is driven: the same whenever and however often asked."""
+        """Return the intent for a corner of a lap; equal arguments give equal intents."""
         habit = random.Random(f"{self.seed}/{corner.number}")
         chance = random.Random(f"{self.seed}/{lap}/{corner.number}")
         lack, spread = 1 - self.skill, 1 - self.consistency
@@ -42,11 +42,11 @@ class Driver(Struct, frozen=True):
         )
 
     def intents(self, lap: int, track: Track) -> tuple[Intent, ...]:
-        """Return how each corner of a lap is driven."""
+        """Return the intent for each corner of a lap."""
         return tuple(self.intent(lap, corner) for corner in track.corners)
 
 
 def swerve(corner: Corner, intent: Intent) -> Swerve:
-    """Return how far a corner is driven beside the line."""
+    """Return the swerve from the line that an intent makes in a corner."""
     ramp_m = max(corner.exit_m - corner.entry_m, 40.0)
     return Swerve(corner.apex_m, -corner.direction * intent.aside_m, ramp_m)

@@ -1,4 +1,4 @@
-"""Simulated cars as the packets of an F1 game, sent where the game would send them."""
+"""Send simulated cars as the packets of an F1 game."""
 
 import asyncio
 import secrets
@@ -11,10 +11,10 @@ from producers.sources.sim.race import Race
 
 
 async def send(race: Race, host: str, port: int, speed: float = 1.0) -> int:
-    """Drive a race and send its packets as they are due; return how many were sent.
+    """Drive a race and send its packets when they are due; return how many were sent.
 
-    Nobody has to listen there. Raises ValueError when the race cannot be driven, SourceError when
-    nothing can be sent to that address.
+    A listener is not needed. Raises ValueError when the race cannot be driven, SourceError when
+    sending to the address fails.
     """
     driven = observations(race, speed)
     encoder = Encoder(session=secrets.randbits(63))
@@ -32,7 +32,7 @@ async def send(race: Race, host: str, port: int, speed: float = 1.0) -> int:
 
 
 async def _resolve(host: str, port: int) -> tuple[str, int]:
-    """Return the numeric address of a name."""
+    """Resolve a name to its IPv4 address."""
     found = await asyncio.get_running_loop().getaddrinfo(
         host, port, family=socket.AF_INET, type=socket.SOCK_DGRAM
     )

@@ -1,4 +1,4 @@
-"""What the instruments of a car show at one instant, channel by channel."""
+"""The instruments of a car: every channel at one instant."""
 
 import math
 import random
@@ -38,7 +38,7 @@ FULL_BRAKE_MPS2: Final = 21.0
 COLD_PA: Final = 142_000.0
 KELVIN: Final = 273.15
 
-# What a m/s² does: to the body in rad, to a spring in m, to a tyre as slip, to its shoulder in °C.
+# Effects of one m/s²: on the body in rad, a spring in m, a tyre's slip, a tyre's shoulder in °C.
 PITCHES: Final = 0.0016
 ROLLS: Final = 0.0024
 DIVES_M: Final = 0.0009
@@ -57,14 +57,14 @@ ROUGHNESS: Final = 4096
 
 
 class Reading(Struct, frozen=True, gc=False):
-    """Hold what is shown at a node; `dials` move evenly to the next node, `switches` jump."""
+    """Hold the values at a node; `dials` move evenly to the next node, `switches` jump."""
 
     dials: tuple[float, ...]
     switches: tuple[float, ...]
 
 
 class Instant(Struct, frozen=True, gc=False):
-    """Hold the motion of the car at a node; the force of the engine is in N, at the wheels."""
+    """Hold the motion of the car at a node; `push_n` is the engine's force at the wheels."""
 
     speed: float
     accel_long: float
@@ -77,7 +77,7 @@ class Instant(Struct, frozen=True, gc=False):
 
 
 class Instruments:
-    """Read the instruments of one car on one lap; `clutch` is pressed where it hardly moves."""
+    """Read the instruments of one car on one lap; below 3 m/s the clutch is pressed."""
 
     def __init__(self, lap: Lap, condition: Condition) -> None:
         self._lap = lap
@@ -89,7 +89,7 @@ class Instruments:
         self._throttle = 0.0
 
     def instant(self, node: int) -> Instant:
-        """Return how the car moves at a node; nodes are asked for in order."""
+        """Return the motion of the car at a node; call it in order of nodes."""
         lap, car, last = self._lap, self._car, self._track.nodes
         squares, square, gear = lap.squares, lap.squares[node], lap.gears[node]
         before, after = max(node - 1, lap.task.first), min(node + 1, last)
@@ -119,13 +119,13 @@ class Instruments:
         )
 
     def load(self, instant: Instant) -> Load:
-        """Return what the car does to itself."""
+        """Return the load on the car."""
         power_w = instant.push_n * instant.speed / self._car.efficiency
         accel = instant.accel_long, instant.accel_lat
         return Load(instant.speed, *accel, power_w, instant.braking_n)
 
     def read(self, node: int, instant: Instant) -> Reading:
-        """Return what is shown at a node."""
+        """Return the values at a node."""
         return Reading(
             (*self._cockpit(instant), *self._motion(node, instant), *self._wheels(node, instant)),
             self._switches(node, instant),
@@ -178,7 +178,7 @@ class Instruments:
         )
 
     def _slides(self, node: int) -> float:
-        """Return the angle from where the car points to where it goes, positive to the left."""
+        """Return the sideslip angle in rad, from heading to direction of travel, left positive."""
         curvature = self._lap.line.curvature[node]
         square = self._lap.squares[node]
         return curvature * (self._car.to_rear_axle_m - SLIDES_PER_MPS2 * square)
@@ -210,14 +210,14 @@ class Instruments:
         )
 
     def _slip(self, now: Instant) -> tuple[float, float, float, float]:
-        """Return by how much faster each tyre turns than the road passes under it."""
+        """Return the slip ratio of each tyre: positive when it turns faster than the road."""
         brakes = -BRAKE_SLIP * now.braking_n / self._condition.mass_kg
         drives = DRIVE_SLIP * now.push_n / self._condition.mass_kg
         rear = 0.8 * brakes + drives
         return brakes, brakes, rear, rear
 
     def _treads(self, now: Instant) -> tuple[float, ...]:
-        """Return the heat of inner, middle and outer treads: cornering heats outer shoulders."""
+        """Return °C of inner, middle and outer treads; cornering heats outer shoulders."""
         warm = self._condition.tyre_c
         left = SHOULDER_C * max(-now.accel_lat, 0.0)
         right = SHOULDER_C * max(now.accel_lat, 0.0)

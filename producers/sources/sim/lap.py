@@ -1,4 +1,4 @@
-"""One lap, planned before it is driven: where, how fast, and what goes wrong."""
+"""One lap, planned before it is driven: line, speeds and mistakes."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -21,10 +21,10 @@ GRASS_MPS2: Final = 0.8
 
 
 class Task(Struct, frozen=True):
-    """Hold everything that one lap follows from.
+    """Hold every input of one lap's plan.
 
-    `begins` is the square of speed at its first node; `stands` is (node, s) where the car stands
-    still for some time, `first` the node where a lap begins that is not driven from the line on.
+    `begins` is the square of speed at the first node; `stands` is (node, seconds) of a standstill;
+    `first` is the first node, above 0 for a lap that does not begin at the line.
     """
 
     track: Track
@@ -42,9 +42,9 @@ class Task(Struct, frozen=True):
 
 
 class Lap(Struct, frozen=True):
-    """Hold a planned lap, node by node; `reached_s` is since the lap's first node.
+    """Hold a planned lap, node by node; `reached_s` counts from the lap's first node.
 
-    `valid_until` is the node where the car leaves the track, None when it stays on it.
+    `valid_until` is the node at which the car leaves the track, None when it stays on it.
     """
 
     task: Task
@@ -57,15 +57,15 @@ class Lap(Struct, frozen=True):
 
     @property
     def time_s(self) -> float:
-        """Return how long the lap takes."""
+        """Return the lap's duration."""
         return self.reached_s[-1]
 
     def at_s(self, distance_m: float) -> float:
-        """Return when a place is reached."""
+        """Return the time at which a distance is reached."""
         return between(self.reached_s, distance_m / self.task.track.step_m, self.task.track.nodes)
 
     def sectors_s(self) -> tuple[float, ...]:
-        """Return how long each sector takes."""
+        """Return the duration of each sector."""
         first, second = (self.at_s(end_m) for end_m in self.task.track.sector_ends_m)
         return first, second - first, self.time_s - second
 
@@ -76,7 +76,7 @@ def plan(task: Task) -> Lap:
     way = Way(task.track, task.car, driven, task.mass_kg, task.grip)
     intents = task.driver.intents(task.number, task.track)
     off = [node for node, aside_m in enumerate(driven.offset_m) if _is_off(task, node, aside_m)]
-    slips = Slips(_fenced(task, limits(way, intents)))
+    slips = Slips(_capped(task, limits(way, intents)))
     drawn = _draw(way, task, intents, slips, off)
     if any(mistake.kind != "off-track" for mistake in task.mistakes):
         slips = slips_of(task.track, task.mistakes, slips.caps, drawn)
@@ -132,18 +132,18 @@ def _is_off(task: Task, node: int, aside_m: float) -> bool:
 
 
 def in_pit_lane(task: Task, node: int) -> bool:
-    """Tell whether a node of the lap lies in the pit lane."""
+    """Return whether a node of the lap lies in the pit lane."""
     track = task.track
     at_m = node * track.step_m
     entered = task.enters_pit and at_m >= track.length_m - track.pit.entry_m
     return entered or (task.leaves_pit and at_m <= track.pit.exit_m)
 
 
-def _fenced(task: Task, caps: list[float]) -> list[float]:
-    """Hold the car to the limit of the pit lane, and still where it stands."""
+def _capped(task: Task, caps: list[float]) -> list[float]:
+    """Limit the squares of speed to that of the pit lane, and to 0 at a standstill."""
     limit = task.track.pit.limit_mps**2
     if task.enters_pit or task.leaves_pit:
-        # What is true of a node is shown until the next one, which therefore is held to it too.
+        # A node's channels hold until the next node, so the limit covers that one too.
         lane = [in_pit_lane(task, node) for node in range(len(caps))]
         held = [here or before for here, before in zip(lane, [lane[0], *lane], strict=False)]
         caps = [min(c, limit) if h else c for c, h in zip(caps, held, strict=True)]

@@ -1,4 +1,4 @@
-"""Lap after lap, with fuel, tyres and stops."""
+"""Drive lap after lap, with fuel, tyres and stops."""
 
 import random
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ ROLLING_FROM: Final = (0.955, 0.985)
 
 
 class Cell(Struct, frozen=True, gc=False):
-    """Hold what happens between two nodes, or while standing at one; times are since the start."""
+    """Hold the drive between two nodes, or a standstill at one; times count from the start."""
 
     lap: Lap
     node: int
@@ -38,7 +38,7 @@ class Cell(Struct, frozen=True, gc=False):
 
 
 class Drive:
-    """Drive a race: the one place where laps follow one another."""
+    """Drive a race: carry fuel, tyres and speed from each lap into the next."""
 
     def __init__(self, race: Race) -> None:
         """Prepare; raises ValueError when the race cannot be driven."""
@@ -53,14 +53,14 @@ class Drive:
         self._now_s = 0.0
 
     def laps(self) -> Iterator[Lap]:
-        """Drive without looking at the instruments; yield each lap, lap 0 included, as planned."""
+        """Drive without reading the instruments; yield each lap as planned, from lap 0 on."""
         for lap in self._plans():
             yield lap
             for _ in self._cells(lap, watched=False):
                 pass
 
     def cells(self) -> Iterator[Cell]:
-        """Drive and read the instruments; one lap more than the race has, for cars roll out."""
+        """Drive and read the instruments; yield cells without end, for cars roll out."""
         for lap in self._plans():
             yield from self._cells(lap, watched=True)
 

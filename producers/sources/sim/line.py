@@ -1,4 +1,4 @@
-"""Where in the width of the track a lap is driven."""
+"""The line of a lap within the width of the track."""
 
 import math
 from collections.abc import Iterable
@@ -9,9 +9,9 @@ from producers.sources.sim.track import Track
 
 
 class Swerve(Struct, frozen=True):
-    """Leave the line by `aside_m` (positive = left) around a place, and come back to it.
+    """Describe an offset of `aside_m` (positive = left) from the line around a place.
 
-    It holds for `hold_m` and takes `ramp_m` on either side, with no jump in curvature.
+    The offset holds for `hold_m`, with a ramp of `ramp_m` on either side and no jump in curvature.
     """
 
     at_m: float
@@ -35,10 +35,10 @@ class Swerve(Struct, frozen=True):
 
 
 class Line(Struct, frozen=True):
-    """Hold the way of one lap, node by node: offset to the left in m, and what follows from it.
+    """Hold the line of one lap, node by node: offset to the left, and its geometry.
 
-    `stretch` is the way driven over the distance gone along the track, `turn` the angle between
-    both in rad.
+    `stretch` is the ratio of the distance driven to the distance along the track, `turn` the angle
+    in rad between both directions, `curvature` that of the driven line in 1/m.
     """
 
     offset_m: list[float]
@@ -48,7 +48,7 @@ class Line(Struct, frozen=True):
 
 
 def line(track: Track, swerves: Iterable[Swerve]) -> Line:
-    """Return the line with all swerves driven."""
+    """Return the line with all swerves added."""
     nodes = track.nodes + 1
     offset, slope = [0.0] * nodes, [0.0] * nodes
     for swerve in swerves:

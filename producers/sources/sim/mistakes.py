@@ -1,4 +1,4 @@
-"""Mistakes that a driver is told to make."""
+"""Mistakes that a race asks its driver to make."""
 
 from typing import Final, Literal, get_args
 
@@ -18,11 +18,12 @@ LARGEST: Final[dict[Kind, float]] = {
 
 
 class Mistake(Struct, frozen=True, forbid_unknown_fields=True):
-    """Ask for one mistake in a turn of a flying lap, both counted from 1.
+    """Describe one mistake in a turn of a flying lap, both counted from 1.
 
-    `size` is, by kind: how many m earlier braking begins; how many m/s the minimum speed is lower;
-    how many m later the throttle is opened; how many m beside the line the car runs wide at the
-    exit, which is off the track from the track's half width on and costs the lap its validity.
+    `size` is by kind: "brakes-early" m by which braking begins earlier, "slow-minimum" m/s by which
+    the minimum speed is lower, "late-throttle" m by which the throttle opens later, "off-track" m
+    beside the line at the exit. The last one is above the track's half width and makes the lap
+    invalid.
     """
 
     lap: int
@@ -32,7 +33,7 @@ class Mistake(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def parse(text: str) -> Mistake:
-    """Read "lap=3,turn=4,kind=brakes-early,size=10"; raises ValueError naming what is wrong."""
+    """Parse "lap=3,turn=4,kind=brakes-early,size=10"; raises ValueError naming the fault."""
     pairs = [part.partition("=") for part in text.split(",")]
     fields = {name.strip(): value.strip() for name, _, value in pairs}
     try:
@@ -47,7 +48,7 @@ def parse(text: str) -> Mistake:
 def check(asked: Mistake, track: Track) -> None:
     """Raise ValueError when a mistake cannot be made on a track."""
     if asked.lap < 1:
-        raise ValueError(f"mistake: lap {asked.lap} is no flying lap, they count from 1")
+        raise ValueError(f"mistake: lap {asked.lap} is no flying lap, these count from 1")
     if not 1 <= asked.turn <= len(track.corners):
         raise ValueError(f"mistake: {track.name} has turns 1 to {len(track.corners)}")
     least = track.half_width_m if asked.kind == "off-track" else 0.0

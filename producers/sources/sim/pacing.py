@@ -1,4 +1,4 @@
-"""A drive by the real clock."""
+"""Pace a drive by the real clock."""
 
 import asyncio
 import time
@@ -12,25 +12,25 @@ from producers.sources.sim.race import Race
 from producers.sources.sim.source import drive
 
 FASTEST: Final = 1000.0
-HURRIES_S: Final = 0.25
-"""Of frames that are late, as many as are of this time come at once; older time was no driving."""
+MAX_BEHIND_S: Final = 0.25
+"""Delay up to which late frames are made up for at once; a longer delay counts as a pause."""
 
 
 class Pace:
-    """Say when things are due, `speed` times as fast as they were driven.
+    """Compute due times, `speed` times as fast as driven.
 
-    A process that was stopped goes on where it was, as a game that was paused.
+    A process that was stopped resumes where it was, as a paused game does.
     """
 
     def __init__(self, now_ns: int, speed: float) -> None:
-        """Start at a time."""
+        """Set the start of the monotonic clock, in ns."""
         self._started_ns = now_ns
         self._speed = speed
 
     def due_ns(self, driven_ns: int, now_ns: int) -> int:
-        """Return when something is due that comes some ns after the start."""
+        """Return the due time in ns of an observation `driven_ns` after the start."""
         due_ns = self._started_ns + round(driven_ns / self._speed)
-        late_ns = now_ns - due_ns - round(HURRIES_S * 1e9)
+        late_ns = now_ns - due_ns - round(MAX_BEHIND_S * 1e9)
         if late_ns > 0:
             self._started_ns += late_ns
             due_ns += late_ns
@@ -38,7 +38,7 @@ class Pace:
 
 
 def observations(race: Race, speed: float = 1.0) -> AsyncIterator[Observation]:
-    """Drive a race in real time, or `speed` times as fast; frames are stamped when they are due.
+    """Drive a race in real time, or `speed` times as fast; stamp frames with their due times.
 
     Raises ValueError at once when the race cannot be driven or the speed is out of range.
     """
@@ -57,7 +57,7 @@ async def _paced(driven: Iterator[Observation], speed: float) -> AsyncIterator[O
 
 
 def timed(driven: Iterator[Observation]) -> Iterator[tuple[Observation, int]]:
-    """Pair what a drive from time 0 tells with its time in ns."""
+    """Pair each observation of a drive from time 0 with its time in ns."""
     for observation in driven:
         if isinstance(observation, Frame):
             yield observation, observation.captured_ns
@@ -68,7 +68,7 @@ def timed(driven: Iterator[Observation]) -> Iterator[tuple[Observation, int]]:
 
 
 def stamped(observation: Observation, at_ns: int) -> Observation:
-    """Return an observation at another time."""
+    """Return an observation with its time replaced by `at_ns`."""
     if isinstance(observation, Frame):
         return Frame(at_ns, observation.values)
     if isinstance(observation, Began):

@@ -1,6 +1,6 @@
-"""The speed over a lap: how fast a car can go, and how fast a driver goes.
+"""The speed over a lap: the car's limits, and the driver's speed below them.
 
-Everything is in squares of speed, for at an even acceleration these change evenly over distance.
+All speeds are squared: at constant acceleration the square changes linearly with distance.
 """
 
 import math
@@ -16,11 +16,11 @@ from producers.sources.sim.line import Line
 from producers.sources.sim.track import Track
 
 ONSET_NODES: Final = 3
-"""Pedals move over as many nodes on either side of where they would jump."""
+"""Nodes on either side of a jump of the pedals over which they move instead."""
 
 
 class Way(Struct, frozen=True):
-    """Hold where a lap is driven, by what car, of what mass and with what share of its grip."""
+    """Hold the track, car, line, mass and share of grip of a lap."""
 
     track: Track
     car: Car
@@ -30,16 +30,16 @@ class Way(Struct, frozen=True):
 
     @property
     def friction(self) -> float:
-        """Return the friction of the tyres now."""
+        """Return the tyres' coefficient of friction."""
         return self.car.grip * self.grip
 
     def curvature(self) -> list[float]:
-        """Return how sharply each node turns, to either side."""
+        """Return the absolute curvature of each node in 1/m."""
         return [abs(curvature) for curvature in self.line.curvature]
 
 
 class Coast(Struct, frozen=True):
-    """Forbid the throttle from one place to another, in nodes, with `drag_mps2` of resistance."""
+    """Close the throttle from `first` to `last`, in nodes, against an extra `drag_mps2`."""
 
     first: float
     last: float
@@ -47,7 +47,7 @@ class Coast(Struct, frozen=True):
 
 
 def limits(way: Way, intents: Sequence[Intent]) -> list[float]:
-    """Return the squares of speed at which a driver asks all grip for turning."""
+    """Return the squares of speed at which turning takes the driver's share of all grip."""
     grip, lift = way.friction * GRAVITY, way.friction * way.car.downforce / way.mass_kg
     top = FASTEST_MPS**2 - 1
     caps = [min(grip / (k - lift), top) if k > lift + 1e-9 else top for k in way.curvature()]
@@ -58,7 +58,7 @@ def limits(way: Way, intents: Sequence[Intent]) -> list[float]:
 
 
 def brake(way: Way, caps: Sequence[float]) -> list[float]:
-    """Return the squares of speed from which a car can still brake for all that comes."""
+    """Return the squares of speed that still allow braking for every later limit."""
     car, mass_kg, step = way.car, way.mass_kg, 2 * way.track.step_m
     grip, lift = way.friction * GRAVITY, way.friction * car.downforce / mass_kg
     drag, rolling, share = car.drag / mass_kg, car.rolling_mps2, car.braking
@@ -78,7 +78,7 @@ def brake(way: Way, caps: Sequence[float]) -> list[float]:
 def accelerate(
     way: Way, ceiling: Sequence[float], coasts: Iterable[Coast], begins: float
 ) -> tuple[list[float], list[int]]:
-    """Drive forward under a ceiling from a square of speed; return squares and gears."""
+    """Accelerate under a ceiling from a square of speed; return squares and gears by node."""
     car, mass_kg, step = way.car, way.mass_kg, 2 * way.track.step_m
     box = gearbox(car)
     grip, lift = way.friction * GRAVITY, way.friction * car.downforce / mass_kg
@@ -109,7 +109,7 @@ def accelerate(
 
 
 def soften(squares: Sequence[float]) -> list[float]:
-    """Round the peaks of speed off, for a driver's feet take time."""
+    """Round off the peaks of speed, because a driver's feet take time."""
     width, count = ONSET_NODES, len(squares)
     sums = list(accumulate(squares, initial=0.0))
     softened = list(squares)
@@ -120,7 +120,7 @@ def soften(squares: Sequence[float]) -> list[float]:
 
 
 def _lifts(way: Way, coasts: Iterable[Coast]) -> list[tuple[float, float]]:
-    """Return by node for what share of the way the throttle is shut, and against what drag."""
+    """Return by node the share of the way with a closed throttle, and the extra drag there."""
     lifts = [(0.0, 0.0)] * (way.track.nodes + 1)
     for coast in coasts:
         for node in range(int(coast.first), min(math.ceil(coast.last), len(lifts))):

@@ -1,4 +1,4 @@
-"""What can be driven: one car on one track, lap after lap."""
+"""The description of a drive: one car on one track, lap after lap."""
 
 from typing import Final, Literal
 
@@ -13,12 +13,12 @@ LITRES_PER_KM: Final = 0.6
 
 
 class Race(Struct, frozen=True):
-    """Describe one drive of one car; races that are equal are driven alike.
+    """Describe one drive of one car; equal races are driven alike.
 
-    `laps` ends it after as many flying laps, None for never. It begins on lap 0: `rolling` at speed
+    The race ends after `laps` flying laps, None for never. It begins on lap 0: `rolling` at speed
     from `start_lap_fraction` (None spreads cars before the line by their seeds), on the `grid`
     standing at `grid_slot` (1 is foremost), or in the `pits`. A stop ends every stint of
-    `stint_laps`; None stops when there is no fuel for another lap.
+    `stint_laps`; with None the car stops when its fuel is too little for another lap.
     """
 
     track: str = "kestrel-vale"
@@ -36,7 +36,7 @@ class Race(Struct, frozen=True):
     stint_laps: int | None = None
 
     def check(self) -> Track:
-        """Return the track; raises ValueError naming what of it all cannot be driven."""
+        """Check the race and return its track; raises ValueError naming the faulty field."""
         driven = track(self.track)
         ranges = {
             "skill": (0.5, self.skill, 1.0),
@@ -59,5 +59,5 @@ class Race(Struct, frozen=True):
 
 
 def litres_a_lap(driven: Track) -> float:
-    """Return what a lap takes at most."""
+    """Return the fuel in litres that a lap takes at most."""
     return LITRES_PER_KM * driven.length_m / 1000

@@ -1,4 +1,4 @@
-"""What mistakes change of a lap, sized by the same lap without them."""
+"""The effect of mistakes on a lap's plan, sized by the same lap without them."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ DIP_LEAST_M: Final = 40.0
 
 
 class Drawn(Struct, frozen=True):
-    """Hold a lap as drawn: squares of speed under a ceiling, gears, and how corners are taken."""
+    """Hold a lap as drawn: squares of speed under a ceiling, gears, and passes of corners."""
 
     squares: Sequence[float]
     gears: Sequence[int]
@@ -26,7 +26,7 @@ class Drawn(Struct, frozen=True):
 
 
 class Slips(Struct, frozen=True):
-    """Hold what mistakes change: squares of speed at most, and by turn how many m more."""
+    """Hold the effect of mistakes: limits as squares of speed, and m added by turn."""
 
     caps: Sequence[float]
     early_m: dict[int, float] = {}
@@ -36,7 +36,7 @@ class Slips(Struct, frozen=True):
 def slips_of(
     track: Track, mistakes: Iterable[Mistake], caps: Sequence[float], drawn: Drawn
 ) -> Slips:
-    """Return what mistakes change; raises ValueError for a turn that needs no brakes."""
+    """Return the effect of mistakes; raises ValueError for early braking in a turn without any."""
     lowered = list(caps)
     early_m: dict[int, float] = {}
     late_m: dict[int, float] = {}
@@ -51,14 +51,14 @@ def slips_of(
 
 
 def wide(track: Track, corner: Corner, aside_m: float) -> Swerve:
-    """Return how a car runs wide: soon after the exit, and not sharper than its speed allows."""
+    """Return the swerve of a car that runs wide after the exit, as sharp as its speed allows."""
     radius_m = 1 / abs(track.curvature[track.node(corner.apex_m)])
     ramp_m = max(WIDE_S * math.sqrt(15 * radius_m), 50.0)
     return Swerve(corner.exit_m + 0.8 * ramp_m, -corner.direction * aside_m, ramp_m)
 
 
 def _shift_m(track: Track, drawn: Drawn, mistake: Mistake) -> float:
-    """Return by how much the braking curve moves for braking to begin `size` m earlier."""
+    """Return the shift in m of the braking curve with which braking begins `size` m earlier."""
     brakes_m = drawn.passes[mistake.turn - 1].brakes_m
     if brakes_m is None:
         raise ValueError(f"mistake: turn {mistake.turn} needs no brakes after the turn before it")

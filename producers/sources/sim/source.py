@@ -1,4 +1,4 @@
-"""A drive as a source tells it: frames at an even rate, and what the sim says besides."""
+"""A drive as observations: frames at an even rate, and the sim's events."""
 
 import math
 from collections import deque
@@ -17,7 +17,7 @@ from producers.sources.sim.race import Race
 from schemas.sim import Finished, LapReported, SessionOpened
 
 REPORTED_AFTER_S: Final = 0.3
-"""Sims tell a lap's time some frames after the line."""
+"""Delay of a lap's report after the line, as in real sims."""
 
 ROLLS_OUT_S: Final = 1.5
 
@@ -25,13 +25,13 @@ ROLLS_OUT_S: Final = 1.5
 def drive(race: Race, started_ns: int) -> Iterator[Observation]:
     """Drive a race as fast as possible; raises ValueError when it cannot be driven.
 
-    The first frame is of `started_ns`.
+    The first frame has the time `started_ns`.
     """
-    return _Telling(race, started_ns).observations()
+    return _Observer(race, started_ns).observations()
 
 
 def lap_report(race: Race, lap: Lap, at_ns: int) -> LapReported:
-    """Return the sim's own word on a lap, in whole ms, of which sectors make up the lap."""
+    """Return the sim's report of a lap, in whole ms; the sectors add up to the lap."""
     first, second, _ = (round(sector_s, 3) for sector_s in lap.sectors_s())
     time_s = round(lap.time_s, 3)
     return LapReported(
@@ -45,7 +45,7 @@ def lap_report(race: Race, lap: Lap, at_ns: int) -> LapReported:
     )
 
 
-class _Telling:
+class _Observer:
     def __init__(self, race: Race, started_ns: int) -> None:
         self._race = race
         self._track = race.check()
@@ -59,7 +59,7 @@ class _Telling:
         self._over_s = math.inf
 
     def observations(self) -> Iterator[Observation]:
-        """Yield the drive."""
+        """Yield the observations of the drive."""
         yield Began("", LAYOUT.channels, self._opened())
         frame, rate_hz = 0, self._race.rate_hz
         at_s = 0.0
@@ -92,7 +92,7 @@ class _Telling:
         )
 
     def _cross(self, cell: Cell) -> None:
-        """Begin a lap; what the sim says of the one before comes a little later."""
+        """Begin a lap; queue the report of the one before."""
         ended, self._lap = self._lap, cell.lap
         self._lap_began_s = cell.begins_s
         if ended is None or ended.task.number == 0:

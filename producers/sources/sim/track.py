@@ -15,7 +15,7 @@ _GAUSS: Final = ((-math.sqrt(0.6), 5 / 9), (0.0, 8 / 9), (math.sqrt(0.6), 5 / 9)
 
 
 class Bend(Struct, frozen=True):
-    """Ask for a corner: the straight before it, the angle it turns, its radius and transitions."""
+    """Describe a corner: the straight before it, its angle, radius and transitions."""
 
     name: str
     straight_m: float
@@ -27,7 +27,7 @@ class Bend(Struct, frozen=True):
 class Pit(Struct, frozen=True):
     """Place the pit lane: it begins `entry_m` before the line and ends `exit_m` after it.
 
-    The box stands `box_m` before the line; the lane lies `aside_m` left of the driven line.
+    The box is `box_m` before the line; the lane is `aside_m` left of the driven line.
     """
 
     entry_m: float
@@ -38,9 +38,9 @@ class Pit(Struct, frozen=True):
 
 
 class Course(Struct, frozen=True):
-    """Ask for a track; straights are stretched as little as it takes to close it.
+    """Describe a track; `build` changes its straights as little as possible to close it.
 
-    `hills` are height in m, waves a lap and phase in rad.
+    `hills` are (height in m, waves a lap, phase in rad).
     """
 
     name: str
@@ -72,7 +72,10 @@ class Pose(Struct, frozen=True, gc=False):
 
 
 class Track(Struct, frozen=True):
-    """Hold a closed track, sampled at `nodes + 1` places from line to line, `step_m` apart."""
+    """Hold a closed track, sampled at `nodes + 1` places from line to line, `step_m` apart.
+
+    `curvature` is in 1/m, `slope` is height over distance.
+    """
 
     name: str
     length_m: float
@@ -97,7 +100,7 @@ class Track(Struct, frozen=True):
 
 
 class _Element(Struct, frozen=True):
-    """Hold a stretch whose curvature changes evenly."""
+    """Hold a stretch with linearly changing curvature, from `enters` to `leaves` in 1/m."""
 
     length_m: float
     enters: float
@@ -159,7 +162,7 @@ def _elements(course: Course, straights: Sequence[float]) -> list[_Element]:
 
 
 def _closing_straights(course: Course) -> list[float]:
-    """Return the lengths nearest to those asked for with which the track ends where it began.
+    """Return the straights' lengths that close the track, nearest to those of the course.
 
     Headings do not depend on the lengths, so the gap is linear in them: least squares, two rows.
     """
@@ -185,7 +188,7 @@ def _closing_straights(course: Course) -> list[float]:
 def _sample(
     elements: Sequence[_Element], step_m: float, nodes: int | None
 ) -> Iterator[tuple[float, Pose]]:
-    """Yield curvature and pose every `step_m`, and at the end; without `nodes` only the latter."""
+    """Yield curvature and pose every `step_m` and at the end; without `nodes` only at the end."""
     pose, begun_m, node = Pose(0.0, 0.0, 0.0), 0.0, 0
     for element in elements:
         start, at_m = pose, 0.0
@@ -203,7 +206,7 @@ def _sample(
 
 
 def _advance(element: _Element, heading: float, pose: Pose, from_m: float, to_m: float) -> Pose:
-    """Integrate along an element entered with a heading, by three points of Gauss."""
+    """Integrate along an element entered with a heading, by three-point Gauss quadrature."""
     middle, half = (from_m + to_m) / 2, (to_m - from_m) / 2
     x, y = pose.x_m, pose.y_m
     for place, weight in _GAUSS:
@@ -223,7 +226,7 @@ def _corners(course: Course, straights: Sequence[float]) -> Iterator[Corner]:
 
 
 def _hill(course: Course, share: float) -> tuple[float, float]:
-    """Return the height at a share of the lap, and how steeply it changes over one lap."""
+    """Return the height in m at a share of the lap, and its slope in m a lap."""
     waves = [(m, math.tau * n, math.tau * n * share + phase) for m, n, phase in course.hills]
     height = sum(
         m * (math.sin(angle) - math.sin(p[2]))

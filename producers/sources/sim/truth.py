@@ -1,4 +1,4 @@
-"""What mistakes did, and what they cost, by driving the same lap without them."""
+"""The effect and cost of mistakes, by driving the same lap without them."""
 
 import math
 from collections.abc import Iterator
@@ -15,15 +15,15 @@ from producers.sources.sim.mistakes import Mistake
 from producers.sources.sim.race import Race
 from producers.sources.sim.source import lap_report
 
-FELT_MPS: Final = 0.05
-"""A place is driven otherwise from this difference on."""
+DIFFERS_MPS: Final = 0.05
+"""Difference of speed from which on a place counts as driven differently."""
 
 
 class Truth(Struct, frozen=True):
-    """State what one mistake did, against the same lap with all mistakes but this one.
+    """State the effect of one mistake, against the same lap with all mistakes but this one.
 
-    `cost_s` is lost on this lap; `begins_m` to `ends_m` is where the speed differs, and `made` and
-    `without` are how the corner was taken and would have been.
+    `cost_s` is the time lost on this lap. From `begins_m` to `ends_m` the speed differs. `made` is
+    the pass of the corner with the mistake, `without` the one without it.
     """
 
     mistake: Mistake
@@ -36,7 +36,7 @@ class Truth(Struct, frozen=True):
 
 
 class Driven(Struct, frozen=True):
-    """State one flying lap: what the sim reports of it, and the truth of its mistakes."""
+    """State one flying lap: the sim's report of it, and the truth of its mistakes."""
 
     lap_number: int
     lap_time_s: float
@@ -63,13 +63,15 @@ def _truth(lap: Lap, mistake: Mistake) -> Truth:
     without = plan(replace(lap.task, mistakes=others))
     track, turn = lap.task.track, mistake.turn - 1
     both = zip(lap.squares, without.squares, strict=True)
-    felt = [node for node, (a, b) in enumerate(both) if abs(math.sqrt(a) - math.sqrt(b)) > FELT_MPS]
+    differ = [
+        node for node, (a, b) in enumerate(both) if abs(math.sqrt(a) - math.sqrt(b)) > DIFFERS_MPS
+    ]
     return Truth(
         mistake=mistake,
         corner=track.corners[turn].name,
         cost_s=lap.time_s - without.time_s,
-        begins_m=felt[0] * track.step_m if felt else math.nan,
-        ends_m=felt[-1] * track.step_m if felt else math.nan,
+        begins_m=differ[0] * track.step_m if differ else math.nan,
+        ends_m=differ[-1] * track.step_m if differ else math.nan,
         made=lap.passes[turn],
         without=without.passes[turn],
     )

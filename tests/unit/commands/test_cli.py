@@ -1,17 +1,17 @@
 """Mistakes on the command line end in one sentence, in which no type of Python is named."""
 
+import contextlib
+import io
+
 import pytest
 
 from commands.cli import main
 from tests.tools.words import jargon
 
 
-def told(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str
-) -> str:
-    monkeypatch.setattr("sys.argv", ["pitbox", *arguments])
+def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     with pytest.raises(SystemExit) as ended:
-        main()
+        main(arguments)
     assert ended.value.code == 2
     return capsys.readouterr().err
 
@@ -34,26 +34,25 @@ def told(
     ],
 )
 def test_a_mistake_names_the_argument_and_what_is_allowed(
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     arguments: tuple[str, ...],
     sentence: str,
 ) -> None:
-    said = told(monkeypatch, capsys, *arguments)
+    said = told(capsys, *arguments)
     assert said.startswith("pitbox: ")
     assert sentence in said
     assert not jargon(said)
 
 
-def test_ctrl_c_ends_a_command_without_a_traceback(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def interrupted() -> None:
+class Interrupted(io.StringIO):
+    """Be a terminal on which Ctrl-C is pressed at the first output."""
+
+    def write(self, _: str) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("commands.settings.declared.table", interrupted)
-    monkeypatch.setattr("sys.argv", ["pitbox", "settings"])
-    with pytest.raises(SystemExit) as ended:
-        main()
+
+def test_ctrl_c_ends_a_command_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    with contextlib.redirect_stdout(Interrupted()), pytest.raises(SystemExit) as ended:
+        main(["settings"])
     assert ended.value.code == 130
     assert capsys.readouterr().err == ""

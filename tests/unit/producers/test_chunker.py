@@ -1,4 +1,4 @@
-"""Frames become chunks that nobody cuts again: when they end, what they carry, whose they are."""
+"""Frames become chunks: where chunks end, what they carry, and how sessions are named."""
 
 import math
 from collections.abc import Sequence
@@ -52,8 +52,8 @@ def test_a_chunk_holds_its_length_of_frames_at_any_rate(rate_hz: int, expected: 
 
 def test_a_chunk_ends_with_its_last_frame_and_not_with_the_next_one() -> None:
     maker = chunker()
-    told = [maker.feed(observation) for observation in [began(), *frames(3)]]
-    assert [len(done) for done in told] == [0, 0, 0, 1]
+    completed = [maker.feed(observation) for observation in [began(), *frames(3)]]
+    assert [len(chunks) for chunks in completed] == [0, 0, 0, 1]
 
 
 def test_chunks_and_frames_are_numbered_on_within_a_run() -> None:
@@ -69,7 +69,7 @@ def test_every_frame_comes_out_as_it_went_in() -> None:
     assert speeds == [float(number) for number in range(7)]
 
 
-def test_what_a_car_does_not_give_is_nan() -> None:
+def test_a_value_that_a_car_does_not_give_is_nan() -> None:
     made = cut([began(), Frame(START_NS, (math.nan, 0.5))])
     throttle, speed = unpack(made[0]).row(0)
     assert math.isnan(throttle)
@@ -87,7 +87,7 @@ def test_a_clock_that_steps_back_ends_a_chunk() -> None:
     assert [chunk.captured_ns for chunk in made] == [START_NS, START_NS - 10**9]
 
 
-def test_what_the_sim_says_travels_in_the_chunk_it_was_said_in() -> None:
+def test_an_event_travels_in_the_chunk_of_its_time() -> None:
     made = cut([began(), *frames(3), lap(1), lap(2), *frames(3, since_ns=START_NS + 50_000_000)])
     assert isinstance(observed(made[0])[0], SessionOpened)
     assert observed(made[1]) == [lap(1), lap(2)]
@@ -126,7 +126,7 @@ def test_a_session_that_begins_is_a_run_of_its_own() -> None:
     ]
 
 
-def test_a_session_that_is_told_again_goes_on_with_its_new_channels() -> None:
+def test_a_session_that_begins_again_goes_on_with_its_new_channels() -> None:
     rest = Frame(START_NS + 10**9, (1.0, 2.0, 3.0))
     made = cut([began("spa"), *frames(3), began("spa", width=3), rest])
     assert [(chunk.run, chunk.chunk) for chunk in made] == [(100, 0), (100, 1)]
@@ -166,8 +166,8 @@ def test_any_name_of_a_sim_becomes_a_token(name: str) -> None:
 def test_no_chunk_is_larger_than_a_message_may_be(width: int, rate: int, chunk_ms: int) -> None:
     row = tuple(math.sin(number) * 1e30 for number in range(width))
     gap_ns = 1_000_000_000 // rate
-    told = [Frame(START_NS + number * gap_ns, row) for number in range(800)]
-    made = cut([began(width=width), *told], chunker(chunk_ms))
+    driven = [Frame(START_NS + number * gap_ns, row) for number in range(800)]
+    made = cut([began(width=width), *driven], chunker(chunk_ms))
     assert all(len(chunk.block) <= MAX_BLOCK_BYTES for chunk in made)
     assert sum(chunk.frames for chunk in made) == 800
 
@@ -179,7 +179,7 @@ def test_a_flood_of_events_is_spread_over_chunks() -> None:
     assert sum(len(observed(chunk)) for chunk in made) == 2001
 
 
-def test_what_is_driven_is_said_again_every_half_minute() -> None:
+def test_the_session_is_described_again_every_half_minute() -> None:
     known = SessionOpened(at_ns=START_NS, source="f1", car="44", track="Spa")
     made = cut([began(), known, *frames(60 * 100)], chunker(chunk_ms=500))
     again = [chunk for chunk in made[1:] if chunk.observed]

@@ -33,7 +33,7 @@ def delivery(payload: bytes, subject: str = SUBJECT, sequence: int = 1) -> Deliv
 
 
 def taken(*events: object, intake: Intake | None = None, subject: str = SUBJECT) -> Batch:
-    intake = intake or Intake(subjects)
+    intake = intake or Intake(subjects, {"TELEMETRY"})
     batch = Batch()
     for event in events:
         payload = event if isinstance(event, bytes) else msgspec.msgpack.encode(event)
@@ -67,7 +67,7 @@ def test_a_letter_keeps_the_message_whole() -> None:
 
 
 def test_a_corrupt_chunk_is_given_up_at_its_third_coming() -> None:
-    intake = Intake(subjects)
+    intake = Intake(subjects, {"TELEMETRY"})
     batches = [taken(chunk(4, crc=1), intake=intake) for _ in range(3)]
     assert [kinds(batch) for batch in batches] == [["CorruptChunk"]] * 3
     assert [batch.runs[KEY].dead for batch in batches] == [[], [], [4]]
@@ -122,7 +122,7 @@ def test_deep_nesting_is_a_dead_letter() -> None:
 
 
 def test_of_rubbish_without_end_a_hundred_letters_are_kept_and_others_keep_theirs() -> None:
-    intake = Intake(subjects)
+    intake = Intake(subjects, {"TELEMETRY"})
     batch = taken(*[b"rubbish"] * 5000, intake=intake)
     assert (len(batch.letters), batch.not_kept, len(batch.deliveries)) == (100, 4900, 5000)
     other = taken(b"rubbish", intake=intake, subject="telemetry.ada.other.live")
@@ -132,7 +132,7 @@ def test_of_rubbish_without_end_a_hundred_letters_are_kept_and_others_keep_their
 
 
 def test_a_chunk_that_is_not_kept_as_a_letter_is_not_had_and_so_comes_again() -> None:
-    intake = Intake(subjects)
+    intake = Intake(subjects, {"TELEMETRY"})
     batch = taken(*(chunk(n, version=9) for n in range(3000)), intake=intake)
     assert (len(batch.letters), batch.not_kept) == (2000, 1000)
     assert batch.runs[KEY].dead == list(range(2000))

@@ -1,4 +1,4 @@
-"""Keys, claims and permissions: pure, and as nats-server and other clients write them."""
+"""Keys, claims, permissions and credentials, in the formats of nats-server and its clients."""
 
 import time
 from pathlib import Path
@@ -17,7 +17,7 @@ from pitbox.identity.proof import prove, proves
 TOPOLOGY = topology.load()
 NOW_S = 1_800_000_000
 
-# A pair that another tool of NATS has made.
+# A key pair made by another tool of NATS.
 SEED = "SUAKYRHVIOREXV7EUZTBHUHL7NUMHPMAS7QMDU3GTIUWEI5LDNOXD43IZY"
 PUBLIC = "UD466L6EBCM3YY5HEGHJANNTN4LSKTSUXTH7RILHCKEQMQHTBNLHJJXT"
 
@@ -39,7 +39,7 @@ def test_a_seed_of_other_tools_gives_their_public_key() -> None:
 @pytest.mark.parametrize(
     "text", ["", "SU", "é", PUBLIC, SEED[:-1], SEED[:9] + "Z" + SEED[10:], "S" + SEED]
 )
-def test_what_is_no_seed_is_refused_without_being_shown(text: str) -> None:
+def test_a_malformed_seed_is_refused_without_being_shown(text: str) -> None:
     with pytest.raises(KeyFormatError) as raised:
         KeyPair.of_seed(text)
     assert not text or text not in str(raised.value)
@@ -50,7 +50,7 @@ def test_a_pair_does_not_show_its_secret() -> None:
     assert pair.seed not in f"{pair!r} {pair}"
 
 
-def test_signed_claims_are_believed_and_altered_ones_are_not() -> None:
+def test_signed_claims_are_verified_and_altered_ones_are_refused() -> None:
     signer = KeyPair.new(Kind.ACCOUNT)
     token = jwt.signed({"sub": "x", "nats": {"type": "user"}}, signer, at_s=NOW_S)
     found = jwt.verified(token)
@@ -66,7 +66,7 @@ def test_signed_claims_are_believed_and_altered_ones_are_not() -> None:
             jwt.verified(forged)
 
 
-def test_a_driver_may_say_and_hear_what_bears_his_name_and_nothing_else() -> None:
+def test_a_driver_may_publish_and_subscribe_only_to_subjects_with_the_own_name() -> None:
     allowed = permissions.of_driver(TOPOLOGY, "ada")
     assert set(allowed.publish) == {
         *("telemetry.ada.*.live", "telemetry.ada.*.backfill"),
@@ -75,7 +75,7 @@ def test_a_driver_may_say_and_hear_what_bears_his_name_and_nothing_else() -> Non
     assert set(allowed.subscribe) == {"receipt.ada.*", "hello.ada", "_INBOX.ada.>"}
 
 
-def test_what_a_drivers_account_imports_is_what_he_may_say_and_hear() -> None:
+def test_a_drivers_account_imports_exactly_its_permitted_subjects() -> None:
     about = claims.driver_account("A", "ada", ["S"], "HUB", TOPOLOGY)["nats"]
     imported = {one["subject"] for one in about["imports"]}
     allowed = permissions.of_driver(TOPOLOGY, "ada")
@@ -93,7 +93,7 @@ def test_every_import_of_a_driver_is_an_export_of_the_hub() -> None:
     assert exported == {(name, kind) for name, _, kind in permissions.imports(TOPOLOGY, "ada")}
 
 
-def test_services_may_do_what_streams_yaml_declares() -> None:
+def test_services_are_permitted_what_streams_yaml_declares() -> None:
     allowed = permissions.users(TOPOLOGY)
     assert allowed["persister"] == permissions.Permissions(
         publish=(
@@ -120,7 +120,7 @@ def test_services_may_do_what_streams_yaml_declares() -> None:
 
 
 def pulls(stream: str) -> tuple[str, ...]:
-    """Return what the persister says to read a stream, and nothing of other consumers."""
+    """Return the API subjects that the persister needs for reading a stream."""
     return (
         f"$JS.API.STREAM.MSG.GET.{stream}",
         f"$JS.API.CONSUMER.INFO.{stream}.persister",
@@ -132,16 +132,32 @@ def pulls(stream: str) -> tuple[str, ...]:
     )
 
 
-def test_a_reader_without_a_durable_makes_its_own_and_cannot_touch_those_of_others() -> None:
+def test_a_consumer_without_a_durable_creates_its_own_and_cannot_use_those_of_others() -> None:
     timing, asked = permissions.of_consumer(TOPOLOGY, "timing"), "$JS.API.CONSUMER."
     may = {one.removeprefix(asked) for one in timing.publish if one.startswith(asked)}
-    assert may == {f"{what}.TELEMETRY.*" for what in ("INFO", "MSG.NEXT", "CREATE")}
+    read = {f"{what}.TELEMETRY.*" for what in ("INFO", "MSG.NEXT", "CREATE")}
+    read_back = {
+        "CREATE.TIMING.*.timing.*.*.session",
+        "CREATE.TIMING.*.timing.*.*.lap",
+        "MSG.NEXT.TIMING.*",
+        "CREATE.DEAD.*.dead.timing",
+        "MSG.NEXT.DEAD.*",
+    }
+    assert may == read | read_back
     assert "$JS.API.CONSUMER.*.*.TELEMETRY.persister" in timing.never
     assert "$JS.API.CONSUMER.*.TELEMETRY.persister" in timing.never
+    assert "$JS.API.CONSUMER.*.*.TIMING.persister" in timing.never
+
+
+def test_a_fold_writes_and_reads_only_its_own_letters_and_progress() -> None:
+    timing = permissions.of_consumer(TOPOLOGY, "timing")
+    assert {"dead.timing", "fold.timing.*"} <= set(timing.publish)
+    assert "$JS.API.DIRECT.GET.FOLDS.fold.timing.*" in timing.publish
+    assert not {"dead.*", "fold.*.*"} & set(timing.publish)
 
 
 @pytest.mark.parametrize("name", permissions.users(TOPOLOGY))
-def test_no_service_may_say_or_hear_everything(name: str) -> None:
+def test_no_service_may_publish_or_subscribe_to_everything(name: str) -> None:
     allowed = permissions.users(TOPOLOGY)[name]
     for subject in (*allowed.publish, *allowed.subscribe):
         assert subject.split(".")[0] not in {">", "*", "$SYS"}, subject
@@ -155,17 +171,17 @@ def test_keys_that_others_may_read_are_refused(tmp_path: Path) -> None:
     file = folder.path / "hub.seed"
     assert (file.stat().st_mode & 0o777, folder.path.stat().st_mode & 0o777) == (0o600, 0o700)
     file.chmod(0o640)
-    with pytest.raises(KeysError, match="open to others: chmod 600"):
+    with pytest.raises(KeysError, match=r"other users may read .*: run chmod 600"):
         folder.pair("hub", Kind.ACCOUNT)
     folder.path.chmod(0o755)
-    with pytest.raises(KeysError, match="open to others: chmod 700"):
+    with pytest.raises(KeysError, match=r"other users may read .*: run chmod 700"):
         KeyFolder(folder.path)
 
 
 def test_a_seed_of_another_kind_is_refused(tmp_path: Path) -> None:
     folder = KeyFolder(tmp_path / "keys")
     folder.pair("hub", Kind.ACCOUNT)
-    with pytest.raises(KeysError, match="another kind than user"):
+    with pytest.raises(KeysError, match="of kind account, not of user"):
         folder.pair("hub", Kind.USER)
 
 
@@ -182,11 +198,11 @@ def test_credentials_are_written_as_every_client_reads_them(tmp_path: Path) -> N
     with pytest.raises(KeysError, match="different users"):
         Credentials(made.jwt, KeyPair.new(Kind.USER))
     write_private(file, "nothing")
-    with pytest.raises(KeysError, match="no file of NATS credentials"):
+    with pytest.raises(KeysError, match="not a NATS credentials file"):
         credentials.read(file)
 
 
-def test_a_secret_goes_into_no_file_that_somebody_put_in_its_place(
+def test_a_secret_is_never_written_to_a_file_that_another_user_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     theirs = tmp_path / "theirs"
@@ -197,15 +213,15 @@ def test_a_secret_goes_into_no_file_that_somebody_put_in_its_place(
     assert theirs.read_text() == ""
 
 
-def test_without_credentials_there_is_no_way_in(tmp_path: Path) -> None:
-    with pytest.raises(KeysError, match=r"PITBOX_NATS__CREDENTIALS: not set"):
+def test_missing_credentials_are_refused_by_the_name_of_the_setting(tmp_path: Path) -> None:
+    with pytest.raises(KeysError, match=r"PITBOX_NATS__CREDENTIALS is not set"):
         file_of("", "persister")
     assert file_of("", "drive").name == "driver.creds"
     assert file_of(str(tmp_path), "persister") == tmp_path / "persister.creds"
     assert file_of(str(tmp_path / "one.creds"), "persister") == tmp_path / "one.creds"
 
 
-def test_an_operator_whose_seed_is_elsewhere_needs_it_only_for_other_keys(tmp_path: Path) -> None:
+def test_the_operators_seed_is_needed_only_for_new_keys(tmp_path: Path) -> None:
     authority = Authority(tmp_path / "keys", TOPOLOGY)
     before = authority.trust().operator
     (tmp_path / "keys" / "operator.seed").unlink()
@@ -215,7 +231,7 @@ def test_an_operator_whose_seed_is_elsewhere_needs_it_only_for_other_keys(tmp_pa
         authority.trust()
 
 
-def test_a_proof_is_of_one_key_and_one_code() -> None:
+def test_a_proof_is_valid_for_one_key_and_one_code() -> None:
     pair, other = KeyPair.new(Kind.USER), KeyPair.new(Kind.USER)
     proof = prove(pair, "CODE-1")
     assert proves(pair.public, "CODE-1", proof)
@@ -226,6 +242,6 @@ def test_a_proof_is_of_one_key_and_one_code() -> None:
     assert not proves(account.public, "CODE-1", prove(account, "CODE-1"))
 
 
-def test_a_user_of_a_driver_claims_nothing_but_its_account_and_an_end() -> None:
+def test_a_drivers_user_claims_only_its_account_and_its_expiry() -> None:
     about = claims.driver_user("U", "ada", "A", expires_s=int(time.time()))
     assert about["nats"] == {"type": "user", "version": 2, "issuer_account": "A"}

@@ -22,11 +22,11 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     assert settings.load({}) == Settings()
 
 
-def test_what_is_none_of_ours_is_left_alone() -> None:
+def test_other_variables_are_ignored() -> None:
     assert settings.load({"PATH": "/bin", "PITBOX_DATA": "/data"}) == Settings()
 
 
-def test_values_become_what_the_setting_is() -> None:
+def test_values_are_converted_to_the_settings_type() -> None:
     loaded = settings.load(
         {
             "PITBOX_NATS__URL": "tls://hub:4222",
@@ -39,26 +39,26 @@ def test_values_become_what_the_setting_is() -> None:
     assert (loaded.gateway.port, loaded.streams) == (0, "/etc/streams.yaml")
 
 
-def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+def test_a_secret_can_be_read_from_a_file(tmp_path: Path) -> None:
     secret = tmp_path / "url"
     secret.write_text("postgresql://user:secret@localhost/pitbox\n")
     loaded = settings.load({"PITBOX_POSTGRES__URL_FILE": str(secret)})
     assert loaded.postgres.url == "postgresql://user:secret@localhost/pitbox"
 
 
-def test_a_file_that_is_not_there_is_named() -> None:
+def test_a_missing_file_is_named() -> None:
     said = wrong(PITBOX_POSTGRES__URL_FILE="/nowhere")
     assert said == "PITBOX_POSTGRES__URL_FILE: cannot read /nowhere: No such file or directory"
 
 
-def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+def test_a_binary_file_is_named(tmp_path: Path) -> None:
     binary = tmp_path / "url"
     binary.write_bytes(b"\xff\xfe")
     said = wrong(PITBOX_POSTGRES__URL_FILE=str(binary))
     assert said == f"PITBOX_POSTGRES__URL_FILE: {binary} is not a text file"
 
 
-def test_a_mistake_says_what_the_setting_takes() -> None:
+def test_a_mistake_shows_what_the_setting_accepts() -> None:
     assert wrong(PITBOX_LOG__LEVEL="loud").endswith("debug, info, warning or error)")
 
 
@@ -97,7 +97,7 @@ def test_no_mistake_is_explained_by_a_pattern_or_a_type(variable: str) -> None:
     assert not jargon(str(raised.value))
 
 
-def test_a_group_and_a_value_of_one_name_contradict_each_other() -> None:
+def test_a_value_named_like_a_group_is_refused() -> None:
     said = wrong(PITBOX_NATS="x", PITBOX_NATS__URL="y")
     assert said == "PITBOX_NATS__URL: nats is not a group of settings"
 
@@ -107,6 +107,6 @@ def test_every_setting_is_described() -> None:
     assert (
         "PITBOX_NATS__URL",
         "nats://127.0.0.1:4222",
-        "address of nats-server; beyond this machine it takes tls://",
+        "nats-server's address; beyond this machine it needs tls://",
     ) in rows
     assert all(description for _, _, description in rows)

@@ -1,4 +1,4 @@
-"""What is noticed of a certificate that may be renewed."""
+"""The fingerprint of a certificate's files."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from pitbox.settings import Nats
 from pitbox.tls.listening import stamp
 
 
-def test_another_certificate_is_noticed_and_without_one_nothing_is(
+def test_a_changed_certificate_changes_the_fingerprint_and_none_has_no_fingerprint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""streams.yaml is read strictly: every mistake is named with its place."""
+"""streams.yaml is parsed strictly, and every mistake is named with its place."""
 
 import pytest
 
@@ -10,7 +10,7 @@ TOPOLOGY = topology.load()
 
 
 def broken(old: str, new: str) -> str:
-    """Return what is said of streams.yaml with one place changed."""
+    """Return the error for streams.yaml with one place changed."""
     assert old in TEXT
     with pytest.raises(TopologyError) as raised:
         topology.parse(TEXT.replace(old, new, 1))
@@ -44,18 +44,18 @@ def test_a_typo_is_named_with_its_path(old: str, new: str, said: str) -> None:
     [
         ("[telemetry.chunk]", "[telemetry.chunky]", "no event 'telemetry.chunky' in schemas"),
         ("[telemetry.chunk]", "[]", "telemetry.live: carries no event"),
-        ("reply: link.receipt", "reply: link.recipt", "reply 'link.recipt' is no event"),
+        ("reply: link.receipt", "reply: link.recipt", "reply 'link.recipt' is not an event"),
         ("[link.receipt, link.hello]", "[link.hullo]", "drive: no route 'link.hullo'"),
         ("ack_all: [TELEMETRY]", "ack_all: [ELSEWHERE]", "ack_all: no stream 'ELSEWHERE'"),
         ("      dead.letter:", "      timing.lap:", "timing.lap: declared twice"),
     ],
 )
-def test_what_refers_to_nothing_is_named(old: str, new: str, said: str) -> None:
+def test_a_reference_to_a_missing_name_is_named(old: str, new: str, said: str) -> None:
     assert said in broken(old, new)
 
 
 @pytest.mark.parametrize("text", ["", "3", "[]", "streams: {}", "a: b: c", "streams: ["])
-def test_what_is_no_topology_at_all_is_refused(text: str) -> None:
+def test_other_yaml_than_a_topology_is_refused(text: str) -> None:
     with pytest.raises(TopologyError, match=r"streams\.yaml"):
         topology.parse(text)
 
@@ -65,7 +65,7 @@ def test_a_missing_file_is_named_with_the_setting() -> None:
         topology.load("/nowhere")
 
 
-def test_a_subject_is_filled_from_fields_and_left_open_for_a_listener() -> None:
+def test_a_subject_is_filled_from_fields_and_has_wildcards_for_subscribing() -> None:
     assert TOPOLOGY.subject("link.hello", driver="ada") == "hello.ada"
     assert TOPOLOGY.filter("telemetry.live", driver="ada") == "telemetry.ada.*.live"
     with pytest.raises(KeyError, match="session"):

@@ -1,4 +1,4 @@
-"""Times of captures whose clock stood still."""
+"""Times of captures with a clock that stood still are repaired, and others kept."""
 
 from itertools import pairwise
 
@@ -18,15 +18,15 @@ def times_s(datagrams: list[Datagram]) -> list[float]:
     return [round((one.captured_ns - AT_NS) / 1e9, 3) for one in mended(datagrams)]
 
 
-def test_frames_stamped_alike_are_as_far_apart_as_the_game_says() -> None:
+def test_frames_with_the_same_time_get_the_steps_of_the_games_clock() -> None:
     assert times_s([f1(5.0, 1), f1(5.0, 1), f1(5.02, 2), f1(5.06, 3)]) == [0, 0, 0.02, 0.06]
 
 
-def test_before_the_sessions_time_begins_frames_are_counted() -> None:
+def test_before_the_sessions_time_begins_the_frame_number_gives_the_step() -> None:
     assert times_s([f1(0.0, 1), f1(0.0, 2), f1(0.0, 4)]) == [0, 0.017, 0.05]
 
 
-def test_a_clock_that_runs_is_left_alone() -> None:
+def test_times_of_a_running_clock_are_kept() -> None:
     captured = [f1(frame / 60, frame, AT_NS + frame * 20_000_000) for frame in range(10)]
     assert list(mended(captured)) == captured
 

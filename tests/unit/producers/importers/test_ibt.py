@@ -107,15 +107,15 @@ def read(path: Path, content: bytes) -> list[Observation]:
     return list(ibt.observations(path))
 
 
-def values(told: list[Observation]) -> list[dict[str, float]]:
-    [began] = [item for item in told if isinstance(item, Began)]
+def values(items: list[Observation]) -> list[dict[str, float]]:
+    [began] = [item for item in items if isinstance(item, Began)]
     by_id = {channel.id: name for name, channel in CHANNEL_BY_NAME.items()}
     names = [by_id[channel] for channel in began.channels]
-    return [dict(zip(names, f.values, strict=True)) for f in told if isinstance(f, Frame)]
+    return [dict(zip(names, f.values, strict=True)) for f in items if isinstance(f, Frame)]
 
 
 def lap_rows(laps: int, lap_s: float = 10.0, rate: int = 60, late_s: float = 0.8) -> list[dict]:
-    """Drive laps at constant speed; the time of each is told some time after the line."""
+    """Drive laps at constant speed; the sim reports each time some time after the line."""
     rows = []
     for index in range(int((laps + 0.3) * lap_s * rate)):
         time_s = index / rate
@@ -133,7 +133,7 @@ def lap_rows(laps: int, lap_s: float = 10.0, rate: int = 60, late_s: float = 0.8
     return rows
 
 
-def test_a_file_tells_its_session_from_the_info_in_it(tmp_path: Path) -> None:
+def test_session_info_describes_the_session(tmp_path: Path) -> None:
     began = read(tmp_path / "a.ibt", file([{}]))[0]
     assert isinstance(began, Began)
     assert began.session == "iracing-4711-0"
@@ -152,14 +152,14 @@ def test_a_session_without_a_number_is_named_by_its_content(tmp_path: Path) -> N
 
 
 def test_frames_have_the_time_of_the_file_s_start(tmp_path: Path) -> None:
-    told = read(tmp_path / "a.ibt", file([{"SessionTime": 5000.0}, {"SessionTime": 5000.25}]))
-    times = [item.captured_ns for item in told if isinstance(item, Frame)]
+    items = read(tmp_path / "a.ibt", file([{"SessionTime": 5000.0}, {"SessionTime": 5000.25}]))
+    times = [item.captured_ns for item in items if isinstance(item, Frame)]
     assert times == [1_700_000_000_000_000_000, 1_700_000_000_250_000_000]
 
 
 def test_a_file_without_a_date_has_the_time_it_was_written_at(tmp_path: Path) -> None:
-    told = read(tmp_path / "a.ibt", file([{}], started=0))
-    [frame] = [item for item in told if isinstance(item, Frame)]
+    items = read(tmp_path / "a.ibt", file([{}], started=0))
+    [frame] = [item for item in items if isinstance(item, Frame)]
     written_s = (tmp_path / "a.ibt").stat().st_mtime
     assert frame.captured_ns / 1e9 == pytest.approx(written_s, abs=1)
 
@@ -171,9 +171,9 @@ def test_a_number_that_no_frame_can_hold_is_absent(tmp_path: Path) -> None:
 
 def test_time_never_goes_back_when_the_next_session_starts(tmp_path: Path) -> None:
     rows = [{"SessionTime": 5000.0}, {"SessionTime": 2.0, "SessionNum": 1}]
-    told = read(tmp_path / "a.ibt", file(rows))
-    assert [type(item) for item in told] == [Began, Frame, Began, Frame]
-    frames = [item for item in told if isinstance(item, Frame)]
+    items = read(tmp_path / "a.ibt", file(rows))
+    assert [type(item) for item in items] == [Began, Frame, Began, Frame]
+    frames = [item for item in items if isinstance(item, Frame)]
     assert frames[0].captured_ns <= frames[1].captured_ns
 
 
@@ -193,8 +193,8 @@ def test_the_inner_side_of_a_left_tyre_is_its_right(tmp_path: Path) -> None:
 
 
 def test_a_time_that_arrives_late_is_of_the_lap_that_took_it(tmp_path: Path) -> None:
-    told = read(tmp_path / "a.ibt", file(lap_rows(3)))
-    laps = [item for item in told if isinstance(item, LapReported)]
+    items = read(tmp_path / "a.ibt", file(lap_rows(3)))
+    laps = [item for item in items if isinstance(item, LapReported)]
     assert [(lap.lap_number, round(lap.lap_time_s, 2)) for lap in laps] == [
         (1, 10.01),
         (2, 10.02),
@@ -204,36 +204,36 @@ def test_a_time_that_arrives_late_is_of_the_lap_that_took_it(tmp_path: Path) -> 
 
 def test_a_time_that_arrives_a_lap_late_is_paired_by_the_crossings(tmp_path: Path) -> None:
     rows, line_s = [], [0.0, 10.0, 20.5, 30.0]
-    said = {0: -1.0, 1: -1.0, 2: -1.0, 3: 10.5}
+    reported = {0: -1.0, 1: -1.0, 2: -1.0, 3: 10.5}
     for index in range(35 * 60):
         time_s = index / 60
         lap = max(n for n, start in enumerate(line_s) if start <= time_s)
         end = line_s[lap + 1] if lap < 3 else 40.0
         pct = (time_s - line_s[lap]) / (end - line_s[lap])
         row = {"SessionTime": 100 + time_s, "Lap": lap + 1, "LapDistPct": pct}
-        rows.append(row | {"LapLastLapTime": said[lap]})
-    told = read(tmp_path / "a.ibt", file(rows))
-    laps = [item for item in told if isinstance(item, LapReported)]
+        rows.append(row | {"LapLastLapTime": reported[lap]})
+    items = read(tmp_path / "a.ibt", file(rows))
+    laps = [item for item in items if isinstance(item, LapReported)]
     assert [(lap.lap_number, lap.lap_time_s) for lap in laps if lap.lap_time_s] == [(2, 10.5)]
 
 
 def test_a_session_that_begins_again_is_another_one_and_counts_its_laps_from_one(
     tmp_path: Path,
 ) -> None:
-    told = read(tmp_path / "a.ibt", file(lap_rows(2) + lap_rows(2)))
-    assert [item.session for item in told if isinstance(item, Began)] == [
+    items = read(tmp_path / "a.ibt", file(lap_rows(2) + lap_rows(2)))
+    assert [item.session for item in items if isinstance(item, Began)] == [
         "iracing-4711-0",
         "iracing-4711-0-2",
     ]
-    laps = [item for item in told if isinstance(item, LapReported)]
+    laps = [item for item in items if isinstance(item, LapReported)]
     assert [lap.lap_number for lap in laps] == [1, 2, 1, 2]
-    times = [item.captured_ns for item in told if isinstance(item, Frame)]
+    times = [item.captured_ns for item in items if isinstance(item, Frame)]
     assert times == sorted(times)
 
 
 def test_sectors_are_given_when_they_add_up_to_the_lap(tmp_path: Path) -> None:
-    told = read(tmp_path / "a.ibt", file(lap_rows(2)))
-    laps = [item for item in told if isinstance(item, LapReported)]
+    items = read(tmp_path / "a.ibt", file(lap_rows(2)))
+    laps = [item for item in items if isinstance(item, LapReported)]
     assert laps[1].sectors_s == pytest.approx((5, 5), abs=0.001)
     assert laps[0].sectors_s == ()
 
@@ -250,17 +250,17 @@ def test_rows_of_a_car_that_is_not_on_track_make_no_frames(tmp_path: Path) -> No
 
 
 def test_a_file_of_a_sim_that_crashed_is_read_to_its_end(tmp_path: Path) -> None:
-    told = read(tmp_path / "a.ibt", file([{}, {"SessionTime": 100.1}], declared=0))
-    assert len(values(told)) == 2
+    items = read(tmp_path / "a.ibt", file([{}, {"SessionTime": 100.1}], declared=0))
+    assert len(values(items)) == 2
 
 
-def test_names_of_persons_neither_break_the_info_nor_come_out(tmp_path: Path) -> None:
+def test_names_of_persons_neither_break_the_info_nor_are_read(tmp_path: Path) -> None:
     assert "Real" not in repr(read(tmp_path / "a.ibt", file([{}])))
 
 
 def test_info_that_is_no_yaml_leaves_the_frames(tmp_path: Path) -> None:
-    told = read(tmp_path / "a.ibt", file([{}], info=b"\xff{[:\n\0&&&"))
-    assert [type(item) for item in told] == [Began, Frame]
+    items = read(tmp_path / "a.ibt", file([{}], info=b"\xff{[:\n\0&&&"))
+    assert [type(item) for item in items] == [Began, Frame]
 
 
 def broken(offset: int, value: int) -> bytes:
@@ -270,7 +270,7 @@ def broken(offset: int, value: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"", "too short"),
         (b"20:15:59 state".ljust(5000, b"\0"), "not an iRacing telemetry file"),
@@ -286,23 +286,24 @@ def broken(offset: int, value: int) -> bytes:
         (broken(144 + 8, 2_000_000_000), "SessionTime is of no known type"),
         (broken(144, 9), "SessionTime is of no known type"),
         (broken(144, 0), "lacks the variable SessionTime"),
-        (broken(144 + 144 + 4, 4), "SessionNum lies upon another"),
+        (broken(144 + 144 + 4, 4), "SessionNum overlaps another"),
         (file([{}], declared=100), "declares 100 rows, the file has 1"),
         (file([{}])[:-3], "declares its rows at"),
         (file([{}], variables=VARIABLES[1:]), "lacks the variable SessionTime"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, content: bytes, said: str) -> None:
-    with pytest.raises(SourceError, match=said) as caught:
+def test_a_faulty_file_raises_an_error_that_names_the_fault(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    with pytest.raises(SourceError, match=message) as caught:
         read(tmp_path / "bad.ibt", content)
     assert "bad.ibt" in str(caught.value)
 
 
 @given(st.data())
 @settings(
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    max_examples=200,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    max_examples=2 * settings.default.max_examples,
 )
 def test_a_damaged_file_is_read_or_refused_in_a_sentence(
     tmp_path: Path, data: st.DataObject
@@ -313,21 +314,21 @@ def test_a_damaged_file_is_read_or_refused_in_a_sentence(
         content[offset : offset + 4] = data.draw(st.binary(min_size=4, max_size=4))
     cut = data.draw(st.integers(0, len(content)))
     try:
-        told = read(tmp_path / "fuzz.ibt", bytes(content[:cut]))
+        items = read(tmp_path / "fuzz.ibt", bytes(content[:cut]))
     except SourceError as error:
         assert "fuzz.ibt" in str(error)
     else:
-        for item in told:
+        for item in items:
             assert not isinstance(item, Frame) or row_struct(len(item.values)).pack(*item.values)
 
 
 def reported(path: Path, rows: list[dict]) -> list[tuple[int, float, bool | None]]:
-    told = read(path, file(rows))
-    laps = [item for item in told if isinstance(item, LapReported)]
+    items = read(path, file(rows))
+    laps = [item for item in items if isinstance(item, LapReported)]
     return [(lap.lap_number, lap.lap_time_s, lap.valid) for lap in laps]
 
 
-def test_a_lap_that_the_sim_gives_no_time_does_not_count(tmp_path: Path) -> None:
+def test_a_lap_without_a_time_of_the_sim_does_not_count(tmp_path: Path) -> None:
     rows = lap_rows(3)
     for row in rows:
         if row["LapLastLapTime"] == pytest.approx(10.02):
@@ -342,8 +343,8 @@ def test_a_lap_that_the_sim_gives_no_time_does_not_count(tmp_path: Path) -> None
 def test_a_time_after_a_lap_without_one_is_of_the_lap_that_just_ended(tmp_path: Path) -> None:
     rows = lap_rows(3)
     for row in rows:
-        told = {2: -1.0, 3: 10.0001}.get(round(100 * (row["LapLastLapTime"] - 10)))
-        row["LapLastLapTime"] = told or row["LapLastLapTime"]
+        given = {2: -1.0, 3: 10.0001}.get(round(100 * (row["LapLastLapTime"] - 10)))
+        row["LapLastLapTime"] = given or row["LapLastLapTime"]
         row["SessionTime"] += 0.003 * (row["Lap"] > 3)
     assert (3, pytest.approx(10.0001), None) in reported(tmp_path / "a.ibt", rows)
 

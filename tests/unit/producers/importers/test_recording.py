@@ -44,23 +44,23 @@ def pcap(*payloads: bytes) -> bytes:
     return content
 
 
-def told(path: Path, content: bytes) -> list[object]:
+def imported(path: Path, content: bytes) -> list[object]:
     path.write_bytes(content)
     return list(open_recording(path))
 
 
 @pytest.mark.parametrize("name", ["drive.pcap", "drive.pcap.gz", "drive"])
-def test_a_capture_is_told_by_its_content(tmp_path: Path, name: str) -> None:
+def test_a_capture_is_recognised_by_its_content(tmp_path: Path, name: str) -> None:
     content = pcap(gt7(1), gt7(2))
     packed = gzip.compress(content) if name.endswith(".gz") else content
-    items = told(tmp_path / name, packed)
+    items = imported(tmp_path / name, packed)
     assert [type(item) for item in items] == [Began, Frame, Frame]
     times = [item.captured_ns for item in items if isinstance(item, Frame)]
     assert times == [1_700_000_000_000_000_000, 1_700_000_001_000_000_000]
 
 
-def test_other_datagrams_of_the_network_do_not_disturb(tmp_path: Path) -> None:
-    items = told(tmp_path / "a.pcap", pcap(b"C", gt7(1), b"\0" * 100, gt7(2)))
+def test_datagrams_of_other_programs_are_ignored(tmp_path: Path) -> None:
+    items = imported(tmp_path / "a.pcap", pcap(b"C", gt7(1), b"\0" * 100, gt7(2)))
     assert [type(item) for item in items] == [Began, Frame, Frame]
 
 
@@ -69,18 +69,18 @@ def test_recordings_of_plain_packets_are_timed_by_their_numbers(
     tmp_path: Path, length: int
 ) -> None:
     packets = b"".join(gt7_plain(number, length) for number in (1, 2, 61))
-    items = told(tmp_path / "a.gtz", gzip.compress(packets + packets[:100]))
+    items = imported(tmp_path / "a.gtz", gzip.compress(packets + packets[:100]))
     times = [item.captured_ns for item in items if isinstance(item, Frame)]
     assert times[-1] - times[0] == 1_000_000_000
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"", "is empty"),
-        (b"just some text", "no kind that can be imported"),
-        (gzip.compress(b"lap,time\n1,90"), "no kind that can be imported"),
-        (gzip.compress(b"x" * 1000)[:-12], "no kind that can be imported|damaged"),
+        (b"just some text", "its kind is unknown"),
+        (gzip.compress(b"lap,time\n1,90"), "its kind is unknown"),
+        (gzip.compress(b"x" * 1000)[:-12], "its kind is unknown|damaged"),
         (gzip.compress(b"".join(map(gt7_plain, range(99))))[:-20], "cut short"),
         (gzip.compress(b"0S7G" * 3), "no packets of Gran Turismo 7"),
         (b"\x1f\x8bnot gzip at all", "damaged"),
@@ -90,12 +90,12 @@ def test_recordings_of_plain_packets_are_timed_by_their_numbers(
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_cannot_be_imported_is_refused_before_anything_is_told(
-    tmp_path: Path, content: bytes, said: str
+def test_a_file_that_cannot_be_imported_is_rejected_before_the_first_observation(
+    tmp_path: Path, content: bytes, message: str
 ) -> None:
     path = tmp_path / "bad.file"
     path.write_bytes(content)
-    with pytest.raises(SourceError, match=said) as caught:
+    with pytest.raises(SourceError, match=message) as caught:
         next(open_recording(path))
     assert "bad.file" in str(caught.value)
 
@@ -108,7 +108,7 @@ def test_a_folder_and_a_missing_file_are_named(tmp_path: Path) -> None:
 
 
 @given(st.binary(max_size=300), st.sampled_from([b"", PCAP_HEAD, b"\x1f\x8b", b"0S7G"]))
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 def test_any_file_is_read_or_refused_in_a_sentence(
     tmp_path: Path, tail: bytes, head: bytes
 ) -> None:

@@ -1,4 +1,4 @@
-"""The spool keeps what it said it keeps, whatever ends the process; it forgets the right things."""
+"""The spool keeps every chunk that it accepted, whatever ends the process, and trims in order."""
 
 import os
 import signal
@@ -80,7 +80,7 @@ def test_everything_is_there_after_opening_again(tmp_path: Path) -> None:
     again.close()
 
 
-def test_a_killed_writer_loses_nothing_that_it_said_is_kept(tmp_path: Path) -> None:
+def test_a_killed_writer_loses_no_chunk_that_it_reported(tmp_path: Path) -> None:
     writer = subprocess.Popen(
         [sys.executable, "-c", WRITE_FOREVER, str(tmp_path)], stdout=subprocess.PIPE, text=True
     )
@@ -88,12 +88,12 @@ def test_a_killed_writer_loses_nothing_that_it_said_is_kept(tmp_path: Path) -> N
     for _ in range(200):
         writer.stdout.readline()
     os.kill(writer.pid, signal.SIGKILL)
-    said = [int(line) for line in writer.stdout.read().splitlines() if line]
+    reported = [int(line) for line in writer.stdout.read().splitlines() if line]
     writer.stdout.close()
     writer.wait()
     with opened(tmp_path, max_bytes=10**9, max_age_h=72) as spool:
         made = spool.runs[KEY].made
-        assert made >= max(said, default=199) + 1
+        assert made >= max(reported, default=199) + 1
         expected = [b"chunk %d" % chunk for chunk in range(made)]
         assert spool.read(KEY, (0, made - 1), 10**9) == expected
 

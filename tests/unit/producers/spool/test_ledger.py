@@ -1,21 +1,21 @@
-"""The driver's account of a run: what there is to send follows from what Postgres says it has."""
+"""The account of a run: receipts decide which chunks are to be sent."""
 
 from pitbox.chunks.ranges import Ranges
-from producers.spool.ledger import MISSING_TOLD, Ledger, RunKey
+from producers.spool.ledger import MAX_MISSING, Ledger, RunKey
 from schemas.link import Receipt
 
 KEY = RunKey("spa", "ada", 7)
 
 
 def ledger(made: int = 0, **known: object) -> Ledger:
-    """Open the account of a run that begins with this driver's app, or `closed` of an older one."""
+    """Open the account of a new run, or with `closed` of a run of an earlier start of the app."""
     return Ledger(KEY, send=100, made=made, **known)  # type: ignore[arg-type]
 
 
 def receipt(
     upto: int = -1, missing: Ranges = (), echo: int = -1, made: int = -1, boot: str = "a"
 ) -> Receipt:
-    """Say what Postgres has."""
+    """Return a receipt of the tests' run."""
     through = missing[0][0] - 1 if missing else upto
     return Receipt(
         session="spa",
@@ -31,7 +31,7 @@ def receipt(
     )
 
 
-def test_what_was_made_and_not_sent_is_to_be_sent() -> None:
+def test_chunks_made_and_not_sent_are_to_be_sent() -> None:
     account = ledger()
     for chunk in range(3):
         account.keep(chunk)
@@ -39,7 +39,7 @@ def test_what_was_made_and_not_sent_is_to_be_sent() -> None:
     assert account.burst(2) == (0, 1)
 
 
-def test_what_is_in_flight_is_not_sent_again_however_long_it_takes() -> None:
+def test_a_chunk_in_flight_is_not_sent_again_however_long_it_takes() -> None:
     account = ledger(made=3)
     account.sent(0, 2)
     assert account.todo == ()
@@ -53,7 +53,7 @@ def test_send_numbers_grow_and_are_never_used_twice() -> None:
     assert account.sent(3, 3) == 105
 
 
-def test_a_receipt_takes_what_postgres_has_out_of_flight() -> None:
+def test_a_receipt_takes_stored_chunks_out_of_flight() -> None:
     account = ledger(made=3)
     account.sent(0, 2)
     account.on_receipt(receipt(upto=1, echo=102))
@@ -62,14 +62,14 @@ def test_a_receipt_takes_what_postgres_has_out_of_flight() -> None:
     assert account.waiting == 1
 
 
-def test_what_was_overtaken_is_lost_and_sent_again() -> None:
+def test_an_overtaken_chunk_counts_as_lost_and_is_sent_again() -> None:
     account = ledger(made=4)
     account.sent(0, 3)
     account.on_receipt(receipt(upto=3, missing=((1, 2),), echo=104))
     assert account.todo == ((1, 2),)
 
 
-def test_what_was_sent_after_the_echo_is_still_in_flight() -> None:
+def test_a_chunk_sent_after_the_echo_is_still_in_flight() -> None:
     account = ledger(made=4)
     account.sent(0, 3)
     account.on_receipt(receipt(upto=0, echo=102))
@@ -87,7 +87,7 @@ def test_a_mark_finds_the_loss_of_the_last_chunk() -> None:
     assert account.todo == ((0, 0),)
 
 
-def test_a_receipt_that_says_less_than_the_last_is_obeyed() -> None:
+def test_a_receipt_that_states_less_than_the_last_one_counts() -> None:
     account = ledger(made=10)
     account.sent(0, 9)
     account.on_receipt(receipt(upto=9, echo=110))
@@ -95,7 +95,7 @@ def test_a_receipt_that_says_less_than_the_last_is_obeyed() -> None:
     assert account.todo == ((4, 9),)
 
 
-def test_silence_of_the_persister_sends_nothing_again() -> None:
+def test_without_receipts_nothing_is_sent_again() -> None:
     account = ledger(made=5)
     account.sent(0, 4)
     for chunk in range(5, 9):
@@ -104,7 +104,7 @@ def test_silence_of_the_persister_sends_nothing_again() -> None:
     assert account.todo == ()
 
 
-def test_a_run_of_an_earlier_life_waits_for_the_first_answer() -> None:
+def test_a_run_of_an_earlier_start_waits_for_its_first_receipt() -> None:
     account = ledger(made=5, closed=True)
     assert account.todo == ()
     assert account.waiting == 5
@@ -112,32 +112,32 @@ def test_a_run_of_an_earlier_life_waits_for_the_first_answer() -> None:
     assert account.todo == ((3, 4),)
 
 
-def test_send_numbers_rise_above_what_another_life_used() -> None:
+def test_send_numbers_rise_above_those_of_another_start() -> None:
     account = ledger(made=5, closed=True)
     account.on_receipt(receipt(upto=2, echo=900))
     assert account.sent(3, 3) == 901
 
 
 def test_above_a_cut_receipt_nothing_counts_as_lost() -> None:
-    chunks = 4 * MISSING_TOLD
+    chunks = 4 * MAX_MISSING
     account = ledger(made=chunks)
     first = account.sent(0, chunks - 1)
-    holes = tuple((2 * number, 2 * number) for number in range(MISSING_TOLD))
-    upto = 2 * MISSING_TOLD - 1
+    holes = tuple((2 * number, 2 * number) for number in range(MAX_MISSING))
+    upto = 2 * MAX_MISSING - 1
     account.on_receipt(receipt(upto=upto, missing=holes, echo=first + chunks - 1))
     assert account.todo == holes
 
 
-def test_above_a_cut_receipt_stays_what_was_known() -> None:
+def test_above_a_cut_receipt_known_chunks_stay_known() -> None:
     account = ledger(made=1000)
     account.sent(0, 999)
     account.on_receipt(receipt(upto=999, echo=1100))
-    holes = tuple((2 * number, 2 * number) for number in range(MISSING_TOLD))
+    holes = tuple((2 * number, 2 * number) for number in range(MAX_MISSING))
     account.on_receipt(receipt(upto=200, missing=holes, echo=1100))
     assert account.todo == holes
 
 
-def test_what_left_the_spool_is_not_sent_but_declared_gone_when_postgres_lacks_it() -> None:
+def test_a_dropped_chunk_is_declared_gone_when_postgres_lacks_it() -> None:
     account = ledger(made=10, dropped=((0, 4),), closed=True)
     assert account.gone == ()
     account.on_receipt(receipt(upto=9, missing=((3, 4), (6, 6)), echo=50, made=10))
@@ -146,7 +146,7 @@ def test_what_left_the_spool_is_not_sent_but_declared_gone_when_postgres_lacks_i
     assert account.mark().gone == ((3, 4),)
 
 
-def test_what_left_the_spool_in_flight_is_not_gone_yet() -> None:
+def test_a_dropped_chunk_in_flight_is_not_gone_yet() -> None:
     account = ledger(made=2)
     account.sent(0, 1)
     account.drop(((0, 0),))
@@ -178,7 +178,7 @@ def test_a_run_is_not_complete_while_its_last_mark_may_be_lost() -> None:
     assert not account.complete
 
 
-def test_a_complete_run_is_taken_up_again_when_postgres_is_restored_to_an_older_copy() -> None:
+def test_a_complete_run_is_sent_again_after_postgres_is_restored_to_an_older_copy() -> None:
     account = ledger(made=2, closed=True)
     account.on_receipt(receipt(upto=1, echo=50, made=2))
     send = account.mark().send
@@ -189,7 +189,7 @@ def test_a_complete_run_is_taken_up_again_when_postgres_is_restored_to_an_older_
     assert account.todo == ((1, 1),)
 
 
-def test_a_run_is_not_complete_before_postgres_heard_what_is_gone() -> None:
+def test_a_run_is_not_complete_before_the_hub_received_its_gone_chunks() -> None:
     account = ledger(made=2, closed=True)
     account.on_receipt(receipt(upto=1, echo=50, made=2))
     send = account.mark().send

@@ -1,4 +1,4 @@
-"""A PC keeps its seed, and believes only credentials of its own key."""
+"""A PC keeps its seed, and accepts only credentials for its own key."""
 
 import ssl
 import threading
@@ -22,7 +22,7 @@ from producers.uplink.enrolment import enrol, scheme_of
 from tests.tools.authority import Authority as Signer
 
 FAR = "0.0.0.0"
-"""Leads to this machine, and is not known to: what goes there goes by TLS."""
+"""Reaches this machine, but does not count as loopback, so it is reached by TLS."""
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def pit_wall(
     nats_url: str = "tls://hub.example:4222",
     tls: ssl.SSLContext | None = None,
 ) -> Iterator[tuple[str, list[Any]]]:
-    """Answer enrolments as the gateway does, for the key that asks or for another one."""
+    """Answer enrolments as the gateway does, for the requested key or for another `key`."""
     asked: list[Any] = []
     authority = Authority(folder / "keys", topology.load())
 
@@ -52,12 +52,12 @@ def pit_wall(
             self.wfile.write(msgspec.json.encode(given))
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Answer)
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
         yield f"{FAR if tls else '127.0.0.1'}:{server.server_port}", asked
@@ -67,7 +67,7 @@ def pit_wall(
         server.server_close()
 
 
-def test_the_public_half_goes_out_with_a_proof_and_the_seed_stays(tmp_path: Path) -> None:
+def test_enrolment_sends_the_public_key_with_a_proof_and_never_the_seed(tmp_path: Path) -> None:
     file = tmp_path / "driver.creds"
     with pit_wall(tmp_path) as (host, asked):
         assert enrol(f"GOOD@{host}", file) == "ada"
@@ -82,7 +82,7 @@ def test_the_public_half_goes_out_with_a_proof_and_the_seed_stays(tmp_path: Path
         assert kept.stat().st_mode & 0o777 == 0o600
 
 
-def test_what_does_not_fit_is_refused_in_one_sentence(tmp_path: Path) -> None:
+def test_a_failed_enrolment_raises_one_sentence_and_writes_no_file(tmp_path: Path) -> None:
     file = tmp_path / "driver.creds"
     with (
         pit_wall(tmp_path) as (host, _),
@@ -109,15 +109,13 @@ def test_what_does_not_fit_is_refused_in_one_sentence(tmp_path: Path) -> None:
 
 
 def speaking(signer: Signer, name: str) -> ssl.SSLContext:
-    """Return what a server speaks TLS with that has a certificate for a name."""
+    """Return the TLS context of a server with a certificate for a name."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.load_cert_chain(*signer.files(name).values())
     return made
 
 
-def test_a_private_authority_is_believed_alone_and_kept_without_what_else_is_in_the_file(
-    tmp_path: Path,
-) -> None:
+def test_only_a_private_authority_is_trusted_and_only_its_certificate_kept(tmp_path: Path) -> None:
     file, signer = tmp_path / "driver.creds", Signer(tmp_path / "signer")
     certificate, own = Path(signer.file).read_text(), signer.files("10.0.0.7")
     ca = tmp_path / "ca.pem"
@@ -134,7 +132,7 @@ def test_a_private_authority_is_believed_alone_and_kept_without_what_else_is_in_
     assert not kept.exists()
 
 
-def test_a_pit_wall_that_is_not_believed_is_sent_no_code_and_the_driver_told_what_to_do(
+def test_no_code_is_sent_to_an_untrusted_pit_wall_and_the_error_has_the_next_step(
     tmp_path: Path,
 ) -> None:
     file, signer = tmp_path / "driver.creds", Signer(tmp_path / "signer")
@@ -142,8 +140,8 @@ def test_a_pit_wall_that_is_not_believed_is_sent_no_code_and_the_driver_told_wha
     key, absent = Path(signer.files(FAR)["certificate_key"]), tmp_path / "absent.pem"
     with pit_wall(tmp_path, tls=speaking(signer, FAR)) as (host, asked):
         for given, said in (
-            (None, "not believed, .*issuer certificate: .* add --ca FILE"),
-            (stranger, "not believed, .*: nobody in the file of --ca signed it"),
+            (None, "not trusted, .*issuer certificate: .* add --ca FILE"),
+            (stranger, "not trusted, .*: nobody in the file of --ca signed it"),
             (key, f"--ca: {key} holds no certificate"),
             (absent, f"--ca: cannot read {absent}: No such file"),
             (tmp_path, f"--ca: cannot read {tmp_path}: Is a directory"),
@@ -152,17 +150,17 @@ def test_a_pit_wall_that_is_not_believed_is_sent_no_code_and_the_driver_told_wha
                 enrol(f"GOOD@{host}", file, given)
         assert asked == []
     with pit_wall(tmp_path, tls=speaking(signer, "10.0.0.7")) as (host, asked):
-        with pytest.raises(KeysError, match=rf"not believed, .* not valid for '{FAR}'$"):
+        with pytest.raises(KeysError, match=rf"not trusted, .* not valid for '{FAR}'$"):
             enrol(f"GOOD@{host}", file, ca)
         assert asked == []
     assert not list(tmp_path.glob("driver.*"))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1.example:8000", "pit.example", "10.0.0.7:8000"])
-def test_a_code_leaves_this_machine_by_tls_only(host: str) -> None:
+def test_a_code_is_sent_to_another_machine_by_tls_only(host: str) -> None:
     assert scheme_of(host) == "https"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "[::1]:8000"])
-def test_on_loopback_it_may_go_in_clear(host: str) -> None:
+def test_on_loopback_a_code_may_be_sent_in_clear(host: str) -> None:
     assert scheme_of(host) == "http"

@@ -1,4 +1,4 @@
-"""Which facts are news to the pages."""
+"""Which facts are new, and which replace older ones."""
 
 from typing import Any
 
@@ -29,35 +29,35 @@ def session(**changes: Any) -> Session:
     )
 
 
-def test_a_fact_is_news_once() -> None:
+def test_a_repeated_fact_is_not_returned_again() -> None:
     facts = Facts()
-    assert facts.tell([session(), lap(1), lap(2), lap(1)]) == [session(), lap(1), lap(2)]
+    assert facts.update([session(), lap(1), lap(2), lap(1)]) == [session(), lap(1), lap(2)]
     assert facts.of("spa") == [session(), lap(1), lap(2)]
     assert facts.of("monza") == []
 
 
-def test_a_lap_gives_way_to_a_higher_revision_but_not_to_an_older_one() -> None:
+def test_a_higher_revision_replaces_a_lap_and_a_lower_one_does_not() -> None:
     facts = Facts()
-    facts.tell([lap(revision=2, lap_time_s=90.0, frames=120)])
-    assert facts.tell([lap(revision=1)]) == []
-    assert facts.tell([lap(revision=3, lap_time_s=89.9)]) == [lap(revision=3, lap_time_s=89.9)]
+    facts.update([lap(revision=2, lap_time_s=90.0, frames=120)])
+    assert facts.update([lap(revision=1)]) == []
+    assert facts.update([lap(revision=3, lap_time_s=89.9)]) == [lap(revision=3, lap_time_s=89.9)]
 
 
-def test_a_whole_lap_never_gives_way_to_a_torn_one() -> None:
+def test_an_incomplete_lap_never_replaces_a_complete_one() -> None:
     facts = Facts()
-    facts.tell([lap(revision=2)])
-    assert facts.tell([lap(revision=9, complete=False)]) == []
+    facts.update([lap(revision=2)])
+    assert facts.update([lap(revision=9, complete=False)]) == []
 
 
-def test_laps_of_other_cars_and_drivers_stand_apart() -> None:
+def test_laps_of_other_cars_and_drivers_are_kept_apart() -> None:
     facts = Facts()
     told = [lap(), lap(car="8", own=False), lap(driver="bob")]
-    assert facts.tell(told) == told
+    assert facts.update(told) == told
 
 
-def test_only_the_sessions_told_of_last_are_kept() -> None:
+def test_only_the_sessions_updated_last_are_kept() -> None:
     facts = Facts()
     for number in range(MAX_SESSIONS + 1):
-        facts.tell([session(session=f"s{number}")])
+        facts.update([session(session=f"s{number}")])
     assert facts.of("s0") == []
     assert len(facts.of("s1")) == 1

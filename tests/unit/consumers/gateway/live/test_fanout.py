@@ -1,4 +1,4 @@
-"""Who gets which frames."""
+"""Which client receives which frames."""
 
 import msgspec
 import numpy as np
@@ -48,8 +48,8 @@ def wish(*channels: str, session: str = "spa", drivers: tuple[str, ...] = ()) ->
     return choice(Subscribe(session=session, drivers=drivers, channels=channels))
 
 
-def test_a_choice_names_the_channel_that_does_not_exist() -> None:
-    with pytest.raises(ValueError, match="no 'sped'"):
+def test_an_unknown_channel_is_named_in_the_error() -> None:
+    with pytest.raises(ValueError, match="no channel 'sped'"):
         wish("speed", "sped")
 
 
@@ -58,7 +58,7 @@ def test_a_choice_names_the_channel_that_does_not_exist() -> None:
     chosen=st.lists(st.sampled_from(NAMES), min_size=1, max_size=12, unique=True),
     frames=st.integers(1, 6),
 )
-def test_a_client_gets_its_channels_in_its_order_as_the_car_gives_them(
+def test_a_client_receives_its_channels_in_its_own_order(
     given_ids: list[int], chosen: list[str], frames: int
 ) -> None:
     rows = np.arange(frames * len(given_ids), dtype=np.float32).reshape(frames, -1)
@@ -77,7 +77,7 @@ def test_a_client_gets_its_channels_in_its_order_as_the_car_gives_them(
     assert (seen.run, seen.chunk, seen.first_frame, seen.late) == (1, 5, 15, False)
 
 
-def test_clients_of_one_choice_share_one_message() -> None:
+def test_clients_with_the_same_selection_share_one_message() -> None:
     fanout: Fanout[int] = Fanout()
     for client in range(200):
         fanout.choose(client, wish("speed"))
@@ -87,7 +87,7 @@ def test_clients_of_one_choice_share_one_message() -> None:
     assert all(decode(message).late for message, _ in messages)
 
 
-def test_only_chosen_sessions_and_drivers_are_seen() -> None:
+def test_only_selected_sessions_and_drivers_are_shown() -> None:
     fanout: Fanout[str] = Fanout()
     fanout.choose("all of spa", wish("speed"))
     fanout.choose("bob at spa", wish("speed", drivers=("bob",)))
@@ -102,7 +102,7 @@ def test_only_chosen_sessions_and_drivers_are_seen() -> None:
     assert fanout.sessions == {"spa", "monza"}
 
 
-def test_a_new_choice_replaces_the_one_before_and_who_left_gets_nothing() -> None:
+def test_a_new_selection_replaces_the_previous_and_a_removed_client_receives_nothing() -> None:
     fanout: Fanout[str] = Fanout()
     fanout.choose("page", wish("speed"))
     fanout.frames(speeds(), late=False)
@@ -113,7 +113,7 @@ def test_a_new_choice_replaces_the_one_before_and_who_left_gets_nothing() -> Non
     assert fanout.frames(speeds(), late=False) == []
 
 
-def test_a_chunk_that_nobody_watches_is_not_even_unpacked() -> None:
+def test_a_chunk_without_watchers_is_not_unpacked() -> None:
     fanout: Fanout[str] = Fanout()
     broken = msgspec.structs.replace(speeds(), crc=1)
     assert fanout.frames(broken, late=False) == []

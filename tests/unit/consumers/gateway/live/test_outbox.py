@@ -1,4 +1,4 @@
-"""What a slow client is still sent."""
+"""Which messages a slow client keeps, and which it loses."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +14,7 @@ def drain(outbox: Outbox) -> list[bytes]:
 
 
 def nobody() -> None:
-    """Wake no one."""
+    """Do nothing."""
 
 
 @given(
@@ -22,7 +22,7 @@ def nobody() -> None:
     max_frames=st.integers(1, 20),
     max_bytes=st.integers(50, 400),
 )
-def test_the_newest_frames_stay_in_order_and_the_rest_is_counted(
+def test_the_newest_frames_stay_in_order_and_dropped_ones_are_counted(
     sizes: list[int], max_frames: int, max_bytes: int
 ) -> None:
     outbox = Outbox(nobody, max_frames, max_bytes)
@@ -43,7 +43,7 @@ def test_the_newest_frames_stay_in_order_and_the_rest_is_counted(
     )
 
 
-def test_facts_come_first_and_the_newest_about_a_thing_alone() -> None:
+def test_facts_come_first_and_only_the_newest_of_each_key() -> None:
     outbox = Outbox(nobody, max_frames=1)
     outbox.put(b"frames 1")
     outbox.put_fact("lap 1", b"lap 1 rev 1")
@@ -54,7 +54,7 @@ def test_facts_come_first_and_the_newest_about_a_thing_alone() -> None:
     assert outbox.dropped == 1
 
 
-def test_frames_of_a_choice_that_was_replaced_are_no_loss() -> None:
+def test_frames_of_a_replaced_selection_do_not_count_as_dropped() -> None:
     outbox = Outbox(nobody, max_frames=3, max_bytes=100)
     outbox.put(b"x" * 90)
     outbox.clear_frames()
@@ -63,7 +63,7 @@ def test_frames_of_a_choice_that_was_replaced_are_no_loss() -> None:
     assert outbox.dropped == 0
 
 
-def test_whoever_sends_is_woken_by_every_message() -> None:
+def test_every_message_wakes_the_sender() -> None:
     woken = []
     outbox = Outbox(lambda: woken.append(True))
     outbox.put(b"frames")

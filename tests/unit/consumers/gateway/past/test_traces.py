@@ -1,4 +1,4 @@
-"""Stored chunks as channels over time, and how they are written."""
+"""Stored chunks as channels over time, and their encodings."""
 
 import csv
 import io
@@ -25,7 +25,7 @@ SPEED, GEAR, RPM = ids("speed", "gear", "engine_rpm")
 
 
 class Row(NamedTuple):
-    """A row of telemetry_chunk."""
+    """Hold a row of telemetry_chunk."""
 
     run: int
     first_frame: int
@@ -66,7 +66,7 @@ def numbers(found: Table) -> list[int]:
     window=st.tuples(st.integers(-5, 100), st.integers(-5, 100)).map(sorted),
 )
 @example(lengths=[(1, True), (1, False), (1, True)], window=[1, 1])
-def test_frames_within_come_once_each_and_holes_are_where_chunks_are_missing(
+def test_each_frame_of_the_range_comes_once_and_missing_chunks_are_holes(
     lengths: list[tuple[int, bool]], window: list[int]
 ) -> None:
     chunks, present, first = [], [], 0
@@ -90,7 +90,7 @@ def test_frames_within_come_once_each_and_holes_are_where_chunks_are_missing(
         assert not any(start < at(frame) < stop for frame in present)
 
 
-def test_a_hole_reaches_from_the_last_frame_before_to_the_first_one_after() -> None:
+def test_a_hole_reaches_from_the_last_frame_before_it_to_the_first_after_it() -> None:
     found = table([stored(0, 3), stored(6, 3)], at(0), at(8))
     assert found.holes == ((at(2), at(6)),)
 
@@ -103,7 +103,7 @@ def test_a_new_run_of_the_driver_leaves_a_hole_but_a_second_copy_does_not() -> N
     assert (numbers(found), found.holes) == ([0, 1, 2, 3, 4, 5], ())
 
 
-def test_a_channel_that_only_some_chunks_give_is_nan_in_the_others() -> None:
+def test_a_channel_that_only_some_chunks_have_is_nan_in_the_others() -> None:
     found = table([stored(0, 1), stored(1, 1, (SPEED,))], at(0), at(1), [GEAR, RPM, SPEED])
     assert found.channels == (GEAR, SPEED)
     assert np.isnan(found.columns[0]).tolist() == [False, True]
@@ -133,7 +133,7 @@ def sample() -> Table:
     return Table((SPEED,), times, (values,), ((at(1), at(4)),))
 
 
-def test_json_says_null_for_what_is_not_a_number() -> None:
+def test_json_has_null_for_nan() -> None:
     answer = json.loads(formats.render("json", "spa", "ada", None, sample()))
     assert answer["columns"] == [[1.5, None, None]]
     assert answer["holes"] == [[at(1) / 1e6, at(4) / 1e6]]
@@ -152,7 +152,7 @@ def test_msgpack_carries_the_same_as_json() -> None:
     assert (packed.channels, packed.units) == (text.channels, text.units)
 
 
-def test_csv_has_units_in_the_head_and_an_empty_line_for_a_hole() -> None:
+def test_csv_has_units_in_the_header_and_an_empty_line_for_a_hole() -> None:
     written = formats.render("csv", "spa", "ada", None, sample()).decode()
     assert list(csv.reader(io.StringIO(written))) == [
         ["time_ms", "speed [m/s]"],

@@ -1,4 +1,4 @@
-"""Whose requests are served."""
+"""Host, Origin, listener settings and error answers of the web server."""
 
 from typing import Any
 
@@ -11,24 +11,24 @@ from consumers.gateway.web.guard import name_of, same_origin
 from consumers.gateway.web.listener import listen
 from pitbox import topology
 from pitbox.nats.bus import Bus
-from pitbox.postgres.pool import Archive
+from pitbox.postgres.pool import Pool
 from pitbox.settings import Gateway, Settings, SettingsError
 from pitbox.settings.address import is_loopback
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8000", "[::1]:8000", "127.1.2.3"])
-def test_names_of_this_machine_are_served(host: str) -> None:
+def test_loopback_host_names_are_served(host: str) -> None:
     assert is_loopback(name_of(host))
 
 
 @pytest.mark.parametrize(
     "host", ["", "evil.com", "localhost.evil.com:80", "127.0.0.1.evil.com", "192.168.0.2", "[::1"]
 )
-def test_other_names_are_not(host: str) -> None:
+def test_other_host_names_are_not_loopback(host: str) -> None:
     assert not is_loopback(name_of(host))
 
 
-def test_a_page_may_connect_to_where_it_came_from() -> None:
+def test_only_a_page_of_this_server_has_the_same_origin() -> None:
     assert same_origin("http://localhost:8000", "localhost:8000", "ws")
     assert same_origin("https://pit.example.com", "pit.example.com", "https")
     assert same_origin(None, "localhost:8000", "http")
@@ -48,7 +48,7 @@ def test_passwords_never_travel_in_clear(host: str) -> None:
 @pytest.mark.parametrize(
     ("given", "named"),
     [
-        (Gateway(proxies="everyone"), "PROXIES: everyone is no address"),
+        (Gateway(proxies="everyone"), "PROXIES: everyone is not an IP address"),
         (Gateway(certificate="a.pem"), "CERTIFICATE_KEY: set both"),
         (Gateway(certificate_key="a.key"), "CERTIFICATE: set both"),
         (Gateway(certificate="none.pem", certificate_key="none.key"), "CERTIFICATE: cannot use"),
@@ -59,15 +59,15 @@ def test_a_wrong_setting_of_the_listener_is_named(given: Gateway, named: str) ->
         service(Settings(gateway=given))
 
 
-def test_a_port_that_is_taken_is_said_by_the_name_of_its_setting() -> None:
+def test_a_port_in_use_is_refused_by_the_name_of_its_setting() -> None:
     with listen("127.0.0.1", 0) as taken:
         taken.listen()
-        with pytest.raises(SettingsError, match="PITBOX_GATEWAY__PORT: cannot take port"):
+        with pytest.raises(SettingsError, match="PITBOX_GATEWAY__PORT: cannot use port"):
             listen("127.0.0.1", taken.getsockname()[1])
 
 
-class Failing(Archive):
-    """Fails when it is asked, with a message that nobody may read."""
+class Failing(Pool):
+    """Fail with a message that no answer may contain."""
 
     def __init__(self) -> None:
         """Hold nothing."""
@@ -76,16 +76,16 @@ class Failing(Archive):
         raise RuntimeError("the password is hunter2")
 
 
-def test_asvs_13_4_2_no_failure_shows_our_insides_whatever_the_environment_says(
+def test_asvs_13_4_2_no_error_page_shows_a_traceback_whatever_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("LITESTAR_DEBUG", "1")
-    unasked: dict[str, Any] = dict.fromkeys(("live", "doors", "admissions"))
+    unasked: dict[str, Any] = dict.fromkeys(("telemetry", "live", "auth", "sockets"))
     bus = Bus("gateway", topology.load())
     app = build(bus=bus, archive=Failing(), nats_url="", **unasked)
     with TestClient(app, raise_server_exceptions=False) as client:
         answer = client.get("/api/v1/ready", headers={"accept": "text/html"})
     assert answer.status_code == 500
-    assert answer.json()["detail"] == "the gateway failed; its log says why"
+    assert answer.json()["detail"] == "the gateway failed: see its log"
     assert "hunter2" not in answer.text
     assert "Traceback" not in answer.text

@@ -1,20 +1,12 @@
-"""Which address of nats-server drivers' PCs are told, and which they use."""
-
-from pathlib import Path
+"""The address of nats-server that drivers' PCs receive, and the one they use."""
 
 import pytest
 
-from consumers.gateway.web.nats_address import told
-from pitbox.identity import credentials
-from pitbox.identity.authority import Authority, driver_credentials
-from pitbox.identity.credentials import driving, keep_hub
-from pitbox.identity.folder import KeysError
+from consumers.gateway.web.nats_address import for_drivers
 from pitbox.settings import Gateway, Nats, Settings, SettingsError
-from pitbox.topology import load
 
 NEAR = "nats://127.0.0.1:4222"
 FAR = "tls://hub.example:4222"
-CERTIFICATES = "who signs for the hub\n"
 
 
 @pytest.mark.parametrize(
@@ -30,56 +22,13 @@ CERTIFICATES = "who signs for the hub\n"
         (NEAR, Gateway(names="pit.example", nats_url=NEAR), NEAR),
     ],
 )
-def test_pcs_are_told_what_they_can_reach(own: str, gateway: Gateway, expected: str) -> None:
-    assert told(Settings(nats=Nats(url=own), gateway=gateway)) == expected
+def test_pcs_receive_an_address_that_they_can_reach(
+    own: str, gateway: Gateway, expected: str
+) -> None:
+    assert for_drivers(Settings(nats=Nats(url=own), gateway=gateway)) == expected
 
 
 @pytest.mark.parametrize("named", ["hub.example", "nats://hub.example:4222", "https://hub.example"])
-def test_an_address_that_is_none_or_in_clear_is_refused_by_its_setting(named: str) -> None:
+def test_a_malformed_or_clear_address_is_refused_by_the_name_of_its_setting(named: str) -> None:
     with pytest.raises(SettingsError, match="PITBOX_GATEWAY__NATS_URL"):
-        told(Settings(gateway=Gateway(nats_url=named)))
-
-
-@pytest.fixture
-def enrolled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the credentials of a PC that was told an address."""
-    file = tmp_path / "driver.creds"
-    _, made = driver_credentials(Authority(tmp_path / "keys", load()), "ada", expires_s=2**31)
-    made.write(file)
-    keep_hub(file, FAR, CERTIFICATES)
-    monkeypatch.setattr(credentials, "OF_DRIVER", str(file))
-    for variable in ("PITBOX_NATS__URL", "PITBOX_NATS__CA", "PITBOX_NATS__CREDENTIALS"):
-        monkeypatch.delenv(variable, raising=False)
-    return file
-
-
-def test_a_pc_drives_to_where_it_was_told(enrolled: Path) -> None:
-    assert (driving().nats.url, driving().driver.name) == (FAR, "ada")
-    kept = enrolled.with_suffix(".url")
-    assert (kept.stat().st_mode & 0o777, kept.read_text()) == (0o600, f"{FAR}\n")
-
-
-def test_a_pc_believes_whom_it_was_enrolled_with_and_no_other(
-    enrolled: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept = enrolled.with_suffix(".ca.pem")
-    assert driving().nats.ca == str(kept)
-    assert (kept.stat().st_mode & 0o777, kept.read_text()) == (0o600, CERTIFICATES)
-    kept.chmod(0o666)
-    with pytest.raises(KeysError, match="is open to others"):
-        driving()
-    keep_hub(enrolled, FAR)
-    assert driving().nats.ca == ""
-    monkeypatch.setenv("PITBOX_NATS__CA", "other.pem")
-    assert driving().nats.ca == "other.pem"
-
-
-def test_a_setting_says_more_than_what_was_told(
-    enrolled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PITBOX_NATS__URL", NEAR)
-    assert driving().nats.url == NEAR
-    monkeypatch.delenv("PITBOX_NATS__URL")
-    (tmp_path / "url").write_text(NEAR)
-    monkeypatch.setenv("PITBOX_NATS__URL_FILE", str(tmp_path / "url"))
-    assert driving().nats.url == NEAR
+        for_drivers(Settings(gateway=Gateway(nats_url=named)))

@@ -2,7 +2,7 @@ import math
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pitbox.chunks.frames import row_struct
@@ -59,20 +59,20 @@ def lap(driver: str, number: int = 3, milliseconds: int = 100_500) -> bytes:
 
 
 def feed(decoder: assetto.Decoder, *datagrams: bytes) -> list[Observation]:
-    told: list[Observation] = []
+    items: list[Observation] = []
     for index, datagram in enumerate(datagrams):
-        told += decoder.feed(datagram, index * TICK_NS)
-    return told
+        items += decoder.feed(datagram, index * TICK_NS)
+    return items
 
 
-def values(told: list[Observation]) -> list[dict[str, float]]:
-    [began] = [item for item in told if isinstance(item, Began)]
+def values(items: list[Observation]) -> list[dict[str, float]]:
+    [began] = [item for item in items if isinstance(item, Began)]
     by_id = {channel.id: name for name, channel in CHANNEL_BY_NAME.items()}
     names = [by_id[channel] for channel in began.channels]
-    return [dict(zip(names, f.values, strict=True)) for f in told if isinstance(f, Frame)]
+    return [dict(zip(names, f.values, strict=True)) for f in items if isinstance(f, Frame)]
 
 
-def test_the_datagrams_have_the_lengths_the_game_sends() -> None:
+def test_the_layouts_have_the_lengths_of_the_game_s_datagrams() -> None:
     assert (len(HANDSHAKE), len(reply()), len(info()), len(lap("x"))) == (12, 408, 328, 212)
 
 
@@ -100,84 +100,84 @@ def test_without_an_answer_to_the_handshake_a_session_begins_with_no_track() -> 
 
 
 def test_the_answer_names_car_and_track_and_never_the_driver() -> None:
-    told = feed(assetto.decoder(), reply(), info())
-    began = told[0]
+    items = feed(assetto.decoder(), reply(), info())
+    began = items[0]
     assert isinstance(began, Began)
     assert (began.opened.track, began.opened.car_model) == ("monza", "ks_audi_r8_lms")
-    assert "Somebody" not in repr(told)
+    assert "Somebody" not in repr(items)
 
 
 def test_an_answer_that_comes_late_states_the_session_again() -> None:
-    told = feed(assetto.decoder(), info(), reply(), info(lap_ms=10_016))
-    assert [type(item) for item in told] == [Began, Frame, SessionOpened, Frame]
+    items = feed(assetto.decoder(), info(), reply(), info(lap_ms=10_016))
+    assert [type(item) for item in items] == [Began, Frame, SessionOpened, Frame]
 
 
 def test_another_car_begins_another_session() -> None:
-    told = feed(assetto.decoder(), reply(), info(), reply("bmw_m3"), info(lap_ms=10_016))
-    assert [type(item) for item in told] == [Began, Frame, Began, Frame]
+    items = feed(assetto.decoder(), reply(), info(), reply("bmw_m3"), info(lap_ms=10_016))
+    assert [type(item) for item in items] == [Began, Frame, Began, Frame]
 
 
 def test_while_paused_the_game_repeats_itself_and_no_frames_are_made() -> None:
     decoder = assetto.decoder()
-    told = feed(decoder, *[info()] * 100)
-    assert len(values(told)) == 1
+    items = feed(decoder, *[info()] * 100)
+    assert len(values(items)) == 1
     assert decoder.ignored == 99
 
 
 def test_a_finished_lap_is_reported_with_the_game_s_time() -> None:
-    told = feed(
+    items = feed(
         assetto.decoder(),
         info(lap_ms=99_990, fraction=0.999),
         info(lap_ms=6, laps=1, last_ms=100_000, best_ms=100_000, fraction=0.001),
     )
-    [reported] = [item for item in told if isinstance(item, LapReported)]
+    [reported] = [item for item in items if isinstance(item, LapReported)]
     assert (reported.lap_number, reported.lap_time_s, reported.own) == (1, 100.0, True)
-    after = values(told)[-1]
+    after = values(items)[-1]
     assert (after["lap_number"], after["lap_time"]) == (2, 0.006)
     assert after["lap_distance"] == pytest.approx(0.3)
 
 
 def test_the_fraction_of_the_lap_does_not_wrap_before_the_lap_is_counted() -> None:
-    told = feed(
+    items = feed(
         assetto.decoder(),
         info(lap_ms=99_980, fraction=0.9999),
         info(lap_ms=99_996, fraction=0.0001),
         info(lap_ms=12, laps=1, last_ms=100_000, fraction=0.0002),
     )
-    assert [frame["lap_fraction"] for frame in values(told)] == pytest.approx([0.9999, 1, 0.0002])
+    assert [frame["lap_fraction"] for frame in values(items)] == pytest.approx([0.9999, 1, 0.0002])
 
 
 def test_a_restarted_session_begins_anew() -> None:
-    told = feed(assetto.decoder(), info(laps=2, best_ms=90_000), info(laps=0, lap_ms=5))
-    assert [type(item) for item in told] == [Began, Frame, Began, Frame]
+    items = feed(assetto.decoder(), info(laps=2, best_ms=90_000), info(laps=0, lap_ms=5))
+    assert [type(item) for item in items] == [Began, Frame, Began, Frame]
 
 
 def test_a_session_restarted_within_its_first_lap_begins_anew() -> None:
-    told = feed(assetto.decoder(), info(lap_ms=60_000), info(lap_ms=5))
-    assert [type(item) for item in told] == [Began, Frame, Began, Frame]
+    items = feed(assetto.decoder(), info(lap_ms=60_000), info(lap_ms=5))
+    assert [type(item) for item in items] == [Began, Frame, Began, Frame]
 
 
 @pytest.mark.parametrize("counts_first", [True, False])
 def test_a_time_and_the_count_of_its_lap_may_come_one_after_the_other(counts_first: bool) -> None:
     between = {"lap_ms": 10, "laps": 2} if counts_first else {"lap_ms": 99_995, "last_ms": 99_990}
-    told = feed(
+    items = feed(
         assetto.decoder(),
         info(lap_ms=99_980, laps=1, last_ms=100_500),
         info(**{"laps": 1, "last_ms": 100_500} | between),
         info(lap_ms=30, laps=2, last_ms=99_990),
     )
-    laps = {r.lap_number: r.lap_time_s for r in told if isinstance(r, LapReported)}
+    laps = {r.lap_number: r.lap_time_s for r in items if isinstance(r, LapReported)}
     assert laps == {2: 99.99}
 
 
-def test_laps_of_others_are_told_apart_by_the_driver() -> None:
-    told = feed(assetto.decoder(), reply(driver="Me"), lap("Me"), lap("Them"))
-    [reported] = told
+def test_laps_of_others_are_recognised_by_the_driver_name() -> None:
+    items = feed(assetto.decoder(), reply(driver="Me"), lap("Me"), lap("Them"))
+    [reported] = items
     assert isinstance(reported, LapReported)
     assert (reported.car, reported.lap_number, reported.own) == ("9", 3, False)
 
 
-def test_laps_are_nobody_s_while_the_driver_is_unknown() -> None:
+def test_laps_are_ignored_while_the_driver_is_unknown() -> None:
     assert feed(assetto.decoder(), lap("Them")) == []
 
 
@@ -191,26 +191,24 @@ def test_only_the_game_s_datagrams_are_recognised() -> None:
 
 
 @given(st.binary(max_size=420))
-@settings(deadline=None)
 def test_any_bytes_are_ignored_without_an_error(datagram: bytes) -> None:
     decoder = assetto.decoder()
     assert [type(item) for item in decoder.feed(datagram, 0)] in ([], [LapReported])
 
 
 @given(st.binary(min_size=320, max_size=320), st.binary(min_size=320, max_size=320))
-@settings(deadline=None)
 def test_any_car_info_decodes_without_an_error(first: bytes, second: bytes) -> None:
     head = struct.pack("<c3xi", b"a", 328)
     decoder = assetto.decoder()
-    told = feed(decoder, head + first, head + second)
-    assert len(told) + decoder.ignored >= 2
-    for item in told:
+    items = feed(decoder, head + first, head + second)
+    assert len(items) + decoder.ignored >= 2
+    for item in items:
         assert not isinstance(item, Frame) or row_struct(len(item.values)).pack(*item.values)
 
 
 def test_datagrams_that_were_overtaken_are_left_out_and_begin_nothing() -> None:
     decoder = assetto.decoder()
-    told = feed(
+    items = feed(
         decoder,
         info(lap_ms=99_970),
         info(lap_ms=99_990),
@@ -219,7 +217,7 @@ def test_datagrams_that_were_overtaken_are_left_out_and_begin_nothing() -> None:
         info(lap_ms=99_995),
         info(lap_ms=20, laps=1, last_ms=100_000),
     )
-    assert [frame["session_time"] for frame in values(told)] == pytest.approx(
+    assert [frame["session_time"] for frame in values(items)] == pytest.approx(
         [0, 0.02, 0.036, 0.05]
     )
     assert decoder.ignored == 2

@@ -10,7 +10,7 @@ from producers.sources.f1.formats import FORMATS
 from producers.sources.f1.header import PACKET_AT
 from producers.sources.f1.layouts import LAYOUTS, SIZES
 from producers.sources.f1.record import Record
-from producers.sources.f1.sittings import kind_of
+from producers.sources.f1.session_facts import kind_of
 from tests.tools.f1_game import Game, named
 
 PUBLISHED = {
@@ -38,9 +38,9 @@ def one_frame(game: Game, *instead: bytes) -> dict[str, float]:
     kinds = {packet[kind_at] for packet in instead}
     rest = [packet for packet in game.instant() if packet[kind_at] not in kinds]
     packets = [*instead, *rest, *game.instant()]
-    told = [item for packet in packets for item in decoder.feed(packet, 0)]
-    [began] = [item for item in told if isinstance(item, Began)]
-    return named(began.channels, next(item for item in told if isinstance(item, Frame)).values)
+    items = [item for packet in packets for item in decoder.feed(packet, 0)]
+    [began] = [item for item in items if isinstance(item, Began)]
+    return named(began.channels, next(item for item in items if isinstance(item, Frame)).values)
 
 
 @pytest.mark.parametrize("packet_format", FORMATS)
@@ -49,7 +49,7 @@ def test_packets_are_as_long_as_published(packet_format: int) -> None:
     assert sizes == PUBLISHED[packet_format]
 
 
-def test_numbers_lie_where_they_are_said_to() -> None:
+def test_numbers_are_at_their_published_offsets() -> None:
     record = Record("speed:H 1x wear:4f gear:b")
     packet = bytearray(21)
     record.write(packet, 1, {"speed": 70_000, "gear": -1.4, "wear_fl": 3.0, "wear_rr": 2.0})
@@ -140,7 +140,7 @@ def test_sessions_are_numbered_differently_in_each_format(
 
 
 @pytest.mark.parametrize("packet_format", FORMATS)
-def test_packets_that_are_longer_or_shorter_are_nobodys(packet_format: int) -> None:
+def test_packets_that_are_longer_or_shorter_are_not_recognised(packet_format: int) -> None:
     decoder = f1.decoder()
     for kind in (k for year, k in LAYOUTS if year == packet_format):
         packet = Game(packet_format).packet(kind)

@@ -9,7 +9,7 @@ from producers.sources.iracing import live
 
 
 class FakeSdk:
-    """Play scripted rows the way pyirsdk shows the shared memory."""
+    """Serve scripted rows as pyirsdk does the shared memory."""
 
     def __init__(self, rows: list[dict[str, Any]], info: dict[str, Any] | None = None) -> None:
         self.rows = rows
@@ -61,12 +61,12 @@ def read(sdk: FakeSdk, polls: int) -> list[Any]:
     reader = live.Reader(sdk, ticks.append)
     for index in range(polls):
         reader.poll(1000 + index)
-    return [told for tick in ticks for told in tick.ticks.tick(tick.captured_ns, tick.values)]
+    return [item for tick in ticks for item in tick.ticks.tick(tick.captured_ns, tick.values)]
 
 
 def test_a_row_is_read_once_however_often_it_is_polled() -> None:
-    told = read(FakeSdk([row(1.0), row(1.0), row(1.1)]), polls=5)
-    assert [type(item) for item in told] == [Began, Frame, Frame]
+    items = read(FakeSdk([row(1.0), row(1.0), row(1.1)]), polls=5)
+    assert [type(item) for item in items] == [Began, Frame, Frame]
 
 
 def test_live_variables_become_the_same_channels_as_those_of_a_file() -> None:
@@ -77,29 +77,29 @@ def test_live_variables_become_the_same_channels_as_those_of_a_file() -> None:
     assert by_channel[31] == 30
 
 
-def test_without_a_position_the_velocity_is_followed_on_the_map() -> None:
+def test_without_a_position_the_velocity_is_integrated() -> None:
     rows = [row(n / 60, Yaw=0.0, Pitch=0.1) for n in range(1, 62)]
-    told = read(FakeSdk(rows), polls=61)
-    [began, *frames] = told
+    items = read(FakeSdk(rows), polls=61)
+    [began, *frames] = items
     x = began.channels.index(41)
     assert frames[-1].values[x] == pytest.approx(30, abs=0.01)
 
 
-def test_the_session_of_the_sim_names_ours_once_it_is_an_official_one() -> None:
+def test_an_official_session_of_the_sim_names_the_session() -> None:
     info = {"WeekendInfo": {"SubSessionID": 77, "TrackDisplayName": "Spa"}}
     began = read(FakeSdk([row(1.0)], info), polls=1)[0]
     assert (began.session, began.opened.track) == ("iracing-77-0", "Spa")
     assert read(FakeSdk([row(1.0)]), polls=1)[0].session == ""
 
 
-def test_a_sim_that_lacks_a_needed_variable_is_refused_by_name() -> None:
+def test_the_error_for_a_missing_variable_names_it() -> None:
     bare = row(1.0)
     del bare["LapDistPct"]
     with pytest.raises(SourceError, match="LapDistPct"):
         read(FakeSdk([bare]), polls=1)
 
 
-async def test_the_reader_hands_ticks_on_from_its_own_thread() -> None:
+async def test_the_reader_passes_ticks_on_from_its_own_thread() -> None:
     inbox = Inbox()
     sdk = FakeSdk([row(n / 60) for n in range(1, 10)])
     reader = live.Reader(sdk, inbox.put)
@@ -111,9 +111,6 @@ async def test_the_reader_hands_ticks_on_from_its_own_thread() -> None:
     assert not sdk.is_initialized
 
 
-async def test_elsewhere_than_on_windows_the_sim_cannot_be_read(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("platform.system", lambda: "Linux")
+async def test_elsewhere_than_on_windows_the_sim_cannot_be_read() -> None:
     with pytest.raises(SourceError, match="needs Windows"):
-        live.open_reader(Inbox())
+        live.open_reader(Inbox(), system="Linux")

@@ -27,38 +27,38 @@ def dirt_rally(seconds: float) -> bytes:
     return struct.pack("<66f", *[seconds] * 66)
 
 
-def test_every_game_has_a_decoder_that_bears_its_name() -> None:
+def test_every_game_has_a_decoder_with_its_name() -> None:
     assert [decoder.name for decoder in decoders()] == list(GAMES)
 
 
-def test_datagrams_are_told_apart() -> None:
+def test_a_datagram_is_recognised_by_one_decoder_only() -> None:
     f1 = Game(2025).instant()[0]
     for datagram, name in ((f1, "f1"), (gt7(1), "gt7"), (assetto(1), "assetto")):
         assert [d.name for d in decoders() if d.recognises(datagram)] == [name]
 
 
-def test_a_game_that_is_not_supported_is_nobody_s() -> None:
+def test_a_datagram_of_an_unsupported_game_is_counted_as_unknown() -> None:
     assert not any(decoder.recognises(dirt_rally(1.5)) for decoder in decoders())
     recogniser = Recogniser()
     assert list(recogniser.feed(dirt_rally(1.5), 0)) == []
     assert recogniser.unknown == 1
 
 
-def test_the_first_game_to_begin_is_followed_and_another_one_is_not_mixed_in() -> None:
+def test_only_the_first_game_to_begin_is_followed() -> None:
     recogniser = Recogniser()
-    told = list(recogniser.feed(gt7(1), 0))
-    told += recogniser.feed(assetto(1), SECOND_NS)
-    told += recogniser.feed(gt7(2), 2 * SECOND_NS)
-    assert [type(item) for item in told] == [Began, Frame, Frame]
+    items = list(recogniser.feed(gt7(1), 0))
+    items += recogniser.feed(assetto(1), SECOND_NS)
+    items += recogniser.feed(gt7(2), 2 * SECOND_NS)
+    assert [type(item) for item in items] == [Began, Frame, Frame]
 
 
 def test_another_game_takes_over_after_silence_and_the_first_begins_anew() -> None:
     recogniser = Recogniser()
-    told = list(recogniser.feed(gt7(1), 0))
-    told += recogniser.feed(assetto(1), 3 * SECOND_NS)
-    told += recogniser.feed(assetto(2), 4 * SECOND_NS)
-    told += recogniser.feed(gt7(2), 30 * SECOND_NS)
-    sources = [item.opened.source for item in told if isinstance(item, Began)]
+    items = list(recogniser.feed(gt7(1), 0))
+    items += recogniser.feed(assetto(1), 3 * SECOND_NS)
+    items += recogniser.feed(assetto(2), 4 * SECOND_NS)
+    items += recogniser.feed(gt7(2), 30 * SECOND_NS)
+    sources = [item.opened.source for item in items if isinstance(item, Began)]
     assert sources == ["gt7", "assetto", "gt7"]
 
 
@@ -66,9 +66,9 @@ def test_a_game_that_was_overtaken_before_it_began_does_not_begin_in_silence() -
     recogniser = Recogniser()
     list(recogniser.feed(gt7(1), 0))
     assert list(recogniser.feed(assetto(1), SECOND_NS)) == []
-    told = list(recogniser.feed(assetto(2), 20 * SECOND_NS))
-    assert [type(item) for item in told] == [Began, Frame]
+    items = list(recogniser.feed(assetto(2), 20 * SECOND_NS))
+    assert [type(item) for item in items] == [Began, Frame]
 
 
-def test_only_the_games_asked_for_are_followed() -> None:
+def test_only_the_given_games_are_followed() -> None:
     assert list(Recogniser(("assetto",)).feed(gt7(1), 0)) == []

@@ -1,4 +1,4 @@
-"""Simulated cars drive the real F1 source."""
+"""Packets of simulated cars are decoded by the real F1 source."""
 
 import asyncio
 import json
@@ -25,13 +25,14 @@ RACE = Race(track="pebble-lane", laps=2, mistakes=(Mistake(2, 1, "off-track", 7)
 
 
 def through_packets(race: Race) -> Iterator[Observation]:
-    """Drive a race and read the packets of it, as if they had come at once."""
+    """Drive a race and decode its packets, as if they had arrived at once."""
     encoder, recogniser = Encoder(session=77), Recogniser()
     for observation, at_ns in timed(drive(race, 1_700_000_000_000_000_000)):
         for packet in encoder.feed(observation):
             yield from recogniser.feed(packet, at_ns)
 
 
+@pytest.mark.thorough
 def test_laps_through_packets_are_those_that_were_driven() -> None:
     found = laps(chunks(through_packets(RACE), Chunker("ada", 1, chunk_ms=50)))
     by_number = {lap.lap_number: lap for lap in found}
@@ -41,37 +42,39 @@ def test_laps_through_packets_are_those_that_were_driven() -> None:
         assert lap.sectors_s == pytest.approx(driven.sectors_s, abs=0.0011)
 
 
-async def test_packets_are_heard_where_they_are_sent() -> None:
+async def test_packets_are_received_at_the_address_they_are_sent_to() -> None:
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    told: list[Observation] = []
+    items: list[Observation] = []
     source = udp.observations("f1", udp.Where(f1_port=port))
-    async with asyncio.timeout(20), aclosing(source) as heard:  # type: ignore[type-var]
+    async with asyncio.timeout(20), aclosing(source) as observations:  # type: ignore[type-var]
         sending = asyncio.create_task(send(RACE, "127.0.0.1", port, speed=5))
-        async for observation in heard:
-            told.append(observation)
-            if len(told) >= 60:
+        async for observation in observations:
+            items.append(observation)
+            if len(items) >= 60:
                 break
         sending.cancel()
-    began = next(o for o in told if isinstance(o, Began))
+    began = next(o for o in items if isinstance(o, Began))
     names = [CHANNELS[channel].name for channel in began.channels]
-    frames = [dict(zip(names, o.values, strict=True)) for o in told if isinstance(o, Frame)]
+    frames = [dict(zip(names, o.values, strict=True)) for o in items if isinstance(o, Frame)]
     assert began.opened.source == "f1"
     assert frames[-1]["session_time"] > frames[0]["session_time"]
     assert 40 < frames[-1]["speed"] < 80
 
 
-async def test_an_address_that_cannot_be_sent_to_is_named() -> None:
+async def test_the_error_for_an_unreachable_address_names_it() -> None:
     with pytest.raises(SourceError, match=r"cannot send to 255\.255\.255\.255:20777"):
         await send(RACE, "255.255.255.255", 20777)
 
 
-def test_the_command_prints_laps_and_what_mistakes_cost(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_laps_and_the_cost_of_mistakes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     sim(track="pebble-lane", mistake=["lap=2,turn=4,kind=brakes-early,size=10"], json=True)
-    told = json.loads(capsys.readouterr().out)
-    assert [lap["lap_number"] for lap in told] == [1, 2, 3]
-    (mistake,) = told[1]["mistakes"]
+    items = json.loads(capsys.readouterr().out)
+    assert [lap["lap_number"] for lap in items] == [1, 2, 3]
+    (mistake,) = items[1]["mistakes"]
     assert mistake["corner"] == "Spoon"
     assert mistake["without"]["brakes_m"] - mistake["made"]["brakes_m"] == pytest.approx(
         10, abs=0.2
@@ -80,7 +83,7 @@ def test_the_command_prints_laps_and_what_mistakes_cost(capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("asked", "message"),
     [
         ({"track": "monza"}, "kestrel-vale, pebble-lane"),
         ({"to": "20777"}, "write host:port"),
@@ -88,6 +91,6 @@ def test_the_command_prints_laps_and_what_mistakes_cost(capsys: pytest.CaptureFi
         ({"speed": 0.0}, "speed 0"),
     ],
 )
-def test_the_command_says_what_it_cannot_do(asked: dict[str, object], said: str) -> None:
-    with pytest.raises(CommandError, match=said):
+def test_the_command_names_the_faulty_option(asked: dict[str, object], message: str) -> None:
+    with pytest.raises(CommandError, match=message):
         sim(**asked)  # type: ignore[arg-type]

@@ -1,20 +1,20 @@
 """Mistakes are made where they were asked for, as large as asked, and cost what the truth says."""
 
 import math
-from functools import lru_cache
+from bisect import bisect_left
+from functools import cache
 
 import pytest
 from msgspec.structs import replace
 
-from producers.source import Frame
-from producers.sources.sim import Mistake, Race, drive, driven_laps
+from producers.sources.sim import Mistake, Race, driven_laps
 from producers.sources.sim.circuits import COURSES, track
-from producers.sources.sim.instruments import LAYOUT
 from producers.sources.sim.laps import Drive
 from producers.sources.sim.mistakes import KINDS, parse
 from schemas.sim import LapReported
+from tests.tools.sim_drives import SHORT_AND_LONG, Row, driven, rows_driven
 
-Row = dict[str, float]
+EACH_KIND = (KINDS[0], *(pytest.param(kind, marks=pytest.mark.thorough) for kind in KINDS[1:]))
 SHORT = Race(track="pebble-lane", laps=2)
 CORNER = track("pebble-lane").corners[3]
 MISTAKES = {
@@ -25,15 +25,12 @@ MISTAKES = {
 }
 
 
-@lru_cache
+@cache
 def told(*mistakes: Mistake) -> tuple[tuple[Row, ...], dict[int, LapReported]]:
     """Drive two laps; return the frames of lap 2 and all reports."""
-    observations = list(drive(replace(SHORT, mistakes=mistakes), 0))
-    frames = [
-        dict(zip(LAYOUT.names, o.values, strict=True)) for o in observations if isinstance(o, Frame)
-    ]
-    reports = {o.lap_number: o for o in observations if isinstance(o, LapReported)}
-    return tuple(frame for frame in frames if frame["lap_number"] == 2), reports
+    race = replace(SHORT, mistakes=mistakes)
+    reports = {o.lap_number: o for o in driven(race) if isinstance(o, LapReported)}
+    return tuple(row for row in rows_driven(race) if row["lap_number"] == 2), reports
 
 
 def near(rows: tuple[Row, ...], before_m: float = 160, after_m: float = 120) -> list[Row]:
@@ -59,9 +56,16 @@ def minimum_mps(rows: tuple[Row, ...]) -> float:
     return min(row["speed"] for row in near(rows))
 
 
+def nearest(rows: tuple[Row, ...], distance_m: float) -> Row:
+    """Return the frame of a lap that is nearest to a place."""
+    after = bisect_left(rows, distance_m, key=lambda row: row["lap_distance"])
+    around = rows[max(after - 1, 0) : after + 1]
+    return min(around, key=lambda row: abs(row["lap_distance"] - distance_m))
+
+
 def speed_at(rows: tuple[Row, ...], distance_m: float) -> float:
     """Return the speed at a place."""
-    return min(rows, key=lambda row: abs(row["lap_distance"] - distance_m))["speed"]
+    return nearest(rows, distance_m)["speed"]
 
 
 def test_braking_begins_earlier_by_what_was_asked() -> None:
@@ -71,18 +75,21 @@ def test_braking_begins_earlier_by_what_was_asked() -> None:
     assert throttle_m(early) == pytest.approx(throttle_m(clean), abs=3)
 
 
+@pytest.mark.thorough
 def test_the_minimum_speed_is_lower_by_what_was_asked() -> None:
     clean, slow = told()[0], told(MISTAKES["slow-minimum"])[0]
     assert minimum_mps(clean) - minimum_mps(slow) == pytest.approx(2, abs=0.1)
     assert braking_m(slow) == pytest.approx(braking_m(clean), abs=4)
 
 
+@pytest.mark.thorough
 def test_the_throttle_opens_later_by_what_was_asked() -> None:
     clean, late = told()[0], told(MISTAKES["late-throttle"])[0]
     assert throttle_m(late) - throttle_m(clean) == pytest.approx(15, abs=3)
     assert braking_m(late) == pytest.approx(braking_m(clean), abs=0.5)
 
 
+@pytest.mark.thorough
 def test_running_wide_costs_the_lap_its_validity_from_there_on() -> None:
     clean, wide = told()[0], told(MISTAKES["off-track"])[0]
     assert all(row["lap_valid"] == 1 for row in clean)
@@ -92,12 +99,12 @@ def test_running_wide_costs_the_lap_its_validity_from_there_on() -> None:
     reports = told(MISTAKES["off-track"])[1]
     assert (reports[1].valid, reports[2].valid) == (True, False)
     at_m = first["lap_distance"] + 15
-    places = [min(rows, key=lambda row: abs(row["lap_distance"] - at_m)) for rows in (clean, wide)]
+    places = [nearest(rows, at_m) for rows in (clean, wide)]
     apart_m = math.dist(*((place["world_x"], place["world_y"]) for place in places))
     assert 4 < apart_m < 8
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EACH_KIND)
 def test_a_mistake_costs_what_the_truth_says(kind: str) -> None:
     mistake = MISTAKES[kind]
     (_, lap) = driven_laps(replace(SHORT, mistakes=(mistake,)), 2)
@@ -109,7 +116,7 @@ def test_a_mistake_costs_what_the_truth_says(kind: str) -> None:
     assert (truth.mistake, truth.corner) == (mistake, "Spoon")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EACH_KIND)
 def test_a_mistake_shows_where_the_truth_says_and_nowhere_before(kind: str) -> None:
     mistake = MISTAKES[kind]
     (truth,) = list(driven_laps(replace(SHORT, mistakes=(mistake,)), 2))[1].mistakes
@@ -126,6 +133,7 @@ def test_a_mistake_shows_where_the_truth_says_and_nowhere_before(kind: str) -> N
     assert max(slower) > 0.5
 
 
+@pytest.mark.thorough
 def test_other_laps_are_as_if_nothing_had_happened() -> None:
     for mistake in MISTAKES.values():
         assert told(mistake)[1][1] == told()[1][1]
@@ -149,8 +157,8 @@ def test_every_turn_is_one_to_brake_for(name: str, seed: int) -> None:
         assert all(taken.brakes_m is not None for taken in lap.passes)
 
 
-@pytest.mark.parametrize("name", COURSES)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", SHORT_AND_LONG)
+@pytest.mark.parametrize("kind", EACH_KIND)
 def test_a_mistake_costs_time_in_every_turn(name: str, kind: str) -> None:
     size = MISTAKES[kind].size
     for corner in track(name).corners:

@@ -1,4 +1,4 @@
-"""Simulated tracks close, and are what their corners say."""
+"""Simulated tracks close, and have the corners of their description."""
 
 import math
 from itertools import pairwise
@@ -34,14 +34,14 @@ def test_places_and_headings_follow_from_curvature(circuit: Track) -> None:
         assert right.heading - left.heading == pytest.approx(mean * circuit.step_m, abs=2e-3)
 
 
-def test_slope_is_how_height_changes(circuit: Track) -> None:
+def test_slope_is_the_derivative_of_height(circuit: Track) -> None:
     for node in range(1, circuit.nodes):
         rise = circuit.height_m[node + 1] - circuit.height_m[node - 1]
         assert rise / (2 * circuit.step_m) == pytest.approx(circuit.slope[node], abs=1e-5)
     assert max(map(abs, circuit.slope)) < 0.03
 
 
-def test_corners_turn_where_and_by_what_they_say(circuit: Track) -> None:
+def test_corners_have_their_place_and_angle(circuit: Track) -> None:
     bends = COURSES[circuit.name].bends
     for corner, bend in zip(circuit.corners, bends, strict=True):
         entry, apex, leaves = (
@@ -53,7 +53,7 @@ def test_corners_turn_where_and_by_what_they_say(circuit: Track) -> None:
         assert (corner.name, corner.direction) == (bend.name, math.copysign(1, bend.angle_deg))
 
 
-def test_the_circuits_are_of_the_length_they_are_meant_to_have() -> None:
+def test_the_circuits_have_their_intended_lengths() -> None:
     assert 5700 < track("kestrel-vale").length_m < 5900
     assert len(track("kestrel-vale").corners) == 9
     assert 1450 < track("pebble-lane").length_m < 1700
@@ -69,7 +69,7 @@ def test_a_track_never_meets_itself(circuit: Track) -> None:
                 assert math.dist(here, places[second]) > 2 * circuit.half_width_m
 
 
-def test_a_course_that_cannot_close_is_refused_by_name() -> None:
+def test_a_course_that_cannot_close_is_rejected_by_name() -> None:
     course = COURSES["pebble-lane"]
     bend = msgspec.structs.replace(course.bends[0], angle_deg=-80)
     with pytest.raises(ValueError, match="pebble-lane turns -355"):
@@ -78,7 +78,7 @@ def test_a_course_that_cannot_close_is_refused_by_name() -> None:
         track("monza")
 
 
-def test_a_swerve_has_the_curvature_of_the_way_it_takes() -> None:
+def test_a_swerve_has_the_curvature_of_its_path() -> None:
     circuit = track("kestrel-vale")
     corner = circuit.corners[4]
     driven = line(circuit, [Swerve(corner.apex_m, 3.0, 60.0, 20.0)])

@@ -1,4 +1,4 @@
-"""What is driven: the session, the track and the car, by the numbers that the game gives them."""
+"""The session, the track and the car, by the game's numbers for them."""
 
 from typing import Final
 
@@ -47,18 +47,21 @@ TRACKS: Final = {
     42: "Madrid",
 }
 TEAMS: Final = {0: "Mercedes", 1: "Ferrari", 2: "Red Bull", 3: "Williams", 7: "Haas", 8: "McLaren"}
-"""Those that kept name and number from 2018 to 2025."""
+"""The teams that kept name and number from 2018 to 2025."""
 
 KINDS: Final[dict[int, dict[SessionKind, range]]] = {
     2018: {"race": range(10, 12), "time_trial": range(12, 13)},
     2021: {"race": range(10, 13), "time_trial": range(13, 14)},
     2024: {"race": range(15, 18), "time_trial": range(18, 19)},
 }
-"""Beside practice (1 to 4) and qualifying (5 to 9, and shootouts 10 to 14 since 2024)."""
+"""Session types by first format, except practice (1 to 4) and qualifying.
+
+Qualifying is 5 to 9, with shootouts 10 to 14 since 2024.
+"""
 
 
 class Facts(Struct, frozen=True):
-    """Hold what the game has said of a session."""
+    """Hold the facts of a session that the game has sent so far."""
 
     version: str = ""
     kind: SessionKind = "unknown"
@@ -68,7 +71,7 @@ class Facts(Struct, frozen=True):
     car_model: str = ""
 
     def opened(self, at_ns: int) -> SessionOpened:
-        """Return the facts as they are told; a lap has three sectors."""
+        """Return the facts as an observation; a lap has three sectors."""
         return SessionOpened(
             at_ns=at_ns,
             source="f1",
@@ -83,7 +86,7 @@ class Facts(Struct, frozen=True):
 
 
 def kind_of(packet_format: int, session_type: int) -> SessionKind:
-    """Return the kind of a session by its number, which depends on the format."""
+    """Return the kind of a session by its type, which depends on the format."""
     if 1 <= session_type <= 4:
         return "practice"
     if 5 <= session_type <= 9 or (packet_format >= 2024 and 10 <= session_type <= 14):
@@ -93,13 +96,13 @@ def kind_of(packet_format: int, session_type: int) -> SessionKind:
 
 
 def track_of(fields: Fields) -> str:
-    """Name the track of a session packet; by number where it has no name here."""
+    """Return the track of a session packet: its name, or "track N" for an unknown number."""
     number = fields["track"]
     return TRACKS.get(number, f"track {number}" if number >= 0 else "")
 
 
 def car_model_of(packet_format: int, fields: Fields) -> str:
-    """Name the team of a participant; by number where it is not the same in all games."""
+    """Return the team of a participant: its name, or "team N" where names differ by game."""
     team = fields["team"]
     named = TEAMS.get(team) if packet_format <= 2025 else None
     return named or ("" if team in (255, 65535) else f"team {team}")

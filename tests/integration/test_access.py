@@ -1,4 +1,4 @@
-"""Who comes in, who stays and who is turned out, at a gateway that is served as it is in a race."""
+"""Logins, sessions, sockets and limits of access, at a gateway with a real NATS and Postgres."""
 
 import asyncio
 import contextlib
@@ -6,7 +6,8 @@ import json
 import re
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ import pytest
 import websockets
 from structlog.testing import capture_logs
 
-from consumers.gateway.live import feed
-from consumers.gateway.web import listener
+from consumers.gateway.service import Gateway
+from consumers.gateway.web.listener import Limits
 from consumers.gateway.web.login import COOKIE
 from pitbox.people import logins, secrets
 from pitbox.people.passwords import HASHER, Passwords
@@ -29,20 +30,46 @@ from tests.tools.people import PASSWORD, Person
 from tests.tools.processes import pitbox
 from tests.tools.servers import NatsServer, PostgresServer
 
-ENDS_WITHIN_S = 5.0
+ENDS_WITHIN_S = 30.0
+
+
+class Interrupted(Passwords):
+    """Let something happen between the check of a password and the answer."""
+
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def matches(self, kept: str | None, password: str) -> bool:
+        """Check a password, then do `meanwhile`."""
+        found = await super().matches(kept, password)
+        if self.meanwhile is not None:
+            await self.meanwhile()
+        return found
 
 
 @pytest.fixture
-async def served(nats_server: NatsServer, database: str, tmp_path: Path) -> AsyncIterator[Served]:
-    """Run a gateway with an owner."""
+def passwords() -> Interrupted:
+    """Return the check of passwords of `served`; nothing happens meanwhile yet."""
+    return Interrupted()
+
+
+@pytest.fixture
+async def served(
+    request: pytest.FixtureRequest,
+    nats_server: NatsServer,
+    database: str,
+    tmp_path: Path,
+    passwords: Interrupted,
+) -> AsyncIterator[Served]:
+    """Run a gateway with an owner; a parameter holds other arguments of `Gateway`."""
     await hub.apply(nats_server.url)
-    async with gateway_of(nats_server.url, database, tmp_path) as running_gateway:
+    build = partial(Gateway, passwords=passwords, **getattr(request, "param", {}))
+    async with gateway_of(nats_server.url, database, tmp_path, build) as running_gateway:
         yield running_gateway
 
 
 @pytest.fixture
 async def stranger(served: Served) -> AsyncIterator[httpx.AsyncClient]:
-    """Lend a client that nobody is logged in by."""
+    """Yield a client that is not logged in."""
     async with httpx.AsyncClient(base_url=served.address, timeout=20) as rest:
         yield rest
 
@@ -63,8 +90,8 @@ async def may(stranger: httpx.AsyncClient, person: Person) -> bool:
     return answer.status_code == 200
 
 
-async def is_turned_out(page: Page) -> None:
-    """Wait for the end of a socket, which has to come in five seconds."""
+async def is_closed_by_the_gateway(page: Page) -> None:
+    """Wait up to five seconds until the gateway closes a page's socket with 4401."""
     with pytest.raises(websockets.ConnectionClosed):
         async with asyncio.timeout(ENDS_WITHIN_S):
             while True:
@@ -72,8 +99,8 @@ async def is_turned_out(page: Page) -> None:
     assert page.connection.close_code == 4401
 
 
-async def is_hung_up(connection: socket.socket) -> None:
-    """Wait for the end of a connection over which nothing comes."""
+async def is_aborted(connection: socket.socket) -> None:
+    """Wait until the gateway closes a connection without an answer."""
     loop = asyncio.get_running_loop()
     connection.setblocking(False)
     with contextlib.suppress(ConnectionError):
@@ -85,7 +112,7 @@ async def audited(database: str) -> list[str]:
     return [row["action"] for row in rows]
 
 
-async def test_asvs_7_2_4_an_invitation_opens_once_and_every_login_has_tokens_of_its_own(
+async def test_asvs_7_2_4_an_invitation_is_valid_once_and_every_login_has_new_tokens(
     served: Served, stranger: httpx.AsyncClient, database: str
 ) -> None:
     secret = await people.invited(database, "kai", "driver", "KAI")
@@ -101,7 +128,7 @@ async def test_asvs_7_2_4_an_invitation_opens_once_and_every_login_has_tokens_of
     assert told == {"name": "kai", "role": "driver", "driver": "KAI", "has_password": True}
 
 
-async def test_asvs_6_4_1_6_5_1_links_end_and_a_newer_one_takes_their_place(
+async def test_asvs_6_4_1_6_5_1_links_expire_and_a_newer_one_replaces_them(
     served: Served, stranger: httpx.AsyncClient, database: str
 ) -> None:
     old, new = [await people.linked(database, "ann") for _ in range(2)]
@@ -113,7 +140,7 @@ async def test_asvs_6_4_1_6_5_1_links_end_and_a_newer_one_takes_their_place(
     assert (await stranger.post(f"{API}/login/link", json={"secret": late})).status_code == 401
 
 
-async def test_asvs_16_3_1_16_5_1_whatever_is_wrong_about_a_login_the_answer_is_one(
+async def test_asvs_16_3_1_16_5_1_every_failed_login_gets_the_same_answer(
     served: Served, stranger: httpx.AsyncClient, database: str
 ) -> None:
     await people.joined(stranger, database, "kai", "driver")
@@ -157,7 +184,7 @@ async def test_asvs_2_4_1_4_1_3_6_3_1_guessing_is_stopped_and_forged_addresses_d
     assert (await login(stranger, "kai")).status_code == 429
 
 
-async def test_asvs_6_3_2_there_is_no_account_before_somebody_makes_one(database: str) -> None:
+async def test_asvs_6_3_2_there_are_no_default_accounts(database: str) -> None:
     assert await Database(database).value("select count(*) from account") == 0
 
 
@@ -184,7 +211,7 @@ async def test_a_refresh_token_is_used_once_and_its_theft_ends_the_login(
     await Database(database).rows("update refresh_token set used = used - interval '11 s'")
     async with opened(served, person=second) as page:
         assert (await refresh(stranger, kai.refresh)).status_code == 401
-        await is_turned_out(page)
+        await is_closed_by_the_gateway(page)
     assert not await may(stranger, second)
     assert (await refresh(stranger, second.refresh)).status_code == 401
     assert await may(stranger, other), "another login of the same person is left alone"
@@ -209,8 +236,8 @@ async def test_asvs_7_3_1_7_3_2_a_login_ends_when_it_idles_and_after_a_month(
     assert (await refresh(stranger, old.refresh)).status_code == 401
 
 
-async def test_two_tabs_that_refresh_at_once_get_the_same_and_raise_no_alarm(database: str) -> None:
-    """A thousand times, straight against Postgres, each tab over its own connection."""
+async def test_two_tabs_that_refresh_at_once_get_the_same_successor(database: str) -> None:
+    """Refresh a thousand times against Postgres, each tab over its own connection."""
     key, races = b"k" * 32, 1000
     pool = await asyncpg.create_pool(database, min_size=8, max_size=8)
     async with pool:
@@ -242,27 +269,27 @@ async def test_asvs_7_4_1_logging_out_ends_tokens_cookie_and_socket(
     other = people.person_of(await login(stranger, "kai"))
     async with opened(served, person=kai) as page, opened(served, person=other) as second:
         assert (await stranger.post(f"{API}/logout", headers=kai.headers)).status_code == 204
-        await is_turned_out(page)
+        await is_closed_by_the_gateway(page)
         assert not await may(stranger, kai)
         assert (await refresh(stranger, kai.refresh)).status_code == 401
         await second.say(Ping(token=1.0))
         await second.hear(Pong)
         everywhere = await stranger.post(f"{API}/logout/everywhere", headers=other.headers)
         assert everywhere.status_code == 204
-        await is_turned_out(second)
+        await is_closed_by_the_gateway(second)
 
 
-async def test_asvs_7_4_2_7_4_5_an_owner_turns_people_out(
+async def test_asvs_7_4_2_7_4_5_an_owner_ends_a_persons_logins(
     served: Served, stranger: httpx.AsyncClient, database: str
 ) -> None:
     kai = await people.joined(stranger, database, "kai", "driver")
     async with opened(served, person=kai) as page, served.rest() as owner:
         assert (await owner.post("/accounts/kai/logout")).status_code == 204
-        await is_turned_out(page)
+        await is_closed_by_the_gateway(page)
     kai = people.person_of(await login(stranger, "kai"))
     async with opened(served, person=kai) as page:
         await served_change(served, "kai", disabled=True)
-        await is_turned_out(page)
+        await is_closed_by_the_gateway(page)
     assert not await may(stranger, kai)
     assert (await login(stranger, "kai")).status_code == 401
     async with served.rest() as owner:
@@ -286,7 +313,7 @@ async def test_asvs_7_4_3_a_new_password_ends_the_other_logins(
     assert (await login(stranger, "kai", "seven grey herons")).status_code == 200
 
 
-async def test_asvs_6_4_6_an_owner_begins_a_new_password_and_does_not_choose_it(
+async def test_asvs_6_4_6_an_owner_starts_a_password_reset_but_does_not_choose_the_password(
     served: Served, stranger: httpx.AsyncClient, database: str
 ) -> None:
     kai = await people.joined(stranger, database, "kai", "driver")
@@ -297,7 +324,7 @@ async def test_asvs_6_4_6_an_owner_begins_a_new_password_and_does_not_choose_it(
             chosen = {"secret": link["secret"], "password": "seven grey herons"}
             answer = await stranger.post(f"{API}/invitations/accept", json=chosen)
             assert answer.status_code == 200, answer.text
-            await is_turned_out(page)
+            await is_closed_by_the_gateway(page)
         assert not await may(stranger, kai)
         assert await may(stranger, people.person_of(answer))
         assert (await login(stranger, "kai")).status_code == 401
@@ -311,32 +338,30 @@ async def test_asvs_6_4_6_an_owner_begins_a_new_password_and_does_not_choose_it(
 
 
 @pytest.mark.parametrize("change", ["password = $2", "disabled = $2 <> ''"])
-async def test_a_login_that_was_on_its_way_when_its_account_was_changed_does_not_begin(
+async def test_a_login_during_a_change_of_its_account_does_not_begin(
     served: Served,
     stranger: httpx.AsyncClient,
     database: str,
-    monkeypatch: pytest.MonkeyPatch,
+    passwords: Interrupted,
     change: str,
 ) -> None:
-    """A stolen password must not outlive its change by a login that was being checked."""
+    """A login whose password check runs during the change must not begin."""
     kai = await people.joined(stranger, database, "kai", "driver")
-    fits, another = Passwords.fits, HASHER.hash("seven grey herons")
+    another = HASHER.hash("seven grey herons")
 
-    async def meanwhile(self: Passwords, kept: str | None, password: str) -> bool:
-        found = await fits(self, kept, password)
+    async def meanwhile() -> None:
         await Database(database).rows(
             f"update account set {change} where name = $1", "kai", another
         )
-        return found
 
-    monkeypatch.setattr(Passwords, "fits", meanwhile)
+    passwords.meanwhile = meanwhile
     assert (await login(stranger, "kai")).status_code == 401
     await Database(database).rows("update account set disabled = false")
     assert await may(stranger, kai)
     assert await Database(database).value("select count(*) from login") == 2
 
 
-async def test_asvs_4_4_3_4_4_4_a_socket_needs_a_fresh_ticket_of_a_login_that_lives(
+async def test_asvs_4_4_3_4_4_4_a_socket_needs_an_unused_ticket_of_a_valid_login(
     served: Served, stranger: httpx.AsyncClient, database: str
 ) -> None:
     address = f"ws://127.0.0.1:{served.port}{API}/live"
@@ -352,7 +377,7 @@ async def test_asvs_4_4_3_4_4_4_a_socket_needs_a_fresh_ticket_of_a_login_that_li
                 pass
 
 
-async def test_asvs_4_4_2_3_5_1_foreign_pages_send_nothing(
+async def test_asvs_4_4_2_3_5_1_requests_of_foreign_pages_are_rejected(
     served: Served, stranger: httpx.AsyncClient
 ) -> None:
     for origin in ("https://evil.com", "null", f"https://127.0.0.1:{served.port}"):
@@ -374,7 +399,7 @@ async def test_asvs_3_4_2_no_other_origin_may_read(
         assert not any(name.startswith("access-control") for name in answer.headers)
 
 
-async def test_a_stream_outlives_the_token_that_it_came_with(
+async def test_a_socket_outlives_the_access_token_that_opened_it(
     served: Served, stranger: httpx.AsyncClient, nats_server: NatsServer
 ) -> None:
     async with opened(served) as page, connected(nats_server.url) as drive:
@@ -385,7 +410,7 @@ async def test_a_stream_outlives_the_token_that_it_came_with(
         assert (await page.hear(Frames)).chunk == 1
 
 
-async def test_what_a_driver_takes_back_ends_live(
+async def test_a_withdrawn_consent_ends_live_data(
     served: Served, stranger: httpx.AsyncClient, database: str, nats_server: NatsServer
 ) -> None:
     ada = await people.joined(stranger, database, "ada", "driver", "ada")
@@ -396,7 +421,7 @@ async def test_what_a_driver_takes_back_ends_live(
         await owner.watch("test", "speed")
         answer = await stranger.put(f"{API}/consents", json=decision, headers=ada.headers)
         assert answer.status_code == 204, answer.text
-        await is_turned_out(guest)
+        await is_closed_by_the_gateway(guest)
         async with connected(nats_server.url) as drive:
             await drive.publish("telemetry.live", hub.chunk(1))
             assert (await owner.hear(Frames)).chunk == 1
@@ -410,7 +435,7 @@ async def test_what_a_driver_takes_back_ends_live(
     assert len(known) == 12
 
 
-async def test_asvs_16_5_3_without_postgres_nobody_is_let_in(
+async def test_asvs_16_5_3_without_postgres_no_request_is_authorised(
     served: Served, stranger: httpx.AsyncClient, postgres_server: PostgresServer
 ) -> None:
     ticket = await ticket_of(served)
@@ -456,7 +481,7 @@ async def test_asvs_13_2_2_the_audit_log_only_grows(served: Served, database: st
         assert (await owner.get("/audit", params={"before": entry["id"]})).json() == []
 
 
-async def test_asvs_16_3_2_who_asks_for_more_than_he_may_is_written_down(
+async def test_asvs_16_3_2_requests_that_a_role_does_not_allow_are_logged(
     served: Served, stranger: httpx.AsyncClient, database: str
 ) -> None:
     kai = await people.joined(stranger, database, "kai", "driver", "KAI")
@@ -472,7 +497,7 @@ async def test_asvs_16_3_2_who_asks_for_more_than_he_may_is_written_down(
     ]
 
 
-async def test_asvs_8_2_2_8_2_3_what_is_anothers_is_not_reached(
+async def test_asvs_8_2_2_8_2_3_data_of_others_is_not_reachable(
     served: Served, stranger: httpx.AsyncClient, database: str
 ) -> None:
     kai = await people.joined(stranger, database, "kai", "driver", "KAI")
@@ -511,51 +536,52 @@ async def test_asvs_2_2_1_5_2_1_16_4_1_bodies_are_bounded_and_checked(
         assert answer.status_code == 400, body
 
 
-async def test_who_opens_connections_and_says_nothing_keeps_nobody_out(
-    served: Served, stranger: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(listener, "REQUEST_S", 0.5)
+@pytest.mark.parametrize("served", [{"limits": Limits(request_s=0.5)}], indirect=True)
+async def test_idle_connections_lock_nobody_out(served: Served) -> None:
     async with opened(served) as page:
         half = b"POST /api/v1/login HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n{"
         for said in (b"", b"GET / HTT", half):
             with socket.create_connection(("127.0.0.1", served.port)) as silent:
                 silent.sendall(said)
-                await is_hung_up(silent)
+                await is_aborted(silent)
         await page.say(Ping(token=1.0))
         await page.hear(Pong)
-    monkeypatch.setattr(listener, "MAX_OF_ADDRESS", 4)
-    monkeypatch.setattr(listener, "REQUEST_S", 60)
-    with contextlib.ExitStack() as crowd:
+
+
+@pytest.mark.parametrize(
+    "served", [{"limits": Limits(request_s=60, connections_of_address=4)}], indirect=True
+)
+async def test_many_idle_connections_of_one_address_lock_nobody_out(
+    served: Served, stranger: httpx.AsyncClient
+) -> None:
+    with contextlib.ExitStack() as stack:
         for number in range(6):
             silent = socket.create_connection(("127.0.0.1", served.port))
-            crowd.enter_context(silent)
+            stack.enter_context(silent)
             if number > 4:
-                await is_hung_up(silent)
+                await is_aborted(silent)
     assert (await stranger.get(f"{API}/health")).status_code == 200
 
 
-async def test_who_opens_every_page_there_may_be_keeps_nobody_out(
-    served: Served,
-    stranger: httpx.AsyncClient,
-    database: str,
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("served", [{"max_clients": 3}], indirect=True)
+async def test_an_account_with_the_most_pages_locks_nobody_out(
+    served: Served, stranger: httpx.AsyncClient, database: str
 ) -> None:
-    monkeypatch.setattr(feed, "MAX_CLIENTS", 3)
     gus = await people.joined(stranger, database, "gus", "guest")
-    async with contextlib.AsyncExitStack() as crowd:
-        pages = [await crowd.enter_async_context(opened(served, person=gus)) for _ in range(3)]
+    async with contextlib.AsyncExitStack() as stack:
+        pages = [await stack.enter_async_context(opened(served, person=gus)) for _ in range(3)]
         async with opened(served, person=gus) as another:
             with pytest.raises(websockets.ConnectionClosed, match="too many pages"):
                 await another.connection.recv()
         async with opened(served) as page:
             await page.say(Ping(token=1.0))
             await page.hear(Pong)
-            await is_turned_out(pages[0])
+            await is_closed_by_the_gateway(pages[0])
         await pages[1].say(Ping(token=1.0))
         await pages[1].hear(Pong)
 
 
-async def test_of_invitations_for_one_driver_at_once_one_is_made_and_the_others_say_why(
+async def test_of_concurrent_invitations_for_one_driver_only_one_succeeds(
     served: Served,
 ) -> None:
     async with served.rest() as owner:
@@ -564,7 +590,7 @@ async def test_of_invitations_for_one_driver_at_once_one_is_made_and_the_others_
     assert sorted(answer.status_code for answer in answers) == [201, 400, 400, 400]
 
 
-async def test_the_command_line_makes_and_closes_accounts(
+async def test_the_command_line_creates_and_disables_accounts(
     served: Served, stranger: httpx.AsyncClient, database: str, nats_server: NatsServer
 ) -> None:
     async def command(*words: str) -> str:
@@ -584,6 +610,6 @@ async def test_the_command_line_makes_and_closes_accounts(
     assert (known["kai"]["role"], known["kai"]["logins"]) == ("engineer", 1)
     async with opened(served, person=kai) as page:
         await command("disable", "kai")
-        await is_turned_out(page)
+        await is_closed_by_the_gateway(page)
     refused = await asyncio.to_thread(pitbox, nats_server, database, "account", "disable", "ann")
     assert (refused.returncode, "only owner" in refused.stderr) == (2, True)

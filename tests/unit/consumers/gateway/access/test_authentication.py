@@ -1,4 +1,4 @@
-"""The rules at the doors, each by itself."""
+"""Access tokens, passwords, tickets, attempts, roles and consent, each by itself."""
 
 import asyncio
 import base64
@@ -13,7 +13,7 @@ import jwt
 import pytest
 
 from consumers.gateway.access import roles
-from consumers.gateway.access.doors import site_of
+from consumers.gateway.access.authentication import site_of
 from pitbox.people import consent, secrets
 from pitbox.people.passwords import MAX_WAITING, BusyError, Passwords, breached, why_not
 from pitbox.people.tickets import MAX_TICKETS, Tickets
@@ -92,7 +92,7 @@ def test_asvs_9_1_2_9_1_3_9_2_1_9_2_2_9_2_3_any_other_token_is_refused(forged: s
         Tokens({"first": KEY}).read(forged)
 
 
-def test_keys_are_for_their_owner_alone_and_change_after_a_month(tmp_path: Path) -> None:
+def test_keys_are_readable_by_their_owner_only_and_rotate_after_a_month(tmp_path: Path) -> None:
     folder = tmp_path / "keys"
     keys = load_keys(folder)
     [name] = keys
@@ -132,7 +132,7 @@ def test_asvs_6_2_1_short_or_guessed_passwords_are_refused(password: str) -> Non
     "password",
     ["twelve chars", "a lamp in the rain", "Grüße an 車, " + "".join(map(str, range(40)))],
 )
-def test_asvs_6_2_9_long_ones_of_any_letters_are_taken(password: str) -> None:
+def test_asvs_6_2_9_long_passwords_of_any_characters_are_accepted(password: str) -> None:
     assert why_not(password, "ann") is None
 
 
@@ -147,23 +147,23 @@ async def test_asvs_6_2_8_passwords_are_kept_whole_and_as_argon2id() -> None:
     long = "x7Q" * 80
     kept = await passwords.hashed(long)
     assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
-    assert await passwords.fits(kept, long)
-    assert not await passwords.fits(kept, long[:-1])
-    assert not await passwords.fits(kept, long.upper())
-    assert not await passwords.fits(None, long)
-    assert not await passwords.fits("no hash", long)
+    assert await passwords.matches(kept, long)
+    assert not await passwords.matches(kept, long[:-1])
+    assert not await passwords.matches(kept, long.upper())
+    assert not await passwords.matches(None, long)
+    assert not await passwords.matches("no hash", long)
     passwords.close()
 
 
-async def test_more_logins_at_once_than_can_be_checked_are_told_to_wait() -> None:
+async def test_too_many_passwords_to_check_at_once_are_refused() -> None:
     passwords = Passwords()
-    many = [passwords.fits("no hash", "a lamp in the rain") for _ in range(MAX_WAITING + 5)]
+    many = [passwords.matches("no hash", "a lamp in the rain") for _ in range(MAX_WAITING + 5)]
     answers = await asyncio.gather(*many, return_exceptions=True)
     assert [isinstance(answer, BusyError) for answer in answers].count(True) == 5
     passwords.close()
 
 
-def test_asvs_4_4_3_a_ticket_opens_once_and_soon() -> None:
+def test_asvs_4_4_3_a_ticket_is_valid_once_and_for_a_short_time() -> None:
     tickets = Tickets()
     first, second = tickets.make("a", 0), tickets.make("b", 0)
     assert first != second
@@ -178,7 +178,7 @@ def test_asvs_4_4_3_a_ticket_opens_once_and_soon() -> None:
     assert tickets.take(kept, 1) is None
 
 
-def test_asvs_6_3_1_tries_are_counted_by_key_and_come_back_with_time() -> None:
+def test_asvs_6_3_1_attempts_are_counted_by_key_and_expire() -> None:
     limit = Limit(5, 60)
     assert [limit.wait_s("ann", 0) for _ in range(6)] == [0, 0, 0, 0, 0, 12]
     assert limit.wait_s("bob", 0) == 0
@@ -188,20 +188,20 @@ def test_asvs_6_3_1_tries_are_counted_by_key_and_come_back_with_time() -> None:
     assert limit.wait_s("ann", 12) == 0
 
 
-def test_an_ipv6_customer_is_one_address() -> None:
+def test_an_ipv6_network_of_64_bits_counts_as_one_address() -> None:
     assert site_of("2001:db8:1:2:3::4") == site_of("2001:db8:1:2:ffff::1") == "2001:db8:1:2::/64"
     assert site_of("10.0.0.1") == site_of("::ffff:10.0.0.1") == "10.0.0.1"
     assert site_of("nonsense") == ""
 
 
-def test_the_successor_of_a_token_is_one_and_only_for_who_has_the_key() -> None:
+def test_the_successor_of_a_token_is_the_same_each_time_and_depends_on_the_key() -> None:
     assert secrets.successor("a", KEY) == secrets.successor("a", KEY)
     assert secrets.successor("a", KEY) != secrets.successor("a", OTHER)
     assert secrets.successor("a", KEY) != secrets.successor("b", KEY)
     assert len(secrets.make()) >= 43
 
 
-def test_asvs_8_2_1_what_is_not_in_the_table_is_closed_to_everyone() -> None:
+def test_asvs_8_2_1_an_endpoint_missing_in_the_table_rejects_everyone() -> None:
     assert roles.allowed("GET", "/api/v1/accounts") == {"owner"}
     assert roles.allowed("DELETE", "/api/v1/accounts") == frozenset()
     assert roles.allowed("OPTIONS", "/api/v1/sessions") == frozenset()
@@ -224,7 +224,7 @@ def test_a_driver_is_hidden_from_the_roles_that_may_not_see_them() -> None:
     assert consent.sight(decided, "owner", None).hidden == frozenset()
 
 
-def test_one_function_says_who_sees_telemetry_camera_and_microphone() -> None:
+def test_one_function_decides_who_sees_telemetry_camera_and_microphone() -> None:
     kinds: list[Any] = ["telemetry", "camera", "microphone"]
 
     def seen(role: Any, own: str | None, *decided: Consent) -> list[bool]:

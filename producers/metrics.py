@@ -1,4 +1,4 @@
-"""What the driver app counts, beside what every program counts (`pitbox.metrics`)."""
+"""Metrics of the driver app, beside those of every program (`pitbox.metrics`)."""
 
 from typing import Final
 

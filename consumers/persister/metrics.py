@@ -1,0 +1,26 @@
+"""Metrics of the persister; those common to all services are in `pitbox.metrics`."""
+
+import time
+from typing import Final
+
+from prometheus_client import Counter, Histogram
+
+from consumers.persister import CONSUMER
+from pitbox import metrics as runtime_metrics
+from pitbox.nats.delivery import Delivery
+
+rows: Final = Counter("pitbox_persister_rows", "rows written", ["table"])
+frames: Final = Counter("pitbox_persister_frames", "frames read, also those seen before")
+duplicates: Final = Counter("pitbox_persister_duplicates", "chunks that Postgres had already")
+commit_s: Final = Histogram(
+    "pitbox_persister_commit_seconds",
+    "time to commit a batch, retries included",
+    ["stream"],
+    buckets=runtime_metrics.LATENCY_S,
+)
+
+
+def show_lag(last: Delivery) -> None:
+    """Set the age of the last message that was committed and acknowledged."""
+    age_s = max(0.0, time.time() - last.stored_ns / 1e9)
+    runtime_metrics.lag_s.labels(CONSUMER, last.stream).set(age_s)

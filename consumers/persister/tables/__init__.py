@@ -1,0 +1,105 @@
+"""The tables of facts: one file for each kind of event that becomes a row.
+
+A file NAME.py here is all that the persister needs to keep a kind of event in the table NAME. It is
+found by the type of its event when the persister starts, and has
+
+- `EVENT`: the struct of the event, as in schemas/registry.py;
+- `UPSERT`: the statement that writes one row, with parameters $1, $2 and so on. An event may come
+  any number of times, so repeating the statement has to leave the table as it was;
+- `parameters(event)`: the values of $1, $2 and so on, in types that asyncpg takes for the columns.
+  Texts lose their NUL characters and numbers that are not finite become NULL afterwards.
+
+A file in infra/migrations makes the table itself, and the persister reads the event's stream once
+its route is among the persister's `reads` in streams.yaml. Chunks and marks have no file here:
+rows.py and store.py write them with COPY.
+"""
+
+import importlib
+import pkgutil
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from math import isfinite
+from types import ModuleType
+from typing import Any
+
+import asyncpg
+from msgspec import Struct
+
+from pitbox.topology import TopologyError
+
+
+class TableError(TopologyError):
+    """Name the kind of event that has no table file, or the table file that is wrong."""
+
+
+class Table(Struct, frozen=True):
+    """Hold what a table file says: its name, the event's type, the statement, its parameters."""
+
+    name: str
+    event: type
+    upsert: str
+    parameters: Callable[[Any], Iterable[Any]]
+
+
+class Tables:
+    """Write events to the tables of their types."""
+
+    def __init__(self, by_type: Mapping[type, Table]) -> None:
+        """Hold tables, as `scan` finds them."""
+        self._by_type = by_type
+
+    def require(self, kinds: Iterable[type]) -> None:
+        """Raise TableError naming a kind of event that has no table file."""
+        for kind in kinds:
+            if kind not in self._by_type:
+                raise TableError(
+                    f"the persister reads {kind.__name__}, but no file in "
+                    f"consumers/persister/tables has EVENT = {kind.__name__}: add one, "
+                    "or take its route out of `reads`"
+                )
+
+    def name(self, event: Any) -> str:
+        """Return the name of the table that an event is written to."""
+        return self._by_type[type(event)].name
+
+    async def write(self, connection: asyncpg.Connection, events: Iterable[Any]) -> None:
+        """Write events, in their order within each table."""
+        rows: dict[type, list[tuple[Any, ...]]] = {}
+        for event in events:
+            values = self._by_type[type(event)].parameters(event)
+            rows.setdefault(type(event), []).append(tuple(_clean(value) for value in values))
+        for kind, values_of_rows in rows.items():
+            await connection.executemany(self._by_type[kind].upsert, values_of_rows)
+
+
+def scan(package: ModuleType = sys.modules[__name__]) -> Tables:
+    """Import every table file of a package; raises TableError for a wrong or a double one."""
+    by_type: dict[type, Table] = {}
+    for file in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"{package.__name__}.{file.name}")
+        table = _table(file.name, module)
+        other = by_type.setdefault(table.event, table)
+        if other is not table:
+            raise TableError(
+                f"{other.name}.py and {table.name}.py in {package.__name__} both have "
+                f"EVENT = {table.event.__name__}: one table file for each kind of event"
+            )
+    return Tables(by_type)
+
+
+def _table(name: str, module: ModuleType) -> Table:
+    for needed in ("EVENT", "UPSERT", "parameters"):
+        if not hasattr(module, needed):
+            raise TableError(f"{module.__name__} has no {needed}: see the package's docstring")
+    return Table(name, module.EVENT, module.UPSERT, module.parameters)
+
+
+def _clean(value: Any) -> Any:
+    """Return a text without NUL, which Postgres refuses, and NULL for what is not finite."""
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    if isinstance(value, float) and not isfinite(value):
+        return None
+    if isinstance(value, (list, tuple)):
+        return [_clean(part) for part in value]
+    return value

@@ -1,0 +1,43 @@
+"""Blocks as numpy arrays, for services that read many frames; frames.py does without numpy."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pitbox.chunks.frames import channel_ids, decompress, prove
+from schemas.telemetry import Chunk
+
+Times = NDArray[np.int64]
+TimesMs = NDArray[np.float64]
+Values = NDArray[np.float32]
+
+
+def unpack(chunk: Chunk) -> tuple[TimesMs, Values]:
+    """Return a chunk's times (ms since 1970) and values, float32[frames][channels].
+
+    Channels stand in the order of `channel_ids`. Raises CorruptChunkError when crc or sizes do not
+    fit.
+    """
+    prove(chunk)
+    frames, width = chunk.frames, len(channel_ids(chunk.channels))
+    raw = decompress(chunk.block, frames, width)
+    deltas_us = np.frombuffer(raw, "<u4", frames)
+    values = np.frombuffer(raw, "<f4", offset=4 * frames).reshape(frames, width)
+    return chunk.captured_ns / 1e6 + deltas_us / 1e3, values
+
+
+def unpack_blocks(
+    blocks: Sequence[bytes], captured_ns: Sequence[int], frames: int, channels: bytes
+) -> tuple[Times, Values]:
+    """Return the times (ns) and values, float32[frames][channels], of stored blocks of one shape.
+
+    Each block holds `frames` frames of `channels`, as in `unpack`. Raises CorruptChunkError when
+    the sizes of one do not fit.
+    """
+    width = len(channel_ids(channels))
+    raw = b"".join([decompress(block, frames, width) for block in blocks])
+    words = np.frombuffer(raw, "<u4").reshape(len(blocks), frames * (1 + width))
+    bases = np.array(captured_ns, np.int64)
+    times = (bases[:, None] + words[:, :frames].astype(np.int64) * 1000).ravel()
+    return times, words[:, frames:].view("<f4").reshape(len(blocks) * frames, width)

@@ -1,0 +1,135 @@
+"""What became of the committed chunks: lost, doubled, damaged, gone or not ours. Pure."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from pitbox.chunks import ranges
+from tests.faults.ledger import Entry, Identity, Ledger
+
+RunId = tuple[str, str, int]
+Runs = dict[RunId, ranges.Ranges]
+
+
+class Row(Struct, frozen=True):
+    """What the oracle keeps of a row; `sound` is whether its block is what its crc says."""
+
+    crc: int
+    first_frame: int
+    frames: int
+    sound: bool
+
+
+class Found(Struct, frozen=True):
+    """What Postgres has.
+
+    `doubled` counts rows that hold frames of another row, `misheld` runs whose `have` is not their
+    rows; `shown_lacking` and `shown_gone` are the chunks of the holes that are shown.
+    """
+
+    rows: dict[Identity, Row]
+    doubled: int = 0
+    gone: Runs = {}
+    misheld: int = 0
+    shown_lacking: int = 0
+    shown_gone: int = 0
+
+
+class Verdict(Struct, frozen=True):
+    """Say what became of the committed chunks.
+
+    `duplicate` are rows that hold frames of another row, `damaged` those whose content differs from
+    the ledger, `alien` those that nobody made, `misheld` runs whose `have` is not their rows,
+    `falsely_gone` chunks that are declared gone and yet there, `skipped` chunks that were left out
+    before one that was committed, `misshown` chunks by which the holes that are shown differ from
+    all this.
+    """
+
+    chunks: int
+    lost: int
+    duplicate: int
+    gone: int
+    damaged: int = 0
+    alien: int = 0
+    misheld: int = 0
+    falsely_gone: int = 0
+    skipped: int = 0
+    misshown: int = 0
+    first_lost: Identity | None = None
+
+    @property
+    def sound(self) -> bool:
+        """Tell whether nothing is wrong, gone chunks aside."""
+        chunks = self.lost + self.duplicate + self.damaged + self.alien + self.skipped
+        return not (chunks + self.misheld + self.falsely_gone + self.misshown)
+
+
+def compare(found: Found, ledgers: Iterable[Ledger]) -> Verdict:
+    """Compare what Postgres has with what was made and committed."""
+    ledgers = tuple(ledgers)
+    made = {entry.identity: entry for ledger in ledgers for entry in ledger.made}
+    committed = {entry.identity: entry for ledger in ledgers for entry in ledger.committed}
+    missing = wanted(entry for entry in committed.values() if entry.identity not in found.rows)
+    lost = lacking(missing, found.gone)
+    never = count(missing) - count(lost)
+    return Verdict(
+        chunks=len(committed),
+        lost=count(lost),
+        duplicate=found.doubled,
+        gone=never,
+        damaged=sum(not _same(row, made.get(identity)) for identity, row in found.rows.items()),
+        alien=len(found.rows.keys() - made.keys()),
+        misheld=found.misheld,
+        falsely_gone=sum(
+            ranges.contains(found.gone.get(identity[:3], ranges.NONE), identity[3])
+            for identity in found.rows
+        ),
+        skipped=sum(
+            part[-1][1] + 1 - ranges.count(part) for part in wanted(committed.values()).values()
+        ),
+        misshown=abs(found.shown_lacking - _holes(found, committed))
+        + abs(found.shown_gone - never),
+        first_lost=next(((*run, part[0][0]) for run, part in lost.items()), None),
+    )
+
+
+def wanted(entries: Iterable[Entry]) -> Runs:
+    """Return entries as ranges of their runs."""
+    return _by_run(entry.identity for entry in entries)
+
+
+def lacking(wanted: Runs, have: Runs) -> Runs:
+    """Return what is wanted of each run and not had; runs of which all is had are left out."""
+    parts = {run: ranges.minus(part, have.get(run, ranges.NONE)) for run, part in wanted.items()}
+    return {run: part for run, part in parts.items() if part}
+
+
+def count(runs: Runs) -> int:
+    """Return how many chunks there are."""
+    return sum(map(ranges.count, runs.values()))
+
+
+def _by_run(identities: Iterable[Identity]) -> Runs:
+    numbers: dict[RunId, list[int]] = {}
+    for session, driver, run, chunk in identities:
+        numbers.setdefault((session, driver, run), []).append(chunk)
+    return {name: ranges.of(chunks) for name, chunks in numbers.items()}
+
+
+def _same(row: Row, entry: Entry | None) -> bool:
+    if entry is None:
+        return row.sound
+    named = (row.crc, row.first_frame, row.frames)
+    return row.sound and named == (entry.crc, entry.first_frame, entry.frames)
+
+
+def _holes(found: Found, committed: Iterable[Identity]) -> int:
+    """Return how many chunks must be shown as lacking.
+
+    A chunk that was sent before it was committed may be lost by a kill; where a later one is there,
+    a hole remains that nobody can fill.
+    """
+    rows = _by_run(found.rows)
+    known = _by_run([*found.rows, *committed])
+    whole: Runs = {run: ((0, part[-1][1]),) for run, part in known.items()}
+    return count(lacking(lacking(whole, rows), found.gone))

@@ -1,0 +1,118 @@
+"""A kind of fact is kept by one file, found by the type of its event."""
+
+import importlib
+from collections.abc import Callable
+from math import inf, nan
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import asyncpg
+import pytest
+import yaml
+
+from consumers.persister.service import service
+from consumers.persister.tables import TableError, scan
+from pitbox import topology
+from pitbox.settings import Settings
+from pitbox.topology import TopologyError
+from schemas.dead import DeadLetter
+from schemas.timing import Lap, Session
+
+Make = Callable[..., ModuleType]
+
+PIT_STOP = """
+from schemas.timing import Lap
+
+EVENT = Lap
+UPSERT = "insert into pit_stop values ($1)"
+
+def parameters(lap):
+    return (lap.lap_number,)
+"""
+
+
+class Statements:
+    """Stand for a connection, and keep what is executed."""
+
+    def __init__(self) -> None:
+        self.executed: list[tuple[str, Any]] = []
+
+    async def executemany(self, statement: str, rows: Any) -> None:
+        self.executed.append((statement, rows))
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def make(name: str, **files: str) -> ModuleType:
+        folder = tmp_path / name
+        folder.mkdir()
+        folder.joinpath("__init__.py").touch()
+        for file, text in files.items():
+            folder.joinpath(f"{file}.py").write_text(text)
+        return importlib.import_module(name)
+
+    return make
+
+
+def lap(number: int, *, car: str = "4", **fields: Any) -> Lap:
+    told = {"session": "s", "driver": "d", "at_ns": 0, "car": car, "own": True, "revision": 1}
+    return Lap(lap_number=number, **told, **fields)
+
+
+def test_every_kind_that_the_persister_reads_has_its_table() -> None:
+    tables = scan()
+    tables.require([Session, Lap, DeadLetter])
+    assert tables.name(lap(1)) == "lap"
+
+
+async def test_a_file_is_all_that_a_kind_of_fact_takes(package: Make) -> None:
+    tables, connection = scan(package("one_table", pit_stop=PIT_STOP)), Statements()
+    postgres: asyncpg.Connection = connection  # type: ignore[assignment]
+    await tables.write(postgres, [lap(3), lap(4)])
+    assert tables.name(lap(1)) == "pit_stop"
+    assert connection.executed == [("insert into pit_stop values ($1)", [(3,), (4,)])]
+
+
+async def test_rows_hold_nothing_that_postgres_refuses_as_such() -> None:
+    connection = Statements()
+    postgres: asyncpg.Connection = connection  # type: ignore[assignment]
+    await scan().write(postgres, [lap(1, car="4\0", lap_time_s=nan, sectors_s=(1.5, inf))])
+    [(_, [row])] = connection.executed
+    assert row[2] == "4"
+    assert row[7] is None
+    assert row[9] == [1.5, None]
+
+
+@pytest.mark.parametrize("lacking", ["EVENT", "UPSERT", "parameters"])
+def test_a_file_that_lacks_something_is_named(package: Make, lacking: str) -> None:
+    text = PIT_STOP.replace(f"{lacking} =", "OTHER =").replace(f"def {lacking}", "def other")
+    with pytest.raises(TableError, match=rf"pit_stop has no {lacking}"):
+        scan(package(f"lacks_{lacking}", pit_stop=text))
+
+
+def test_two_files_of_one_kind_are_named(package: Make) -> None:
+    with pytest.raises(TableError, match=r"again.py and pit_stop.py .* EVENT = Lap"):
+        scan(package("two_tables", pit_stop=PIT_STOP, again=PIT_STOP))
+
+
+@pytest.mark.parametrize(
+    ("stream", "said"),
+    [
+        ("TIMING", "the persister reads Hello, but no file in consumers/persister/tables"),
+        ("TELEMETRY", "TELEMETRY carries chunks"),
+    ],
+)
+def test_a_persister_without_the_table_of_what_it_reads_does_not_start(
+    tmp_path: Path, stream: str, said: str
+) -> None:
+    document = yaml.safe_load(topology.find().read_text())
+    fact = {"subject": "fact.{driver}", "events": ["link.hello"]}
+    document["streams"][stream]["routes"]["link.fact"] = fact
+    document["consumers"]["persister"]["reads"].append("link.fact")
+    streams = tmp_path / "streams.yaml"
+    streams.write_text(yaml.safe_dump(document))
+    with pytest.raises(TopologyError, match=said):
+        service(Settings(streams=str(streams)))
