@@ -10,14 +10,14 @@ from pitbox.tls.transport import trust
 
 
 def run(name: str, /) -> int:
-    """Run a consumer of streams.yaml until it is told to stop.
+    """Run a consumer of streams.yaml until SIGINT or SIGTERM.
 
     Example: pitbox run persister
     """
     loaded = settings.load()
     known = topology.load(loaded.streams).consumers
     if name not in known:
-        raise CommandError(f"no service {name!r}; there are {', '.join(known)}")
+        raise CommandError(f"no service {name!r} in streams.yaml; it names {', '.join(known)}")
     try:
         module = importlib.import_module(f"consumers.{name}.service")
         made = module.service(loaded)
