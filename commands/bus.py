@@ -46,6 +46,11 @@ def sentences(found: Nearby) -> Iterator[None]:
         raise CommandError(
             f"{error}: the service that answers it does not run; `make up` starts all of them"
         ) from None
+    except TimeoutError:
+        raise CommandError(
+            "nats-server did not answer: these credentials may lack a permission that streams.yaml "
+            "needs now. Run `pitbox streams apply` where PITBOX_KEYS__FOLDER holds the hub's keys"
+        ) from None
     except BusDown as error:
         raise CommandError(f"{error}; {found.origin(GROUP)}") from None
 

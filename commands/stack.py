@@ -176,7 +176,7 @@ async def _serve(folder: Path, start: "Callable[[Stack], Awaitable[str]]") -> in
                 output.failed()
             print(starting.result(), flush=True)
             output.started()
-            await until(stop, made.keep_certificate(), grace_s=0)
+            await until(stop, made.keep(), grace_s=0)
     finally:
         starting.cancel()
         stopping.cancel()

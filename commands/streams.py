@@ -1,6 +1,7 @@
 """The topology: plan, apply, draw and export it."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ from commands.generated import diagram, marks
 from commands.generated import typescript as page
 from commands.hub import nearby
 from pitbox import topology
+from pitbox.identity.authority import Authority
 from pitbox.nats.bus import Bus
 from pitbox.topology import admin
 from pitbox.topology import asyncapi as document
@@ -35,6 +37,9 @@ def plan(*, json: bool = False) -> None:
 def apply(*, prune: bool = False, json: bool = False, wait: bool = False) -> None:
     """Apply streams.yaml to nats-server; a second time changes nothing.
 
+    Where PITBOX_KEYS__FOLDER holds the hub's keys, or a stack runs here, the credentials of
+    services that streams.yaml changed are written too, and `pitbox up` starts or restarts these.
+
     Example: pitbox streams apply --prune
 
     Parameters
@@ -50,7 +55,8 @@ def apply(*, prune: bool = False, json: bool = False, wait: bool = False) -> Non
     async def changed(connected: Bus) -> list[admin.Change]:
         return await admin.apply(connected.jetstream, connected.topology, prune=prune)
 
-    _show(bus.run(changed, wait=wait), json)
+    written = _write_credentials()
+    _show(bus.run(changed, wait=wait), json, written)
 
 
 def graph(*, readme: Path | None = None, check: bool = False) -> int:
@@ -104,8 +110,21 @@ def typescript(*, out: Path | None = None, check: bool = False) -> int:
     return 0
 
 
-def _show(changes: list[admin.Change], json: bool) -> None:
+def _write_credentials() -> list[str]:
+    """Write the credentials that streams.yaml changed, where the hub's keys are; name the users.
+
+    A stream that is new can be created by no credentials from before.
+    """
+    given = nearby.find().settings
+    if not given.keys.folder:
+        return []
+    folder = Path(given.keys.folder).expanduser()
+    return Authority(folder, topology.load(given.streams)).write_stale_users()
+
+
+def _show(changes: list[admin.Change], json: bool, written: Sequence[str] = ()) -> None:
     if json:
         print(msgspec.json.encode(changes).decode())
     else:
-        print("\n".join(str(change) for change in changes) or "nothing to do")
+        lines = [str(change) for change in changes] + [f"credentials {name}" for name in written]
+        print("\n".join(lines) or "nothing to do")

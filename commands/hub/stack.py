@@ -21,6 +21,7 @@ from msgspec.structs import replace
 
 from commands.hub import enrolment, nats_server, postgres_server, record
 from commands.hub.record import Addresses, addresses, driver_file, page_of
+from commands.hub.services import Services
 from commands.hub.supervisor import Program, StackError, Supervisor, end_leftovers, pitbox
 from pitbox import topology
 from pitbox.folder_lock import LockedError, folder_lock
@@ -33,7 +34,6 @@ from pitbox.settings.address import NatsAddress
 from pitbox.tls import listening
 from pitbox.topology import admin
 
-SERVICES: Final = ("keys", "persister", "timing", "gateway")
 RECORD: Final = "processes.json"
 ENVIRONMENT: Final = "environment"
 PREFERRED: Final = {"nats": 4222, "nats_monitor": 8222, "postgres": 5432, "gateway": 8000}
@@ -72,6 +72,7 @@ class Stack:
         self._topology = topology.load(given.streams)
         self._authority = Authority(folder / "keys", self._topology)
         self._certificate = listening.stamp(given.nats)
+        self._services: Services | None = None
         ports = _ports(given)
         self.addresses = Addresses(
             supervisor=os.getpid(),
@@ -145,13 +146,20 @@ class Stack:
         record.write(self.folder, replace(ports, environment=self.environment))
 
     async def start_services(self) -> None:
-        """Start every consumer, and wait until the pit wall answers."""
-        for name in SERVICES:
-            program = Program(name, pitbox("run", name), self.environment)
-            await self._supervisor.start(program)
-        await self._supervisor.ready("the pit wall", self._serves, *SERVICES)
+        """Start every consumer of streams.yaml, and wait until the pit wall answers."""
+        keys, streams = self.folder / "keys", self._given.streams
+        self._services = Services(self._supervisor, keys, streams, self.environment)
+        await self._services.update()
+        await self._supervisor.ready("the pit wall", self._serves, *self._services.names)
 
-    async def keep_certificate(self) -> None:
+    async def keep(self) -> None:
+        """Follow changes of the certificate and of streams.yaml; never return."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep_certificate())
+            if self._services is not None:
+                tasks.create_task(self._services.keep())
+
+    async def _keep_certificate(self) -> None:
         """Send SIGHUP to nats-server whenever its certificate has changed; connections stay open.
 
         Run it after nats-server has started: SIGHUP ends a program without a handler for it.
