@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from consumers.keys.service import Keys
+from consumers.keys.service import service as keys
 from consumers.persister.service import service as persister
 from pitbox.identity import credentials
 from tests.tools.hub import Database, apply, serving, settings_of
@@ -23,7 +23,7 @@ async def hub(nats_server: NatsServer, database: str) -> AsyncIterator[Database]
     """Run the services that an import needs."""
     await apply(nats_server.url)
     settings = settings_of(nats_server.url, database)
-    async with serving(persister(settings)), serving(Keys(settings)):
+    async with serving(persister(settings)), serving(keys(settings)):
         yield Database(database)
 
 
