@@ -147,8 +147,8 @@ class Stack:
 
     async def start_services(self) -> None:
         """Start every consumer of streams.yaml, and wait until the pit wall answers."""
-        keys, streams = self.folder / "keys", self._given.streams
-        self._services = Services(self._supervisor, keys, streams, self.environment)
+        users, streams = self._authority.users, self._given.streams
+        self._services = Services(self._supervisor, users, streams, self.environment)
         await self._services.update()
         await self._supervisor.ready("the pit wall", self._serves, *self._services.names)
 
