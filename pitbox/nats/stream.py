@@ -28,7 +28,7 @@ class StreamNow:
         An older copy of the store that was put back gives the same places to other messages. Raises
         the errors of nats-py.
         """
-        if sequence < self._first_sequence:
+        if not sequence or sequence < self._first_sequence:
             return True
         if sequence > self.last_sequence:
             return False
