@@ -1,4 +1,4 @@
-"""One connection to nats-server: how it comes about, is watched over and ends."""
+"""Open, watch and close one connection to nats-server."""
 
 import asyncio
 import contextlib
@@ -16,28 +16,28 @@ from pitbox.tls.transport import trust
 
 FIRST_CONNECT_S: Final = 3.0
 CLOSE_S: Final = 1.0
-REFUSED_S: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
+REFUSED_PAUSES_S: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
 REFUSED: Final = "nats-server refuses these credentials"
 SHUT_OUT: Final = (
-    "the hub lets this PC in no more, and what is driven stays on its disk: unless that is for a "
-    "while only, enrol it again by `pitbox drive --enrol CODE@HOST`"
+    "nats-server refuses this PC; its telemetry stays on its disk. If the owner revoked the PC, "
+    "enrol it again by `pitbox drive --enrol CODE@HOST`"
 )
 REFUSALS: Final = ("authorization", "authentication")
-SILENT: Final = "it does not answer"
-ANSWERED_S: Final = 5.0
-"""For so long an answer may come over a connection that another one has followed."""
+NO_ANSWER: Final = "it does not answer"
+OVERLAP_S: Final = 5.0
+"""A replaced connection stays open this long, for replies that are under way."""
 
 log = logs.get("bus")
 
 
 class BusDown(Exception):  # noqa: N818 - a state of the world, not a mistake
-    """Say that nats-server cannot be reached or does not answer."""
+    """Report that nats-server cannot be reached or does not answer."""
 
 
 class Connection:
-    """Stay connected to nats-server, in the name of one service.
+    """Hold the connection of one service to nats-server.
 
-    `up` is set while connected and `down` while not, `connects` counts how often that came about.
+    `up` is set while connected, `down` while disconnected; `connects` counts connections.
     """
 
     def __init__(self, service: str, *, ping_interval_s: float = PING_INTERVAL_S) -> None:
@@ -56,10 +56,10 @@ class Connection:
         self._endings: set[asyncio.Task[None]] = set()
 
     async def open(self, server: Nats, *, forever: bool = True) -> None:
-        """Connect to nats-server, waiting for it; raises BusDown if not `forever`.
+        """Connect to nats-server, waiting for it without limit if `forever`.
 
-        Raises KeysError when there are no credentials to connect with, SettingsError when the
-        authorities of TLS cannot be read.
+        Raises BusDown when it is not reached in time, KeysError without credentials, SettingsError
+        when the file of TLS authorities cannot be read.
         """
         self._url = url = server.url
         self._trust = trust(server)
@@ -69,23 +69,23 @@ class Connection:
                 await self._open(patient=forever)
         except TimeoutError:
             await self.close()
-            reason = self._failure or SILENT
+            reason = self._failure or NO_ANSWER
             raise BusDown(f"cannot reach nats-server at {_place(url)}: {reason}") from None
         except (OSError, ValueError, nats.errors.Error) as error:
             raise BusDown(f"cannot reach nats-server at {_place(url)}: {error}") from None
 
     @property
     def jetstream(self) -> JetStreamContext:
-        """Return JetStream's own interface, for the runtime."""
+        """Return the JetStream interface of nats-py."""
         return self._jetstream
 
     @property
     def client(self) -> Client:
-        """Return the client, for the runtime."""
+        """Return the client of nats-py."""
         return self._client
 
     async def alive(self, timeout_s: float = 3.0) -> bool:
-        """Tell whether nats-server answers a ping in time."""
+        """Return whether nats-server answers a ping within `timeout_s`."""
         if not self._client.is_connected:
             return False
         try:
@@ -95,19 +95,20 @@ class Connection:
         return True
 
     async def force_reconnect(self) -> None:
-        """Give the connection up and make a new one."""
+        """Close the connection and open a new one."""
         await self._client.force_reconnect()
 
-    async def go_over(self) -> None:
-        """Go over to a second connection, as who the credentials are now, and end the first later.
+    async def replace(self) -> None:
+        """Replace the connection by a second one with the credentials of now.
 
-        What was asked over the first is still answered there. Raises BusDown without a second.
+        The first one closes later, so replies under way still arrive. Raises BusDown when there is
+        no second connection; the first stays in use then.
         """
         fresh = Client()
         try:
             async with asyncio.timeout(FIRST_CONNECT_S):
                 await self._start(fresh, patient=False)
-                await self._listen_again(fresh)
+                await self._resubscribe(fresh)
         except (TimeoutError, OSError, nats.errors.Error) as error:
             await fresh.close()
             raise BusDown(f"no second connection to nats-server: {error!r}") from None
@@ -115,14 +116,14 @@ class Connection:
         ending = asyncio.create_task(_end(old))
         self._endings.add(ending)
         ending.add_done_callback(self._endings.discard)
-        await asyncio.sleep(0)  # it has begun, and so it closes what it has also when cancelled
+        await asyncio.sleep(0)  # once begun, the task closes the client even when cancelled
         await self._connected()
 
-    async def _listen_again(self, client: Client) -> None:
-        """Hear on a second connection what is heard on the first."""
+    async def _resubscribe(self, client: Client) -> None:
+        """Subscribe on a second connection to the subjects of the first."""
 
     async def close(self) -> None:
-        """Leave; subscriptions end first, because draining live pulls takes half a minute."""
+        """Disconnect without draining: a drain of live pull subscriptions takes 30 s."""
         self._closed = True
         self.up.clear()
         for ending in self._endings:
@@ -142,10 +143,10 @@ class Connection:
         self.down.clear()
         metrics.connected.labels(self.service).set(1)
         if self.connects > 1:
-            log.info("connected again", connects=self.connects)
+            log.info("reconnected", connects=self.connects)
 
     async def _start(self, client: Client, *, patient: bool) -> None:
-        """Connect a client, which tells how it does as long as it is the one in use."""
+        """Connect a client; its events are reported while it is the one in use."""
 
         async def connected() -> None:
             if client is self._client:
@@ -166,12 +167,12 @@ class Connection:
             if isinstance(error, nats.errors.SlowConsumerError):
                 metrics.dropped.labels("bus", "slow").inc()
             elif isinstance(error, (OSError, nats.errors.Error)):
-                reason = str(error) or SILENT
+                reason = str(error) or NO_ANSWER
                 if not self.up.is_set():
-                    self._say_once(reason, patient=patient)
-                await self._bear_refusal(reason)
+                    self._log_once(reason, patient=patient)
+                await self._pause_if_refused(reason)
             else:
-                log.error("a listener failed", error=repr(error))
+                log.error("a subscriber failed", error=repr(error))
 
         await client.open(
             self._url,
@@ -184,18 +185,18 @@ class Connection:
             **self._identity.options(),
         )
 
-    def _say_once(self, reason: str, *, patient: bool) -> None:
-        """Say why there is no connection, once until there is one again."""
+    def _log_once(self, reason: str, *, patient: bool) -> None:
+        """Log why there is no connection, once until the next connection."""
         if patient and not (self._failure or _refuses(reason)):
             log.warning("waiting for nats-server", address=_place(self._url), reason=reason)
         self._failure = reason
 
-    async def _bear_refusal(self, reason: str) -> None:
-        """Say once that nats-server refuses these credentials, and let it rest between tries."""
+    async def _pause_if_refused(self, reason: str) -> None:
+        """Log once that nats-server refuses the credentials, and pause before the next attempt."""
         if _refuses(reason):
             if not self._refusals:
                 log.warning(SHUT_OUT if self.service == DRIVER else REFUSED, reason=reason)
-            pause_s = REFUSED_S[min(self._refusals, len(REFUSED_S) - 1)]
+            pause_s = REFUSED_PAUSES_S[min(self._refusals, len(REFUSED_PAUSES_S) - 1)]
             self._refusals += 1
             await asyncio.sleep(pause_s)
 
@@ -206,7 +207,7 @@ def _refuses(reason: str) -> bool:
 
 async def _end(client: Client) -> None:
     try:
-        await asyncio.sleep(ANSWERED_S)
+        await asyncio.sleep(OVERLAP_S)
     finally:
         await _close(client)
 
@@ -217,5 +218,5 @@ async def _close(client: Client) -> None:
 
 
 def _place(url: str) -> str:
-    """Return an address without its credentials."""
+    """Return an address without credentials and scheme."""
     return url.rsplit("@", 1)[-1].removeprefix("nats://")

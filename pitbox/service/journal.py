@@ -7,7 +7,7 @@ import msgspec
 from pitbox.nats import readback
 from pitbox.nats.bus import Bus, BusDown
 from pitbox.nats.delivery import Delivery
-from pitbox.nats.stream import stream_now
+from pitbox.nats.stream import stream_state
 from pitbox.service import dead
 from pitbox.service.identity import StoredOutputs
 from pitbox.topology import Topology
@@ -54,19 +54,19 @@ class Journal:
 
         Progress starts from zero for a new version and for a stream that was recreated or restored.
         """
-        now = await stream_now(self._bus, stream)
+        state = await stream_state(self._bus, stream)
         found = await readback.last(self._bus, "fold.progress", consumer=self._name, stream=stream)
         fresh = Progress(
-            consumer=self._name, stream=stream, version=self._version, created_ns=now.created_ns
+            consumer=self._name, stream=stream, version=self._version, created_ns=state.created_ns
         )
         if not isinstance(found, Progress) or found.version != self._version:
-            return fresh, now.last_sequence
-        same = found.created_ns == now.created_ns
+            return fresh, state.last_sequence
+        same = found.created_ns == state.created_ns
         try:
-            same = same and await now.holds(found.sequence, found.stored_ns)
+            same = same and await state.holds(found.sequence, found.stored_ns)
         except readback.ERRORS as error:
             raise BusDown(f"{stream} cannot be read: {error!r}") from None
-        return (found if same else fresh), now.last_sequence
+        return (found if same else fresh), state.last_sequence
 
     async def stored(self, since_ns: int) -> StoredOutputs:
         """Return the outputs stored since `since_ns` (ns since 1970); raises BusDown."""
