@@ -1,4 +1,4 @@
-"""Own a folder as one process; the system lets go when that ends, however it ends."""
+"""Lock a folder for one process; the operating system releases the lock when it ends."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,12 +8,12 @@ from filelock import FileLock, Timeout
 
 
 class LockedError(Exception):
-    """Say that another process owns the folder."""
+    """Report that another process holds the folder's lock."""
 
 
 @contextlib.contextmanager
 def folder_lock(folder: Path) -> Iterator[None]:
-    """Own a folder meanwhile; raises LockedError when another process does."""
+    """Hold a folder's lock; raises LockedError when another process holds it."""
     try:
         with FileLock(folder / "lock", timeout=0):
             yield

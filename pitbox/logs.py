@@ -8,7 +8,7 @@ import structlog
 
 from pitbox.settings import Log
 
-# Until a process says otherwise, so that no log line ever gets among what a command prints.
+# The default before `configure`: log lines never mix with a command's output on stdout.
 structlog.configure(
     wrapper_class=structlog.make_filtering_bound_logger("info"),
     logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
@@ -16,7 +16,7 @@ structlog.configure(
 
 
 def configure(settings: Log, service: str) -> None:
-    """Send the logs of this process to stderr, each line naming the service."""
+    """Write this process's logs to stderr, each line with the service's name."""
     console = settings.format == "console" or (settings.format == "auto" and sys.stderr.isatty())
     last: Any = (
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
@@ -40,5 +40,5 @@ def configure(settings: Log, service: str) -> None:
 
 
 def get(name: str) -> Any:
-    """Return the logger of a module."""
+    """Return the logger of one part of PitBox."""
     return structlog.get_logger(part=name)

@@ -1,6 +1,6 @@
-"""Metrics shared by every service, and the port that shows them.
+"""Metrics shared by every service, and the HTTP port that serves them.
 
-One process has one registry and one port. Labels are few and never a session, run or person.
+Each process has one registry and one port. Labels are few and never a session, run or person.
 """
 
 import hmac
@@ -26,18 +26,28 @@ message_bytes = Counter("pitbox_message_bytes", "bytes of messages read", ["cons
 published = Counter("pitbox_published", "events published", ["service", "route"])
 dropped = Counter("pitbox_dropped", "messages or frames dropped", ["stage", "reason"])
 decode_errors = Counter("pitbox_decode_errors", "messages that did not decode", ["route"])
-dead_letters = Counter("pitbox_dead_letters", "messages given up on", ["consumer", "reason"])
-expired = Counter("pitbox_expired", "decisions dropped because they came too late", ["consumer"])
-not_kept = Counter(
-    "pitbox_dead_letters_not_kept", "bad messages of who sends too many of them", ["consumer"]
+dead_letters = Counter(
+    "pitbox_dead_letters", "messages that became dead letters", ["consumer", "reason"]
 )
-redelivered = Counter("pitbox_redelivered", "messages seen again", ["consumer", "stream"])
-stalls = Counter("pitbox_stalls", "pulls made anew for lack of progress", ["consumer", "stream"])
-reapplied = Counter("pitbox_topology_reapplied", "times streams or durables were gone", ["service"])
+expired = Counter("pitbox_expired", "decisions dropped because they expired", ["consumer"])
+not_kept = Counter(
+    "pitbox_dead_letters_not_kept",
+    "messages dropped because their sender's ration of dead letters is used up",
+    ["consumer"],
+)
+redelivered = Counter("pitbox_redelivered", "messages delivered again", ["consumer", "stream"])
+stalls = Counter(
+    "pitbox_stalls", "attachments repeated for lack of progress", ["consumer", "stream"]
+)
+reapplied = Counter(
+    "pitbox_topology_reapplied",
+    "times that missing streams or durables were recreated",
+    ["service"],
+)
 connected = Gauge("pitbox_nats_connected", "1 while connected to nats-server", ["service"])
 lag_s = Gauge(
     "pitbox_consumer_lag_seconds",
-    "age of the last message when it was done",
+    "age of the last message when it was processed",
     ["consumer", "stream"],
 )
 step_s = Histogram(
@@ -46,18 +56,18 @@ step_s = Histogram(
 
 
 def serve(settings: Metrics) -> None:
-    """Show this process's metrics at http://host:port/metrics, unless the port is 0.
+    """Serve this process's metrics at http://host:port/metrics, unless the port is 0.
 
-    Raises SettingsError when it cannot listen there, or would be read from elsewhere in clear or
-    by anybody.
+    Raises SettingsError when the port cannot be opened, or when another machine could read metrics
+    without TLS or without a token.
     """
     if not settings.port:
         return
     context = listening.check("METRICS", settings)
     if not is_loopback(settings.host) and not settings.token:
         raise SettingsError(
-            f"PITBOX_METRICS__TOKEN: {settings.host} is reached from elsewhere: set what those say "
-            "who may read metrics, or PITBOX_METRICS__TOKEN_FILE to a file that holds it"
+            f"PITBOX_METRICS__TOKEN: other machines reach {settings.host}: set the token that "
+            "readers of metrics send, or PITBOX_METRICS__TOKEN_FILE to a file that holds it"
         )
     try:
         server = _server(settings, context)
@@ -69,29 +79,29 @@ def serve(settings: Metrics) -> None:
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
 
 
-class _Page(WSGIRequestHandler):
-    """Answer without a word about it."""
+class _Handler(WSGIRequestHandler):
+    """Serve a request without an access log."""
 
     def log_message(self, *_: Any) -> None:
         """Log nothing."""
 
 
 class _Server(ThreadingWSGIServer):
-    """Greet each client in the thread that answers it, so that a silent one keeps nobody out."""
+    """Do the TLS handshake in the thread of each client, so a silent client blocks no other."""
 
     context: ssl.SSLContext | None = None
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Answer one request."""
+        """Handle one request."""
         request.settimeout(ANSWER_S)
         if self.context is None:
             super().finish_request(request, client_address)
             return
-        with self.context.wrap_socket(request, server_side=True) as secret:
-            super().finish_request(secret, client_address)
+        with self.context.wrap_socket(request, server_side=True) as encrypted:
+            super().finish_request(encrypted, client_address)
 
     def handle_error(self, *_: Any) -> None:
-        """Leave a client alone that speaks something else, or left."""
+        """Ignore clients that speak another protocol or disconnect."""
 
 
 def _server(settings: Metrics, tls: ssl.SSLContext | None) -> _Server:
@@ -99,18 +109,18 @@ def _server(settings: Metrics, tls: ssl.SSLContext | None) -> _Server:
         address_family = socket.getaddrinfo(settings.host, None)[0][0]
         context = tls
 
-    shown = _guarded(settings.token) if settings.token else make_wsgi_app()
-    return make_server(settings.host, settings.port, shown, Server, _Page)
+    app = _guarded(settings.token) if settings.token else make_wsgi_app()
+    return make_server(settings.host, settings.port, app, Server, _Handler)
 
 
 def _guarded(token: str) -> Callable[..., Any]:
-    """Return the page of metrics for who says the token."""
-    page, right = make_wsgi_app(), f"Bearer {token}".encode()
+    """Return the app that serves metrics to requests with the token."""
+    metrics_app, expected = make_wsgi_app(), f"Bearer {token}".encode()
 
-    def shown(asked: dict[str, Any], start: Callable[..., Any]) -> Any:
-        if hmac.compare_digest(asked.get("HTTP_AUTHORIZATION", "").encode(), right):
-            return page(asked, start)
+    def app(environ: dict[str, Any], start: Callable[..., Any]) -> Any:
+        if hmac.compare_digest(environ.get("HTTP_AUTHORIZATION", "").encode(), expected):
+            return metrics_app(environ, start)
         start("401 Unauthorized", [("WWW-Authenticate", "Bearer"), ("Content-Type", "text/plain")])
-        return [b"Say Authorization: Bearer and the token of PITBOX_METRICS__TOKEN.\n"]
+        return [b"Send Authorization: Bearer and the token of PITBOX_METRICS__TOKEN.\n"]
 
-    return shown
+    return app

@@ -13,7 +13,7 @@ from consumers.persister.intake import Batch
 from consumers.persister.tables import Tables
 from pitbox.chunks import ranges
 from pitbox.postgres.connection import Connection
-from pitbox.postgres.errors import Clash, PostgresDown
+from pitbox.postgres.errors import Conflict, PostgresDown
 
 MAX_RUNS: Final = 1024
 
@@ -64,7 +64,7 @@ class Holdings:
         try:
             async with self._connection.transaction() as connection:
                 held, stored = await self._write(connection, batch)
-        except Clash:
+        except Conflict:
             self._doubted = list(batch.runs)
             raise
         for key, after in held.items():

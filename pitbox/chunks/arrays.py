@@ -1,11 +1,11 @@
-"""Blocks as numpy arrays, for services that read many frames; frames.py does without numpy."""
+"""Unpack blocks into numpy arrays, for services that read many frames; frames.py needs no numpy."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pitbox.chunks.frames import channel_ids, decompress, prove
+from pitbox.chunks.frames import channel_ids, check_crc, decompress
 from schemas.telemetry import Chunk
 
 Times = NDArray[np.int64]
@@ -16,10 +16,10 @@ Values = NDArray[np.float32]
 def unpack(chunk: Chunk) -> tuple[TimesMs, Values]:
     """Return a chunk's times (ms since 1970) and values, float32[frames][channels].
 
-    Channels stand in the order of `channel_ids`. Raises CorruptChunkError when crc or sizes do not
-    fit.
+    Channels are in the order of `channel_ids`. Raises CorruptChunkError when crc or sizes do not
+    match.
     """
-    prove(chunk)
+    check_crc(chunk)
     frames, width = chunk.frames, len(channel_ids(chunk.channels))
     raw = decompress(chunk.block, frames, width)
     deltas_us = np.frombuffer(raw, "<u4", frames)
@@ -30,10 +30,10 @@ def unpack(chunk: Chunk) -> tuple[TimesMs, Values]:
 def unpack_blocks(
     blocks: Sequence[bytes], captured_ns: Sequence[int], frames: int, channels: bytes
 ) -> tuple[Times, Values]:
-    """Return the times (ns) and values, float32[frames][channels], of stored blocks of one shape.
+    """Return the times (ns since 1970) and values, float32[frames][channels], of stored blocks.
 
-    Each block holds `frames` frames of `channels`, as in `unpack`. Raises CorruptChunkError when
-    the sizes of one do not fit.
+    Each block holds `frames` frames of `channels`. Raises CorruptChunkError when the size of one
+    does not match.
     """
     width = len(channel_ids(channels))
     raw = b"".join([decompress(block, frames, width) for block in blocks])

@@ -1,9 +1,9 @@
-"""Pack frames into the block of a chunk, and unpack them, bounded.
+"""Pack frames into the block of a chunk, and unpack them within bounds.
 
-A block is `lz4.block` over frame times (uint32 us after `captured_ns`, one a frame) and float32
-rows (one a frame, channels in ascending id), little-endian. Its size follows from the chunk's own
-header, so nothing is allocated on a peer's word. Below a dozen frames plain rows compress better
-than columns.
+A block is `lz4.block` over the frame times (uint32 us after `captured_ns`, one per frame) and the
+float32 rows (one per frame, channels in ascending id), little-endian. Its unpacked size is computed
+from the chunk's header and bounded, never read from the block. Rows, because below a dozen frames
+they compress better than columns.
 """
 
 import struct
@@ -30,14 +30,14 @@ _delta_us: Final = struct.Struct("<I").unpack_from
 
 
 class CorruptChunkError(ValueError):
-    """Say what contradicts itself in a chunk."""
+    """Report a chunk whose header, crc and content do not match."""
 
 
 class Frames(Struct, frozen=True):
     """Hold the unpacked frames of a chunk.
 
-    `channels` are ids, `times_ns` the driver's clock, `values` a flat float32 view of
-    [frames][channels].
+    `channels` are ids in ascending order, `times_ns` is the driver's clock (ns since 1970),
+    `values` a flat float32 view of [frames][channels].
     """
 
     channels: tuple[int, ...]
@@ -51,7 +51,7 @@ class Frames(Struct, frozen=True):
         return list(self.values[start : start + width])
 
     def column(self, channel_id: int) -> list[float] | None:
-        """Return one channel over all frames, None when the car does not give it."""
+        """Return one channel over all frames, None when the chunk lacks it."""
         if channel_id not in self.channels:
             return None
         return list(self.values[self.channels.index(channel_id) :: len(self.channels)])
@@ -70,10 +70,10 @@ def channel_ids(packed: bytes) -> tuple[int, ...]:
 
 
 def pack(times_ns: Sequence[int], rows: Sequence[bytes]) -> bytes:
-    """Compress packed rows and their times, in ns, into a block.
+    """Compress packed rows and their times (ns since 1970) into a block.
 
-    Raises ValueError when there are more frames than a chunk may hold or they span more than 71
-    minutes or go back in time.
+    Raises ValueError for more than `MAX_FRAMES` frames, for a span of more than 71 minutes, and for
+    a time before the first one.
     """
     if len(rows) > MAX_FRAMES:
         raise ValueError(f"{len(rows)} frames in a chunk, at most {MAX_FRAMES} fit")
@@ -88,24 +88,24 @@ def pack(times_ns: Sequence[int], rows: Sequence[bytes]) -> bytes:
 
 
 def checksum(block: bytes, observed: bytes = b"") -> int:
-    """Return the crc that a chunk carries of its content."""
+    """Return the crc32 of a chunk's block and observed events."""
     return zlib.crc32(observed, zlib.crc32(block))
 
 
-def prove(chunk: Chunk) -> None:
-    """Raise CorruptChunkError when the content of a chunk does not fit its crc."""
+def check_crc(chunk: Chunk) -> None:
+    """Raise CorruptChunkError when the content of a chunk does not match its crc."""
     if checksum(chunk.block, chunk.observed) != chunk.crc:
         raise CorruptChunkError("crc of the block differs from the chunk's")
 
 
 def unpack(chunk: Chunk) -> Frames:
-    """Return the frames of a chunk; raises CorruptChunkError when crc or sizes do not fit."""
-    prove(chunk)
+    """Return the frames of a chunk; raises CorruptChunkError when crc or sizes do not match."""
+    check_crc(chunk)
     return unpack_block(chunk.block, chunk.frames, chunk.channels, chunk.captured_ns)
 
 
 def unpack_block(block: bytes, frames: int, channels: bytes, captured_ns: int) -> Frames:
-    """Return the frames of a stored block; raises CorruptChunkError when its sizes do not fit."""
+    """Return the frames of a stored block; raises CorruptChunkError on a size mismatch."""
     ids = channel_ids(channels)
     raw = decompress(block, frames, len(ids))
     times = struct.unpack_from(f"<{frames}I", raw)
@@ -114,9 +114,9 @@ def unpack_block(block: bytes, frames: int, channels: bytes, captured_ns: int) -
 
 
 def decompress(block: bytes, frames: int, width: int) -> bytes:
-    """Return frame times and rows as they were before compression, no bytes for no frames.
+    """Return the uncompressed bytes of a block: frame times, then rows; b"" for no frames.
 
-    Raises CorruptChunkError when the block is not of `frames` rows of `width` channels.
+    Raises CorruptChunkError unless the block holds `frames` rows of `width` channels.
     """
     if not frames:
         return b""
@@ -133,7 +133,7 @@ def decompress(block: bytes, frames: int, width: int) -> bytes:
 
 
 def last_time_ns(raw: bytes, frames: int, captured_ns: int) -> int:
-    """Return the time of the last frame of a decompressed block."""
+    """Return the time of the last frame of a decompressed block (ns since 1970)."""
     delta_us: int = _delta_us(raw, 4 * (frames - 1))[0]
     return captured_ns + 1000 * delta_us
 

@@ -1,6 +1,6 @@
 """Sets of chunk numbers, as ranges with both ends included.
 
-A set is a tuple of ranges, ascending, apart from each other by at least one number.
+A set is a tuple of ascending ranges that neither overlap nor touch.
 """
 
 from bisect import bisect_right
@@ -15,10 +15,7 @@ NONE: Final[Ranges] = ()
 
 
 def normal(ranges: Iterable[Range]) -> Ranges:
-    """Return ranges of any order and overlap as a set; those that end before they begin are empty.
-
-    An ascending run of numbers costs no more than one pass.
-    """
+    """Return the set of ranges in any order and overlap; a range with last < first is empty."""
     merged: list[Range] = []
     for first, last in sorted(part for part in ranges if part[0] <= part[1]):
         if merged and first <= merged[-1][1] + 1:
@@ -30,7 +27,7 @@ def normal(ranges: Iterable[Range]) -> Ranges:
 
 
 def of(numbers: Iterable[int]) -> Ranges:
-    """Return single numbers as a set."""
+    """Return the set of single numbers, in any order; ascending runs cost one pass."""
     parts: list[Range] = []
     first = last = None
     for number in numbers:
@@ -57,11 +54,11 @@ def union(left: Ranges, right: Ranges) -> Ranges:
 def minus(left: Ranges, right: Ranges) -> Ranges:
     """Return the numbers of the left set that are not in the right one."""
     rest: list[Range] = []
-    place = 0
+    index = 0
     for first, last in left:
-        while place < len(right) and right[place][1] < first:
-            place += 1
-        start, scan = first, place
+        while index < len(right) and right[index][1] < first:
+            index += 1
+        start, scan = first, index
         while scan < len(right) and right[scan][0] <= last:
             if start < right[scan][0]:
                 rest.append((start, right[scan][0] - 1))
@@ -73,11 +70,11 @@ def minus(left: Ranges, right: Ranges) -> Ranges:
 
 
 def count(ranges: Ranges) -> int:
-    """Return how many numbers are in a set."""
+    """Return the size of a set."""
     return sum(last - first + 1 for first, last in ranges)
 
 
 def contains(ranges: Ranges, number: int) -> bool:
-    """Tell whether a number is in a set."""
-    place = bisect_right(ranges, (number, 2**63)) - 1
-    return place >= 0 and number <= ranges[place][1]
+    """Return whether a number is in a set."""
+    index = bisect_right(ranges, (number, 2**63)) - 1
+    return index >= 0 and number <= ranges[index][1]

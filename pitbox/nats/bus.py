@@ -1,6 +1,6 @@
-"""The bus: everything PitBox says to NATS goes through here.
+"""Publish, subscribe and request over NATS, by the routes of streams.yaml.
 
-Routes come from streams.yaml; a service may only use those it declares there.
+A service may use only the routes that it declares there.
 """
 
 import contextlib
@@ -35,11 +35,11 @@ log = logs.get("bus")
 
 
 class NobodyListens(BusDown):
-    """Say that a request found no responder."""
+    """Report that a route has no responder, or no stream."""
 
 
 class TooLarge(BusDown):
-    """Say that an event is larger than its stream takes, however often it is sent."""
+    """Report that an event exceeds the size limit of its stream; a retry would fail too."""
 
 
 class _Purged(msgspec.Struct, frozen=True):
@@ -47,13 +47,13 @@ class _Purged(msgspec.Struct, frozen=True):
 
 
 class Bus(Connection):
-    """Hold one connection to nats-server, and say and hear what one service declares."""
+    """Hold one service's connection, and publish and subscribe to the routes it declares."""
 
     def __init__(self, service: str, topology: Topology, **limits: float) -> None:
-        """Prepare a bus; `open` connects it, within the limits of `Connection`."""
+        """Prepare a bus; `open` connects it. `limits` are those of `Connection`."""
         super().__init__(service, **limits)
         self.topology = topology
-        self._heard: list[tuple[str, Deliver]] = []
+        self._subscriptions: list[tuple[str, Deliver]] = []
 
     @classmethod
     async def connect(
@@ -65,13 +65,13 @@ class Bus(Connection):
         forever: bool = True,
         **limits: float,
     ) -> "Bus":
-        """Return a bus that is connected; see `open`."""
+        """Return a connected bus; see `open`."""
         bus = cls(service, topology, **limits)
         await bus.open(server, forever=forever)
         return bus
 
     async def publish(self, route: str, event: msgspec.Struct, **fields: Any) -> None:
-        """Publish without waiting for an answer; raises BusDown while disconnected."""
+        """Publish without an acknowledgement; raises BusDown while disconnected."""
         await self._send(self._subject(route, event, fields), event)
         metrics.published.labels(self.service, route).inc()
 
@@ -84,10 +84,10 @@ class Bus(Connection):
         timeout_s: float = 5.0,
         **fields: Any,
     ) -> int:
-        """Publish to a stream and return its sequence there.
+        """Publish to a stream and return the sequence that the event is stored at.
 
-        nats-server drops an event whose `identity` it stored within the last minutes. Raises
-        BusDown without an acknowledgement, and TooLarge when there can never be one.
+        nats-server drops an event whose `identity` is stored within the stream's duplicate window.
+        Raises BusDown without an acknowledgement, and TooLarge for an event above the size limit.
         """
         subject = self._subject(route, event, fields)
         sequence = await self._store(route, subject, encoder.encode(event), timeout_s, identity)
@@ -95,13 +95,13 @@ class Bus(Connection):
         return sequence
 
     async def store_again(self, subject: str, payload: bytes, *, timeout_s: float = 5.0) -> int:
-        """Publish a message of old as it was and return its new sequence; raises as `store`."""
-        return await self._store("it", subject, payload, timeout_s)
+        """Publish the bytes of an earlier message and return its sequence; raises as `store`."""
+        return await self._store(subject, subject, payload, timeout_s)
 
     async def request(
         self, route: str, event: msgspec.Struct, *, timeout_s: float = 1.0, **fields: Any
     ) -> Any:
-        """Ask and return the decoded answer; raises NobodyListens or BusDown."""
+        """Request and return the decoded reply; raises NobodyListens or BusDown."""
         subject = self._subject(route, event, fields)
         decode = self.topology.answer_decoder(route).decode
         if not self._client.is_connected:
@@ -115,47 +115,51 @@ class Bus(Connection):
             raise BusDown(f"no answer to {route}: {error!r}") from None
 
     async def listen(
-        self, route: str, heard: Callable[[Any], Awaitable[None]], **fields: Any
+        self, route: str, receive: Callable[[Any], Awaitable[None]], **fields: Any
     ) -> Subscription:
-        """Hand every decoded event of a route to `heard`; what does not decode is counted.
+        """Subscribe to a route and pass each decoded event to `receive`.
 
-        So is what comes on a subject that is not its own: an account proves subjects, no more.
+        An event is dropped and counted if it does not decode or if its own fields name another
+        subject: NATS proves only who may publish on a subject, not that the content is true.
         """
         decode = self._decoder(route)
 
         async def deliver(message: Msg) -> None:
             with _counting_undecodable(route):
-                await heard(decode(message))
+                await receive(decode(message))
 
         return await self._subscribe(route, deliver, fields)
 
     async def listen_raw(
-        self, route: str, heard: Callable[[str, bytes], None], **fields: Any
+        self, route: str, receive: Callable[[str, bytes], None], **fields: Any
     ) -> Subscription:
-        """Hand subject and bytes of every message of a route to `heard`, as they are."""
+        """Subscribe to a route and pass subject and payload of each message to `receive`."""
 
         async def deliver(message: Msg) -> None:
-            heard(message.subject, message.data)
+            receive(message.subject, message.data)
 
         return await self._subscribe(route, deliver, fields)
 
     async def answer(
         self, route: str, reply: Callable[[Any], Awaitable[msgspec.Struct | None]]
     ) -> Subscription:
-        """Answer the requests of a route; None gives no answer."""
+        """Reply to the requests of a route; None sends no reply."""
         decode = self._decoder(route)
 
         async def deliver(message: Msg) -> None:
             with _counting_undecodable(route):
-                answer = await reply(decode(message))
-                if answer is not None and message.reply:
+                event = await reply(decode(message))
+                if event is not None and message.reply:
                     with contextlib.suppress(BusDown):
-                        await self._send(message.reply, answer)
+                        await self._send(message.reply, event)
 
         return await self._subscribe(route, deliver, fields={})
 
     async def purge(self, **fields: Any) -> int:
-        """Take messages out of what this service may purge, and return how many; raises BusDown."""
+        """Purge this service's routes; return the number of messages.
+
+        `fields` narrow the subjects. Raises BusDown.
+        """
         purged = 0
         for route in self.topology.consumers[self.service].purges:
             order = msgspec.json.encode({"filter": self.topology.filter(route, **fields)})
@@ -168,21 +172,21 @@ class Bus(Connection):
         return purged
 
     async def restore(self) -> bool:
-        """Make this service's streams and durables that are gone again; return whether any was."""
+        """Recreate the service's missing streams and durables; return whether any was missing."""
         try:
             changes = await admin.restore(self._jetstream, self.topology, self.service)
         except TopologyError as error:
-            log.error("streams cannot be made", reason=str(error))
+            log.error("cannot recreate streams", reason=str(error))
             return False
         except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError):
             return False
         if changes:
             metrics.reapplied.labels(self.service).inc()
-            log.warning("streams were gone, made again", changes=[str(c) for c in changes])
+            log.warning("recreated streams that were gone", changes=[str(c) for c in changes])
         return bool(changes)
 
-    async def _listen_again(self, client: Client) -> None:
-        for subject, deliver in self._heard:
+    async def _resubscribe(self, client: Client) -> None:
+        for subject, deliver in self._subscriptions:
             await _subscription(client, subject, deliver)
         await client.flush()
 
@@ -192,7 +196,7 @@ class Bus(Connection):
         def decoded(message: Msg) -> Any:
             event = decode(message.data)
             if declared.of(event) != message.subject:
-                raise msgspec.ValidationError("the event came on a subject of others")
+                raise msgspec.ValidationError("the event's fields name another subject")
             return event
 
         return decoded
@@ -205,7 +209,7 @@ class Bus(Connection):
         return template.format(named | fields)
 
     async def _store(
-        self, what: str, subject: str, payload: bytes, timeout_s: float, identity: str = ""
+        self, name: str, subject: str, payload: bytes, timeout_s: float, identity: str = ""
     ) -> int:
         headers = {IDENTITY: identity} if identity else None
         try:
@@ -215,11 +219,11 @@ class Bus(Connection):
         except nats.js.errors.NoStreamResponseError:
             if self.service in self.topology.consumers:
                 await self.restore()
-            raise NobodyListens(f"no stream takes {what}") from None
+            raise NobodyListens(f"no stream takes {name}") from None
         except (nats.errors.MaxPayloadError, nats.js.errors.BadRequestError) as error:
-            raise TooLarge(f"{what} was not stored: {error}") from None
+            raise TooLarge(f"{name} was not stored: {error}") from None
         except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError) as error:
-            raise BusDown(f"{what} was not stored: {error!r}") from None
+            raise BusDown(f"{name} was not stored: {error!r}") from None
         return ack.seq
 
     async def _send(self, subject: str, event: msgspec.Struct) -> None:
@@ -237,8 +241,8 @@ class Bus(Connection):
         try:
             subscription = await _subscription(self._client, subject, deliver)
         except (nats.errors.Error, OSError) as error:
-            raise BusDown(f"cannot listen to {route}: {error!r}") from None
-        self._heard.append((subject, deliver))
+            raise BusDown(f"cannot subscribe to {route}: {error!r}") from None
+        self._subscriptions.append((subject, deliver))
         return subscription
 
 

@@ -16,15 +16,15 @@ from pitbox.tls.transport import trust
 
 FIRST_CONNECT_S: Final = 3.0
 CLOSE_S: Final = 1.0
-REFUSED_S: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
+REFUSED_PAUSES_S: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
 REFUSED: Final = "nats-server refuses these credentials"
 SHUT_OUT: Final = (
     "the hub refuses this PC; telemetry stays in the spool. A PC that sent too much is let in "
     "again after a while; any other has to be enrolled again: `pitbox drive --enrol CODE@HOST`"
 )
 REFUSALS: Final = ("authorization", "authentication")
-SILENT: Final = "it does not answer"
-ANSWERED_S: Final = 5.0
+NO_ANSWER: Final = "it does not answer"
+OVERLAP_S: Final = 5.0
 """A replaced connection stays open for so long, for answers to earlier requests."""
 
 log = logs.get("bus")
@@ -74,16 +74,16 @@ class Connection:
                 await self._open(patient=forever)
         except (TimeoutError, OSError, ValueError, nats.errors.Error) as error:
             await self.close()
-            raise self._why_not(self._failure or str(error) or SILENT) from None
+            raise self._why_not(self._failure or str(error) or NO_ANSWER) from None
 
     @property
     def jetstream(self) -> JetStreamContext:
-        """Return JetStream's own interface, for the runtime."""
+        """Return the JetStream interface of nats-py."""
         return self._jetstream
 
     @property
     def client(self) -> Client:
-        """Return the client, for the runtime."""
+        """Return the client of nats-py."""
         return self._client
 
     async def alive(self, timeout_s: float = 3.0) -> bool:
@@ -100,7 +100,7 @@ class Connection:
         """Close the connection and open another."""
         await self._client.force_reconnect()
 
-    async def go_over(self) -> None:
+    async def replace(self) -> None:
         """Replace the connection by one with the current credentials; close the old one later.
 
         Answers to earlier requests still arrive on the old one. Raises BusDown without a new one.
@@ -109,7 +109,7 @@ class Connection:
         try:
             async with asyncio.timeout(FIRST_CONNECT_S):
                 await self._start(fresh, patient=False)
-                await self._listen_again(fresh)
+                await self._resubscribe(fresh)
         except (TimeoutError, OSError, nats.errors.Error) as error:
             await fresh.close()
             raise BusDown(f"no second connection to nats-server: {error!r}") from None
@@ -120,7 +120,7 @@ class Connection:
         await asyncio.sleep(0)  # the task has begun, so it closes the client even when cancelled
         await self._connected()
 
-    async def _listen_again(self, client: Client) -> None:
+    async def _resubscribe(self, client: Client) -> None:
         """Subscribe on a new connection to the subjects of the old one."""
 
     async def close(self) -> None:
@@ -144,7 +144,7 @@ class Connection:
         self.down.clear()
         metrics.connected.labels(self.service).set(1)
         if self.connects > 1:
-            log.info("connected again", connects=self.connects)
+            log.info("reconnected", connects=self.connects)
 
     async def _start(self, client: Client, *, patient: bool) -> None:
         """Connect a client; its callbacks have effect while it is the one in use."""
@@ -168,12 +168,12 @@ class Connection:
             if isinstance(error, nats.errors.SlowConsumerError):
                 metrics.dropped.labels("bus", "slow").inc()
             elif isinstance(error, (OSError, nats.errors.Error)):
-                reason = str(error) or SILENT
+                reason = str(error) or NO_ANSWER
                 if not self.up.is_set():
-                    self._say_once(reason, patient=patient)
-                await self._bear_refusal(reason)
+                    self._log_once(reason, patient=patient)
+                await self._pause_if_refused(reason)
             else:
-                log.error("a listener failed", error=repr(error))
+                log.error("a subscriber failed", error=repr(error))
 
         await client.open(
             self._url,
@@ -195,18 +195,18 @@ class Connection:
             return LoginRefused(SHUT_OUT)
         return LoginRefused(f"nats-server at {place} refuses the credentials {self._identity.file}")
 
-    def _say_once(self, reason: str, *, patient: bool) -> None:
+    def _log_once(self, reason: str, *, patient: bool) -> None:
         """Log why there is no connection, once until the next connection."""
         if patient and not (self._failure or _refuses(reason)):
             log.warning("waiting for nats-server", address=_place(self._url), reason=reason)
         self._failure = reason
 
-    async def _bear_refusal(self, reason: str) -> None:
+    async def _pause_if_refused(self, reason: str) -> None:
         """Log once that nats-server refuses the credentials, and pause before the next attempt."""
         if _refuses(reason):
             if self._patient and not self._refusals:
                 log.warning(SHUT_OUT if self.service == DRIVER else REFUSED, reason=reason)
-            pause_s = REFUSED_S[min(self._refusals, len(REFUSED_S) - 1)]
+            pause_s = REFUSED_PAUSES_S[min(self._refusals, len(REFUSED_PAUSES_S) - 1)]
             self._refusals += 1
             await asyncio.sleep(pause_s)
 
@@ -217,7 +217,7 @@ def _refuses(reason: str) -> bool:
 
 async def _end(client: Client) -> None:
     try:
-        await asyncio.sleep(ANSWERED_S)
+        await asyncio.sleep(OVERLAP_S)
     finally:
         await _close(client)
 
@@ -228,5 +228,5 @@ async def _close(client: Client) -> None:
 
 
 def _place(url: str) -> str:
-    """Return an address without its credentials."""
+    """Return an address without credentials and scheme."""
     return url.rsplit("@", 1)[-1].removeprefix("nats://")

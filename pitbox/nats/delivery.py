@@ -1,4 +1,4 @@
-"""One message of a stream, with what its acknowledgement's address tells of it."""
+"""One message of a stream, with the metadata of its acknowledgement subject."""
 
 from typing import Final
 
@@ -9,10 +9,11 @@ PLAIN_TOKENS: Final = 9
 
 
 class Delivery(Struct, frozen=True, gc=False):
-    """One message of a stream, with where and when it was stored and how often it was tried.
+    """Hold one message of a stream.
 
-    `created_ns` is the stream's birth, `life` numbers the attachment to it that brought this, and
-    `pending` counts the messages behind it.
+    `created_ns` is when the stream was created, `stored_ns` when the message was stored (ns since
+    1970). `tries` counts deliveries. `life` changes when the stream is recreated or restored.
+    `pending` counts the messages after this one.
     """
 
     stream: str
@@ -30,8 +31,9 @@ class Delivery(Struct, frozen=True, gc=False):
 def delivery_of(message: Msg, created_ns: int, life: int) -> Delivery:
     """Return a message as a delivery.
 
-    Its reply is `$JS.ACK.<stream>.<consumer>.<tries>.<sequence>.<of consumer>.<stored>.<pending>`,
-    or with a domain `$JS.ACK.<domain>.<account>.<stream>. ... .<random>`.
+    The reply subject is
+    `$JS.ACK.<stream>.<consumer>.<tries>.<sequence>.<consumer sequence>.<stored>.<pending>`, or with
+    a domain `$JS.ACK.<domain>.<account>.<stream>. ... .<random>` (nats-server's format).
     """
     tokens = message.reply.split(".")
     first = 2 if len(tokens) == PLAIN_TOKENS else 4

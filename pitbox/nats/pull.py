@@ -1,8 +1,8 @@
-"""Continuous pull: the messages of a durable, in order, as fast as they come.
+"""Continuous pull: deliver the messages of one stream in order.
 
-One inbox takes them all; a new request goes out while the one before is still being served, so the
-server never waits for us. What is asked for, in messages and in bytes, bounds what is held. A
-durable that does not move while messages wait is asked anew, and then given up.
+All messages arrive in one inbox. The next request goes out while the one before is being served, so
+nats-server never waits for a request. The requested messages and bytes bound the memory held. A
+durable without progress while messages wait is attached anew once, then StalledError is raised.
 """
 
 import asyncio
@@ -22,35 +22,36 @@ from nats.js import api
 from pitbox import logs, metrics
 from pitbox.nats.bus import Bus, BusDown
 from pitbox.nats.delivery import Delivery, delivery_of
-from pitbox.nats.stream import StreamNow
+from pitbox.nats.stream import StreamState
 
 REQUEST_EXPIRES_S: Final = 10.0
 PROGRESS_S: Final = 15.0
 INFO_TIMEOUT_S: Final = 2.0
 MAX_HELD_BYTES: Final = 16_000_000
 SERVED: Final = ("Message Size Exceeds MaxBytes", "Batch Completed")
-"""How nats-server says that a request got all that it may: nothing is wrong with the durable."""
+"""Descriptions by which nats-server ends a request that is served in full."""
 
 log = logs.get("pull")
 
 
 class StalledError(Exception):
-    """Say that a durable has messages but hands none out."""
+    """Report that a durable has messages but delivers none."""
 
 
 class Pull:
-    """Read one stream for one consumer of streams.yaml, through its durable.
+    """Read one stream for one consumer of streams.yaml.
 
-    A fold reads from the beginning of the stream on every start and acknowledges nothing, through
-    a consumer of nats-server that lives as long as this object.
+    A batch consumer reads through its durable. A fold reads the whole stream at each start and
+    acknowledges nothing, through an ephemeral consumer of nats-server.
     """
 
     def __init__(
         self, bus: Bus, consumer: str, stream: str, *, progress_s: float = PROGRESS_S
     ) -> None:
-        """Prepare to read; the first `batch` attaches to the server.
+        """Prepare to read; the first `batch` attaches to nats-server.
 
-        A durable that hands nothing out for `progress_s` is asked anew, and given up the next time.
+        A durable that holds messages back for `progress_s` is attached anew; the next time `batch`
+        raises StalledError.
         """
         declared = bus.topology.consumers[consumer]
         self.stream = stream
@@ -71,7 +72,7 @@ class Pull:
         self._life = 0
         self._last: Delivery | None = None
         self._expected = 0
-        self._asked_at = 0.0
+        self._requested_at = 0.0
         self._progress_at = time.monotonic()
         self._stalled_once = False
         self._connects = -1
@@ -79,14 +80,14 @@ class Pull:
 
     @property
     def exhausted(self) -> bool:
-        """Tell whether nothing was left in the stream after the last message that was handed out.
+        """Return whether the last message returned was the last one in the stream.
 
-        It is known of a fold only, and not before the first attachment.
+        Valid for folds only, False before the first attachment.
         """
         return self._pending == 0 and not self._buffer
 
     async def batch(self, max_messages: int, max_wait_s: float) -> list[Delivery]:
-        """Return the next messages, at least one unless `max_wait_s` passes without any.
+        """Return the next messages, [] if none arrives within `max_wait_s`.
 
         Raises StalledError when the durable holds messages back for twice `progress_s`.
         """
@@ -95,7 +96,7 @@ class Pull:
             left = deadline - time.monotonic()
             if left <= 0 or not await self._ready(left):
                 return []
-            await self._ask()
+            await self._request()
             self._arrived.clear()
             try:
                 await asyncio.wait_for(self._arrived.wait(), min(left, 1.0))
@@ -108,18 +109,18 @@ class Pull:
         self._pending = self._last.pending
         self._count(deliveries)
         self._moved()
-        await self._ask()
+        await self._request()
         return deliveries
 
     async def ack(self, done: Sequence[Delivery]) -> None:
-        """Acknowledge deliveries, in their order; where one acknowledgement covers all, the last.
+        """Acknowledge deliveries in their order, or only the last one if its ack covers all.
 
-        A lost acknowledgement brings messages back later, which every consumer bears.
+        A message whose acknowledgement is lost is delivered again.
         """
         if not self._acks:
             return
         for delivery in done[-1:] if self._policy == "all" else done:
-            # To another life of the stream this place may be one not read yet.
+            # After the stream was recreated this sequence may belong to an unread message.
             if delivery.life != self._life:
                 continue
             try:
@@ -128,11 +129,11 @@ class Pull:
                 log.debug("acknowledgement not sent", stream=self.stream)
 
     async def close(self) -> None:
-        """Stop asking and leave the inbox."""
+        """Stop requesting, and unsubscribe."""
         await self._detach()
 
     async def _ready(self, left_s: float) -> bool:
-        """Attach after every new connection; return False when that takes longer than allowed."""
+        """Attach after each new connection; return False if that fails or takes over `left_s`."""
         if self._bus.up.is_set() and self._connects == self._bus.connects:
             return True
         try:
@@ -153,27 +154,27 @@ class Pull:
         except nats.js.errors.NotFoundError:
             await self._bus.restore()
             stream = await self._bus.jetstream.stream_info(self.stream)
-        now = StreamNow(self._bus.jetstream, stream)
+        state = StreamState(self._bus.jetstream, stream)
         last = self._last
-        goes_on = last is None or await now.holds(last.sequence, last.stored_ns)
-        if now.created_ns != self._created_ns or not goes_on:
+        same = last is None or await state.holds(last.sequence, last.stored_ns)
+        if state.created_ns != self._created_ns or not same:
             self._life += 1
             self._last = None
-        self._created_ns = now.created_ns
+        self._created_ns = state.created_ns
         await self._detach()
         if not self._acks:
-            self._forget()
-            await self._create_reader()
+            self._clear_buffer()
+            await self._create_consumer()
         inbox = self._bus.client.new_inbox()
-        self._subscription = await self._bus.client.subscribe(inbox, cb=self._heard)
+        self._subscription = await self._bus.client.subscribe(inbox, cb=self._receive)
         self._connects = connects
         self._progress_at = time.monotonic()
-        await self._ask()
+        await self._request()
 
-    async def _create_reader(self) -> None:
-        """Read on from where we were, or from the beginning of a stream that is not the same."""
+    async def _create_consumer(self) -> None:
+        """Create an ephemeral consumer after the last message, or at the start of the stream."""
         last = self._last
-        # Each has a name of its own: two readers of one name would take messages from each other.
+        # A unique name: two readers of one consumer would take messages from each other.
         self._name = f"{self._consumer}-{secrets.token_hex(8)}"
         config = api.ConsumerConfig(
             name=self._name,
@@ -188,9 +189,9 @@ class Pull:
         self._pending = info.num_pending
 
     async def _detach(self) -> None:
-        """Leave the inbox, but keep what it brought: it would come again only after a long time."""
+        """Buffer the received messages, which would come again only after ack_wait; unsubscribe."""
         self._expected = 0
-        self._asked_at = 0.0
+        self._requested_at = 0.0
         subscription, self._subscription = self._subscription, None
         if subscription is None:
             return
@@ -203,31 +204,31 @@ class Pull:
         except (nats.errors.Error, OSError):
             log.debug("inbox already gone", stream=self.stream)
 
-    def _forget(self) -> None:
+    def _clear_buffer(self) -> None:
         self._buffer.clear()
         self._held_bytes = 0
 
-    async def _heard(self, message: Msg) -> None:
+    async def _receive(self, message: Msg) -> None:
         if message.reply:
             self._expected -= 1
             self._held_bytes += len(message.data)
             self._buffer.append(delivery_of(message, self._created_ns, self._life))
         else:
-            self._ended(message.headers or {})
+            self._request_ended(message.headers or {})
         self._arrived.set()
 
-    def _ended(self, headers: dict[str, str]) -> None:
-        """Note that a request got less than it asked for, and whether asking again is no use."""
+    def _request_ended(self, headers: dict[str, str]) -> None:
+        """Count what a request did not get; attach anew after an unexpected status."""
         self._expected -= int(headers.get("Nats-Pending-Messages", "0"))
         reason = headers.get("Description", "")
         if headers.get("Status") not in {"404", "408"} and reason not in SERVED:
             log.debug("pull ended", stream=self.stream, status=headers.get("Status"), why=reason)
             self._connects = -1
 
-    async def _ask(self) -> None:
-        """Ask for more when half of what may be held is free."""
+    async def _request(self) -> None:
+        """Request more messages once half of the buffer is free."""
         now = time.monotonic()
-        if now - self._asked_at > REQUEST_EXPIRES_S + 1:
+        if now - self._requested_at > REQUEST_EXPIRES_S + 1:
             self._expected = 0
         room = self._limit - len(self._buffer) - max(self._expected, 0)
         room_bytes = MAX_HELD_BYTES - self._held_bytes
@@ -238,7 +239,7 @@ class Pull:
         expires_ns = int(REQUEST_EXPIRES_S * 1e9)
         request = {"batch": room, "max_bytes": room_bytes, "expires": expires_ns}
         self._expected = max(self._expected, 0) + room
-        self._asked_at = now
+        self._requested_at = now
         subject = f"$JS.API.CONSUMER.MSG.NEXT.{self.stream}.{self._name}"
         try:
             await self._bus.client.publish(
@@ -248,7 +249,7 @@ class Pull:
             self._expected = 0
 
     async def _watch(self) -> None:
-        """Notice a durable that is gone, or holds back what it has."""
+        """Detect a durable that is gone or holds messages back; raises StalledError."""
         if time.monotonic() - self._progress_at < self._progress_s:
             return
         try:
@@ -258,14 +259,14 @@ class Pull:
             self._progress_at = time.monotonic()
             return
         waiting = found.num_pending or 0
-        # What another life of this service did not acknowledge comes back when its time is up.
+        # Messages that an earlier process did not acknowledge are redelivered after ack_wait.
         if not waiting or (found.num_ack_pending or 0) >= self._max_unacknowledged:
             self._moved()
             return
         metrics.stalls.labels(self._consumer, self.stream).inc()
         if self._stalled_once:
-            raise StalledError(f"{self.stream} holds {waiting} messages and hands none out")
-        log.warning("no progress, pulling anew", stream=self.stream, waiting=waiting)
+            raise StalledError(f"{self.stream} holds {waiting} messages and delivers none")
+        log.warning("no progress, attaching anew", stream=self.stream, waiting=waiting)
         self._stalled_once = True
         self._connects = -1
         self._progress_at = time.monotonic()

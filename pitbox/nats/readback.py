@@ -1,4 +1,4 @@
-"""Reading back from streams: the last event of a subject, and the identities of stored messages."""
+"""Read back from streams: the last event of a subject, and identities of stored messages."""
 
 import datetime
 import secrets
@@ -17,7 +17,7 @@ ERRORS: Final = (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError)
 
 
 async def last(bus: Bus, route: str, **fields: Any) -> Any:
-    """Return the last event of a subject, None when there is none; raises BusDown."""
+    """Return the last event of a subject, None without one that decodes; raises BusDown."""
     subject = bus.topology.subject(route, **fields)
     try:
         found = await bus.jetstream.get_msg(
@@ -31,9 +31,9 @@ async def last(bus: Bus, route: str, **fields: Any) -> Any:
 
 
 async def identities(bus: Bus, route: str, since_ns: int, **fields: Any) -> list[str]:
-    """Return the identities of a route's messages stored since then (ns since 1970).
+    """Return the identities of a route's messages stored since `since_ns` (ns since 1970).
 
-    Only headers are read. Raises BusDown.
+    `fields` narrow the subjects. Only headers are read. Raises BusDown.
     """
     stream = bus.topology.stream_of[route]
     since = datetime.datetime.fromtimestamp(max(0, since_ns) / 1e9, datetime.UTC)

@@ -1,6 +1,6 @@
-"""Tell nats-server of accounts, over its system account, and believe nothing but what it has then.
+"""Push and delete accounts of nats-server over its system account, and verify the result.
 
-Its 200 only says that it wrote a file; also a JWT of a foreign signer gets one.
+A reply of 200 proves only that nats-server wrote a file: a JWT of a foreign signer gets 200 too.
 """
 
 from typing import Any, Final
@@ -21,7 +21,7 @@ STATISTICS: Final = "$SYS.REQ.ACCOUNT.PING.STATZ"
 
 
 class Sent(Struct, frozen=True):
-    """Count what an account has sent since nats-server knows it."""
+    """Count the messages and bytes that an account has sent since nats-server loaded it."""
 
     msgs: int = 0
     bytes: int = 0
@@ -44,35 +44,38 @@ _statistics: Final = msgspec.json.Decoder(_Statistics).decode
 
 
 class Resolver(Connection):
-    """Hold the connection over which accounts are made known and forgotten."""
+    """Hold the connection over which accounts are pushed and deleted."""
 
     def __init__(self) -> None:
-        """Prepare; `open` connects as the user for claims."""
+        """Prepare; `open` connects as the user of the system account."""
         super().__init__(CLAIMS)
 
     async def accounts(self) -> set[str]:
-        """Return the public keys of all accounts that nats-server has; raises BusDown."""
+        """Return the public keys of all accounts of nats-server; raises BusDown."""
         return set(await self._ask(LIST))
 
     async def lookup(self, account: str) -> str:
-        """Return the JWT that nats-server has of a known account; raises BusDown."""
+        """Return the JWT of an account, by its public key; raises BusDown."""
         return (await self._request(f"$SYS.REQ.ACCOUNT.{account}.CLAIMS.LOOKUP")).decode()
 
     async def push(self, token: str) -> None:
-        """Make an account known; raises BusDown unless nats-server has just that then."""
+        """Push an account's JWT; raises BusDown unless nats-server returns the same JWT then."""
         account = jwt.verified(token)["sub"]
         await self._ask(UPDATE, token.encode())
         if await self.lookup(account) != token:
-            raise BusDown(f"nats-server did not take the claims of {account}")
+            raise BusDown(f"nats-server did not store the claims of {account}")
 
     async def delete(self, order: str, account: str) -> None:
-        """Forget an account, which ends its connections; raises BusDown unless it is gone then."""
+        """Delete an account, which closes its connections; raises BusDown unless it is gone then.
+
+        `order` is the delete request, signed by the operator.
+        """
         await self._ask(DELETE, order.encode())
         if account in await self.accounts():
-            raise BusDown(f"nats-server did not forget {account}")
+            raise BusDown(f"nats-server did not delete {account}")
 
     async def sent(self) -> dict[str, Sent]:
-        """Return what each account in use has sent, by its public key; raises BusDown."""
+        """Return the count of each account, by its public key; raises BusDown."""
         answer = await self._request(STATISTICS, b'{"include_unused": true}')
         return {one.acc: one.received for one in _statistics(answer).data.account_statz}
 
@@ -86,5 +89,5 @@ class Resolver(Connection):
         try:
             answer = await self.client.request(subject, payload, timeout=ANSWER_S)
         except (TimeoutError, nats.errors.Error, OSError) as error:
-            raise BusDown(f"nats-server does not answer about accounts: {error!r}") from None
+            raise BusDown(f"no reply from nats-server's system account: {error!r}") from None
         return bytes(answer.data)

@@ -1,4 +1,4 @@
-"""A stream as nats-server has it at one instant."""
+"""The state of a stream at one instant."""
 
 from typing import Final
 
@@ -11,11 +11,11 @@ from pitbox.nats.bus import Bus, BusDown
 SAME_TIME_NS: Final = 1_000_000
 
 
-class StreamNow:
-    """Hold what a stream is now: its birth (`created_ns`) and its last sequence."""
+class StreamState:
+    """Hold when a stream was created (`created_ns`, ns since 1970) and its last sequence."""
 
     def __init__(self, js: JetStreamContext, info: api.StreamInfo) -> None:
-        """Take what nats-server answered."""
+        """Hold the state that nats-server reported."""
         self.created_ns = int(info.created.timestamp() * 1e9) if info.created else 0
         self.last_sequence = info.state.last_seq
         self._first_sequence = info.state.first_seq
@@ -23,12 +23,12 @@ class StreamNow:
         self._js = js
 
     async def holds(self, sequence: int, stored_ns: int) -> bool:
-        """Tell whether a message is still in its place, or has left it by its age.
+        """Return whether a sequence still belongs to the message stored at `stored_ns`.
 
-        An older copy of the store that was put back gives the same places to other messages. Raises
-        the errors of nats-py.
+        It does not after an older copy of the store was restored. True for a message that the
+        stream has removed by its limits, and for sequence 0. Raises the errors of nats-py.
         """
-        if sequence < self._first_sequence:
+        if not sequence or sequence < self._first_sequence:
             return True
         if sequence > self.last_sequence:
             return False
@@ -40,8 +40,8 @@ class StreamNow:
         return abs(found_ns - stored_ns) < SAME_TIME_NS
 
 
-async def stream_now(bus: Bus, name: str) -> StreamNow:
-    """Return what a stream is now, made again if it is gone; raises BusDown."""
+async def stream_state(bus: Bus, name: str) -> StreamState:
+    """Return the state of a stream, recreating it if it is gone; raises BusDown."""
     try:
         try:
             info = await bus.jetstream.stream_info(name)
@@ -50,4 +50,4 @@ async def stream_now(bus: Bus, name: str) -> StreamNow:
             info = await bus.jetstream.stream_info(name)
     except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError) as error:
         raise BusDown(f"{name} cannot be read: {error!r}") from None
-    return StreamNow(bus.jetstream, info)
+    return StreamState(bus.jetstream, info)

@@ -1,4 +1,4 @@
-"""One connection to Postgres: to lend for some work, or to hold for one transaction at a time."""
+"""One connection to Postgres, for one piece of work or for one transaction at a time."""
 
 import asyncio
 import uuid
@@ -16,9 +16,9 @@ COMMAND_TIMEOUT_S: Final = 30.0
 
 @asynccontextmanager
 async def connected(url: str, name: str, *, timeout_s: float) -> AsyncIterator[asyncpg.Connection]:
-    """Lend a connection and close it; Postgres shows it under `name`.
+    """Open a connection and close it at the end; `name` is its application_name.
 
-    Raises PostgresDown, LoginRefused, NoTables, Clash or Refused, each from asyncpg's error.
+    Raises PostgresDown, LoginRefused, NoTables, Conflict or Refused, each from asyncpg's error.
     """
     connection = await _connect(url, name, timeout_s, timeout_s)
     try:
@@ -31,16 +31,16 @@ async def connected(url: str, name: str, *, timeout_s: float) -> AsyncIterator[a
 
 
 class Connection:
-    """Hold one connection; `boot` names its life and is "" while there is none.
+    """Hold one connection; `boot` identifies it and is "" while there is none.
 
-    Any error inside a transaction ends the connection, because only a new one can read for sure
-    what was committed. So knowledge of the database is valid for one `boot`.
+    Any error inside a transaction closes the connection, because only a new one reads for sure
+    whether the transaction was committed. State derived from the database is valid for one `boot`.
     """
 
     def __init__(
         self, url: str, name: str, *, command_timeout_s: float = COMMAND_TIMEOUT_S
     ) -> None:
-        """Prepare to connect; Postgres shows the connection under `name`."""
+        """Prepare to connect; `name` is the connection's application_name."""
         self.boot = ""
         self._url = url
         self._name = name
@@ -49,7 +49,7 @@ class Connection:
         self._turn = asyncio.Lock()
 
     async def ready(self) -> str:
-        """Connect if there is no connection and return its `boot`; raises PostgresDown."""
+        """Connect unless connected, and return the connection's `boot`; raises PostgresDown."""
         async with self._turn:
             if self._open is None or self._open.is_closed():
                 await self._connect()
@@ -57,10 +57,9 @@ class Connection:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
-        """Lend the connection for one transaction, committed at the end.
+        """Open a transaction and commit it at the end.
 
-        Raises PostgresDown, Clash, NoTables or Refused; then the connection is gone and what was
-        committed is known to the next one.
+        Raises PostgresDown, Conflict, NoTables or Refused; the connection is closed then.
         """
         async with self._turn:
             connection = self._open
@@ -79,12 +78,12 @@ class Connection:
                 raise
 
     async def fetch(self, statement: str, *parameters: object) -> list[Any]:
-        """Return the rows of one statement in a transaction of its own; raises as it does."""
+        """Return the rows of one statement in its own transaction; raises as `transaction`."""
         async with self.transaction() as connection:
             return list(await connection.fetch(statement, *parameters))
 
     def drop(self) -> None:
-        """Leave without a word; what was under way is rolled back by Postgres."""
+        """Close the connection at once; Postgres rolls an open transaction back."""
         connection, self._open = self._open, None
         self.boot = ""
         if connection is not None:
@@ -116,5 +115,5 @@ async def _connect(
         )
     except asyncpg.InvalidAuthorizationSpecificationError as error:
         raise LoginRefused(f"cannot connect: {reason(error)}") from error
-    except (ValueError, *ERRORS) as error:  # a ValueError is about the address
+    except (ValueError, *ERRORS) as error:  # asyncpg raises ValueError for a wrong address
         raise PostgresDown(f"cannot connect: {reason(error)}") from error

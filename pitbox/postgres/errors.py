@@ -1,4 +1,4 @@
-"""What may go wrong with Postgres: the one list of asyncpg's errors, and what they mean here."""
+"""The errors of Postgres: the one list of asyncpg's errors, and their meaning for callers."""
 
 from typing import Final
 
@@ -10,52 +10,52 @@ ERRORS: Final = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )
-"""What asyncpg raises for a connection or a statement; its timeouts are OSErrors."""
+"""The errors that asyncpg raises for a connection or a statement; its timeouts are OSErrors."""
 
 LIMITS: Final = ("22", "54")
-"""Classes of SQLSTATE that blame the values of a statement: data exceptions, program limits."""
+"""Classes of SQLSTATE for wrong values of a statement: data exceptions, program limits."""
 
 
 class PostgresDown(Exception):  # noqa: N818 - a state of the world, not a mistake
-    """Say that Postgres does not answer, or failed meanwhile: nothing is known to be committed."""
+    """Report that Postgres does not answer or failed: a commit may or may not be done."""
 
 
 class LoginRefused(PostgresDown):
-    """Say that Postgres refuses the user or the password."""
+    """Report that Postgres rejects the user or the password."""
 
 
 class NoTables(PostgresDown):
-    """Say that the database lacks a table: it has not been migrated."""
+    """Report that the database lacks a table: it is not migrated."""
 
 
-class Clash(PostgresDown):
-    """Say that a row is there already: what is held in memory is older than Postgres."""
+class Conflict(PostgresDown):
+    """Report that a row exists already: the state in memory is older than Postgres."""
 
 
 class Refused(Exception):  # noqa: N818 - a state of the world, not a mistake
-    """Say that Postgres does not take the values of a statement, however often it is tried."""
+    """Report that Postgres rejects the values of a statement; a retry would fail too."""
 
 
 def verdict(error: Exception) -> PostgresDown | Refused:
-    """Return what an error of a statement means for its caller."""
+    """Return the exception to raise for an error of a statement."""
     because = reason(error)
     if isinstance(error, asyncpg.UniqueViolationError):
-        return Clash(because)
+        return Conflict(because)
     if isinstance(error, asyncpg.UndefinedTableError):
         return NoTables(because)
     if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
         return LoginRefused(because)
     blamed = isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "")[:2] in LIMITS
-    # asyncpg's own complaint about an argument, raised before anything is sent, is a ValueError.
+    # asyncpg raises a ValueError for an argument of the wrong type, before it sends anything.
     unfit = isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
     return Refused(because) if blamed or unfit else PostgresDown(because)
 
 
 def reason(error: BaseException) -> str:
-    """Return an error's kind and first line, for logs: the lines after it quote rows."""
+    """Return an error's type and first line, for logs; later lines quote rows."""
     return f"{type(error).__name__}: {error}".partition("\n")[0]
 
 
 def sentence(error: BaseException) -> str:
-    """Return an error's first line without its kind, for the terminal."""
+    """Return an error's first line without its type, for the terminal."""
     return str(error).partition("\n")[0] or repr(error)

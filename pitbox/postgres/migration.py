@@ -1,6 +1,6 @@
-"""Bring a database to the shape this version needs: infra/migrations, applied by dbmate.
+"""Apply infra/migrations to a database with dbmate.
 
-dbmate holds a Postgres advisory lock meanwhile, so any number may start at once.
+dbmate holds a Postgres advisory lock, so several processes may migrate at once.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ POLL: Final = "200ms"
 
 
 class MigrationError(Exception):
-    """Say why the database is not in shape, and what to do."""
+    """Report why the database cannot be migrated."""
 
 
 def _folder() -> Path:
-    """Return the checkout's migrations, else those in the wheel."""
+    """Return the folder of migrations: the checkout's, else the wheel's."""
     package = Path(__file__).parents[1]
     checkout = package.parent / "infra" / "migrations"
     return checkout if checkout.is_dir() else package / "migrations"
@@ -34,33 +34,33 @@ FOLDER: Final = _folder()
 
 
 async def migrate(url: str, folder: Path = FOLDER, *, wait_s: float = 20.0) -> None:
-    """Create the database if there is none and apply the migrations it lacks.
+    """Create the database if absent and apply the migrations it lacks.
 
-    Waits up to `wait_s` for Postgres. Raises MigrationError with what dbmate said.
+    Waits up to `wait_s` for Postgres. Raises MigrationError with the last line of dbmate's output.
     """
     arguments = ["--wait", "--wait-timeout", f"{wait_s:g}s", "--wait-interval", POLL, "up"]
     for _ in range(CREATE_TRIES):
         code, output = await _dbmate(url, folder, arguments)
         if code == 0:
             return
-        failure = _last_word(code, output)
-        # Two that start at once may both find no database; dbmate locks only after that.
+        failure = _last_line(code, output)
+        # dbmate locks only after creating the database, so two processes may both create it.
         if not any(sign in failure for sign in CREATE_RACE):
             break
     raise MigrationError(f"cannot migrate {_place(url)}: {failure}")
 
 
 async def pending(url: str, folder: Path = FOLDER) -> int:
-    """Return how many migrations a database lacks; raises MigrationError when it does not say."""
+    """Return the number of migrations that a database lacks; raises MigrationError."""
     code, output = await _dbmate(url, folder, ["status"])
     found = re.search(r"^Pending: (\d+)$", output, re.MULTILINE)
     if code or not found:
-        raise MigrationError(f"{_place(url)} does not answer: {_last_word(code, output)}")
+        raise MigrationError(f"{_place(url)} does not answer: {_last_line(code, output)}")
     return int(found[1])
 
 
 def dbmate() -> str:
-    """Return dbmate beside this Python or on PATH; raises MigrationError naming both."""
+    """Return the path of dbmate, beside this Python or on PATH; raises MigrationError."""
     beside = Path(sys.executable).with_name("dbmate.exe" if os.name == "nt" else "dbmate")
     found = str(beside) if beside.is_file() else shutil.which("dbmate")
     if not found:
@@ -71,7 +71,7 @@ def dbmate() -> str:
 
 
 async def _dbmate(url: str, folder: Path, arguments: list[str]) -> tuple[int | None, str]:
-    """Run dbmate; return its exit code and what it printed."""
+    """Run dbmate; return its exit code and output."""
     options = ["--migrations-dir", str(folder), "--no-dump-schema", "--migration-lock"]
     process = await asyncio.create_subprocess_exec(
         dbmate(),
@@ -86,13 +86,13 @@ async def _dbmate(url: str, folder: Path, arguments: list[str]) -> tuple[int | N
     return process.returncode, output.decode(errors="replace")
 
 
-def _last_word(code: int | None, output: str) -> str:
+def _last_line(code: int | None, output: str) -> str:
     lines = output.strip().splitlines()
     return (lines[-1] if lines else f"exit {code}").removeprefix("Error: ")
 
 
 def with_sslmode(url: str) -> str:
-    """Return the address with TLS off on loopback, where dbmate would insist on it."""
+    """Return the URL with `sslmode=disable` on loopback, where dbmate would require TLS."""
     parts = urlsplit(url)
     if "sslmode" in parse_qs(parts.query) or not is_loopback(parts.hostname or ""):
         return url

@@ -1,4 +1,4 @@
-"""A small pool of connections, of which Postgres need not be there to begin with."""
+"""A small pool of connections, opened on first use."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -20,10 +20,10 @@ log = logs.get("postgres")
 
 
 class Pool:
-    """Lend connections, all with the same settings of the session."""
+    """Lend connections with the same server settings, at most `MAX_CONNECTIONS` at once."""
 
     def __init__(self, url: str, name: str, server_settings: Mapping[str, str]) -> None:
-        """Prepare to connect; Postgres shows the connections under `name`."""
+        """Prepare to connect; `name` is the connections' application_name."""
         self._url = url
         self._settings = {"application_name": name, **server_settings}
         self._pool: asyncpg.Pool | None = None
@@ -32,7 +32,7 @@ class Pool:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
-        """Lend a connection; raises PostgresDown when Postgres fails meanwhile."""
+        """Lend a connection; raises PostgresDown for any error of asyncpg inside the block."""
         try:
             pool = await self._opened()
             async with pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection:
@@ -45,7 +45,7 @@ class Pool:
             raise PostgresDown("Postgres does not answer, try again") from error
 
     async def ready(self) -> bool:
-        """Return whether Postgres answers in time."""
+        """Return whether Postgres answers within `READY_TIMEOUT_S`."""
         try:
             async with asyncio.timeout(READY_TIMEOUT_S), self.connection() as connection:
                 await connection.execute("select 1")

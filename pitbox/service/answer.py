@@ -1,4 +1,4 @@
-"""The answer: a service that replies to requests, and has duties beside that."""
+"""The answer: a service that replies to requests and runs background loops."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -15,21 +15,21 @@ Reply = Callable[[Any], Awaitable[Struct | None]]
 
 
 class Responder(Protocol):
-    """Reply to requests; `replies` has a function for each route with a reply that it reads."""
+    """Reply to requests."""
 
     name: str
 
     @property
     def replies(self) -> Mapping[str, Reply]:
-        """Return a function for each route, from the request to the event that answers it."""
+        """Return a function from request to reply for each route that the service answers."""
         ...
 
     async def open(self) -> None:
-        """Prepare to reply, waiting for peers for as long as it takes."""
+        """Prepare to reply; wait for peers without limit."""
         ...
 
     def duties(self, bus: Bus) -> Sequence[Coroutine[Any, Any, object]]:
-        """Return the loops that run meanwhile, none of which ends by itself."""
+        """Return the background loops; none of them ends by itself."""
         ...
 
     async def close(self) -> None:
@@ -48,7 +48,7 @@ class Answer:
         self._bus = Bus(self.name, topology.load(settings.streams))
 
     async def open(self) -> None:
-        """Connect, and subscribe to every route that is answered."""
+        """Connect, and subscribe to the route of each reply."""
         await self._bus.open(self._settings.nats)
         await self._responder.open()
         for route, reply in self._responder.replies.items():

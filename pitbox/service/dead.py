@@ -1,6 +1,6 @@
-"""Dead letters: how one is made of a message, how many a sender gets, how they are published.
+"""Dead letters: build one from a message, limit them per sender, publish and count them.
 
-A consumer that keeps its letters elsewhere, as the persister does, uses everything but `publish`.
+The persister writes its own letters to Postgres and uses everything but `publish`.
 """
 
 from collections.abc import Container
@@ -16,15 +16,15 @@ MAX_REASON: Final = 500
 LOGGED_REASON: Final = 200
 MAX_KIND: Final = 40
 RATION: Final = (100, 1000.0)
-"""The letters a sender may cause at once, and the seconds in which as many are refilled."""
+"""The most letters a sender may cause at once, and the seconds in which as many are refilled."""
 
 log = logs.get("dead")
 
 
 class Ration:
-    """Limit the dead letters of each sender, in the streams that drivers write.
+    """Limit the dead letters of each sender in the streams that drivers publish to.
 
-    Without a limit one driver could fill the stream of dead letters and push out those of others.
+    Without a limit one driver could fill the stream of dead letters and push out other letters.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Ration:
     def spend(self, delivery: Delivery) -> bool:
         """Take one letter out of the sender's ration; return False when the ration is used up.
 
-        Time is that of the messages, so that a stream read again gives the same letters.
+        The clock is the time of storing, so reading a stream again gives the same letters.
         """
         if delivery.stream not in self._from_drivers:
             return True
@@ -66,7 +66,7 @@ async def publish(bus: Bus, letter: DeadLetter, identity: str) -> None:
 
 
 def count(letter: DeadLetter) -> None:
-    """Count a dead letter that was kept, by its kind, and log it."""
+    """Count a stored dead letter by its kind, and log it."""
     kind = letter.reason.split(":", 1)[0][:MAX_KIND]
     metrics.dead_letters.labels(letter.consumer, kind).inc()
     log.warning(

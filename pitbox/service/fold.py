@@ -9,13 +9,15 @@ from pitbox import logs, topology
 from pitbox.nats.bus import Bus, BusDown
 from pitbox.nats.delivery import Delivery
 from pitbox.nats.pull import Pull
-from pitbox.service.folding import Consumer, Folding, NotNow
-from pitbox.service.identity import Standing
+from pitbox.service.consumer import Consumer, NotNow
+from pitbox.service.folding import Folding
+from pitbox.service.identity import StoredOutputs
 from pitbox.service.input import Input
 from pitbox.service.journal import Journal
 from pitbox.service.retry import retry
 from pitbox.settings import Settings
-from pitbox.topology import Route, seconds
+from pitbox.topology import Route, Topology, seconds
+from schemas.registry import EVENTS
 
 __all__ = ["Consumer", "Fold", "NotNow"]
 
@@ -23,7 +25,7 @@ log = logs.get("fold")
 
 
 class Fold:
-    """Run a pure consumer: nothing of its state is kept, every start folds the streams again."""
+    """Run a pure consumer; its state is in memory, so each start folds the streams again."""
 
     def __init__(self, consumer: Consumer[Any, Any, Any], settings: Settings) -> None:
         """Prepare to run; raises TopologyError when streams.yaml does not know the consumer."""
@@ -47,7 +49,7 @@ class Fold:
             await retry(attempt, peer="nats-server", on=BusDown, log=log, stop=stop)
         folding = Folding(
             self._consumer,
-            self._decoder(),
+            decoder(self._topology, self.name),
             inputs,
             journal,
             backoff_s=[seconds(step) for step in self._declared.backoff],
@@ -62,25 +64,31 @@ class Fold:
     async def _add_input(self, inputs: list[Input], journal: Journal, stream: str) -> None:
         record, end = await journal.load(stream)
         unsure = end > record.sequence
-        standing = await journal.standing(record.stored_ns) if unsure else Standing()
+        stored = await journal.stored(record.stored_ns) if unsure else StoredOutputs()
         reader = Pull(self._bus, self.name, stream)
-        inputs.append(Input(reader, record, end, standing, batch=self._declared.batch))
+        inputs.append(Input(reader, record, end, stored, batch=self._declared.batch))
 
-    def _decoder(self) -> Callable[[Delivery], Any]:
-        """Return how a message is decoded; it raises for an event on another event's subject."""
-        decoders = {
-            stream: self._topology.decoder(*routes).decode
-            for stream, routes in self._topology.pulled(self.name).items()
-        }
-        routes: dict[str, list[Route]] = {
-            stream: [self._topology.route(name) for name in names]
-            for stream, names in self._topology.pulled(self.name).items()
-        }
 
-        def decode(delivery: Delivery) -> Any:
-            event = decoders[delivery.stream](delivery.payload)
-            if all(route.of(event) != delivery.subject for route in routes[delivery.stream]):
-                raise ValueError("ForeignSubject: the event came on a subject of others")
-            return event
+def decoder(topology: Topology, consumer: str) -> Callable[[Delivery], Any]:
+    """Return a consumer's decoder; it raises unless the subject is the one of the event's fields.
 
-        return decode
+    NATS proves only who may publish on a subject, not that the content is true.
+    """
+    decoders = {
+        stream: topology.decoder(*routes).decode
+        for stream, routes in topology.pulled(consumer).items()
+    }
+    routes: dict[tuple[str, type], list[Route]] = {}
+    for stream, names in topology.pulled(consumer).items():
+        for route in map(topology.route, names):
+            for tag in route.events:
+                routes.setdefault((stream, EVENTS[tag]), []).append(route)
+
+    def decode(delivery: Delivery) -> Any:
+        event = decoders[delivery.stream](delivery.payload)
+        own = routes[delivery.stream, type(event)]
+        if all(route.of(event) != delivery.subject for route in own):
+            raise ValueError("ForeignSubject: the event's fields name another subject")
+        return event
+
+    return decode

@@ -1,9 +1,10 @@
-"""The loop of a fold, whatever reads its streams and keeps its outputs.
+"""The loop of a fold, independent of the reader of its streams and the store of its outputs.
 
-A start folds the streams again in silence, up to where everything was published. Behind that it
-decides in earnest. Each output has an identity that derives from its cause, so outputs that stand
-in their stream already are published no second time. Deciding never waits; performing runs beside
-it, in order per key. Each message ends as finished or as a dead letter.
+Each start replays the streams up to the saved progress: it decides those messages again and
+performs nothing. Later messages are decided and performed. Each output has an identity derived from
+its cause, so an output that is stored already is not published again. Deciding never waits;
+performing runs in tasks of its own, in order per key. Each message ends as finished or as a dead
+letter.
 """
 
 import asyncio
@@ -11,116 +12,62 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from functools import partial
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol
 
 import msgspec
-from msgspec import Struct
 
 from pitbox import logs, metrics
 from pitbox.nats.bus import BusDown, TooLarge
 from pitbox.nats.delivery import Delivery
-from pitbox.service.identity import Standing, of_cause, of_letter, of_output
+from pitbox.service.consumer import Consumer, NotNow
+from pitbox.service.identity import StoredOutputs, of_cause, of_letter, of_output
 from pitbox.service.input import Input
+from pitbox.service.job import Job
 from pitbox.service.limits import sender
 from pitbox.service.performing import Performing
 from pitbox.service.retry import retry
 from pitbox.service.states import States
-from pitbox.service.watermark import Place, Watermark
+from pitbox.service.watermark import Position
 from schemas.fold import Progress
 
 BATCH_WAIT_S: Final = 0.5
 PROGRESS_S: Final = 1.0
 TURN: Final = 100
-"""After so many replayed messages other tasks get their turn."""
+"""Other tasks get a turn after this many replayed messages."""
 
 log = logs.get("fold")
 
-State = TypeVar("State")
-Event_contra = TypeVar("Event_contra", contravariant=True)
-Decision = TypeVar("Decision")
-
-
-class NotNow(Exception):  # noqa: N818 - a state of the world, not a mistake
-    """Say that a decision cannot be performed now; it is tried again after the next backoff."""
-
-
-class Consumer(Protocol[State, Event_contra, Decision]):
-    """Wrap a pure function in a name.
-
-    `key` returns whose state an event belongs to, `decide` what should happen, `perform` makes it
-    happen and returns the events to publish. `decide` never waits, reads a clock or draws a random
-    number: time comes from the event. Of a decision with a field `expires_after_s`, performing
-    begins within so many seconds after its message was stored, or never.
-
-    The first start with another `version` decides the whole stream in earnest again.
-    """
-
-    name: str
-    version: int
-
-    def key(self, event: Event_contra) -> Hashable:
-        """Return whose state the event changes."""
-        ...
-
-    def initial(self) -> State:
-        """Return the state before the first event."""
-        ...
-
-    def decide(self, state: State, event: Event_contra) -> tuple[State, Sequence[Decision]]:
-        """Return the state after the event and what should happen; an exception is a dead letter.
-
-        It changes no state then.
-        """
-        ...
-
-    async def perform(self, decision: Decision) -> Sequence[msgspec.Struct]:
-        """Make a decision happen and return the events to publish; raises NotNow."""
-        ...
-
 
 class Journal(Protocol):
-    """Keep what a fold publishes; every method raises BusDown while that cannot be done."""
+    """Store the outputs of a fold; each coroutine raises BusDown without an acknowledgement."""
 
     async def publish(self, output: msgspec.Struct, identity: str) -> None:
-        """Store an output under its identity; raises TooLarge or OverflowError if it never fits."""
+        """Store an output; raises TooLarge or OverflowError for one that no stream can hold."""
         ...
 
-    async def bury(self, delivery: Delivery, reason: str, identity: str) -> None:
-        """Keep a message as a dead letter."""
+    def admits_letter(self, delivery: Delivery) -> bool:
+        """Spend one dead letter of the sender's ration; return False when it is used up."""
         ...
 
-    async def standing(self, since_ns: int) -> Standing:
-        """Return the outputs that were stored since then."""
+    async def store_letter(self, delivery: Delivery, reason: str, identity: str) -> None:
+        """Store a message as a dead letter."""
+        ...
+
+    async def stored(self, since_ns: int) -> StoredOutputs:
+        """Return the outputs and dead letters stored since `since_ns` (ns since 1970)."""
         ...
 
     async def save(self, record: Progress) -> None:
-        """Keep the progress in a stream."""
+        """Store the progress in a stream."""
         ...
 
 
-class Job(Struct, frozen=True):
-    """Hold what is to be performed for one message: its decisions, or why it is given up."""
-
-    mark: Watermark
-    standing: Standing
-    delivery: Delivery
-    cause: str
-    decisions: Sequence[Any] = ()
-    reason: str = ""
-
-    @property
-    def expires(self) -> bool:
-        """Tell whether every decision is worthless after some time."""
-        return bool(self.decisions) and all(_expires_s(one) is not None for one in self.decisions)
-
-    def is_late(self, decision: Any, now_s: float) -> bool:
-        """Tell whether a decision has expired (`now_s` since 1970)."""
-        expires_s = _expires_s(decision)
-        return expires_s is not None and now_s > self.delivery.stored_ns / 1e9 + expires_s
+class _Stopped(Exception):  # noqa: N818 - a state, not a mistake
+    """Leave a message unfinished because the service stops."""
 
 
 class Folding:
-    """Fold streams: decide message by message, perform beside that, note the progress."""
+    """Fold streams: decide message by message, perform concurrently, save the progress."""
 
     def __init__(
         self,
@@ -134,7 +81,11 @@ class Folding:
         clock_s: Callable[[], float] = time.time,
         progress_s: float = PROGRESS_S,
     ) -> None:
-        """Prepare; `decode` raises for a message that is no event of its subject."""
+        """Prepare; `decode` raises for a message that is no event of its subject.
+
+        A decision that raises NotNow is retried after each of `backoff_s`. At most `performers`
+        decisions are performed at once. Progress is saved every `progress_s`.
+        """
         self._consumer = consumer
         self._decode = decode
         self._inputs = inputs
@@ -147,7 +98,7 @@ class Folding:
         self._stop = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Replay the part that is done, then fold until `stop` is set."""
+        """Replay the finished messages, then fold until `stop` is set."""
         self._stop = stop
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._performing.run(stop))
@@ -160,7 +111,7 @@ class Folding:
         await self._save_all()
 
     async def _replay(self) -> None:
-        """Decide what is done again, all streams in the order in which messages were stored."""
+        """Decide the finished messages again, over all streams in the order of storing."""
         count, started = 0, time.perf_counter()
         while not self._stop.is_set():
             answers = [(source, await source.replays(BATCH_WAIT_S)) for source in self._inputs]
@@ -171,7 +122,7 @@ class Folding:
                 break
             delivery = min(ready, key=lambda one: one.head.stored_ns).take()
             if delivery is not None:
-                with contextlib.suppress(Exception):  # it became a dead letter then, too
+                with contextlib.suppress(Exception):  # it is a dead letter already
                     self._decide(delivery)
             count += 1
             if count % TURN == 0:
@@ -194,8 +145,8 @@ class Folding:
         await source.close()
 
     async def _take(self, source: Input, delivery: Delivery) -> None:
-        """Decide a message and hand on what is to be performed."""
-        place = Place(delivery.sequence, delivery.stored_ns)
+        """Decide a message and queue its decisions, or its dead letter, for performing."""
+        position = Position(delivery.sequence, delivery.stored_ns)
         key: Hashable = sender(delivery.subject)
         decisions: Sequence[Any] = ()
         reason = ""
@@ -207,20 +158,20 @@ class Folding:
                 await self._save(source, source.suspecting(delivery))
             try:
                 key, decisions = self._decide(delivery)
-            except Exception as error:  # it is pure, so it would fail again, and for ever
+            except Exception as error:  # deciding is pure, so a retry would fail too
                 reason = f"{type(error).__name__}: {error}"
         if not decisions and not reason:
-            source.mark.skip(place)
+            source.mark.skip(position)
             return
-        source.mark.begin(place)
+        source.mark.begin(position)
         cause = of_cause(self._consumer.name, self._consumer.version, delivery)
-        job = Job(source.mark, source.standing, delivery, cause, decisions, reason)
+        job = Job(source.mark, source.stored, delivery, cause, decisions, reason)
         await self._performing.put(key, job)
         if alone:
             await self._performing.idle()
 
     def _decide(self, delivery: Delivery) -> tuple[Hashable, Sequence[Any]]:
-        """Decide a message and keep the state; raises what makes it a dead letter."""
+        """Decide a message and keep its state; any exception makes it a dead letter."""
         event, owner = self._decode(delivery), sender(delivery.subject)
         key = self._consumer.key(event)
         state = self._states.get(owner, key)
@@ -230,18 +181,32 @@ class Folding:
         return key, decisions
 
     async def _perform(self, job: Job) -> None:
-        reason = job.reason
+        """Perform a job's decisions; the message stays unfinished when the service stops."""
+        with contextlib.suppress(_Stopped):
+            if of_letter(job.cause) not in job.stored:
+                reason = job.reason or await self._perform_all(job)
+                if reason:
+                    await self._store_letter(job, reason)
+            job.mark.finish(job.delivery.sequence)
+
+    async def _perform_all(self, job: Job) -> str:
+        """Perform the decisions that are not stored, up to the first impossible one.
+
+        Returns the reason why that one is impossible, or "". Raises _Stopped.
+        """
         for number, decision in enumerate(job.decisions):
-            if not job.standing.whole(job.cause, number):
-                reason = await self._perform_one(job, number, decision)
+            if job.stored.whole(job.cause, number):
+                continue
+            reason = await self._perform_one(job, number, decision)
             if reason:
-                break
-        if reason:
-            await self._bury(job, reason)
-        job.mark.finish(job.delivery.sequence)
+                return reason
+        return ""
 
     async def _perform_one(self, job: Job, number: int, decision: Any) -> str:
-        """Perform a decision and publish its outputs; return why that is impossible, or ""."""
+        """Perform a decision and publish its outputs.
+
+        Returns the reason why that is impossible, or "". Raises _Stopped.
+        """
         for pause_s in (*self._backoff_s, None):
             if job.is_late(decision, self._clock_s()):
                 self._count_expired(1)
@@ -252,34 +217,38 @@ class Folding:
             except NotNow as error:
                 if pause_s is None:
                     return f"NotNow: {error}"
-                log.warning("will be tried again", reason=str(error), pause_s=pause_s)
+                log.warning(
+                    "decision not performed, will retry", reason=str(error), pause_s=pause_s
+                )
                 await self._pause(pause_s)
+                if self._stop.is_set():
+                    raise _Stopped from None
         raise AssertionError("the last attempt returns")
 
     async def _publish(self, job: Job, number: int, outputs: Sequence[msgspec.Struct]) -> str:
-        for place, output in enumerate(outputs):
-            identity = of_output(job.cause, number, place, len(outputs))
-            if identity in job.standing:
+        for index, output in enumerate(outputs):
+            identity = of_output(job.cause, number, index, len(outputs))
+            if identity in job.stored:
                 continue
             try:
                 await self._store(job, partial(self._journal.publish, output, identity), identity)
-            except (TooLarge, OverflowError) as error:  # no event can hold what was decided
+            except (TooLarge, OverflowError) as error:
                 return f"{type(error).__name__}: {error}"
         return ""
 
-    async def _bury(self, job: Job, reason: str) -> None:
-        identity = of_letter(job.cause)
-        if identity not in job.standing:
-            bury = partial(self._journal.bury, job.delivery, reason, identity)
-            await self._store(job, bury, identity)
+    async def _store_letter(self, job: Job, reason: str) -> None:
+        if self._journal.admits_letter(job.delivery):
+            identity = of_letter(job.cause)
+            letter = partial(self._journal.store_letter, job.delivery, reason, identity)
+            await self._store(job, letter, identity)
 
     async def _store(self, job: Job, store: Callable[[], Awaitable[object]], identity: str) -> None:
-        """Store once, with as many attempts as it takes: one may succeed without an answer."""
+        """Store once, retrying until stopped: an attempt may succeed without an acknowledgement."""
         tried = False
 
         async def attempt() -> None:
             nonlocal tried
-            if tried and identity in await self._journal.standing(job.delivery.stored_ns):
+            if tried and identity in await self._journal.stored(job.delivery.stored_ns):
                 return
             tried = True
             await store()
@@ -306,7 +275,7 @@ class Folding:
         )
 
     async def _pause(self, pause_s: float) -> None:
-        """Wait, no longer than until stopped."""
+        """Wait, at most until stopped."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), pause_s)
 
@@ -316,8 +285,3 @@ class Folding:
 
     def _count_expired(self, decisions: int) -> None:
         metrics.expired.labels(self._consumer.name).inc(decisions)
-
-
-def _expires_s(decision: Any) -> float | None:
-    expires_s: float | None = getattr(decision, "expires_after_s", None)
-    return expires_s

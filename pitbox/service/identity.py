@@ -1,10 +1,10 @@
-"""Identities of a fold's outputs, derived from their cause: pure.
+"""Identities of a fold's outputs, derived from the message that caused them: pure.
 
-An output's identity names the message that caused it, which decision it comes from, and its place
-among that decision's outputs. So a message that is folded again has the same outputs, and the ones
-that stand in their stream already are known.
+A message that is folded again has the same outputs with the same identities, so outputs that are
+stored already are recognised.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
@@ -14,17 +14,17 @@ LETTER: Final = "dead"
 
 
 def of_cause(consumer: str, version: int, delivery: Delivery) -> str:
-    """Return the identity of a message as a cause.
+    """Return the identity of a message as a cause: consumer, version, stream, sequence, time.
 
-    It holds when the message was stored too: a stream that was recreated or restored from a copy
+    The time of storing is part of it because a stream that was recreated or restored from a copy
     uses its sequences again.
     """
-    place = f"{delivery.stream}:{delivery.sequence}:{delivery.stored_ns}"
-    return f"{consumer}.{version}:{place}"
+    position = f"{delivery.stream}:{delivery.sequence}:{delivery.stored_ns}"
+    return f"{consumer}.{version}:{position}"
 
 
 def of_output(cause: str, decision: int, output: int, outputs: int) -> str:
-    """Return the identity of one of a decision's `outputs`, both counted from 0."""
+    """Return the identity of one of a decision's `outputs`; both indices count from 0."""
     return f"{cause}:{decision}.{output}.{outputs}"
 
 
@@ -33,22 +33,27 @@ def of_letter(cause: str) -> str:
     return f"{cause}:{LETTER}"
 
 
-class Standing:
-    """Know which outputs stand in their streams."""
+class StoredOutputs:
+    """Look up which outputs and dead letters are stored, by their identities."""
 
     def __init__(self, identities: Iterable[str] = ()) -> None:
         self._identities = frozenset(identities)
-        self._outputs: dict[tuple[str, str], int] = {}
+        # Performing may return another number of outputs the next time: each number counts alone.
+        counts: Counter[tuple[str, str, str]] = Counter()
         for identity in self._identities:
-            cause, _, place = identity.rpartition(":")
-            decision = place.partition(".")[0]
-            self._outputs[cause, decision] = self._outputs.get((cause, decision), 0) + 1
+            cause, _, index = identity.rpartition(":")
+            decision, _, output = index.partition(".")
+            counts[cause, decision, output.partition(".")[2]] += 1
+        self._whole = {
+            (cause, decision)
+            for (cause, decision, outputs), count in counts.items()
+            if str(count) == outputs
+        }
 
     def __contains__(self, identity: str) -> bool:
-        """Tell whether one output stands."""
+        """Return whether one output or dead letter is stored."""
         return identity in self._identities
 
     def whole(self, cause: str, decision: int) -> bool:
-        """Tell whether every output of a decision stands."""
-        count = self._outputs.get((cause, str(decision)), 0)
-        return count > 0 and of_output(cause, decision, 0, count) in self._identities
+        """Return whether every output of a decision is stored, False for one without outputs."""
+        return (cause, str(decision)) in self._whole

@@ -1,4 +1,4 @@
-"""The lifecycle of every service: open, work, close; until a signal, and five seconds longer."""
+"""The lifecycle of every service: open, work, close, ended by SIGINT or SIGTERM within 5 s."""
 
 import asyncio
 import signal
@@ -18,12 +18,12 @@ log = logs.get("service")
 
 
 class Service(Protocol):
-    """Open, work until stopped, close; a service starts without its peers and waits for them."""
+    """Open, work until stopped, close; start without peers and wait for them."""
 
     name: str
 
     async def open(self) -> None:
-        """Prepare to work, waiting for peers for as long as it takes."""
+        """Prepare to work; wait for peers without limit."""
         ...
 
     async def work(self, stop: asyncio.Event) -> None:
@@ -45,7 +45,7 @@ async def serve(service: Service, stop: asyncio.Event) -> None:
 
 
 async def together(stop: asyncio.Event, *parts: Coroutine[Any, Any, object]) -> None:
-    """Run parts side by side until `stop` is set, and cancel them then; a failed one ends all."""
+    """Run parts concurrently, cancel them once `stop` is set; an error of one ends all."""
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(part) for part in parts]
         await stop.wait()
@@ -54,7 +54,7 @@ async def together(stop: asyncio.Event, *parts: Coroutine[Any, Any, object]) -> 
 
 
 async def until(stop: asyncio.Event, work: Coroutine[Any, Any, object], *, grace_s: float) -> bool:
-    """Work to the end and return True; give up `grace_s` after `stop` and return False."""
+    """Run `work` and return True; cancel it `grace_s` after `stop` and return False."""
     task = asyncio.ensure_future(work)
     stopping = asyncio.ensure_future(stop.wait())
     try:
@@ -81,7 +81,7 @@ def run(service: Service, settings: Settings) -> int:
 
 
 def loop_factory() -> Any:
-    """Return uvloop's loop where it is installed."""
+    """Return uvloop's factory of loops, None where uvloop is not installed."""
     try:
         import uvloop
     except ImportError:

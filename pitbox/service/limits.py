@@ -1,4 +1,4 @@
-"""How often something may be tried: pure, bounded, and by whatever key is named."""
+"""Limit attempts by key: pure and bounded."""
 
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -8,7 +8,10 @@ MAX_KEYS: Final = 20_000
 
 
 class Limit:
-    """Allow `count` tries within `span_s`, refilled evenly (a token bucket a key)."""
+    """Allow `count` attempts at once, refilled evenly within `span_s`: one token bucket per key.
+
+    At most `MAX_KEYS` keys are held; the one used longest ago is forgotten first.
+    """
 
     def __init__(self, count: int, span_s: float) -> None:
         self._count = count
@@ -16,7 +19,7 @@ class Limit:
         self._spent: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
 
     def wait_s(self, key: Hashable, now_s: float) -> float:
-        """Take a try and return 0, or return how long to wait for the next one."""
+        """Count an attempt and return 0, or return the seconds until the next one is allowed."""
         spent = self._spent_by(key, now_s)
         each_s = self._span_s / self._count
         if spent + 1 > self._count:
@@ -25,7 +28,7 @@ class Limit:
         return 0.0
 
     def give_back(self, key: Hashable, now_s: float) -> None:
-        """Forget a try that turned out to be right."""
+        """Take one attempt out of the count."""
         self._keep(key, max(0.0, self._spent_by(key, now_s) - 1), now_s)
 
     def _spent_by(self, key: Hashable, now_s: float) -> float:
@@ -40,5 +43,5 @@ class Limit:
 
 
 def sender(subject: str) -> str:
-    """Return who spoke on a subject: drivers are named by its second word, which none can forge."""
+    """Return the first two tokens of a subject: the second names a driver and cannot be forged."""
     return ".".join(subject.split(".", 2)[:2])

@@ -1,7 +1,7 @@
-"""The live service: it passes on what is published now, to clients that come and go.
+"""The live service: it forwards messages as they are published to its clients.
 
-Clients are served while nats-server is away. Messages that were missed then are not read again:
-clients fetch from Postgres.
+Clients are served while nats-server is down. Messages published then are not read later: clients
+fetch them from Postgres.
 """
 
 import asyncio
@@ -15,20 +15,20 @@ from pitbox.settings import Settings
 
 
 class Stage(Protocol):
-    """Serve clients."""
+    """Serve clients with messages of the bus."""
 
     name: str
 
     async def open(self) -> None:
-        """Prepare to serve, without waiting for any peer."""
+        """Prepare to serve; wait for no peer."""
         ...
 
     def parts(self, bus: Bus) -> Sequence[Coroutine[Any, Any, object]]:
-        """Return the loops that serve, none of which ends by itself."""
+        """Return the loops that serve; none of them ends by itself."""
         ...
 
     async def subscribe(self, bus: Bus) -> None:
-        """Subscribe, and pass on messages until cancelled."""
+        """Subscribe, and forward messages until cancelled."""
         ...
 
     async def close(self) -> None:
@@ -37,7 +37,7 @@ class Stage(Protocol):
 
 
 class LiveService:
-    """Run a stage, and connect it to nats-server as soon as that is there."""
+    """Run a stage, and connect it once nats-server is up."""
 
     def __init__(self, stage: Stage, settings: Settings) -> None:
         """Prepare to run; raises TopologyError when streams.yaml is wrong."""

@@ -1,21 +1,21 @@
-"""Performing beside the pump: in order per key, several keys at once, bounded."""
+"""A bounded queue of jobs, performed in order per key and several keys at once."""
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Final, Generic, Protocol, TypeVar
 
-ROOM: Final = 1024
+MAX_WAITING: Final = 1024
 SHARE: Final = 4
-"""Jobs of one key that expire may fill a quarter of the room."""
+"""One key's jobs may fill a quarter of the queue before the oldest that expires is dropped."""
 
 
 class Work(Protocol):
-    """Describe a job; one that `expires` may be dropped while it waits."""
+    """Describe a job to the queue."""
 
     @property
     def expires(self) -> bool:
-        """Tell whether the job is worthless after some time."""
+        """Return whether the job may be dropped while it waits."""
         ...
 
 
@@ -23,10 +23,10 @@ Job = TypeVar("Job", bound=Work)
 
 
 class Performing(Generic[Job]):
-    """Perform jobs in order per key, `limit` keys at once, with at most `room` jobs waiting.
+    """Perform jobs in order per key, `limit` keys at once.
 
-    Where a key's jobs fill its share of the room, the oldest that expires goes to `drop`. Jobs that
-    do not expire make `put` wait instead.
+    At most `max_waiting` jobs are held. When a key's jobs fill its share of these, its oldest
+    waiting job that expires is passed to `drop`. Jobs that do not expire make `put` wait.
     """
 
     def __init__(
@@ -35,13 +35,13 @@ class Performing(Generic[Job]):
         drop: Callable[[Job], None],
         *,
         limit: int,
-        room: int = ROOM,
+        max_waiting: int = MAX_WAITING,
     ) -> None:
-        """Prepare; `run` performs what `put` adds."""
+        """Prepare; `run` performs the jobs that `put` adds."""
         self._perform = perform
         self._drop = drop
         self._limit = limit
-        self._room = room
+        self._max_waiting = max_waiting
         self._waiting: dict[Hashable, deque[Job]] = {}
         self._ready: asyncio.Queue[Hashable] = asyncio.Queue()
         self._count = 0
@@ -50,13 +50,13 @@ class Performing(Generic[Job]):
 
     @property
     def waiting(self) -> int:
-        """Return how many jobs wait or are being performed."""
+        """Return the number of jobs that wait or are being performed."""
         return self._count
 
     async def put(self, key: Hashable, job: Job) -> None:
-        """Add a job behind those of its key; wait while there is no room, unless stopped."""
-        self._hold_to_share(key)
-        while self._count >= self._room and not self._stopped:
+        """Add a job behind those of its key; wait while the queue is full, unless stopped."""
+        self._drop_above_share(key)
+        while self._count >= self._max_waiting and not self._stopped:
             await self._change()
         self._count += 1
         if key in self._waiting:
@@ -66,12 +66,12 @@ class Performing(Generic[Job]):
             self._ready.put_nowait(key)
 
     async def idle(self) -> None:
-        """Wait until nothing is left to perform, or until stopped."""
+        """Wait until no job is left, or until stopped."""
         while self._count and not self._stopped:
             await self._change()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Perform until `stop` is set, and finish the jobs being performed then."""
+        """Perform until `stop` is set, then finish the jobs being performed and no others."""
         async with asyncio.TaskGroup() as tasks:
             for _ in range(self._limit):
                 tasks.create_task(self._work())
@@ -91,15 +91,15 @@ class Performing(Generic[Job]):
                 del self._waiting[key]
             self._removed()
 
-    def _hold_to_share(self, key: Hashable) -> None:
+    def _drop_above_share(self, key: Hashable) -> None:
         queue = self._waiting.get(key, deque())
-        if len(queue) < max(2, self._room // SHARE):
+        if len(queue) < max(2, self._max_waiting // SHARE):
             return
-        # The first job is being performed, or is the next to be.
-        for place in range(1, len(queue)):
-            if queue[place].expires:
-                job = queue[place]
-                del queue[place]
+        # The first job is being performed or next in turn.
+        for index in range(1, len(queue)):
+            if queue[index].expires:
+                job = queue[index]
+                del queue[index]
                 self._drop(job)
                 self._removed()
                 return

@@ -1,4 +1,4 @@
-"""Try again until a peer is back: the one backoff of all services."""
+"""Retry with backoff until a peer is back: the one policy of all services."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ Kinds = type[Exception] | tuple[type[Exception], ...]
 
 
 def delays_s(first_s: float = FIRST_DELAY_S, longest_s: float = LONGEST_DELAY_S) -> Iterator[float]:
-    """Yield the delays between attempts without end: doubled each time, up to `longest_s`."""
+    """Yield the delays between attempts, without end: doubled each time, at most `longest_s`."""
     delay_s = first_s
     while True:
         yield min(delay_s, longest_s)
@@ -29,11 +29,10 @@ async def retry(
     stop: asyncio.Event | None = None,
     **fields: Any,
 ) -> None:
-    """Attempt until it succeeds, with a delay after each error of `on`.
+    """Call `attempt` until it succeeds, with a delay after each error of `on`.
 
-    The first failure and the return of the `peer` are logged, with `fields`. Raises the error of
-    the last attempt when it is `hopeless`, or when `stop` is set; without `stop` only cancellation
-    ends it.
+    The first failure and the return of `peer` are logged with `fields`. Raises the last attempt's
+    error when it is `hopeless` or `stop` is set. Without `stop` only cancellation ends the retries.
     """
     for number, delay_s in enumerate(delays_s()):
         try:
@@ -53,7 +52,7 @@ async def retry(
 
 
 async def _pause(delay_s: float, stop: asyncio.Event | None) -> None:
-    """Sleep, no longer than until `stop` is set."""
+    """Sleep, at most until `stop` is set."""
     if stop is None:
         await asyncio.sleep(delay_s)
         return

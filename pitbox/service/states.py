@@ -1,4 +1,4 @@
-"""What a fold knows, bounded: pure."""
+"""The states of a fold, bounded: pure."""
 
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -10,9 +10,10 @@ State = TypeVar("State")
 
 
 class States(Generic[State]):
-    """Hold states by key, and whose they are; whoever has the most loses the oldest.
+    """Hold states by owner and key, at most `max_states`.
 
-    So nobody makes what is known of others forgotten.
+    Above that the owner with the most states loses its oldest one, so no owner can push out the
+    states of others.
     """
 
     def __init__(self, max_states: int = MAX_STATES) -> None:
@@ -21,19 +22,19 @@ class States(Generic[State]):
         self._owners: dict[str, OrderedDict[Hashable, State]] = {}
 
     def get(self, owner: str, key: Hashable) -> State | None:
-        """Return a state, None when there is none."""
+        """Return a state, None for an unknown key."""
         held = self._owners.get(owner)
         return held.get(key) if held else None
 
     def put(self, owner: str, key: Hashable, state: State) -> None:
-        """Hold a state."""
+        """Hold a state as its owner's newest."""
         held = self._owners.setdefault(owner, OrderedDict())
         self._count += key not in held
         held[key] = state
         held.move_to_end(key)
         while self._count > self._max_states:
-            greediest = max(self._owners, key=lambda one: len(self._owners[one]))
-            self._owners[greediest].popitem(last=False)
+            largest = max(self._owners, key=lambda one: len(self._owners[one]))
+            self._owners[largest].popitem(last=False)
             self._count -= 1
-            if not self._owners[greediest]:
-                del self._owners[greediest]
+            if not self._owners[largest]:
+                del self._owners[largest]

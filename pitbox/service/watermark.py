@@ -1,40 +1,40 @@
-"""Up to where every message of a stream is done with: pure."""
+"""The position in a stream up to which every message is finished: pure."""
 
 from collections import OrderedDict
 
 from msgspec import Struct
 
 
-class Place(Struct, frozen=True):
-    """A message's sequence in its stream, and when it was stored (ns since 1970)."""
+class Position(Struct, frozen=True):
+    """Hold a message's sequence in its stream and when it was stored (ns since 1970)."""
 
     sequence: int = 0
     stored_ns: int = 0
 
 
 class Watermark:
-    """Track messages that are finished out of order; `done` is the last place before any open one.
+    """Track messages that are finished out of order.
 
-    `last` is the latest place that was begun or passed.
+    `done` is the last position before any open message, `last` the latest begun or skipped one.
     """
 
-    def __init__(self, done: Place = Place()) -> None:  # noqa: B008 - it is frozen
+    def __init__(self, done: Position = Position()) -> None:  # noqa: B008 - it is frozen
         self.last = done
-        self._open: OrderedDict[int, Place] = OrderedDict()
+        self._open: OrderedDict[int, Position] = OrderedDict()
 
     @property
-    def done(self) -> Place:
-        """Return the place up to which nothing is open."""
+    def done(self) -> Position:
+        """Return the position up to which every message is finished."""
         return next(iter(self._open.values()), self.last)
 
-    def skip(self, place: Place) -> None:
-        """Pass a message with which nothing has to be done."""
-        self.last = place
+    def skip(self, position: Position) -> None:
+        """Pass a message that needs no performing."""
+        self.last = position
 
-    def begin(self, place: Place) -> None:
-        """Open a message; it holds `done` back until it is finished."""
-        self._open[place.sequence] = self.last
-        self.last = place
+    def begin(self, position: Position) -> None:
+        """Open a message; `done` stays before it until it is finished."""
+        self._open[position.sequence] = self.last
+        self.last = position
 
     def finish(self, sequence: int) -> None:
         """Close a message."""

@@ -51,5 +51,5 @@ async def renew(bus: Bus, file: Path, known: Credentials) -> None:
     if fresh.name != known.name:
         raise KeysError("the new credentials are of somebody else")
     fresh.write(file)
-    await bus.go_over()
+    await bus.replace()
     log.info("credentials renewed")

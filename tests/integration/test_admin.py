@@ -61,7 +61,7 @@ async def test_a_durable_with_another_ack_policy_is_replaced(
     assert await planned(nats_server.url, streams) == []
 
 
-async def test_a_change_that_nats_server_refuses_is_reported_with_the_reason(
+async def test_a_change_that_nats_server_refuses_is_reported_with_its_reason(
     nats_server: NatsServer, tmp_path: Path
 ) -> None:
     await apply(nats_server.url)

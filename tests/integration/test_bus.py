@@ -1,4 +1,4 @@
-"""The bus says what it cannot do, at once, and lets no listener fail in silence."""
+"""The bus publishes, subscribes and requests, and raises or logs each failure at once."""
 
 import signal
 
@@ -17,15 +17,15 @@ HELLO = Hello(driver="ada", session="test", run=1, at_ns=2)
 ASK = Ask(driver="ada", session="test", run=1)
 
 
-async def test_events_reach_who_listens_decoded_or_as_they_are(nats_server: NatsServer) -> None:
-    heard: list[Hello] = []
+async def test_subscribers_receive_events_decoded_or_raw(nats_server: NatsServer) -> None:
+    received: list[Hello] = []
     raw: list[tuple[str, bytes]] = []
 
-    async def hear(hello: Hello) -> None:
-        heard.append(hello)
+    async def receive(hello: Hello) -> None:
+        received.append(hello)
 
     async with connected(nats_server.url) as driver, connected(nats_server.url, "gateway") as wall:
-        await driver.listen("link.hello", hear, driver="ada")
+        await driver.listen("link.hello", receive, driver="ada")
         await wall.listen_raw("link.hello", lambda subject, payload: raw.append((subject, payload)))
         await settled(driver)
         await settled(wall)
@@ -33,14 +33,14 @@ async def test_events_reach_who_listens_decoded_or_as_they_are(nats_server: Nats
         await driver.publish("link.hello", HELLO, driver="bea")
 
         async def both() -> bool:
-            return len(raw) == 2 and bool(heard)
+            return len(raw) == 2 and bool(received)
 
         await eventually(both, "hellos")
-    assert heard == [HELLO]
+    assert received == [HELLO]
     assert [subject for subject, _ in raw] == ["hello.ada", "hello.bea"]
 
 
-async def test_a_question_is_answered_or_nobody_is_there(nats_server: NatsServer) -> None:
+async def test_a_request_is_answered_or_has_no_responder(nats_server: NatsServer) -> None:
     answers = {
         1: Receipt(
             **{"session": "test", "driver": "ada", "run": 1, "through": -1, "upto": -1},
@@ -63,28 +63,28 @@ async def test_a_question_is_answered_or_nobody_is_there(nats_server: NatsServer
                 await driver.request("link.ask", unknown, timeout_s=0.2)
 
 
-async def test_an_event_on_a_subject_of_others_is_neither_heard_nor_answered(
+async def test_an_event_on_a_foreign_subject_is_dropped(
     nats_server: NatsServer,
 ) -> None:
-    heard: list[int] = []
+    received: list[int] = []
 
-    async def hear(event: Hello | Ask) -> None:
-        heard.append(event.run)
+    async def receive(event: Hello | Ask) -> None:
+        received.append(event.run)
 
     async with connected(nats_server.url) as driver, connected(nats_server.url, "gateway") as wall:
-        await wall.listen("link.hello", hear)
+        await wall.listen("link.hello", receive)
         await settled(wall)
         await driver.publish("link.hello", HELLO, driver="eve")
         await driver.publish("link.hello", Hello(driver="ada", session="test", run=3, at_ns=2))
 
         async def one() -> bool:
-            return bool(heard)
+            return bool(received)
 
-        await eventually(one, "the hello that is right")
-    assert heard == [3]
+        await eventually(one, "the hello on its own subject")
+    assert received == [3]
 
 
-async def test_a_service_says_and_hears_only_what_it_declares(nats_server: NatsServer) -> None:
+async def test_a_service_uses_only_the_routes_it_declares(nats_server: NatsServer) -> None:
     async with connected(nats_server.url, "timing") as timing:
         with pytest.raises(TopologyError, match=r"timing does not declare that it writes link\."):
             await timing.publish("link.hello", HELLO)
@@ -92,14 +92,14 @@ async def test_a_service_says_and_hears_only_what_it_declares(nats_server: NatsS
             await timing.listen_raw("link.hello", lambda *_: None)
 
 
-async def test_nothing_is_kept_for_later_while_the_server_is_away(nats_server: NatsServer) -> None:
+async def test_nothing_is_buffered_while_the_server_is_down(nats_server: NatsServer) -> None:
     async with connected(nats_server.url) as driver:
         nats_server.kill()
 
-        async def away() -> bool:
+        async def down() -> bool:
             return not driver.up.is_set()
 
-        await eventually(away, "the loss is noticed")
+        await eventually(down, "the loss is noticed")
         for attempt in (
             driver.publish("link.hello", HELLO),
             driver.store("telemetry.live", chunk(0)),
@@ -113,7 +113,7 @@ async def test_nothing_is_kept_for_later_while_the_server_is_away(nats_server: N
         await driver.publish("link.hello", HELLO)
 
 
-async def test_a_server_that_went_silent_is_noticed(nats_server: NatsServer) -> None:
+async def test_a_silent_server_is_detected(nats_server: NatsServer) -> None:
     async with connected(nats_server.url, ping_interval_s=0.2) as driver:
         nats_server.send(signal.SIGSTOP)
 
@@ -127,7 +127,7 @@ async def test_a_server_that_went_silent_is_noticed(nats_server: NatsServer) -> 
 
 
 @pytest.mark.parametrize("trouble", ["nobody", "silent"])
-async def test_a_first_connection_may_be_given_up(nats_server: NatsServer, trouble: str) -> None:
+async def test_a_first_connection_may_time_out(nats_server: NatsServer, trouble: str) -> None:
     url = nats_server.url if trouble == "silent" else f"nats://me:s3cr3t@127.0.0.1:{free_port()}"
     server = Nats(url=url, credentials=str(everything(nats_server.url)))
     nats_server.send(signal.SIGSTOP)
@@ -137,13 +137,13 @@ async def test_a_first_connection_may_be_given_up(nats_server: NatsServer, troub
     assert "s3cr3t" not in f"{raised.value} {logs}"
 
 
-async def test_an_event_that_does_not_decode_is_counted_and_the_next_one_heard(
+async def test_an_undecodable_event_is_counted_and_the_next_one_received(
     nats_server: NatsServer,
 ) -> None:
-    heard: list[Hello] = []
+    received: list[Hello] = []
 
-    async def hear(hello: Hello) -> None:
-        heard.append(hello)
+    async def receive(hello: Hello) -> None:
+        received.append(hello)
 
     def count() -> float:
         value: float = metrics.decode_errors.labels("link.hello")._value.get()
@@ -151,20 +151,20 @@ async def test_an_event_that_does_not_decode_is_counted_and_the_next_one_heard(
 
     before = count()
     async with connected(nats_server.url) as driver:
-        await driver.listen("link.hello", hear)
+        await driver.listen("link.hello", receive)
         await settled(driver)
         for payload in (b"\xc1", b"", b"\x91" * 5000):
             await driver.client.publish("hello.ada", payload)
         await driver.publish("link.hello", HELLO)
 
-        async def well() -> bool:
-            return heard == [HELLO]
+        async def valid() -> bool:
+            return received == [HELLO]
 
-        await eventually(well, "the good one")
+        await eventually(valid, "the valid event")
     assert count() == before + 3
 
 
-async def test_a_listener_that_fails_is_logged(nats_server: NatsServer) -> None:
+async def test_a_failing_subscriber_is_logged(nats_server: NatsServer) -> None:
     async def fail(_: Hello) -> None:
         raise ZeroDivisionError("my mistake")
 

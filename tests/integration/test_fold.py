@@ -1,4 +1,4 @@
-"""The loop of every pure consumer: one order for each message, and three ways to end."""
+"""A fold against a real nats-server: one order for each message, and three ways to end."""
 
 import asyncio
 import signal
@@ -33,7 +33,7 @@ Seen = tuple[int, ...]
 
 
 class Recorder:
-    """Remember chunk numbers; publish each as a lap. Mark 0 raises, mark 1 forgets everything."""
+    """Record chunk numbers and publish each as a lap; mark 0 raises, mark 1 clears the state."""
 
     name = "recorder"
     version = 1
@@ -65,9 +65,17 @@ class Recorder:
             self.refusals -= 1
             raise NotNow("the peer is busy")
         car = "x" * 100_000 if number == 1000 else "1"
-        told = 2**64 if number == 2000 else number
+        lap_number = 2**64 if number == 2000 else number
         return [
-            Lap(session="s", driver="d", at_ns=0, car=car, own=True, lap_number=told, revision=1)
+            Lap(
+                session="s",
+                driver="d",
+                at_ns=0,
+                car=car,
+                own=True,
+                lap_number=lap_number,
+                revision=1,
+            )
         ]
 
 
@@ -110,7 +118,7 @@ async def until_stored(bus: Bus, stream: str, events: int) -> list[Any]:
 
 
 async def done(bus: Bus) -> int:
-    """Return up to which message of TELEMETRY the recorder has published everything."""
+    """Return the sequence in TELEMETRY up to which the recorder has finished."""
     record = await readback.last(bus, "fold.progress", consumer="recorder", stream="TELEMETRY")
     return record.sequence if record else 0
 
@@ -150,7 +158,7 @@ async def test_a_message_is_decided_performed_published_and_then_done(
     assert recorder.happened == ["decide (-1,)", "perform 7"]
 
 
-async def test_an_event_on_a_subject_of_others_is_not_believed(
+async def test_an_event_on_a_foreign_subject_becomes_a_dead_letter(
     nats_server: NatsServer, driver: Bus, streams: str
 ) -> None:
     recorder = Recorder()
@@ -161,7 +169,7 @@ async def test_an_event_on_a_subject_of_others_is_not_believed(
     assert recorder.happened == []
 
 
-async def test_state_goes_on_from_message_to_message_also_when_it_is_empty(
+async def test_state_is_carried_from_message_to_message_even_when_empty(
     nats_server: NatsServer, driver: Bus, streams: str
 ) -> None:
     recorder = Recorder()
@@ -175,7 +183,7 @@ async def test_state_goes_on_from_message_to_message_also_when_it_is_empty(
     ]
 
 
-async def test_what_cannot_be_performed_now_is_performed_later(
+async def test_a_decision_that_raises_not_now_is_performed_later(
     nats_server: NatsServer, driver: Bus, streams: str
 ) -> None:
     recorder = Recorder()
@@ -188,7 +196,7 @@ async def test_what_cannot_be_performed_now_is_performed_later(
     assert await stored(driver, "DEAD") == []
 
 
-async def test_what_never_can_be_performed_is_a_dead_letter_after_the_last_step_of_backoff(
+async def test_a_decision_that_is_never_performed_is_a_dead_letter_after_the_last_backoff(
     nats_server: NatsServer, driver: Bus, streams: str
 ) -> None:
     recorder = Recorder()
@@ -201,7 +209,7 @@ async def test_what_never_can_be_performed_is_a_dead_letter_after_the_last_step_
     assert recorder.happened.count("perform 0") == 3
 
 
-async def test_poison_and_what_does_not_decode_are_dead_letters_and_block_nobody(
+async def test_undecodable_and_failing_messages_are_dead_letters_and_block_no_other(
     nats_server: NatsServer, driver: Bus, streams: str
 ) -> None:
     subject = driver.topology.subject("telemetry.live", driver="ada", session="test")
@@ -230,28 +238,48 @@ async def test_poison_and_what_does_not_decode_are_dead_letters_and_block_nobody
     assert "decide (-1, 1000, 2000)" in recorder.happened
 
 
-async def test_a_message_that_keeps_killing_its_process_is_buried_unread(
+async def test_a_message_that_ends_the_process_at_each_start_becomes_a_dead_letter(
     nats_server: NatsServer, driver: Bus, streams: str
 ) -> None:
     await send(driver, [chunk(0)])
-    lives = 0
+    starts = 0
     while not await stored(driver, "DEAD"):
-        assert lives < 12
+        assert starts < 12
         recorder = Recorder()
         recorder.gate.clear()
-        life = asyncio.create_task(serve(fold(recorder, nats_server, streams), asyncio.Event()))
+        running = asyncio.create_task(serve(fold(recorder, nats_server, streams), asyncio.Event()))
 
         async def handled(recorder: Recorder = recorder) -> object:
             return recorder.happened or await stored(driver, "DEAD")
 
         await eventually(handled, "the message is handled")
-        life.cancel()
-        await asyncio.wait({life})
-        lives += 1
+        running.cancel()
+        await asyncio.wait({running})
+        starts += 1
     assert (await stored(driver, "DEAD"))[0].reason.startswith("EndedTheProcess")
 
 
-async def test_a_fold_that_cannot_publish_is_not_done_and_stops_in_time(
+async def test_a_second_start_on_a_stream_without_messages_folds_the_first_one(
+    nats_server: NatsServer, driver: Bus, streams: str
+) -> None:
+    async def starts() -> int:
+        record = await readback.last(
+            driver, "fold.progress", consumer="recorder", stream="TELEMETRY"
+        )
+        return record.starts if record else 0
+
+    async def started_twice() -> bool:
+        return await starts() == 2
+
+    async with serving(fold(Recorder(), nats_server, streams)):
+        await eventually(starts, "the first start is stored")
+    async with serving(fold(Recorder(), nats_server, streams)):
+        await eventually(started_twice, "the second start is stored")
+        await send(driver, [chunk(0)])
+        await until_stored(driver, "TIMING", 1)
+
+
+async def test_a_fold_that_cannot_publish_saves_no_progress_and_stops_in_time(
     nats_server: NatsServer, driver: Bus, streams: str
 ) -> None:
     recorder = Recorder()
@@ -294,7 +322,7 @@ async def test_publishing_waits_for_a_server_that_comes_back(
 
 
 @pytest.mark.parametrize("trouble", ["down", "paused"])
-async def test_a_fold_stops_in_time_whatever_its_server_does(
+async def test_a_fold_stops_in_time_with_a_server_down_or_paused(
     nats_server: NatsServer, driver: Bus, streams: str, trouble: str
 ) -> None:
     recorder = Recorder()
@@ -307,7 +335,7 @@ async def test_a_fold_stops_in_time_whatever_its_server_does(
             nats_server.send(signal.SIGSTOP)
 
 
-async def test_a_fold_without_a_server_waits_and_stops_when_told(
+async def test_a_fold_waits_for_its_server_and_stops_on_request(
     nats_server: NatsServer, streams: str
 ) -> None:
     nats_server.stop()

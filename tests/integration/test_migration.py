@@ -1,4 +1,4 @@
-"""Migrations bring any database to one shape, whoever runs them and however often."""
+"""Migrations give any database the same schema, run by one process or several, once or often."""
 
 import asyncio
 import re
@@ -15,7 +15,7 @@ from tests.tools.servers import PostgresServer, free_port
 
 
 def dump(url: str) -> str:
-    """Return the schema of a database, without what differs between two dumps."""
+    """Return the schema of a database, without the random tokens of a dump."""
     command = [str(binaries() / "pg_dump"), "--schema-only", "--no-owner", url]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return re.sub(r"(?m)^\\(un)?restrict .*$", "", text)
@@ -26,8 +26,8 @@ async def dbmate(url: str, command: str) -> None:
     assert code == 0, output
 
 
-async def test_a_database_that_is_not_there_is_made(postgres_server: PostgresServer) -> None:
-    url = postgres_server.url("made_by_migration")
+async def test_a_missing_database_is_created(postgres_server: PostgresServer) -> None:
+    url = postgres_server.url("created_by_migration")
     await migration.migrate(url)
     assert await migration.pending(url) == 0
 
@@ -38,13 +38,13 @@ async def test_migrating_again_changes_nothing(database: str) -> None:
     assert await asyncio.to_thread(dump, database) == before
 
 
-async def test_several_at_once_all_end_well(postgres_server: PostgresServer) -> None:
+async def test_several_migrations_at_once_all_succeed(postgres_server: PostgresServer) -> None:
     url = postgres_server.url("migrated_by_many")
     await asyncio.gather(*(migration.migrate(url) for _ in range(3)))
     assert await migration.pending(url) == 0
 
 
-async def test_every_migration_can_be_taken_back_and_made_again(database: str) -> None:
+async def test_every_migration_can_be_rolled_back_and_applied_again(database: str) -> None:
     before = await asyncio.to_thread(dump, database)
     files = len(list(FOLDER.glob("*.sql")))
     for _ in range(files):
@@ -55,7 +55,7 @@ async def test_every_migration_can_be_taken_back_and_made_again(database: str) -
     assert await asyncio.to_thread(dump, database) == before
 
 
-async def test_a_table_in_use_is_not_waited_for_long(database: str, tmp_path: Path) -> None:
+async def test_waiting_for_a_locked_table_times_out(database: str, tmp_path: Path) -> None:
     (tmp_path / "9999_locked.sql").write_text(
         "-- migrate:up\nset lock_timeout = '200ms';\nalter table run add column x int;\n"
         "-- migrate:down\n"
@@ -69,14 +69,14 @@ async def test_a_table_in_use_is_not_waited_for_long(database: str, tmp_path: Pa
     await migration.migrate(database, tmp_path)
 
 
-async def test_a_mistake_in_a_migration_is_told(database: str, tmp_path: Path) -> None:
+async def test_an_error_of_a_migration_is_reported(database: str, tmp_path: Path) -> None:
     (tmp_path / "9999_wrong.sql").write_text("-- migrate:up\nselect nonsense;\n-- migrate:down\n")
     with pytest.raises(MigrationError, match='column "nonsense" does not exist'):
         await migration.migrate(database, tmp_path)
 
 
 @pytest.mark.parametrize("trouble", ["port", "password"])
-async def test_a_server_that_does_not_let_us_in_is_named_without_the_password(
+async def test_an_unreachable_server_is_named_without_the_password(
     database: str, trouble: str
 ) -> None:
     secret = database.split(":")[2].split("@", maxsplit=1)[0]

@@ -1,4 +1,4 @@
-"""Messages of a stream arrive in order and none is passed over, whatever happens to the server."""
+"""Messages of a stream are delivered in order and none is skipped, over failures of the server."""
 
 import asyncio
 import json
@@ -43,7 +43,7 @@ async def pulling(
 
 
 async def read(reader: Pull, messages: int) -> list[Delivery]:
-    """Read as many messages as are asked for, or fail."""
+    """Read a number of messages, or fail."""
     got: list[Delivery] = []
 
     async def enough() -> bool:
@@ -59,7 +59,7 @@ def sequences(deliveries: list[Delivery]) -> list[int]:
 
 
 async def back(bus: Bus, connects: int) -> None:
-    """Wait until a bus has connected more often than that."""
+    """Wait until a bus has connected more than `connects` times."""
 
     async def connected_again() -> bool:
         return bus.connects > connects and bus.up.is_set()
@@ -73,13 +73,13 @@ async def unacknowledged(bus: Bus, stream: str = "TELEMETRY") -> int | None:
 
 @pytest.fixture
 async def driver(nats_server: NatsServer) -> AsyncIterator[Bus]:
-    """Lend the connection of a driver to a server that has its streams."""
+    """Yield a driver's connection to a server with its streams."""
     await apply(nats_server.url)
     async with connected(nats_server.url) as bus:
         yield bus
 
 
-async def test_messages_come_in_order_with_what_is_known_of_them(
+async def test_messages_are_delivered_in_order_with_their_metadata(
     nats_server: NatsServer, driver: Bus
 ) -> None:
     await send(driver, [chunk(number) for number in range(5000)])
@@ -93,7 +93,7 @@ async def test_messages_come_in_order_with_what_is_known_of_them(
     assert abs(first.stored_ns / 1e9 - datetime.now(UTC).timestamp()) < 60
 
 
-async def test_what_is_not_acknowledged_comes_again(
+async def test_an_unacknowledged_message_is_redelivered(
     nats_server: NatsServer, driver: Bus, tmp_path: Path
 ) -> None:
     impatient = streams_with(tmp_path, "persister", ack_wait="1s")
@@ -127,7 +127,7 @@ async def test_an_acknowledged_fact_does_not_cover_the_one_before_it(
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])
-async def test_reading_goes_on_after_the_server_ended(
+async def test_reading_continues_after_the_server_restarted(
     nats_server: NatsServer, driver: Bus, end: str
 ) -> None:
     await send(driver, [chunk(number) for number in range(10)])
@@ -139,7 +139,7 @@ async def test_reading_goes_on_after_the_server_ended(
         await back(driver, connects=1)
         await send(driver, [chunk(number) for number in range(10, 20)])
         assert sequences(await read(all_, 10)) == list(range(11, 21))
-        # An acknowledgement may be lost with the server: what it was for comes again.
+        # An acknowledgement may be lost with the server; its message is delivered again.
         seen: set[int] = set()
 
         async def all_new_ones() -> bool:
@@ -149,7 +149,7 @@ async def test_reading_goes_on_after_the_server_ended(
         await eventually(all_new_ones, "11 to 20")
 
 
-async def test_whoever_finds_the_store_wiped_makes_the_streams_again_and_says_so(
+async def test_a_reader_recreates_the_streams_of_a_wiped_store_and_logs_it(
     nats_server: NatsServer, driver: Bus
 ) -> None:
     await send(driver, [chunk(number) for number in range(10)])
@@ -160,19 +160,19 @@ async def test_whoever_finds_the_store_wiped_makes_the_streams_again_and_says_so
             nats_server.wipe()
             nats_server.start()
 
-            async def made_again() -> bool:
+            async def recreated() -> bool:
                 assert not await reader.batch(1, 0.1)
-                return [line["event"] for line in logs].count("streams were gone, made again") == 1
+                return [line["event"] for line in logs].count(
+                    "recreated streams that were gone"
+                ) == 1
 
-            await eventually(made_again, "the streams are made again")
+            await eventually(recreated, "the streams are recreated")
         await back(driver, connects=1)
         await send(driver, [chunk(number) for number in range(3)])
         assert sequences(await read(reader, 3)) == [1, 2, 3]
 
 
-async def test_a_durable_that_was_deleted_is_made_again(
-    nats_server: NatsServer, driver: Bus
-) -> None:
+async def test_a_deleted_durable_is_recreated(nats_server: NatsServer, driver: Bus) -> None:
     async with pulling(nats_server, "persister") as reader:
         await reader.batch(1, 0.2)
         await driver.jetstream.delete_consumer("TELEMETRY", "persister")
@@ -180,7 +180,7 @@ async def test_a_durable_that_was_deleted_is_made_again(
         assert sequences(await read(reader, 1)) == [1]
 
 
-async def test_a_stream_that_was_deleted_is_made_again_by_who_writes_to_it(
+async def test_a_deleted_stream_is_recreated_by_its_publisher(
     nats_server: NatsServer, driver: Bus
 ) -> None:
     await driver.jetstream.delete_stream("TIMING")
@@ -190,7 +190,7 @@ async def test_a_stream_that_was_deleted_is_made_again_by_who_writes_to_it(
         assert await timing.store("timing.lap", lap(1)) == 1
 
 
-async def test_a_reader_starts_over_when_an_older_store_was_put_back(
+async def test_a_reader_starts_over_after_an_older_store_was_restored(
     nats_server: NatsServer, driver: Bus
 ) -> None:
     await send(driver, [chunk(number) for number in range(5)])
@@ -211,7 +211,7 @@ async def test_a_reader_starts_over_when_an_older_store_was_put_back(
         assert sequences(await read(reader, 25)) == list(range(1, 26))
 
 
-async def test_a_reader_goes_on_where_it_was_when_only_the_connection_broke(
+async def test_a_reader_continues_after_its_last_message_when_only_the_connection_broke(
     nats_server: NatsServer, driver: Bus
 ) -> None:
     await send(driver, [chunk(number) for number in range(5)])
@@ -224,7 +224,7 @@ async def test_a_reader_goes_on_where_it_was_when_only_the_connection_broke(
         await reader.close()
 
 
-async def test_two_readers_without_a_durable_take_nothing_from_each_other(
+async def test_two_readers_without_a_durable_take_no_message_from_each_other(
     nats_server: NatsServer, driver: Bus
 ) -> None:
     async with pulling(nats_server, "timing") as one, pulling(nats_server, "timing") as other:
@@ -234,7 +234,7 @@ async def test_two_readers_without_a_durable_take_nothing_from_each_other(
             assert [sequences(read) for read in both] == [list(range(first, first + 5))] * 2
 
 
-async def test_a_reader_without_a_durable_may_make_one_and_leave_those_of_others_alone(
+async def test_a_reader_without_a_durable_may_create_only_its_own_consumer(
     nats_server: NatsServer, driver: Bus
 ) -> None:
     own = Nats(url=nats_server.url, credentials=str(nats_server.keys / "users"))
@@ -247,26 +247,26 @@ async def test_a_reader_without_a_durable_may_make_one_and_leave_those_of_others
         return {info.name for info in await driver.jetstream.consumers_info("TELEMETRY")}
 
     before = await names()
-    asked = {"stream_name": "TELEMETRY", "config": {"ack_policy": "none"}}
-    durable = asked | {"config": {"durable_name": "evil", "ack_policy": "explicit"}}
-    for what, wish in (
-        ("CREATE.TELEMETRY", asked),
-        ("CREATE.TELEMETRY.evil.telemetry.>", asked),
-        ("CREATE.TELEMETRY.persister", asked),
+    ephemeral = {"stream_name": "TELEMETRY", "config": {"ack_policy": "none"}}
+    durable = ephemeral | {"config": {"durable_name": "evil", "ack_policy": "explicit"}}
+    for operation, request in (
+        ("CREATE.TELEMETRY", ephemeral),
+        ("CREATE.TELEMETRY.evil.telemetry.>", ephemeral),
+        ("CREATE.TELEMETRY.persister", ephemeral),
         ("DURABLE.CREATE.TELEMETRY.evil", durable),
         ("MSG.NEXT.TELEMETRY.persister", {"batch": 1}),
         *((f"DELETE.TELEMETRY.{name}", {}) for name in before),
     ):
         with pytest.raises(nats.errors.TimeoutError):
-            subject = f"$JS.API.CONSUMER.{what}"
-            await bus.client.request(subject, json.dumps(wish).encode(), timeout=0.3)
+            subject = f"$JS.API.CONSUMER.{operation}"
+            await bus.client.request(subject, json.dumps(request).encode(), timeout=0.3)
     assert await names() == before
     assert sorted(name.split("-")[0] for name in before) == ["persister", "timing"]
     await reader.close()
     await bus.close()
 
 
-async def test_nothing_is_delayed_or_acknowledged_in_vain_by_a_mere_reconnect(
+async def test_a_reconnect_delays_no_message_and_loses_no_acknowledgement(
     nats_server: NatsServer, driver: Bus
 ) -> None:
     await send(driver, [chunk(number) for number in range(5)])
@@ -282,7 +282,7 @@ async def test_nothing_is_delayed_or_acknowledged_in_vain_by_a_mere_reconnect(
         await reader.close()
 
 
-async def test_an_acknowledgement_from_before_a_store_was_put_back_passes_nothing_over(
+async def test_an_acknowledgement_from_before_a_restore_skips_no_message(
     nats_server: NatsServer, driver: Bus
 ) -> None:
     nats_server.stop()
@@ -305,7 +305,7 @@ async def test_an_acknowledgement_from_before_a_store_was_put_back_passes_nothin
     assert sequences(after) == list(range(1, 21))
 
 
-async def test_a_durable_that_hands_nothing_out_is_given_up(
+async def test_a_durable_that_delivers_nothing_raises_an_error(
     nats_server: NatsServer, driver: Bus
 ) -> None:
     await send(driver, [chunk(0)])
@@ -313,23 +313,23 @@ async def test_a_durable_that_hands_nothing_out_is_given_up(
     subject = "$JS.API.CONSUMER.PAUSE.TELEMETRY.persister"
     await driver.client.request(subject, json.dumps({"pause_until": until}).encode())
     async with pulling(nats_server, "persister", progress_s=0.3) as reader:
-        with pytest.raises(StalledError, match="TELEMETRY holds 1 messages and hands none out"):
+        with pytest.raises(StalledError, match="TELEMETRY holds 1 messages and delivers none"):
             await read(reader, 1)
 
 
-async def test_waiting_for_what_a_dead_process_holds_is_no_stall(
+async def test_waiting_for_messages_of_a_dead_process_is_no_stall(
     nats_server: NatsServer, driver: Bus, tmp_path: Path
 ) -> None:
     narrow = streams_with(tmp_path, "persister", ack_wait="2s", max_ack_pending=3)
     await apply(nats_server.url, narrow)
     await send(driver, [chunk(number) for number in range(9)])
-    async with pulling(nats_server, "persister", streams=narrow) as first_life:
-        await read(first_life, 3)
+    async with pulling(nats_server, "persister", streams=narrow) as first:
+        await read(first, 3)
     async with pulling(nats_server, "persister", streams=narrow, progress_s=0.2) as reader:
         assert sequences(await read(reader, 3)) == [1, 2, 3]
 
 
-async def test_what_is_held_is_bounded_in_bytes_too(nats_server: NatsServer, driver: Bus) -> None:
+async def test_held_messages_are_bounded_in_bytes_too(nats_server: NatsServer, driver: Bus) -> None:
     large = [chunk(number, observed=bytes(190_000)) for number in range(400)]
     await send(driver, large)
     async with pulling(nats_server, "persister") as reader:
@@ -341,10 +341,10 @@ async def test_what_is_held_is_bounded_in_bytes_too(nats_server: NatsServer, dri
         assert len(await read(reader, 399)) == 399
 
 
-async def test_a_request_that_got_all_it_asked_for_makes_nobody_attach_anew(
+async def test_a_request_served_in_full_causes_no_new_consumer(
     nats_server: NatsServer, driver: Bus, tmp_path: Path
 ) -> None:
-    """Without an acknowledgement each attaching makes another consumer."""
+    """A reader without a durable creates another consumer at each attachment."""
     await send(driver, [chunk(number) for number in range(20)])
     narrow = streams_with(tmp_path, "timing", batch=4)
     async with pulling(nats_server, "timing", streams=narrow) as reader:
@@ -354,9 +354,7 @@ async def test_a_request_that_got_all_it_asked_for_makes_nobody_attach_anew(
     assert sorted(name.split("-")[0] for name in made) == ["persister", "timing"]
 
 
-async def test_no_subject_and_no_header_silences_a_reader(
-    nats_server: NatsServer, driver: Bus
-) -> None:
+async def test_no_subject_and_no_header_ends_a_reader(nats_server: NatsServer, driver: Bus) -> None:
     _, writer = await wire(nats_server)
     for session in (b"\xff\xfe", b"a\x0bb", b"a\x00b"):
         writer.write(b"PUB telemetry.eve.%s.live 2\r\nhi\r\n" % session)

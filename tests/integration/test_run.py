@@ -196,7 +196,7 @@ async def test_a_service_that_gets_nothing_for_long_gives_up_and_says_why(
     with running("persister", nats_server.url, database, code=impatient) as process:
         _, logged = await asyncio.to_thread(process.communicate, timeout=60)
     assert process.returncode == 1
-    assert "TELEMETRY holds 1 messages and hands none out" in logged
+    assert "TELEMETRY holds 1 messages and delivers none" in logged
     assert "Traceback" not in logged
 
 

@@ -1,4 +1,4 @@
-"""Arrays hold the same frames as tuples do: both read one layout."""
+"""Arrays and tuples hold the same frames of a block."""
 
 import struct
 from collections.abc import Sequence
@@ -41,18 +41,18 @@ def tables(draw: st.DrawFn) -> tuple[list[list[float]], int]:
 
 @given(tables())
 def test_arrays_and_tuples_agree(table: tuple[list[list[float]], int]) -> None:
-    told = made(*table)
-    plain, (times_ms, values) = frames.unpack(told), arrays.unpack(told)
+    chunk = made(*table)
+    plain, (times_ms, values) = frames.unpack(chunk), arrays.unpack(chunk)
     assert values.tolist() == table[0]
     assert times_ms.tolist() == pytest.approx([at / 1e6 for at in plain.times_ns], abs=1e-3)
     stored_ns, stored = arrays.unpack_blocks(
-        [told.block], [told.captured_ns], told.frames, told.channels
+        [chunk.block], [chunk.captured_ns], chunk.frames, chunk.channels
     )
     assert tuple(stored_ns.tolist()) == plain.times_ns
     assert stored.tolist() == table[0]
 
 
-def test_blocks_of_one_shape_follow_each_other() -> None:
+def test_blocks_of_one_shape_are_concatenated() -> None:
     first, second = made([[1, 2], [3, 4]], 2), made([[5, 6], [7, 8]], 2, BASE_NS + 10**9)
     times, values = arrays.unpack_blocks(
         [first.block, second.block], [BASE_NS, BASE_NS + 10**9], 2, first.channels
@@ -63,19 +63,19 @@ def test_blocks_of_one_shape_follow_each_other() -> None:
 
 
 @given(tables(), st.data())
-def test_the_last_frame_is_read_without_the_others(
+def test_the_last_frame_is_read_alone(
     table: tuple[list[list[float]], int], data: st.DataObject
 ) -> None:
     rows, width = table
     columns = sorted(data.draw(st.sets(st.integers(0, width - 1))))
-    told = made(rows, width)
-    raw = frames.decompress(told.block, told.frames, width)
+    chunk = made(rows, width)
+    raw = frames.decompress(chunk.block, chunk.frames, width)
     assert frames.last_row_reader(width, columns)(raw) == tuple(rows[-1][at] for at in columns)
-    last_ns = frames.last_time_ns(raw, told.frames, told.captured_ns)
-    assert last_ns == frames.unpack(told).times_ns[-1]
+    last_ns = frames.last_time_ns(raw, chunk.frames, chunk.captured_ns)
+    assert last_ns == frames.unpack(chunk).times_ns[-1]
 
 
-def test_a_chunk_whose_crc_does_not_fit_is_corrupt() -> None:
+def test_a_chunk_whose_crc_does_not_match_is_corrupt() -> None:
     broken = msgspec.structs.replace(made([[1.0]], 1), crc=1)
     with pytest.raises(CorruptChunkError, match="crc"):
         arrays.unpack(broken)

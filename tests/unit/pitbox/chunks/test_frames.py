@@ -1,4 +1,4 @@
-"""A block gives back the frames that went in, and a hostile one costs nothing."""
+"""Unpacking returns the packed frames, and a hostile block allocates nothing."""
 
 import struct
 import zlib
@@ -30,7 +30,7 @@ def packed(times: list[int], rows: list[list[float]], width: int) -> Chunk:
 
 
 @given(st.data())
-def test_what_goes_in_comes_out(data: st.DataObject) -> None:
+def test_packed_frames_are_unpacked(data: st.DataObject) -> None:
     width = data.draw(st.integers(1, 40))
     rows = data.draw(st.lists(st.lists(finite, min_size=width, max_size=width), max_size=20))
     steps = data.draw(st.lists(st.integers(0, 10**6), min_size=len(rows), max_size=len(rows)))
@@ -42,7 +42,7 @@ def test_what_goes_in_comes_out(data: st.DataObject) -> None:
     assert found.column(width) is None
 
 
-def test_the_last_frame_may_be_asked_for_from_the_end() -> None:
+def test_a_negative_index_counts_from_the_last_frame() -> None:
     found = frames.unpack(packed([BASE_NS, BASE_NS + 1000], [[1.0], [2.0]], 1))
     assert found.row(-1) == [2.0]
 
@@ -57,14 +57,14 @@ def test_any_bytes_are_frames_or_corrupt(block: bytes, count: int, channels: byt
     assert len(found.values) == count * len(found.channels)
 
 
-def test_asvs_5_2_3_a_bomb_is_refused_by_what_its_header_says() -> None:
+def test_asvs_5_2_3_a_decompression_bomb_is_rejected_by_its_header() -> None:
     bomb = lz4.block.compress(bytes(50_000_000), store_size=False)
     assert len(bomb) < 200_000
     with pytest.raises(CorruptChunkError, match="does not decompress"):
         frames.decompress(bomb, frames=3, width=80)
 
 
-def test_a_header_that_says_too_much_is_refused_before_anything_is_allocated() -> None:
+def test_a_header_above_the_limit_is_rejected_before_allocation() -> None:
     with pytest.raises(CorruptChunkError, match="more than a chunk holds"):
         frames.decompress(b"", frames=MAX_FRAMES, width=1024)
 
@@ -75,7 +75,7 @@ def test_a_block_of_fewer_bytes_than_declared_is_corrupt() -> None:
         frames.unpack_block(short.block, 2, short.channels, BASE_NS)
 
 
-def test_one_flipped_bit_is_noticed() -> None:
+def test_one_flipped_bit_is_detected() -> None:
     whole = packed([BASE_NS], [[1.0, 2.0]], 2)
     flipped = bytes([whole.block[0] ^ 1, *whole.block[1:]])
     with pytest.raises(CorruptChunkError, match="crc"):
@@ -84,20 +84,20 @@ def test_one_flipped_bit_is_noticed() -> None:
         frames.unpack(msgspec.structs.replace(whole, observed=b"x"))
 
 
-def test_the_crc_is_of_block_and_observed_together() -> None:
+def test_the_crc_covers_block_and_observed() -> None:
     assert frames.checksum(b"block", b"observed") == zlib.crc32(b"blockobserved")
 
 
 @pytest.mark.parametrize(
-    ("times", "said"),
+    ("times", "message"),
     [
         ([BASE_NS, BASE_NS - 1000], "must not precede"),
         ([BASE_NS, BASE_NS + 2**33 * 1000], "must not precede"),
         ([BASE_NS] * (MAX_FRAMES + 1), "4097 frames in a chunk, at most 4096 fit"),
     ],
 )
-def test_what_no_chunk_holds_is_refused_when_packing(times: list[int], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_packing_rejects_frames_that_no_chunk_holds(times: list[int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         frames.pack(times, [b""] * len(times))
 
 

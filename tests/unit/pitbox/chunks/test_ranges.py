@@ -1,4 +1,4 @@
-"""Ranges are sets of numbers, and every operation does what sets do."""
+"""Operations on ranges agree with those on sets of numbers."""
 
 import itertools
 
@@ -37,21 +37,21 @@ def test_single_numbers_in_any_order_become_a_set(given_numbers: list[int]) -> N
 
 
 @given(numbers, numbers)
-def test_union_is_of_sets(left: set[int], right: set[int]) -> None:
+def test_union_agrees_with_sets(left: set[int], right: set[int]) -> None:
     made = ranges.union(ranges.of(left), ranges.of(right))
     assert is_normal(made)
     assert as_set(made) == left | right
 
 
 @given(numbers, numbers)
-def test_difference_is_of_sets(left: set[int], right: set[int]) -> None:
+def test_difference_agrees_with_sets(left: set[int], right: set[int]) -> None:
     made = ranges.minus(ranges.of(left), ranges.of(right))
     assert is_normal(made)
     assert as_set(made) == left - right
 
 
 @given(numbers, st.integers(-1, 61))
-def test_count_and_membership_are_of_sets(members: set[int], number: int) -> None:
+def test_count_and_membership_agree_with_sets(members: set[int], number: int) -> None:
     made = ranges.of(members)
     assert ranges.count(made) == len(members)
     assert ranges.contains(made, number) == (number in members)

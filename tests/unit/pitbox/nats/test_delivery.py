@@ -1,4 +1,4 @@
-"""What the address of an acknowledgement tells of a message."""
+"""The metadata of a message in its acknowledgement subject."""
 
 from unittest.mock import sentinel
 

@@ -1,11 +1,11 @@
-"""Each error of asyncpg means one thing to whoever wrote, and quotes no row."""
+"""Each error of asyncpg becomes one exception that quotes no row."""
 
 import asyncpg
 import pytest
 
 from pitbox.postgres.errors import (
     ERRORS,
-    Clash,
+    Conflict,
     LoginRefused,
     NoTables,
     PostgresDown,
@@ -19,7 +19,7 @@ from pitbox.postgres.errors import (
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (asyncpg.UniqueViolationError("a key"), Clash),
+        (asyncpg.UniqueViolationError("a key"), Conflict),
         (asyncpg.UndefinedTableError("no table"), NoTables),
         (asyncpg.NumericValueOutOfRangeError("a number"), Refused),
         (asyncpg.StatementTooComplexError("a statement"), Refused),
@@ -37,12 +37,12 @@ def test_an_error_of_asyncpg_has_one_meaning(error: Exception, kind: type[Except
     assert type(verdict(error)) is kind
 
 
-def test_a_clash_a_refused_login_and_no_table_are_also_caught_as_postgres_down() -> None:
-    assert all(issubclass(kind, PostgresDown) for kind in (Clash, LoginRefused, NoTables))
+def test_a_conflict_a_refused_login_and_no_table_are_also_caught_as_postgres_down() -> None:
+    assert all(issubclass(kind, PostgresDown) for kind in (Conflict, LoginRefused, NoTables))
     assert not issubclass(Refused, PostgresDown)
 
 
-def test_of_an_error_only_the_first_line_is_shown() -> None:
+def test_only_the_first_line_of_an_error_is_shown() -> None:
     error = asyncpg.CheckViolationError("new row violates a check\nDETAIL: Failing row contains x")
     assert reason(error) == "CheckViolationError: new row violates a check"
     assert sentence(error) == "new row violates a check"

@@ -1,4 +1,4 @@
-"""A dead letter keeps the message whole, and no driver can fill the stream of them."""
+"""A dead letter holds the whole message, and no driver can fill their stream."""
 
 from prometheus_client import REGISTRY
 
@@ -13,7 +13,7 @@ def delivery(subject: str = "telemetry.ada.test.live", *, at_s: float = 0) -> De
         created_ns=1,
         sequence=7,
         subject=subject,
-        payload=b"rubbish",
+        payload=b"undecodable",
         tries=2,
         stored_ns=int(at_s * 1e9),
         reply="",
@@ -33,13 +33,13 @@ def test_a_letter_holds_the_message_and_a_bounded_reason() -> None:
         sequence=7,
         subject="telemetry.ada.test.live",
         reason=("Poison: " + "x" * 9000)[: dead.MAX_REASON],
-        payload=b"rubbish",
+        payload=b"undecodable",
         tries=2,
         at_ns=3_000_000_000,
     )
 
 
-def test_a_sender_has_a_ration_of_his_own_in_all_his_sessions_refilled_evenly() -> None:
+def test_each_sender_has_one_ration_over_all_sessions_refilled_evenly() -> None:
     ration = dead.Ration({"TELEMETRY"}, count=10, span_s=100)
     assert kept(ration, 15, "telemetry.ada.test.live") == 10
     assert kept(ration, 15, "telemetry.ada.other.backfill") == 0

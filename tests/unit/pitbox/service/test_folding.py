@@ -1,4 +1,4 @@
-"""A fold that is killed, started again and handed messages twice publishes each output once."""
+"""A fold publishes each output once, over kills, restarts and redelivery."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -13,43 +13,46 @@ from msgspec import Struct
 
 from pitbox.nats.bus import BusDown, TooLarge
 from pitbox.nats.delivery import Delivery
-from pitbox.service.folding import Folding, NotNow
-from pitbox.service.identity import Standing
+from pitbox.service import dead
+from pitbox.service.consumer import NotNow
+from pitbox.service.folding import Folding
+from pitbox.service.identity import StoredOutputs, of_output
 from pitbox.service.input import Input
 from pitbox.service.performing import Performing
-from pitbox.service.watermark import Place, Watermark
+from pitbox.service.watermark import Position, Watermark
 from schemas.fold import Progress
 
 SECOND_NS: Final = 1_000_000_000
 POISON: Final = 99
 SLOW: Final = 98
-LIVES: Final = 30
+MAX_STARTS: Final = 30
+PROGRESS: Final = Progress(consumer="counter", stream="S", version=1, created_ns=1)
 
 
 class Killed(BaseException):
-    """End a process at an await, as SIGKILL does."""
+    """End a fold at an await, as SIGKILL does."""
 
 
-class Said(Struct, frozen=True):
-    """Say how many messages of a car were folded, and which value came last."""
+class Output(Struct, frozen=True):
+    """Count the folded messages of a car; `value` is the last message's."""
 
     car: str
     count: int
     value: int
-    place: int = 0
+    index: int = 0
 
 
 class Message(Struct, frozen=True):
-    """Hold what a message carries: as many outputs as its value modulo 3."""
+    """Cause as many outputs as its value modulo 3, and no decision for a multiple of 4."""
 
     car: str
     value: int
 
 
 class Decision(Struct, frozen=True):
-    """Say something, within a time or not."""
+    """Publish an output, if need be before it expires."""
 
-    said: Said
+    output: Output
     expires_after_s: float | None = None
 
 
@@ -72,35 +75,35 @@ class Counter:
         self._world.decided.append(event)
         if event.value == POISON:
             raise ZeroDivisionError("poison")
-        said = Said(event.car, state + 1, event.value)
+        output = Output(event.car, state + 1, event.value)
         expires_s = 5.0 if event.value == SLOW else None
-        return state + 1, [Decision(said, expires_s)] if event.value % 4 else []
+        return state + 1, [Decision(output, expires_s)] if event.value % 4 else []
 
-    async def perform(self, decision: Decision) -> Sequence[Said]:
+    async def perform(self, decision: Decision) -> Sequence[Output]:
         await self._world.step()
         return await self._world.perform(decision)
 
 
 class World:
-    """Keep a stream, what a fold published, and its progress; kill it at chosen steps."""
+    """Store a stream, a fold's outputs and its progress; kill the fold at chosen steps."""
 
     def __init__(self, messages: Sequence[Message]) -> None:
         self.messages = list(messages)
         self.outputs: list[tuple[str, Any]] = []
         self.letters: list[tuple[str, str]] = []
-        self.progress = Progress(consumer="counter", stream="S", version=1)
+        self.progress = PROGRESS
         self.decided: list[Message] = []
         self.now_s = 100.0
         self.steps_left = -1
-        self.answers = True
-        self.perform: Callable[[Decision], Awaitable[Sequence[Said]]] = self.outputs_of
+        self.ration = dead.Ration({"S"}, count=1000)
+        self.perform: Callable[[Decision], Awaitable[Sequence[Output]]] = self.outputs_of
 
-    async def outputs_of(self, decision: Decision) -> Sequence[Said]:
-        said = decision.said
-        return [msgspec.structs.replace(said, place=n) for n in range(said.value % 3)]
+    async def outputs_of(self, decision: Decision) -> Sequence[Output]:
+        output = decision.output
+        return [msgspec.structs.replace(output, index=n) for n in range(output.value % 3)]
 
     async def step(self) -> None:
-        """Let others run; be killed here when that is due."""
+        """Let other tasks run; raise Killed once no step is left."""
         await asyncio.sleep(0)
         if self.steps_left == 0:
             raise Killed
@@ -111,7 +114,10 @@ class World:
         self.outputs.append((identity, output))
         await self.step()
 
-    async def bury(self, delivery: Delivery, reason: str, identity: str) -> None:
+    def admits_letter(self, delivery: Delivery) -> bool:
+        return self.ration.spend(delivery)
+
+    async def store_letter(self, delivery: Delivery, reason: str, identity: str) -> None:
         await self.step()
         self.letters.append((identity, reason))
         await self.step()
@@ -121,12 +127,12 @@ class World:
         self.progress = record
         await self.step()
 
-    async def standing(self, since_ns: int) -> Standing:
-        return Standing([one for one, _ in (*self.outputs, *self.letters)])
+    async def stored(self, since_ns: int) -> StoredOutputs:
+        return StoredOutputs([one for one, _ in (*self.outputs, *self.letters)])
 
 
 class Stream:
-    """Hand out a world's messages in order, now and then one again."""
+    """Deliver a world's messages in order, some of them twice."""
 
     stream = "S"
 
@@ -145,11 +151,11 @@ class Stream:
         if self.exhausted:
             self._at_end()
             return []
-        places = [self._next]
+        indices = [self._next]
         if self._next in self._again and self._next:
-            places.append(self._next - 1)
+            indices.append(self._next - 1)
         self._next += 1
-        return [delivery_of(self._world.messages[place], place + 1) for place in places]
+        return [delivery_of(self._world.messages[n], n + 1) for n in indices]
 
     async def close(self) -> None:
         pass
@@ -172,8 +178,8 @@ def decode(delivery: Delivery) -> Message:
     return msgspec.msgpack.decode(delivery.payload, type=Message)
 
 
-async def live(world: World, again: Iterable[int] = ()) -> None:
-    """Run a fold until it has published everything; raises Killed when the world ends it."""
+async def started(world: World, again: Iterable[int] = ()) -> None:
+    """Run a fold until every message is finished; raises Killed when the world kills it."""
     stop = asyncio.Event()
 
     def at_end() -> None:
@@ -181,8 +187,8 @@ async def live(world: World, again: Iterable[int] = ()) -> None:
             stop.set()
 
     record, end = world.progress, len(world.messages)
-    standing = await world.standing(0)
-    source = Input(Stream(world, again, at_end), record, end, standing, batch=10)
+    stored = await world.stored(0)
+    source = Input(Stream(world, again, at_end), record, end, stored, batch=10)
     folding = Folding(
         Counter(world),
         decode,
@@ -202,11 +208,11 @@ async def live(world: World, again: Iterable[int] = ()) -> None:
 
 
 def run(world: World, kills: Sequence[int] = (), again: Iterable[int] = ()) -> World:
-    """Run one life after another, each killed after so many steps, the last one to its end."""
+    """Start a fold again and again, killed after so many steps; the last start is not killed."""
     for steps in (*kills, -1):
         world.steps_left = steps
         try:
-            asyncio.run(live(world, again))
+            asyncio.run(started(world, again))
         except Killed:
             continue
     return world
@@ -234,11 +240,11 @@ def test_outputs_of_a_car_keep_their_order_over_restarts(
 ) -> None:
     world = run(World(stream), kills)
     for car in "abc":
-        counts = [said.count for _, said in world.outputs if said.car == car]
+        counts = [output.count for _, output in world.outputs if output.car == car]
         assert all(before <= after for before, after in pairwise(counts))
 
 
-def test_a_restart_folds_what_is_done_in_silence() -> None:
+def test_a_restart_decides_finished_messages_again_and_publishes_nothing() -> None:
     world = run(World([Message("a", 1), Message("b", 2), Message("a", 5)]))
     published = list(world.outputs)
     world.decided.clear()
@@ -247,37 +253,37 @@ def test_a_restart_folds_what_is_done_in_silence() -> None:
     assert world.decided == world.messages
 
 
-def test_state_goes_on_after_a_restart() -> None:
+def test_state_continues_after_a_restart() -> None:
     world = run(World([Message("a", 1)] * 3))
     world.messages.append(Message("a", 1))
     run(world)
-    assert [said.count for _, said in world.outputs] == [1, 2, 3, 4]
+    assert [output.count for _, output in world.outputs] == [1, 2, 3, 4]
 
 
-def test_progress_that_was_lost_publishes_nothing_that_stands() -> None:
+def test_lost_progress_repeats_no_stored_output_or_letter() -> None:
     world = run(World([Message("a", 1), Message("b", POISON), Message("a", 5)]))
-    published, buried = list(world.outputs), list(world.letters)
-    world.progress = Progress(consumer="counter", stream="S", version=1)
+    published, letters = list(world.outputs), list(world.letters)
+    world.progress = PROGRESS
     run(world)
-    assert (world.outputs, world.letters) == (published, buried)
+    assert (world.outputs, world.letters) == (published, letters)
 
 
-def test_a_message_that_ends_the_process_is_given_up_and_the_rest_goes_on() -> None:
+def test_a_message_that_ends_the_process_becomes_a_dead_letter_and_blocks_no_other() -> None:
     world = World([Message("a", 1), Message("b", 7), Message("c", 1)])
-    lives = 0
+    starts = 0
 
-    async def perform(decision: Decision) -> Sequence[Said]:
-        if decision.said.car == "b":
+    async def perform(decision: Decision) -> Sequence[Output]:
+        if decision.output.car == "b":
             raise Killed
-        return [decision.said]
+        return [decision.output]
 
     world.perform = perform
     while world.progress.sequence < 3:
-        lives += 1
-        assert lives < LIVES
+        starts += 1
+        assert starts < MAX_STARTS
         run(world)
     assert [reason.split(":")[0] for _, reason in world.letters] == ["EndedTheProcess"]
-    assert sorted(said.car for _, said in world.outputs) == ["a", "c"]
+    assert sorted(output.car for _, output in world.outputs) == ["a", "c"]
     run(world)
     assert len(world.letters) == 1
 
@@ -286,29 +292,29 @@ def test_an_expired_decision_is_dropped() -> None:
     world = World([Message("a", SLOW), Message("a", 1)])
     world.now_s = 106.0
     run(world)
-    assert [said.value for _, said in world.outputs] == [1]
+    assert [output.value for _, output in world.outputs] == [1]
     assert world.letters == []
 
 
 def test_a_decision_that_expires_while_its_peer_is_busy_is_dropped() -> None:
     world = World([Message("a", SLOW), Message("a", 1)])
 
-    async def perform(decision: Decision) -> Sequence[Said]:
-        if decision.said.value == SLOW:
+    async def perform(decision: Decision) -> Sequence[Output]:
+        if decision.output.value == SLOW:
             world.now_s += 10
             raise NotNow("busy")
-        return [decision.said]
+        return [decision.output]
 
     world.perform = perform
     run(world)
-    assert [said.value for _, said in world.outputs] == [1]
+    assert [output.value for _, output in world.outputs] == [1]
     assert world.letters == []
 
 
-def test_what_can_never_be_performed_becomes_a_dead_letter_after_the_last_backoff() -> None:
+def test_a_decision_that_is_never_performed_becomes_a_dead_letter_after_the_last_backoff() -> None:
     world, tries = World([Message("a", 1)]), 0
 
-    async def perform(decision: Decision) -> Sequence[Said]:
+    async def perform(decision: Decision) -> Sequence[Output]:
         nonlocal tries
         tries += 1
         raise NotNow("busy")
@@ -319,19 +325,19 @@ def test_what_can_never_be_performed_becomes_a_dead_letter_after_the_last_backof
     assert [reason for _, reason in world.letters] == ["NotNow: busy"]
 
 
-def test_a_slow_decision_holds_up_its_own_car_alone() -> None:
+def test_a_slow_decision_delays_its_own_car_only() -> None:
     world = World([Message("a", 1), Message("a", 2), Message("b", 1), Message("c", 1)])
     order: list[str] = []
     others = asyncio.Event()
 
-    async def perform(decision: Decision) -> Sequence[Said]:
-        said = decision.said
-        if said.car == "a" and said.count == 1:
+    async def perform(decision: Decision) -> Sequence[Output]:
+        output = decision.output
+        if output.car == "a" and output.count == 1:
             await others.wait()
-        order.append(f"{said.car}{said.count}")
+        order.append(f"{output.car}{output.count}")
         if {"b1", "c1"} <= set(order):
             others.set()
-        return [said]
+        return [output]
 
     world.perform = perform
     run(world)
@@ -339,22 +345,22 @@ def test_a_slow_decision_holds_up_its_own_car_alone() -> None:
     assert order.index("a1") < order.index("a2")
 
 
-class Unanswered(World):
-    """Store the first output without an answer."""
+class Unacknowledged(World):
+    """Store the first output without an acknowledgement."""
 
     async def publish(self, output: Any, identity: str) -> None:
         await super().publish(output, identity)
         if len(self.outputs) == 1:
-            raise BusDown("no answer")
+            raise BusDown("no acknowledgement")
 
 
-def test_an_output_that_was_stored_without_an_answer_is_stored_once() -> None:
-    world = run(Unanswered([Message("a", 1), Message("a", 1)]))
-    assert [said.count for _, said in world.outputs] == [1, 2]
+def test_an_output_stored_without_an_acknowledgement_is_stored_once() -> None:
+    world = run(Unacknowledged([Message("a", 1), Message("a", 1)]))
+    assert [output.count for _, output in world.outputs] == [1, 2]
 
 
 class Small(World):
-    """Take no output of more than one digit."""
+    """Reject outputs above 9."""
 
     async def publish(self, output: Any, identity: str) -> None:
         if output.value > 9:
@@ -362,15 +368,15 @@ class Small(World):
         await super().publish(output, identity)
 
 
-def test_an_output_that_no_stream_takes_is_a_dead_letter() -> None:
+def test_an_output_too_large_for_its_stream_becomes_a_dead_letter() -> None:
     world = run(Small([Message("a", 10), Message("a", 1)]))
     assert [reason for _, reason in world.letters] == ["TooLarge: it does not fit"]
-    assert [said.count for _, said in world.outputs] == [2]
+    assert [output.count for _, output in world.outputs] == [2]
 
 
-def test_a_new_version_decides_everything_in_earnest_again() -> None:
+def test_a_new_version_decides_and_performs_the_whole_stream_again() -> None:
     world = run(World([Message("a", 1)]))
-    world.progress = Progress(consumer="counter", stream="S", version=2)
+    world.progress = msgspec.structs.replace(PROGRESS, version=2)
 
     class Second(Counter):
         version = 2
@@ -378,11 +384,103 @@ def test_a_new_version_decides_everything_in_earnest_again() -> None:
     async def second() -> None:
         stop = asyncio.Event()
         stream = Stream(world, (), lambda: stop.set() if world.progress.sequence else None)
-        source = Input(stream, world.progress, 1, await world.standing(0), batch=10)
+        source = Input(stream, world.progress, 1, await world.stored(0), batch=10)
         await Folding(Second(world), decode, [source], world, progress_s=0).run(stop)
 
     asyncio.run(second())
-    assert [said.count for _, said in world.outputs] == [1, 1]
+    assert [output.count for _, output in world.outputs] == [1, 1]
+
+
+async def started_until_stopped_in_a_backoff(world: World) -> None:
+    stop = asyncio.Event()
+
+    async def perform(decision: Decision) -> Sequence[Output]:
+        stop.set()
+        raise NotNow("busy")
+
+    world.perform = perform
+    stream = Stream(world, (), lambda: None)
+    source = Input(stream, world.progress, 1, StoredOutputs(), batch=10)
+    folding = Folding(Counter(world), decode, [source], world, backoff_s=(60,), progress_s=0)
+    await folding.run(stop)
+
+
+def test_a_stop_during_a_backoff_leaves_the_message_for_the_next_start() -> None:
+    world = World([Message("a", 1)])
+    asyncio.run(started_until_stopped_in_a_backoff(world))
+    assert (world.outputs, world.letters, world.progress.sequence) == ([], [], 0)
+    world.perform = world.outputs_of
+    run(world)
+    assert [output.count for _, output in world.outputs] == [1]
+
+
+def test_a_message_whose_dead_letter_is_stored_is_not_performed_again() -> None:
+    world = World([Message("a", 1)])
+
+    async def perform(decision: Decision) -> Sequence[Output]:
+        raise NotNow("busy")
+
+    world.perform = perform
+    run(world)
+    world.progress, world.perform = PROGRESS, world.outputs_of
+    run(world)
+    assert (len(world.letters), world.outputs) == (1, [])
+
+
+class Disconnected(World):
+    """Lose the connection at the first attempts to store a dead letter."""
+
+    failures = 3
+
+    async def store_letter(self, delivery: Delivery, reason: str, identity: str) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise BusDown("not connected")
+        await super().store_letter(delivery, reason, identity)
+
+
+def test_a_letter_is_spent_once_however_often_storing_it_is_retried() -> None:
+    world = Disconnected([Message("a", POISON), Message("a", POISON)])
+    world.ration = dead.Ration({"S"}, count=2)
+    run(world)
+    assert len(world.letters) == 2
+
+
+def test_a_decision_is_whole_with_all_outputs_of_one_performance() -> None:
+    stored = StoredOutputs([of_output("c", 0, 0, 2), *(of_output("c", 0, n, 3) for n in range(3))])
+    assert stored.whole("c", 0)
+    stored = StoredOutputs([of_output("c", 0, 0, 2), of_output("c", 0, 0, 3)])
+    assert not stored.whole("c", 0)
+
+
+def of_recreated(sequence: int) -> Delivery:
+    delivery = delivery_of(Message("a", 1), sequence)
+    return msgspec.structs.replace(delivery, created_ns=2, life=1)
+
+
+async def test_a_stream_recreated_before_the_first_read_is_not_replayed() -> None:
+    class Recreated(Stream):
+        async def batch(self, max_messages: int, max_wait_s: float) -> list[Delivery]:
+            return [of_recreated(1)]
+
+    record = msgspec.structs.replace(PROGRESS, sequence=9, stored_ns=9)
+    world = World([Message("a", 1)])
+    source = Input(Recreated(world, (), lambda: None), record, 9, StoredOutputs(), batch=10)
+    assert await source.replays(0) is False
+    [delivery] = await source.batch(0)
+    assert source.is_new(delivery)
+    source.mark.skip(Position(1, 1))
+    assert (source.moved().created_ns, source.moved().sequence) == (2, 1)
+
+
+def test_a_recreated_stream_forgets_the_messages_that_ended_the_process() -> None:
+    record = msgspec.structs.replace(PROGRESS, sequence=9, suspect=3, endings=2, buried=(3,))
+    world = World([])
+    source = Input(Stream(world, (), lambda: None), record, 9, StoredOutputs(), batch=10)
+    assert source.is_new(delivery_of(Message("a", 1), 10))
+    assert source.is_new(of_recreated(1))
+    moved = source.moved()
+    assert (moved.suspect, moved.endings, moved.buried) == (0, 0, ())
 
 
 class Job(Struct, frozen=True):
@@ -392,14 +490,16 @@ class Job(Struct, frozen=True):
     expires: bool = True
 
 
-async def test_a_key_that_fills_its_share_loses_the_oldest_that_expires() -> None:
+async def test_a_key_above_its_share_loses_its_oldest_job_that_expires() -> None:
     performed: list[int] = []
     dropped: list[int] = []
 
     async def perform(job: Job) -> None:
         performed.append(job.number)
 
-    performing = Performing[Job](perform, lambda job: dropped.append(job.number), limit=1, room=12)
+    performing = Performing[Job](
+        perform, lambda job: dropped.append(job.number), limit=1, max_waiting=12
+    )
     for number in range(5):
         await performing.put("a", Job(number, expires=number != 1))
     assert performing.waiting == 3
@@ -411,13 +511,15 @@ async def test_a_key_that_fills_its_share_loses_the_oldest_that_expires() -> Non
     assert (performed, dropped) == ([0, 1, 4], [2, 3])
 
 
-async def test_work_that_does_not_expire_waits_for_room_and_is_never_dropped() -> None:
+async def test_putting_jobs_that_do_not_expire_waits_and_drops_none() -> None:
     performed: list[int] = []
 
     async def perform(job: Job) -> None:
         performed.append(job.number)
 
-    performing = Performing[Job](perform, lambda job: pytest.fail("dropped"), limit=2, room=2)
+    performing = Performing[Job](
+        perform, lambda job: pytest.fail("dropped"), limit=2, max_waiting=2
+    )
     stop = asyncio.Event()
     running = asyncio.create_task(performing.run(stop))
     for number in range(20):
@@ -429,14 +531,14 @@ async def test_work_that_does_not_expire_waits_for_room_and_is_never_dropped() -
     assert sorted(performed) == list(range(20))
 
 
-def test_a_watermark_stands_before_the_first_open_message() -> None:
-    mark = Watermark(Place(1))
-    mark.begin(Place(2))
-    mark.skip(Place(3))
-    mark.begin(Place(4))
-    mark.skip(Place(5))
-    assert mark.done == Place(1)
+def test_a_watermark_is_done_up_to_the_first_open_message() -> None:
+    mark = Watermark(Position(1))
+    mark.begin(Position(2))
+    mark.skip(Position(3))
+    mark.begin(Position(4))
+    mark.skip(Position(5))
+    assert mark.done == Position(1)
     mark.finish(4)
-    assert mark.done == Place(1)
+    assert mark.done == Position(1)
     mark.finish(2)
-    assert mark.done == Place(5)
+    assert mark.done == Position(5)

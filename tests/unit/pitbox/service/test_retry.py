@@ -1,4 +1,4 @@
-"""An attempt is repeated until its peer is back, and no longer than the service runs."""
+"""An attempt is retried until its peer is back or the service stops."""
 
 import asyncio
 from itertools import islice
@@ -9,16 +9,16 @@ import pytest
 from pitbox.service.retry import delays_s, retry
 
 
-class Away(Exception):  # noqa: N818 - a peer's state
+class PeerDown(Exception):  # noqa: N818 - a peer's state
     pass
 
 
-class Hopeless(Away):
+class Hopeless(PeerDown):
     pass
 
 
 class Logged:
-    """Collect what is logged."""
+    """Collect the logged lines."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -30,9 +30,9 @@ class Logged:
 
 
 class Peer:
-    """Fail so many times, then work."""
+    """Fail a number of attempts, then succeed."""
 
-    def __init__(self, failures: int, error: type[Exception] = Away) -> None:
+    def __init__(self, failures: int, error: type[Exception] = PeerDown) -> None:
         self.failures = failures
         self.attempts = 0
         self.attempted = asyncio.Event()
@@ -47,7 +47,7 @@ class Peer:
 
 async def retried(peer: Peer, stop: asyncio.Event | None = None) -> list[str]:
     log = Logged()
-    await retry(peer, peer="Postgres", on=Away, hopeless=Hopeless, log=log, stop=stop)
+    await retry(peer, peer="Postgres", on=PeerDown, hopeless=Hopeless, log=log, stop=stop)
     return log.lines
 
 
@@ -61,28 +61,28 @@ async def test_an_attempt_that_succeeds_is_the_only_one_and_logs_nothing() -> No
     assert peer.attempts == 1
 
 
-async def test_failures_are_repeated_and_logged_once() -> None:
+async def test_failures_are_retried_and_logged_once() -> None:
     peer = Peer(failures=3)
     assert await retried(peer) == ["waiting for Postgres", "Postgres is back"]
     assert peer.attempts == 4
 
 
 @pytest.mark.parametrize("error", [Hopeless, ZeroDivisionError])
-async def test_an_error_that_no_repetition_mends_is_raised_at_once(error: type[Exception]) -> None:
+async def test_an_error_that_no_retry_mends_is_raised_at_once(error: type[Exception]) -> None:
     peer = Peer(failures=9, error=error)
     with pytest.raises(error):
         await retried(peer)
     assert peer.attempts == 1
 
 
-async def test_the_last_error_is_raised_once_the_service_stops() -> None:
+async def test_the_last_error_is_raised_when_the_service_stops() -> None:
     stop = asyncio.Event()
     peer = Peer(failures=10**9)
     waiting = asyncio.create_task(retried(peer, stop))
     await peer.attempted.wait()
     assert not waiting.done()
     stop.set()
-    with pytest.raises(Away):
+    with pytest.raises(PeerDown):
         await waiting
 
 

@@ -1,9 +1,9 @@
-"""What a fold forgets when it knows too much."""
+"""The states of a fold are bounded per owner."""
 
 from pitbox.service.states import States
 
 
-def test_who_has_the_most_states_loses_the_oldest_and_others_none() -> None:
+def test_the_owner_of_the_most_states_loses_its_oldest_one() -> None:
     states = States[int](max_states=4)
     for owner, key in (("ada", "spa"), ("eve", "a"), ("eve", "b"), ("eve", "c")):
         states.put(owner, key, 1)
