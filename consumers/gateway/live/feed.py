@@ -36,10 +36,10 @@ TICK_S: Final = 0.25
 # because the persister may write them a few seconds later.
 REREAD_S: Final = (1.0, 10.0)
 
-FRAMES: Final = ("telemetry.live", "telemetry.backfill")
+IS_LATE: Final = {"telemetry.live": False, "telemetry.backfill": True}
 LINKS: Final = ("link.hello", "link.receipt")
-HANDLED: Final = (*FRAMES, *LINKS)
-"""The routes whose events are no facts: frames are selected, links are folded to presences."""
+HANDLED: Final = (*IS_LATE, *LINKS)
+"""The routes that carry no facts: frames are cut to channels, links are folded to presences."""
 
 encode: Final = msgspec.msgpack.Encoder().encode
 decode_page: Final = msgspec.msgpack.Decoder(FromPage).decode
@@ -115,8 +115,7 @@ class Feed:
 
     async def run(self, bus: Bus) -> None:
         """Subscribe on the bus and forward to the clients, until cancelled."""
-        for route in FRAMES:
-            late = route != "telemetry.live"
+        for route, late in IS_LATE.items():
             await bus.listen_raw(route, self._telemetry(route, late=late))
         for route in self._table.routes:
             await bus.listen(route, self._receive_fact)

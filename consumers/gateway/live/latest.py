@@ -10,7 +10,7 @@ from typing import Final
 from consumers.gateway.live.table import Entry, Table
 from schemas.base import Event
 
-MAX_BYTES: Final = 64_000_000
+MAX_BYTES: Final = 100_000_000
 ENTRY_BYTES: Final = 1000
 """Bytes that an entry takes beside its message: the decoded fact, its key, its place in a dict."""
 

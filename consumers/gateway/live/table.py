@@ -48,7 +48,8 @@ class Row(Struct, Generic[F], frozen=True, kw_only=True):
     `key`: return the key of a fact among those of its session and driver.
     `replaces`: return whether the first fact replaces the second, which has the same key.
     `read`: read the facts of a session from Postgres, by a connection and the session's name.
-    Without it a new page receives only the facts that the gateway holds in memory.
+    Without it the gateway holds these facts in memory only: a restart loses them, and those
+    published while it is disconnected never reach a page.
     """
 
     route: str
