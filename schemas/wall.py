@@ -90,4 +90,7 @@ class Refused(Struct, frozen=True, kw_only=True, tag="wall.refused"):
     reason: str
 
 
-ToPage = Frames | Presence | Session | Lap | Dropped | Pong | Refused
+Fact = Session | Lap
+"""The events that the gateway forwards as they are, by its table of facts."""
+
+ToPage = Frames | Presence | Fact | Dropped | Pong | Refused

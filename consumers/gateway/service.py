@@ -13,7 +13,9 @@ from uvicorn import Server
 
 from consumers.gateway.access.authentication import ROLE, Authenticator
 from consumers.gateway.access.sockets import OpenSockets
-from consumers.gateway.live.feed import MAX_CLIENTS, Live
+from consumers.gateway.live.facts import TABLE
+from consumers.gateway.live.feed import HANDLED, MAX_CLIENTS, Feed
+from consumers.gateway.live.table import check
 from consumers.gateway.past.telemetry import TelemetryReader
 from consumers.gateway.web import listener, nats_address
 from consumers.gateway.web.app import build
@@ -50,6 +52,8 @@ class Gateway:
 
         A listener beyond loopback without TLS is refused, because passwords would travel in clear.
         """
+        declared = topology.load(settings.streams)
+        check(TABLE, declared, handled=HANDLED)
         self._limits = limits
         self._tls = listener.checked(settings.gateway)
         self._nats_url = nats_address.for_drivers(settings)
@@ -58,7 +62,7 @@ class Gateway:
         self._people = self._pool({"role": ROLE})
         self._keeper = self._pool({"role": audit.KEEPER})
         self._telemetry = TelemetryReader(self._archive)
-        self._live = Live(topology.load(settings.streams), self._archive, max_clients=max_clients)
+        self._feed = Feed(declared, self._archive, max_clients=max_clients)
         self._auth = Authenticator(self._people, settings.gateway.keys, passwords or Passwords())
         self._opened = ExitStack()
         for pool in (self._people, self._keeper, self._archive):
@@ -80,12 +84,12 @@ class Gateway:
 
     def parts(self, bus: Bus) -> Sequence[Coroutine[Any, Any, object]]:
         """Return the web server, the checks of open sockets, and the audit log's retention."""
-        sockets = OpenSockets(self._live)
+        sockets = OpenSockets(self._feed)
         app = build(
             bus=bus,
             archive=self._archive,
             telemetry=self._telemetry,
-            live=self._live,
+            feed=self._feed,
             auth=self._auth,
             sockets=sockets,
             nats_url=self._nats_url,
@@ -99,7 +103,7 @@ class Gateway:
 
     async def subscribe(self, bus: Bus) -> None:
         """Forward messages of the bus to the pages."""
-        await self._live.run(bus)
+        await self._feed.run(bus)
 
     async def close(self) -> None:
         """Close the port, the threads that hash passwords, and the connections to Postgres."""

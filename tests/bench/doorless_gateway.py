@@ -6,7 +6,7 @@ from typing import Final
 
 from consumers.gateway.access.authentication import Authenticator, Visitor
 from consumers.gateway.access.sockets import OpenSockets
-from consumers.gateway.live.feed import Live
+from consumers.gateway.live.feed import Feed
 from consumers.gateway.past.telemetry import TelemetryReader
 from consumers.gateway.web import listener
 from consumers.gateway.web.app import build
@@ -50,20 +50,20 @@ async def main() -> None:
     given = settings.load()
     declared = topology.load()
     archive, bus = Pool(given.postgres.url, "bench", {}), Bus("gateway", declared)
-    live = Live(declared, archive)
+    feed = Feed(declared, archive)
     app = build(
         bus=bus,
         archive=archive,
         telemetry=TelemetryReader(archive),
-        live=live,
+        feed=feed,
         auth=NoAuthentication(archive, given.gateway.keys),
-        sockets=OpenSockets(live),
+        sockets=OpenSockets(feed),
         nats_url="",
     )
     server = listener.web_server(app, listener.checked(given.gateway), listener.Limits())
     listening = listener.listen(given.gateway.host, given.gateway.port)
     await bus.open(given.nats)
-    await asyncio.gather(server.serve([listening]), live.run(bus))
+    await asyncio.gather(server.serve([listening]), feed.run(bus))
 
 
 with asyncio.Runner(loop_factory=loop_factory()) as runner:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from consumers.gateway.access.authentication import Authenticator, Visitor
-from consumers.gateway.live.feed import Live
+from consumers.gateway.live.feed import Feed
 from consumers.gateway.live.outbox import Outbox
 from pitbox import logs
 from pitbox.people.tokens import LIFETIME_S
@@ -34,8 +34,8 @@ class OpenSocket:
 class OpenSockets:
     """Hold every open socket with its visitor."""
 
-    def __init__(self, live: Live) -> None:
-        self._live = live
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
         self._open: dict[Outbox, OpenSocket] = {}
         self._check = asyncio.Event()
 
@@ -45,7 +45,7 @@ class OpenSockets:
         At the limit, one socket of the account with the most sockets is closed, so that no account
         can keep the others out. False when the visitor's own account would have the most.
         """
-        if not self._live.is_full:
+        if not self._feed.is_full:
             return True
         pages = Counter(socket.visitor.person.account for socket in self._open.values())
         [(greediest, most)] = pages.most_common(1)
@@ -60,12 +60,12 @@ class OpenSockets:
     def add(self, client: Outbox, visitor: Visitor, close: Callable[[], object]) -> None:
         """Add an open socket; `close` is called when it has to end."""
         self._open[client] = OpenSocket(visitor, close)
-        self._live.join(client, visitor.hidden)
+        self._feed.join(client, visitor.hidden)
 
     def remove(self, client: Outbox) -> None:
         """Remove a socket that has closed."""
         self._open.pop(client, None)
-        self._live.leave(client)
+        self._feed.leave(client)
 
     def check_now(self) -> None:
         """Check all sockets at once, because a login, a role or a consent has just changed."""
@@ -97,7 +97,7 @@ class OpenSockets:
             visitor = known.get(sid)
             if sid not in checked:
                 continue
-            if visitor is None or self._live.hide(client, visitor.hidden):
+            if visitor is None or self._feed.hide(client, visitor.hidden):
                 socket.close()
                 continue
             socket.visitor = visitor

@@ -1,41 +1,29 @@
-"""Merge sessions and laps from NATS and from Postgres: pure.
+"""The table of facts: one row for each kind of event that a page receives.
 
-A client that subscribes needs both: a fact published before may not be in Postgres yet, and a fact
-published before the gateway started is in Postgres only.
+The rest of the gateway works from this table: subscription, fan-out, first send to a page,
+replacement in an outbox, and hiding of drivers.
 """
 
-from collections import OrderedDict
-from collections.abc import Hashable, Iterable
 from typing import Final
 
-from schemas.timing import Lap, Session, Timing
-
-MAX_SESSIONS: Final = 8
-MAX_FACTS: Final = 20_000
-
-
-def identity(fact: Timing) -> Hashable:
-    """Return the key of a fact; a newer fact replaces an older one with the same key."""
-    match fact:
-        case Session():
-            return fact.session, fact.driver
-        case Lap():
-            return fact.session, fact.driver, fact.car, fact.lap_number
+from consumers.gateway.live.table import Row, Table
+from consumers.gateway.past import sessions
+from schemas.timing import Lap, Session
 
 
-def replaces(new: Timing, old: Timing) -> bool:
+def shows_nobody_else(fact: object) -> bool:
+    """Return False: facts of this kind concern their own driver only."""
+    return False
+
+
+def replaces_lap(new: Lap, old: Lap) -> bool:
     """Return whether `new` replaces `old`, by the same rule as the persister's upsert.
 
     A comparison of revisions is not enough: revisions start again when timing folds the stream
     again from its start.
     """
-    if new == old:
-        return False
-    match new, old:
-        case Lap(), Lap():
-            newer = new.revision > old.revision or new.frames >= old.frames
-            return newer and not _is_torn(new, old)
-    return new.at_ns >= old.at_ns
+    newer = new.revision > old.revision or new.frames >= old.frames
+    return newer and not _is_torn(new, old)
 
 
 def _is_torn(new: Lap, old: Lap) -> bool:
@@ -53,29 +41,20 @@ def _later(new_ns: int | None, old_ns: int | None) -> bool:
     return new_ns is None or old_ns is None or new_ns > old_ns
 
 
-class Facts:
-    """Hold the newest facts of the sessions that were updated last."""
-
-    def __init__(self) -> None:
-        self._sessions: OrderedDict[str, dict[Hashable, Timing]] = OrderedDict()
-
-    def update(self, facts: Iterable[Timing]) -> list[Timing]:
-        """Store facts and return those that are new or replace an older one."""
-        return [fact for fact in facts if self._take(fact)]
-
-    def of(self, session: str) -> list[Timing]:
-        """Return the facts of a session in the order of their first arrival."""
-        return list(self._sessions.get(session, {}).values())
-
-    def _take(self, fact: Timing) -> bool:
-        known = self._sessions.setdefault(fact.session, {})
-        self._sessions.move_to_end(fact.session)
-        while len(self._sessions) > MAX_SESSIONS:
-            self._sessions.popitem(last=False)
-        old = known.get(identity(fact))
-        if old is None and len(known) >= MAX_FACTS:
-            return False
-        if old is not None and not replaces(fact, old):
-            return False
-        known[identity(fact)] = fact
-        return True
+TABLE: Final = Table(
+    Row(
+        route="timing.session",
+        event=Session,
+        shows_others=shows_nobody_else,
+        read=sessions.sessions,
+    ),
+    Row(
+        route="timing.lap",
+        event=Lap,
+        # A lap of another car, recorded by this driver's PC, may be a hidden driver's.
+        shows_others=lambda lap: not lap.own,
+        key=lambda lap: (lap.car, lap.lap_number),
+        replaces=replaces_lap,
+        read=sessions.laps,
+    ),
+)

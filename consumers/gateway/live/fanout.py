@@ -14,11 +14,11 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
+from consumers.gateway.live.table import Entry
 from pitbox.chunks.arrays import unpack
 from pitbox.chunks.frames import channel_ids
 from schemas.channels import CHANNEL_BY_NAME, CHANNELS
 from schemas.telemetry import Chunk
-from schemas.timing import Lap, Timing
 from schemas.wall import Frames, Subscribe
 
 MAX_PLANS: Final = 4096
@@ -32,9 +32,8 @@ encode: Final = msgspec.msgpack.Encoder().encode
 class Choice(Struct, frozen=True):
     """Hold a client's selection: a session, its drivers (empty: all), channel ids in order.
 
-    Drivers in `hidden` are never shown, selected or not. While any driver is hidden, laps of other
-    cars are not shown either: such a lap, recorded by another driver's PC, may be the hidden
-    driver's.
+    Drivers in `hidden` are never shown, selected or not. While any driver is hidden, facts that may
+    concern other drivers than their own are not shown either: they may be about the hidden one.
     """
 
     session: str
@@ -46,10 +45,9 @@ class Choice(Struct, frozen=True):
         """Return whether a driver of the session is selected and not hidden."""
         return driver not in self.hidden and (not self.drivers or driver in self.drivers)
 
-    def tells(self, fact: Timing) -> bool:
+    def includes(self, entry: Entry) -> bool:
         """Return whether a fact of the session is selected and not hidden."""
-        others = isinstance(fact, Lap) and not fact.own
-        return self.shows(fact.driver) and not (others and self.hidden)
+        return self.shows(entry.fact.driver) and not (entry.shows_others and self.hidden)
 
 
 def choice(wish: Subscribe) -> Choice:
@@ -91,10 +89,12 @@ class Fanout(Generic[Client]):
         """Return the clients that are shown a driver of a session."""
         return [client for group in self._plan(session, driver).values() for client in group]
 
-    def told(self, fact: Timing) -> Iterable[Client]:
+    def receivers(self, entry: Entry) -> Iterable[Client]:
         """Return the clients that receive a fact."""
-        watching = self.watchers(fact.session, fact.driver)
-        return [client for client in watching if self._choices[client].tells(fact)]
+        watching = self.watchers(entry.fact.session, entry.fact.driver)
+        if not entry.shows_others:
+            return watching
+        return [client for client in watching if self._choices[client].includes(entry)]
 
     def frames(self, chunk: Chunk, *, late: bool) -> list[tuple[bytes, list[Client]]]:
         """Return encoded `Frames` messages, each with its clients; raises CorruptChunkError."""

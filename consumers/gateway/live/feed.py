@@ -12,10 +12,12 @@ from typing import Any, Final
 import msgspec
 
 from consumers.gateway import metrics
-from consumers.gateway.live.facts import Facts, identity
+from consumers.gateway.live.facts import TABLE
 from consumers.gateway.live.fanout import Choice, Fanout, choice
+from consumers.gateway.live.latest import Latest
 from consumers.gateway.live.outbox import Outbox
 from consumers.gateway.live.presence import Presences
+from consumers.gateway.live.table import Table
 from consumers.gateway.past import sessions
 from pitbox import metrics as runtime_metrics
 from pitbox.chunks.frames import CorruptChunkError
@@ -23,9 +25,9 @@ from pitbox.nats.bus import Bus
 from pitbox.postgres.errors import PostgresDown
 from pitbox.postgres.pool import Pool
 from pitbox.topology import Topology
+from schemas.base import Event
 from schemas.registry import UNDECODABLE
 from schemas.telemetry import CHUNK_VERSION, Chunk, Mark
-from schemas.timing import Timing
 from schemas.wall import FromPage, Ping, Pong, Presence, Refused, Subscribe
 
 MAX_CLIENTS: Final = 512
@@ -34,24 +36,35 @@ TICK_S: Final = 0.25
 # because the persister may write them a few seconds later.
 REREAD_S: Final = (1.0, 10.0)
 
+IS_LATE: Final = {"telemetry.live": False, "telemetry.backfill": True}
+LINKS: Final = ("link.hello", "link.receipt")
+HANDLED: Final = (*IS_LATE, *LINKS)
+"""The routes that carry no facts: frames are cut to channels, links are folded to presences."""
+
 encode: Final = msgspec.msgpack.Encoder().encode
 decode_page: Final = msgspec.msgpack.Decoder(FromPage).decode
 
 
-class Live:
+class Feed:
     """Hold the clients, and send each the frames and facts that it subscribed to."""
 
     def __init__(
-        self, topology: Topology, archive: Pool, *, max_clients: int = MAX_CLIENTS
+        self,
+        topology: Topology,
+        archive: Pool,
+        *,
+        table: Table = TABLE,
+        max_clients: int = MAX_CLIENTS,
     ) -> None:
         self._topology = topology
         self._stream = topology.stream_of["telemetry.live"]
         self._archive = archive
+        self._table = table
         self._max_clients = max_clients
         self._hidden: dict[Outbox, frozenset[str]] = {}
         self._first_sends: dict[Outbox, asyncio.Future[None]] = {}
         self._fanout: Fanout[Outbox] = Fanout()
-        self._facts = Facts()
+        self._latest = Latest(table)
         self._presences = Presences()
         self._rereads: list[float] = []
 
@@ -77,7 +90,7 @@ class Live:
         """Set the drivers that are hidden from a client; return whether it must be closed.
 
         True when the client was already sent data that is hidden now: a driver it subscribed to, or
-        laps of other cars, which may be the hidden driver's.
+        facts that may be about the hidden driver.
         """
         before = self._hidden[client]
         chosen = self._fanout.chosen(client)
@@ -102,12 +115,12 @@ class Live:
 
     async def run(self, bus: Bus) -> None:
         """Subscribe on the bus and forward to the clients, until cancelled."""
-        await bus.listen_raw("telemetry.live", self._telemetry("telemetry.live", late=False))
-        await bus.listen_raw("telemetry.backfill", self._telemetry("telemetry.backfill", late=True))
-        await bus.listen("timing.session", self._receive_fact)
-        await bus.listen("timing.lap", self._receive_fact)
-        await bus.listen("link.hello", self._receive_link)
-        await bus.listen("link.receipt", self._receive_link)
+        for route, late in IS_LATE.items():
+            await bus.listen_raw(route, self._telemetry(route, late=late))
+        for route in self._table.routes:
+            await bus.listen(route, self._receive_fact)
+        for route in LINKS:
+            await bus.listen(route, self._receive_link)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._send_presences())
             tasks.create_task(self._reread(bus))
@@ -146,9 +159,9 @@ class Live:
 
     async def _send_facts(self, client: Outbox, chosen: Choice) -> None:
         await self._read_facts(chosen.session)
-        for fact in self._facts.of(chosen.session):
-            if chosen.tells(fact):
-                client.put_fact(identity(fact), encode(fact))
+        for entry in self._latest.of(chosen.session):
+            if chosen.includes(entry):
+                client.put_fact(entry.identity, entry.message)
 
     def _cancel_first_send(self, client: Outbox) -> None:
         task = self._first_sends.pop(client, None)
@@ -158,10 +171,9 @@ class Live:
     async def _read_facts(self, session: str) -> None:
         try:
             async with self._archive.connection() as connection:
-                known: list[Timing] = [
-                    *await sessions.sessions(connection, session),
-                    *await sessions.laps(connection, session),
-                ]
+                known: list[Event] = []
+                for row in self._table:
+                    known += await row.read(connection, session) if row.read else ()
                 ended = await sessions.closed(connection, session)
         except PostgresDown:
             if not self._rereads:
@@ -171,13 +183,12 @@ class Live:
         for presence in ended:
             self._presences.restore(presence)
 
-    def _forward(self, facts: list[Timing]) -> None:
-        for fact in self._facts.update(facts):
-            encoded = encode(fact)
-            for client in self._fanout.told(fact):
-                client.put_fact(identity(fact), encoded)
+    def _forward(self, facts: list[Event]) -> None:
+        for entry in self._latest.update(facts):
+            for client in self._fanout.receivers(entry):
+                client.put_fact(entry.identity, entry.message)
 
-    async def _receive_fact(self, fact: Timing) -> None:
+    async def _receive_fact(self, fact: Event) -> None:
         self._forward([fact])
 
     async def _receive_link(self, event: Any) -> None:

@@ -1,7 +1,8 @@
 """Queue the messages for one client, bounded.
 
-Frames wait in a queue that drops the oldest. Facts (sessions, laps, presences) wait by key: a newer
-fact replaces the waiting one with the same key. Facts are never dropped in favour of frames.
+Frames wait in a queue that drops the oldest. Facts and presences wait by key: a newer one replaces
+the waiting one with the same key. Facts are never dropped in favour of frames: they have a limit of
+their own.
 """
 
 from collections import deque
@@ -10,6 +11,7 @@ from typing import Final
 
 MAX_FRAMES: Final = 512
 MAX_BYTES: Final = 4_000_000
+MAX_FACT_BYTES: Final = 64_000_000
 
 
 class Outbox:
@@ -20,13 +22,16 @@ class Outbox:
         wake: Callable[[], None],
         max_frames: int = MAX_FRAMES,
         max_bytes: int = MAX_BYTES,
+        max_fact_bytes: int = MAX_FACT_BYTES,
     ) -> None:
         self.dropped = 0
         self._counted = 0
         self._wake = wake
         self._max_frames = max_frames
         self._max_bytes = max_bytes
+        self._max_fact_bytes = max_fact_bytes
         self._facts: dict[Hashable, bytes] = {}
+        self._fact_bytes = 0
         self._frames: deque[bytes] = deque()
         self._bytes = 0
 
@@ -43,19 +48,28 @@ class Outbox:
         self._wake()
 
     def put_fact(self, key: Hashable, fact: bytes) -> None:
-        """Add a fact, replacing a waiting one with the same key."""
+        """Add a fact, or replace the waiting one of its key; drop the oldest above the limit."""
+        self._fact_bytes += len(fact) - len(self._facts.get(key, b""))
         self._facts[key] = fact
+        while self._fact_bytes > self._max_fact_bytes:
+            self._take_fact()
+            self.dropped += 1
         self._wake()
 
     def take(self) -> bytes | None:
         """Remove and return the next message, facts first; None when the outbox is empty."""
         if self._facts:
-            return self._facts.pop(next(iter(self._facts)))
+            return self._take_fact()
         if self._frames:
             frames = self._frames.popleft()
             self._bytes -= len(frames)
             return frames
         return None
+
+    def _take_fact(self) -> bytes:
+        fact = self._facts.pop(next(iter(self._facts)))
+        self._fact_bytes -= len(fact)
+        return fact
 
     def newly_dropped(self) -> int:
         """Return the number of messages dropped since the previous call."""

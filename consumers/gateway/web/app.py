@@ -15,7 +15,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from consumers.gateway.access.authentication import Authenticator, Visitor, authorise
 from consumers.gateway.access.roles import API
 from consumers.gateway.access.sockets import OpenSockets
-from consumers.gateway.live.feed import Live
+from consumers.gateway.live.feed import Feed
 from consumers.gateway.past.telemetry import TelemetryReader
 from consumers.gateway.web import accounts, enrolment, login, rest
 from consumers.gateway.web.pages import pages
@@ -41,7 +41,7 @@ def build(
     bus: Bus,
     archive: Pool,
     telemetry: TelemetryReader,
-    live: Live,
+    feed: Feed,
     auth: Authenticator,
     sockets: OpenSockets,
     nats_url: str,
@@ -93,7 +93,7 @@ def build(
             "bus": Provide(lambda: bus, sync_to_thread=False),
             "archive": Provide(lambda: archive, sync_to_thread=False),
             "telemetry": Provide(lambda: telemetry, sync_to_thread=False),
-            "live": Provide(lambda: live, sync_to_thread=False),
+            "feed": Provide(lambda: feed, sync_to_thread=False),
             "auth": Provide(lambda: auth, sync_to_thread=False),
             "sockets": Provide(lambda: sockets, sync_to_thread=False),
             "nats_url": Provide(lambda: nats_url, sync_to_thread=False),

@@ -13,7 +13,7 @@ from litestar.exceptions import WebSocketDisconnect
 from consumers.gateway import metrics
 from consumers.gateway.access.authentication import Authenticator, Visitor
 from consumers.gateway.access.sockets import OpenSockets
-from consumers.gateway.live.feed import Live
+from consumers.gateway.live.feed import Feed
 from consumers.gateway.live.outbox import Outbox
 from pitbox.postgres.errors import PostgresDown
 from schemas.wall import Dropped, Refused
@@ -27,7 +27,7 @@ encode: Final = msgspec.msgpack.Encoder().encode
 @websocket("/live")
 async def wall(
     socket: WebSocket[Any, Any, Any],
-    live: NamedDependency[Live],
+    feed: NamedDependency[Feed],
     auth: NamedDependency[Authenticator],
     sockets: NamedDependency[OpenSockets],
 ) -> None:
@@ -52,7 +52,7 @@ async def wall(
     revocation = asyncio.ensure_future(revoked.wait())
     tasks: list[asyncio.Future[Any]] = [
         revocation,
-        asyncio.ensure_future(_receive(socket, live, client)),
+        asyncio.ensure_future(_receive(socket, feed, client)),
         asyncio.ensure_future(_send(socket, client, awake)),
     ]
     try:
@@ -79,13 +79,13 @@ async def _visitor(socket: WebSocket[Any, Any, Any], auth: Authenticator) -> Vis
         return None
 
 
-async def _receive(socket: WebSocket[Any, Any, Any], live: Live, client: Outbox) -> None:
+async def _receive(socket: WebSocket[Any, Any, Any], feed: Feed, client: Outbox) -> None:
     while True:
         message: Any = await socket.receive()
         if message["type"] == "websocket.disconnect":
             return
         if message.get("bytes") is not None:
-            live.receive(client, message["bytes"])
+            feed.receive(client, message["bytes"])
         else:
             client.put_fact("refused", encode(Refused(reason="send msgpack in binary messages")))
 

@@ -1,10 +1,11 @@
-"""Which facts are new, and which replace older ones."""
+"""Which laps and sessions are new, and which replace older ones."""
 
 from typing import Any
 
 from msgspec.structs import replace
 
-from consumers.gateway.live.facts import MAX_SESSIONS, Facts
+from consumers.gateway.live.facts import TABLE, replaces_lap
+from consumers.gateway.live.latest import Latest
 from schemas.timing import Lap, Session
 
 
@@ -29,35 +30,29 @@ def session(**changes: Any) -> Session:
     )
 
 
-def test_a_repeated_fact_is_not_returned_again() -> None:
-    facts = Facts()
-    assert facts.update([session(), lap(1), lap(2), lap(1)]) == [session(), lap(1), lap(2)]
-    assert facts.of("spa") == [session(), lap(1), lap(2)]
-    assert facts.of("monza") == []
-
-
 def test_a_higher_revision_replaces_a_lap_and_a_lower_one_does_not() -> None:
-    facts = Facts()
-    facts.update([lap(revision=2, lap_time_s=90.0, frames=120)])
-    assert facts.update([lap(revision=1)]) == []
-    assert facts.update([lap(revision=3, lap_time_s=89.9)]) == [lap(revision=3, lap_time_s=89.9)]
+    known = lap(revision=2, lap_time_s=90.0, frames=120)
+    assert not replaces_lap(lap(revision=1), known)
+    assert replaces_lap(lap(revision=3, lap_time_s=89.9), known)
 
 
 def test_an_incomplete_lap_never_replaces_a_complete_one() -> None:
-    facts = Facts()
-    facts.update([lap(revision=2)])
-    assert facts.update([lap(revision=9, complete=False)]) == []
+    assert not replaces_lap(lap(revision=9, complete=False), lap(revision=2))
+
+
+def test_an_older_session_replaces_no_newer_one() -> None:
+    latest = Latest(TABLE)
+    latest.update([session(at_ns=2, track="Spa")])
+    assert latest.update([session(at_ns=1)]) == []
+    assert [entry.fact for entry in latest.of("spa")] == [session(at_ns=2, track="Spa")]
 
 
 def test_laps_of_other_cars_and_drivers_are_kept_apart() -> None:
-    facts = Facts()
-    told = [lap(), lap(car="8", own=False), lap(driver="bob")]
-    assert facts.update(told) == told
+    latest = Latest(TABLE)
+    published = [lap(), lap(car="8", own=False), lap(driver="bob")]
+    assert [entry.fact for entry in latest.update(published)] == published
 
 
-def test_only_the_sessions_updated_last_are_kept() -> None:
-    facts = Facts()
-    for number in range(MAX_SESSIONS + 1):
-        facts.update([session(session=f"s{number}")])
-    assert facts.of("s0") == []
-    assert len(facts.of("s1")) == 1
+def test_a_lap_of_another_car_may_concern_another_driver() -> None:
+    entries = Latest(TABLE).update([session(), lap(), lap(car="8", own=False)])
+    assert [entry.shows_others for entry in entries] == [False, False, True]

@@ -54,6 +54,19 @@ def test_facts_come_first_and_only_the_newest_of_each_key() -> None:
     assert outbox.dropped == 1
 
 
+def test_waiting_facts_are_bounded_and_the_oldest_are_dropped() -> None:
+    outbox = Outbox(nobody, max_fact_bytes=10)
+    for number in range(9):
+        outbox.put_fact("replaced", b"%d" % number * 5)
+    assert outbox.dropped == 0
+    outbox.put_fact("lap 1", b"first")
+    outbox.put_fact("lap 2", b"other")
+    assert drain(outbox) == [b"first", b"other"]
+    assert outbox.dropped == 1
+    outbox.put_fact("lap 3", b"x" * 10)
+    assert drain(outbox) == [b"x" * 10]
+
+
 def test_frames_of_a_replaced_selection_do_not_count_as_dropped() -> None:
     outbox = Outbox(nobody, max_frames=3, max_bytes=100)
     outbox.put(b"x" * 90)

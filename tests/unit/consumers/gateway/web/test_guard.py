@@ -80,7 +80,7 @@ def test_asvs_13_4_2_no_error_page_shows_a_traceback_whatever_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("LITESTAR_DEBUG", "1")
-    unasked: dict[str, Any] = dict.fromkeys(("telemetry", "live", "auth", "sockets"))
+    unasked: dict[str, Any] = dict.fromkeys(("telemetry", "feed", "auth", "sockets"))
     bus = Bus("gateway", topology.load())
     app = build(bus=bus, archive=Failing(), nats_url="", **unasked)
     with TestClient(app, raise_server_exceptions=False) as client:

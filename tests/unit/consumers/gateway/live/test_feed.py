@@ -1,0 +1,122 @@
+"""The feed subscribes and sends by its table, without a line about any kind of fact."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import msgspec
+
+from consumers.gateway.live.facts import TABLE
+from consumers.gateway.live.feed import HANDLED, Feed
+from consumers.gateway.live.outbox import Outbox
+from consumers.gateway.live.table import Table
+from pitbox import topology
+from pitbox.nats.bus import Bus
+from pitbox.postgres.pool import Pool
+from schemas.base import Event
+from schemas.wall import Subscribe
+from tests.tools.toy_fact import WITH_TOY, Shout, shout
+
+NO_POSTGRES = "postgresql://127.0.0.1:1/none"
+WAIT_S = 10.0
+
+encode = msgspec.msgpack.encode
+decode = msgspec.msgpack.Decoder(Shout).decode
+
+
+class Subscriptions:
+    """Hold the handler of each route that the feed subscribed to, in place of a bus."""
+
+    connects = 1
+
+    def __init__(self, awaited: set[str]) -> None:
+        self.handlers: dict[str, Callable[[Event], Awaitable[None]]] = {}
+        self.complete = asyncio.Event()
+        self._awaited = awaited
+
+    async def listen(self, route: str, receive: Any) -> None:
+        self.handlers[route] = receive
+        if self._awaited <= {*self.handlers}:
+            self.complete.set()
+
+    listen_raw = listen
+
+
+class Page:
+    """Hold an outbox and wait for its facts."""
+
+    def __init__(self) -> None:
+        self._awake = asyncio.Event()
+        self.outbox = Outbox(self._awake.set)
+
+    async def receive(self) -> Shout:
+        async with asyncio.timeout(WAIT_S):
+            while (message := self.outbox.take()) is None:
+                self._awake.clear()
+                await self._awake.wait()
+        return decode(message)
+
+
+@asynccontextmanager
+async def running(table: Table) -> AsyncIterator[tuple[Feed, Subscriptions]]:
+    """Run a feed without Postgres, and yield it once it has subscribed."""
+    bus = Subscriptions({*HANDLED, *table.routes})
+    feed = Feed(topology.load(), Pool(NO_POSTGRES, "test", {}), table=table)
+    task = asyncio.ensure_future(feed.run(cast(Bus, bus)))
+    try:
+        async with asyncio.timeout(WAIT_S):
+            await bus.complete.wait()
+        yield feed, bus
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+def subscribe(feed: Feed, page: Page, *drivers: str, hidden: frozenset[str] = frozenset()) -> None:
+    feed.join(page.outbox, hidden)
+    wish = Subscribe(session="spa", drivers=drivers, channels=("speed",))
+    feed.receive(page.outbox, encode(wish))
+
+
+async def test_the_feed_subscribes_to_the_routes_of_its_table() -> None:
+    declared = {*topology.load().reads("gateway")}
+    async with running(TABLE) as (_, bus):
+        assert {*bus.handlers} == declared
+    async with running(WITH_TOY) as (_, bus):
+        assert {*bus.handlers} == declared | {"toy.shout"}
+
+
+async def test_a_fact_of_a_new_kind_reaches_open_pages_and_those_opened_later() -> None:
+    async with running(WITH_TOY) as (feed, bus):
+        before, after = Page(), Page()
+        subscribe(feed, before)
+        await bus.handlers["toy.shout"](shout(1, words="box"))
+        assert await before.receive() == shout(1, words="box")
+        await bus.handlers["toy.shout"](shout(1, words="box now"))
+        subscribe(feed, after)
+        for page in (before, after):
+            assert await page.receive() == shout(1, words="box now")
+            assert page.outbox.take() is None
+
+
+async def test_a_hidden_driver_is_in_no_fact_of_a_new_kind() -> None:
+    async with running(WITH_TOY) as (feed, bus):
+        before, after = Page(), Page()
+        subscribe(feed, before, hidden=frozenset({"zed"}))
+        for fact in (shout(driver="zed"), shout(1, about="zed"), shout(2, words="mine")):
+            await bus.handlers["toy.shout"](fact)
+        subscribe(feed, after, hidden=frozenset({"zed"}))
+        for page in (before, after):
+            assert await page.receive() == shout(2, words="mine")
+            assert page.outbox.take() is None
+
+
+async def test_a_page_that_received_a_fact_about_a_driver_is_closed_when_that_driver_hides() -> (
+    None
+):
+    async with running(WITH_TOY) as (feed, _):
+        page = Page()
+        subscribe(feed, page, "ada")
+        assert feed.hide(page.outbox, frozenset({"zed"}))
+        assert not feed.hide(page.outbox, frozenset({"zed"}))
