@@ -79,7 +79,7 @@ bench: $(PEERS)/.installed $(PAGE) ## PitBox, its peers and the limit in one run
 
 generated: $(INSTALLED) ## write again what is made from code: diagram, settings, wire types
 	$(BIN)/pitbox streams graph --readme README.md
-	$(BIN)/pitbox settings --readme README.md
+	$(BIN)/pitbox settings --readme docs/settings.md
 	$(BIN)/pitbox streams typescript --out $(WEB)/src/wire.ts
 
 format: $(INSTALLED) ## format and fix what can be fixed

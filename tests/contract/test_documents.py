@@ -47,11 +47,11 @@ def pitbox(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
     "command",
     [
         ("streams", "graph", "--readme", "README.md"),
-        ("settings", "--readme", "README.md"),
+        ("settings", "--readme", "docs/settings.md"),
     ],
-    ids=lambda command: command[-3],
+    ids=lambda command: command[0],
 )
-def test_the_readme_shows_what_the_code_says(pitbox: Run, command: tuple[str, ...]) -> None:
+def test_documents_show_what_the_code_says(pitbox: Run, command: tuple[str, ...]) -> None:
     done = pitbox(*command, "--check")
     assert done.code == 0, done.err
 
