@@ -55,7 +55,7 @@ class Supervisor:
     def __init__(self, record: Path, show: Callable[[str, str], None]) -> None:
         """Prepare; `record` keeps what runs, `show` gets (name, line) of what is printed."""
         self._record = record
-        self._show = show
+        self.show = show
         self._running: dict[str, asyncio.subprocess.Process] = {}
         self._started: dict[str, Started] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
@@ -84,6 +84,12 @@ class Supervisor:
             with contextlib.suppress(ProcessLookupError):
                 self._running[name].send_signal(signal.SIGHUP)
 
+    def restart(self, name: str, reason: str) -> None:
+        """Stop a program; it is started again at once."""
+        self.show(name, f"restarts: {reason}")
+        with contextlib.suppress(ProcessLookupError):
+            self._running[name].send_signal(self._programs[name].ends_by)
+
     async def stop(self) -> None:
         """Stop everything, the last started first; what does not end in time is killed."""
         for name in reversed(list(self._keepers)):
@@ -94,7 +100,7 @@ class Supervisor:
             try:
                 await asyncio.wait_for(process.wait(), STOP_S)
             except TimeoutError:
-                self._show(name, f"did not stop within {STOP_S:g} s, killed")
+                self.show(name, f"did not stop within {STOP_S:g} s, killed")
                 kill_tree(process.pid)
                 await process.wait()
         self._record.unlink(missing_ok=True)
@@ -107,7 +113,7 @@ class Supervisor:
             code = await process.wait()
             failures = 0 if time.monotonic() - began > STEADY_S else failures + 1
             pause_s = BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]
-            self._show(program.name, f"ended with code {code}, again in {pause_s:g} s")
+            self.show(program.name, f"ended with code {code}, again in {pause_s:g} s")
             await asyncio.sleep(pause_s)
             process = await self._spawn(program)
 
@@ -141,7 +147,7 @@ class Supervisor:
                 continue
             if not line:
                 return
-            self._show(name, line.decode(errors="replace").rstrip())
+            self.show(name, line.decode(errors="replace").rstrip())
 
 
 def end_leftovers(record: Path) -> int:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from pitbox.identity import claims, jwt, permissions
+from pitbox.identity import claims, credentials, jwt, permissions
 from pitbox.identity.claims import NOBODY
 from pitbox.identity.credentials import SUFFIX, Credentials
 from pitbox.identity.folder import KeyFolder, KeysError, write_private
@@ -114,6 +114,22 @@ class Authority:
         system = self._public(SYSTEM)
         self._write(CLAIMS, CLAIMS_MAY, system, self._pair(SYSTEM_SIGNER))
         return self.users
+
+    def write_stale_users(self) -> list[str]:
+        """Write the credentials that are not as streams.yaml permits; return the users' names."""
+        wanted = permissions.users(self._topology)
+        stale = [name for name, allowed in wanted.items() if not self.has_user(name, allowed)]
+        for name in stale:
+            self.write_user(name, wanted[name])
+        return stale
+
+    def has_user(self, name: str, allowed: Permissions) -> bool:
+        """Tell whether a user has credentials with exactly these permissions."""
+        try:
+            held = jwt.verified(credentials.read(self.users / f"{name}{SUFFIX}").jwt)["nats"]
+        except KeysError:
+            return False
+        return {kind: held.get(kind) for kind in ("pub", "sub")} == allowed.claims()
 
     def write_user(self, name: str, allowed: Permissions) -> None:
         """Write credentials for one user of the hub's account."""
