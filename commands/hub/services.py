@@ -2,13 +2,11 @@
 
 import asyncio
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from commands.hub.supervisor import Program, Supervisor, pitbox
+from commands.hub.supervisor import Program, StackError, Supervisor, pitbox
 from pitbox import topology
-from pitbox.identity import permissions
-from pitbox.identity.authority import Authority
-from pitbox.identity.permissions import Permissions
+from pitbox.identity.authority import permitted
 from pitbox.topology import TopologyError
 
 CHECK_EVERY_S: Final = 2.0
@@ -18,18 +16,18 @@ class Services:
     """Run the consumers of streams.yaml, also those that are declared while the stack runs.
 
     A consumer is started once `pitbox streams apply` has written its credentials, and restarted
-    once it has written others, because its routes changed.
+    once these permit something else, because its routes changed.
     """
 
     def __init__(
-        self, supervisor: Supervisor, keys: Path, streams: str, environment: dict[str, str]
+        self, supervisor: Supervisor, users: Path, streams: str, environment: dict[str, str]
     ) -> None:
-        """Prepare; `keys` is the hub's folder of keys, `streams` the path of streams.yaml."""
+        """Prepare; `users` is the folder of credentials, `streams` the path of streams.yaml."""
         self._supervisor = supervisor
-        self._keys = keys
+        self._users = users
         self._streams = streams
         self._environment = environment
-        self._started: dict[str, Permissions] = {}
+        self._started: dict[str, dict[str, Any]] = {}
         self._mistake = ""
 
     @property
@@ -38,20 +36,16 @@ class Services:
         return tuple(self._started)
 
     async def update(self) -> None:
-        """Start and restart services as streams.yaml and the credentials are now."""
-        try:
-            declared = topology.load(self._streams)
-        except TopologyError as error:
-            self._show_once(str(error))
-            return
-        self._mistake = ""
-        authority = Authority(self._keys, declared)
-        for name in declared.consumers:
-            allowed = permissions.of_consumer(declared, name)
-            if self._started.get(name) == allowed or not authority.has_user(name, allowed):
+        """Start and restart services as streams.yaml and the credentials are now.
+
+        Raises TopologyError when the file cannot be read, StackError when a service cannot start.
+        """
+        for name in topology.consumers(self._streams):
+            held = permitted(self._users, name)
+            if held is None or held == self._started.get(name):
                 continue
             known = name in self._started
-            self._started[name] = allowed
+            self._started[name] = held
             if known:
                 self._supervisor.restart(name, "its routes changed")
             else:
@@ -62,7 +56,12 @@ class Services:
         """Update every two seconds; never return."""
         while True:
             await asyncio.sleep(CHECK_EVERY_S)
-            await self.update()
+            try:
+                await self.update()
+            except (TopologyError, StackError) as error:
+                self._show_once(str(error))
+            else:
+                self._mistake = ""
 
     def _show_once(self, mistake: str) -> None:
         if mistake != self._mistake:

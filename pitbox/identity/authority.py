@@ -118,18 +118,11 @@ class Authority:
     def write_stale_users(self) -> list[str]:
         """Write the credentials that are not as streams.yaml permits; return the users' names."""
         wanted = permissions.users(self._topology)
-        stale = [name for name, allowed in wanted.items() if not self.has_user(name, allowed)]
+        users = self.users
+        stale = [n for n, allowed in wanted.items() if permitted(users, n) != allowed.claims()]
         for name in stale:
             self.write_user(name, wanted[name])
         return stale
-
-    def has_user(self, name: str, allowed: Permissions) -> bool:
-        """Tell whether a user has credentials with exactly these permissions."""
-        try:
-            held = jwt.verified(credentials.read(self.users / f"{name}{SUFFIX}").jwt)["nats"]
-        except KeysError:
-            return False
-        return {kind: held.get(kind) for kind in ("pub", "sub")} == allowed.claims()
 
     def write_user(self, name: str, allowed: Permissions) -> None:
         """Write credentials for one user of the hub's account."""
@@ -253,6 +246,15 @@ class Authority:
 
     def _public(self, name: str) -> str:
         return self._pair(name).public
+
+
+def permitted(users: Path, name: str) -> dict[str, Any] | None:
+    """Return the permissions in a user's credentials, as claims; None while there are none."""
+    try:
+        held = jwt.verified(credentials.read(users / f"{name}{SUFFIX}").jwt)["nats"]
+    except KeysError:
+        return None
+    return {kind: held.get(kind) for kind in ("pub", "sub")}
 
 
 def driver_credentials(

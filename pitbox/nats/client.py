@@ -1,14 +1,14 @@
-"""The NATS client, hardened against messages that would end its reading, and against its own end.
+"""The NATS client, hardened against malformed messages and against refused connections.
 
-To nats-server a subject is any bytes but blanks and line ends. nats-py expects UTF-8 without
-vertical tabs and form feeds, and stops reading at anything else: one stored message would silence
-each of its readers, again and again. Malformed headers do the same. And it closes for good when
-nats-server ends a connection with a reason, such as credentials that have expired: all that was
-listened to would be forgotten, though renewed credentials may be there already.
+nats-server allows any bytes in a subject but blanks and line ends. nats-py expects UTF-8 without
+vertical tabs and form feeds, and stops reading at other bytes: one stored message would stop each
+of its readers at every attempt. Malformed headers do the same. nats-py also closes for good when
+nats-server ends a connection with a reason, such as expired credentials: every subscription would
+be lost, although renewed credentials may exist.
 
-Everything in it that waits does so by `asyncio.wait_for`, which in Python 3.11 forgets a
-cancellation that comes along with what is waited for (https://github.com/python/cpython/issues/86296):
-whoever publishes in a loop could not be ended. That is put right for all that waits so.
+nats-py waits by `asyncio.wait_for`, which in Python 3.11 loses a cancellation that races with the
+result (https://github.com/python/cpython/issues/86296): a task that publishes in a loop could not
+be cancelled. This module replaces `wait_for` there.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ parser.HMSG_RE = re.compile(rb"\AHMSG ([^ \r\n]+) ([^ ]+) +(([^ \r\n]+) )?(\d+) 
 
 
 class Client(nats.aio.client.Client):
-    """Read on, whatever bytes subjects and headers are made of; never give up on the server."""
+    """Read any bytes in subjects and headers, and reconnect after any error."""
 
     _trust: ssl.SSLContext | None = None
 
@@ -79,12 +79,12 @@ class Client(nats.aio.client.Client):
         )
 
     async def close(self) -> None:
-        """Leave; one that never connected has nothing to leave."""
+        """Close; a client that never connected has nothing to close."""
         if self._flush_queue is not None:
             await super().close()
 
     async def _connect_to_server(self, server: Any) -> None:
-        """Close the connection on which nats-server did not let us in, before there is another."""
+        """Close the refused connection before opening another."""
         if self._transport is not None:
             self._transport.close()  # type: ignore[no-untyped-call]
         server.last_attempt = time.monotonic()
@@ -92,11 +92,11 @@ class Client(nats.aio.client.Client):
         await self._transport.connect(server.uri, BUFFER_BYTES, CONNECT_TIMEOUT_S)
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
-        """Stay with the address that was set, whatever others nats-server names."""
+        """Keep the configured address; ignore further ones that nats-server names."""
         await super()._process_info({**info, "connect_urls": []}, initial_connection)
 
     async def _process_err(self, err_msg: str) -> None:
-        """Connect anew after any error that ends a connection; one that does not is told."""
+        """Reconnect after an error that ends the connection; report one that does not."""
         if REFUSED in err_msg.lower():
             await super()._process_err(err_msg)
             return

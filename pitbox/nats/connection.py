@@ -1,4 +1,4 @@
-"""One connection to nats-server: how it comes about, is watched over and ends."""
+"""One connection to nats-server: open, watch, replace and close it."""
 
 import asyncio
 import contextlib
@@ -19,25 +19,29 @@ CLOSE_S: Final = 1.0
 REFUSED_S: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
 REFUSED: Final = "nats-server refuses these credentials"
 SHUT_OUT: Final = (
-    "the hub lets this PC in no more, and what is driven stays on its disk: unless that is for a "
-    "while only, enrol it again by `pitbox drive --enrol CODE@HOST`"
+    "the hub refuses this PC; telemetry stays in the spool. A PC that sent too much is let in "
+    "again after a while; any other has to be enrolled again: `pitbox drive --enrol CODE@HOST`"
 )
 REFUSALS: Final = ("authorization", "authentication")
 SILENT: Final = "it does not answer"
 ANSWERED_S: Final = 5.0
-"""For so long an answer may come over a connection that another one has followed."""
+"""A replaced connection stays open for so long, for answers to earlier requests."""
 
 log = logs.get("bus")
 
 
 class BusDown(Exception):  # noqa: N818 - a state of the world, not a mistake
-    """Say that nats-server cannot be reached or does not answer."""
+    """State that nats-server cannot be reached or does not answer."""
+
+
+class LoginRefused(BusDown):
+    """State that nats-server refuses the credentials."""
 
 
 class Connection:
-    """Stay connected to nats-server, in the name of one service.
+    """Stay connected to nats-server as one service.
 
-    `up` is set while connected and `down` while not, `connects` counts how often that came about.
+    `up` is set while connected, `down` while not; `connects` counts connections.
     """
 
     def __init__(self, service: str, *, ping_interval_s: float = PING_INTERVAL_S) -> None:
@@ -53,26 +57,24 @@ class Connection:
         self._closed = False
         self._failure = ""
         self._refusals = 0
+        self._patient = True
         self._endings: set[asyncio.Task[None]] = set()
 
     async def open(self, server: Nats, *, forever: bool = True) -> None:
-        """Connect to nats-server, waiting for it; raises BusDown if not `forever`.
+        """Connect to nats-server; wait for it `forever`, or raise BusDown.
 
-        Raises KeysError when there are no credentials to connect with, SettingsError when the
-        authorities of TLS cannot be read.
+        Raises KeysError without credentials, SettingsError when the TLS authorities cannot be read.
         """
-        self._url = url = server.url
+        self._url = server.url
         self._trust = trust(server)
         self._identity = Identity(file_of(server.credentials, self.service))
+        self._patient = forever
         try:
             async with asyncio.timeout(None if forever else FIRST_CONNECT_S):
                 await self._open(patient=forever)
-        except TimeoutError:
+        except (TimeoutError, OSError, ValueError, nats.errors.Error) as error:
             await self.close()
-            reason = self._failure or SILENT
-            raise BusDown(f"cannot reach nats-server at {_place(url)}: {reason}") from None
-        except (OSError, ValueError, nats.errors.Error) as error:
-            raise BusDown(f"cannot reach nats-server at {_place(url)}: {error}") from None
+            raise self._why_not(self._failure or str(error) or SILENT) from None
 
     @property
     def jetstream(self) -> JetStreamContext:
@@ -85,7 +87,7 @@ class Connection:
         return self._client
 
     async def alive(self, timeout_s: float = 3.0) -> bool:
-        """Tell whether nats-server answers a ping in time."""
+        """Return whether nats-server answers a ping in time."""
         if not self._client.is_connected:
             return False
         try:
@@ -95,13 +97,13 @@ class Connection:
         return True
 
     async def force_reconnect(self) -> None:
-        """Give the connection up and make a new one."""
+        """Close the connection and open another."""
         await self._client.force_reconnect()
 
     async def go_over(self) -> None:
-        """Go over to a second connection, as who the credentials are now, and end the first later.
+        """Replace the connection by one with the current credentials; close the old one later.
 
-        What was asked over the first is still answered there. Raises BusDown without a second.
+        Answers to earlier requests still arrive on the old one. Raises BusDown without a new one.
         """
         fresh = Client()
         try:
@@ -115,14 +117,14 @@ class Connection:
         ending = asyncio.create_task(_end(old))
         self._endings.add(ending)
         ending.add_done_callback(self._endings.discard)
-        await asyncio.sleep(0)  # it has begun, and so it closes what it has also when cancelled
+        await asyncio.sleep(0)  # the task has begun, so it closes the client even when cancelled
         await self._connected()
 
     async def _listen_again(self, client: Client) -> None:
-        """Hear on a second connection what is heard on the first."""
+        """Subscribe on a new connection to the subjects of the old one."""
 
     async def close(self) -> None:
-        """Leave; subscriptions end first, because draining live pulls takes half a minute."""
+        """Close; subscriptions end first, because draining live pulls takes half a minute."""
         self._closed = True
         self.up.clear()
         for ending in self._endings:
@@ -145,7 +147,7 @@ class Connection:
             log.info("connected again", connects=self.connects)
 
     async def _start(self, client: Client, *, patient: bool) -> None:
-        """Connect a client, which tells how it does as long as it is the one in use."""
+        """Connect a client; its callbacks have effect while it is the one in use."""
 
         async def connected() -> None:
             if client is self._client:
@@ -184,16 +186,25 @@ class Connection:
             **self._identity.options(),
         )
 
+    def _why_not(self, reason: str) -> BusDown:
+        """Return why there is no first connection, with the remedy of a refusal."""
+        place = _place(self._url)
+        if not self._refusals:
+            return BusDown(f"cannot reach nats-server at {place}: {reason}")
+        if self.service == DRIVER:
+            return LoginRefused(SHUT_OUT)
+        return LoginRefused(f"nats-server at {place} refuses the credentials {self._identity.file}")
+
     def _say_once(self, reason: str, *, patient: bool) -> None:
-        """Say why there is no connection, once until there is one again."""
+        """Log why there is no connection, once until the next connection."""
         if patient and not (self._failure or _refuses(reason)):
             log.warning("waiting for nats-server", address=_place(self._url), reason=reason)
         self._failure = reason
 
     async def _bear_refusal(self, reason: str) -> None:
-        """Say once that nats-server refuses these credentials, and let it rest between tries."""
+        """Log once that nats-server refuses the credentials, and pause before the next attempt."""
         if _refuses(reason):
-            if not self._refusals:
+            if self._patient and not self._refusals:
                 log.warning(SHUT_OUT if self.service == DRIVER else REFUSED, reason=reason)
             pause_s = REFUSED_S[min(self._refusals, len(REFUSED_S) - 1)]
             self._refusals += 1
