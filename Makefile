@@ -78,8 +78,8 @@ bench: $(PEERS)/.installed $(PAGE) ## PitBox, its peers and the limit in one run
 	$(BIN)/python -m tests.bench $(PARTS)
 
 generated: $(INSTALLED) ## write again what is made from code: diagram, settings, wire types
-	$(BIN)/pitbox streams graph --readme README.md
-	$(BIN)/pitbox settings --readme README.md
+	$(BIN)/pitbox streams graph --into README.md
+	$(BIN)/pitbox settings --into docs/settings.md
 	$(BIN)/pitbox streams typescript --out $(WEB)/src/wire.ts
 
 format: $(INSTALLED) ## format and fix what can be fixed

@@ -8,7 +8,7 @@ from commands.generated import marks
 from pitbox import settings as declared
 
 
-def settings(*, json: bool = False, readme: Path | None = None, check: bool = False) -> int:
+def settings(*, json: bool = False, into: Path | None = None, check: bool = False) -> int:
     """List every setting with its default and meaning.
 
     Example: pitbox settings --json
@@ -17,14 +17,14 @@ def settings(*, json: bool = False, readme: Path | None = None, check: bool = Fa
     ----------
     json
         print a list of objects
-    readme
+    into
         file to write the list into, between its marks
     check
         write nothing; exit code 1 when the file is stale
     """
     rows = list(declared.table())
-    if readme is not None:
-        return marks.write(readme, "settings", markdown(), check=check)
+    if into is not None:
+        return marks.write(into, "settings", markdown(), check=check)
     if json:
         names = ("variable", "default", "about")
         print(msgspec.json.encode([dict(zip(names, row, strict=True)) for row in rows]).decode())

@@ -59,23 +59,23 @@ def apply(*, prune: bool = False, json: bool = False, wait: bool = False) -> Non
     _show(bus.run(changed, wait=wait), json, written)
 
 
-def graph(*, readme: Path | None = None, check: bool = False) -> int:
+def graph(*, into: Path | None = None, check: bool = False) -> int:
     """Draw the writers and readers of each stream, as a Mermaid flowchart.
 
-    Example: pitbox streams graph --readme README.md
+    Example: pitbox streams graph --into README.md
 
     Parameters
     ----------
-    readme
+    into
         file to write it into, between its marks
     check
         write nothing; exit code 1 when the file is stale
     """
     drawing = diagram.mermaid(topology.load(nearby.find().settings.streams))
-    if readme is None:
+    if into is None:
         print(drawing)
         return 0
-    return marks.write(readme, "streams graph", f"```mermaid\n{drawing}\n```", check=check)
+    return marks.write(into, "streams graph", f"```mermaid\n{drawing}\n```", check=check)
 
 
 def asyncapi() -> None:

@@ -1,7 +1,7 @@
 """Declare every setting, one module per group, and read them from the environment.
 
 `load` reads variables named PITBOX_<GROUP>__<FIELD> and raises SettingsError with a message that
-names the variable. A field's description appears in README's generated table and in that message.
+names the variable. A field's description appears in docs/settings.md and in that message.
 """
 
 from pitbox.settings.driver import Driver

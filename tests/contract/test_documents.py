@@ -46,12 +46,12 @@ def pitbox(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     "command",
     [
-        ("streams", "graph", "--readme", "README.md"),
-        ("settings", "--readme", "README.md"),
+        ("streams", "graph", "--into", "README.md"),
+        ("settings", "--into", "docs/settings.md"),
     ],
-    ids=lambda command: command[-3],
+    ids=lambda command: command[0],
 )
-def test_the_readme_shows_what_the_code_says(pitbox: Run, command: tuple[str, ...]) -> None:
+def test_documents_show_what_the_code_says(pitbox: Run, command: tuple[str, ...]) -> None:
     done = pitbox(*command, "--check")
     assert done.code == 0, done.err
 
@@ -125,7 +125,7 @@ def test_a_list_of_commands_says_what_each_does(pitbox: Run, group: tuple[str, .
         (["bogus"], 'Unknown command "bogus"'),
         (["drive", "--f1-port", "99999"], 'Invalid value "99999" for --f1-port'),
         (["sessions", "--limit", "-1"], 'Invalid value "-1" for --limit'),
-        (["streams", "graph", "--readme", "nowhere.md"], "nowhere.md: No such file or directory"),
+        (["streams", "graph", "--into", "nowhere.md"], "nowhere.md: No such file or directory"),
         (["up", "--folder", "README.md"], "README.md: File exists"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
