@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -20,11 +20,12 @@ from commands.hub.record import Addresses, addresses
 from pitbox import topology
 from pitbox.nats.bus import Bus
 from pitbox.settings import Nats
+from schemas.telemetry import Chunk
 from schemas.wall import Subscribe
 from tests.conftest import ROOT
 from tests.tools.drives import race
 from tests.tools.hub import Database, eventually, send
-from tests.tools.page import API
+from tests.tools.page import API, until_ready
 from tests.tools.servers import until
 
 DOCUMENT: Final = ROOT / "docs" / "consumer.md"
@@ -78,6 +79,7 @@ class Copy:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.log = folder.with_suffix(".log")
         self.environment = os.environ | {"PYTHONPATH": str(folder)}
         names = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True)
         for name in names.splitlines():
@@ -113,8 +115,8 @@ class Copy:
 @pytest.fixture
 def copy(tmp_path: Path) -> Iterator[Copy]:
     """Run the stack of a copy, without the recipe."""
-    made, log = Copy(tmp_path / "copy"), tmp_path / "up.log"
-    with log.open("w") as out:
+    made = Copy(tmp_path / "copy")
+    with made.log.open("w") as out:
         up = subprocess.Popen(
             [sys.executable, "-m", "commands", "up"],
             cwd=made.folder,
@@ -125,14 +127,24 @@ def copy(tmp_path: Path) -> Iterator[Copy]:
     try:
 
         def ready() -> bool:
-            assert up.poll() is None, log.read_text()
-            return "pit wall opens" in log.read_text()
+            assert up.poll() is None, made.log.read_text()
+            return "pit wall opens" in made.log.read_text()
 
         until(ready, "the stack runs", STARTED_S)
         yield made
     finally:
         up.send_signal(signal.SIGINT)
         up.wait(timeout=60)
+
+
+async def drive(nats_url: str, creds: Path, chunks: Sequence[Chunk]) -> None:
+    """Publish chunks as a driver."""
+    nats = Nats(url=nats_url, credentials=str(creds))
+    bus = await Bus.connect(nats, "drive", topology.load(), forever=False)
+    try:
+        await send(bus, chunks, "telemetry.live")
+    finally:
+        await bus.close()
 
 
 async def logged_in(address: str, link: str) -> str:
@@ -142,6 +154,23 @@ async def logged_in(address: str, link: str) -> str:
         token = login.json()["access_token"]
         ticket = await rest.post("/ws-ticket", headers={"Authorization": f"Bearer {token}"})
         return str(ticket.json()["ticket"])
+
+
+def test_the_page_of_the_recipe_compiles(tmp_path: Path) -> None:
+    made, modules = Copy(tmp_path / "copy"), ROOT / "dashboards" / "web" / "node_modules"
+    if not modules.is_dir():
+        reason = "no node_modules of the page: `make web-check` installs them"
+        (pytest.fail if os.environ.get("PITBOX_E2E") == "required" else pytest.skip)(reason)
+    for block in blocks():
+        made.apply(block)
+    web = made.folder / "dashboards" / "web"
+    made.pitbox("streams", "typescript", "--out", str(web / "src" / "wire.ts"))
+    (web / "node_modules").symlink_to(modules)
+    node = shutil.which("node", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    assert node is not None
+    compile_page = [node, "node_modules/typescript/bin/tsc", "--noEmit"]
+    done = subprocess.run(compile_page, cwd=web, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 async def test_a_consumer_by_the_recipe_runs_is_kept_and_is_shown(
@@ -162,25 +191,26 @@ async def test_a_consumer_by_the_recipe_runs_is_kept_and_is_shown(
     assert link is not None
     page = f"http://127.0.0.1:{running.gateway}"
 
-    nats = Nats(url=running.nats_url, credentials=str(creds))
-    bus = await Bus.connect(nats, "drive", topology.load(), forever=False)
-    try:
-        await send(bus, race(), "telemetry.live")
-    finally:
-        await bus.close()
+    def restarted() -> bool:
+        log = copy.log.read_text()
+        return all(re.search(rf"{name} .*routes changed", log) for name in ("persister", "gateway"))
 
-    async def counted() -> bool:
-        laps = await database.value("select laps from pace_count where driver = 'ada'")
-        return bool(laps == COMPLETED)
-
-    await eventually(counted, "the count is in Postgres", COUNTED_S)
+    until(restarted, "the services with new routes restart", STARTED_S)
+    await until_ready(running.gateway)
+    chunks = race()
     ticket = await logged_in(page, link[1])
     live = f"ws://127.0.0.1:{running.gateway}{API}/live?ticket={ticket}"
     async with websockets.connect(live) as socket, asyncio.timeout(COUNTED_S):
-        session = await database.value("select session from pace_count")
-        wanted = Subscribe(session=session, drivers=(), channels=())
+        wanted = Subscribe(session=chunks[0].session, drivers=(), channels=())
         await socket.send(msgspec.msgpack.encode(wanted))
+        await drive(running.nats_url, creds, chunks)
         shown: dict[str, Any] = {}
-        while shown.get("type") != "pace.count":
+        while shown.get("laps") != COMPLETED:
             shown = msgspec.msgpack.decode(await socket.recv(decode=False))
-    assert shown["laps"] == COMPLETED
+    assert shown["type"] == "pace.count"
+
+    async def kept() -> bool:
+        laps = await database.value("select laps from pace_count where driver = 'ada'")
+        return bool(laps == COMPLETED)
+
+    await eventually(kept, "the count is in Postgres", COUNTED_S)
