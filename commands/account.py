@@ -1,23 +1,28 @@
-"""Say who may watch, and as what; whoever reaches the database may do that."""
+"""Manage accounts of the pit wall; access to the database is the right to do so."""
 
 import getpass
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from commands import database
 from commands.cli import CommandError
-from pitbox import settings
-from schemas.api import Invitation, Role
+from commands.hub import nearby
+from commands.hub.record import page_of
+from commands.terminal import table
+from pitbox import allowed
+from schemas.api import AccountAbout, Invitation, Role
+
+COLUMNS: Final = ("Account", "Role", "Driver", "Logins", "State")
 
 Result = TypeVar("Result")
 
 
 def list_accounts(*, json: bool = False) -> None:
-    """List accounts, with how many logins each has.
+    """List accounts with their roles and open logins.
 
     Example: pitbox account list
 
@@ -32,62 +37,62 @@ def list_accounts(*, json: bool = False) -> None:
     if json:
         print(msgspec.json.encode(found).decode())
         return
-    for one in found:
-        state = "disabled" if one.disabled else "no password yet" if one.invited else ""
-        driver = f" ({one.driver})" if one.driver else ""
-        print(f"{one.name:<20} {one.role + driver:<24} {one.logins} logins  {state}".rstrip())
-    if not found:
-        print("no accounts: `pitbox account link` makes the first owner")
+    if found:
+        print(table(COLUMNS, map(_cells, found)))
+    else:
+        print("no accounts: `pitbox account link` creates the first owner")
 
 
 def create(name: str, /, *, role: Role = "engineer", driver: str = "") -> None:
-    """Make an account and ask for its password, or take that from standard input.
+    """Create an account; its password is typed, or read from standard input.
 
     Example: pitbox account create ann --role engineer
 
     Parameters
     ----------
     name
-        small letters, digits, `.`, `_` and `-`
+        2 to 32 small letters, digits, `.`, `_` and `-`
     role
-        what it may do
+        the role of the account
     driver
-        whose telemetry is theirs, by the name that their PC sends
+        the driver of this account, by the name that the driver's PC sends
     """
     from pitbox.people import accounts
 
-    hashed = _new_password(name)
+    wish, hashed = _wish(name, role, driver), _new_password(name)
 
     async def made(connection: Any) -> None:
         async with connection.transaction():
-            await accounts.invite(connection, _wish(name, role, driver))
+            await accounts.invite(connection, wish)
             account = await accounts.find(connection, name)
             assert account is not None  # it was just made
             await accounts.set_password(connection, account.account, hashed)
             await _write_down(connection, "account created", f"{name} as {role}")
 
     _run(made)
-    print(f"{name} may log in as {role}")
+    print(f"{name} can log in as {role}")
 
 
 def invite(name: str, /, *, role: Role = "engineer", driver: str = "") -> None:
-    """Make an account and print the link by which its password is chosen, once.
+    """Create an account and print a single-use link to choose its password.
 
     Example: pitbox account invite kai --role driver --driver KAI
 
     Parameters
     ----------
     name
-        small letters, digits, `.`, `_` and `-`
+        2 to 32 small letters, digits, `.`, `_` and `-`
     role
-        what it may do
+        the role of the account
     driver
-        whose telemetry is theirs, by the name that their PC sends
+        the driver of this account, by the name that the driver's PC sends
     """
     from pitbox.people import accounts
 
+    wish = _wish(name, role, driver)
+
     async def made(connection: Any) -> tuple[str, datetime]:
-        secret = await accounts.invite(connection, _wish(name, role, driver))
+        secret = await accounts.invite(connection, wish)
         await _write_down(connection, "invited", f"{name} as {role}")
         return secret
 
@@ -96,14 +101,14 @@ def invite(name: str, /, *, role: Role = "engineer", driver: str = "") -> None:
 
 
 def link(name: str = "", /) -> None:
-    """Print a link that logs somebody in, once, within an hour; makes the first owner.
+    """Print a single-use login link, valid for one hour; creates the first owner.
 
     Example: pitbox account link
 
     Parameters
     ----------
     name
-        whom; empty: the first owner
+        the account; empty: the first owner
     """
     from pitbox.people import accounts
 
@@ -112,7 +117,7 @@ def link(name: str = "", /) -> None:
             accounts.find(connection, name) if name else accounts.first_owner(connection)
         )
         if account is None or account.disabled:
-            raise CommandError(f"no account {name!r} that may log in: see `pitbox account list`")
+            raise CommandError(f"no enabled account {name!r}: see `pitbox account list`")
         await _write_down(connection, "login link made", account.name)
         return (await accounts.login_link(connection, account.account))[0]
 
@@ -120,14 +125,14 @@ def link(name: str = "", /) -> None:
 
 
 def password(name: str, /) -> None:
-    """Set the password of an account, and end its logins.
+    """Set the password of an account and end its logins.
 
     Example: pitbox account password ann
 
     Parameters
     ----------
     name
-        whose
+        the account
     """
     from pitbox.people import accounts, logins
 
@@ -143,51 +148,56 @@ def password(name: str, /) -> None:
             await _write_down(connection, "password changed", name)
 
     _run(changed)
-    print(f"{name} has a new password, and is logged out everywhere")
+    print(f"{name} has a new password; all its logins have ended")
 
 
 def role(name: str, role: Role, /) -> None:
-    """Change what an account may do.
+    """Change the role of an account.
 
     Example: pitbox account role ann owner
 
     Parameters
     ----------
     name
-        whose
+        the account
     role
-        what it may do from now on
+        its new role
     """
     _change(name, role=role)
     print(f"{name} is {role}")
 
 
 def disable(name: str, /) -> None:
-    """Close an account; whoever uses it is out within five seconds.
+    """Disable an account; its open pages end within five seconds.
 
     Example: pitbox account disable ann
 
     Parameters
     ----------
     name
-        whose
+        the account
     """
     _change(name, disabled=True)
-    print(f"{name} may not log in any more")
+    print(f"{name} cannot log in any more")
 
 
 def enable(name: str, /) -> None:
-    """Open an account again.
+    """Enable a disabled account.
 
     Example: pitbox account enable ann
 
     Parameters
     ----------
     name
-        whose
+        the account
     """
     _change(name, disabled=False)
-    print(f"{name} may log in again")
+    print(f"{name} can log in again")
+
+
+def _cells(one: AccountAbout) -> tuple[str, ...]:
+    state = "disabled" if one.disabled else "no password yet" if one.invited else ""
+    return one.name, one.role, one.driver or "", str(one.logins), state
 
 
 def _change(name: str, *, role: Role | None = None, disabled: bool | None = None) -> None:
@@ -222,7 +232,7 @@ def _wish(name: str, role: Role, driver: str) -> Invitation:
     try:
         return msgspec.convert(asked, Invitation)
     except msgspec.ValidationError as error:
-        raise CommandError(str(error)) from None
+        raise CommandError(allowed.sentence(error, Invitation)) from None
 
 
 def _new_password(name: str) -> str:
@@ -231,7 +241,7 @@ def _new_password(name: str) -> str:
     if sys.stdin.isatty():
         word = getpass.getpass("password: ")
         if getpass.getpass("again: ") != word:
-            raise CommandError("these two differ")
+            raise CommandError("the two passwords differ")
     else:
         word = sys.stdin.readline().rstrip("\n")
     reason = why_not(word, name)
@@ -241,9 +251,6 @@ def _new_password(name: str) -> str:
 
 
 def _page() -> str:
-    """Return the address of the pit wall, as the settings say."""
-    served = settings.load().gateway
-    name = served.names.split(",")[0].strip()
-    if name:
-        return f"https://{name}/"
-    return f"{'https' if served.certificate else 'http'}://{served.host}:{served.port}/"
+    """Return the address of the pit wall from the settings."""
+    served = nearby.find().settings.gateway
+    return page_of(served, served.port)

@@ -1,13 +1,13 @@
-"""The command line: names, help and exit codes; each command stands in `commands`."""
+"""The command line: names, help and exit codes; each command has a module in `commands`."""
 
 import os
 import sys
 from collections.abc import Sequence
 from typing import Final
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CoercionError, CycloptsError
 
-from pitbox import __version__
+from pitbox import __version__, allowed
 from pitbox.identity.folder import KeysError
 from pitbox.settings import SettingsError
 from pitbox.topology import TopologyError
@@ -17,19 +17,19 @@ app = App(
     version=__version__,
     help="A live pit wall: telemetry from the game to Postgres and the browser, nothing lost.",
 )
-streams = App(name="streams", help="Make nats-server what streams.yaml says.")
+streams = App(name="streams", help="Apply streams.yaml to nats-server, and export it.")
 streams.command("commands.streams:plan")
 streams.command("commands.streams:apply")
 streams.command("commands.streams:graph")
 streams.command("commands.streams:asyncapi")
 streams.command("commands.streams:typescript")
 app.command(streams)
-dead = App(name="dead", help="Look at messages that a consumer gave up on.")
+dead = App(name="dead", help="List, show and retry dead letters.")
 dead.command("commands.dead:list_letters", name="list")
 dead.command("commands.dead:show")
 dead.command("commands.dead:retry")
 app.command(dead)
-keys = App(name="keys", help="Write what nats-server needs to know, and change the hub's keys.")
+keys = App(name="keys", help="Configure nats-server, and rotate the hub's keys.")
 keys.command("commands.keys:config")
 keys.command("commands.keys:rotate_operator")
 keys.command("commands.keys:retire_operator")
@@ -37,12 +37,12 @@ keys.command("commands.keys:rotate_drivers")
 keys.command("commands.keys:retire_drivers")
 keys.command("commands.keys:rotate_services")
 app.command(keys)
-driver = App(name="driver", help="Say who may drive.")
+driver = App(name="driver", help="List, enrol and revoke drivers.")
 driver.command("commands.driver:list_drivers", name="list")
 driver.command("commands.driver:enrol")
 driver.command("commands.driver:revoke")
 app.command(driver)
-account = App(name="account", help="Say who may watch, and as what.")
+account = App(name="account", help="Manage accounts of the pit wall.")
 account.command("commands.account:list_accounts", name="list")
 account.command("commands.account:create")
 account.command("commands.account:invite")
@@ -69,25 +69,33 @@ app.command("commands.settings:settings")
 app.command("commands.doctor:doctor")
 
 
+INTERRUPTED: Final = 130
+
+
 class CommandError(Exception):
-    """Say in one sentence why a command cannot do what was asked."""
+    """State in one sentence why a command failed, and the remedy."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; mistakes of the user end in one line on stderr and exit code 2.
+    """Run the command line; a user's mistake ends in one line on stderr and exit code 2.
 
     `arguments` are those of the process unless they are given. Raises SystemExit in every case.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     if {*words} <= {*(name for group in GROUPS for name in group.name), *app.help_flags}:
-        # A list of commands shows what each says of itself, which stands in its module.
+        # The list of commands shows the docstring of each, so their modules are needed.
         for group in (app, *GROUPS):
             group.resolved_commands()
     try:
         code = app(words, exit_on_error=False, print_error=False)
+    except CoercionError as error:
+        print(f"pitbox: {_sentence(error)}", file=sys.stderr)
+        raise SystemExit(2) from None
     except (SettingsError, TopologyError, KeysError, CommandError, CycloptsError) as error:
         print(f"pitbox: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
@@ -100,3 +108,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"pitbox: {error.filename}: {error.strerror}", file=sys.stderr)
         raise SystemExit(2) from None
     raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _sentence(error: CoercionError) -> str:
+    """Return what is wrong with an argument; Cyclopts names a type of Python."""
+    if error.token is None or error.target_type not in (int, float, bool):
+        return str(error)
+    named = error.argument.name.lstrip("-").upper() if error.argument else ""
+    name = error.token.keyword or named
+    wrong = f'"{error.token.value}" is not allowed'
+    return f"{name}: {wrong}, it takes {allowed.takes(error.target_type)}"

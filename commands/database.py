@@ -1,4 +1,4 @@
-"""What commands ask of Postgres: one connection, errors as a sentence."""
+"""One connection to Postgres for a command; errors become a sentence."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, TypeVar
 from cyclopts import Parameter, validators
 
 from commands.cli import CommandError
-from pitbox import settings
+from commands.hub import nearby
 
 AtMost = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=1_000_000))]
 TIMEOUT_S: Final = 10.0
@@ -26,11 +26,15 @@ def fetch(statement: str, *parameters: object) -> list[Any]:
 
 def run(work: Callable[[Any], Awaitable[Result]]) -> Result:
     """Do some work with a connection; raises CommandError when Postgres does not answer."""
-    return asyncio.run(connected(settings.load().postgres.url, work))
+    found = nearby.find()
+    return asyncio.run(connected(found.settings.postgres.url, work, found.origin("postgres")))
 
 
-async def connected(url: str, work: Callable[[Any], Awaitable[Result]]) -> Result:
-    """Do some work with a connection; raises CommandError when Postgres does not answer."""
+async def connected(url: str, work: Callable[[Any], Awaitable[Result]], origin: str = "") -> Result:
+    """Do some work with a connection; raises CommandError when Postgres does not answer.
+
+    `origin` completes that error: it says where `url` comes from.
+    """
     from pitbox.postgres import connection as postgres
     from pitbox.postgres.errors import LoginRefused, NoTables, PostgresDown, Refused, sentence
 
@@ -42,4 +46,5 @@ async def connected(url: str, work: Callable[[Any], Awaitable[Result]]) -> Resul
     except (PostgresDown, Refused) as error:
         refused = isinstance(error, LoginRefused)
         failure = "Postgres refuses the login" if refused else "Postgres does not answer"
-        raise CommandError(f"{failure}: {sentence(error.__cause__ or error)}") from None
+        reason = "; ".join(filter(None, [sentence(error.__cause__ or error), origin]))
+        raise CommandError(f"{failure}: {reason}") from None

@@ -1,6 +1,5 @@
-"""Look at messages that a consumer gave up on, and send them again."""
+"""Dead letters: list and show them, and publish them again."""
 
-import asyncio
 import string
 import sys
 from datetime import datetime
@@ -10,13 +9,12 @@ import msgspec
 from cyclopts import Parameter
 from msgspec import Struct
 
-from commands import database
+from commands import bus, database
 from commands.cli import CommandError
 from commands.terminal import plain
-from pitbox import settings, topology
 from pitbox.nats.bus import Bus, BusDown
 
-# A letter is named by the beginning of this, which is shorter than its four keys.
+# The first characters of this hash name a letter; its key has four columns.
 NAME: Final = "md5(concat_ws('/', consumer, stream, sequence, at_ns))"
 SHORT: Final = 8
 SHOWN_BYTES: Final = 512
@@ -38,7 +36,7 @@ KEYS: Final = ("consumer", "stream", "sequence", "at_ns")
 
 
 class Letter(Struct, frozen=True):
-    """Say which message a consumer gave up on, and why."""
+    """Describe a message that a consumer gave up on, and the reason."""
 
     name: str
     kept: datetime
@@ -52,16 +50,16 @@ class Letter(Struct, frozen=True):
 
 
 def list_letters(*, consumer: str = "", limit: database.AtMost = 50, json: bool = False) -> None:
-    """List messages that a consumer gave up on, the latest first.
+    """List dead letters, the latest first.
 
     Example: pitbox dead list --consumer persister
 
     Parameters
     ----------
     consumer
-        only those that this consumer gave up on
+        only dead letters of this consumer
     limit
-        at most so many
+        the largest number to list
     json
         print a list of objects
     """
@@ -78,16 +76,16 @@ def list_letters(*, consumer: str = "", limit: database.AtMost = 50, json: bool 
 
 
 def show(name: str, /, *, raw: bool = False) -> None:
-    """Show one message and why it is dead.
+    """Show one dead letter and the reason.
 
     Example: pitbox dead show 3f2a91c0
 
     Parameters
     ----------
     name
-        its name in the list, or the beginning of it
+        its name in the list, or the first characters of it
     raw
-        print the bytes of the message and nothing else
+        print only the bytes of the message
     """
     row = _find(name)
     payload: bytes = row["payload"]
@@ -102,49 +100,47 @@ def show(name: str, /, *, raw: bool = False) -> None:
 def retry(
     *names: str, all_: Annotated[bool, Parameter(name="--all")] = False, consumer: str = ""
 ) -> None:
-    """Send messages again as they were, and forget those that their stream has taken.
+    """Publish dead letters again, unchanged, and delete those that their stream has stored.
 
-    Every consumer of the stream sees them again, which each of them bears. What cannot be used
-    still becomes a dead letter again.
+    Every consumer of the stream receives them again and ignores what it has already. A message
+    that is still unusable becomes a dead letter again.
 
     Example: pitbox dead retry 3f2a91c0
 
     Parameters
     ----------
     names
-        names in the list, or beginnings of them
+        names in the list, or the first characters of them
     all_
         all of them
     consumer
         with --all, only those that this consumer gave up on
     """
     if bool(names) == all_:
-        raise CommandError("name dead letters, or say --all")
+        raise CommandError("give names of dead letters, or --all")
     rows = database.fetch(ALL, consumer) if all_ else [_find(name) for name in names]
     sent: list[Any] = []
+
+    async def send(connected: Bus) -> None:
+        try:
+            for row in rows:
+                await connected.store_again(row["subject"], row["payload"])
+                sent.append(row)
+        except BusDown as error:
+            raise CommandError(
+                f"{len(sent)} of {len(rows)} published again, then: {error}"
+            ) from None
+
     try:
-        asyncio.run(_send(rows, sent))
-    except BusDown as error:
-        raise CommandError(f"{len(sent)} of {len(rows)} sent again, then: {error}") from None
+        bus.run(send)
     finally:
         database.fetch(FORGET, *([row[key] for row in sent] for key in KEYS))
-    print(f"{len(sent)} sent again")
-
-
-async def _send(rows: list[Any], sent: list[Any]) -> None:
-    loaded = settings.load()
-    bus = await Bus.connect(loaded.nats, "", topology.load(loaded.streams), forever=False)
-    try:
-        for row in rows:
-            await bus.store_again(row["subject"], row["payload"])
-            sent.append(row)
-    finally:
-        await bus.close()
+    print(f"{len(sent)} published again")
 
 
 def _find(name: str) -> Any:
     if not name or set(name) - set(string.hexdigits):
-        raise CommandError(f"{name!r} is no name of a dead letter: see `pitbox dead list`")
+        raise CommandError(f"{name!r} is not a name of a dead letter: see `pitbox dead list`")
     rows = database.fetch(FIND, name.lower())
     if len(rows) != 1:
         found = "no dead letter begins" if not rows else f"{len(rows)} dead letters begin"
@@ -153,7 +149,7 @@ def _find(name: str) -> Any:
 
 
 def _readable(payload: bytes) -> str:
-    """Return what the bytes say, as JSON, else the bytes, as far as a person would look."""
+    """Return the first bytes as JSON, or as hexadecimal digits when they are not msgpack."""
     try:
         decoded = msgspec.msgpack.decode(payload)
         return msgspec.json.encode(decoded).decode()[:SHOWN_BYTES]

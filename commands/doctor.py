@@ -4,24 +4,31 @@ import asyncio
 import contextlib
 import shutil
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
-from pitbox import settings, topology
+from commands.hub import nearby
+from commands.hub.nearby import Nearby
+from pitbox import topology
+from pitbox.folder_lock import LockedError, folder_lock
+from pitbox.identity.credentials import driving, file_of
+from pitbox.identity.folder import KeysError
+from pitbox.identity.permissions import DRIVER
 from pitbox.nats.bus import Bus, BusDown
 from pitbox.postgres.migration import FOLDER, MigrationError, pending
-from pitbox.topology import admin
+from pitbox.settings import Nats, Settings
+from pitbox.topology import Topology, admin
 
 LOW_DISK_BYTES: Final = 5_000_000_000
 GAME_PORTS: Final = {20777: "F1", 33740: "Gran Turismo 7", 9996: "Assetto Corsa"}
+LOOPBACK: Final = "127.0.0.1"
 
 
 class Finding(Struct, frozen=True):
-    """Say what was looked at, whether it is well, and what to do if not."""
+    """State what was examined, whether it is well, and what to do if not."""
 
     what: str
     well: bool
@@ -29,7 +36,7 @@ class Finding(Struct, frozen=True):
 
 
 def doctor(*, json: bool = False) -> int:
-    """Look at servers, streams, tables, disk and ports; exit code 1 when something is not well.
+    """Examine servers, streams, tables, disk and ports; exit code 1 when one is not well.
 
     Example: pitbox doctor
 
@@ -38,11 +45,13 @@ def doctor(*, json: bool = False) -> int:
     json
         print a list of objects
     """
-    loaded = settings.load()
+    found = nearby.find()
+    spool = Path(found.settings.driver.spool).expanduser()
+    drives = is_driving(spool)
     findings = [
-        *asyncio.run(_servers(loaded)),
-        _disk(Path(loaded.driver.spool).expanduser()),
-        *_ports(),
+        *asyncio.run(_servers(found)),
+        _disk(spool),
+        *(game_port(port, game, drives=drives) for port, game in GAME_PORTS.items()),
     ]
     if json:
         print(msgspec.json.encode(findings).decode())
@@ -52,38 +61,64 @@ def doctor(*, json: bool = False) -> int:
     return int(not all(finding.well for finding in findings))
 
 
-async def _servers(loaded: settings.Settings) -> list[Finding]:
-    return [*await _nats(loaded), await _postgres(loaded)]
+async def _servers(found: Nearby) -> list[Finding]:
+    """Return how the hub is on its own machine, and the link to it on a driver's PC."""
+    declared = topology.load(found.settings.streams)
+    findings: list[Finding] = []
+    if found.knows("nats") or not _is_enrolled(found.settings):
+        findings += await _hub(found, declared)
+    else:
+        findings.append(await _link(declared))
+    if found.knows("postgres"):
+        findings.append(await _postgres(found))
+    return findings
 
 
-async def _nats(loaded: settings.Settings) -> list[Finding]:
-    declared = topology.load(loaded.streams)
+async def _hub(found: Nearby, declared: Topology) -> list[Finding]:
+    if not found.knows("nats"):
+        remedy = "on a driver's PC `pitbox drive --enrol CODE@HOST` names the hub"
+        return [Finding("nats-server", False, f"{found.absence}; {remedy}")]
     try:
-        bus = await Bus.connect(loaded.nats, "", declared, forever=False)
-    except BusDown as error:
-        return [Finding("nats-server", False, f"{error}; is it running? `make stack` starts one")]
+        bus = await Bus.connect(found.settings.nats, "", declared, forever=False)
+    except (BusDown, KeysError) as error:
+        return [Finding("nats-server", False, f"{error}; {found.origin('nats')}")]
     try:
         changes = await admin.plan(bus.jetstream, declared)
     finally:
         await bus.close()
     needed = [change for change in changes if change.action != "delete"]
+    differ = f"{len(needed)} differ from streams.yaml: `pitbox streams apply`"
     return [
-        Finding("nats-server", True, "answers"),
-        Finding(
-            "streams",
-            not needed,
-            f"{len(needed)} to change: `pitbox streams apply`"
-            if needed
-            else "as streams.yaml says",
-        ),
+        Finding("nats-server", True, _answers(found.settings.nats, found.folder)),
+        Finding("streams", not needed, differ if needed else "as streams.yaml declares"),
     ]
 
 
-async def _postgres(loaded: settings.Settings) -> Finding:
+async def _link(declared: Topology) -> Finding:
+    """Return whether the hub lets in the driver who is enrolled on this PC."""
     try:
-        waiting = await pending(loaded.postgres.url, FOLDER)
+        loaded = driving()
+        bus = await Bus.connect(loaded.nats, DRIVER, declared, forever=False)
+    except (BusDown, KeysError) as error:
+        return Finding("link to the hub", False, str(error))
+    await bus.close()
+    return Finding("link to the hub", True, f"{loaded.nats.url} lets in {loaded.driver.name}")
+
+
+def _is_enrolled(loaded: Settings) -> bool:
+    return file_of(loaded.nats.credentials, DRIVER).exists()
+
+
+def _answers(server: Nats, folder: Path | None) -> str:
+    stack = f", of the stack in {folder}" if folder else ""
+    return f"answers at {server.url}{stack}"
+
+
+async def _postgres(found: Nearby) -> Finding:
+    try:
+        waiting = await pending(found.settings.postgres.url, FOLDER)
     except MigrationError as error:
-        return Finding("Postgres", False, f"{error}; only the hub needs it")
+        return Finding("Postgres", False, f"{error}; {found.origin('postgres')}")
     if waiting:
         return Finding("Postgres", False, f"{waiting} migrations to apply: `pitbox migrate`")
     return Finding("Postgres", True, "answers, and its tables are current")
@@ -96,13 +131,27 @@ def _disk(spool: Path) -> Finding:
     return Finding("disk of the spool", free > LOW_DISK_BYTES, detail)
 
 
-def _ports() -> Iterator[Finding]:
-    for port, game in GAME_PORTS.items():
-        with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                detail = "in use: by `pitbox drive` itself, or close the other program"
-                yield Finding(f"UDP {port} of {game}", False, detail)
-            else:
-                yield Finding(f"UDP {port} of {game}", True, "free")
+def is_driving(spool: Path) -> bool:
+    """Return whether a `pitbox drive` of this user runs on this PC: it owns its spool."""
+    if not (spool / "lock").exists():
+        return False
+    try:
+        with folder_lock(spool):
+            return False
+    except LockedError:
+        return True
+
+
+def game_port(port: int, game: str, *, drives: bool) -> Finding:
+    """Return whether `pitbox drive` can receive a game's datagrams, or does so now."""
+    what = f"UDP {port} of {game}"
+    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            pass
+        else:
+            return Finding(what, True, "free")
+    if drives:
+        return Finding(what, True, "in use while `pitbox drive` runs on this PC, as it should be")
+    return Finding(what, False, "in use, and no `pitbox drive` runs here: close the other program")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Source = Literal["auto", "f1", "gt7", "assetto", "iracing", "sim"]
 Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))]
 FASTEST: Final = 1000
+SILENT_S: Final = 3
 CLEAR: Final = "\r\x1b[2K"
 
 
@@ -44,16 +45,16 @@ def drive(
     enrol: str = "",
     ca: Path | None = None,
 ) -> int:
-    """Send what a game tells to the pit wall, until Ctrl-C; what cannot be sent now is sent later.
+    """Send a game's telemetry to the pit wall until Ctrl-C; a spool keeps it while offline.
 
     Example: pitbox drive --source gt7 --console 192.168.1.30
 
     Parameters
     ----------
     source
-        the game to listen to; auto: whichever sends
+        the game to receive from; auto: the one that sends
     host
-        address to listen on for games; 0.0.0.0 hears the whole network
+        address to listen on for games; 0.0.0.0 accepts the whole network
     console
         address of the PlayStation that runs Gran Turismo 7
     game
@@ -67,23 +68,23 @@ def drive(
     car
         sim: start number
     seed
-        sim: what makes one drive differ from another
+        sim: the seed of the random variation
     skill
         sim: 0.5 to 1
     laps
-        sim: flying laps until it ends; none: for ever
+        sim: number of flying laps; none: endless
     speed
-        sim: how many times faster than real time
+        sim: factor to real time
     mistake
         sim: a mistake to make, such as lap=3,turn=4,kind=brakes-early,size=10; may be repeated
     ledger
         file that gets two lines for every chunk: "made session driver run chunk crc first_frame
         frames" before it goes anywhere, "kept session driver run chunk" once it is on the disk
     enrol
-        CODE@HOST as the pit wall shows it: let this PC drive from now on, and drive
+        CODE@HOST as the pit wall shows it: enrol this PC, then drive
     ca
-        with --enrol, for a hub whose certificates are of an authority of its own: file of that
-        authority's certificate, kept for later drives; none: whom the system trusts
+        with --enrol: file of the authority that signed the hub's certificate, kept for later
+        drives; none: the authorities that the system trusts
     """
     if ca and not enrol:
         raise CommandError(
@@ -122,24 +123,23 @@ def _enrol(code_at_host: str, ca: Path | None) -> None:
 
 def _run(loaded: settings.Settings, observations: AsyncIterator[Any], record: TextIO | None) -> int:
     from producers.drive import drive as run
-    from producers.drive import ignore
     from producers.source import SourceError
 
-    async def until_told() -> None:
+    display = Display(sys.stderr)
+
+    async def until_signal() -> None:
         stop = asyncio.Event()
         lifetime.on_signals(stop)
-        show = _show if sys.stderr.isatty() else ignore
-        await run(loaded, observations, stop, record=record, show=show)
+        await run(loaded, observations, stop, record=record, show=display.show)
 
     try:
-        asyncio.run(until_told())
+        asyncio.run(until_signal())
     except SourceError as error:
         raise CommandError(str(error)) from None
     except KeyboardInterrupt:
         return 0
     finally:
-        if sys.stderr.isatty():
-            print(file=sys.stderr)
+        display.close()
     return 0
 
 
@@ -176,21 +176,55 @@ def _record(path: Path | None) -> Iterator[TextIO | None]:
         yield file
 
 
-def _show(status: "Status") -> None:
-    """Write one line over the one before."""
+class Display:
+    """Show on a terminal how the app does, and anywhere at the end what it has done."""
+
+    def __init__(self, out: TextIO) -> None:
+        """Prepare to write to `out`."""
+        self._out = out
+        self._terminal = out.isatty()
+        self._last: Status | None = None
+
+    def show(self, status: "Status") -> None:
+        """Write one line over the one before, where that is possible."""
+        self._last = status
+        if self._terminal:
+            print(CLEAR + line(status), end="", file=self._out, flush=True)
+
+    def close(self) -> None:
+        """Write the summary."""
+        if self._terminal:
+            print(CLEAR, end="", file=self._out)
+        if self._last is not None:
+            print(f"pitbox: {summary(self._last)}", file=self._out, flush=True)
+
+
+def line(status: "Status") -> str:
+    """Return how the app does now, as one line."""
     if status.silent_s is None:
         link = "no answer from the hub yet"
-    elif status.silent_s > 3:
-        link = f"hub silent for {status.silent_s:.0f} s"
+    elif status.silent_s > SILENT_S:
+        link = f"no answer from the hub for {status.silent_s:.0f} s"
     else:
         link = "linked" if status.rtt_ms is None else f"linked, {status.rtt_ms:.1f} ms"
     parts = [
         status.session or "waiting for a game",
         link,
-        f"{status.made} chunks kept",
+        f"{status.made} chunks in the spool",
         f"{status.sent} sent",
         f"{status.waiting} waiting",
     ]
     if status.fenced:
         parts.append("a newer app of this driver is live")
-    print(CLEAR + " · ".join(parts), end="", file=sys.stderr, flush=True)
+    return " · ".join(parts)
+
+
+def summary(status: "Status") -> str:
+    """Return what the app has done, and what is left for the next start, as one sentence."""
+    made = f"{status.session}: {status.made} chunks driven" if status.made else "nothing was driven"
+    if status.waiting:
+        return (
+            f"{made}; {status.waiting} chunks wait in the spool until `pitbox drive` runs again "
+            "and reaches the hub"
+        )
+    return f"{made}; no chunk waits in the spool"

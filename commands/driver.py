@@ -1,4 +1,4 @@
-"""Who may drive: list, enrol and revoke, on the hub's machine."""
+"""Drivers: list, enrol and revoke them, on the hub's machine."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -7,21 +7,24 @@ from typing import Final
 
 import msgspec
 
-from commands import database
+from commands import bus, database
 from commands.cli import CommandError
-from pitbox import settings, topology
+from commands.hub import nearby
+from commands.terminal import table
+from pitbox import allowed, topology
 from pitbox.identity.permissions import SETUP
-from pitbox.nats.bus import Bus, BusDown
+from pitbox.nats.bus import Bus
 from pitbox.people.drivers import DRIVERS, drivers
 from schemas.api import DriverAbout, PcAbout
 from schemas.keys import DriverName, KeyStart, Revoke, Revoked
 
 ANSWER_S: Final = 5.0
+COLUMNS: Final = ("Driver", "PC", "Key", "Since", "State")
 WHEN: Final = "%Y-%m-%d %H:%M"
 
 
 def list_drivers(*, json: bool = False) -> None:
-    """List who may drive, with which PCs, and who was shut out.
+    """List drivers and their PCs, also those that are revoked.
 
     Example: pitbox driver list
 
@@ -34,16 +37,14 @@ def list_drivers(*, json: bool = False) -> None:
     if json:
         print(msgspec.json.encode(known).decode())
         return
-    for one in known:
-        print(f"{one.driver:<20} enrolled {one.enrolled:{WHEN}}  {_state(one)}".rstrip())
-        for pc in one.pcs:
-            print(f"    {pc.public_key}  {pc.name or '–'}  {_state_of_pc(pc)}")
-    if not known:
+    if known:
+        print(table(COLUMNS, (row for one in known for row in _rows(one))))
+    else:
         print("no drivers yet")
 
 
 def revoke(name: str, /, *, pc: str = "") -> None:
-    """Shut a driver out: connections end at once; what was driven stays on his PC's disk.
+    """Revoke a driver: connections end at once, and telemetry stays in the PC's spool.
 
     Example: pitbox driver revoke MOR --pc UDXU4RCS
 
@@ -52,17 +53,23 @@ def revoke(name: str, /, *, pc: str = "") -> None:
     name
         the driver's name in the list
     pc
-        only this PC of his, by the beginning of its key in the list: it was lost, say
+        only one PC of the driver, such as a lost one, by the first letters of its key
     """
-    answer: Revoked = asyncio.run(_revoke(Revoke(driver=_name(name), pc=_key(pc))))
+    wish = Revoke(driver=driver_name(name), pc=_key(pc))
+
+    async def revoked(connected: Bus) -> Revoked:
+        answer: Revoked = await connected.request("keys.revoke", wish, timeout_s=ANSWER_S)
+        return answer
+
+    answer = bus.run(revoked, SETUP)
     what = f"the PC {pc} of {name}" if pc else name
     if answer.refused:
-        raise CommandError(f"{what} is not shut out: {answer.refused}")
-    print(f"{what} is shut out")
+        raise CommandError(f"{what} is not revoked: {answer.refused}")
+    print(f"{what} is revoked")
 
 
 def enrol(name: str, /, *, out: Path) -> None:
-    """Write credentials for a driver's PC, to be carried there by hand and deleted here.
+    """Write credentials for a driver's PC; copy the file there and delete it here.
 
     A PC that reaches the pit wall needs no file: the page shows a code for it.
 
@@ -71,41 +78,26 @@ def enrol(name: str, /, *, out: Path) -> None:
     Parameters
     ----------
     name
-        who will drive
+        the driver's name
     out
-        file to write; the key in it is used again when it exists
+        file to write; an existing file keeps its key
     """
     from commands.hub import enrolment
 
-    loaded = settings.load()
-    declared = topology.load(loaded.streams)
-    try:
-        asyncio.run(enrolment.enrol(loaded.nats, declared, _name(name), out))
-    except BusDown as error:
-        raise CommandError(f"{error}; does `pitbox run keys` run?") from None
+    driver, found = driver_name(name), nearby.find()
+    declared = topology.load(found.settings.streams)
+    with bus.sentences(found):
+        asyncio.run(enrolment.enrol(found.settings.nats, declared, driver, out))
     print(f"{name} is enrolled: {out}")
 
 
-async def _revoke(wish: Revoke) -> Revoked:
-    loaded = settings.load()
-    try:
-        bus = await Bus.connect(loaded.nats, SETUP, topology.load(loaded.streams), forever=False)
-        try:
-            answer: Revoked = await bus.request("keys.revoke", wish, timeout_s=ANSWER_S)
-        finally:
-            await bus.close()
-    except BusDown as error:
-        raise CommandError(f"{error}; does `pitbox run keys` run?") from None
-    return answer
-
-
-def _name(text: str) -> str:
+def driver_name(text: str) -> str:
+    """Return a driver's name as it was typed; raises CommandError when it can be none."""
     try:
         return msgspec.convert(text, DriverName)
-    except msgspec.ValidationError:
-        raise CommandError(
-            f"{text!r} is no name of a driver: letters and digits, then also - and _, 64 at most"
-        ) from None
+    except msgspec.ValidationError as error:
+        reason = allowed.sentence(error, DriverName)
+        raise CommandError(f"{text!r} is not a driver's name: {reason}") from None
 
 
 def _key(text: str) -> str:
@@ -113,8 +105,14 @@ def _key(text: str) -> str:
         return msgspec.convert(text.upper(), KeyStart)
     except msgspec.ValidationError:
         raise CommandError(
-            f"--pc: {text!r} begins no key of a PC: `pitbox driver list` shows them, from the U on"
+            f"--pc: no key of a PC begins with {text!r}: `pitbox driver list` shows the keys"
         ) from None
+
+
+def _rows(one: DriverAbout) -> list[tuple[str, ...]]:
+    """Return the row of a driver, and below it one of each PC."""
+    first = (one.driver, "", "", f"enrolled {one.enrolled:{WHEN}}", _state(one))
+    return [first, *(("", pc.name, pc.public_key, *_state_of_pc(pc)) for pc in one.pcs)]
 
 
 def _state(one: DriverAbout) -> str:
@@ -125,8 +123,6 @@ def _state(one: DriverAbout) -> str:
     return "" if one.pcs else "no PC"
 
 
-def _state_of_pc(pc: PcAbout) -> str:
-    if pc.revoked:
-        return f"shut out {pc.revoked:{WHEN}}"
-    renewed = f", renewed {pc.renewed:{WHEN}}" if pc.renewed else ""
-    return f"enrolled {pc.enrolled:{WHEN}}{renewed}, until {pc.expires:{WHEN}}"
+def _state_of_pc(pc: PcAbout) -> tuple[str, str]:
+    since = f"renewed {pc.renewed:{WHEN}}" if pc.renewed else f"enrolled {pc.enrolled:{WHEN}}"
+    return since, f"revoked {pc.revoked:{WHEN}}" if pc.revoked else f"until {pc.expires:{WHEN}}"

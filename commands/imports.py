@@ -1,52 +1,70 @@
 """Import recordings."""
 
 import asyncio
+import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TextIO
 
 import msgspec
+from msgspec.structs import replace
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from commands import bus
 from commands.cli import CommandError
-from pitbox import logs
-from pitbox.identity.credentials import driving
+from commands.hub import nearby
+from pitbox import logs, settings, topology
+from pitbox.identity.credentials import driving, file_of
+from pitbox.identity.folder import KeysError
+from pitbox.identity.permissions import DRIVER
 from pitbox.nats.bus import BusDown
+from pitbox.settings import Settings
 from pitbox.tls.transport import trust
 
 if TYPE_CHECKING:
     from producers.imports import Imported
 
 PATIENCE_S: Final = 5.0
+REVOKED: Final = "select revoked from nats_account where driver = $1"
 
 
-def import_file(files: list[Path], /, *, json: bool = False) -> int:
+def import_file(files: list[Path], /, *, driver: str = "", json: bool = False) -> int:
     """Import recordings until Postgres has all of them; the same one twice changes nothing.
 
-    Example: pitbox import lap.ibt monza.pcap.gz
+    Example: pitbox import --driver MOR lap.ibt monza.pcap.gz
 
     Parameters
     ----------
     files
         iRacing .ibt, .pcap or .pcap.gz of a game's datagrams, .gtz of gt-telemetry
+    driver
+        on the hub: whose laps these are; none: the driver who is enrolled on this PC
     json
         print a list of objects
     """
     from producers.imports import import_files
     from producers.source import SourceError
 
-    loaded = driving()
+    loaded = _as_driver(driver) if driver else _enrolled_here()
     trust(loaded.nats)
     logs.configure(loaded.log, "import")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    waiting = Waiting(sys.stderr, time.monotonic)
     try:
         with Bar() as bar:
-            imported = asyncio.run(import_files(loaded, files, bar.show))
+
+            def show(done: int, total: int, waits_for: str) -> None:
+                bar.show(done, total)
+                waiting.show(done, total, waits_for)
+
+            imported = asyncio.run(import_files(loaded, files, show))
     except (SourceError, BusDown) as error:
         raise CommandError(str(error)) from None
     except KeyboardInterrupt:
-        print("pitbox: stopped; import the same again to go on", file=sys.stderr)
+        print(f"pitbox: {waiting.summary}", file=sys.stderr)
         return 130
     if json:
         print(msgspec.json.encode(imported).decode())
@@ -55,13 +73,64 @@ def import_file(files: list[Path], /, *, json: bool = False) -> int:
     return 0
 
 
+def _as_driver(name: str) -> Settings:
+    """Return the settings of a driver who is enrolled from the hub's own machine.
+
+    Raises CommandError when this is not the hub, or when the driver is revoked.
+    """
+    from commands import database
+    from commands.driver import driver_name
+    from commands.hub import enrolment
+    from commands.hub.record import driver_file
+
+    driver, found = driver_name(name), nearby.find()
+    with bus.sentences(found):
+        if not found.settings.keys.folder:
+            raise CommandError(
+                f"--driver is for the hub's own machine, and {found.absence}. On a driver's PC "
+                "leave it out"
+            )
+        if any(row["revoked"] for row in database.fetch(REVOKED, driver)):
+            raise CommandError(
+                f"{driver} is revoked: `pitbox driver enrol {driver} --out FILE` lets this driver "
+                "in again"
+            )
+        file = driver_file(Path(found.settings.keys.folder).expanduser(), driver)
+        declared = topology.load(found.settings.streams)
+        asyncio.run(enrolment.enrol(found.settings.nats, declared, driver, file))
+    return replace(
+        found.settings,
+        nats=replace(found.settings.nats, credentials=str(file)),
+        driver=replace(found.settings.driver, name=driver),
+    )
+
+
+def _enrolled_here() -> Settings:
+    """Return the settings of the driver who is enrolled on this PC.
+
+    Raises CommandError when nobody is, and this is the hub; else KeysError as `driving`.
+    """
+    try:
+        return driving()
+    except KeysError:
+        file = file_of(settings.load().nats.credentials, DRIVER)
+        if file.exists() or not nearby.find().knows(bus.GROUP):
+            raise
+        raise CommandError(
+            "no driver is enrolled on this PC. On the hub say whose laps these are: "
+            "`pitbox import --driver NAME FILE`"
+        ) from None
+
+
 def _line(imported: "Imported") -> str:
-    counts = f"{imported.chunks} chunks, {imported.frames} frames"
-    return f"{counts}, session {imported.session} ({imported.file})"
+    return (
+        f"{imported.file}: session {imported.session} of {imported.driver}, {imported.frames} "
+        f"frames in {imported.chunks} chunks; Postgres has all of them"
+    )
 
 
 class Bar:
-    """Show on a terminal how far an import is, and say anywhere when nobody answers it."""
+    """Show the progress of an import on a terminal."""
 
     def __init__(self) -> None:
         """Prepare; nothing is shown before there is something to show."""
@@ -75,8 +144,6 @@ class Bar:
             disable=not console.is_terminal,
         )
         self._task = self._bar.add_task("importing", total=None, visible=False)
-        self._began_s = time.monotonic()
-        self._warned = False
 
     def __enter__(self) -> "Bar":
         self._bar.start()
@@ -85,12 +152,34 @@ class Bar:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def show(self, done: int, total: int, heard: bool) -> None:
-        """Show that Postgres has so many chunks of so many."""
+    def show(self, done: int, total: int) -> None:
+        """Show that Postgres has `done` chunks of `total`."""
         self._bar.update(self._task, completed=done, total=total, visible=True)
-        silent = not heard and time.monotonic() - self._began_s > PATIENCE_S
-        if silent and not self._warned:
-            self._warned = True
-            print(
-                "pitbox: waiting for the persister, nobody answers: is it running?", file=sys.stderr
-            )
+
+
+class Waiting:
+    """State once which part of the hub an import waits for, when it gets no further."""
+
+    def __init__(
+        self, out: TextIO, now_s: Callable[[], float], patience_s: float = PATIENCE_S
+    ) -> None:
+        """Prepare to write to `out`, after `patience_s` without progress."""
+        self.summary = "stopped before anything was sent"
+        self._out = out
+        self._now_s = now_s
+        self._patience_s = patience_s
+        self._done = -1
+        self._since_s = 0.0
+        self._stated = ""
+
+    def show(self, done: int, total: int, waits_for: str) -> None:
+        """Note that Postgres has `done` chunks of `total`, and what does not answer."""
+        self.summary = (
+            f"stopped: Postgres has {done} of {total} chunks; import the same files again to go on"
+        )
+        if done != self._done or not waits_for:
+            self._done, self._since_s = done, self._now_s()
+            self._stated = ""
+        elif waits_for != self._stated and self._now_s() - self._since_s >= self._patience_s:
+            self._stated = waits_for
+            print(f"pitbox: waiting: {waits_for}", file=self._out, flush=True)

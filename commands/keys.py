@@ -1,12 +1,12 @@
-"""The hub's own keys: write what nats-server needs to know, and change keys."""
+"""The hub's keys: write nats-server's configuration, rotate and retire keys."""
 
 from pathlib import Path
 from typing import Final
 
 from commands import database
 from commands.cli import CommandError
-from commands.hub import nats_server
-from pitbox import settings, topology
+from commands.hub import nats_server, nearby
+from pitbox import topology
 from pitbox.identity.authority import Authority
 
 SHOWN: Final = 5
@@ -23,16 +23,16 @@ def config(
 ) -> None:
     """Write the configuration of a nats-server, and credentials for every service.
 
-    Keys that are lacking in PITBOX_KEYS__FOLDER are made. Once nats-server runs, the file
-    operator.seed is best kept elsewhere. PITBOX_NATS__HOST says where it listens, beyond loopback
-    only with PITBOX_NATS__CERTIFICATE.
+    Missing keys are created in PITBOX_KEYS__FOLDER. Keep operator.seed on another machine once
+    nats-server runs. PITBOX_NATS__HOST is the address to listen on; beyond loopback it needs
+    PITBOX_NATS__CERTIFICATE.
 
     Example: pitbox keys config nats.conf --store /var/lib/nats
 
     Parameters
     ----------
     out
-        file to write; it holds no secret
+        file to write; it contains no secret
     store
         folder in which nats-server keeps streams and accounts
     port
@@ -40,35 +40,35 @@ def config(
     monitor_port
         port for monitoring, on loopback only
     published
-        it runs in a container, which publishes the clients' port on PITBOX_NATS__HOST
+        for a container, whose port for clients is published on PITBOX_NATS__HOST
     """
-    authority, given = _authority(), settings.load().nats
+    authority, given = _authority(), nearby.find().settings.nats
     ports = (port, monitor_port)
     out.write_text(nats_server.config(authority.trust(), store, given, ports, published=published))
     print(f"wrote {out}, and credentials into {authority.write_users()}")
 
 
 def rotate_operator() -> None:
-    """Sign the accounts of hub and drivers with a new key, while the old one is still good.
+    """Sign the accounts of hub and drivers with a new key; the old one stays valid.
 
-    The file operator.seed has to be in PITBOX_KEYS__FOLDER for this.
+    The file operator.seed has to be in PITBOX_KEYS__FOLDER.
 
     Example: pitbox keys rotate-operator
     """
     _authority().rotate_operator()
     print(
         "a new key signs accounts:\n"
-        "1. start nats-server again, with what `pitbox keys config` writes\n"
-        "2. then start `pitbox run keys` again, which signs every driver's account anew\n"
+        "1. restart nats-server with a configuration from `pitbox keys config`\n"
+        "2. then restart `pitbox run keys`, which signs every driver's account again\n"
         "3. then `pitbox keys retire-operator`\n"
-        "The stack does 1 and 2 when it is started again."
+        "A restart of the stack does 1 and 2."
     )
 
 
 def retire_operator() -> None:
-    """Let only the new key sign accounts, from the next start of nats-server on.
+    """Retire the old key for accounts, from the next start of nats-server on.
 
-    Refuses while a driver's account is signed by the old one, for he would be shut out.
+    Refused while the old key signs an account, because that driver could not connect any more.
 
     Example: pitbox keys retire-operator
     """
@@ -77,44 +77,47 @@ def retire_operator() -> None:
     late = [row["driver"] for row in accounts if not authority.is_current(row["jwt"])]
     if late:
         raise CommandError(
-            f"signed by the old key still: {', '.join(late[:SHOWN])}"
-            f"{' and others' if len(late) > SHOWN else ''}; start `pitbox run keys` again first"
+            f"the old key still signs {', '.join(late[:SHOWN])}"
+            f"{' and others' if len(late) > SHOWN else ''}; restart `pitbox run keys` first"
         )
     authority.retire_operator()
-    print("the old key for accounts is forgotten: start nats-server again, as before")
+    print("the old key for accounts is deleted: restart nats-server as before")
 
 
 def rotate_drivers() -> None:
-    """Sign drivers with a new key from the next start of `keys` on; the old one is still good.
+    """Sign drivers with a new key from the next start of `keys` on; the old one stays valid.
 
-    Every PC gets credentials of the new key when it renews. When all have, `retire-drivers`.
+    Each PC gets credentials of the new key at its next renewal. After that: `retire-drivers`.
 
     Example: pitbox keys rotate-drivers
     """
     _authority().rotate_drivers()
-    print("a new key signs drivers: start `pitbox run keys` again")
+    print("a new key signs drivers: restart `pitbox run keys`")
 
 
 def retire_drivers() -> None:
-    """Believe only the new key for drivers from the next start of `keys` on.
+    """Retire the old key for drivers, from the next start of `keys` on.
 
     Example: pitbox keys retire-drivers
     """
     _authority().retire_drivers()
-    print("the old key for drivers is forgotten: start `pitbox run keys` again")
+    print("the old key for drivers is deleted: restart `pitbox run keys`")
 
 
 def rotate_services() -> None:
-    """Give every service a new key at the next start of the stack; the old ones are good no more.
+    """Give every service a new key at the next start of the stack; old keys become invalid.
 
     Example: pitbox keys rotate-services
     """
     _authority().rotate_services()
-    print("services get new keys: start the stack again, or `pitbox keys config` and nats-server")
+    print("services get new keys: restart the stack, or nats-server after `pitbox keys config`")
 
 
 def _authority() -> Authority:
-    loaded = settings.load()
+    found = nearby.find()
+    loaded = found.settings
     if not loaded.keys.folder:
-        raise CommandError("PITBOX_KEYS__FOLDER: not set: the folder with the hub's keys")
+        raise CommandError(
+            f"{found.absence}. Without one, PITBOX_KEYS__FOLDER names the folder of the hub's keys"
+        )
     return Authority(Path(loaded.keys.folder).expanduser(), topology.load(loaded.streams))

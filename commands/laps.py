@@ -1,4 +1,4 @@
-"""List laps: of a recording, without any server, or of a session that Postgres has."""
+"""List laps of a recording, without any server, or of a session in Postgres."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -6,17 +6,15 @@ from typing import Final
 
 import msgspec
 from msgspec.structs import replace
-from rich.console import Console
-from rich.table import Table
 
 from commands import database
 from commands.cli import CommandError
-from commands.terminal import plain
+from commands.terminal import plain, table
 from pitbox import settings
 from schemas.timing import Lap
 
 SOMEBODY: Final = "driver"
-"""Who drove a recording on a PC where nobody is enrolled."""
+"""The driver of a recording where PITBOX_DRIVER__NAME is not set."""
 
 QUERY: Final = (
     "select * from lap where session = $1 order by driver, not own, length(car), car, lap_number"
@@ -29,9 +27,9 @@ def laps(
 ) -> None:
     """List the laps of a recording, or of a session in Postgres.
 
-    As JSON it lists every lap that has a time, of all cars, own ones first: a recording may well
-    end before its own car's first lap does, and `own` tells them apart. The table shows the
-    driver's own car. Laps without a time, being driven or not seen whole, are left out of both.
+    JSON contains the laps of all cars, the driver's own first, because a recording may end before
+    its own car's first lap; `own` distinguishes them. The table contains the driver's own car.
+    Neither contains laps without a time: laps in progress, and laps that were not seen whole.
 
     Example: pitbox laps --file stint.ibt --json
 
@@ -51,7 +49,7 @@ def laps(
     elif session and not file:
         found = _of_session(session)
     else:
-        raise CommandError("name either a recording with --file or a session with --session")
+        raise CommandError("give either a recording with --file or a session with --session")
     chosen = [lap for lap in found if all_ or lap.lap_time_s is not None]
     if json:
         print(msgspec.json.encode([msgspec.structs.asdict(lap) for lap in chosen]).decode())
@@ -61,7 +59,7 @@ def laps(
 
 
 def of_recording(path: Path) -> list[Lap]:
-    """Return the laps of a recording as an import of it makes them; raises CommandError."""
+    """Return the laps of a recording, as its import computes them; raises CommandError."""
     from consumers.timing import replay
     from producers.imports import chunks_of, digest_of
     from producers.source import SourceError
@@ -77,21 +75,18 @@ def of_recording(path: Path) -> list[Lap]:
 def _of_session(session: str) -> list[Lap]:
     rows = database.fetch(QUERY, session)
     if not rows:
-        raise CommandError(f"Postgres has no laps of a session {session!r}: see pitbox sessions")
+        raise CommandError(f"Postgres has no laps of a session {session!r}: see `pitbox sessions`")
     return [msgspec.convert(dict(row), Lap) for row in rows]
 
 
 def _print(shown: Sequence[Lap], left_out: int) -> None:
-    console = Console(markup=False, emoji=False)
     for title, group in _by_car(shown):
-        table = Table(*COLUMNS, title=title, title_justify="left", box=None)
-        for lap in group:
-            table.add_row(*_cells(lap))
-        console.print(table)
+        print(title)
+        print(table(COLUMNS, map(_cells, group)))
     if not shown:
-        console.print("no laps of the own car with a time")
+        print("no laps of the own car with a time")
     if left_out:
-        console.print(f"{left_out} more without a time or of other cars: --all", style="dim")
+        print(f"{left_out} more without a time or of other cars: --all")
 
 
 def _by_car(laps: Iterable[Lap]) -> list[tuple[str, list[Lap]]]:

@@ -1,25 +1,26 @@
-"""Bring the database to the shape this version needs."""
+"""Migrate the database to the schema of this version."""
 
 import asyncio
 
 from commands.cli import CommandError
-from pitbox import settings
+from commands.hub import nearby
 
 
 def migrate(*, wait_s: float = 20.0) -> None:
-    """Apply the migrations that the database does not have yet, one process at a time.
+    """Apply the pending migrations, one process at a time.
 
     Example: PITBOX_POSTGRES__URL=postgresql://pitbox@127.0.0.1/pitbox pitbox migrate
 
     Parameters
     ----------
     wait_s
-        how long to wait for Postgres, in seconds
+        longest wait for Postgres, in seconds
     """
     from pitbox.postgres import migration
 
-    loaded = settings.load()
+    found = nearby.find()
+    url = found.settings.postgres.url
     try:
-        asyncio.run(migration.migrate(loaded.postgres.url, migration.FOLDER, wait_s=wait_s))
+        asyncio.run(migration.migrate(url, migration.FOLDER, wait_s=wait_s))
     except migration.MigrationError as error:
-        raise CommandError(str(error)) from None
+        raise CommandError(f"{error}; {found.origin('postgres')}") from None

@@ -1,4 +1,4 @@
-"""List what Postgres has: sessions, drivers, laps, and the holes in their telemetry."""
+"""List sessions in Postgres: drivers, laps, and holes in the telemetry."""
 
 import sys
 from collections.abc import Sequence
@@ -6,11 +6,9 @@ from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
-from rich.console import Console
-from rich.table import Table
 
 from commands import database
-from commands.terminal import plain
+from commands.terminal import table
 from pitbox.chunks import ranges
 from schemas.telemetry import Range
 
@@ -46,7 +44,7 @@ Who = tuple[str, str]
 
 
 class Run(Struct, frozen=True, kw_only=True):
-    """State what Postgres has of one life of a driver's app; `made` is None before it was told."""
+    """State what Postgres has of a run of a driver's app; `made` is None before its first mark."""
 
     run: int
     made: int | None
@@ -58,7 +56,7 @@ class Run(Struct, frozen=True, kw_only=True):
 
 
 class Driven(Struct, frozen=True, kw_only=True):
-    """Sum up what one driver did in a session."""
+    """Summarise one driver's part of a session."""
 
     session: str
     driver: str
@@ -72,7 +70,7 @@ class Driven(Struct, frozen=True, kw_only=True):
 
 
 def sessions(name: str = "", /, *, limit: database.AtMost = 20, json: bool = False) -> None:
-    """List sessions and what Postgres has of each driver: laps, chunks, holes.
+    """List sessions, and the laps, chunks and holes of each driver.
 
     Example: pitbox sessions --json
 
@@ -81,7 +79,7 @@ def sessions(name: str = "", /, *, limit: database.AtMost = 20, json: bool = Fal
     name
         only this session
     limit
-        at most so many sessions, the latest
+        the number of latest sessions
     json
         print a list of objects, with every run and hole
     """
@@ -95,7 +93,7 @@ def sessions(name: str = "", /, *, limit: database.AtMost = 20, json: bool = Fal
 
 
 def read(name: str, limit: int) -> list[Driven]:
-    """Return what Postgres has of the latest sessions, or of one; raises CommandError."""
+    """Return the latest sessions in Postgres, or one by name; raises CommandError."""
     runs = database.fetch(RUNS, name, limit)
     chosen = list({row["session"] for row in runs})
     about = {_who(row): dict(row) for row in database.fetch(ABOUT, chosen)}
@@ -128,14 +126,14 @@ def _who(row: Any) -> Who:
 
 
 def _print(driven: Sequence[Driven]) -> None:
-    table = Table(*COLUMNS, box=None)
+    rows = []
     for each in driven:
         have = sum(run.have for run in each.runs)
         missing = sum(ranges.count(run.missing) for run in each.runs)
         gone = sum(ranges.count(run.gone) for run in each.runs)
         numbers = (str(each.laps), _clock(each.best_lap_time_s), have, missing or "", gone or "")
-        table.add_row(each.session, each.driver, plain(each.track), *map(str, numbers))
-    Console(markup=False, emoji=False).print(table)
+        rows.append((each.session, each.driver, each.track, *map(str, numbers)))
+    print(table(COLUMNS, rows))
 
 
 def _clock(seconds: float | None) -> str:

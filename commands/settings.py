@@ -1,4 +1,4 @@
-"""List every setting, for people and for the README."""
+"""List every setting, on a terminal and in the documentation."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from pitbox import settings as declared
 
 
 def settings(*, json: bool = False, readme: Path | None = None, check: bool = False) -> int:
-    """List every setting with its default and what it means.
+    """List every setting with its default and meaning.
 
     Example: pitbox settings --json
 
@@ -18,9 +18,9 @@ def settings(*, json: bool = False, readme: Path | None = None, check: bool = Fa
     json
         print a list of objects
     readme
-        write the list between the marks of this file
+        file to write the list into, between its marks
     check
-        write nothing, fail when the file is stale
+        write nothing; exit code 1 when the file is stale
     """
     rows = list(declared.table())
     if readme is not None:

@@ -1,4 +1,4 @@
-"""Simulate a car: as an F1 game on the network, or to see what mistakes cost."""
+"""Simulate a car: as an F1 game on the network, or to measure the cost of mistakes."""
 
 import asyncio
 import re
@@ -40,20 +40,20 @@ def sim(
     car
         start number
     seed
-        what makes one drive differ from another
+        the seed of the random variation of a drive
     skill
         0.5 to 1
     laps
-        flying laps until it ends; none: for ever, with --json 3
+        number of flying laps; none: endless, or 3 with --json
     mistake
         a mistake to make: lap, turn, kind (brakes-early, slow-minimum, late-throttle, off-track)
         and size in m or m/s; may be repeated
     to
-        where to send, host:port
+        destination, host:port
     speed
-        how many times faster than real time
+        factor to real time
     json
-        send nothing; print the laps, and of each mistake what it did and cost
+        send nothing; print the laps, and the effect and cost of each mistake
     """
     from producers.sources.sim import Race
     from producers.sources.sim.mistakes import parse
@@ -86,7 +86,7 @@ async def _send(race: "Race", to: str, speed: float) -> None:
     address = ADDRESS.fullmatch(to)
     if address is None or not 0 < int(address["port"]) < 65536:
         raise CommandError(f"--to {to}: write host:port, such as 127.0.0.1:20777")
-    print(f"car {race.car} drives on {race.track}, sending to {to} until Ctrl-C", flush=True)
+    print(f"car {race.car} drives on {race.track}, and sends to {to} until Ctrl-C", flush=True)
     try:
         await send(race, address["host"], int(address["port"]), speed)
     except SourceError as error:

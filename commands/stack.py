@@ -1,4 +1,4 @@
-"""Run PitBox on this machine: the servers, the services, a demo."""
+"""Run PitBox on this machine: servers, services and a demo."""
 
 import asyncio
 import contextlib
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from commands import database
 from commands.cli import CommandError
+from commands.hub import nearby
+from commands.hub.nearby import FOLDER
 from commands.hub.postgres_server import ServerError
-from commands.terminal import plain
 from pitbox import settings
 from pitbox.nats.bus import BusDown
 from pitbox.postgres.migration import MigrationError
@@ -22,12 +23,7 @@ from pitbox.service.lifetime import on_signals, until
 if TYPE_CHECKING:
     from commands.hub.stack import Stack
 
-FOLDER: Final = Path(".pitbox")
 STOP_S: Final = 60.0
-COLOURS: Final = (36, 33, 35, 32, 34, 31)
-CALM: Final = ("[INF]", " LOG:  ", "system is starting up", 'database "pitbox" does not exist')
-"""What nats-server and Postgres write of their ordinary life, and of being asked too early."""
-
 QUIET: Final = {"PITBOX_LOG__LEVEL": "warning"}
 
 
@@ -39,7 +35,7 @@ def stack(*, folder: Path = FOLDER) -> int:
     Parameters
     ----------
     folder
-        where streams and database are kept
+        folder of streams and database
     """
 
     async def start(made: "Stack") -> str:
@@ -57,7 +53,7 @@ def up(*, folder: Path = FOLDER) -> int:
     Parameters
     ----------
     folder
-        where streams and database are kept
+        folder of streams and database
     """
 
     async def start(made: "Stack") -> str:
@@ -69,16 +65,16 @@ def up(*, folder: Path = FOLDER) -> int:
 
 
 def demo(*, folder: Path = FOLDER) -> int:
-    """Run everything with three simulated cars, and show where the page is, until Ctrl-C.
+    """Run everything with three simulated cars until Ctrl-C, and print the page's address.
 
     Example: pitbox demo
 
     Parameters
     ----------
     folder
-        where streams, database and the cars' spools are kept
+        folder of streams, database and the cars' spools
     """
-    # Before anything starts, so that every process inherits it.
+    # Set before the first process starts, because processes inherit it.
     os.environ.update({name: os.environ.get(name, value) for name, value in QUIET.items()})
 
     async def start(made: "Stack") -> str:
@@ -91,23 +87,28 @@ def demo(*, folder: Path = FOLDER) -> int:
     return _run(folder, start)
 
 
-def down(*, folder: Path = FOLDER) -> int:
-    """Stop what `stack`, `up` or `demo` runs, from another terminal.
+def down(*, folder: Path | None = None) -> int:
+    """Stop a `stack`, `up` or `demo`, from another terminal.
 
     Example: pitbox down
 
     Parameters
     ----------
     folder
-        the folder it runs in
+        folder of the stack; none: .pitbox here or in the nearest folder above
     """
-    from commands.hub.stack import RECORD, addresses
+    from commands.hub.record import addresses
+    from commands.hub.stack import RECORD
     from commands.hub.supervisor import end_leftovers
 
+    folder = nearby.place(folder)
     running = addresses(folder)
     if running is None:
         left = end_leftovers(folder / RECORD)
-        print(f"ended {left} processes of a killed stack" if left else "nothing runs")
+        if left:
+            print(f"ended {left} processes of a killed stack in {folder}")
+        else:
+            print(f"no stack runs in {folder}")
         return 0
     os.kill(running.supervisor, signal.SIGTERM)
     deadline = time.monotonic() + STOP_S
@@ -119,23 +120,26 @@ def down(*, folder: Path = FOLDER) -> int:
     raise CommandError(f"process {running.supervisor} did not stop within {STOP_S:g} s")
 
 
-def status(*, folder: Path = FOLDER) -> int:
-    """Say what runs, and how to use it; exit code 1 when nothing does.
+def status(*, folder: Path | None = None) -> int:
+    """Show the addresses of the running stack; exit code 1 when none runs.
 
     Example: pitbox status
 
     Parameters
     ----------
     folder
-        the folder it runs in
+        folder of the stack; none: .pitbox here or in the nearest folder above
     """
-    from commands.hub.stack import addresses, listens
+    from commands.hub.record import addresses
+    from commands.hub.stack import listens
 
+    folder = nearby.place(folder)
     running = addresses(folder)
     if running is None:
-        print("nothing runs: `make demo` or `make up`")
+        print(f"no stack runs in {folder}: {nearby.START}")
         return 1
     page = running.page if listens(running.gateway) else "does not run: `make up` or `make demo`"
+    print(f"folder      {folder}")
     print(f"pit wall    {page}")
     print(f"nats-server {running.nats_url}")
     print(f"Postgres    127.0.0.1:{running.postgres}, address in {folder / 'postgres.url'}")
@@ -154,20 +158,25 @@ def _run(folder: Path, start: "Callable[[Stack], Awaitable[str]]") -> int:
 
 
 async def _serve(folder: Path, start: "Callable[[Stack], Awaitable[str]]") -> int:
+    from commands.hub.output import Output
     from commands.hub.stack import RECORD, Stack
     from commands.hub.supervisor import Supervisor
 
     stop = asyncio.Event()
     on_signals(stop)
-    supervisor = Supervisor(folder / RECORD, _Output().show)
+    output = Output(_write, time.monotonic, colours=sys.stdout.isatty())
+    supervisor = Supervisor(folder / RECORD, output.show)
     made = Stack(folder, supervisor, settings.load())
     starting = asyncio.ensure_future(start(made))
     stopping = asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
+            if starting.exception() is not None:
+                output.failed()
             print(starting.result(), flush=True)
-            await until(stop, made.keep_certificate(), grace_s=0)
+            output.started()
+            await until(stop, made.keep(), grace_s=0)
     finally:
         starting.cancel()
         stopping.cancel()
@@ -176,25 +185,13 @@ async def _serve(folder: Path, start: "Callable[[Stack], Awaitable[str]]") -> in
     return 0
 
 
-class _Output:
-    """Print lines of processes, each behind its name."""
-
-    def __init__(self) -> None:
-        self._colours: dict[str, int] = {}
-        self._terminal = sys.stdout.isatty()
-
-    def show(self, name: str, line: str) -> None:
-        if any(word in line for word in CALM):
-            return
-        colour = self._colours.setdefault(name, COLOURS[len(self._colours) % len(COLOURS)])
-        label = f"{name:<9} │"
-        label = f"\033[{colour}m{label}\033[0m" if self._terminal else label
-        with contextlib.suppress(BrokenPipeError):
-            print(label, plain(line), flush=True)
+def _write(line: str) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        print(line, flush=True)
 
 
 async def _invite(made: "Stack") -> str:
-    """Return the sentence with the link that lets the owner in."""
+    """Return the sentence with the login link of the owner."""
     from pitbox.people import accounts
 
     async def link(connection: Any) -> str:
@@ -209,4 +206,7 @@ async def _invite(made: "Stack") -> str:
 def _hint(made: "Stack") -> str:
     from commands.hub.stack import ENVIRONMENT
 
-    return f"Other shells reach them after: source {made.folder / ENVIRONMENT}"
+    elsewhere = f"source {made.folder / ENVIRONMENT}"
+    if made.folder.name != FOLDER.name:
+        return f"Commands find this stack after: {elsewhere}"
+    return f"Commands find this stack in {made.folder.parent}, and elsewhere after: {elsewhere}"

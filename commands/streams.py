@@ -1,24 +1,24 @@
-"""Plan, apply and draw the topology."""
+"""The topology: plan, apply, draw and export it."""
 
-import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from commands.cli import CommandError
+from commands import bus
 from commands.generated import diagram, marks
 from commands.generated import typescript as page
-from pitbox import settings, topology
-from pitbox.nats.bus import Bus, BusDown
+from commands.hub import nearby
+from pitbox import topology
+from pitbox.identity.authority import Authority
+from pitbox.nats.bus import Bus
 from pitbox.topology import admin
 from pitbox.topology import asyncapi as document
 
 
 def plan(*, json: bool = False) -> None:
-    """Show what differs between streams.yaml and nats-server, and change nothing.
+    """Show the differences between streams.yaml and nats-server; change nothing.
 
     Example: pitbox streams plan --json
 
@@ -27,43 +27,51 @@ def plan(*, json: bool = False) -> None:
     json
         print a list of objects
     """
-    _show(_with_server(lambda bus: admin.plan(bus.jetstream, bus.topology)), json, "nothing to do")
+
+    async def compared(connected: Bus) -> list[admin.Change]:
+        return await admin.plan(connected.jetstream, connected.topology)
+
+    _show(bus.run(compared), json)
 
 
 def apply(*, prune: bool = False, json: bool = False, wait: bool = False) -> None:
-    """Make nats-server what streams.yaml says; applying twice changes nothing.
+    """Apply streams.yaml to nats-server; a second time changes nothing.
+
+    Where PITBOX_KEYS__FOLDER holds the hub's keys, or a stack runs here, the credentials of
+    services that streams.yaml changed are written too, and `pitbox up` starts or restarts these.
 
     Example: pitbox streams apply --prune
 
     Parameters
     ----------
     prune
-        delete streams and durables that streams.yaml does not name
+        also delete streams and durables that streams.yaml does not name
     json
         print a list of objects
     wait
-        wait for nats-server as long as it takes
+        wait for nats-server without a limit
     """
 
-    async def change(bus: Bus) -> list[admin.Change]:
-        return await admin.apply(bus.jetstream, bus.topology, prune=prune)
+    async def changed(connected: Bus) -> list[admin.Change]:
+        return await admin.apply(connected.jetstream, connected.topology, prune=prune)
 
-    _show(_with_server(change, wait=wait), json, "nothing to do")
+    written = _write_credentials()
+    _show(bus.run(changed, wait=wait), json, written)
 
 
 def graph(*, readme: Path | None = None, check: bool = False) -> int:
-    """Draw who writes and reads which stream, as a Mermaid flowchart.
+    """Draw the writers and readers of each stream, as a Mermaid flowchart.
 
     Example: pitbox streams graph --readme README.md
 
     Parameters
     ----------
     readme
-        write it between the marks of this file
+        file to write it into, between its marks
     check
-        write nothing, fail when the file is stale
+        write nothing; exit code 1 when the file is stale
     """
-    drawing = diagram.mermaid(topology.load(settings.load().streams))
+    drawing = diagram.mermaid(topology.load(nearby.find().settings.streams))
     if readme is None:
         print(drawing)
         return 0
@@ -75,21 +83,21 @@ def asyncapi() -> None:
 
     Example: pitbox streams asyncapi > asyncapi.json
     """
-    loaded = topology.load(settings.load().streams)
+    loaded = topology.load(nearby.find().settings.streams)
     print(msgspec.json.format(msgspec.json.encode(document.asyncapi(loaded))).decode())
 
 
 def typescript(*, out: Path | None = None, check: bool = False) -> int:
-    """Print the page's types of what it exchanges with the gateway.
+    """Print the TypeScript types of the messages between page and gateway.
 
     Example: pitbox streams typescript --out dashboards/web/src/wire.ts
 
     Parameters
     ----------
     out
-        write them to this file
+        file to write
     check
-        write nothing, fail when the file is stale
+        write nothing; exit code 1 when the file is stale
     """
     fresh = page.typescript()
     if out is None:
@@ -102,24 +110,21 @@ def typescript(*, out: Path | None = None, check: bool = False) -> int:
     return 0
 
 
-def _with_server(work: Callable[[Bus], Awaitable[Any]], *, wait: bool = False) -> Any:
-    loaded = settings.load()
+def _write_credentials() -> list[str]:
+    """Write the credentials that streams.yaml changed, where the hub's keys are; name the users.
 
-    async def connected() -> Any:
-        bus = await Bus.connect(loaded.nats, "", topology.load(loaded.streams), forever=wait)
-        try:
-            return await work(bus)
-        finally:
-            await bus.close()
-
-    try:
-        return asyncio.run(connected())
-    except BusDown as error:
-        raise CommandError(str(error)) from None
+    A stream that is new can be created by no credentials from before.
+    """
+    given = nearby.find().settings
+    if not given.keys.folder:
+        return []
+    folder = Path(given.keys.folder).expanduser()
+    return Authority(folder, topology.load(given.streams)).write_stale_users()
 
 
-def _show(changes: list[admin.Change], json: bool, nothing: str) -> None:
+def _show(changes: list[admin.Change], json: bool, written: Sequence[str] = ()) -> None:
     if json:
         print(msgspec.json.encode(changes).decode())
     else:
-        print("\n".join(str(change) for change in changes) or nothing)
+        lines = [str(change) for change in changes] + [f"credentials {name}" for name in written]
+        print("\n".join(lines) or "nothing to do")

@@ -1,4 +1,4 @@
-"""The driver app: what a source tells goes through chunker and spool to the hub."""
+"""The driver app: a source's observations go through chunker and spool to the hub."""
 
 import asyncio
 import contextlib
@@ -30,9 +30,10 @@ DISK_S: Final = 0.5
 
 
 class Status(Struct, frozen=True):
-    """State how the app does.
+    """State the progress of the app.
 
-    `silent_s` is how long ago the hub last answered, None before it ever did.
+    `made` and `sent` count chunks since the app's start, `waiting` those that Postgres is not known
+    to have. `silent_s` is the time since the hub's last answer, None before the first.
     """
 
     session: str
@@ -59,11 +60,12 @@ async def drive(
     record: TextIO | None = None,
     show: Show = ignore,
 ) -> None:
-    """Drive until `stop` is set, or until Postgres has all that a source told that ended.
+    """Drive until `stop` is set, or until the source ends and Postgres has all of it.
 
-    Then leave within five seconds, with everything in the spool: a later start sends what is left.
-    Raises SourceError when the source or the spool cannot be used. `record` names
-    each chunk when it is made and when it is on the disk (`producers.spool.record`).
+    Ends within five seconds; a later start sends the chunks that are left in the spool. Raises
+    SourceError when the source or the spool cannot be used. `record` names each chunk when it is
+    made and when it is on the disk (`producers.spool.record`). `show` gets the status every second,
+    and once more at the end.
     """
     declared = topology.load(settings.streams)
     driver = settings.driver
@@ -75,7 +77,7 @@ async def drive(
 
 
 class App:
-    """Tie source, spool and link together, for one life."""
+    """Connect source, spool and link, from a start to its end."""
 
     def __init__(self, settings: Settings, bus: Bus, depot: Depot) -> None:
         driver = settings.driver
@@ -86,7 +88,8 @@ class App:
         self._link = Link(bus, depot)
         self._uploader = Uploader(bus, depot, lambda: self._link.fenced)
         self._key: RunKey | None = None
-        # A new life has a higher run than any before, also when the clock was set back.
+        self._made = 0
+        # A new run has a higher number than any before, also when the clock was set back.
         run = max(time.time_ns() // 1_000_000, depot.newest_run + 1)
         self._chunker = Chunker(
             driver.name, run, chunk_ms=driver.chunk_ms, session=driver.session, car=driver.car
@@ -94,13 +97,12 @@ class App:
 
     @property
     def status(self) -> Status:
-        """Return how the app does now."""
+        """Return the status of the app now."""
         answered_at, rtt_ns = self._uploader.answered_at, self._link.clock.rtt_ns
-        account = self._depot.accounts.get(self._key) if self._key else None
         return Status(
             session=self._key.session if self._key else "",
             silent_s=time.monotonic() - answered_at if answered_at else None,
-            made=account.made if account else 0,
+            made=self._made,
             sent=self._uploader.sent,
             waiting=self._depot.waiting,
             fenced=self._link.fenced,
@@ -132,6 +134,7 @@ class App:
         finally:
             await self._depot.leave()
             await self._bus.close()
+            show(self.status)
         if failure is not None:
             raise failure
 
@@ -173,11 +176,12 @@ class App:
             self._key = key
             self._link.live(key)
         await self._depot.keep(chunks)
+        self._made += len(chunks)
         for chunk in chunks:
             await self._uploader.live(chunk)
 
     async def _flush_when_idle(self) -> None:
-        """Let nothing wait for a next frame that does not come: the game may be paused."""
+        """Flush a chunk whose next frame does not come: the game may be paused."""
         before = self._chunker.collected
         while True:
             await asyncio.sleep(IDLE_FLUSH_S)
@@ -186,7 +190,7 @@ class App:
             before = self._chunker.collected
 
     async def _finish(self) -> None:
-        """Close the run, and give Postgres a moment to say that it has all of it."""
+        """Close the run, and wait a moment for the receipt of all of it."""
         rest = self._chunker.flush()
         if rest:
             await self._pass_on(rest)
@@ -200,7 +204,7 @@ class App:
             await asyncio.wait_for(self._depot.completed.wait(), FAREWELL_S)
 
     def _close(self) -> None:
-        """Close the run that was live; marks tell the hub."""
+        """Close the live run; marks report that to the hub."""
         if self._key is not None:
             self._depot.close(self._key)
 

@@ -1,9 +1,9 @@
-"""Import recordings through the same door as live data: chunks, a spool, receipts.
+"""Import recordings by the same way as live data: chunks, a spool, receipts.
 
-The same file is the same data, whenever and wherever it is imported: its run, and its session where
-the sim has no id of its own, are named by a digest of its bytes, and its chunks are always cut
-alike. So Postgres drops what it has already, and laps come out once. Such runs are numbered below
-any live one, which are milliseconds since 1970.
+A file gives the same data at every import: a digest of its bytes names its run, and its session
+where the sim has no id of its own, and the chunks are always cut alike. So Postgres ignores chunks
+that it has, and each lap is computed once. Runs of files have lower numbers than live runs, which
+are milliseconds since 1970.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from producers.uplink.uploader import Uploader
 from schemas.telemetry import Chunk
 
 CHUNK_MS: Final = 300
-"""Of no setting: files cut in another way would not be the same data again."""
+"""Not a setting: another length would give other data for the same file."""
 
 RUN_DIGITS: Final = 10
 NAME_DIGITS: Final = 12
@@ -41,12 +41,13 @@ PROGRESS_INTERVAL_S: Final = 0.1
 ROOM_BYTES: Final = 10**15
 AGE_H: Final = 10**6
 
-Progress = Callable[[int, int, bool], None]
-"""Hears how many chunks Postgres has, of how many, and whether the hub ever answered."""
+Progress = Callable[[int, int, str], None]
+"""Takes the number of chunks that Postgres has, the number of all chunks, and which part of the hub
+does not answer: "" when every part does."""
 
 
 class Imported(Struct, frozen=True):
-    """State what was imported of a file, one for each session that it holds."""
+    """State the import of one session of a file."""
 
     file: str
     session: str
@@ -106,7 +107,7 @@ def _distinct(files: Iterable[Path]) -> list[tuple[Path, str]]:
 
 
 def _read(settings: Settings, named: tuple[Path, str], kept: Spool) -> list[Imported]:
-    """Put a file into the spool."""
+    """Put the chunks of a file into the spool."""
     file, digest = named
     imported = []
     for key, of_run in groupby(chunks_of(file, digest, settings.driver), key_of):
@@ -118,7 +119,7 @@ def _read(settings: Settings, named: tuple[Path, str], kept: Spool) -> list[Impo
 
 
 def _keep(kept: Spool, key: RunKey, of_run: Iterable[Chunk]) -> tuple[int, int]:
-    """Keep the chunks of a run, and return how many they are and how many frames they hold."""
+    """Put the chunks of a run into the spool; return the numbers of chunks and frames."""
     made = frames = 0
     batch: list[bytes] = []
     for chunk in of_run:
@@ -133,13 +134,13 @@ def _keep(kept: Spool, key: RunKey, of_run: Iterable[Chunk]) -> tuple[int, int]:
 
 
 async def _send(settings: Settings, depot: Depot, progress: Progress) -> None:
-    """Send what the hub lacks, until Postgres has all."""
+    """Send the chunks that the hub lacks, until Postgres has all."""
     bus = Bus("drive", topology.load(settings.streams))
     link, uploader = Link(bus, depot), Uploader(bus, depot)
     try:
         await bus.open(settings.nats, forever=False)
         async with asyncio.TaskGroup() as tasks:
-            work = [link.run(), uploader.run(), _tell(depot, progress)]
+            work = [link.run(), uploader.run(), _report(depot, link, progress)]
             running = [tasks.create_task(part) for part in work]
             await depot.completed.wait()
             for task in running:
@@ -149,10 +150,8 @@ async def _send(settings: Settings, depot: Depot, progress: Progress) -> None:
         await bus.close()
 
 
-async def _tell(depot: Depot, progress: Progress) -> None:
-    accounts = depot.accounts.values()
-    total = sum(account.made for account in accounts)
+async def _report(depot: Depot, link: Link, progress: Progress) -> None:
+    total = sum(account.made for account in depot.accounts.values())
     while True:
-        heard = any(account.heard for account in accounts)
-        progress(total - depot.waiting, total, heard)
+        progress(total - depot.waiting, total, link.waits_for)
         await asyncio.sleep(PROGRESS_INTERVAL_S)

@@ -7,12 +7,18 @@ from msgspec import Meta, Struct
 
 from schemas.keys import PcName, UserKey
 from schemas.telemetry import Token
+from schemas.text import text
 from schemas.timing import Lap, Session
 
 Role = Literal["owner", "engineer", "driver", "guest"]
 Kind = Literal["telemetry", "camera", "microphone"]
-# `$` alone would let a newline through at the end.
-AccountName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{1,31}$(?!\n)")]
+AccountName = Annotated[
+    str,
+    text(
+        r"[a-z0-9][a-z0-9._-]{1,31}",
+        "2 to 32 small letters, digits, '.', '_' and '-', of which the first is a letter or digit",
+    ),
+]
 Password = Annotated[str, Meta(min_length=1, max_length=1024)]
 Secret = Annotated[str, Meta(min_length=1, max_length=128)]
 
@@ -275,7 +281,7 @@ class PcKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `pitbox.identity.proof` defines the signed bytes; `pc` is the name that the PC gives itself.
     """
 
-    code: Annotated[str, Meta(pattern=r"^[0-9A-Za-z -]{8,20}$(?!\n)")]
+    code: Annotated[str, text(r"[0-9A-Za-z -]{8,20}", "a code as the pit wall shows it")]
     public_key: UserKey
     proof: Annotated[str, Meta(max_length=128)]
     pc: PcName = ""

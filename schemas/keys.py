@@ -2,22 +2,29 @@
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from schemas.telemetry import Token
+from schemas.text import text
 
 DriverName = Token
 """A driver as subjects name him; it is approved when his enrolment code is made."""
 
-UserKey = Annotated[str, Meta(pattern=r"^U[A-Z2-7]{55}$(?!\n)")]
+UserKey = Annotated[
+    str, text(r"U[A-Z2-7]{55}", "the public key of a PC: U, then 55 capital letters and digits")
+]
 """The public half of an Ed25519 key pair that stays on the driver's PC, as nkeys writes it."""
 
 
-PcName = Annotated[str, Meta(pattern=r"^[0-9A-Za-z._-]{0,64}$(?!\n)")]
+PcName = Annotated[
+    str, text(r"[0-9A-Za-z._-]{0,64}", "at most 64 letters, digits, '.', '_' and '-'")
+]
 """What a PC calls itself, "" when nobody asked."""
 
 
-KeyStart = Annotated[str, Meta(pattern=r"^(U[A-Z2-7]{0,55})?$(?!\n)")]
+KeyStart = Annotated[
+    str, text(r"(U[A-Z2-7]{0,55})?", "the first letters of a PC's key, from the U on")
+]
 """The beginning of one, enough to know it by; "" for none."""
 
 

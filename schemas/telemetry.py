@@ -7,12 +7,16 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
+from schemas.text import text
+
 CHUNK_VERSION: Final = 1
 MAX_FRAMES: Final = 4096
 MAX_CHANNELS: Final = 1024
 MAX_BLOCK_BYTES: Final = 200_000
 
-Token = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$(?!\n)")]
+NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
+NAME_WORDS: Final = "1 to 64 letters, digits, - and _, of which the first is a letter or digit"
+Token = Annotated[str, text(NAME, NAME_WORDS)]
 """A name that may stand in a subject, a path and an address."""
 
 Number = Annotated[int, Meta(ge=0, le=2**63 - 1)]

@@ -21,9 +21,9 @@ ANSWER_S: Final = 5.0
 
 
 async def enrol(server: Nats, topology: Topology, driver: str, file: Path) -> None:
-    """Write credentials of a driver to a file, with the key that is in it already if there is one.
+    """Write credentials of a driver to a file; an existing file keeps its key.
 
-    Waits for the service that signs. Raises KeysError when it refuses, BusDown when it is away.
+    Waits for the service `keys`. Raises KeysError when it refuses, BusDown when it is away.
     """
     pair = _pair(file)
     bus = await Bus.connect(server, SETUP, topology, forever=False)

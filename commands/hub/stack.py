@@ -1,7 +1,7 @@
-"""The whole of PitBox on one machine: which programs, in which order, with which settings.
+"""PitBox on one machine: its programs, their order and their settings.
 
-Everything is kept in one folder that only its owner may read: streams, database, spools, the
-database's password, and the addresses of what runs.
+One folder, which only its owner may read, contains streams, database, spools, the database's
+password, and the record of the running stack.
 """
 
 import asyncio
@@ -16,44 +16,30 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from commands.hub import enrolment, nats_server, postgres_server
+from commands.hub import enrolment, nats_server, postgres_server, record
+from commands.hub.record import Addresses, addresses, driver_file, page_of
+from commands.hub.services import Services
 from commands.hub.supervisor import Program, StackError, Supervisor, end_leftovers, pitbox
 from pitbox import topology
 from pitbox.folder_lock import LockedError, folder_lock
 from pitbox.identity.authority import Authority
-from pitbox.identity.credentials import SUFFIX
 from pitbox.identity.folder import write_private
 from pitbox.nats.bus import Bus, BusDown
 from pitbox.postgres import migration
-from pitbox.settings import Gateway, Nats, Settings, SettingsError
+from pitbox.settings import Nats, Settings, SettingsError
 from pitbox.settings.address import NatsAddress
 from pitbox.tls import listening
 from pitbox.topology import admin
 
-SERVICES: Final = ("keys", "persister", "timing", "gateway")
 RECORD: Final = "processes.json"
-ADDRESSES: Final = "addresses.json"
 ENVIRONMENT: Final = "environment"
 PREFERRED: Final = {"nats": 4222, "nats_monitor": 8222, "postgres": 5432, "gateway": 8000}
 LOOK_S: Final = 2.0
 BESIDE: Final = 200
-"""How far from the preferred port a free one is looked for."""
-
-
-class Addresses(Struct, frozen=True):
-    """Hold the ports of a running stack, the process that runs it, and where others reach it."""
-
-    supervisor: int
-    nats: int
-    nats_monitor: int
-    postgres: int
-    gateway: int
-    nats_url: str
-    page: str
+"""The number of ports after the preferred one that are tried."""
 
 
 class Car(Struct, frozen=True):
@@ -73,12 +59,12 @@ CARS: Final = (
 
 
 class Stack:
-    """Run the servers, and what is asked for beside them, from one folder."""
+    """Run servers, services and cars from one folder."""
 
     def __init__(self, folder: Path, supervisor: Supervisor, given: Settings) -> None:
         """Prepare to run in a folder that this process owns.
 
-        Raises SettingsError when anybody elsewhere would be spoken to in clear.
+        Raises SettingsError when connections beyond loopback would have no TLS.
         """
         self.folder = folder
         self._given = given
@@ -86,26 +72,35 @@ class Stack:
         self._topology = topology.load(given.streams)
         self._authority = Authority(folder / "keys", self._topology)
         self._certificate = listening.stamp(given.nats)
+        self._services: Services | None = None
         ports = _ports(given)
         self.addresses = Addresses(
             supervisor=os.getpid(),
             nats_url=given.nats.url if _is_public(given) else f"nats://127.0.0.1:{ports['nats']}",
-            page=_page(given.gateway, ports["gateway"]),
-            **ports,
+            page=page_of(given.gateway, ports["gateway"]),
+            nats=ports["nats"],
+            nats_monitor=ports["nats_monitor"],
+            postgres=ports["postgres"],
+            gateway=ports["gateway"],
         )
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return the settings that make any `pitbox` command use this stack."""
+        """Return the settings by which a `pitbox` command uses this stack."""
+        gateway = self._given.gateway
         return {
             "PITBOX_NATS__URL": self.addresses.nats_url,
-            "PITBOX_NATS__CA": self._given.nats.ca,
+            "PITBOX_NATS__CA": _absolute(self._given.nats.ca),
             "PITBOX_NATS__CREDENTIALS": str(self._authority.users),
             "PITBOX_KEYS__FOLDER": str(self.folder / "keys"),
             "PITBOX_NATS__MONITOR": f"http://127.0.0.1:{self.addresses.nats_monitor}",
             "PITBOX_POSTGRES__URL_FILE": str(self.folder / "postgres.url"),
             "PITBOX_GATEWAY__PORT": str(self.addresses.gateway),
             "PITBOX_GATEWAY__KEYS": str(self.folder / "gateway-keys"),
+            "PITBOX_GATEWAY__NAMES": gateway.names,
+            "PITBOX_GATEWAY__PROXIES": gateway.proxies,
+            "PITBOX_GATEWAY__CERTIFICATE": _absolute(gateway.certificate),
+            "PITBOX_STREAMS": _absolute(self._given.streams),
         }
 
     @property
@@ -120,7 +115,7 @@ class Stack:
         return postgres_server.url(self.folder / "postgres", self.addresses.postgres)
 
     async def start_servers(self) -> None:
-        """Start nats-server and Postgres, and bring both into shape."""
+        """Start nats-server and Postgres, then apply migrations and streams."""
         cluster, ports = self.folder / "postgres", self.addresses
         await asyncio.to_thread(postgres_server.initialise, cluster)
         write_private(self.folder / "postgres.url", self.database)
@@ -148,19 +143,26 @@ class Stack:
         words = [f"{name}={shlex.quote(value)}" for name, value in self.environment.items()]
         exports = "".join(f"export {word}\n" for word in words)
         write_private(self.folder / ENVIRONMENT, exports)
-        write_private(self.folder / ADDRESSES, msgspec.json.encode(ports).decode())
+        record.write(self.folder, replace(ports, environment=self.environment))
 
     async def start_services(self) -> None:
-        """Start every consumer, and wait until the pit wall answers."""
-        for name in SERVICES:
-            program = Program(name, pitbox("run", name), self.environment)
-            await self._supervisor.start(program)
-        await self._supervisor.ready("the pit wall", self._serves, *SERVICES)
+        """Start every consumer of streams.yaml, and wait until the pit wall answers."""
+        users, streams = self._authority.users, self._given.streams
+        self._services = Services(self._supervisor, users, streams, self.environment)
+        await self._services.update()
+        await self._supervisor.ready("the pit wall", self._serves, *self._services.names)
 
-    async def keep_certificate(self) -> None:
-        """Let nats-server take a renewed certificate, without ending a connection; never ends.
+    async def keep(self) -> None:
+        """Follow changes of the certificate and of streams.yaml; never return."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep_certificate())
+            if self._services is not None:
+                tasks.create_task(self._services.keep())
 
-        Not before it has started: a hangup ends a program that does not listen for one yet.
+    async def _keep_certificate(self) -> None:
+        """Send SIGHUP to nats-server whenever its certificate has changed; connections stay open.
+
+        Run it after nats-server has started: SIGHUP ends a program without a handler for it.
         """
         while True:
             await asyncio.sleep(LOOK_S)
@@ -171,7 +173,7 @@ class Stack:
     async def start_cars(self, session: str) -> None:
         """Start a driver app for each simulated car."""
         for car in CARS:
-            file = self.folder / "keys" / "drivers" / f"{car.driver}{SUFFIX}"
+            file = driver_file(self.folder / "keys", car.driver)
             try:
                 await enrolment.enrol(self._server, self._topology, car.driver, file)
             except BusDown as error:
@@ -191,7 +193,7 @@ class Stack:
     def _serves(self) -> bool:
         given, trusted = self._given.gateway, None
         if given.certificate:
-            # The names in it are for others; this process knows whom it started.
+            # The certificate's names are public ones; this process connects by loopback.
             trusted = ssl.create_default_context(cafile=given.certificate)
             trusted.check_hostname = False
             trusted.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
@@ -202,38 +204,30 @@ class Stack:
 
 @contextlib.contextmanager
 def owned(folder: Path) -> Iterator[Path]:
-    """Own a stack's folder meanwhile, having ended what a killed owner left running.
+    """Own a stack's folder within the block; first end processes that a killed owner left.
 
     Raises StackError when a stack runs there already.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         with folder_lock(folder):
-            (folder / ADDRESSES).unlink(missing_ok=True)
+            record.forget(folder)
             end_leftovers(folder / RECORD)
             yield folder.resolve()
-            (folder / ADDRESSES).unlink(missing_ok=True)
+            record.forget(folder)
     except LockedError:
         running = addresses(folder)
         where = f" at {running.page}" if running else ""
         raise StackError(f"a stack runs already{where}: `make down` stops it") from None
 
 
-def addresses(folder: Path) -> Addresses | None:
-    """Return the addresses of the stack that runs in a folder, None when none does."""
-    try:
-        written = msgspec.json.decode((folder / ADDRESSES).read_bytes(), type=Addresses)
-    except (OSError, msgspec.DecodeError):
-        return None
-    try:
-        with folder_lock(folder):
-            return None
-    except LockedError:
-        return written
+def _absolute(file: str) -> str:
+    """Return a file of the settings as every folder names it; "" stays."""
+    return str(Path(file).expanduser().absolute()) if file else ""
 
 
 def _is_public(given: Settings) -> bool:
-    """Tell whether nats-server is reached by TLS; raises SettingsError if that cannot work."""
+    """Return whether nats-server is reached by TLS; raises SettingsError if that cannot work."""
     listening.check("NATS", given.nats)
     if not given.nats.certificate:
         return False
@@ -245,16 +239,8 @@ def _is_public(given: Settings) -> bool:
     return True
 
 
-def _page(given: Gateway, port: int) -> str:
-    """Return where people reach the pit wall."""
-    name = given.names.partition(",")[0].strip()
-    if name and given.proxies:
-        return f"https://{name}/"
-    return f"http{'s' if given.certificate else ''}://{name or '127.0.0.1'}:{port}/"
-
-
 def _ports(given: Settings) -> dict[str, int]:
-    """Return the preferred ports or the nearest free ones; what others reach stays where it is."""
+    """Return the preferred ports or the next free ones; a public port is never replaced."""
     fixed: dict[str, int] = {}
     if _is_public(given):
         fixed["nats"] = NatsAddress(given.nats.url).port
@@ -283,14 +269,14 @@ def _is_free(port: int) -> bool:
 
 
 def listens(port: int) -> bool:
-    """Tell whether something takes connections on a port of this machine."""
+    """Return whether a server accepts connections on a port of this machine."""
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False
 
 
 def _answers(url: str, trusted: ssl.SSLContext | None = None) -> bool:
-    """Tell whether a page of this machine says that all is well."""
+    """Return whether a page of this machine answers with status 200."""
     with (
         contextlib.suppress(OSError),
         urllib.request.urlopen(url, timeout=2, context=trusted) as answer,

@@ -1,7 +1,7 @@
 """Run the processes of a stack on one machine, and leave none behind.
 
-A process that ends is started again, with backoff. The supervisor writes down what it started, so
-that after a `kill -9` of itself the next one can end what was left.
+A process that ends is restarted, with backoff. The supervisor records its processes in a file, so
+that after a `kill -9` of the supervisor the next one ends them.
 """
 
 import asyncio
@@ -27,11 +27,11 @@ MAX_LINE_BYTES: Final = 64 * 1024
 
 
 class StackError(Exception):
-    """Say why the stack cannot run, and what to do."""
+    """State why the stack cannot run, and the remedy."""
 
 
 class Program(Struct, frozen=True):
-    """Describe one process: what to run, with which additions to the environment.
+    """Describe one process: its command and additions to its environment.
 
     `ends_by` is the signal that stops it cleanly.
     """
@@ -43,7 +43,7 @@ class Program(Struct, frozen=True):
 
 
 class Started(Struct, frozen=True):
-    """Name a process for sure: its number alone may have gone to another one since."""
+    """Identify a process: another one may have its number by now, but not its start time."""
 
     pid: int
     created: float
@@ -53,9 +53,9 @@ class Supervisor:
     """Start programs in an order, keep them running, stop them in the reverse order."""
 
     def __init__(self, record: Path, show: Callable[[str, str], None]) -> None:
-        """Prepare; `record` keeps what runs, `show` gets (name, line) of what is printed."""
+        """Prepare; `record` is the file of processes, `show` takes (name, line) of output."""
         self._record = record
-        self._show = show
+        self.show = show
         self._running: dict[str, asyncio.subprocess.Process] = {}
         self._started: dict[str, Started] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
@@ -79,13 +79,19 @@ class Supervisor:
             await asyncio.sleep(POLL_S)
 
     def hang_up(self, name: str) -> None:
-        """Let a program read its configuration again."""
+        """Send SIGHUP to a program, which reloads its configuration."""
         if name in self._running:
             with contextlib.suppress(ProcessLookupError):
                 self._running[name].send_signal(signal.SIGHUP)
 
+    def restart(self, name: str, reason: str) -> None:
+        """Stop a program; it is started again at once."""
+        self.show(name, f"restarts: {reason}")
+        with contextlib.suppress(ProcessLookupError):
+            self._running[name].send_signal(self._programs[name].ends_by)
+
     async def stop(self) -> None:
-        """Stop everything, the last started first; what does not end in time is killed."""
+        """Stop every program, the last started first; kill those that do not end in time."""
         for name in reversed(list(self._keepers)):
             self._keepers.pop(name).cancel()
             process = self._running[name]
@@ -94,7 +100,7 @@ class Supervisor:
             try:
                 await asyncio.wait_for(process.wait(), STOP_S)
             except TimeoutError:
-                self._show(name, f"did not stop within {STOP_S:g} s, killed")
+                self.show(name, f"did not stop within {STOP_S:g} s, killed")
                 kill_tree(process.pid)
                 await process.wait()
         self._record.unlink(missing_ok=True)
@@ -107,7 +113,7 @@ class Supervisor:
             code = await process.wait()
             failures = 0 if time.monotonic() - began > STEADY_S else failures + 1
             pause_s = BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]
-            self._show(program.name, f"ended with code {code}, again in {pause_s:g} s")
+            self.show(program.name, f"ended with code {code}, again in {pause_s:g} s")
             await asyncio.sleep(pause_s)
             process = await self._spawn(program)
 
@@ -125,7 +131,7 @@ class Supervisor:
         except OSError as error:
             raise StackError(f"cannot start {program.name}: {error}") from None
         self._running[program.name] = process
-        with contextlib.suppress(psutil.NoSuchProcess):  # it ended at once, and leaves nothing
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended already
             self._started[program.name] = Started(
                 process.pid, psutil.Process(process.pid).create_time()
             )
@@ -137,15 +143,15 @@ class Supervisor:
         while True:
             try:
                 line = await process.stdout.readline()
-            except ValueError:  # longer than the limit; what was read of it is dropped
+            except ValueError:  # longer than the limit; the part that was read is dropped
                 continue
             if not line:
                 return
-            self._show(name, line.decode(errors="replace").rstrip())
+            self.show(name, line.decode(errors="replace").rstrip())
 
 
 def end_leftovers(record: Path) -> int:
-    """End what a killed supervisor left running; return how many processes that were."""
+    """End processes that a killed supervisor left; return their number."""
     try:
         started = msgspec.json.decode(record.read_bytes(), type=list[Started])
     except (OSError, msgspec.DecodeError):
@@ -162,7 +168,7 @@ def end_leftovers(record: Path) -> int:
 
 
 def kill_tree(pid: int) -> None:
-    """Kill a process and all that it started."""
+    """Kill a process and its descendants."""
     with contextlib.suppress(psutil.Error):
         first = psutil.Process(pid)
         for process in (*first.children(recursive=True), first):

@@ -120,6 +120,13 @@ async def _serve(server: Server, listening: socket) -> None:
         await asyncio.wait({serving})
 
 
-def service(settings: Settings) -> Service:
+def service(
+    settings: Settings,
+    *,
+    limits: listener.Limits = LIMITS,
+    max_clients: int = MAX_CLIENTS,
+    passwords: Passwords | None = None,
+) -> Service:
     """Return the gateway; raises SettingsError or TopologyError when a setting is wrong."""
-    return LiveService(Gateway(settings), settings)
+    gateway = Gateway(settings, limits=limits, max_clients=max_clients, passwords=passwords)
+    return LiveService(gateway, settings)

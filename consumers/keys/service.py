@@ -160,6 +160,9 @@ async def _or_refuse(
         return kind(driver=driver, refused=AWAY, later=True)
 
 
-def service(settings: Settings) -> Service:
-    """Return the signing service; raises SettingsError, KeysError or TopologyError."""
-    return Answer(Keys(settings), settings)
+def service(settings: Settings, life_s: int = LIFE_S) -> Service:
+    """Return the signing service; raises SettingsError, KeysError or TopologyError.
+
+    `life_s` is the lifetime of a driver's JWT.
+    """
+    return Answer(Keys(settings, life_s), settings)

@@ -7,7 +7,7 @@ from prometheus_client import Counter, Histogram
 
 from consumers.persister import CONSUMER
 from pitbox import metrics as runtime_metrics
-from pitbox.nats.delivery import Delivery
+from pitbox.service.batch import Collected
 
 rows: Final = Counter("pitbox_persister_rows", "rows written", ["table"])
 frames: Final = Counter("pitbox_persister_frames", "frames read, also those seen before")
@@ -20,7 +20,9 @@ commit_s: Final = Histogram(
 )
 
 
-def show_lag(last: Delivery) -> None:
-    """Set the age of the last message that was committed and acknowledged."""
+def show_batch(batch: Collected, seconds: float) -> None:
+    """Observe the time to commit a batch, and the age of its last message."""
+    last = batch.deliveries[-1]
+    commit_s.labels(last.stream).observe(seconds)
     age_s = max(0.0, time.time() - last.stored_ns / 1e9)
     runtime_metrics.lag_s.labels(CONSUMER, last.stream).set(age_s)

@@ -5,18 +5,17 @@ from collections.abc import Iterable
 from functools import lru_cache, partial
 from typing import Any
 
-from consumers.persister import CONSUMER, facts, metrics, tables
+from consumers.persister import CONSUMER, facts, intake, metrics, tables
 from consumers.persister.facts import Facts
 from consumers.persister.holdings import Holdings
-from consumers.persister.intake import Batch, Intake, Subjects
-from consumers.persister.pump import Pump
+from consumers.persister.intake import Intake, Subjects
 from consumers.persister.receipts import Receipts
 from consumers.persister.tables import TableError
 from pitbox import topology
 from pitbox.nats.bus import Bus
-from pitbox.nats.pull import Pull
 from pitbox.postgres.connection import Connection
 from pitbox.service import dead
+from pitbox.service.batch import Batch, Sink
 from pitbox.service.lifetime import Service
 from pitbox.settings import Settings
 from pitbox.topology import Topology
@@ -26,7 +25,7 @@ from schemas.telemetry import Chunk, Mark
 
 
 class Persister:
-    """Run one pump a stream, and the receipts."""
+    """Write chunks and facts, and publish receipts of what Postgres has."""
 
     name = CONSUMER
 
@@ -42,46 +41,49 @@ class Persister:
                 self._tables.require(kinds)
             elif kinds - {Chunk, Mark}:
                 raise TableError(f"{stream} carries chunks, so it can carry no other facts")
-        self._bus = Bus(self.name, self._topology)
         self._connections = [self._connection(), self._connection()]
 
-    async def open(self) -> None:
-        """Connect to nats-server, waiting for it."""
-        await self._bus.open(self._settings.nats)
+    def open(self, bus: Bus) -> None:
+        """Prepare to write, and to publish receipts."""
+        self._bus = bus
+        self._receipts = Receipts(bus)
+        self._holdings = Holdings(self._connections[0], self._tables, self._receipts.changed)
 
-    async def close(self) -> None:
-        """Disconnect."""
-        for connection in self._connections:
-            connection.drop()
-        await self._bus.close()
+    def sink(self, stream: str) -> Sink[Any]:
+        """Return how chunks, or facts, are written."""
+        routes = self._topology.durables(self.name)[stream]
+        if Chunk in _kinds(self._topology, routes):
+            return self._telemetry(stream)
+        kept = Facts(self._topology, routes, self._tables, self._connections[1])
+        return Sink(
+            new=facts.Batch,
+            take=kept.take,
+            commit=kept.commit,
+            idle=self._connections[1].ready,
+            done=metrics.show_batch,
+        )
 
-    async def work(self, stop: asyncio.Event) -> None:
-        """Write streams and answer with receipts until `stop` is set."""
-        bus, connections = self._bus, self._connections
-        receipts = Receipts(bus)
-        holdings = Holdings(connections[0], self._tables, receipts.changed)
-        asked = await bus.answer("link.ask", partial(receipts.answer, holdings))
+    async def beside(self, stop: asyncio.Event) -> None:
+        """Publish receipts, and answer producers that ask for one."""
+        asked = await self._bus.answer("link.ask", partial(self._receipts.answer, self._holdings))
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(receipts.run(holdings, stop))
-                for stream, routes in self._topology.durables(self.name).items():
-                    pull = Pull(bus, self.name, stream)
-                    if Chunk in _kinds(self._topology, routes):
-                        pump: Pump[Any] = self._telemetry(pull, stream, holdings)
-                    else:
-                        pump = self._facts(pull, stream, routes, connections[1])
-                    tasks.create_task(pump.run(stop))
+            await self._receipts.run(self._holdings, stop)
         finally:
             await asked.unsubscribe()
+
+    def close(self) -> None:
+        """Disconnect from Postgres."""
+        for connection in self._connections:
+            connection.drop()
 
     def _connection(self) -> Connection:
         return Connection(self._settings.postgres.url, f"pitbox-{self.name}")
 
-    def _telemetry(self, pull: Pull, stream: str, holdings: Holdings) -> Pump[Batch]:
-        intake = Intake(_subjects(self._topology, stream), self._topology.from_drivers)
+    def _telemetry(self, stream: str) -> Sink[intake.Batch]:
+        proof = Intake(_subjects(self._topology, stream), self._topology.from_drivers)
 
-        async def commit(batch: Batch) -> None:
-            stored = await holdings.commit(batch)
+        async def commit(batch: intake.Batch) -> None:
+            stored = await self._holdings.commit(batch)
             metrics.rows.labels("telemetry_chunk").inc(stored)
             metrics.frames.inc(batch.frames)
             metrics.duplicates.inc(sum(len(a.numbers) for a in batch.runs.values()) - stored)
@@ -89,25 +91,18 @@ class Persister:
             for letter in batch.letters:
                 dead.count(letter)
 
-        return Pump(pull, stream, new=Batch, take=intake.take, commit=commit, idle=holdings.refresh)
-
-    def _facts(
-        self, pull: Pull, stream: str, routes: tuple[str, ...], connection: Connection
-    ) -> Pump[facts.Batch]:
-        told = Facts(self._topology, routes, self._tables, connection)
-        return Pump(
-            pull,
-            stream,
-            new=facts.Batch,
-            take=told.take,
-            commit=told.commit,
-            idle=connection.ready,
+        return Sink(
+            new=intake.Batch,
+            take=proof.take,
+            commit=commit,
+            idle=self._holdings.refresh,
+            done=metrics.show_batch,
         )
 
 
 def service(settings: Settings) -> Service:
     """Return the persister; raises TopologyError when streams.yaml or a table file is wrong."""
-    return Persister(settings)
+    return Batch(Persister(settings), settings)
 
 
 def _kinds(declared: Topology, routes: Iterable[str]) -> set[type]:

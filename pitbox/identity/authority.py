@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from pitbox.identity import claims, jwt, permissions
+from pitbox.identity import claims, credentials, jwt, permissions
 from pitbox.identity.claims import NOBODY
 from pitbox.identity.credentials import SUFFIX, Credentials
 from pitbox.identity.folder import KeyFolder, KeysError, write_private
@@ -114,6 +114,15 @@ class Authority:
         system = self._public(SYSTEM)
         self._write(CLAIMS, CLAIMS_MAY, system, self._pair(SYSTEM_SIGNER))
         return self.users
+
+    def write_stale_users(self) -> list[str]:
+        """Write the credentials that are not as streams.yaml permits; return the users' names."""
+        wanted = permissions.users(self._topology)
+        users = self.users
+        stale = [n for n, allowed in wanted.items() if permitted(users, n) != allowed.claims()]
+        for name in stale:
+            self.write_user(name, wanted[name])
+        return stale
 
     def write_user(self, name: str, allowed: Permissions) -> None:
         """Write credentials for one user of the hub's account."""
@@ -237,6 +246,15 @@ class Authority:
 
     def _public(self, name: str) -> str:
         return self._pair(name).public
+
+
+def permitted(users: Path, name: str) -> dict[str, Any] | None:
+    """Return the permissions in a user's credentials, as claims; None while there are none."""
+    try:
+        held = jwt.verified(credentials.read(users / f"{name}{SUFFIX}").jwt)["nats"]
+    except KeysError:
+        return None
+    return {kind: held.get(kind) for kind in ("pub", "sub")}
 
 
 def driver_credentials(

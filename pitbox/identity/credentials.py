@@ -82,7 +82,7 @@ class Identity:
 
     def __init__(self, path: Path) -> None:
         """Read the file; raises KeysError."""
-        self._path = path
+        self.file = path
         self._credentials = read(path)
 
     def options(self) -> dict[str, Any]:
@@ -96,7 +96,7 @@ class Identity:
     def _sign(self, nonce: str) -> bytes:
         """Sign nats-server's nonce; when the file cannot be read now, use the last one read."""
         with contextlib.suppress(KeysError):
-            self._credentials = read(self._path)
+            self._credentials = read(self.file)
         return base64.b64encode(self._credentials.pair.sign(nonce.encode()))
 
 

@@ -1,13 +1,14 @@
-"""The NATS client of nats-py, hardened against malformed messages and against closing for good.
+"""The NATS client, hardened against malformed messages and against refused connections.
 
-- nats-server accepts any bytes in a subject except blanks and line ends. nats-py stops reading at a
-  subject that is not UTF-8 or has a vertical tab or form feed, and at malformed headers. One such
-  stored message would end each of its readers, again after each restart.
-- nats-py closes for good when nats-server ends a connection with an error, such as expired
-  credentials. Its subscriptions would be lost although renewed credentials may be there.
-- nats-py waits by `asyncio.wait_for`. In Python 3.11 that loses a cancellation that races with the
-  awaited result (https://github.com/python/cpython/issues/86296), so a task that publishes in a
-  loop could not be cancelled. `asyncio.wait_for` is replaced there for the whole process.
+nats-server allows any bytes in a subject but blanks and line ends. nats-py expects UTF-8 without
+vertical tabs and form feeds, and stops reading at other bytes: one stored message would stop each
+of its readers at every attempt. Malformed headers do the same. nats-py also closes for good when
+nats-server ends a connection with a reason, such as expired credentials: every subscription would
+be lost, although renewed credentials may exist.
+
+nats-py waits by `asyncio.wait_for`, which in Python 3.11 loses a cancellation that races with the
+result (https://github.com/python/cpython/issues/86296): a task that publishes in a loop could not
+be cancelled. This module replaces `wait_for` there.
 """
 
 import asyncio
@@ -35,7 +36,7 @@ Awaited = TypeVar("Awaited")
 
 
 async def _wait_for(awaitable: Awaitable[Awaited], timeout: float | None) -> Awaited:
-    """Behave as `asyncio.wait_for` of Python 3.12."""
+    """Wait as `asyncio.wait_for` of Python 3.12 does."""
     async with asyncio.timeout(timeout):
         return await awaitable
 
@@ -48,7 +49,7 @@ parser.HMSG_RE = re.compile(rb"\AHMSG ([^ \r\n]+) ([^ ]+) +(([^ \r\n]+) )?(\d+) 
 
 
 class Client(nats.aio.client.Client):
-    """Read messages with any subject and headers, and reconnect without limit."""
+    """Read any bytes in subjects and headers, and reconnect after any error."""
 
     _trust: ssl.SSLContext | None = None
 
@@ -60,10 +61,9 @@ class Client(nats.aio.client.Client):
         ping_interval_s: float = PING_INTERVAL_S,
         **options: Any,
     ) -> None:
-        """Connect, and reconnect after each loss; use TLS if `trust` is given.
+        """Connect and stay connected; nothing is buffered, and TLS is used when `trust` is given.
 
-        Messages published while disconnected are not buffered. A dead link is detected within three
-        ping intervals.
+        A dead link is found within three ping intervals.
         """
         self._trust = trust
         await self.connect(
@@ -79,12 +79,12 @@ class Client(nats.aio.client.Client):
         )
 
     async def close(self) -> None:
-        """Disconnect, if ever connected."""
+        """Close; a client that never connected has nothing to close."""
         if self._flush_queue is not None:
             await super().close()
 
     async def _connect_to_server(self, server: Any) -> None:
-        """Close a connection that nats-server rejected, before opening the next one."""
+        """Close the refused connection before opening another."""
         if self._transport is not None:
             self._transport.close()  # type: ignore[no-untyped-call]
         server.last_attempt = time.monotonic()
@@ -92,11 +92,11 @@ class Client(nats.aio.client.Client):
         await self._transport.connect(server.uri, BUFFER_BYTES, CONNECT_TIMEOUT_S)
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
-        """Ignore other addresses that nats-server announces."""
+        """Keep the configured address; ignore further ones that nats-server names."""
         await super()._process_info({**info, "connect_urls": []}, initial_connection)
 
     async def _process_err(self, err_msg: str) -> None:
-        """Reconnect after an error that ends the connection; report any other one."""
+        """Reconnect after an error that ends the connection; report one that does not."""
         if DENIED in err_msg.lower():
             await super()._process_err(err_msg)
             return

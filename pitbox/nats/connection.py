@@ -1,4 +1,4 @@
-"""Open, watch and close one connection to nats-server."""
+"""One connection to nats-server: open, watch, replace and close it."""
 
 import asyncio
 import contextlib
@@ -19,13 +19,13 @@ CLOSE_S: Final = 1.0
 REFUSED_PAUSES_S: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
 REFUSED: Final = "nats-server refuses these credentials"
 SHUT_OUT: Final = (
-    "nats-server refuses this PC; its telemetry stays on its disk. If the owner revoked the PC, "
-    "enrol it again by `pitbox drive --enrol CODE@HOST`"
+    "the hub refuses this PC; telemetry stays in the spool. A PC that sent too much is let in "
+    "again after a while; any other has to be enrolled again: `pitbox drive --enrol CODE@HOST`"
 )
 REFUSALS: Final = ("authorization", "authentication")
 NO_ANSWER: Final = "it does not answer"
 OVERLAP_S: Final = 5.0
-"""A replaced connection stays open this long, for replies that are under way."""
+"""A replaced connection stays open for so long, for answers to earlier requests."""
 
 log = logs.get("bus")
 
@@ -34,10 +34,14 @@ class BusDown(Exception):  # noqa: N818 - a state of the world, not a mistake
     """Report that nats-server cannot be reached or does not answer."""
 
 
-class Connection:
-    """Hold the connection of one service to nats-server.
+class LoginRefused(BusDown):
+    """Report that nats-server refuses the credentials."""
 
-    `up` is set while connected, `down` while disconnected; `connects` counts connections.
+
+class Connection:
+    """Stay connected to nats-server as one service.
+
+    `up` is set while connected, `down` while not; `connects` counts connections.
     """
 
     def __init__(self, service: str, *, ping_interval_s: float = PING_INTERVAL_S) -> None:
@@ -53,39 +57,37 @@ class Connection:
         self._closed = False
         self._failure = ""
         self._refusals = 0
+        self._patient = True
         self._endings: set[asyncio.Task[None]] = set()
 
     async def open(self, server: Nats, *, forever: bool = True) -> None:
-        """Connect to nats-server, waiting for it without limit if `forever`.
+        """Connect to nats-server; wait for it `forever`, or raise BusDown.
 
-        Raises BusDown when it is not reached in time, KeysError without credentials, SettingsError
-        when the file of TLS authorities cannot be read.
+        Raises KeysError without credentials, SettingsError when the TLS authorities cannot be read.
         """
-        self._url = url = server.url
+        self._url = server.url
         self._trust = trust(server)
         self._identity = Identity(file_of(server.credentials, self.service))
+        self._patient = forever
         try:
             async with asyncio.timeout(None if forever else FIRST_CONNECT_S):
                 await self._open(patient=forever)
-        except TimeoutError:
+        except (TimeoutError, OSError, ValueError, nats.errors.Error) as error:
             await self.close()
-            reason = self._failure or NO_ANSWER
-            raise BusDown(f"cannot reach nats-server at {_place(url)}: {reason}") from None
-        except (OSError, ValueError, nats.errors.Error) as error:
-            raise BusDown(f"cannot reach nats-server at {_place(url)}: {error}") from None
+            raise self._why_not(self._failure or str(error) or NO_ANSWER) from None
 
     @property
     def jetstream(self) -> JetStreamContext:
-        """Return the JetStream interface of nats-py."""
+        """Return JetStream's own interface, for the runtime."""
         return self._jetstream
 
     @property
     def client(self) -> Client:
-        """Return the client of nats-py."""
+        """Return the client, for the runtime."""
         return self._client
 
     async def alive(self, timeout_s: float = 3.0) -> bool:
-        """Return whether nats-server answers a ping within `timeout_s`."""
+        """Return whether nats-server answers a ping in time."""
         if not self._client.is_connected:
             return False
         try:
@@ -95,14 +97,13 @@ class Connection:
         return True
 
     async def force_reconnect(self) -> None:
-        """Close the connection and open a new one."""
+        """Close the connection and open another."""
         await self._client.force_reconnect()
 
     async def replace(self) -> None:
-        """Replace the connection by a second one with the credentials of now.
+        """Replace the connection by one with the current credentials; close the old one later.
 
-        The first one closes later, so replies under way still arrive. Raises BusDown when there is
-        no second connection; the first stays in use then.
+        Answers to earlier requests still arrive on the old one. Raises BusDown without a new one.
         """
         fresh = Client()
         try:
@@ -116,14 +117,14 @@ class Connection:
         ending = asyncio.create_task(_end(old))
         self._endings.add(ending)
         ending.add_done_callback(self._endings.discard)
-        await asyncio.sleep(0)  # once begun, the task closes the client even when cancelled
+        await asyncio.sleep(0)  # the task has begun, so it closes the client even when cancelled
         await self._connected()
 
     async def _resubscribe(self, client: Client) -> None:
-        """Subscribe on a second connection to the subjects of the first."""
+        """Subscribe on a new connection to the subjects of the old one."""
 
     async def close(self) -> None:
-        """Disconnect without draining: a drain of live pull subscriptions takes 30 s."""
+        """Close; subscriptions end first, because draining live pulls takes half a minute."""
         self._closed = True
         self.up.clear()
         for ending in self._endings:
@@ -146,7 +147,7 @@ class Connection:
             log.info("reconnected", connects=self.connects)
 
     async def _start(self, client: Client, *, patient: bool) -> None:
-        """Connect a client; its events are reported while it is the one in use."""
+        """Connect a client; its callbacks have effect while it is the one in use."""
 
         async def connected() -> None:
             if client is self._client:
@@ -185,6 +186,15 @@ class Connection:
             **self._identity.options(),
         )
 
+    def _why_not(self, reason: str) -> BusDown:
+        """Return why there is no first connection, with the remedy of a refusal."""
+        place = _place(self._url)
+        if not self._refusals:
+            return BusDown(f"cannot reach nats-server at {place}: {reason}")
+        if self.service == DRIVER:
+            return LoginRefused(SHUT_OUT)
+        return LoginRefused(f"nats-server at {place} refuses the credentials {self._identity.file}")
+
     def _log_once(self, reason: str, *, patient: bool) -> None:
         """Log why there is no connection, once until the next connection."""
         if patient and not (self._failure or _refuses(reason)):
@@ -194,7 +204,7 @@ class Connection:
     async def _pause_if_refused(self, reason: str) -> None:
         """Log once that nats-server refuses the credentials, and pause before the next attempt."""
         if _refuses(reason):
-            if not self._refusals:
+            if self._patient and not self._refusals:
                 log.warning(SHUT_OUT if self.service == DRIVER else REFUSED, reason=reason)
             pause_s = REFUSED_PAUSES_S[min(self._refusals, len(REFUSED_PAUSES_S) - 1)]
             self._refusals += 1
@@ -218,5 +228,5 @@ async def _close(client: Client) -> None:
 
 
 def _place(url: str) -> str:
-    """Return an address without credentials and scheme."""
+    """Return an address without its credentials."""
     return url.rsplit("@", 1)[-1].removeprefix("nats://")

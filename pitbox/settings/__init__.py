@@ -5,7 +5,7 @@ names the variable. A field's description appears in README's generated table an
 """
 
 from pitbox.settings.driver import Driver
-from pitbox.settings.environment import SettingsError, load, table
+from pitbox.settings.environment import PREFIX, SettingsError, load, table
 from pitbox.settings.gateway import Gateway
 from pitbox.settings.keys import Allowance, Keys
 from pitbox.settings.listener import Listener
@@ -16,6 +16,7 @@ from pitbox.settings.postgres import Postgres
 from pitbox.settings.tree import Settings
 
 __all__ = [
+    "PREFIX",
     "Allowance",
     "Driver",
     "Gateway",

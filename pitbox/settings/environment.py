@@ -5,7 +5,6 @@ need not be in the environment.
 """
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, get_type_hints
@@ -13,6 +12,7 @@ from typing import Any, Final, get_type_hints
 import msgspec
 from msgspec import Struct
 
+from pitbox import allowed
 from pitbox.settings.tree import Settings
 
 PREFIX: Final = "PITBOX_"
@@ -40,7 +40,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     try:
         return msgspec.convert(tree, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsError(_explain(str(error))) from None
+        raise SettingsError(_explain(error)) from None
 
 
 def table() -> Iterator[tuple[str, str, str]]:
@@ -84,20 +84,18 @@ def _put(tree: dict[str, Any], path: list[str], value: str, variable: str) -> No
     tree[leaf] = value
 
 
-def _explain(message: str) -> str:
-    """Replace msgspec's path (`$.nats.url`) by the variable's name, unless the name is there."""
-    unknown = re.search(r"unknown field `(\w+)`(?: - at `\$\.?([\w.]*)`)?", message)
-    if unknown:
-        path = ".".join(filter(None, [unknown[2], unknown[1]]))
-        return f"{_variable(path)} is not a setting; the README lists them all"
-    located = re.search(r"^(.*) - at `\$\.([\w.]+)`$", message)
-    if not located:
-        return message
-    if located[1].startswith(PREFIX):
-        return located[1]
-    variable = _variable(located[2])
+def _explain(error: msgspec.ValidationError) -> str:
+    """Return what is wrong, beginning with the variable's name."""
+    path, reason = allowed.explained(error, Settings)
+    if reason.startswith(PREFIX):
+        return reason
+    variable = _variable(path)
+    if reason == allowed.UNKNOWN:
+        return f"{variable} is not a setting; `pitbox settings` lists them all"
+    if path in Settings.__struct_fields__ and isinstance(getattr(Settings(), path), Struct):
+        return f"{variable} is a group of settings; `pitbox settings` lists them all"
     about = next((about for name, _, about in table() if name == variable), "")
-    return f"{variable}: {located[1]}" + (f" ({about})" if about else "")
+    return f"{variable}: {reason}" + (f" ({about})" if about else "")
 
 
 def _variable(path: str) -> str:

@@ -5,9 +5,12 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from schemas.telemetry import NAME, NAME_WORDS
+from schemas.text import text
+
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Text = Annotated[str, Meta(min_length=1)]
-OptionalName = Annotated[str, Meta(pattern=r"^([A-Za-z0-9][A-Za-z0-9_-]{0,63})?$(?!\n)")]
+OptionalName = Annotated[str, text(f"({NAME})?", NAME_WORDS)]
 
 
 def check_value(variable: str, check: Callable[[str], object], value: str) -> None:

@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from pitbox.settings.fields import Port
 from pitbox.settings.listener import Listener
+from schemas.text import text
 
 
 class Metrics(Listener, frozen=True, forbid_unknown_fields=True):
@@ -14,8 +15,9 @@ class Metrics(Listener, frozen=True, forbid_unknown_fields=True):
     port: Annotated[Port, Meta(description="port to listen on; 0: no metrics")] = 0
     token: Annotated[
         str,
-        Meta(
-            pattern=r"^([!-~]{16,})?$(?!\n)",
+        text(
+            r"([!-~]{16,})?",
+            "16 characters or more, without blanks",
             description="bearer token for reading metrics, 16 characters or more, needed beyond "
             "loopback; better kept in a file, named by PITBOX_METRICS__TOKEN_FILE",
         ),

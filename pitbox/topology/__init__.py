@@ -4,7 +4,7 @@
 `admin` changes JetStream to match it; `asyncapi` describes it. Only `admin` talks to nats-server.
 """
 
-from pitbox.topology.file import find, load, parse
+from pitbox.topology.file import consumers, find, load, parse
 from pitbox.topology.model import (
     Consumer,
     Producer,
@@ -23,6 +23,7 @@ __all__ = [
     "Stream",
     "Topology",
     "TopologyError",
+    "consumers",
     "find",
     "load",
     "parse",

@@ -38,6 +38,18 @@ def load(path: str = "") -> Topology:
     return parse(find(path).read_text())
 
 
+def consumers(path: str = "") -> tuple[str, ...]:
+    """Return the names of the consumers in streams.yaml, without checking the rest of it.
+
+    So a process that was started with older schemas reads a newer file. Raises TopologyError.
+    """
+    try:
+        document = yaml.safe_load(find(path).read_text())
+    except yaml.YAMLError as error:
+        raise TopologyError("streams.yaml: " + " ".join(str(error).split())) from None
+    return tuple(str(name) for name, _ in _items(document, "consumers"))
+
+
 def parse(text: str) -> Topology:
     """Parse and check the text of streams.yaml; raises TopologyError as `load`."""
     try:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from pitbox import logs
-from pitbox.nats.bus import Bus, BusDown
+from pitbox.nats.bus import Bus, BusDown, NobodyListens
 from producers import metrics
 from producers.spool.depot import Depot
 from producers.spool.ledger import RunKey
@@ -21,6 +21,9 @@ ASK_INTERVAL_S: Final = 10.0
 ASK_TIMEOUT_S: Final = 1.0
 RETRY_S: Final = (0.2, 0.5, 1.0, 2.0, 3.0)
 CLOCK_SAMPLES: Final = 8
+NO_LINK: Final = "there is no connection to the hub's nats-server"
+NO_PERSISTER: Final = "the hub's nats-server answers, but no persister is connected to it"
+NO_RECEIPT: Final = "the hub's persister has not answered yet"
 
 log = logs.get("link")
 
@@ -76,6 +79,7 @@ class Link:
         self._news = asyncio.Event()
         self._subscribed: set[str] = set()
         self._said_at = 0.0
+        self._unanswered = ""
         self._live: RunKey | None = None
         self._began = asyncio.Event()
 
@@ -84,6 +88,11 @@ class Link:
         if key != self._live:
             self._live = key
             self._began.set()
+
+    @property
+    def waits_for(self) -> str:
+        """Return which part of the hub does not answer, "" when the last request was answered."""
+        return self._unanswered if self._bus.up.is_set() else NO_LINK
 
     @property
     def fenced(self) -> bool:
@@ -130,11 +139,12 @@ class Link:
             asked_at = time.monotonic()
             try:
                 receipt = await self._ask(key)
-            except BusDown:
+            except BusDown as error:
+                self._unanswered = NO_PERSISTER if isinstance(error, NobodyListens) else NO_RECEIPT
                 await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
                 failures += 1
                 continue
-            failures = 0
+            failures, self._unanswered = 0, ""
             self._unasked.pop(key, None)
             await self._on_receipt(receipt)
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from consumers.keys.service import Keys
+from consumers.keys.service import service as keys
 from pitbox import topology
 from pitbox.identity import jwt
 from pitbox.identity.nkeys import KeyPair, Kind
@@ -98,7 +98,7 @@ async def office(server: NatsServer, database: str) -> AsyncIterator[Office]:
     await hub.apply(server.url)
     settings = hub.settings_of(server.url, database)
     async with (
-        hub.serving(Keys(settings)),
+        hub.serving(keys(settings)),
         gateway_of(server.url, database, server.folder) as served,
         served.rest() as rest,
     ):

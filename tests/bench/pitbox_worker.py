@@ -4,8 +4,8 @@ import asyncio
 
 from prometheus_client import REGISTRY
 
-from consumers.persister.service import Persister
-from pitbox.service.lifetime import loop_factory
+from consumers.persister.service import service as persister
+from pitbox.service.lifetime import loop_factory, serve
 from pitbox.settings import Nats, Postgres, Settings
 from tests.bench.peers.stopwatch import Stopwatch, arguments
 
@@ -20,7 +20,7 @@ async def main() -> None:
         nats=Nats(url=asked.nats, credentials=asked.credentials),
         postgres=Postgres(url=asked.postgres),
     )
-    running = asyncio.create_task(Persister(settings).run(asyncio.Event()))
+    running = asyncio.create_task(serve(persister(settings), asyncio.Event()))
     counted = 0
     while not running.done():
         await asyncio.sleep(POLL_S)

@@ -17,7 +17,7 @@ from msgspec import Struct
 from PIL import Image
 from playwright.sync_api import Page, TimeoutError, expect
 
-from commands.hub.stack import addresses
+from commands.hub.record import addresses
 from tests.e2e import browser
 from tests.tools.servers import until
 

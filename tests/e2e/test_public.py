@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from commands.hub.stack import Addresses, addresses
+from commands.hub.record import Addresses, addresses
 from tests.faults.ledger import read_ledger
 from tests.tools.authority import Authority
 from tests.tools.servers import NatsServer, free_port, until

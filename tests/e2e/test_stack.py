@@ -1,5 +1,6 @@
 """The stack as a user starts and ends it, kindly or not."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import msgspec
 import psutil
 import pytest
 
-from commands.hub.stack import addresses
+from commands.hub.record import addresses
 from commands.hub.supervisor import Started
 from tests.tools.servers import listens, until
 
@@ -27,6 +28,7 @@ class RunningStack:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            env=plain_environment(),
         )
 
     def is_ready(self) -> bool:
@@ -39,14 +41,15 @@ class RunningStack:
         )
         return [psutil.Process(one.pid) for one in started]
 
-    def end(self, number: signal.Signals) -> None:
+    def end(self, number: signal.Signals) -> str:
+        """Send a signal and return what the stack has printed when it is gone."""
         self.process.send_signal(number)
-        self.process.communicate(timeout=60)
+        return self.process.communicate(timeout=60)[0]
 
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[RunningStack]:
-    running = RunningStack(tmp_path / "stack")
+    running = RunningStack(tmp_path / ".pitbox")
     try:
         until(running.is_ready, "the stack is ready", 60)
         yield running
@@ -59,6 +62,24 @@ def stack(tmp_path: Path) -> Iterator[RunningStack]:
 def command(name: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*PITBOX, name, "--folder", str(folder)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def plain_environment() -> dict[str, str]:
+    """Return this environment without any setting of PitBox."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PITBOX_")}
+
+
+def typed(folder: Path, *arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder as a new user does, who has set nothing but `given`."""
+    return subprocess.run(
+        [*PITBOX, *arguments],
+        cwd=folder,
+        env=plain_environment() | given,
         capture_output=True,
         text=True,
         timeout=60,
@@ -82,8 +103,9 @@ def test_ctrl_c_leaves_no_process_and_a_second_start_works(stack: RunningStack) 
     try:
         until(again.is_ready, "the stack is ready again", 60)
     finally:
-        again.end(signal.SIGTERM)
+        printed = again.end(signal.SIGTERM)
     assert again.process.returncode == 0
+    assert printed.startswith("nats-server and Postgres run.")
 
 
 def test_after_a_kill_the_next_start_ends_what_was_left(stack: RunningStack) -> None:
@@ -96,7 +118,8 @@ def test_after_a_kill_the_next_start_ends_what_was_left(stack: RunningStack) -> 
         until(again.is_ready, "the stack is ready again", 60)
         assert all(is_gone(server) for server in left)
     finally:
-        again.end(signal.SIGINT)
+        printed = again.end(signal.SIGINT)
+    assert printed.startswith("nats-server and Postgres run.")
 
 
 def test_two_stacks_do_not_share_a_folder(stack: RunningStack) -> None:
@@ -119,6 +142,43 @@ def test_down_stops_a_stack_from_another_terminal(stack: RunningStack) -> None:
     stack.process.communicate(timeout=60)
     assert not listens(running.nats)
     assert command("status", stack.folder).returncode == 1
+
+
+def test_commands_in_the_folder_of_a_stack_find_it(stack: RunningStack) -> None:
+    below = stack.folder.parent / "deep" / "down"
+    below.mkdir(parents=True)
+    running = addresses(stack.folder)
+    assert running is not None
+    login = typed(stack.folder.parent, "account", "link")
+    assert (login.returncode, login.stderr) == (0, "")
+    assert login.stdout.startswith(f"{running.page}#link=")
+    for command_line, said in (
+        ("laps --session spa", "Postgres has no laps of a session 'spa'"),
+        ("streams plan", "nothing to do"),
+        ("doctor", f"of the stack in {stack.folder}"),
+        ("status", str(stack.folder)),
+        ("import nothing.ibt", "`pitbox import --driver NAME FILE`"),
+    ):
+        done = typed(below, *command_line.split(), HOME=str(below))
+        assert said in done.stdout + done.stderr, (command_line, done)
+
+
+def test_a_command_without_a_stack_says_where_it_looked_and_what_to_do(tmp_path: Path) -> None:
+    for command_line in ("streams plan", "driver revoke ada", "import --driver ada x.ibt"):
+        done = typed(tmp_path, *command_line.split(), HOME=str(tmp_path))
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"pitbox: no stack runs in {tmp_path} or in a folder above")
+        assert "`make up`" in done.stderr
+
+
+def test_a_wrong_password_names_the_setting_that_has_it(stack: RunningStack) -> None:
+    running = addresses(stack.folder)
+    assert running is not None
+    url = f"postgresql://pitbox:wrong@127.0.0.1:{running.postgres}/pitbox"
+    done = typed(stack.folder.parent, "sessions", PITBOX_POSTGRES__URL=url)
+    assert done.returncode == 2
+    assert done.stderr.startswith("pitbox: Postgres refuses the login: ")
+    assert "PITBOX_POSTGRES__URL in the environment" in done.stderr
 
 
 def test_the_password_is_for_the_owner_alone(stack: RunningStack) -> None:

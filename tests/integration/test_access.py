@@ -17,7 +17,7 @@ import pytest
 import websockets
 from structlog.testing import capture_logs
 
-from consumers.gateway.service import Gateway
+from consumers.gateway.service import service
 from consumers.gateway.web.listener import Limits
 from consumers.gateway.web.login import COOKIE
 from pitbox.people import logins, secrets
@@ -60,9 +60,9 @@ async def served(
     tmp_path: Path,
     passwords: Interrupted,
 ) -> AsyncIterator[Served]:
-    """Run a gateway with an owner; a parameter holds other arguments of `Gateway`."""
+    """Run a gateway with an owner; a parameter holds other arguments of `service`."""
     await hub.apply(nats_server.url)
-    build = partial(Gateway, passwords=passwords, **getattr(request, "param", {}))
+    build = partial(service, passwords=passwords, **getattr(request, "param", {}))
     async with gateway_of(nats_server.url, database, tmp_path, build) as running_gateway:
         yield running_gateway
 

@@ -343,7 +343,7 @@ async def _is_shut_out(run: Run, rest: httpx.AsyncClient, kai: Person) -> None:
     trying = run.drive()
 
     async def told() -> bool:
-        return "the hub nats-server refuses this PC" in (run.folder / "drive.log").read_text()
+        return "the hub refuses this PC" in (run.folder / "drive.log").read_text()
 
     try:
         await eventually(told, "the PC is told")

@@ -75,7 +75,7 @@ def test_streams_are_planned_applied_and_then_as_they_should_be(pitbox: Run) -> 
     plan = pitbox("streams", "plan")
     assert plan.stdout.splitlines()[0] == "create stream TELEMETRY"
     applied = pitbox("streams", "apply", "--json")
-    assert [change["action"] for change in json.loads(applied.stdout)] == ["create"] * 6
+    assert [change["action"] for change in json.loads(applied.stdout)] == ["create"] * 7
     assert pitbox("streams", "plan").stdout == "nothing to do\n"
 
 
@@ -134,7 +134,7 @@ async def test_a_dead_letter_is_listed_shown_and_sent_again(
         check=True,
     )
     assert raw.stdout == msgspec.msgpack.encode(newer)
-    assert pitbox("dead", "retry", name).stdout == "1 sent again\n"
+    assert pitbox("dead", "retry", name).stdout == "1 published again\n"
     assert await stored.value("select count(*) from dead_letter") == 0
     found = await driver.jetstream.get_msg("TELEMETRY", seq=2)
     assert (found.data, found.subject) == (raw.stdout, "telemetry.ada.test.backfill")
@@ -144,7 +144,7 @@ async def test_all_dead_letters_are_sent_again_and_those_of_no_use_are_dead_agai
     pitbox: Run, nats_server: NatsServer, database: str, driver: Bus
 ) -> None:
     await kept(nats_server.url, database, driver, *[chunk(n, version=2) for n in range(20)])
-    assert pitbox("dead", "retry", "--all").stdout == "20 sent again\n"
+    assert pitbox("dead", "retry", "--all").stdout == "20 published again\n"
     assert pitbox("dead", "list").stdout == "no dead letters\n"
     await kept(nats_server.url, database, driver, chunk(99))
     assert len(json.loads(pitbox("dead", "list", "--json").stdout)) == 20
@@ -157,7 +157,7 @@ async def test_what_no_stream_takes_stays_a_dead_letter(
     await driver.jetstream.delete_stream("TELEMETRY")
     done = pitbox("dead", "retry", "--all")
     assert done.returncode == 2
-    assert done.stderr == "pitbox: 0 of 1 sent again, then: no stream takes it\n"
+    assert done.stderr == "pitbox: 0 of 1 published again, then: no stream takes it\n"
     assert await stored.value("select count(*) from dead_letter") == 1
 
 
@@ -165,8 +165,8 @@ async def test_what_no_stream_takes_stays_a_dead_letter(
     ("arguments", "said"),
     [
         (("show", "0123abcd"), "no dead letter begins with 0123abcd: see `pitbox dead list`"),
-        (("show", "%"), "'%' is no name of a dead letter: see `pitbox dead list`"),
-        (("retry",), "name dead letters, or say --all"),
+        (("show", "%"), "'%' is not a name of a dead letter: see `pitbox dead list`"),
+        (("retry",), "give names of dead letters, or --all"),
     ],
 )
 def test_a_wrong_name_is_told(pitbox: Run, arguments: tuple[str, ...], said: str) -> None:

@@ -19,6 +19,7 @@ from pitbox.settings import Driver, Nats, Settings
 from producers.drive import Status, drive
 from producers.imports import import_files
 from producers.source import Began, Frame, Observation, SourceError
+from producers.uplink.link import NO_PERSISTER
 from schemas.sim import SessionOpened
 from schemas.telemetry import Chunk
 from tests.faults.ledger import read_ledger
@@ -392,18 +393,17 @@ async def test_a_bad_file_among_good_ones_stores_nothing(hub: Hub, data_dir: Pat
 async def test_an_import_waits_for_a_persister_that_is_away(hub: Hub, data_dir: Path) -> None:
     hub.persister.end()
     recording = data_dir / "iracing" / "red-bull-ring_w13_2024-build_6.5s.ibt"
-    answered: list[bool] = []
+    waits_for: list[str] = []
     settings = hub.settings()
     importing = asyncio.create_task(
-        import_files(settings, [recording], lambda *told: answered.append(told[2]))
+        import_files(settings, [recording], lambda *told: waits_for.append(told[2]))
     )
 
-    async def told() -> bool:
+    async def stated() -> bool:
         assert not importing.done()
-        return len(answered) > 3
+        return NO_PERSISTER in waits_for
 
-    await eventually(told, "the import says that it waits")
-    assert not any(answered)
+    await eventually(stated, "the import states what it waits for")
     hub.persister.start()
     imported = await asyncio.wait_for(importing, WHOLE_S)
     assert len(await hub.stored()) == imported[0].chunks

@@ -15,7 +15,7 @@ import pytest
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
-from consumers.keys.service import Keys
+from consumers.keys.service import service as keys
 from pitbox import topology
 from pitbox.identity import credentials
 from pitbox.identity.credentials import Credentials
@@ -281,19 +281,19 @@ async def test_a_suspension_survives_a_restart_and_ends_in_time(
 ) -> None:
     rows = Database(database)
     again = Enrol(driver="eve", public_key=KeyPair.new(Kind.USER).public)
-    async with serving(Keys(strict)):
+    async with serving(keys(strict)):
         file = await enrol(desk, "eve", tmp_path)
         server = Nats(url=nats_server.url, credentials=str(file))
         await sends_too_much(server)
         assert await is_refused(server)
-    async with serving(Keys(strict)):
+    async with serving(keys(strict)):
         refused = (await signed(desk, again)).refused
         assert refused.startswith("the driver sent too much: try again after ")
         assert await is_refused(server)
         listed = await asyncio.to_thread(pitbox, nats_server, database, "driver", "list")
         assert "sent too much, shut out until 20" in listed.stdout
         await rows.rows("update nats_account set shut_until = now() + interval '1 s'")
-    async with serving(Keys(strict)):
+    async with serving(keys(strict)):
 
         async def let_in() -> bool:
             return not await is_refused(server)
@@ -331,12 +331,12 @@ async def is_written(rows: Database, driver: str) -> None:
 async def test_a_service_started_without_postgres_watches_drivers_and_stores_suspensions_later(
     strict: Settings, desk: Bus, database: str, tmp_path: Path
 ) -> None:
-    async with serving(Keys(strict)):
+    async with serving(keys(strict)):
         file = await enrol(desk, "eve", tmp_path)
     server = Nats(url=strict.nats.url, credentials=str(file))
     async with contextlib.AsyncExitStack() as until_later:
         async with away(database):
-            await until_later.enter_async_context(serving(Keys(strict)))
+            await until_later.enter_async_context(serving(keys(strict)))
             await sends_too_much(server)
         await is_written(Database(database), "eve")
         assert await is_refused(server)
@@ -346,7 +346,7 @@ async def test_a_suspension_lasts_while_postgres_is_down_and_others_are_still_su
     strict: Settings, desk: Bus, database: str, tmp_path: Path
 ) -> None:
     brief = replace(strict, allowance=replace(STRICT, penalty_s=1, longest_penalty_s=1))
-    async with serving(Keys(brief)):
+    async with serving(keys(brief)):
         files = {driver: await enrol(desk, driver, tmp_path) for driver in ("eve", "mal")}
         eve, mal = (Nats(url=strict.nats.url, credentials=str(file)) for file in files.values())
         await sends_too_much(eve)
@@ -377,10 +377,10 @@ async def test_a_standby_process_suspends_nobody(
     strict: Settings, desk: Bus, tmp_path: Path
 ) -> None:
     brief = replace(strict, allowance=replace(STRICT, penalty_s=1))
-    async with serving(Keys(brief)):
+    async with serving(keys(brief)):
         file = await enrol(desk, "eve", tmp_path)
         with capture_logs() as said:
-            async with serving(Keys(strict)):
+            async with serving(keys(strict)):
 
                 async def stands_by() -> bool:
                     return any("another process signs" in str(line) for line in said)

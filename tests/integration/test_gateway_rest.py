@@ -15,7 +15,7 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from consumers.gateway.web import pages
-from consumers.persister.service import Persister
+from consumers.persister.service import service as persister
 from schemas.api import PackedTraces
 from schemas.channels import CHANNELS
 from schemas.timing import Lap, Session
@@ -80,7 +80,7 @@ async def rest(
             "select count(*) = 3 from lap"
         )
 
-    async with serving(Persister(hub.settings_of(nats_server.url, database))):
+    async with serving(persister(hub.settings_of(nats_server.url, database))):
         async with connected(nats_server.url) as drive:
             await hub.send(drive, [hub.chunk(number) for number in CHUNKS])
         async with connected(nats_server.url, "timing") as timing:

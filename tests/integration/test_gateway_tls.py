@@ -12,7 +12,7 @@ import websockets
 from msgspec import Struct
 from structlog.testing import capture_logs
 
-from consumers.gateway.service import Gateway
+from consumers.gateway.service import service
 from consumers.gateway.web.listener import Limits
 from pitbox import settings
 from tests.tools import hub, people
@@ -60,7 +60,7 @@ async def wall(
     given = msgspec.structs.replace(hub.settings_of(nats_server.url, database), gateway=gateway)
     address = f"https://127.0.0.1:{port}"
     async with (
-        hub.serving(Gateway(given, limits=limits)),
+        hub.serving(service(given, limits=limits)),
         httpx.AsyncClient(base_url=address, verify=authority.trusted) as rest,
     ):
 

@@ -15,14 +15,15 @@ import pytest
 from structlog.testing import capture_logs
 
 from commands.hub import enrolment
-from consumers.keys.service import Keys
+from commands.hub.output import Output
+from consumers.keys.service import service as keys
 from consumers.persister.service import service as persister
 from pitbox import topology
 from pitbox.identity import credentials, jwt
 from pitbox.identity.folder import KeysError
 from pitbox.identity.nkeys import KeyPair, Kind
 from pitbox.nats.bus import Bus, BusDown
-from pitbox.nats.connection import SHUT_OUT
+from pitbox.nats.connection import SHUT_OUT, LoginRefused
 from pitbox.nats.resolver import Resolver
 from pitbox.settings import Driver, Nats, Settings
 from producers.drive import drive
@@ -113,7 +114,7 @@ async def test_a_driver_drives_until_revoked_and_others_notice_nothing(
     hub: Settings, desk: Bus, nats_server: NatsServer, database: str, tmp_path: Path
 ) -> None:
     rows = Database(database)
-    async with serving(Keys(hub)):
+    async with serving(keys(hub)):
         ada, bea = await enrolled(hub, "ada", tmp_path), await enrolled(hub, "bea", tmp_path)
         async with (
             on_track(hub, "ada", ada, tmp_path),
@@ -146,7 +147,7 @@ async def test_the_app_of_a_revoked_driver_logs_it_once_and_continues_after_enro
     hub: Settings, desk: Bus, nats_server: NatsServer, database: str, tmp_path: Path
 ) -> None:
     rows, log = Database(database), nats_server.folder / "nats-server.log"
-    async with serving(Keys(hub)):
+    async with serving(keys(hub)):
         file = await enrolled(hub, "ada", tmp_path)
         async with on_track(hub, "ada", file, tmp_path) as (_, app):
             await grows(rows, "ada")
@@ -159,6 +160,13 @@ async def test_the_app_of_a_revoked_driver_logs_it_once_and_continues_after_enro
                 await eventually(tried_often, "it tries again and again")
             words = [line["event"] for line in said if line["log_level"] != "info"]
             assert words == [SHUT_OUT]
+            shown: list[str] = []
+            output = Output(shown.append, lambda: 0.0, colours=False)
+            output.started()
+            for line in log.read_text().splitlines():
+                output.show("nats", line)
+            assert sum("authentication error" in line for line in shown) == 1, shown
+            assert not [line for line in shown if "Account" in line]
             assert not app.done()
             await enrolled(hub, "ada", tmp_path)
             await grows(rows, "ada", by=committed(tmp_path, "ada") - await stored(rows, "ada"))
@@ -168,7 +176,7 @@ async def test_a_lost_pc_is_revoked_alone_until_it_is_enrolled_again(
     hub: Settings, desk: Bus, nats_server: NatsServer, database: str, tmp_path: Path
 ) -> None:
     rows = Database(database)
-    async with serving(Keys(hub)):
+    async with serving(keys(hub)):
         lost = await enrolled(hub, "ada", tmp_path)
         (tmp_path / "other").mkdir()
         kept = await enrolled(hub, "ada", tmp_path / "other")
@@ -217,7 +225,7 @@ async def test_a_pc_is_revoked_even_if_the_clock_of_postgres_is_behind(
 ) -> None:
     clock = time.time
     monkeypatch.setattr(time, "time", lambda: clock() + 600)
-    async with serving(Keys(hub)):
+    async with serving(keys(hub)):
         lost = await enrolled(hub, "ada", tmp_path)
         pc = Nats(url=hub.nats.url, credentials=str(lost))
         thief = await Bus.connect(pc, "drive", topology.load(), forever=False)
@@ -242,7 +250,7 @@ async def connections(server: NatsServer, driver: str) -> int:
 
 async def test_only_an_enrolled_pc_is_renewed(hub: Settings, desk: Bus, tmp_path: Path) -> None:
     stranger = KeyPair.new(Kind.USER).public
-    async with serving(Keys(hub)):
+    async with serving(keys(hub)):
         ada, bea = await enrolled(hub, "ada", tmp_path), await enrolled(hub, "bea", tmp_path)
         bus = await Bus.connect(
             Nats(url=hub.nats.url, credentials=str(ada)), "drive", topology.load()
@@ -271,7 +279,7 @@ async def test_only_an_enrolled_pc_is_renewed(hub: Settings, desk: Bus, tmp_path
 async def test_accounts_that_nats_server_lost_are_pushed_again(
     hub: Settings, nats_server: NatsServer, database: str, tmp_path: Path
 ) -> None:
-    async with serving(Keys(hub)):
+    async with serving(keys(hub)):
         file = await enrolled(hub, "ada", tmp_path)
         nats_server.stop()
         shutil.rmtree(nats_server.folder / "nats" / "accounts")
@@ -284,7 +292,7 @@ async def test_an_account_revoked_meanwhile_is_deleted_at_the_next_start(
     hub: Settings, desk: Bus, nats_server: NatsServer, tmp_path: Path
 ) -> None:
     accounts = nats_server.folder / "nats" / "accounts"
-    async with serving(Keys(hub)):
+    async with serving(keys(hub)):
         file = await enrolled(hub, "ada", tmp_path)
         shutil.copytree(accounts, tmp_path / "older")
         await desk.request("keys.revoke", Revoke(driver="ada"), timeout_s=WAIT_S)
@@ -292,13 +300,13 @@ async def test_an_account_revoked_meanwhile_is_deleted_at_the_next_start(
     shutil.copytree(tmp_path / "older", accounts, dirs_exist_ok=True)
     nats_server.start()
     server = Nats(url=hub.nats.url, credentials=str(file))
-    async with serving(Keys(hub)):
+    async with serving(keys(hub)):
 
         async def refused() -> bool:
             try:
                 await (await Bus.connect(server, "drive", topology.load(), forever=False)).close()
-            except BusDown as error:
-                return "authorization" in str(error).lower()
+            except LoginRefused as error:
+                return str(error) == SHUT_OUT
             return False
 
         await eventually(refused, "the old account is forgotten")
@@ -311,14 +319,14 @@ async def test_an_account_jwt_of_another_signer_is_replaced(
     forger = tmp_path / "forger"
     forger.mkdir()
     stranger = NatsServer(forger).authority()
-    async with serving(Keys(hub)):
+    async with serving(keys(hub)):
         file = await enrolled(hub, "ada", tmp_path)
         account = credentials.account_of(credentials.read(file).jwt)
         resolver = Resolver()
         await resolver.open(hub.nats)
         await resolver.push(stranger.account_again("ada", account))
         await resolver.close()
-    async with serving(Keys(hub)):
+    async with serving(keys(hub)):
         await enrolled(hub, "ada", tmp_path)
         nats = Nats(url=hub.nats.url, credentials=str(file))
         bus = await Bus.connect(nats, "drive", topology.load(), forever=False)
@@ -327,10 +335,10 @@ async def test_an_account_jwt_of_another_signer_is_replaced(
 
 
 async def test_one_process_signs_at_a_time(hub: Settings, desk: Bus, tmp_path: Path) -> None:
-    async with serving(Keys(hub)):
+    async with serving(keys(hub)):
         await enrolled(hub, "ada", tmp_path)
         with capture_logs() as logs:
-            async with serving(Keys(hub)):
+            async with serving(keys(hub)):
 
                 async def said() -> bool:
                     return any("another process signs" in str(line) for line in logs)
@@ -340,7 +348,7 @@ async def test_one_process_signs_at_a_time(hub: Settings, desk: Bus, tmp_path: P
 
 async def test_a_name_with_wildcards_is_refused(hub: Settings, tmp_path: Path) -> None:
     key = KeyPair.new(Kind.USER).public
-    async with serving(Keys(hub)), connected(hub.nats.url, "setup") as anybody:
+    async with serving(keys(hub)), connected(hub.nats.url, "setup") as anybody:
         await enrolled(hub, "ada", tmp_path)
         for name in ("*", ">", "x.>", "é", "a b", "", "a" * 65, "-a"):
             with pytest.raises(BusDown):
@@ -356,24 +364,24 @@ async def test_keys_that_nats_server_does_not_trust_are_refused(
 ) -> None:
     (nats_server.keys / "operator-signer.seed").unlink()
     with pytest.raises(KeysError, match="start nats-server with the keys of"):
-        Keys(hub)
+        keys(hub)
 
 
 async def test_the_drivers_signing_key_is_rotated_without_a_disconnect(
     hub: Settings, nats_server: NatsServer, database: str, tmp_path: Path
 ) -> None:
     rows, authority = Database(database), nats_server.authority()
-    async with serving(Keys(hub)):
+    async with serving(keys(hub)):
         ada = await enrolled(hub, "ada", tmp_path)
     authority.rotate_drivers()
     with pytest.raises(KeysError, match="not retired yet"):
         authority.rotate_drivers()
     async with on_track(hub, "ada", ada, tmp_path):
-        async with serving(Keys(hub)):
+        async with serving(keys(hub)):
             await grows(rows, "ada")
             bea = await enrolled(hub, "bea", tmp_path)
         authority.retire_drivers()
-        async with serving(Keys(hub)):
+        async with serving(keys(hub)):
             async with on_track(hub, "bea", bea, tmp_path):
                 await grows(rows, "bea")
             await gone(nats_server, "ada")
@@ -396,7 +404,7 @@ async def test_the_accounts_signing_key_is_rotated_while_a_driver_drives_without
         nats_server.start()
 
     async with contextlib.AsyncExitStack() as driving:
-        async with serving(Keys(hub)):
+        async with serving(keys(hub)):
             file = await enrolled(hub, "ada", tmp_path)
             token = await rows.value("select jwt from nats_account")
             assert old.is_current(token)
@@ -409,8 +417,8 @@ async def test_the_accounts_signing_key_is_rotated_while_a_driver_drives_without
             await asyncio.to_thread(start_again)
             await grows(rows, "ada")
         early = await say("retire-operator")
-        assert "signed by the old key still: ada, bea;" in early.stderr
-        async with serving(Keys(hub)):
+        assert "the old key still signs ada, bea;" in early.stderr
+        async with serving(keys(hub)):
             await grows(rows, "ada")
 
             async def signed_anew() -> bool:
@@ -473,7 +481,7 @@ async def test_commands_enrol_list_and_revoke(
     def say(*command: str) -> subprocess.CompletedProcess[str]:
         return pitbox(nats_server, database, "driver", *command)
 
-    async with serving(Keys(hub)):
+    async with serving(keys(hub)):
         for name, file in (("ada", "a.creds"), ("bea", "b.creds")):
             done = await asyncio.to_thread(say, "enrol", name, "--out", str(tmp_path / file))
             assert done.returncode == 0, done.stderr
@@ -489,7 +497,7 @@ async def test_commands_enrol_list_and_revoke(
         )
         assert again.jwt
         revoked = await asyncio.to_thread(say, "revoke", "ada")
-        assert revoked.stdout == "ada is shut out\n"
+        assert revoked.stdout == "ada is revoked\n"
         assert [tuple(row) for row in await Database(database).rows(OPEN_CODES)] == [("bea",)]
         listed = json.loads((await asyncio.to_thread(say, "list", "--json")).stdout)
         states = [(one["driver"], one["revoked"] is not None, len(one["pcs"])) for one in listed]
@@ -497,15 +505,18 @@ async def test_commands_enrol_list_and_revoke(
         [pc] = listed[1]["pcs"]
         assert (pc["public_key"], pc["name"]) == (key, "rig-1")
         for start, said in (
-            ("UUUU", "no PC of bea begins with UUUU"),
-            ("X", "begins no key of a PC"),
+            ("UUUU", "bea has no PC UUUU"),
+            ("X", "no key of a PC begins with"),
         ):
             refused = await asyncio.to_thread(say, "revoke", "bea", "--pc", start)
             assert (refused.returncode, said in refused.stderr) == (2, True)
         revoked = await asyncio.to_thread(say, "revoke", "bea", "--pc", key[:8])
-        assert revoked.stdout == f"the PC {key[:8]} of bea is shut out\n"
-        assert f"{key}  rig-1  shut out 20" in (await asyncio.to_thread(say, "list")).stdout
-        for name, said in (("eve", "no driver eve is enrolled"), ("*", "is no name of a driver")):
+        assert revoked.stdout == f"the PC {key[:8]} of bea is revoked\n"
+        shown = (await asyncio.to_thread(say, "list")).stdout.splitlines()
+        [row] = [line.split() for line in shown if key in line]
+        assert row[:2] == ["rig-1", key]
+        assert "revoked" in row
+        for name, said in (("eve", "no driver eve is enrolled"), ("*", "is not a driver's name")):
             refused = await asyncio.to_thread(say, "revoke", name)
             assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
             assert said in refused.stderr

@@ -13,8 +13,8 @@ import pytest
 import websockets
 
 from consumers.gateway.web.login import COOKIE
-from consumers.keys.service import Keys
-from consumers.persister.service import Persister
+from consumers.keys.service import service as keys
+from consumers.persister.service import service as persister
 from pitbox import topology
 from pitbox.identity.nkeys import KeyPair, Kind
 from pitbox.identity.permissions import SETUP
@@ -259,11 +259,11 @@ async def requester(
     """Yield a requester at a hub where every person has an account and a session with a hole."""
     await hub.apply(nats_server.url)
     settings = hub.settings_of(nats_server.url, database)
-    async with serving(Persister(settings)):
+    async with serving(persister(settings)):
         await _drove(nats_server.url, Database(database))
     async with (
         gateway_of(nats_server.url, database, tmp_path, **PROXIED) as served,
-        serving(Keys(settings)),
+        serving(keys(settings)),
         connected(nats_server.url) as drives,
     ):
         desk = await Bus.connect(settings.nats, SETUP, topology.load())

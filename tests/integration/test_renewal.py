@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from commands.hub import enrolment
-from consumers.keys.service import Keys
+from consumers.keys.service import service as keys
 from consumers.persister.service import service as persister
 from pitbox import topology
 from pitbox.identity import credentials
@@ -43,7 +43,7 @@ async def settings(nats_server: NatsServer, database: str) -> AsyncIterator[Sett
     """Return the settings of a hub that stores, and signs for a few seconds only."""
     await hub.apply(nats_server.url)
     made = replace(hub.settings_of(nats_server.url, database), allowance=FREE)
-    async with serving(persister(made)), serving(Keys(made, life_s=LIFE_S)):
+    async with serving(persister(made)), serving(keys(made, life_s=LIFE_S)):
         yield made
 
 

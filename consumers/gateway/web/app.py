@@ -1,5 +1,6 @@
 """Build the web application: routes, dependencies, limits and error answers."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from consumers.gateway.past.telemetry import TelemetryReader
 from consumers.gateway.web import accounts, enrolment, login, rest
 from consumers.gateway.web.pages import pages
 from consumers.gateway.web.socket import wall
-from pitbox import __version__, logs
+from pitbox import __version__, allowed, logs
 from pitbox.nats.bus import Bus
 from pitbox.people.passwords import BusyError
 from pitbox.postgres.errors import PostgresDown
@@ -27,6 +28,10 @@ from pitbox.postgres.pool import Pool
 from schemas.api import Problem
 
 MAX_BODY_BYTES: Final = 4096
+LACKING: Final = re.compile(r"Missing required \w+ parameter '(\w+)'")
+BODY: Final = "body"
+BODY_NAME: Final = "data"
+"""Litestar's name of the parameter that takes the body."""
 
 log = logs.get("gateway")
 
@@ -148,8 +153,20 @@ def _refused(request: Request[Any, Any, Any], error: HTTPException) -> Response[
         endpoint = f"{request.method} {request.scope['path_template']}"
         log.warning("refused", endpoint=endpoint, account=person.account, role=person.role)
     found: list[Any] = error.extra if isinstance(error.extra, list) else []
-    sentences = [f"{item['key']}: {item['message']}" for item in found if "key" in item]
+    model = getattr(request.scope.get("route_handler"), "signature_model", None)
+    sentences = [_sentence(item, model) for item in found if "key" in item]
+    if lacking := LACKING.match(error.detail):
+        sentences = [f"{lacking[1]}: {allowed.MISSING}"]
     return _problem(error.status_code, "; ".join(sentences) or error.detail, error.headers)
+
+
+def _sentence(item: Mapping[str, str], model: Any) -> str:
+    """Return what is wrong with a parameter or a field of the body, from Litestar's message."""
+    path = item["key"]
+    if item.get("source") == BODY:
+        path = BODY_NAME if path == BODY_NAME else f"{BODY_NAME}.{path}"
+    told = allowed.sentence(f"{item['message']} - at `$.{path}`", model)
+    return told.removeprefix(f"{BODY_NAME}.")
 
 
 def _away(

@@ -2,14 +2,6 @@
 
 import type { Problem } from "../wire";
 
-/** The rules of fields that people fill in; the server states them as regular expressions. */
-const RULES: Readonly<Record<string, string>> = {
-  name: "A name has 2 to 32 small letters, digits, dots, dashes or underscores.",
-  driver: "A driver's name has up to 64 letters, digits, dashes or underscores.",
-};
-/** The start of the server's messages that show a type or a regular expression. */
-const FOR_PROGRAMS = "Expected `";
-
 /** Fields as subjects of the server's details, such as "password: repeats itself". */
 const SUBJECTS: Readonly<Record<string, string>> = {
   name: "The name",
@@ -18,7 +10,7 @@ const SUBJECTS: Readonly<Record<string, string>> = {
   current: "This",
   code: "The code",
 };
-const PREDICATE = /^(is|was|has|must|repeats)\b/;
+const PREDICATE = /^(?:it )?((?:is|was|has|must|repeats|takes)\b.*)$/s;
 
 /** Return the reason of a refusal as a sentence. */
 export async function problem(response: Response | null): Promise<string> {
@@ -30,10 +22,9 @@ export async function problem(response: Response | null): Promise<string> {
 /** Make a sentence of a server's detail, "field: words" or words only. */
 export function sentence(detail: string): string {
   const [, field = "", words = detail] = /^(\w+): (.*)$/s.exec(detail) ?? [];
-  if (detail.includes(FOR_PROGRAMS))
-    return RULES[field] ?? `The hub does not accept this value${field && ` of ${field}`}.`;
   const subject = SUBJECTS[field];
-  if (subject && PREDICATE.test(words)) return `${subject} ${words}`;
+  const [, predicate] = PREDICATE.exec(words) ?? [];
+  if (subject && predicate) return `${subject} ${predicate}`;
   return capitalised(subject ? words : detail);
 }
 

@@ -1,1 +1,0 @@
-"""The commands of `pitbox`: the one place where producers, consumers and the runtime meet."""

@@ -1,0 +1,186 @@
+"""The recipe of docs/consumer.md works, applied to a copy of the checkout whose stack runs."""
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import httpx
+import msgspec
+import pytest
+import websockets
+
+from commands.hub.record import Addresses, addresses
+from pitbox import topology
+from pitbox.nats.bus import Bus
+from pitbox.settings import Nats
+from schemas.wall import Subscribe
+from tests.conftest import ROOT
+from tests.tools.drives import race
+from tests.tools.hub import Database, eventually, send
+from tests.tools.page import API
+from tests.tools.servers import until
+
+DOCUMENT: Final = ROOT / "docs" / "consumer.md"
+BLOCK: Final = re.compile(r"^```(\w+) title=(\S+)(?: under ([^\n]+))?\n(.*?)^```$", re.M | re.S)
+LINK: Final = re.compile(r"#link=(\S+)")
+STARTED_S: Final = 120
+COUNTED_S: Final = 60.0
+COMPLETED: Final = 3
+"""So many laps of `race` have a time."""
+
+
+class Block(NamedTuple):
+    """Hold one code block: a whole file, a part below a line of a file, or a diff."""
+
+    language: str
+    path: str
+    under: str
+    text: str
+
+
+def blocks() -> list[Block]:
+    return [Block(*found) for found in BLOCK.findall(DOCUMENT.read_text())]
+
+
+def applied(block: Block, text: str) -> str:
+    """Return the text of a file after a block."""
+    if block.language == "diff":
+        old = "".join(line[1:] for line in block.text.splitlines(True) if line[0] == "-")
+        new = "".join(line[1:] for line in block.text.splitlines(True) if line[0] == "+")
+        assert text.count(old) == 1, f"{block.path} has not exactly one {old!r}"
+        return text.replace(old, new)
+    if not block.under:
+        return block.text
+    lines = text.splitlines(True)
+    [first] = [n for n, line in enumerate(lines) if line.startswith(block.under)]
+    later = range(first + 1, len(lines))
+    end = next((n for n in later if not lines[n].startswith((" ", "\n"))), len(lines))
+    while lines[end - 1] == "\n":
+        end -= 1
+    return "".join([*lines[:end], block.text, *lines[end:]])
+
+
+def test_a_block_goes_to_the_end_of_its_part() -> None:
+    text = "a:\n  b: 1\n\n  c: 2\n\n# d\nd:\n  e: 3\n"
+    block = Block("yaml", "x", "a:", "  f: 4\n")
+    assert applied(block, text) == "a:\n  b: 1\n\n  c: 2\n  f: 4\n\n# d\nd:\n  e: 3\n"
+
+
+class Copy:
+    """Run commands in a copy of the checkout."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = os.environ | {"PYTHONPATH": str(folder)}
+        names = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True)
+        for name in names.splitlines():
+            if (ROOT / name).is_file():
+                target = folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, target)
+
+    def apply(self, block: Block) -> None:
+        target = self.folder / block.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        before = target.read_text() if target.exists() else ""
+        target.write_text(applied(block, before))
+
+    def pitbox(self, *arguments: str) -> str:
+        """Run a command as a user in the folder does, and return its output."""
+        done = subprocess.run(
+            [sys.executable, "-m", "commands", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=STARTED_S,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def running(self) -> Addresses | None:
+        return addresses(self.folder / ".pitbox")
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Iterator[Copy]:
+    """Run the stack of a copy, without the recipe."""
+    made, log = Copy(tmp_path / "copy"), tmp_path / "up.log"
+    with log.open("w") as out:
+        up = subprocess.Popen(
+            [sys.executable, "-m", "commands", "up"],
+            cwd=made.folder,
+            env=made.environment,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+
+        def ready() -> bool:
+            assert up.poll() is None, log.read_text()
+            return "pit wall opens" in log.read_text()
+
+        until(ready, "the stack runs", STARTED_S)
+        yield made
+    finally:
+        up.send_signal(signal.SIGINT)
+        up.wait(timeout=60)
+
+
+async def logged_in(address: str, link: str) -> str:
+    """Return a ticket for a WebSocket of the owner."""
+    async with httpx.AsyncClient(base_url=f"{address}{API}") as rest:
+        login = await rest.post("/login/link", json={"secret": link})
+        token = login.json()["access_token"]
+        ticket = await rest.post("/ws-ticket", headers={"Authorization": f"Bearer {token}"})
+        return str(ticket.json()["ticket"])
+
+
+async def test_a_consumer_by_the_recipe_runs_is_kept_and_is_shown(
+    copy: Copy, tmp_path: Path
+) -> None:
+    for block in blocks():
+        copy.apply(block)
+    applied_lines = copy.pitbox("streams", "apply").splitlines()
+    assert "create stream PACE" in applied_lines
+    assert "credentials pace" in applied_lines
+    copy.pitbox("migrate")
+    creds = tmp_path / "ada.creds"
+    copy.pitbox("driver", "enrol", "ada", "--out", str(creds))
+    running = copy.running()
+    assert running is not None
+    database = Database((copy.folder / ".pitbox" / "postgres.url").read_text())
+    link = LINK.search(copy.pitbox("account", "link"))
+    assert link is not None
+    page = f"http://127.0.0.1:{running.gateway}"
+
+    nats = Nats(url=running.nats_url, credentials=str(creds))
+    bus = await Bus.connect(nats, "drive", topology.load(), forever=False)
+    try:
+        await send(bus, race(), "telemetry.live")
+    finally:
+        await bus.close()
+
+    async def counted() -> bool:
+        laps = await database.value("select laps from pace_count where driver = 'ada'")
+        return bool(laps == COMPLETED)
+
+    await eventually(counted, "the count is in Postgres", COUNTED_S)
+    ticket = await logged_in(page, link[1])
+    live = f"ws://127.0.0.1:{running.gateway}{API}/live?ticket={ticket}"
+    async with websockets.connect(live) as socket, asyncio.timeout(COUNTED_S):
+        session = await database.value("select session from pace_count")
+        wanted = Subscribe(session=session, drivers=(), channels=())
+        await socket.send(msgspec.msgpack.encode(wanted))
+        shown: dict[str, Any] = {}
+        while shown.get("type") != "pace.count":
+            shown = msgspec.msgpack.decode(await socket.recv(decode=False))
+    assert shown["laps"] == COMPLETED
