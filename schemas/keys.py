@@ -8,24 +8,24 @@ from schemas.telemetry import Token
 from schemas.text import text
 
 DriverName = Token
-"""A driver as subjects name him; it is approved when his enrolment code is made."""
+"""A driver's name in subjects; the owner approves it by making an enrolment code."""
 
 UserKey = Annotated[
     str, text(r"U[A-Z2-7]{55}", "the public key of a PC: U, then 55 capital letters and digits")
 ]
-"""The public half of an Ed25519 key pair that stays on the driver's PC, as nkeys writes it."""
+"""The public half of an Ed25519 key pair, as nkeys encodes it; the seed stays on the PC."""
 
 
 PcName = Annotated[
     str, text(r"[0-9A-Za-z._-]{0,64}", "at most 64 letters, digits, '.', '_' and '-'")
 ]
-"""What a PC calls itself, "" when nobody asked."""
+"""The name that a PC gives itself, "" for none."""
 
 
 KeyStart = Annotated[
     str, text(r"(U[A-Z2-7]{0,55})?", "the first letters of a PC's key, from the U on")
 ]
-"""The beginning of one, enough to know it by; "" for none."""
+"""The first characters of a `UserKey`, enough to identify it; "" for none."""
 
 
 class Enrol(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="keys.enrol"):

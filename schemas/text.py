@@ -1,4 +1,4 @@
-"""Text that follows a pattern, with the words by which people are told the pattern."""
+"""Text that follows a pattern, and the description of the pattern in words for people."""
 
 from typing import Final
 

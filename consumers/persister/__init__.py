@@ -1,6 +1,11 @@
-"""Reads every stream and writes it to Postgres; says back what Postgres has, in receipts.
+"""Upsert every stream into Postgres, and publish receipts of what is committed.
 
-A producer's disk may only forget what a receipt names, so this is where nothing gets lost.
+Reads: TELEMETRY, TIMING and DEAD through durables, and requests on link.ask.
+Writes: chunks, runs, sessions, laps and dead letters to Postgres; receipts to link.receipt.
+Guarantees: a message is acknowledged after its commit, so none is lost; each chunk is stored once,
+whatever the order and repetition of messages. A producer deletes a chunk from its spool only after
+a receipt names it.
+Does not guarantee: a dead letter for each bad message. Above a sender's ration they are counted.
 """
 
 from typing import Final

@@ -1,6 +1,6 @@
-"""What Postgres has of a run after more of it arrived, and how that is said to the driver's PC.
+"""The chunks of a run that Postgres holds after a batch, and the receipt for them: pure.
 
-Pure. The order in which messages arrive, and how often, makes no difference to what is held.
+The order and repetition of messages do not change the result.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,12 +18,12 @@ from schemas.telemetry import Mark, Number, Token
 
 MAX_MISSING: Final = 64
 MAX_RANGES: Final = 8192
-"""Of a run, of each kind: every commit goes through them, and all drivers wait for it. What would
-make more is left out; of chunks that means that they come again, when others have filled holes."""
+"""The most ranges of a run, of each kind: every commit reads them, and all drivers wait for it.
+Chunks, dead letters and gaps above the limit are left out; such chunks are sent again later."""
 
 
 class RunKey(Struct, frozen=True, gc=False):
-    """Name one life of one driver's app."""
+    """Identify one run: one start of a driver's app."""
 
     session: Token
     driver: Token
@@ -31,10 +31,11 @@ class RunKey(Struct, frozen=True, gc=False):
 
 
 class Held(Struct, frozen=True, gc=False):
-    """Hold what Postgres has of a run.
+    """Hold the state of a run in Postgres.
 
-    `have` are stored, `dead` kept as dead letters, `gone` can never come; `made` is -1 before a
-    mark told it; `echo` is the highest send number committed, -1 before any.
+    `have` are the stored chunks, `dead` those kept as dead letters, `gone` those that the producer
+    lost. `made` is the number of chunks made, -1 before the first mark. `echo` is the highest send
+    number committed, -1 before any.
     """
 
     have: Ranges = NONE
@@ -46,9 +47,9 @@ class Held(Struct, frozen=True, gc=False):
 
 
 def fresh(held: Held, chunks: Sequence[int]) -> Sequence[int]:
-    """Return the places of the chunks to store: those that Postgres lacks, each once.
+    """Return the indices of the chunks to store: those that Postgres lacks, each once.
 
-    Those that would open too many holes are left out.
+    Chunks that would make more than `MAX_RANGES` ranges are left out.
     """
     newest = held.have[-1][1] if held.have else -1
     room = MAX_RANGES - len(held.have)
@@ -73,7 +74,7 @@ def fresh(held: Held, chunks: Sequence[int]) -> Sequence[int]:
 def committed(
     held: Held, stored: Iterable[int], dead: Iterable[int], marks: Sequence[Mark], echo: int
 ) -> Held:
-    """Return what is held once these chunks, dead letters and marks are committed."""
+    """Return the state of a run once these chunks, dead letters and marks are committed."""
     gone = held.gone
     for mark in marks:
         if len(gone) + len(mark.gone) <= MAX_RANGES:
@@ -91,12 +92,12 @@ def committed(
 
 
 def receipt(key: RunKey, held: Held, *, boot: str, hub_ns: int) -> Receipt:
-    """Return what to say of a run; chunks kept as dead letters count as had."""
+    """Return the receipt of a run; chunks kept as dead letters count as stored."""
     known = ranges.union(held.have, held.dead)
     upto = known[-1][1] if known else -1
     missing = ranges.minus(((0, upto),), known) if known else NONE
     if len(missing) > MAX_MISSING:
-        # What was declared gone need not be told, or it could hide for ever what is above.
+        # Leave out lost chunks: otherwise they could hide the chunks after them for ever.
         missing = ranges.minus(missing, held.gone)
     if len(missing) > MAX_MISSING:
         upto = missing[MAX_MISSING][0] - 1

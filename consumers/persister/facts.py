@@ -1,4 +1,4 @@
-"""Facts: the messages of all streams but telemetry, each written to its table once."""
+"""Facts: the events of all streams but TELEMETRY, each upserted into its table."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -17,7 +17,7 @@ from schemas.registry import EVENTS, UNDECODABLE
 
 
 class Batch(Struct):
-    """Collect facts with the messages that carried them, and dead letters."""
+    """Collect facts with their deliveries, and dead letters."""
 
     facts: list[tuple[Delivery, Any]] = []
     letters: list[DeadLetter] = []
@@ -32,7 +32,7 @@ class Facts:
     def __init__(
         self, topology: Topology, routes: Iterable[str], tables: Tables, connection: Connection
     ) -> None:
-        """Prepare; each event of the routes needs a table."""
+        """Prepare; each event of the routes needs a table file."""
         self._tables = tables
         self._connection = connection
         self._ration = dead.Ration(topology.from_drivers)
@@ -43,7 +43,7 @@ class Facts:
                 self._routes.setdefault(EVENTS[tag], []).append(route)
 
     def take(self, delivery: Delivery, batch: Batch) -> None:
-        """Add a message to a batch, if need be as a dead letter."""
+        """Add a message to a batch, as a fact or as a dead letter."""
         batch.deliveries.append(delivery)
         batch.bytes += len(delivery.payload)
         try:
@@ -59,8 +59,8 @@ class Facts:
     async def commit(self, batch: Batch) -> None:
         """Write a batch in one transaction and count it.
 
-        A fact that Postgres refuses, such as a number that no column holds, becomes a dead letter
-        and the rest is written. Raises PostgresDown when nothing is known to be written.
+        A fact with values that Postgres rejects, such as a number beyond its column, becomes a dead
+        letter; the others are written. Raises PostgresDown when the commit is not certain.
         """
         await self._connection.ready()
         written = Batch(facts=batch.facts, letters=batch.letters, not_kept=batch.not_kept)
@@ -77,7 +77,7 @@ class Facts:
             dead.count(letter)
 
     async def _one_by_one(self, batch: Batch) -> Batch:
-        """Write each fact in a transaction of its own and return what was written."""
+        """Write each fact in its own transaction; return the written facts and dead letters."""
         written = Batch(letters=list(batch.letters), not_kept=batch.not_kept)
         for delivery, fact in batch.facts:
             await self._connection.ready()

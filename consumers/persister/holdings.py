@@ -1,4 +1,4 @@
-"""What Postgres has of the runs being driven, held in memory for one connection's life."""
+"""The state in Postgres of recent runs, cached for one connection."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -19,7 +19,7 @@ MAX_RUNS: Final = 1024
 
 
 class Holdings:
-    """Commit batches, and know what Postgres has since."""
+    """Commit batches, and cache the state of their runs."""
 
     def __init__(
         self,
@@ -37,11 +37,11 @@ class Holdings:
 
     @property
     def boot(self) -> str:
-        """Return the life of the connection that all this is good for, "" while there is none."""
+        """Return the `boot` of the connection that the cache is valid for, "" without one."""
         return self._boot if self._boot == self._connection.boot else ""
 
     async def refresh(self) -> None:
-        """Connect if need be, and read again what was held; raises PostgresDown."""
+        """Connect if needed, and reload the cached runs; raises PostgresDown."""
         boot = await self._connection.ready()
         if boot == self._boot:
             return
@@ -56,9 +56,9 @@ class Holdings:
         self._changed(keys)
 
     async def commit(self, batch: Batch) -> int:
-        """Write a batch in one transaction and return how many chunks were new.
+        """Write a batch in one transaction and return the number of new chunks.
 
-        Raises PostgresDown when nothing is known to be written.
+        Raises PostgresDown when the commit is not certain.
         """
         await self.refresh()
         try:
@@ -76,11 +76,11 @@ class Holdings:
         return stored
 
     def known(self, key: RunKey) -> Held | None:
-        """Return what is in memory of a run, None while that may be wrong."""
+        """Return the cached state of a run, None while it may be outdated."""
         return self._runs.get(key) if self.boot else None
 
     async def held(self, key: RunKey) -> Held | None:
-        """Return what Postgres has of a run, None while that cannot be known."""
+        """Return the state of a run in Postgres, None while Postgres does not answer."""
         known = self.known(key)
         if known is not None or not self.boot:
             return known
@@ -100,9 +100,9 @@ class Holdings:
         after, added, encoded = {}, {}, list[bytes]()
         for key, arrivals in batch.runs.items():
             held = before.get(key, Held())
-            places = decide.fresh(held, arrivals.numbers)
-            encoded += [arrivals.rows[place] for place in places]
-            stored = [arrivals.numbers[place] for place in places]
+            indices = decide.fresh(held, arrivals.numbers)
+            encoded += [arrivals.rows[index] for index in indices]
+            stored = [arrivals.numbers[index] for index in indices]
             after[key] = decide.committed(
                 held, stored, arrivals.dead, marks=arrivals.marks, echo=arrivals.echo
             )

@@ -1,6 +1,6 @@
-"""Messages of the telemetry stream become rows, marks and dead letters, each proved once.
+"""Turn messages of TELEMETRY into rows, marks and dead letters, each checked once.
 
-Everything that costs time per chunk is here; nothing in here knows what Postgres already has.
+All work per chunk is done here, without knowing what Postgres holds.
 """
 
 from collections import OrderedDict
@@ -21,8 +21,8 @@ from schemas.telemetry import CHUNK_VERSION, Chunk, Identity, Mark, Telemetry
 
 CHUNK_TAG: Final = 1
 CHUNK_RATION: Final = (2000, 50.0)
-"""A chunk without a dead letter is reported as missing and is sent again, so the ration of letters
-that name a chunk is twice the rate at which a car makes them."""
+"""A corrupt chunk without a dead letter is sent again, because its receipt reports it missing. So
+the ration of such letters is twice the rate at which a car makes chunks."""
 
 CORRUPT_TRIES: Final = 3
 CORRUPT_REMEMBERED: Final = 1024
@@ -34,10 +34,10 @@ Subjects = Callable[[str, str], frozenset[str]]
 
 
 class Arrivals(Struct, gc=False):
-    """Collect what arrived of one run.
+    """Collect the arrivals of one run.
 
-    `numbers` are the chunks that have `rows`, `dead` those kept as dead letters, `echo` the highest
-    send number.
+    `numbers` are the chunks of `rows`, `dead` those kept as dead letters, `echo` the highest send
+    number.
     """
 
     numbers: list[int] = []
@@ -48,7 +48,7 @@ class Arrivals(Struct, gc=False):
 
 
 class Batch(Struct):
-    """Collect what arrived of all runs."""
+    """Collect the arrivals of all runs."""
 
     runs: dict[RunKey, Arrivals] = {}
     letters: list[DeadLetter] = []
@@ -62,14 +62,14 @@ class Intake:
     """Turn deliveries into batches."""
 
     def __init__(self, subjects: Subjects, from_drivers: Container[str]) -> None:
-        """Prepare; `subjects` returns where a driver may publish in a session."""
+        """Prepare; `subjects(driver, session)` returns the subjects of a driver in a session."""
         self._subjects = subjects
         self._corrupt: OrderedDict[tuple[RunKey, int], int] = OrderedDict()
-        self._rubbish = dead.Ration(from_drivers)
+        self._letters = dead.Ration(from_drivers)
         self._chunks = dead.Ration(from_drivers, *CHUNK_RATION)
 
     def take(self, delivery: Delivery, batch: Batch) -> None:
-        """Add a message to a batch, if need be as a dead letter."""
+        """Add a message to a batch, as a row, a mark or a dead letter."""
         batch.deliveries.append(delivery)
         batch.bytes += len(delivery.payload)
         try:
@@ -78,7 +78,7 @@ class Intake:
             self._undecodable(delivery, batch, f"{type(error).__name__}: {error}")
             return
         if delivery.subject not in self._subjects(event.driver, event.session):
-            self._bury(delivery, batch, _misplaced(event), self._rubbish)
+            self._bury(delivery, batch, _misplaced(event), self._letters)
             return
         arrivals = _of_run(batch, event)
         arrivals.echo = max(arrivals.echo, event.send)
@@ -103,16 +103,16 @@ class Intake:
         batch.frames += chunk.frames
 
     def _undecodable(self, delivery: Delivery, batch: Batch, reason: str) -> None:
-        """Keep what does not decode; if it is a chunk of a newer version, name it to its run."""
+        """Add a dead letter; a chunk of a newer version counts as received in its run."""
         try:
             identity = _identify(delivery.payload)
         except UNDECODABLE:
-            self._bury(delivery, batch, reason, self._rubbish)
+            self._bury(delivery, batch, reason, self._letters)
             return
         if identity.tag != CHUNK_TAG or identity.version <= CHUNK_VERSION:
-            self._bury(delivery, batch, reason, self._rubbish)
+            self._bury(delivery, batch, reason, self._letters)
         elif delivery.subject not in self._subjects(identity.driver, identity.session):
-            self._bury(delivery, batch, _misplaced(identity), self._rubbish)
+            self._bury(delivery, batch, _misplaced(identity), self._letters)
         else:
             arrivals = _of_run(batch, identity)
             arrivals.echo = max(arrivals.echo, identity.send)
@@ -120,7 +120,7 @@ class Intake:
                 arrivals.dead.append(identity.chunk)
 
     def _bury(self, delivery: Delivery, batch: Batch, reason: str, ration: dead.Ration) -> bool:
-        """Keep a message as a dead letter; return False when its sender's ration is used up."""
+        """Add a dead letter; return False and count it when its sender's ration is used up."""
         if not ration.spend(delivery):
             batch.not_kept += 1
             return False
@@ -128,7 +128,7 @@ class Intake:
         return True
 
     def _hopeless(self, chunk: Chunk) -> bool:
-        """Count how often a chunk came corrupt; give it up after a few, or it comes for ever."""
+        """Return whether a chunk came corrupt `CORRUPT_TRIES` times and is not awaited any more."""
         which = (RunKey(chunk.session, chunk.driver, chunk.run), chunk.chunk)
         tries = self._corrupt.pop(which, 0) + 1
         self._corrupt[which] = tries
@@ -150,4 +150,4 @@ def _newer(version: int) -> str:
 
 
 def _misplaced(event: Chunk | Mark | Identity) -> str:
-    return f"WrongSubject: says it is of {event.driver} in {event.session}"
+    return f"WrongSubject: its fields name {event.driver} in {event.session}"

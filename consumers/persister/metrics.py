@@ -10,8 +10,8 @@ from pitbox import metrics as runtime_metrics
 from pitbox.service.batch import Collected
 
 rows: Final = Counter("pitbox_persister_rows", "rows written", ["table"])
-frames: Final = Counter("pitbox_persister_frames", "frames read, also those seen before")
-duplicates: Final = Counter("pitbox_persister_duplicates", "chunks that Postgres had already")
+frames: Final = Counter("pitbox_persister_frames", "frames read, repeated ones included")
+duplicates: Final = Counter("pitbox_persister_duplicates", "chunks that were stored already")
 commit_s: Final = Histogram(
     "pitbox_persister_commit_seconds",
     "time to commit a batch, retries included",

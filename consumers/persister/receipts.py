@@ -1,4 +1,4 @@
-"""Say what Postgres has, a few times a second for each run and only when there is news."""
+"""Publish receipts of runs that changed, at most four times a second for each run."""
 
 import asyncio
 import contextlib
@@ -20,29 +20,29 @@ TICK_S: Final = 0.05
 IDLE_S: Final = 0.5
 MAX_RUNS: Final = 4096
 ASKED: Final = (1000, 10.0)
-"""A driver may ask so often at once, and again in so many seconds: his spool may hold many runs."""
+"""The requests a driver may send at once, and the seconds in which as many are refilled."""
 
 
 class Receipts:
-    """Publish receipts of runs that changed, and answer who asks."""
+    """Publish receipts of runs that changed, and reply to requests for one."""
 
     def __init__(self, bus: Bus) -> None:
-        """Prepare to speak."""
+        """Prepare to publish on the bus."""
         self._bus = bus
         self._due: dict[RunKey, None] = {}
-        self._said: OrderedDict[RunKey, tuple[float, Receipt]] = OrderedDict()
+        self._published: OrderedDict[RunKey, tuple[float, Receipt]] = OrderedDict()
         self._asked = Limit(*ASKED)
         self._news = asyncio.Event()
 
     def changed(self, keys: Iterable[RunKey]) -> None:
-        """Note runs of which there may be something new to say."""
+        """Queue runs whose receipt may have changed."""
         self._due.update(dict.fromkeys(keys))
         self._news.set()
 
     async def answer(self, holdings: Holdings, ask: Ask) -> Receipt | None:
-        """Return the receipt of a run, also of one that Postgres never saw; None while unsure.
+        """Return the receipt of a run, an empty one for an unknown run.
 
-        Neither does a driver get one who asks without end.
+        None, so no reply, while Postgres does not answer and for requests above a driver's limit.
         """
         if self._asked.wait_s(ask.driver, time.monotonic()):
             return None
@@ -53,7 +53,7 @@ class Receipts:
         return receipt(key, held, boot=boot, hub_ns=time.time_ns())
 
     async def run(self, holdings: Holdings, stop: asyncio.Event) -> None:
-        """Publish what is due until `stop` is set."""
+        """Publish queued receipts until `stop` is set."""
         while not stop.is_set():
             if self._due:
                 await self._publish_due(holdings)
@@ -66,13 +66,13 @@ class Receipts:
     async def _publish_due(self, holdings: Holdings) -> None:
         now = time.monotonic()
         for key in list(self._due):
-            said_at, said = self._said.get(key, (-INTERVAL_S, None))
-            if now - said_at < INTERVAL_S:
+            published_at, published = self._published.get(key, (-INTERVAL_S, None))
+            if now - published_at < INTERVAL_S:
                 continue
             held = holdings.known(key)
             fresh = held and receipt(key, held, boot=holdings.boot, hub_ns=0)
-            # What is not known now is heard of again when it is.
-            if fresh and fresh != said:
+            # A run that is not cached now is queued again once it is reloaded.
+            if fresh and fresh != published:
                 try:
                     await self._bus.publish("link.receipt", replace(fresh, hub_ns=time.time_ns()))
                 except BusDown:
@@ -80,8 +80,8 @@ class Receipts:
                 self._remember(key, now, fresh)
             del self._due[key]
 
-    def _remember(self, key: RunKey, now: float, said: Receipt) -> None:
-        self._said[key] = (now, said)
-        self._said.move_to_end(key)
-        if len(self._said) > MAX_RUNS:
-            self._said.popitem(last=False)
+    def _remember(self, key: RunKey, now: float, published: Receipt) -> None:
+        self._published[key] = (now, published)
+        self._published.move_to_end(key)
+        if len(self._published) > MAX_RUNS:
+            self._published.popitem(last=False)

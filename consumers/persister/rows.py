@@ -1,7 +1,7 @@
-"""Chunks as rows of PostgreSQL's binary COPY.
+"""Encode chunks as rows of PostgreSQL's binary COPY.
 
-The block goes in as it came. It is decompressed once, to prove it and to read the few plain columns
-at its last frame. Format: postgresql.org/docs/current/sql-copy.html, "Binary Format".
+The block is stored as received. It is decompressed once, to check it and to read the few plain
+columns at its last frame. Format: postgresql.org/docs/current/sql-copy.html, "Binary Format".
 """
 
 import struct
@@ -34,7 +34,7 @@ PLAIN: Final = {
     "world_x": ids("world_x"),
     "world_y": ids("world_y"),
 }
-"""Plain columns and the channels they come from, best first; in ascending order, as in a row."""
+"""Plain columns and their source channels, preferred one first; in the order of a row."""
 
 WHOLE: Final = frozenset({"lap_number", "position"})
 COLUMNS: Final = (
@@ -53,9 +53,9 @@ _numbers: Final = struct.Struct("!iiiqiiiqiqiq").pack
 
 
 class Plain(Struct, frozen=True, gc=False):
-    """Pack those plain columns that are given, and NULL for the others.
+    """Pack the plain columns of a set of channels, and NULL for the others.
 
-    `whole` are the places of integers among the values.
+    `whole` are the indices of integers among the values.
     """
 
     whole: tuple[int, ...]
@@ -71,7 +71,7 @@ class Plain(Struct, frozen=True, gc=False):
 
 
 class Layout(Struct, frozen=True, gc=False):
-    """Say how to read the plain columns from the last row of a block with a set of channels.
+    """Describe how to read the plain columns from the last row of a block.
 
     `width` is channels in a row, `columns` are indices in `PLAIN`, `encoded` is the bitmap's field.
     """
@@ -84,12 +84,12 @@ class Layout(Struct, frozen=True, gc=False):
 
 
 def stream(rows: Iterable[bytes]) -> bytes:
-    """Return the whole input of a binary COPY of `COLUMNS`."""
+    """Return the input of a binary COPY of `COLUMNS`."""
     return b"".join((HEADER, *rows, TRAILER))
 
 
 def row(chunk: Chunk) -> bytes:
-    """Return a chunk as one row; raises CorruptChunkError when it contradicts itself."""
+    """Return a chunk as one row; raises CorruptChunkError when crc, sizes or times do not match."""
     block, observed, frames = chunk.block, chunk.observed, chunk.frames
     check_crc(chunk)
     layout = layout_of(chunk.channels)
@@ -141,7 +141,7 @@ def layout_of(channels: bytes) -> Layout:
 
 @lru_cache(maxsize=1 << len(PLAIN))
 def plain_of(columns: tuple[int, ...]) -> Plain:
-    """Return the packer of the plain columns of which only `columns` are given."""
+    """Return the packer for a chunk that gives only the plain columns `columns`."""
     names = [list(PLAIN)[column] for column in columns]
     length, null = len(columns), len(columns) + 1
     order, pattern = [], "!"
@@ -160,7 +160,7 @@ def plain_of(columns: tuple[int, ...]) -> Plain:
 
 
 def _plain(layout: Layout, values: tuple[float, ...]) -> bytes:
-    """Return the plain columns; what is not finite or does not fit is NULL."""
+    """Return the plain columns; a value that is not finite or does not fit is NULL."""
     if isfinite(sum(values)):
         try:
             return layout.plain.fields(values)
@@ -180,5 +180,5 @@ def _field(content: bytes) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _owner(session: str, driver: str, run: int) -> bytes:
-    """Return how the rows of a run begin."""
+    """Return the first fields of each row of a run."""
     return COUNT + _field(session.encode()) + _field(driver.encode()) + struct.pack("!iq", 8, run)

@@ -1,4 +1,4 @@
-"""Chunks and runs in Postgres: what is inserted, and what is known to be there."""
+"""The statements for chunks and runs: load, insert, save and recount."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -15,7 +15,7 @@ from run join unnest($1::text[], $2::text[], $3::bigint[]) as wanted (session, d
 using (session, driver, run)
 """
 
-# `have` and `dead` only gain here, so that they cannot lose what another transaction added.
+# `have` and `dead` only grow, so that they keep the ranges of another transaction.
 SAVE: Final = """
 insert into run (session, driver, run, made, closed, have, dead, gone, echo)
 select session, driver, run, made, closed,
@@ -48,7 +48,7 @@ where run.session = wanted.session and run.driver = wanted.driver and run.run = 
 
 
 async def load(connection: asyncpg.Connection, keys: Sequence[RunKey]) -> dict[RunKey, Held]:
-    """Return what Postgres has of those runs that it knows."""
+    """Return the state of the runs that Postgres knows."""
     found = await connection.fetch(LOAD, *_columns(keys))
     return {
         RunKey(row["session"], row["driver"], row["run"]): Held(
@@ -65,7 +65,7 @@ async def load(connection: asyncpg.Connection, keys: Sequence[RunKey]) -> dict[R
 
 async def copy(connection: asyncpg.Connection, encoded: Sequence[bytes]) -> None:
     """Insert chunks, encoded by `rows.row`."""
-    # A view, because asyncpg takes bytes for the name of a file; its types forget about buffers.
+    # A view, because asyncpg takes bytes for a file name; its type hints lack buffers.
     source: Any = memoryview(rows.stream(encoded))
     await connection.copy_to_table(
         "telemetry_chunk", source=source, columns=rows.COLUMNS, format="binary"
@@ -73,7 +73,7 @@ async def copy(connection: asyncpg.Connection, encoded: Sequence[bytes]) -> None
 
 
 async def save(connection: asyncpg.Connection, changed: dict[RunKey, Held]) -> None:
-    """Write runs; of `have` and `dead` only what is new need be there."""
+    """Upsert runs; `have` and `dead` need only the new ranges."""
     values = list(changed.values())
     await connection.execute(
         SAVE,
@@ -88,7 +88,7 @@ async def save(connection: asyncpg.Connection, changed: dict[RunKey, Held]) -> N
 
 
 async def mend(connection: asyncpg.Connection, keys: Sequence[RunKey]) -> None:
-    """Make `have` of those runs what the rows say."""
+    """Recompute `have` of runs from their rows."""
     await connection.execute(MEND, *_columns(keys))
 
 

@@ -1,6 +1,6 @@
-"""Where a lap ends between two frames, and where a car was moved.
+"""Find lap ends and moved cars between two neighbouring frames.
 
-Nothing but the two frames is looked at, so it does not matter how they were cut into chunks.
+Only these two frames are used, so the cutting into chunks makes no difference.
 """
 
 import math
@@ -13,11 +13,11 @@ TELEPORT_M: Final = 50.0
 LINE_REACH_M: Final = 30.0
 FASTEST_MPS: Final = 150.0
 GAP_S: Final = 5.0
-"""What happened between frames further apart than this was not seen."""
+"""Events between frames further apart than this count as not seen."""
 
 
 class Edge(Struct, frozen=True, gc=False):
-    """Hold what one frame tells about the place of the car; NaN or None where it does not."""
+    """Hold the position of the car in one frame; NaN or None for a missing value."""
 
     at_ns: int
     clock_s: float
@@ -28,7 +28,7 @@ class Edge(Struct, frozen=True, gc=False):
 
 
 class Cut(Struct, frozen=True, gc=False):
-    """Say that a piece ends between two frames, when, and why.
+    """Describe the end of a piece between two frames: when and why.
 
     `line`: the car crossed the line; `step`: the sim's lap number changed; `back`: the session's
     clock went back. `slack_s` is how far off the instant may be, inf when it was not seen.
@@ -49,7 +49,7 @@ def lasted_s(start: tuple[int, float], end: tuple[int, float]) -> float:
 
 
 def between(left: Edge, right: Edge) -> tuple[Cut | None, bool]:
-    """Tell whether a piece ends between two neighbouring frames, and whether the car was moved."""
+    """Return the cut between two neighbouring frames, if any, and whether the car was moved."""
     step = left.number != right.number
     back = right.clock_s < left.clock_s - CLOCK_BACK_S
     line = not back and _crosses(left, right)
@@ -92,7 +92,7 @@ def _teleported(left: Edge, right: Edge) -> bool:
 
 
 def _crossing(left: Edge, right: Edge) -> tuple[float, float]:
-    """Return where between two frames the line was (0..1), and how many s that may be off."""
+    """Return the line's position between two frames (0..1) and its uncertainty in s."""
     weight = _line_weight(left, right)
     if 0 <= weight <= 1:
         return weight, 0.0

@@ -1,9 +1,9 @@
 """The fold: chunks in, facts of sessions and laps out.
 
-What is known of a run is a handful of joined segments; laps are derived from these anew whenever a
-chunk brings more than another stretch of the lap being driven, and only those that changed are
-issued, with a higher revision. So it does not matter in which order chunks come, or how often.
-State is in memory; after a restart the stream is folded again from its start.
+The state of a run is a few joined segments. Laps are derived from these again whenever a chunk adds
+more than another stretch of the lap being driven. Only changed laps are issued, with a higher
+revision, so the order and repetition of chunks make no difference. State is in memory; after a
+restart the stream is folded again from its start.
 """
 
 from bisect import bisect_right
@@ -24,16 +24,16 @@ from schemas.telemetry import CHUNK_VERSION, Chunk, Mark
 from schemas.timing import Lap, Session
 
 MAX_SEGMENTS: Final = 4096
-"""Of one driver in one session; chunks that would open still more holes are left out."""
+"""The most segments of a driver in a session; chunks that would add one more are left out."""
 
 NAMELESS_NS: Final = 60_000_000_000
-"""What is driven is said twice as often; whoever is silent for so long has nothing to say."""
+"""A driver without a session event for this long sends none; producers repeat it twice as often."""
 
 Fact = Session | Lap
 
 
 class State(Struct, frozen=True):
-    """Hold what one driver's runs have told of a session, and what was issued of it."""
+    """Hold one driver's runs in a session, and the facts issued from them."""
 
     session: str = ""
     driver: str = ""
@@ -45,19 +45,19 @@ class State(Struct, frozen=True):
 
 
 def key(event: Chunk | Mark) -> tuple[str, str]:
-    """Return whose laps an event is about."""
+    """Return session and driver of an event."""
     return event.session, event.driver
 
 
 def initial() -> State:
-    """Return what is known of a driver in a session before the first chunk."""
+    """Return the state of a driver in a session before the first chunk."""
     return State()
 
 
 def decide(state: State, event: Chunk | Mark) -> tuple[State, Sequence[Fact]]:
     """Fold one chunk in; return the facts that it changes.
 
-    Raises ValueError when it is of a newer version, CorruptChunkError when it contradicts itself.
+    Raises ValueError for a newer version, CorruptChunkError when the chunk is damaged.
     """
     if event.version > CHUNK_VERSION:
         raise ValueError(f"version {event.version} is newer than {CHUNK_VERSION}, the known one")
@@ -83,7 +83,7 @@ def decide(state: State, event: Chunk | Mark) -> tuple[State, Sequence[Fact]]:
 
 
 def laps_of(state: State) -> Iterator[Lap]:
-    """Derive all laps that a state knows of, own ones first, with revision 1."""
+    """Yield all laps of a state, own ones first, with revision 1."""
     segments = _segments(state)
     state = _derived(state, segments)
     for _, lap in state.own.values():
@@ -108,7 +108,7 @@ def _segments(state: State) -> list[Segment]:
 def _fuse(
     segments: tuple[Segment, ...], at: int, added: Segment
 ) -> tuple[tuple[Segment, ...], bool]:
-    """Put a segment among its run's; return them and whether nothing but a lap grew longer."""
+    """Add a segment to its run; return the segments and whether only the last lap grew."""
     before, after = segments[:at], segments[at:]
     joined, quiet = added, False
     if before and before[-1].last + 1 == added.first:
@@ -134,7 +134,7 @@ def _shape(piece: Piece) -> tuple[bool, int, int, int, int]:
 
 
 def _issue(state: State, added: Segment, quiet: bool) -> tuple[State, list[Fact]]:
-    """Derive the laps that a chunk may have changed; say what differs from what was said before."""
+    """Derive the laps that a chunk may have changed; return those that differ from the issued."""
     segments = _segments(state)
     before, facts = state, list[Fact]()
     issued = dict(state.issued)
@@ -143,15 +143,15 @@ def _issue(state: State, added: Segment, quiet: bool) -> tuple[State, list[Fact]
         if state.about is not None and state.about != before.about:
             facts.append(state.about)
         own = [lap for _, lap in state.own.values()]
-        facts += _tell(issued, OWN, own, whole=True) if _is_named(state, segments) else []
+        facts += _issue_laps(issued, OWN, own, whole=True) if _is_named(state, segments) else []
     for car, only in _others_touched(before.line, state.line, segments, added):
         laps = list(_others_laps(state, segments, car, only))
-        facts += _tell(issued, car, laps, whole=only is None)
+        facts += _issue_laps(issued, car, laps, whole=only is None)
     return replace(state, issued=issued), facts
 
 
 def _derived(state: State, segments: list[Segment]) -> State:
-    """Derive session, timeline and own laps anew."""
+    """Derive session, timeline and own laps again."""
     about = session_of(state.session, state.driver, segments)
     reports = _reports(segments, OWN)
     line = timeline(segments, reports)
@@ -166,7 +166,7 @@ def _derived(state: State, segments: list[Segment]) -> State:
 
 
 def _is_named(state: State, segments: list[Segment]) -> bool:
-    """Tell whether the car has a name, or none is on its way: laps under two names were two."""
+    """Return whether the car's name is known or will never come: a lap has one name only."""
     if (state.about and state.about.source) or any(segment.first == 0 for segment in segments):
         return True
     pieces = [piece for segment in segments for piece in segment.pieces]
@@ -179,8 +179,8 @@ def _others_touched(
 ) -> list[tuple[Car, Only]]:
     """Return the other cars of which laps may have changed, with the sim's numbers of those laps.
 
-    They are known by reports alone, which mean the same as long as no restart and no flashback
-    shows.
+    Their laps come from reports alone, which keep their meaning unless a restart or flashback is
+    added.
     """
     if before.counts_as(line):
         return [(car, laps) for car, laps in sorted(added.reports.items()) if car != OWN]
@@ -202,8 +202,10 @@ def _reports(segments: list[Segment], car: Car, only: Only = None) -> Reports:
     return reports_of(car, (segment.reports for segment in segments), only)
 
 
-def _tell(issued: dict[Car, dict[Place, Lap]], car: Car, laps: list[Lap], whole: bool) -> list[Lap]:
-    """Return what is new of a car's laps and note it as issued; of `whole` ones none may miss."""
+def _issue_laps(
+    issued: dict[Car, dict[Place, Lap]], car: Car, laps: list[Lap], whole: bool
+) -> list[Lap]:
+    """Return a car's changed laps and add them to `issued`; `whole` if `laps` are all of them."""
     told = issued.get(car, {})
     facts = news(told, laps) + (taken_back(told, laps) if whole else [])
     if facts:

@@ -1,4 +1,4 @@
-"""Laps as they follow from what was driven and from what the sim says of them."""
+"""Derive laps from the timeline and from the sim's reports."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ BEGIN_AGREES_S: Final = 0.1
 
 
 class Whose(Struct, frozen=True):
-    """Name whose laps are derived: of which car, as the producer of which driver saw it."""
+    """Identify the laps to derive: a car, as the producer of a driver saw it."""
 
     session: str
     driver: str
@@ -32,7 +32,7 @@ class Whose(Struct, frozen=True):
 
 
 class Basis(Struct, frozen=True):
-    """Hold all that a driven lap follows from; `last` is the one being driven."""
+    """Hold the input of a driven lap; `last` marks the lap being driven."""
 
     passage: Passage
     verdict: Verdict | None
@@ -42,11 +42,11 @@ class Basis(Struct, frozen=True):
 
 
 Derived = Mapping[int, tuple[Basis | None, Lap]]
-"""Laps by number, with what each was derived from; None for one that was reported only."""
+"""Laps by number, each with its basis; None for a lap that was only reported."""
 
 
 def own_laps(line: Timeline, reports: Reports, whose: Whose, before: Derived) -> Derived:
-    """Derive the laps of the driver's own car; those of which the basis stayed are kept."""
+    """Derive the laps of the driver's own car; keep those with an unchanged basis."""
     verdicts = reported(line, reports) if reports else told(line)
     passages = [passage for epoch in line.epochs for passage in epoch.passages]
     by_label = {p.label: p for p in passages if p.label is not None}
@@ -62,7 +62,7 @@ def own_laps(line: Timeline, reports: Reports, whose: Whose, before: Derived) ->
 
 
 def other_laps(line: Timeline, reports: Reports, whose: Whose) -> Iterator[Lap]:
-    """Derive the laps of another car, of which there are no frames."""
+    """Yield the laps of another car, from reports alone."""
     for label, verdict in sorted(reported(line, reports).items()):
         yield _reported_lap(label, verdict, whose, own=False)
 
@@ -133,7 +133,7 @@ def _is_seen(cut: Cut | None) -> bool:
 
 
 def _begins_with_it(passage: Passage, verdict: Verdict | None) -> bool:
-    """Tell whether the first frame is the lap's first: it lasted as long as the sim says."""
+    """Return whether the first frame is the lap's first: its duration is the sim's time."""
     if verdict is None or passage.end is None:
         return False
     first, end = passage.pieces[0], passage.end
@@ -160,7 +160,7 @@ def _time(
 
 
 def _held_valid(passage: Passage) -> bool:
-    """Tell whether the sim held the lap valid; in its first seconds it still speaks of the last."""
+    """Return whether the sim held the lap valid; its first seconds still describe the last lap."""
     start, first = passage.start, passage.pieces[0]
     begun = (start.at_ns, start.clock_s) if start else (first.first_ns, first.first_clock_s)
     held = [(lasted_s(begun, (at_ns, at_s)), on) for at_ns, at_s, on in passage.changes("valid")]
@@ -169,7 +169,7 @@ def _held_valid(passage: Passage) -> bool:
 
 
 class Pit(Struct, frozen=True):
-    """Say whether the pit lane was seen on a lap, entered and left."""
+    """Hold whether the pit lane was seen on a lap, entered and left."""
 
     seen: bool
     entered: bool

@@ -1,4 +1,4 @@
-"""What of the laps derived now differs from what was said of them before."""
+"""The differences between derived laps and the issued ones."""
 
 from collections.abc import Iterable, Mapping
 
@@ -14,7 +14,7 @@ Told = Mapping[Place, Lap]
 
 
 def news(told: Told, laps: Iterable[Lap]) -> list[Lap]:
-    """Return the laps that were not told yet as they are, each with its next revision."""
+    """Return the laps that differ from the issued ones, each with its next revision."""
     return [
         replace(lap, revision=before.revision + 1 if before else 1)
         for lap in laps
@@ -24,19 +24,19 @@ def news(told: Told, laps: Iterable[Lap]) -> list[Lap]:
 
 
 def taken_back(told: Told, laps: Iterable[Lap]) -> list[Lap]:
-    """Return, as laps that do not count, those that were told and are no more."""
+    """Return the issued laps that no longer exist, as laps that do not count."""
     there = {(lap.car, lap.lap_number) for lap in laps}
     gone = [(lap, _undone(lap)) for place, lap in told.items() if place not in there]
     return [undone for lap, undone in gone if _steady(lap) != _steady(undone)]
 
 
 def _steady(lap: Lap) -> Lap:
-    """Return a lap without what grows by itself as frames come."""
+    """Return a lap without the fields that grow with each frame."""
     return replace(lap, revision=0, at_ns=0, frames=0)
 
 
 def _undone(lap: Lap) -> Lap:
-    """Return what remains of a lap that was taken back: nothing that counts."""
+    """Return a lap as taken back: without time, invalid and incomplete."""
     return Lap(
         session=lap.session,
         driver=lap.driver,

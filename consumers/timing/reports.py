@@ -1,4 +1,4 @@
-"""What the sim said besides its frames: of the session, and of the laps of each car."""
+"""The sim's events: those of the session, and the reported laps of each car."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -12,17 +12,17 @@ from schemas.sim import LapReported, Observed, SessionOpened
 MAX_CARS: Final = 256
 MAX_LAPS: Final = 20_000
 MAX_VERSIONS: Final = 16
-"""Of one lap; every correction and every restart of the session makes another."""
+"""The most reports of one lap; each correction and each restart of the session adds one."""
 
 Car = tuple[bool, str]
 Reports = dict[int, tuple[LapReported, ...]]
-"""What the sim said of the laps of one car, by lap number, oldest first."""
+"""The reports of one car's laps, by lap number, oldest first."""
 
 OWN: Final[Car] = (True, "")
 """The driver's own car; others are `(False, car)`."""
 
 Only = Iterable[int] | None
-"""Lap numbers to look at; None for all."""
+"""Lap numbers to consider; None for all."""
 
 _events = msgspec.msgpack.Decoder(tuple[Observed, ...])
 _raw_events = msgspec.msgpack.Decoder(tuple[msgspec.Raw, ...])
@@ -30,9 +30,9 @@ _event = msgspec.msgpack.Decoder(Observed)
 
 
 def observed(packed: bytes) -> tuple[Observed, ...]:
-    """Decode what the sim said within a chunk, leaving out kinds of a newer version.
+    """Decode the events of a chunk, without kinds of a newer version.
 
-    Raises CorruptChunkError when it is not a list of events.
+    Raises CorruptChunkError when the bytes are no list of events.
     """
     if not packed:
         return ()
@@ -47,7 +47,7 @@ def _known_events(packed: bytes) -> tuple[Observed, ...]:
     try:
         raws = _raw_events.decode(packed)
     except msgspec.DecodeError as error:
-        raise CorruptChunkError(f"what the sim said is not a list of events: {error}") from error
+        raise CorruptChunkError(f"observed is not a list of events: {error}") from error
     for raw in raws:
         try:
             known.append(_event.decode(raw))
@@ -57,7 +57,7 @@ def _known_events(packed: bytes) -> tuple[Observed, ...]:
 
 
 def opened_by(events: Iterable[Observed]) -> SessionOpened | None:
-    """Merge what events say of the session; None when they say nothing of it."""
+    """Merge the session's descriptions in events; None without any."""
     merged: SessionOpened | None = None
     for event in events:
         if isinstance(event, SessionOpened):
@@ -66,7 +66,7 @@ def opened_by(events: Iterable[Observed]) -> SessionOpened | None:
 
 
 def reports_by(events: Iterable[Observed]) -> dict[Car, Reports]:
-    """Collect what events say of laps; a time of zero is none, and says nothing but invalid."""
+    """Collect the reports of laps by car; one without a time counts only if it is invalid."""
     reports: dict[Car, Reports] = {}
     for event in events:
         if isinstance(event, LapReported) and (event.lap_time_s > 0 or event.valid is False):
@@ -76,7 +76,7 @@ def reports_by(events: Iterable[Observed]) -> dict[Car, Reports]:
 
 
 def merge_opened(left: SessionOpened | None, right: SessionOpened | None) -> SessionOpened | None:
-    """Merge what is known of the session; what the later one knows wins."""
+    """Merge two descriptions of the session; known fields of the later one win."""
     if left is None or right is None:
         return left or right
     known = {
@@ -88,7 +88,7 @@ def merge_opened(left: SessionOpened | None, right: SessionOpened | None) -> Ses
 
 
 def merge_reports(left: dict[Car, Reports], right: dict[Car, Reports]) -> dict[Car, Reports]:
-    """Merge what the sim said; of each lap the last few versions are kept."""
+    """Merge reports; the last `MAX_VERSIONS` of each lap are kept."""
     if not left or not right:
         return left or right
     merged = dict(left)
@@ -108,13 +108,13 @@ def append_versions(
 ) -> tuple[LapReported, ...]:
     """Append reports of a lap to earlier ones.
 
-    Repetitions are kept: what was said before a flashback does not count, said again it does.
+    Repetitions are kept: a report before a flashback does not count, its repetition after it does.
     """
     return (older + newer)[-MAX_VERSIONS:]
 
 
 def reports_of(car: Car, said: Iterable[dict[Car, Reports]], only: Only = None) -> Reports:
-    """Merge what was said of the laps of one car on several stretches, in the order of time."""
+    """Merge the reports of one car's laps over several segments, in the order of time."""
     merged: dict[int, tuple[LapReported, ...]] = {}
     for reports in said:
         laps = reports.get(car, {})

@@ -1,4 +1,4 @@
-"""The monoid of the fold: what is kept of a stretch of frames without a hole.
+"""The monoid of the fold: the summary of consecutive frames without a hole.
 
 A `Segment` sums up consecutive chunks of a run. Two that touch join into one, and however the
 frames were cut into chunks or in which order those came, the joined segment is the same: whether a
@@ -20,7 +20,7 @@ MAX_PIECES: Final = 20_000
 MAX_REWINDS: Final = 1024
 
 Change = tuple[int, float, float]
-"""Since when a channel has a value: ns of the driver's clock, s of the session, the value."""
+"""The start of a channel's value: ns of the driver's clock, s of the session, the value."""
 
 Changes = tuple[Change, ...]
 

@@ -10,7 +10,7 @@ from schemas.timing import Lap, Session
 
 
 class Timing:
-    """Give the pure fold its name on the bus."""
+    """Name the pure fold for the runtime; each decision is the fact to publish."""
 
     name = "timing"
     version = 1
@@ -19,7 +19,7 @@ class Timing:
     decide = staticmethod(decide.decide)
 
     async def perform(self, decision: Session | Lap) -> Sequence[Session | Lap]:
-        """Publish a fact as it is."""
+        """Return the fact to publish."""
         return (decision,)
 
 

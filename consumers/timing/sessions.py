@@ -1,4 +1,4 @@
-"""What is being driven, as far as it was said."""
+"""The description of a session, merged from all events."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from schemas.timing import Session
 
 
 def session_of(session: str, driver: str, segments: Iterable[Segment]) -> Session | None:
-    """Return what is known of the session; None while nothing is."""
+    """Return the session, None before its first frame or event."""
     known = list(segments)
     driven = ordered(known)
     opened = _opened(known)
@@ -37,7 +37,7 @@ def session_of(session: str, driver: str, segments: Iterable[Segment]) -> Sessio
 
 
 def _opened(segments: Iterable[Segment]) -> SessionOpened | None:
-    """Merge what was said of the session, in the order in which it was said."""
+    """Merge the descriptions of the session in the order of their times."""
     merged: SessionOpened | None = None
     said = sorted(
         (s for s in segments if s.opened),

@@ -1,7 +1,7 @@
 """The pieces of all segments in the order they were driven, each with the lap it was a part of.
 
 Games count in their own way: the number may be missing or nonsense for some frames, change a few
-frames before or after the line, or fall back after a flashback. Here that is put right.
+frames before or after the line, or fall back after a flashback. This module corrects that.
 """
 
 import math
@@ -25,7 +25,7 @@ RESTART_CLOCK_S: Final = 10.0
 """A session clock that goes back to less than this without a flashback begins again."""
 
 Void = tuple[int, int]
-"""What was driven from the one ns to the other was taken back."""
+"""A span of the driver's clock (ns) that a flashback took back."""
 
 
 class Step(Struct):
@@ -39,7 +39,7 @@ class Step(Struct):
 
 
 def lay_out(segments: Iterable[Segment]) -> tuple[list[Step], tuple[Void, ...]]:
-    """Return what was driven as steps, and what of it was taken back."""
+    """Return the driven pieces as steps, and the spans taken back."""
     everything = list(segments)
     rewinds = sorted(rewind for segment in everything for rewind in segment.rewinds)
     driven = _untangle(_steps(ordered(everything)))
@@ -49,12 +49,12 @@ def lay_out(segments: Iterable[Segment]) -> tuple[list[Step], tuple[Void, ...]]:
 
 
 def is_void(voids: Iterable[Void], at_ns: int) -> bool:
-    """Tell whether what happened at an instant was taken back."""
+    """Return whether an instant was taken back."""
     return any(start <= at_ns < end for start, end in voids)
 
 
 def ordered(segments: Iterable[Segment]) -> list[Segment]:
-    """Sort segments as they were driven, leaving out what another one holds already."""
+    """Return segments in driven order, without those that another one contains."""
     driven = [segment for segment in segments if segment.pieces]
     driven.sort(key=lambda s: (s.pieces[0].first_ns, -s.pieces[-1].last_ns, s.run, s.first))
     kept: list[Segment] = []
@@ -127,7 +127,7 @@ def _only_line(cut: Cut | None) -> Cut | None:
 def _without_void(
     steps: list[Step], rewinds: list[tuple[int, float]]
 ) -> tuple[list[Step], tuple[Void, ...]]:
-    """Take back what flashbacks undid."""
+    """Remove the steps that flashbacks took back."""
     kept: list[Step] = []
     voids: list[Void] = []
     pending = list(rewinds)

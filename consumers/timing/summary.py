@@ -1,4 +1,4 @@
-"""One chunk summed up: the smallest segment.
+"""Sum up one chunk: the smallest segment.
 
 It runs for every chunk of every car, so only the columns that laps need are read, and frames are
 looked at one by one only where something may have changed.
@@ -37,7 +37,7 @@ SMOOTH_M: Final = 5.0
 
 
 class Columns(Struct, frozen=True, gc=False):
-    """Hold what laps need of a chunk, one list a channel, None for an absent one."""
+    """Hold the channels that laps need, one list each, None for an absent one."""
 
     times_ns: tuple[int, ...]
     clock: list[float]
@@ -64,7 +64,7 @@ class Columns(Struct, frozen=True, gc=False):
 
 
 def summarise(chunk: Chunk) -> Segment:
-    """Sum up a chunk; raises CorruptChunkError when it contradicts itself."""
+    """Sum up a chunk; raises CorruptChunkError when it is damaged."""
     frames = unpack(chunk)
     events = observed(chunk.observed)
     pieces: tuple[Piece, ...] = ()
@@ -120,7 +120,7 @@ def _columns(frames: Frames) -> Columns:
 
 
 def _lap_number(value: float) -> int | None:
-    """Return the number of a lap, None for what is none, however large."""
+    """Return a lap number, None for NaN and for a number above the limit."""
     return int(value) if abs(value) <= MAX_LAP_NUMBER else None
 
 

@@ -1,4 +1,4 @@
-"""What was driven, as passages from line to line.
+"""The driven frames as passages from line to line.
 
 Everything here follows from the segments alone and knows nothing of the order in which they came.
 Not every passage is the lap whose number the sim shows: an out-lap may share the number of the lap
@@ -81,7 +81,7 @@ class Passage(Struct):
 
 
 class Epoch(Struct):
-    """Hold what was driven between two restarts; the sim's lap numbers plus `offset` are unique."""
+    """Hold the passages between two restarts; the sim's lap numbers plus `offset` are unique."""
 
     starts_ns: int
     passages: list[Passage]
@@ -89,7 +89,7 @@ class Epoch(Struct):
 
 
 class Timeline(Struct, frozen=True):
-    """Hold all that was driven, in order."""
+    """Hold all epochs in order, and the spans taken back."""
 
     epochs: tuple[Epoch, ...]
     voids: tuple[Void, ...]

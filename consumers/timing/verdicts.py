@@ -1,4 +1,4 @@
-"""The sim's own times, paired with the laps they are of."""
+"""Pair the sim's own times with laps."""
 
 import math
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ FLAG_AGREES_S: Final = 1.0
 
 
 class Verdict(Struct, frozen=True):
-    """Hold what the sim says of a lap, by a report or by its last-lap-time channel.
+    """Hold the sim's result of a lap, from a report or from its last-lap-time channel.
 
     `time_s` is 0 for a lap that gets no time.
     """
@@ -31,7 +31,7 @@ class Verdict(Struct, frozen=True):
 
 
 def reported(line: Timeline, reports: Reports) -> dict[int, Verdict]:
-    """Return the sim's last word on each lap, by label."""
+    """Return the sim's latest result of each lap, by label."""
     verdicts: dict[int, Verdict] = {}
     for number, versions in reports.items():
         for said in versions:

@@ -31,11 +31,11 @@ log = logs.get("bus")
 
 
 class BusDown(Exception):  # noqa: N818 - a state of the world, not a mistake
-    """State that nats-server cannot be reached or does not answer."""
+    """Report that nats-server cannot be reached or does not answer."""
 
 
 class LoginRefused(BusDown):
-    """State that nats-server refuses the credentials."""
+    """Report that nats-server refuses the credentials."""
 
 
 class Connection:
@@ -78,12 +78,12 @@ class Connection:
 
     @property
     def jetstream(self) -> JetStreamContext:
-        """Return the JetStream interface of nats-py."""
+        """Return JetStream's own interface, for the runtime."""
         return self._jetstream
 
     @property
     def client(self) -> Client:
-        """Return the client of nats-py."""
+        """Return the client, for the runtime."""
         return self._client
 
     async def alive(self, timeout_s: float = 3.0) -> bool:
@@ -228,5 +228,5 @@ async def _close(client: Client) -> None:
 
 
 def _place(url: str) -> str:
-    """Return an address without credentials and scheme."""
+    """Return an address without its credentials."""
     return url.rsplit("@", 1)[-1].removeprefix("nats://")

@@ -42,9 +42,9 @@ class Depot:
     """Keep chunks on disk, and an account of each run."""
 
     def __init__(self, spool: Spool, record: TextIO | None = None) -> None:
-        """Take over a spool; `record` names every chunk, before it is kept and after.
+        """Open the accounts of a spool; `record` names every chunk before and after it is kept.
 
-        Its runs are closed: a run is never continued, only finished.
+        The runs found are closed: a run is never continued, only finished.
         """
         self.accounts: dict[RunKey, Ledger] = {}
         self._first_send = time.time_ns() // 1000
@@ -196,7 +196,7 @@ class Depot:
         account.keep(chunks[-1].chunk)
         account.drop(((chunks[0].chunk, chunks[-1].chunk),))
         metrics.refused.inc(len(chunks))
-        self._complain("THE SPOOL TAKES NOTHING: make room on its disk, live goes on", reason)
+        self._complain("THE DISK REFUSES CHUNKS: make room on it; live sending goes on", reason)
 
     async def _trim(self) -> None:
         have = {key: account.have for key, account in self.accounts.items()}

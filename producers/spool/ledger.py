@@ -57,7 +57,7 @@ class Ledger:
     """Keep the account of one run.
 
     `made` chunks are in the spool except for those `dropped` from it. `have` is what Postgres has
-    by the last receipt. `heard` is whether that is known: a run of an earlier start of the app
+    by the last receipt. `reconciled` is whether that is known: a run of an earlier start of the app
     is not sent before its first receipt.
     """
 
@@ -77,7 +77,7 @@ class Ledger:
         self.have = have
         self.dropped = dropped
         self.closed = closed
-        self.heard = not closed
+        self.reconciled = not closed
         self._send = send
         self._sent: list[Sent] = []
         self._flight = NONE
@@ -91,7 +91,7 @@ class Ledger:
         """Return the chunks to send."""
         if self._todo is None:
             self._todo = NONE
-            if self.heard:
+            if self.reconciled:
                 self._todo = ranges.minus(self._lacking(), self._flight)
         return self._todo
 
@@ -103,7 +103,7 @@ class Ledger:
     @property
     def gone(self) -> Ranges:
         """Return the chunks that Postgres lacks and that can never come."""
-        if not self.heard:
+        if not self.reconciled:
             return NONE
         return ranges.minus(ranges.minus(self.dropped, self.have), self._flight)
 
@@ -111,7 +111,7 @@ class Ledger:
     def settled(self) -> bool:
         """Return whether Postgres has every chunk made, and the last mark was received too."""
         return (
-            self.heard
+            self.reconciled
             and not self._flight
             and self._receipt_made >= self.made
             and self._echo >= self._marked.send
@@ -177,7 +177,7 @@ class Ledger:
         self._echo = receipt.echo
         self._receipt_made = receipt.made
         self._send = max(self._send, receipt.echo)
-        self.heard = True
+        self.reconciled = True
         self._todo = None
 
     def burst(self, limit: int) -> Range | None:

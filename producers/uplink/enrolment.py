@@ -28,7 +28,7 @@ MAX_NAME: Final = 64
 UNTRUSTED: Final = (
     "if the hub has an authority of its own, ask the owner for its certificate, and add --ca FILE"
 )
-OTHER_SIGNER: Final = "nobody in the file of --ca signed it, ask the owner for the right one"
+OTHER_SIGNER: Final = "no authority in the file of --ca signed it, ask the owner for the right one"
 
 
 class Given(Struct, frozen=True):
@@ -55,7 +55,7 @@ def enrol(code_at_host: str, file: Path, ca: Path | None = None) -> str:
     code, _, host = code_at_host.rpartition("@")
     if not code or not HOST.fullmatch(host):
         raise KeysError(f"{code_at_host!r} is not CODE@HOST, as the pit wall shows it")
-    believed = _authorities(ca) if ca else ""
+    certificates = _authorities(ca) if ca else ""
     pair = KeyPair.new(Kind.USER)
     wish = {
         "code": code,
@@ -63,7 +63,7 @@ def enrol(code_at_host: str, file: Path, ca: Path | None = None) -> str:
         "proof": prove(pair, code),
         "pc": NO_NAME.sub("-", platform.node())[:MAX_NAME],
     }
-    given = _ask(f"{scheme_of(host)}://{host}{PATH}", msgspec.json.encode(wish), believed)
+    given = _ask(f"{scheme_of(host)}://{host}{PATH}", msgspec.json.encode(wish), certificates)
     made = Credentials(given.jwt, pair)
     if made.name != given.driver:
         raise KeysError("the pit wall gave the credentials of somebody else")
@@ -71,7 +71,7 @@ def enrol(code_at_host: str, file: Path, ca: Path | None = None) -> str:
         NatsAddress(given.nats_url)
     except ValueError as error:
         raise KeysError(f"the pit wall names a nats-server that cannot be used: {error}") from None
-    keep_hub(file, given.nats_url, believed)
+    keep_hub(file, given.nats_url, certificates)
     made.write(file)
     return given.driver
 
@@ -94,10 +94,10 @@ def _authorities(ca: Path) -> str:
         ) from None
 
 
-def _ask(url: str, body: bytes, believed: str) -> Given:
+def _ask(url: str, body: bytes, certificates: str) -> Given:
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
     tls = url.startswith("https:")
-    trust = ssl.create_default_context(cadata=believed or None) if tls else None
+    trust = ssl.create_default_context(cadata=certificates or None) if tls else None
     try:
         with urllib.request.urlopen(request, timeout=ANSWER_S, context=trust) as answer:
             return msgspec.json.decode(answer.read(MAX_ANSWER_BYTES), type=Given)
@@ -107,7 +107,7 @@ def _ask(url: str, body: bytes, believed: str) -> Given:
     except (OSError, msgspec.MsgspecError) as error:
         reason: object = getattr(error, "reason", error)  # urllib's own error holds another
         if isinstance(reason, ssl.SSLCertVerificationError):
-            reason = disbelief(reason, OTHER_SIGNER if believed else UNTRUSTED)
+            reason = disbelief(reason, OTHER_SIGNER if certificates else UNTRUSTED)
         raise KeysError(f"no answer from the pit wall at {url}: {reason}") from None
 
 

@@ -78,7 +78,7 @@ class Link:
         self._unasked: dict[RunKey, None] = {}
         self._news = asyncio.Event()
         self._subscribed: set[str] = set()
-        self._said_at = 0.0
+        self._hello_sent_at = 0.0
         self._unanswered = ""
         self._live: RunKey | None = None
         self._began = asyncio.Event()
@@ -171,10 +171,10 @@ class Link:
         while True:
             await self._bus.up.wait()
             metrics.fenced.set(self.fenced)
-            await self._say_hello()
+            await self._send_hello()
             await _set_within(self._began, HELLO_INTERVAL_S)
 
-    async def _say_hello(self) -> None:
+    async def _send_hello(self) -> None:
         if self._live is None or self.fenced:
             return
         account = self._depot.account(self._live)
@@ -188,7 +188,7 @@ class Link:
             offset_ns=self.clock.offset_ns,
             rtt_ns=self.clock.rtt_ns,
         )
-        self._said_at = time.monotonic()
+        self._hello_sent_at = time.monotonic()
         with contextlib.suppress(BusDown):
             await self.subscribe([self._live.driver])
             await self._bus.publish("link.hello", hello)
@@ -201,8 +201,8 @@ class Link:
         self.fence.on_hello(hello.run, self._live.run, time.monotonic())
         if self.fenced and not was_fenced:
             log.warning("a newer app of this driver is live: this one only backfills")
-        if hello.run < self._live.run and time.monotonic() - self._said_at >= REPEAT_S:
-            await self._say_hello()
+        if hello.run < self._live.run and time.monotonic() - self._hello_sent_at >= REPEAT_S:
+            await self._send_hello()
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

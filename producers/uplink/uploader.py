@@ -74,7 +74,7 @@ class Uploader:
     async def mark(self, *, only_due: bool = False) -> None:
         """Publish a mark of every run that is not settled; raises BusDown."""
         for account in list(self._depot.accounts.values()):
-            unsettled = account.heard and not account.settled
+            unsettled = account.reconciled and not account.settled
             if unsettled and (not only_due or self._mark_is_due(account)):
                 await self._bus.publish("telemetry.backfill", account.mark())
 

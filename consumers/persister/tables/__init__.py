@@ -33,7 +33,7 @@ class TableError(TopologyError):
 
 
 class Table(Struct, frozen=True):
-    """Hold what a table file says: its name, the event's type, the statement, its parameters."""
+    """Hold a table file: its name, the event's type, the statement and its parameters."""
 
     name: str
     event: type
@@ -73,7 +73,7 @@ class Tables:
 
 
 def scan(package: ModuleType = sys.modules[__name__]) -> Tables:
-    """Import every table file of a package; raises TableError for a wrong or a double one."""
+    """Import every table file of a package; raises TableError for an invalid or duplicate one."""
     by_type: dict[type, Table] = {}
     for file in pkgutil.iter_modules(package.__path__):
         module = importlib.import_module(f"{package.__name__}.{file.name}")
@@ -95,7 +95,7 @@ def _table(name: str, module: ModuleType) -> Table:
 
 
 def _clean(value: Any) -> Any:
-    """Return a text without NUL, which Postgres refuses, and NULL for what is not finite."""
+    """Return a text without NUL, which Postgres rejects, and None for a number not finite."""
     if isinstance(value, str):
         return value.replace("\0", "")
     if isinstance(value, float) and not isfinite(value):

@@ -1,4 +1,4 @@
-"""Messages that a consumer gave up on, whole."""
+"""Dead letters: messages that a consumer could not process."""
 
 from typing import Any, Final
 

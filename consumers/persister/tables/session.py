@@ -1,4 +1,4 @@
-"""What is known of a driver's session."""
+"""Sessions of drivers, merged from all their events."""
 
 from typing import Any, Final
 

@@ -34,7 +34,7 @@ class Record:
         return dict(zip(self.names, self._struct.unpack_from(packet, start), strict=True))
 
     def write(self, packet: bytearray, start: int, values: Mapping[str, float]) -> None:
-        """Put numbers into a packet, 0 where there is none, rounded and limited to what fits."""
+        """Write numbers into a packet, rounded and limited to their type; 0 for a missing one."""
         numbers: list[float] = [0] * len(self._places)
         for name, value in values.items():
             if name in self._places:

@@ -305,7 +305,7 @@ def test_a_faulty_file_raises_an_error_that_names_the_fault(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     max_examples=2 * settings.default.max_examples,
 )
-def test_a_damaged_file_is_read_or_refused_in_a_sentence(
+def test_a_damaged_file_is_read_or_rejected_in_a_sentence(
     tmp_path: Path, data: st.DataObject
 ) -> None:
     content = bytearray(file(lap_rows(1, lap_s=0.5)))

@@ -179,7 +179,7 @@ def test_a_damaged_capture_raises_an_error_that_names_the_fault(
 
 @given(st.binary(max_size=200), st.sampled_from([ONE, ONE[:24], ONE_NG, ONE_NG[:28]]))
 @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
-def test_any_capture_is_read_or_refused_in_a_sentence(
+def test_any_capture_is_read_or_rejected_in_a_sentence(
     tmp_path: Path, tail: bytes, head: bytes
 ) -> None:
     try:

@@ -109,7 +109,7 @@ def test_a_folder_and_a_missing_file_are_named(tmp_path: Path) -> None:
 
 @given(st.binary(max_size=300), st.sampled_from([b"", PCAP_HEAD, b"\x1f\x8b", b"0S7G"]))
 @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
-def test_any_file_is_read_or_refused_in_a_sentence(
+def test_any_file_is_read_or_rejected_in_a_sentence(
     tmp_path: Path, tail: bytes, head: bytes
 ) -> None:
     for suffix in (".bin", ".ibt", ".gtz"):

@@ -137,7 +137,7 @@ class Driver:
 
     def mark(self) -> None:
         for account in self.accounts.values():
-            if account.heard and not account.settled:
+            if account.reconciled and not account.settled:
                 self.world.publish(account.mark())
 
     def on_receipt(self, receipt: Receipt) -> None:

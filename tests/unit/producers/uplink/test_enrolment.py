@@ -108,7 +108,7 @@ def test_a_failed_enrolment_raises_one_sentence_and_writes_no_file(tmp_path: Pat
     assert not list(tmp_path.glob("driver.*"))
 
 
-def speaking(signer: Signer, name: str) -> ssl.SSLContext:
+def server_context(signer: Signer, name: str) -> ssl.SSLContext:
     """Return the TLS context of a server with a certificate for a name."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.load_cert_chain(*signer.files(name).values())
@@ -120,7 +120,7 @@ def test_only_a_private_authority_is_trusted_and_only_its_certificate_kept(tmp_p
     certificate, own = Path(signer.file).read_text(), signer.files("10.0.0.7")
     ca = tmp_path / "ca.pem"
     ca.write_text(Path(own["certificate_key"]).read_text() + certificate)
-    with pit_wall(tmp_path, tls=speaking(signer, FAR)) as (host, asked):
+    with pit_wall(tmp_path, tls=server_context(signer, FAR)) as (host, asked):
         assert enrol(f"GOOD@{host}", file, ca) == "ada"
         assert len(asked) == 1
         kept = file.with_suffix(".ca.pem")
@@ -138,18 +138,18 @@ def test_no_code_is_sent_to_an_untrusted_pit_wall_and_the_error_has_the_next_ste
     file, signer = tmp_path / "driver.creds", Signer(tmp_path / "signer")
     stranger, ca = Path(Signer(tmp_path / "stranger").file), Path(signer.file)
     key, absent = Path(signer.files(FAR)["certificate_key"]), tmp_path / "absent.pem"
-    with pit_wall(tmp_path, tls=speaking(signer, FAR)) as (host, asked):
-        for given, said in (
+    with pit_wall(tmp_path, tls=server_context(signer, FAR)) as (host, asked):
+        for given, message in (
             (None, "not trusted, .*issuer certificate: .* add --ca FILE"),
-            (stranger, "not trusted, .*: nobody in the file of --ca signed it"),
+            (stranger, "not trusted, .*: no authority in the file of --ca signed it"),
             (key, f"--ca: {key} holds no certificate"),
             (absent, f"--ca: cannot read {absent}: No such file"),
             (tmp_path, f"--ca: cannot read {tmp_path}: Is a directory"),
         ):
-            with pytest.raises(KeysError, match=said):
+            with pytest.raises(KeysError, match=message):
                 enrol(f"GOOD@{host}", file, given)
         assert asked == []
-    with pit_wall(tmp_path, tls=speaking(signer, "10.0.0.7")) as (host, asked):
+    with pit_wall(tmp_path, tls=server_context(signer, "10.0.0.7")) as (host, asked):
         with pytest.raises(KeysError, match=rf"not trusted, .* not valid for '{FAR}'$"):
             enrol(f"GOOD@{host}", file, ca)
         assert asked == []

@@ -41,8 +41,8 @@ def frame(number: int, **channels: float) -> Frame:
     return Frame(START_NS + round(number * TICK_S * 1e9), LAYOUT.row(values))
 
 
-def heard(observations: Iterable[Observation]) -> list[Observation]:
-    """Return what the real source hears of observations said in packets."""
+def round_trip(observations: Iterable[Observation]) -> list[Observation]:
+    """Return the observations that the real source decodes from encoded ones."""
     encoder, decoder, at_ns = Encoder(SESSION), f1.decoder(), START_NS
     items: list[Observation] = []
     for observation in observations:
@@ -60,19 +60,21 @@ def frames(items: Iterable[Observation]) -> list[dict[str, float]]:
     return [named(channels, item.values) for item in known if isinstance(item, Frame)]
 
 
-def test_what_is_said_in_packets_is_heard() -> None:
-    told = {name: 0.01 + index / 1000 for index, name in enumerate(LAYOUT.names)}
-    told |= dict.fromkeys(COUNTED, 2) | {"lap_valid": 0, "in_pit_lane": 1}
-    told |= {name: 20 + index for index, name in enumerate(LAYOUT.names) if "temp" in name}
-    told |= {"engine_rpm": 11_000, "engine_rpm_max": 13_000, "brake_bias": 0.56, "clutch": 0.25}
-    told |= {"session_time": 50, "velocity_x": 60, "velocity_y": 0, "velocity_z": 0, "speed": 60}
-    told |= {"lap_time": 10.5, "last_lap_time": 20.25, "best_lap_time": math.nan}
-    [one] = frames(heard([Began("", LAYOUT.channels, OPENED), frame(0, **told), frame(1)]))
-    assert one == pytest.approx(told, rel=1e-4, abs=1e-4, nan_ok=True)
+def test_encoded_channels_are_decoded_to_the_same_values() -> None:
+    given = {name: 0.01 + index / 1000 for index, name in enumerate(LAYOUT.names)}
+    given |= dict.fromkeys(COUNTED, 2) | {"lap_valid": 0, "in_pit_lane": 1}
+    given |= {name: 20 + index for index, name in enumerate(LAYOUT.names) if "temp" in name}
+    given |= {"engine_rpm": 11_000, "engine_rpm_max": 13_000, "brake_bias": 0.56, "clutch": 0.25}
+    given |= {"session_time": 50, "velocity_x": 60, "velocity_y": 0, "velocity_z": 0, "speed": 60}
+    given |= {"lap_time": 10.5, "last_lap_time": 20.25, "best_lap_time": math.nan}
+    [one] = frames(round_trip([Began("", LAYOUT.channels, OPENED), frame(0, **given), frame(1)]))
+    assert one == pytest.approx(given, rel=1e-4, abs=1e-4, nan_ok=True)
 
 
-def test_the_session_is_heard_as_it_is() -> None:
-    items = heard([Began("", LAYOUT.channels, OPENED), *map(frame, range(3)), Finished(at_ns=1)])
+def test_the_session_is_decoded_as_it_was_encoded() -> None:
+    items = round_trip(
+        [Began("", LAYOUT.channels, OPENED), *map(frame, range(3)), Finished(at_ns=1)]
+    )
     assert isinstance(items[0], Began)
     assert items[0].session == f"f1-{SESSION:016x}"
     opened = [item for item in items if isinstance(item, SessionOpened)][-1]
@@ -81,17 +83,17 @@ def test_the_session_is_heard_as_it_is() -> None:
     assert isinstance(items[-1], Finished)
 
 
-def test_a_second_session_and_one_without_a_clock_are_heard_too() -> None:
+def test_a_second_session_and_one_without_a_clock_are_decoded_too() -> None:
     began = Began("", LAYOUT.channels, OPENED)
     drive = [frame(n, session_time=math.nan) for n in range(3)]
-    items = heard([began, *map(frame, range(3)), began, *drive])
+    items = round_trip([began, *map(frame, range(3)), began, *drive])
     sessions = [item.session for item in items if isinstance(item, Began)]
     assert sessions == [f"f1-{SESSION:016x}", f"f1-{SESSION + 1:016x}"]
     times = [one["session_time"] for one in frames(items)]
     assert times == pytest.approx([50, 50 + TICK_S, 50 + 2 * TICK_S, 0, TICK_S])
 
 
-def test_packets_are_those_of_the_game_and_not_more_of_them() -> None:
+def test_only_packets_of_the_game_are_encoded() -> None:
     encoder = Encoder(SESSION)
     observations = [Began("", LAYOUT.channels, OPENED), *(frame(n) for n in range(600))]
     sent = [packet for item in observations for packet in encoder.feed(item)]
@@ -103,8 +105,8 @@ def test_packets_are_those_of_the_game_and_not_more_of_them() -> None:
     assert kinds.count(layouts.PARTICIPANTS) <= 3
 
 
-def circuit(laps: int, told_s: float = LAP_S) -> list[Observation]:
-    """Drive laps of 500 m and 10 s; the sim tells a time a little after each line."""
+def circuit(laps: int, time_s: float = LAP_S) -> list[Observation]:
+    """Drive laps of 500 m and 10 s; the sim reports a time a little after each line."""
     observations: list[Observation] = [Began("", LAYOUT.channels, OPENED)]
     ticks = round(LAP_S / TICK_S)
     for tick in range(laps * ticks + 30):
@@ -112,27 +114,27 @@ def circuit(laps: int, told_s: float = LAP_S) -> list[Observation]:
         share = within / ticks
         if within == 20 and lap > 0:
             report = LapReported(
-                at_ns=START_NS, car="12", lap_number=lap, lap_time_s=told_s, own=True,
-                sectors_s=(2.5, 5.0, told_s - 7.5), valid=True,
+                at_ns=START_NS, car="12", lap_number=lap, lap_time_s=time_s, own=True,
+                sectors_s=(2.5, 5.0, time_s - 7.5), valid=True,
             )  # fmt: skip
             observations.append(report)
         place = {
             "lap_number": lap + 1, "lap_time": share * LAP_S, "lap_distance": share * 500,
-            "last_lap_time": told_s if lap else 0.0, "sector": (share >= 0.25) + (share >= 0.75),
+            "last_lap_time": time_s if lap else 0.0, "sector": (share >= 0.25) + (share >= 0.75),
         }  # fmt: skip
         observations.append(frame(tick, speed=50.0, velocity_x=50.0, **place))
     return observations
 
 
-def test_laps_said_in_packets_are_the_laps_that_are_timed() -> None:
-    items = heard(circuit(3))
+def test_encoded_laps_are_the_laps_that_timing_folds() -> None:
+    items = round_trip(circuit(3))
     laps = replay.laps(chunks(items, Chunker("ada", 1, chunk_ms=50)))
-    told = [lap for lap in laps if lap.lap_time_s]
-    assert [(lap.lap_number, lap.lap_time_s, lap.timed_by) for lap in told] == [
+    timed = [lap for lap in laps if lap.lap_time_s]
+    assert [(lap.lap_number, lap.lap_time_s, lap.timed_by) for lap in timed] == [
         (1, LAP_S, "sim"), (2, LAP_S, "sim"), (3, LAP_S, "sim"),
     ]  # fmt: skip
-    assert all(lap.sectors_s == (2.5, 5.0, 2.5) and lap.valid and lap.car == "12" for lap in told)
-    assert [lap.complete for lap in told] == [True, True, True]
+    assert all(lap.sectors_s == (2.5, 5.0, 2.5) and lap.valid and lap.car == "12" for lap in timed)
+    assert [lap.complete for lap in timed] == [True, True, True]
 
 
 @pytest.mark.thorough
@@ -147,9 +149,9 @@ def test_a_flashback_over_the_line_takes_the_lap_back_until_it_is_driven_again()
     later_ns = last.captured_ns - first.captured_ns + 4_000_000_000
     again = [
         Frame(item.captured_ns + later_ns, item.values) if isinstance(item, Frame) else item
-        for item in circuit(2, told_s=10.05)[back:]
+        for item in circuit(2, time_s=10.05)[back:]
     ]
-    items = heard([*drive[:at], rewound, *again])
+    items = round_trip([*drive[:at], rewound, *again])
     assert len([item for item in items if isinstance(item, Rewound)]) == 1
     laps = replay.laps(chunks(items, Chunker("ada", 1, chunk_ms=50)))
     timed = {lap.lap_number: (lap.lap_time_s, lap.valid) for lap in laps if lap.lap_time_s}

@@ -347,7 +347,7 @@ def test_the_format_may_be_changed_while_driving() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.1, 0.05, 1 / 30])
-def test_any_rate_will_do(seconds: float) -> None:
+def test_any_packet_rate_gives_all_frames(seconds: float) -> None:
     game = Game()
     packets: list[bytes] = []
     for _ in range(20):
@@ -365,7 +365,7 @@ def test_any_rate_will_do(seconds: float) -> None:
 )
 @example(kind=(2018, 2), body=b"\x01", patch={14: b"\x00"})
 @settings(max_examples=3 * settings.default.max_examples)
-def test_no_packet_however_damaged_raises_or_tells_what_a_chunk_cannot_hold(
+def test_no_damaged_packet_raises_or_gives_values_that_a_chunk_cannot_hold(
     kind: tuple[int, int], body: bytes, patch: dict[int, bytes]
 ) -> None:
     packet_format, _ = kind

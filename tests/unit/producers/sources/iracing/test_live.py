@@ -111,6 +111,6 @@ async def test_the_reader_passes_ticks_on_from_its_own_thread() -> None:
     assert not sdk.is_initialized
 
 
-async def test_elsewhere_than_on_windows_the_sim_cannot_be_read() -> None:
+async def test_reading_the_sim_needs_windows() -> None:
     with pytest.raises(SourceError, match="needs Windows"):
         live.open_reader(Inbox(), system="Linux")

@@ -86,13 +86,13 @@ async def peer(
 
 async def take(source: str, place: udp.Where, count: int) -> list[Observation]:
     """Return the first observations of a source."""
-    told: list[Observation] = []
+    items: list[Observation] = []
     async with asyncio.timeout(60), aclosing(udp.observations(source, place)) as observations:
         async for observation in observations:
-            told.append(observation)
-            if len(told) == count:
+            items.append(observation)
+            if len(items) == count:
                 break
-    return told
+    return items
 
 
 async def take_while_sending(

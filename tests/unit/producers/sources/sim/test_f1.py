@@ -33,7 +33,7 @@ def through_packets(race: Race) -> Iterator[Observation]:
 
 
 @pytest.mark.thorough
-def test_laps_through_packets_are_those_that_were_driven() -> None:
+def test_laps_decoded_from_packets_are_the_driven_laps() -> None:
     found = laps(chunks(through_packets(RACE), Chunker("ada", 1, chunk_ms=50)))
     by_number = {lap.lap_number: lap for lap in found}
     for driven in driven_laps(RACE, 2):

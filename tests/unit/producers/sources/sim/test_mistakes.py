@@ -1,4 +1,4 @@
-"""Mistakes are made where they were asked for, as large as asked, and cost what the truth says."""
+"""Mistakes have the place and size of their description, and the cost of their truth."""
 
 import math
 from bisect import bisect_left
@@ -26,7 +26,7 @@ MISTAKES = {
 
 
 @cache
-def told(*mistakes: Mistake) -> tuple[tuple[Row, ...], dict[int, LapReported]]:
+def two_laps(*mistakes: Mistake) -> tuple[tuple[Row, ...], dict[int, LapReported]]:
     """Drive two laps; return the frames of lap 2 and all reports."""
     race = replace(SHORT, mistakes=mistakes)
     reports = {o.lap_number: o for o in driven(race) if isinstance(o, LapReported)}
@@ -68,35 +68,35 @@ def speed_at(rows: tuple[Row, ...], distance_m: float) -> float:
     return nearest(rows, distance_m)["speed"]
 
 
-def test_braking_begins_earlier_by_what_was_asked() -> None:
-    clean, early = told()[0], told(MISTAKES["brakes-early"])[0]
+def test_braking_begins_earlier_by_the_size() -> None:
+    clean, early = two_laps()[0], two_laps(MISTAKES["brakes-early"])[0]
     assert braking_m(clean) - braking_m(early) == pytest.approx(10, abs=1.5)
     assert minimum_mps(early) == pytest.approx(minimum_mps(clean), abs=0.05)
     assert throttle_m(early) == pytest.approx(throttle_m(clean), abs=3)
 
 
 @pytest.mark.thorough
-def test_the_minimum_speed_is_lower_by_what_was_asked() -> None:
-    clean, slow = told()[0], told(MISTAKES["slow-minimum"])[0]
+def test_the_minimum_speed_is_lower_by_the_size() -> None:
+    clean, slow = two_laps()[0], two_laps(MISTAKES["slow-minimum"])[0]
     assert minimum_mps(clean) - minimum_mps(slow) == pytest.approx(2, abs=0.1)
     assert braking_m(slow) == pytest.approx(braking_m(clean), abs=4)
 
 
 @pytest.mark.thorough
-def test_the_throttle_opens_later_by_what_was_asked() -> None:
-    clean, late = told()[0], told(MISTAKES["late-throttle"])[0]
+def test_the_throttle_opens_later_by_the_size() -> None:
+    clean, late = two_laps()[0], two_laps(MISTAKES["late-throttle"])[0]
     assert throttle_m(late) - throttle_m(clean) == pytest.approx(15, abs=3)
     assert braking_m(late) == pytest.approx(braking_m(clean), abs=0.5)
 
 
 @pytest.mark.thorough
 def test_running_wide_costs_the_lap_its_validity_from_there_on() -> None:
-    clean, wide = told()[0], told(MISTAKES["off-track"])[0]
+    clean, wide = two_laps()[0], two_laps(MISTAKES["off-track"])[0]
     assert all(row["lap_valid"] == 1 for row in clean)
     first = next(row for row in wide if row["lap_valid"] == 0)
     assert CORNER.exit_m < first["lap_distance"] < CORNER.exit_m + 100
     assert wide[-1]["lap_valid"] == 0
-    reports = told(MISTAKES["off-track"])[1]
+    reports = two_laps(MISTAKES["off-track"])[1]
     assert (reports[1].valid, reports[2].valid) == (True, False)
     at_m = first["lap_distance"] + 15
     places = [nearest(rows, at_m) for rows in (clean, wide)]
@@ -105,22 +105,22 @@ def test_running_wide_costs_the_lap_its_validity_from_there_on() -> None:
 
 
 @pytest.mark.parametrize("kind", EACH_KIND)
-def test_a_mistake_costs_what_the_truth_says(kind: str) -> None:
+def test_a_mistake_has_the_cost_of_its_truth(kind: str) -> None:
     mistake = MISTAKES[kind]
     (_, lap) = driven_laps(replace(SHORT, mistakes=(mistake,)), 2)
     (truth,) = lap.mistakes
-    lost_s = told(mistake)[1][2].lap_time_s - told()[1][2].lap_time_s
+    lost_s = two_laps(mistake)[1][2].lap_time_s - two_laps()[1][2].lap_time_s
     assert truth.cost_s == pytest.approx(lost_s, abs=0.0011)
     assert truth.cost_s > 0.1
-    assert lap.lap_time_s == told(mistake)[1][2].lap_time_s
+    assert lap.lap_time_s == two_laps(mistake)[1][2].lap_time_s
     assert (truth.mistake, truth.corner) == (mistake, "Spoon")
 
 
 @pytest.mark.parametrize("kind", EACH_KIND)
-def test_a_mistake_shows_where_the_truth_says_and_nowhere_before(kind: str) -> None:
+def test_speed_differs_within_the_range_of_the_truth_and_not_before(kind: str) -> None:
     mistake = MISTAKES[kind]
     (truth,) = list(driven_laps(replace(SHORT, mistakes=(mistake,)), 2))[1].mistakes
-    clean, made = told()[0], told(mistake)[0]
+    clean, made = two_laps()[0], two_laps(mistake)[0]
     assert CORNER.entry_m - 150 < truth.begins_m < CORNER.exit_m + 100
     assert truth.begins_m < truth.ends_m < CORNER.exit_m + 500
     assert speed_at(made, truth.begins_m - 5) == pytest.approx(
@@ -134,12 +134,12 @@ def test_a_mistake_shows_where_the_truth_says_and_nowhere_before(kind: str) -> N
 
 
 @pytest.mark.thorough
-def test_other_laps_are_as_if_nothing_had_happened() -> None:
+def test_a_mistake_changes_no_other_lap() -> None:
     for mistake in MISTAKES.values():
-        assert told(mistake)[1][1] == told()[1][1]
+        assert two_laps(mistake)[1][1] == two_laps()[1][1]
 
 
-def test_mistakes_of_one_lap_are_told_apart() -> None:
+def test_mistakes_of_one_lap_have_a_truth_each() -> None:
     both = (Mistake(2, 4, "brakes-early", 10), Mistake(2, 5, "late-throttle", 20))
     *_, lap = driven_laps(replace(SHORT, mistakes=both), 2)
     assert [truth.corner for truth in lap.mistakes] == ["Spoon", "Gatehouse"]
@@ -151,7 +151,7 @@ def test_mistakes_of_one_lap_are_told_apart() -> None:
 
 @pytest.mark.parametrize("name", COURSES)
 @pytest.mark.parametrize("seed", [8, 27, 64])
-def test_every_turn_is_one_to_brake_for(name: str, seed: int) -> None:
+def test_every_turn_needs_brakes(name: str, seed: int) -> None:
     laps = Drive(Race(track=name, seed=seed)).laps()
     for lap in (next(laps), next(laps)):
         assert all(taken.brakes_m is not None for taken in lap.passes)
@@ -167,12 +167,12 @@ def test_a_mistake_costs_time_in_every_turn(name: str, kind: str) -> None:
         assert 0.01 < lap.mistakes[0].cost_s < 3, corner
 
 
-def test_a_mistake_is_read_as_it_is_written() -> None:
+def test_a_mistake_is_parsed() -> None:
     assert parse("lap=3, turn=4,kind=brakes-early,size=10") == Mistake(3, 4, "brakes-early", 10)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("lap=3,turn=4,size=10", "kind"),
         ("lap=3,turn=4,kind=spin,size=10", "spin"),
@@ -180,13 +180,13 @@ def test_a_mistake_is_read_as_it_is_written() -> None:
         ("lap=3,turn=4,kind=off-track,size=10,why=fun", "why"),
     ],
 )
-def test_what_cannot_be_read_is_named(text: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_the_error_for_an_unreadable_mistake_names_the_fault(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         parse(text)
 
 
 @pytest.mark.parametrize(
-    ("mistake", "said"),
+    ("mistake", "message"),
     [
         (Mistake(0, 4, "brakes-early", 10), "lap 0"),
         (Mistake(1, 10, "brakes-early", 10), "turns 1 to 9"),
@@ -195,6 +195,8 @@ def test_what_cannot_be_read_is_named(text: str, said: str) -> None:
         (Mistake(9, 4, "brakes-early", 10), "after the last"),
     ],
 )
-def test_what_cannot_be_done_is_named(mistake: Mistake, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_the_error_for_an_impossible_mistake_names_the_fault(
+    mistake: Mistake, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
         Race(laps=3, mistakes=(mistake,)).check()

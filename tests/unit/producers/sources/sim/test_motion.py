@@ -1,4 +1,4 @@
-"""A simulated car moves as physics and the signs of the axes ask."""
+"""A simulated car obeys physics and the signs of the axes."""
 
 import math
 from itertools import pairwise
@@ -55,7 +55,7 @@ def test_the_friction_circle_holds(name: str) -> None:
             assert asked <= 1.06 * DEFAULT.grip * load, (lap.task.number, node * task.track.step_m)
 
 
-def test_speed_is_how_the_world_and_the_lap_distance_pass(rows: tuple[Row, ...]) -> None:
+def test_speed_is_the_derivative_of_position_and_lap_distance(rows: tuple[Row, ...]) -> None:
     for left, right, seconds in neighbours(rows):
         mean = (left["speed"] + right["speed"]) / 2
         moved_m = math.hypot(right["world_x"] - left["world_x"], right["world_y"] - left["world_y"])

@@ -1,4 +1,4 @@
-"""A race is driven lap after lap as its description says, and timing finds the same laps."""
+"""A race is driven lap after lap as described, and timing finds the same laps."""
 
 import time
 from collections.abc import Iterable
@@ -24,15 +24,15 @@ SHORT = Race(track="pebble-lane", laps=3)
 STOPPING = replace(SHORT, laps=6, stint_laps=3, mistakes=(Mistake(2, 4, "off-track", 7),))
 
 
-def reports(told: Iterable[Observation]) -> list[LapReported]:
-    """Return what the sim says of laps."""
-    return [o for o in told if isinstance(o, LapReported)]
+def reports(items: Iterable[Observation]) -> list[LapReported]:
+    """Return the laps that the sim reports."""
+    return [o for o in items if isinstance(o, LapReported)]
 
 
-def folded(told: Iterable[Observation]) -> dict[int, Lap]:
-    """Return laps as timing sees them."""
+def folded(items: Iterable[Observation]) -> dict[int, Lap]:
+    """Return the laps that timing folds."""
     chunker = Chunker("ada", 1, chunk_ms=50)
-    return {lap.lap_number: lap for lap in laps(chunks(told, chunker))}
+    return {lap.lap_number: lap for lap in laps(chunks(items, chunker))}
 
 
 @pytest.mark.thorough
@@ -55,7 +55,7 @@ def test_frames_come_at_an_even_rate_from_the_start_on() -> None:
         assert times == [START_NS + round(n / rate_hz * 1e9) for n in range(len(times))]
 
 
-def test_a_session_says_what_is_driven() -> None:
+def test_a_session_is_described() -> None:
     began = next(iter(drive(Race(car="8"), START_NS)))
     assert isinstance(began, Began)
     opened = began.opened
@@ -110,14 +110,14 @@ def test_timing_finds_the_laps_that_the_sim_drove() -> None:
 
 @pytest.mark.thorough
 def test_timing_finds_the_same_laps_by_the_line_alone() -> None:
-    told = [o for o in driven(STOPPING) if not isinstance(o, LapReported | Finished)]
+    items = [o for o in driven(STOPPING) if not isinstance(o, LapReported | Finished)]
     clock = LAYOUT.names.index("last_lap_time")
-    for number, observation in enumerate(told):
+    for number, observation in enumerate(items):
         if isinstance(observation, Frame):
             values = list(observation.values)
             values[clock] = float("nan")
-            told[number] = Frame(observation.captured_ns, values)
-    found = folded(told)
+            items[number] = Frame(observation.captured_ns, values)
+    found = folded(items)
     for lap in driven_laps(STOPPING, 6):
         timed_lap = found[lap.lap_number]
         assert timed_lap.timed_by == "crossing"
@@ -126,21 +126,21 @@ def test_timing_finds_the_same_laps_by_the_line_alone() -> None:
     assert [n for n, lap in found.items() if lap.valid] == [1, 5]
 
 
-def test_a_lap_is_told_a_little_after_the_line() -> None:
-    told = driven(SHORT)
-    places = [place for place, item in enumerate(told) if isinstance(item, LapReported)]
+def test_a_lap_is_reported_a_little_after_the_line() -> None:
+    items = driven(SHORT)
+    places = [place for place, item in enumerate(items) if isinstance(item, LapReported)]
     assert len(places) == 3
     for place in places:
-        report = told[place]
-        before = row(next(o for o in reversed(told[:place]) if isinstance(o, Frame)))
-        after = row(next(o for o in told[place:] if isinstance(o, Frame)))
+        report = items[place]
+        before = row(next(o for o in reversed(items[:place]) if isinstance(o, Frame)))
+        after = row(next(o for o in items[place:] if isinstance(o, Frame)))
         assert before["lap_number"] == after["lap_number"] == report.lap_number + 1
         assert 0.2 < after["lap_time"] < 0.5
         assert after["last_lap_time"] == report.lap_time_s != before["last_lap_time"]
 
 
 @pytest.mark.thorough
-def test_the_delta_ends_at_how_much_slower_the_lap_was() -> None:
+def test_the_delta_ends_at_the_time_lost_on_the_lap() -> None:
     race = replace(SHORT, mistakes=(Mistake(3, 4, "late-throttle", 30),))
     last = [frame for frame in rows_driven(race) if frame["lap_number"] == 3][-1]
     times = {report.lap_number: report.lap_time_s for report in reports(driven(race))}
@@ -148,10 +148,10 @@ def test_the_delta_ends_at_how_much_slower_the_lap_was() -> None:
 
 
 def test_a_race_ends_after_its_laps_and_rolls_out() -> None:
-    told = driven(SHORT)
-    assert [report.lap_number for report in reports(told)] == [1, 2, 3]
-    (finished,) = (o for o in told if isinstance(o, Finished))
-    assert rows(told[told.index(finished) :])
+    items = driven(SHORT)
+    assert [report.lap_number for report in reports(items)] == [1, 2, 3]
+    (finished,) = (o for o in items if isinstance(o, Finished))
+    assert rows(items[items.index(finished) :])
     assert rows_driven(SHORT)[-1]["lap_number"] == 4
 
 
@@ -165,15 +165,15 @@ def test_a_finished_lap_appears_within_three_quarters_of_a_minute_on_the_short_t
 
 @pytest.mark.thorough
 def test_a_stop_obeys_the_limit_stands_fills_up_and_changes_tyres() -> None:
-    told = rows_driven(STOPPING)
-    lane = [row for row in told if row["in_pit_lane"]]
+    items = rows_driven(STOPPING)
+    lane = [row for row in items if row["in_pit_lane"]]
     assert max(row["speed"] for row in lane) <= 60 / 3.6 + 0.01
     standing = [row for row in lane if row["speed"] == 0 and row["lap_number"] == 3]
     assert 8.9 < standing[-1]["session_time"] - standing[0]["session_time"] < 9.1
     assert standing[-1]["lap_distance"] == standing[0]["lap_distance"]
     assert standing[-1]["fuel_level"] > standing[0]["fuel_level"] + 2
-    worn = [row for row in told if row["lap_number"] == 3 and not row["in_pit_lane"]][-1]
-    fresh = next(row for row in told if row["lap_number"] == 4 and not row["in_pit_lane"])
+    worn = [row for row in items if row["lap_number"] == 3 and not row["in_pit_lane"]][-1]
+    fresh = next(row for row in items if row["lap_number"] == 4 and not row["in_pit_lane"])
     assert fresh["tyre_wear_fl"] < worn["tyre_wear_fl"] / 4
     assert fresh["fuel_level"] > worn["fuel_level"]
     aside_m = [row["world_y"] for row in standing]
@@ -194,11 +194,11 @@ def test_an_endless_drive_stops_before_the_tank_is_empty() -> None:
 @pytest.mark.parametrize("start", ["rolling", "grid", "pits"])
 def test_lap_0_leads_to_the_line_whatever_the_start(start: str) -> None:
     race = replace(SHORT, laps=1, start=start)
-    told = rows_driven(race)
-    assert told[0]["lap_number"] == 0
-    assert (told[0]["speed"] > 40) == (start == "rolling")
-    assert (told[0]["in_pit_lane"] == 1) == (start == "pits")
-    changes = [right for left, right in pairwise(told) if right["lap_number"] > left["lap_number"]]
+    items = rows_driven(race)
+    assert items[0]["lap_number"] == 0
+    assert (items[0]["speed"] > 40) == (start == "rolling")
+    assert (items[0]["in_pit_lane"] == 1) == (start == "pits")
+    changes = [right for left, right in pairwise(items) if right["lap_number"] > left["lap_number"]]
     assert [row["lap_number"] for row in changes] == [1, 2]
     assert changes[0]["session_time"] < 12
 
@@ -211,7 +211,7 @@ def test_a_grid_slot_further_back_starts_further_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"track": "monza"}, "track monza is unknown"),
         ({"skill": 1.5}, "skill 1.5"),
@@ -221,15 +221,17 @@ def test_a_grid_slot_further_back_starts_further_back() -> None:
         ({"start_lap_fraction": 1.0}, "start_lap_fraction 1"),
     ],
 )
-def test_what_cannot_be_driven_is_refused_by_name(changes: dict[str, object], said: str) -> None:
+def test_a_race_that_cannot_be_driven_is_rejected_by_name(
+    changes: dict[str, object], message: str
+) -> None:
     race = replace(Race(), **changes)
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         drive(race, 0)
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         observations(race)
 
 
-def test_things_are_due_when_they_were_driven_without_drift() -> None:
+def test_due_times_follow_driven_times_without_drift() -> None:
     pace = Pace(1000, speed=2)
     assert [pace.due_ns(n * 100, now_ns=0) for n in range(4)] == [1000, 1050, 1100, 1150]
     late_by = 40_000_000
@@ -248,8 +250,8 @@ def test_a_drive_that_was_stopped_goes_on_with_a_short_burst() -> None:
 async def test_real_time_stamps_frames_when_they_are_due() -> None:
     race, times = replace(SHORT, laps=1), []
     before_ns = time.time_ns()
-    async with aclosing(observations(race, speed=20)) as told:  # type: ignore[type-var]
-        async for observation in told:
+    async with aclosing(observations(race, speed=20)) as items:  # type: ignore[type-var]
+        async for observation in items:
             if isinstance(observation, Frame):
                 times.append(observation.captured_ns)
             if len(times) == 100:
