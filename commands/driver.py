@@ -119,7 +119,7 @@ def _state(one: DriverAbout) -> str:
     if one.revoked:
         return f"revoked {one.revoked:{WHEN}}"
     if one.shut_until and one.shut_until > datetime.now(UTC):
-        return f"sent too much, shut out until {one.shut_until:{WHEN}:%S}"
+        return f"suspended until {one.shut_until:{WHEN}:%S} for sending too much"
     return "" if one.pcs else "no PC"
 
 

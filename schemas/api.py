@@ -313,7 +313,7 @@ class PcAbout(Struct, frozen=True, kw_only=True):
 class DriverAbout(Struct, frozen=True, kw_only=True):
     """Describe an enrolled driver and the driver's PCs.
 
-    A driver that sent too much is shut out until `shut_until`.
+    A driver that sent too much is suspended until `shut_until`.
     """
 
     driver: str

@@ -288,10 +288,10 @@ async def test_a_suspension_survives_a_restart_and_ends_in_time(
         assert await is_refused(server)
     async with serving(keys(strict)):
         refused = (await signed(desk, again)).refused
-        assert refused.startswith("the driver sent too much: try again after ")
+        assert refused.startswith("eve sent too much: try again after ")
         assert await is_refused(server)
         listed = await asyncio.to_thread(pitbox, nats_server, database, "driver", "list")
-        assert "sent too much, shut out until 20" in listed.stdout
+        assert "suspended until 20" in listed.stdout
         await rows.rows("update nats_account set shut_until = now() + interval '1 s'")
     async with serving(keys(strict)):
 
