@@ -130,8 +130,8 @@ def status(*, folder: Path | None = None) -> int:
     folder
         folder of the stack; none: .pitbox here or in the nearest folder above
     """
+    from commands.hub.ports import listens
     from commands.hub.record import addresses
-    from commands.hub.stack import listens
 
     folder = nearby.place(folder)
     running = addresses(folder)

@@ -9,7 +9,6 @@ import contextlib
 import os
 import shlex
 import signal
-import socket
 import ssl
 import urllib.request
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from commands.hub import enrolment, nats_server, postgres_server, record
+from commands.hub.ports import choose, is_public
 from commands.hub.record import Addresses, addresses, driver_file, page_of
 from commands.hub.services import Services
 from commands.hub.supervisor import Program, StackError, Supervisor, end_leftovers, pitbox
@@ -29,17 +29,13 @@ from pitbox.identity.authority import Authority
 from pitbox.identity.folder import write_private
 from pitbox.nats.bus import Bus, BusDown
 from pitbox.postgres import migration
-from pitbox.settings import Nats, Settings, SettingsError
-from pitbox.settings.address import NatsAddress
+from pitbox.settings import Nats, Settings
 from pitbox.tls import listening
 from pitbox.topology import admin
 
 RECORD: Final = "processes.json"
 ENVIRONMENT: Final = "environment"
-PREFERRED: Final = {"nats": 4222, "nats_monitor": 8222, "postgres": 5432, "gateway": 8000}
 LOOK_S: Final = 2.0
-BESIDE: Final = 200
-"""The number of ports after the preferred one that are tried."""
 
 
 class Car(Struct, frozen=True):
@@ -73,15 +69,15 @@ class Stack:
         self._authority = Authority(folder / "keys", self._topology)
         self._certificate = listening.stamp(given.nats)
         self._services: Services | None = None
-        ports = _ports(given)
+        chosen = choose(given)
         self.addresses = Addresses(
             supervisor=os.getpid(),
-            nats_url=given.nats.url if _is_public(given) else f"nats://127.0.0.1:{ports['nats']}",
-            page=page_of(given.gateway, ports["gateway"]),
-            nats=ports["nats"],
-            nats_monitor=ports["nats_monitor"],
-            postgres=ports["postgres"],
-            gateway=ports["gateway"],
+            nats_url=given.nats.url if is_public(given) else f"nats://127.0.0.1:{chosen['nats']}",
+            page=page_of(given.gateway, chosen["gateway"]),
+            nats=chosen["nats"],
+            nats_monitor=chosen["nats_monitor"],
+            postgres=chosen["postgres"],
+            gateway=chosen["gateway"],
         )
 
     @property
@@ -224,55 +220,6 @@ def owned(folder: Path) -> Iterator[Path]:
 def _absolute(file: str) -> str:
     """Return a file of the settings as every folder names it; "" stays."""
     return str(Path(file).expanduser().absolute()) if file else ""
-
-
-def _is_public(given: Settings) -> bool:
-    """Return whether nats-server is reached by TLS; raises SettingsError if that cannot work."""
-    listening.check("NATS", given.nats)
-    if not given.nats.certificate:
-        return False
-    if not NatsAddress(given.nats.url).by_tls:
-        raise SettingsError(
-            "PITBOX_NATS__URL: set it to where drivers and services reach this nats-server, "
-            "tls://NAME:PORT with a name that PITBOX_NATS__CERTIFICATE is made for"
-        )
-    return True
-
-
-def _ports(given: Settings) -> dict[str, int]:
-    """Return the preferred ports or the next free ones; a public port is never replaced."""
-    fixed: dict[str, int] = {}
-    if _is_public(given):
-        fixed["nats"] = NatsAddress(given.nats.url).port
-    if given.gateway.certificate or given.gateway.proxies:
-        fixed["gateway"] = given.gateway.port
-    found = dict(fixed)
-    for name, preferred in PREFERRED.items():
-        near = [fixed[name]] if name in fixed else range(preferred, preferred + BESIDE)
-        taken = {port for other, port in found.items() if other != name}
-        free = next((port for port in near if _is_free(port) and port not in taken), None)
-        if free is None:
-            raise StackError(f"no free port for {name} from {near[0]} to {near[-1]}")
-        found[name] = free
-    return found
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        if os.name == "posix":
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def listens(port: int) -> bool:
-    """Return whether a server accepts connections on a port of this machine."""
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False
 
 
 def _answers(url: str, trusted: ssl.SSLContext | None = None) -> bool:

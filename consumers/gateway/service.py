@@ -26,7 +26,7 @@ from pitbox.people import audit
 from pitbox.people.passwords import Passwords
 from pitbox.postgres.pool import READ_ONLY, Pool
 from pitbox.service.lifetime import Service
-from pitbox.service.live import LiveService
+from pitbox.service.live import Live
 from pitbox.settings import Settings
 
 NAME: Final = "gateway"
@@ -133,4 +133,4 @@ def service(
 ) -> Service:
     """Return the gateway; raises SettingsError or TopologyError when a setting is wrong."""
     gateway = Gateway(settings, limits=limits, max_clients=max_clients, passwords=passwords)
-    return LiveService(gateway, settings)
+    return Live(gateway, settings)

@@ -36,7 +36,7 @@ class Stage(Protocol):
         ...
 
 
-class LiveService:
+class Live:
     """Run a stage, and connect it once nats-server is up."""
 
     def __init__(self, stage: Stage, settings: Settings) -> None:

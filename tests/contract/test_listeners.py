@@ -15,7 +15,7 @@ LISTENERS = {
     "consumers/gateway/web/listener.py": "listening.check(",
     "pitbox/metrics.py": "listening.check(",
     "commands/doctor.py": '"127.0.0.1"',  # looks whether a port is free
-    "commands/hub/stack.py": '"127.0.0.1"',  # looks whether a port is free
+    "commands/hub/ports.py": '"127.0.0.1"',  # looks whether a port is free
     "producers/sources/network/port.py": "SOCK_DGRAM",  # hears games, which know no TLS
 }
 
