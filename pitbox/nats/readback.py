@@ -13,6 +13,9 @@ from schemas.registry import UNDECODABLE
 
 FETCH: Final = 500
 FETCH_S: Final = 5.0
+INACTIVE_S: Final = 5
+"""nats-server deletes a reader after so long; a stream may have a limited number of them."""
+
 ERRORS: Final = (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError)
 
 
@@ -44,7 +47,7 @@ async def identities(bus: Bus, route: str, since_ns: int, **fields: Any) -> list
         opt_start_time=since,
         filter_subject=bus.topology.filter(route, **fields),
         headers_only=True,
-        inactive_threshold=60,
+        inactive_threshold=INACTIVE_S,
         mem_storage=True,
     )
     found: list[str] = []
@@ -62,5 +65,5 @@ async def identities(bus: Bus, route: str, since_ns: int, **fields: Any) -> list
     except nats.js.errors.NotFoundError:
         return []
     except ERRORS as error:
-        raise BusDown(f"{route} cannot be read back: {error!r}") from None
+        raise BusDown(f"{route} cannot be read back: {error}") from None
     return [identity for identity in found if identity]
