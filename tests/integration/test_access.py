@@ -34,7 +34,7 @@ ENDS_WITHIN_S = 30.0
 
 
 class Interrupted(Passwords):
-    """Let something happen between the check of a password and the answer."""
+    """Run a hook between the check of a password and the answer."""
 
     meanwhile: Callable[[], Awaitable[None]] | None = None
 
@@ -48,7 +48,7 @@ class Interrupted(Passwords):
 
 @pytest.fixture
 def passwords() -> Interrupted:
-    """Return the check of passwords of `served`; nothing happens meanwhile yet."""
+    """Return the password check of `served`, without a hook at first."""
     return Interrupted()
 
 

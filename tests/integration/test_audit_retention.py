@@ -1,4 +1,4 @@
-"""Old entries of the audit log are deleted, by a role that can do nothing else."""
+"""Old entries of the audit log are deleted, by a role without other rights."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Commands as a user types them, against real servers."""
+"""Commands as a user types them, run against real servers."""
 
 import asyncio
 import json
@@ -57,7 +57,7 @@ async def driver(nats_server: NatsServer) -> AsyncIterator[Bus]:
 
 
 async def kept(url: str, database: str, driver: Bus, *events: Any) -> Database:
-    """Let a persister keep events, all of which are of no use or of run 1."""
+    """Let a persister process events that are all undecodable or of run 1."""
     stored = Database(database)
     async with serving(service(settings_of(url, database))):
         await send(driver, events)

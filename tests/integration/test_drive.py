@@ -1,4 +1,4 @@
-"""What was driven is in Postgres, whatever was away meanwhile: real servers, real persister."""
+"""All that was driven is in Postgres after any outage: real servers, real persister."""
 
 import asyncio
 import os
@@ -34,14 +34,14 @@ WHOLE_S: Final = 60.0
 
 
 class Car:
-    """Drive in circles until told to stop, quicker than real time."""
+    """Drive in circles until stopped, faster than real time."""
 
     def __init__(self, session: str = "spa") -> None:
         self.session = session
         self.parked = asyncio.Event()
 
     async def observations(self) -> AsyncIterator[Observation]:
-        """Tell a session, and a frame every few milliseconds."""
+        """Yield a session, and a frame every few milliseconds."""
         opened = SessionOpened(at_ns=START_NS, source="test")
         yield Began(self.session, (30, 31), opened)
         number = 0
@@ -52,7 +52,7 @@ class Car:
 
 
 class App:
-    """One life of the driver app, in the test's own loop."""
+    """One run of the driver app, in the test's own loop."""
 
     def __init__(self, settings: Settings, ledger: Path, car: Car | None = None) -> None:
         self.car = car or Car()
@@ -68,11 +68,11 @@ class App:
             await drive(settings, told, self.stop, record=record, show=show)
 
     def rows(self) -> list[tuple[Any, ...]]:
-        """Return the chunks that are on the disk."""
+        """Return the chunks in the spool."""
         return rows_of(self._ledger)
 
     async def drives(self, chunks: int) -> None:
-        """Wait until so many more chunks are on the disk."""
+        """Wait until the spool has a number of further chunks."""
         wanted = len(self.rows()) + chunks
 
         async def there() -> bool:
@@ -119,14 +119,14 @@ class Hub:
         return App(self.settings(place, **driver), self.folder / f"{place}.ledger", car)
 
     async def stored(self) -> list[tuple[Any, ...]]:
-        """Return the rows of Postgres as the rows of a ledger."""
+        """Return the rows of Postgres in the form of a ledger's."""
         rows = await self.database.rows(
             "select session, driver, run, chunk, crc, first_frame, frames from telemetry_chunk"
         )
         return sorted(map(tuple, rows))
 
     async def holds_exactly(self, *apps: App) -> bool:
-        """Tell whether Postgres has every chunk of these ledgers once, and no other."""
+        """Return whether Postgres has every chunk of these ledgers once, and no other."""
         driven = {row for app in apps for row in app.rows()}
         return await self.stored() == sorted(driven)
 
@@ -142,7 +142,7 @@ def _plain(environment: Mapping[str, str]) -> dict[str, str]:
 
 @pytest.fixture
 async def hub(nats_server: NatsServer, database: str, tmp_path: Path) -> AsyncIterator[Hub]:
-    """Run a hub that only this test knows."""
+    """Run a hub for one test."""
     made = Hub(nats_server, database, tmp_path)
     await apply(nats_server.url)
     made.persister.start()
@@ -410,7 +410,7 @@ async def test_an_import_waits_for_a_persister_that_is_away(hub: Hub, data_dir: 
 
 
 async def _run(command: tuple[str, ...], environment: Mapping[str, str], code: int = 0) -> bytes:
-    """Return what a command prints when it ends with this code, on stderr if that is not 0."""
+    """Run a command that must end with `code`; return its output, stderr if that is not 0."""
     process = await asyncio.create_subprocess_exec(
         *command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

@@ -1,4 +1,4 @@
-"""A driver's PC has what requirements/driver.txt names and nothing else; all of `drive` works."""
+"""`pitbox drive` works with the packages of requirements/driver.txt alone."""
 
 import ast
 import json
@@ -45,9 +45,9 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the Python of an environment that has what a driver's PC has.
+    """Return the Python of an environment with the packages of a driver's PC.
 
-    Skips where its packages can be had neither from the cache nor from a registry, unless
+    Skips if its packages are available neither from the cache nor from a registry, unless
     PITBOX_E2E=required.
     """
     folder = tmp_path_factory.mktemp("driver") / "venv"
@@ -94,7 +94,7 @@ def run(
 
 
 def imported_late(module: str) -> Iterator[str]:
-    """Return the modules of ours that a command imports when it runs or for its types."""
+    """Return our modules that a command imports when it runs or for its types."""
     for node in ast.walk(ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
             yield node.module

@@ -1,4 +1,4 @@
-"""A driver who floods is suspended; the other drivers notice nothing, and no data is lost."""
+"""A driver who floods is suspended; the other drivers are unaffected, and no data is lost."""
 
 import asyncio
 import base64
@@ -69,7 +69,7 @@ class Hub:
 
 
 async def signed(desk: Bus, wish: Enrol) -> Enrolled:
-    """Return the answer, once keys answers."""
+    """Send a request to keys until it answers; return the answer."""
 
     async def answered() -> Enrolled | None:
         with contextlib.suppress(BusDown):
@@ -94,7 +94,7 @@ async def enrol(desk: Bus, driver: str, folder: Path) -> Path:
 
 @pytest.fixture
 async def hub(nats_server: NatsServer, database: str, tmp_path: Path) -> AsyncIterator[Hub]:
-    """Run a hub that only this test knows."""
+    """Run a hub for one test."""
     await apply(nats_server.url)
     made = Hub(nats_server, database, tmp_path)
     try:
@@ -128,7 +128,7 @@ class Neighbour:
         self._server = server
 
     async def drive(self, parked: asyncio.Event) -> None:
-        """Drive until parked."""
+        """Drive until stopped."""
         bus = await Bus.connect(self._server, "drive", topology.load())
         await bus.listen("link.receipt", self._had, driver=self.name)
         due = time.monotonic()
@@ -304,7 +304,7 @@ async def test_a_suspension_survives_a_restart_and_ends_in_time(
 
 @contextlib.asynccontextmanager
 async def away(database: str) -> AsyncIterator[None]:
-    """Refuse connections to Postgres meanwhile, and close the open ones."""
+    """Close all connections to Postgres and refuse new ones during the block."""
     server, _, name = database.partition("?")[0].rpartition("/")
     admin = Database(f"{server}/postgres")
     allow = f"alter database {name} allow_connections"

@@ -114,7 +114,7 @@ async def test_a_page_receives_earlier_facts_and_then_new_ones(
 ) -> None:
     await Database(database).rows(SESSION_ROW)
     async with opened(served) as page, connected(nats_server.url, "timing") as timing:
-        # Told before anyone listened, and not in Postgres: no persister runs.
+        # Published before anybody subscribed, and not in Postgres: no persister runs.
         await timing.publish("timing.lap", lap(1))
         await page.watch("test", "speed")
         assert (await page.hear(Session)).track == "Spa"

@@ -1,4 +1,4 @@
-"""The gateway names the field that a request gets wrong, and in words what is allowed."""
+"""The gateway names the wrong field of a request, and describes the allowed values in words."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -158,7 +158,7 @@ async def test_a_range_returns_its_frames_and_no_others(rest: httpx.AsyncClient)
     asked = {"from_ns": begins(2) + 1, "to_ns": begins(4), "channels": "speed"}
     traces = (await rest.get(RANGE, params=asked)).json()
     assert traces["columns"] == [[12.0, 12.0, 13.0, 13.0, 13.0]]
-    # The hole reaches beyond the range; what is asked for is told.
+    # The hole extends beyond the range; the answer has only the part within it.
     assert traces["holes"] == [[(begins(3) + 32_000_000) / 1e6, begins(4) / 1e6]]
     nothing = (await rest.get(RANGE, params={"from_ns": 1, "to_ns": 2})).json()
     assert (nothing["times_ms"], nothing["holes"]) == ([], [])

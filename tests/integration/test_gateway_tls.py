@@ -1,4 +1,4 @@
-"""The gateway beyond loopback: with a certificate of its own, or behind a proxy."""
+"""The gateway beyond loopback: with its own certificate, or behind a proxy."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ NAME = "pit.example.com"
 
 
 class Wall(Struct, frozen=True):
-    """Hold a gateway that is served by TLS."""
+    """A gateway with TLS."""
 
     port: int
     authority: Authority
@@ -47,7 +47,7 @@ class Wall(Struct, frozen=True):
 async def wall(
     request: pytest.FixtureRequest, nats_server: NatsServer, database: str, tmp_path: Path
 ) -> AsyncIterator[Wall]:
-    """Yield a gateway with a certificate of its own, within the limits of the parameter."""
+    """Yield a gateway with its own certificate; the parameter holds its limits."""
     limits = getattr(request, "param", Limits())
     port, authority = free_port(), Authority(tmp_path / "authority")
     gateway = settings.Gateway(

@@ -52,7 +52,7 @@ CHUNKS: Final = (
 
 
 class Race(Struct, frozen=True):
-    """Hold a gateway with a race of ada and zed, zed's client and a guest's."""
+    """A gateway with a race of ada and zed, and the logins of zed and a guest."""
 
     served: Served
     nats_url: str

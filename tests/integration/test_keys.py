@@ -77,7 +77,7 @@ async def enrolled(hub: Settings, driver: str, folder: Path) -> Path:
 async def on_track(
     hub: Settings, driver: str, file: Path, folder: Path
 ) -> AsyncIterator[tuple[Car, "asyncio.Task[None]"]]:
-    """Drive a car meanwhile, with the credentials of a file."""
+    """Drive a car during the block, with the credentials of a file."""
     car, stop = Car(), asyncio.Event()
     settings = Settings(
         nats=Nats(url=hub.nats.url, credentials=str(file)),
@@ -315,7 +315,7 @@ async def test_an_account_revoked_meanwhile_is_deleted_at_the_next_start(
 async def test_an_account_jwt_of_another_signer_is_replaced(
     hub: Settings, nats_server: NatsServer, tmp_path: Path
 ) -> None:
-    """nats-server accepts such a JWT and then rejects the account's users until the next push."""
+    """nats-server accepts such a JWT, then rejects the account's users until the next push."""
     forger = tmp_path / "forger"
     forger.mkdir()
     stranger = NatsServer(forger).authority()
@@ -413,7 +413,7 @@ async def test_the_accounts_signing_key_is_rotated_while_a_driver_drives_without
             assert (await say("rotate-operator")).returncode == 0
             again = await say("rotate-operator")
             assert "not retired yet" in again.stderr
-            await enrolled(hub, "bea", tmp_path)  # who signs has not been started again
+            await enrolled(hub, "bea", tmp_path)  # keys has not been restarted
             await asyncio.to_thread(start_again)
             await grows(rows, "ada")
         early = await say("retire-operator")

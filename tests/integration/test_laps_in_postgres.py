@@ -1,4 +1,4 @@
-"""What `pitbox laps` lists of a session, and that an import has the laps that its file has."""
+"""`pitbox laps` lists the laps of a session; an import stores the laps of its file."""
 
 import json
 import subprocess
@@ -68,11 +68,11 @@ def has_laps(server: NatsServer, database: str, session: str, laps: list[dict[st
 
 
 def listed(nats_server: NatsServer, database: str, session: str) -> list[dict[str, Any]]:
-    """Return the laps that Postgres has of a session."""
+    """Return the laps of a session in Postgres."""
     return steady(pitbox(nats_server, database, "laps", "--session", session, "--json"))
 
 
 def steady(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
-    """Return listed laps without what depends on when they were told; none after an error."""
+    """Return listed laps without fields that depend on when they came; none after an error."""
     laps: list[dict[str, Any]] = json.loads(done.stdout or "[]")
     return [{name: lap[name] for name in lap.keys() - {"revision", "at_ns"}} for lap in laps]

@@ -1,4 +1,4 @@
-"""Whatever is sent, in whatever order and however often, is in Postgres once, and is receipted."""
+"""Each message is stored once and receipted, sent in any order and any number of times."""
 
 import asyncio
 import random
@@ -76,7 +76,7 @@ async def receipts(driver: Bus) -> list[Receipt]:
 async def receipted(
     receipts: list[Receipt], wanted: Callable[[Receipt], bool], what: str
 ) -> Receipt:
-    """Wait until the latest receipt says what is wanted."""
+    """Wait until the latest receipt fulfils a condition."""
 
     async def said() -> Receipt | None:
         return receipts[-1] if receipts and wanted(receipts[-1]) else None
@@ -93,7 +93,7 @@ async def ask(server: NatsServer, run: int = 1) -> Receipt:
 
 
 async def letters(stored: Database, count: int) -> list[Any]:
-    """Wait for so many dead letters, in the order of their messages."""
+    """Wait for a number of dead letters; return them in the order of their messages."""
     query = "select * from dead_letter order by sequence"
 
     async def enough() -> list[Any] | None:

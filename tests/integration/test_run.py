@@ -1,4 +1,4 @@
-"""Services as processes: killed, paused, told to stop; what they leave and what they exit with."""
+"""Services as processes, when killed, paused or stopped: stored rows, exit codes and logs."""
 
 import asyncio
 import json
@@ -42,7 +42,7 @@ def lap(number: int) -> Lap:
 def running(
     name: str, nats_url: str, database: str = NOWHERE, *, code: str = "pass", **settings: str
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run a service as a user would, after some code, and leave its log and no process behind."""
+    """Run a service as a user would, after some code; keep its log and no process."""
     hub = addresses(nats_url, database)
     process = subprocess.Popen(
         [sys.executable, "-c", f"{code}; from commands.cli import main; main()", "run", name],
@@ -59,7 +59,7 @@ def running(
 
 
 def ended(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, str]:
-    """Send a signal and return the exit code and what was logged; fails when that takes long."""
+    """Send a signal; return the exit code and the log; fails if the service is slow to end."""
     process.send_signal(number)
     _, logged = process.communicate(timeout=STOP_S)
     return process.returncode, logged
@@ -67,7 +67,7 @@ def ended(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, 
 
 @contextmanager
 def paused(*processes: psutil.Process) -> Iterator[None]:
-    """Stop processes without their knowledge meanwhile."""
+    """Pause processes with SIGSTOP during the block."""
     with ExitStack() as stack:
         for process in processes:
             process.suspend()
@@ -282,14 +282,14 @@ async def test_a_process_shows_its_metrics(
 
 
 def page(address: str) -> str:
-    """Return what stands at an address."""
+    """Return the text at an address."""
     with urllib.request.urlopen(address, timeout=5) as answer:
         text: str = answer.read().decode()
         return text
 
 
 async def until_connected(server: NatsServer, name: str) -> None:
-    """Wait until a service has said hello to nats-server."""
+    """Wait until a service is connected to nats-server."""
 
     async def listed() -> bool:
         async with connected(server.url) as bus:

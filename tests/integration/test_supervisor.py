@@ -1,4 +1,4 @@
-"""The supervisor over programs that do not stay."""
+"""The supervisor with programs that end at once."""
 
 import shutil
 from pathlib import Path

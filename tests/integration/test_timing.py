@@ -1,4 +1,4 @@
-"""Chunks in, laps in Postgres: the real timing and persister as processes, also killed."""
+"""Laps of published chunks are in Postgres: real timing and persister processes, also killed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -25,7 +25,7 @@ from tests.tools.servers import NatsServer
 
 @pytest.fixture
 async def driver(nats_server: NatsServer) -> AsyncIterator[Bus]:
-    """Lend the connection of a driver to a server that has its streams."""
+    """Yield the connection of a driver to a server with its streams."""
     await apply(nats_server.url)
     async with connected(nats_server.url) as bus:
         yield bus
@@ -37,7 +37,7 @@ def tables(database: str) -> Database:
 
 
 class Wall:
-    """Look at a race as Postgres has it, once timing and persister are through with the stream."""
+    """Read a race from Postgres once timing and persister have processed the stream."""
 
     def __init__(self, driver: Bus, tables: Database) -> None:
         self._driver = driver
@@ -45,13 +45,13 @@ class Wall:
         self._marks = 0
 
     async def laps(self) -> dict[tuple[str, int], dict[str, Any]]:
-        """Return the laps by car and number, after all that was sent so far."""
+        """Return the laps by car and number, after all messages sent so far."""
         await self._through()
         rows = await self._tables.rows("select * from lap where car <> 'mark'")
         return {(row["car"], row["lap_number"]): dict(row) for row in rows}
 
     async def _through(self) -> None:
-        """Send a lap of a car that nobody drives, and wait for it."""
+        """Send a lap of an unused car number, and wait for it in Postgres."""
         self._marks += 1
         lap = LapReported(
             at_ns=START_NS, car="mark", own=False, lap_number=self._marks, lap_time_s=1
@@ -109,7 +109,7 @@ async def test_a_timing_that_is_killed_while_it_tells_ends_where_it_would_have(
 
 
 async def tells(driver: Bus, more: int) -> None:
-    """Wait until timing has told as many facts more."""
+    """Wait until timing has published a number of further facts."""
 
     async def facts() -> int:
         return (await driver.jetstream.stream_info("TIMING")).state.messages
@@ -157,7 +157,7 @@ async def test_laps_stay_whole_though_their_beginning_has_left_the_stream(
 async def test_laps_are_right_when_what_was_taken_out_of_the_stream_is_sent_again(
     nats_server: NatsServer, driver: Bus, tables: Database, wall: Wall
 ) -> None:
-    """As with who was shut out: Postgres has what came before, his spool has the rest."""
+    """As after a revocation: Postgres has the first chunks, the driver's spool the rest."""
     chunks = race()
     stored, taken, driven_since = chunks[:90], chunks[90:110], chunks[110:]
 
@@ -200,7 +200,7 @@ async def test_a_flashback_over_the_line_undoes_the_lap_in_postgres_too(
 
 @pytest.fixture
 def sql(tables: Database) -> Iterator[Callable[[Sequence[Timing]], dict[Any, Lap]]]:
-    """Write facts as the persister does; return the laps that remain, without what grows."""
+    """Write facts as the persister does; return the final laps without fields that grow."""
     with asyncio.Runner() as runner:
         connection = runner.run(asyncpg.connect(tables.url))
 
@@ -217,12 +217,12 @@ def sql(tables: Database) -> Iterator[Callable[[Sequence[Timing]], dict[Any, Lap
 
 
 def steady(lap: Lap) -> Lap:
-    """Return a lap without its revision and what grows as frames come."""
+    """Return a lap without its revision and without fields that grow with each frame."""
     return replace(lap, revision=0, at_ns=0, frames=0, sectors_s=tuple(lap.sectors_s))
 
 
 def told(chunks: Sequence[Chunk]) -> list[Timing]:
-    """Return all facts that a timing tells which starts anew."""
+    """Return all facts that a newly started timing publishes."""
     state, facts = initial(), list[Timing]()
     for chunk in chunks:
         state, more = decide(state, chunk)
@@ -243,7 +243,7 @@ def test_postgres_keeps_the_last_fact_of_each_lap_however_often_all_are_told(
     @settings(max_examples=60)
     @given(st.data(), drives())
     def whenever_timing_restarts(data: st.DataObject, moments: list[Moment]) -> None:
-        # A flashback to before the recording leaves a torn lap where there was a whole one.
+        # After a flashback to before the recording, an incomplete lap replaces a complete one.
         assume(not any(isinstance(moment, Rewound) for moment in moments))
         ordered = cut(moments, [9] * len(moments))
         late = data.draw(st.sets(st.sampled_from(range(len(ordered)))))
