@@ -1,4 +1,4 @@
-"""A hub that is open to everybody, as a team puts it on the internet; a PC that finds no hub."""
+"""A hub on every address, as a team runs it on the internet; and a PC that finds no hub."""
 
 import json
 import os
@@ -28,7 +28,7 @@ LINK = "The pit wall opens once"
 
 
 class Public:
-    """Hold the settings of a public hub, and where it keeps what it has."""
+    """The settings of a public hub, and its folders."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -54,13 +54,13 @@ class Public:
         return self.folder / "stack"
 
     def started(self) -> Addresses:
-        """Return where the stack runs; fails when it does not."""
+        """Start the stack and return its address; fails if it does not start."""
         running = addresses(self.stack)
         assert running is not None
         return running
 
     def code(self, driver: str) -> str:
-        """Return a code for a driver's PC, as the page asks for it whom the link lets in."""
+        """Log in by the link and return a code for a driver's PC, requested as the page does."""
         api, trusted = f"{self.started().page}api/v1/", self.authority.trusted
         with httpx.Client(base_url=api, verify=trusted) as rest:
             owner = rest.post("login/link", json={"secret": self.secret}).json()
@@ -68,7 +68,7 @@ class Public:
             return str(rest.post("enrolments", json={"driver": driver}).json()["code"])
 
     def drive(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        """Drive a lap on a PC where nothing else is set."""
+        """Drive a lap on a PC without other settings."""
         lap = ("--source", "sim", "--laps", "1", "--speed", "50")
         bare = {name: value for name, value in os.environ.items() if not name.startswith("PITBOX_")}
         return subprocess.run(
@@ -83,7 +83,7 @@ class Public:
 
 @pytest.fixture
 def public(tmp_path: Path) -> Iterator[Public]:
-    """Run everything for everybody."""
+    """Run a public hub."""
     made = Public(tmp_path)
     process = subprocess.Popen(
         [*PITBOX, "up", "--folder", str(made.stack)],

@@ -38,7 +38,7 @@ COMPLETED: Final = 3
 
 
 class Block(NamedTuple):
-    """Hold one code block: a whole file, a part below a line of a file, or a diff."""
+    """One code block: a whole file, a part below a line of a file, or a diff."""
 
     language: str
     path: str
@@ -95,7 +95,7 @@ class Copy:
         target.write_text(applied(block, before))
 
     def pitbox(self, *arguments: str) -> str:
-        """Run a command as a user in the folder does, and return its output."""
+        """Run a command as a user does in the folder, and return its output."""
         done = subprocess.run(
             [sys.executable, "-m", "commands", *arguments],
             cwd=self.folder,

@@ -1,4 +1,4 @@
-"""The stack as a user starts and ends it, kindly or not."""
+"""The stack started and ended by a user, with Ctrl-C or a kill."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ PITBOX = (sys.executable, "-m", "commands")
 
 
 class RunningStack:
-    """Hold a `pitbox stack` process and the folder it runs in."""
+    """A `pitbox stack` process and its folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -42,7 +42,7 @@ class RunningStack:
         return [psutil.Process(one.pid) for one in started]
 
     def end(self, number: signal.Signals) -> str:
-        """Send a signal and return what the stack has printed when it is gone."""
+        """Send a signal, wait for the end and return the stack's output."""
         self.process.send_signal(number)
         return self.process.communicate(timeout=60)[0]
 
@@ -75,7 +75,7 @@ def plain_environment() -> dict[str, str]:
 
 
 def typed(folder: Path, *arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a folder as a new user does, who has set nothing but `given`."""
+    """Run a command in a folder without any setting except `given`."""
     return subprocess.run(
         [*PITBOX, *arguments],
         cwd=folder,
