@@ -1,9 +1,9 @@
-"""Run the fault matrix and print what became of every committed chunk.
+"""Run the fault matrix and report on every committed chunk.
 
-The last line is `faults: N runs, L lost, D duplicate, G gone declared`: lost is what is not there
-as committed, duplicate what is there besides; the exit code is 1 when anything is wrong. What is
-measured decides nothing: chunks sent again, time until live was back and until the hole was filled,
-and how old live chunks were meanwhile, in ms.
+The last line is `faults: N runs, L lost, D duplicate, G gone declared`. A lost chunk is not stored
+as committed, a duplicate is stored besides; the exit code is 1 when anything is wrong. The measured
+figures decide nothing: chunks sent again, time until live data was back and until the hole was
+filled, and the age of live chunks meanwhile, in ms.
 """
 
 import argparse
@@ -29,7 +29,7 @@ HEADER: Final = (
 
 
 def main() -> int:
-    """Run what was asked for."""
+    """Run the chosen cases."""
     asked = _arguments()
     signal.signal(signal.SIGTERM, _leave)
     print(HEADER)
@@ -102,7 +102,7 @@ def _percentile_ms(ages_s: tuple[float, ...], percent: int) -> str:
 
 
 def _leave(_: int, __: FrameType | None) -> None:
-    """End as by Ctrl-C, so that every `finally` runs."""
+    """End as on Ctrl-C, so that every `finally` runs."""
     raise SystemExit(143)
 
 

@@ -1,4 +1,4 @@
-"""The oracle itself: it sees what is lost, doubled, damaged, alien and gone."""
+"""The oracle finds lost, duplicate, damaged, alien and gone chunks."""
 
 import asyncio
 from typing import Any

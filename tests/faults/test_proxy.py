@@ -1,4 +1,4 @@
-"""The link between a driver and the hub fails as it says."""
+"""The proxy between a driver and the hub fails as documented."""
 
 import socket
 import threading
@@ -13,7 +13,7 @@ from tests.faults.proxy import Link
 
 @pytest.fixture
 def echo() -> Iterator[int]:
-    """Return the port of a server that says everything again."""
+    """Return the port of an echo server."""
     server = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -102,5 +102,5 @@ def test_a_slow_link_takes_its_time(link: Link) -> None:
     begun = time.monotonic()
     with connect(link) as connection:
         assert said_again(connection, bytes(1000)) == bytes(1000)
-    # 0.1 s to send each way and 0.05 s under way: never quicker, however slow this machine is.
+    # 0.1 s to send and 0.05 s of delay each way: a slow machine only adds to it.
     assert time.monotonic() - begun >= 0.3
