@@ -1,4 +1,4 @@
-"""What a driver who means harm would try; each attempt says whether it had an effect."""
+"""The attempts of a malicious driver; each returns whether it had an effect."""
 
 import asyncio
 import time
@@ -90,8 +90,8 @@ ORDERS: Final = (
     *("$JS.API.CONSUMER.DELETE.TIMING.persister", "receipt.bea.s", "keys.revoke"),
 )
 FORGOTTEN_S: Final = 22.0
-"""Until then an unanswered question is forgotten: ten seconds are claimed, and ten go until the
-look that finds it too old."""
+"""nats-server drops an unanswered request by then: the limit is ten seconds, and ten more may pass
+until the server's next check."""
 
 REFUSED: Final = "nats-server itself refuses such a reply, from anybody"
 OWN_ONLY: Final = "touches nothing but the message that bears it"
@@ -232,7 +232,7 @@ async def _connect_much(scene: Scene) -> str:
 
 
 async def _remember(scene: Scene) -> str:
-    """Look at last whether nats-server still holds what was asked in the beginning."""
+    """Return whether nats-server still holds the requests made at the start."""
     while held := await unanswered(scene.server):
         if time.monotonic() > scene.asked_s + FORGOTTEN_S:
             break
@@ -241,5 +241,5 @@ async def _remember(scene: Scene) -> str:
 
 
 def _is_refusal(payload: bytes) -> bool:
-    """Tell whether an answer only says that nobody listens, or that nothing is there."""
+    """Return whether an answer only reports that there is no responder or no such object."""
     return b"NATS/1.0 503" in payload or b"NATS/1.0 404" in payload or b"not enabled" in payload

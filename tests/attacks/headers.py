@@ -1,4 +1,4 @@
-"""Attempts to have nats-server or its streams do more with a message than to keep it."""
+"""Attempts to make nats-server or a stream do more with a message than store it."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -40,7 +40,7 @@ async def _head(scene: Scene, header: str) -> str:
 
 
 async def _obey(scene: Scene, header: str) -> str:
-    """Ask the stream for more than to keep a message; the answer says whether it obeyed."""
+    """Send a message with a header for the stream; return from its answer whether it obeyed."""
     wire = await Wire.open(scene.server, scene.file)
     try:
         wire.subscribe(f"_INBOX.{ATTACKER}.>")

@@ -1,4 +1,4 @@
-"""Attempts to be somebody else, or somebody again who was shut out."""
+"""Attempts to use another identity, or a revoked one."""
 
 import asyncio
 import time
@@ -54,7 +54,7 @@ def identities() -> Iterator[Attempt]:
 
 
 async def _claim(scene: Scene, how: str) -> str:
-    """Connect as what one is not; the control signs with the keys that are right."""
+    """Connect with a forged identity; the control signs with the right keys."""
     token, pair = _claimed(scene, how)
     wire = await Wire.claim(scene.server, token, pair)
     try:
@@ -70,7 +70,7 @@ async def _claim(scene: Scene, how: str) -> str:
 
 
 async def _be_a_leaf(scene: Scene) -> str:
-    """Connect as another nats-server would, which hears all of its account."""
+    """Connect as a leaf node, which receives all messages of its account."""
     who = read(scene.file)
     evil = {"server_id": "evil", "name": "evil", "cluster": "evil"}
     port = (await _ports([scene.server])).get("leaf", 0)
@@ -137,7 +137,7 @@ def _right(scene: Scene, wrong: KeyPair) -> KeyPair:
 
 
 async def _knock(scene: Scene, door: str) -> str:
-    """Look for a listener that is not for clients, and hear whether it speaks."""
+    """Connect to a listener that is not for clients, and return whether it answers."""
     port = (await _ports(scene.servers)).get(door)
     if port is None:
         return ""
@@ -151,7 +151,7 @@ async def _knock(scene: Scene, door: str) -> str:
 
 
 async def _monitor(scene: Scene) -> str:
-    """Ask for everybody's connections from another machine."""
+    """Request the list of connections from another machine."""
     try:
         told = await monitored(scene.server, "connz", ELSEWHERE)
     except httpx.ConnectError:
@@ -160,7 +160,7 @@ async def _monitor(scene: Scene) -> str:
 
 
 async def _ports(servers: Sequence[NatsServer]) -> dict[str, int]:
-    """Return on which port each kind of listener is open."""
+    """Return the port of each kind of open listener."""
     found = {}
     for server in servers:
         varz = await monitored(server, "varz")
@@ -172,9 +172,9 @@ async def _ports(servers: Sequence[NatsServer]) -> dict[str, int]:
 
 
 async def _come_back(scene: Scene, how: str) -> str:
-    """Copy one's credentials to a second PC, and stay or come back there once one is shut out.
+    """Copy credentials to a second PC, and try to stay or reconnect there after their revocation.
 
-    Nobody shuts the control out.
+    The control is not revoked.
     """
     file = scene.file if scene.control else scene.server.driver(f"rob{how.count('P')}")
     first, clone = [await Wire.open(scene.server, file) for _ in range(2)]

@@ -1,4 +1,4 @@
-"""Attempts to be called by a name that means others."""
+"""Attempts to take a name that stands for other drivers."""
 
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ def names() -> Iterator[Attempt]:
 
 
 async def _be_named(scene: Scene, name: str) -> str:
-    """Have the name taken at any door; a usual hub asks nobody, and uses it as it is."""
+    """Submit the name everywhere a name is accepted; an ordinary hub uses it unchecked."""
     if scene.office is None:
         return await _used_as_it_is(scene, name)
     taken = await scene.office.takes(name)
@@ -34,7 +34,7 @@ async def _be_named(scene: Scene, name: str) -> str:
 
 
 async def _used_as_it_is(scene: Scene, name: str) -> str:
-    """Do with a name what hubs do that think well of names."""
+    """Use a name as hubs do that do not check names."""
     for subject in (f"receipt.{name}", f"{name}.>", _tidied(f"receipt.{name}.>")):
         heard, stays = await _on_a_wire(scene, lambda wire, at=subject: wire.subscribe(at))
         if heard:
@@ -53,7 +53,7 @@ async def _used_as_it_is(scene: Scene, name: str) -> str:
 
 
 async def _on_a_wire(scene: Scene, act: Callable[[Wire], None]) -> tuple[str, bool]:
-    """Act as the hub, and return the subject heard of what others say, and whether it goes on."""
+    """Act as the hub; return a foreign subject received, and whether the connection stays."""
     wire = await Wire.open(scene.server, scene.file)
     try:
         act(wire)
@@ -66,6 +66,6 @@ async def _on_a_wire(scene: Scene, act: Callable[[Wire], None]) -> tuple[str, bo
 
 
 def _tidied(subject: str) -> str:
-    """Return a subject without empty words, its letters in their plain form."""
+    """Return a subject without empty tokens, its letters in their plain form."""
     words = unicodedata.normalize("NFKC", subject).split(".")
     return ".".join(word for word in words if word)

@@ -1,4 +1,4 @@
-"""Where names are given: a real gateway with an owner, and what signs behind it."""
+"""All that accepts a name: a real gateway with an owner, and the service keys behind it."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -35,7 +35,7 @@ union select driver from account where driver is not null
 
 
 class Office:
-    """Take names at every door there is, as the owner, who may do most."""
+    """Submit names to every endpoint that takes one, as the owner, who may do most."""
 
     def __init__(self, server: NatsServer, database: str, rest: httpx.AsyncClient) -> None:
         self._server = server
@@ -44,7 +44,7 @@ class Office:
         self._known: set[str] = set()
 
     async def takes(self, name: str) -> list[str]:
-        """Return the doors that a name came through; fails when one neither took nor refused it."""
+        """Return the endpoints that accepted a name; fails if one does neither that nor refuse."""
         found = []
         for method, path, body in _requests(name):
             answer = await self._rest.request(method, path, json=body)
@@ -58,7 +58,7 @@ class Office:
         return found + await self._signed(name)
 
     async def strangers(self) -> list[str]:
-        """Return the names that somebody has by now and nobody should have."""
+        """Return the names that exist by now although nobody should have them."""
         drivers = [row[0] for row in await self._stored.rows(DRIVERS)]
         for file in (self._server.folder / "nats" / "accounts").glob("*.jwt"):
             claimed = jwt.verified(file.read_text())["name"]
@@ -76,7 +76,7 @@ class Office:
         return ["POST /enrol"] if answer.is_success else []
 
     async def _signed(self, name: str) -> list[str]:
-        """Ask the service that signs, past the gateway; what it does not decode has no answer."""
+        """Request a signature directly from keys, which answers nothing it cannot decode."""
         wire = await Wire.open(self._server, self._server.keys / USERS / f"{SETUP}.creds")
         try:
             wire.subscribe(f"{INBOX}.>")
@@ -94,7 +94,7 @@ class Office:
 
 @asynccontextmanager
 async def office(server: NatsServer, database: str) -> AsyncIterator[Office]:
-    """Open it; a good name comes through every door of it."""
+    """Run the gateway; check that every endpoint accepts a good name."""
     await hub.apply(server.url)
     settings = hub.settings_of(server.url, database)
     async with (
@@ -109,7 +109,7 @@ async def office(server: NatsServer, database: str) -> AsyncIterator[Office]:
 
 
 def _requests(name: str) -> Iterator[tuple[str, str, Any]]:
-    """Yield what takes a name: method, path, body."""
+    """Yield every request that takes a name: method, path, body."""
     at = quote(name, safe="")
     yield "POST", "/enrolments", {"driver": name}
     yield "GET", f"/enrolments/{at}", None

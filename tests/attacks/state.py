@@ -1,4 +1,4 @@
-"""What a nats-server holds, as whoever may look at all of it sees it."""
+"""The state of a nats-server, as its administrator sees it."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from tests.tools.servers import NatsServer
 
 
 async def state(client: Client, topology: Topology, of: str) -> Any:
-    """Return what streams hold of a driver, how they are set, and where their durables are."""
+    """Return a driver's messages in streams, and the settings and durables of the streams."""
     found: dict[str, Any] = {"names": await ask(client, "$JS.API.STREAM.NAMES")}
     found["names"] = sorted(found["names"].get("streams") or [])
     for stream in topology.streams:
@@ -35,19 +35,19 @@ async def state(client: Client, topology: Topology, of: str) -> Any:
 
 
 async def unanswered(server: NatsServer) -> int:
-    """Return how many questions without an answer nats-server remembers of drivers."""
+    """Return how many unanswered requests of drivers nats-server holds."""
     hub = KeyFolder(server.keys).pair(HUB, Kind.ACCOUNT).public
     told = await monitored(server, f"accountz?acc={hub}")
     return len(told["account_detail"].get("responses") or ())
 
 
 async def monitored(server: NatsServer, what: str, host: str = "127.0.0.1") -> Any:
-    """Return what the monitoring port of a nats-server tells; raises httpx.ConnectError."""
+    """Return an answer of nats-server's monitoring port; raises httpx.ConnectError."""
     async with httpx.AsyncClient() as client:
         return (await client.get(f"http://{host}:{server.monitor_port}/{what}")).json()
 
 
 async def ask(client: Client, subject: str, question: Any = None) -> Any:
-    """Return what nats-server answers."""
+    """Send a request to nats-server and return its answer."""
     payload = b"" if question is None else msgspec.json.encode(question)
     return msgspec.json.decode((await client.request(subject, payload, timeout=2)).data)

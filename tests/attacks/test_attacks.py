@@ -1,4 +1,4 @@
-"""Nothing that a driver can try has an effect, and what sees that would see each of them."""
+"""No attack of a driver has an effect, and each would be noticed if it had."""
 
 from pathlib import Path
 
