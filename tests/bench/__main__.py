@@ -25,7 +25,7 @@ PARTS: Final[dict[str, Callable[[Servers], Iterator[Result]]]] = {
 
 
 def main() -> None:
-    """Run the parts that were asked for, print as they come, write bench.json."""
+    """Run the chosen parts, print results as they come, write bench.json."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="which parts; none: all")
     parser.add_argument("--out", type=Path, default=Path("bench.json"))

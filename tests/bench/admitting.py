@@ -1,7 +1,7 @@
-"""What the doors cost those who watch, beside the same gateway without any.
+"""The cost of authentication to viewers, beside the same gateway without authentication.
 
-Opening a WebSocket takes a ticket, and two questions to Postgres. While it is open each login is
-asked for every second, and what somebody hides is left out of each chunk.
+Opening a WebSocket takes a ticket and two queries to Postgres. While it is open, each login is
+checked every second, and hidden drivers are left out of each chunk.
 """
 
 import asyncio
@@ -67,7 +67,7 @@ def _result(name: str, unit: str, pairs: list[tuple[float, float]]) -> Result:
 
 @contextmanager
 def doorless(servers: Servers) -> Iterator[Gateway]:
-    """Run a gateway meanwhile that lets everybody in."""
+    """Run a gateway without authentication during the block."""
     port = free_port()
     with process(
         "tests.bench.doorless_gateway",
@@ -80,9 +80,9 @@ def doorless(servers: Servers) -> Iterator[Gateway]:
 
 
 async def _crowd(port: int, database: str) -> tuple[str, ...]:
-    """Log everybody of a night in, while somebody hides from some; return their tokens.
+    """Log all viewers in, one driver hidden from some of them; return their tokens.
 
-    No one has a password: what it costs to check one is no cost of who watches.
+    Nobody has a password: the cost of checking one is not a cost of watching.
     """
     connection = await asyncpg.connect(database)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as rest:
@@ -92,7 +92,7 @@ async def _crowd(port: int, database: str) -> tuple[str, ...]:
         for name, role in PEOPLE.items():
             await accounts.invite(connection, Invitation(name=name, role=role))
             account = await accounts.find(connection, name)
-            assert account is not None  # it was just invited
+            assert account is not None  # created by the invitation above
             _, cookie = await logins.begin(connection, account.account, account.password)
             headers = {"cookie": f"{COOKIE}={cookie}"}
             tokens.append((await rest.post(f"{API}/refresh", headers=headers)).json())
@@ -102,7 +102,7 @@ async def _crowd(port: int, database: str) -> tuple[str, ...]:
 
 
 def _open_ms(served: Gateway) -> float:
-    """Return how long it takes until a socket is open, the ticket for it included."""
+    """Return the time to open a socket, the request of its ticket included."""
     dialect = Dialect(f"http://127.0.0.1:{served.port}", list(served.tokens))
     return asyncio.run(_median_ms(served.port, dialect))
 

@@ -1,4 +1,4 @@
-"""The persister as it is, measured as the peers are."""
+"""The unmodified persister, measured as the peers are."""
 
 import asyncio
 

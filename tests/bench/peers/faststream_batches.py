@@ -1,4 +1,4 @@
-"""FastStream in batches of 500: COPY into a temporary table, insert what is new, acknowledge."""
+"""FastStream in batches of 500: COPY into a temporary table, insert the new rows, acknowledge."""
 
 import asyncio
 

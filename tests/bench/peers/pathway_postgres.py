@@ -48,9 +48,9 @@ def _watch(address: str, frames: int) -> None:
 
 
 async def _count(address: str, frames: int) -> None:
-    """Watch rows come, for Pathway does not say when it commits.
+    """Count rows in Postgres, as Pathway does not report its commits.
 
-    The clock starts with its first rows, so it is measured better than it is.
+    The clock starts with its first rows, which flatters it.
     """
     watch = Stopwatch(frames)
     connection = await asyncpg.connect(address)
