@@ -1,4 +1,4 @@
-"""docs/asvs.md and the tests named after OWASP ASVS 5.0 say the same."""
+"""docs/asvs.md names exactly the tests that are named after OWASP ASVS 5.0."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is made from code is current, and the AsyncAPI document is whole."""
+"""Generated documents are current, and the AsyncAPI document is complete."""
 
 import json
 import re
@@ -20,7 +20,7 @@ README = ROOT / "README.md"
 
 
 class Done(NamedTuple):
-    """Hold how a command ended and its two outputs."""
+    """The exit code of a command and its two outputs."""
 
     code: object
     out: str
@@ -32,7 +32,7 @@ Run = Callable[..., Done]
 
 @pytest.fixture
 def pitbox(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run commands of the command line in this process, in the folder of the repository."""
+    """Return a function that runs a command in this process, in the repository's folder."""
     monkeypatch.chdir(ROOT)
 
     def run(*arguments: str) -> Done:

@@ -60,7 +60,7 @@ def test_a_field_that_a_later_version_adds_is_skipped(tag: str) -> None:
 
 
 def test_channels_are_only_ever_added() -> None:
-    """An id that meant something else would change what was recorded years ago."""
+    """A reused id would change the meaning of old recordings."""
     golden = (FOLDER / "channels.txt").read_text().splitlines()
     now = [f"{channel.id} {channel.name} {channel.unit}".strip() for channel in CHANNELS]
     assert now[: len(golden)] == golden
