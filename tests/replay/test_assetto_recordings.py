@@ -1,4 +1,4 @@
-"""What a real recording of Assetto Corsa must tell."""
+"""A real recording of Assetto Corsa decodes to plausible laps and channels."""
 
 from pathlib import Path
 

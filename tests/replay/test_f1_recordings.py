@@ -1,4 +1,4 @@
-"""What real packets of the F1 games must tell; wheel order, axes and signs among it."""
+"""Real packets of the F1 games decode correctly, wheel order, axes and signs included."""
 
 import json
 import math
@@ -28,7 +28,7 @@ Column = NDArray[np.float64]
 
 
 class Drive:
-    """Hold a recording as columns, one row for every frame in which the whole car was heard."""
+    """A recording as columns, one row for each complete frame of the car."""
 
     def __init__(self, path: Path) -> None:
         if not path.exists():
@@ -48,7 +48,7 @@ class Drive:
         return column
 
     def moving(self) -> NDArray[np.bool_]:
-        """Return where the car is driven, and time goes on evenly."""
+        """Return a mask of the frames in which the car moves and time advances evenly."""
         step_s = np.diff(self["session_time"], prepend=0)
         return (self["speed"] > 10) & (step_s > 0.005) & (step_s < 0.1)
 
@@ -288,7 +288,7 @@ def packets(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
 def compare(
     record: Record, packet: bytes, start: int, reference: Mapping[str, Any], kind: int
 ) -> int:
-    """Hold the numbers of a record to the reference; return how many there are."""
+    """Compare the numbers of a record with the reference; return how many there are."""
     names = NATIVE[kind][1]
     for name, value in record.read(packet, start).items():
         stem, _, wheel = name.rpartition("_")

@@ -1,4 +1,4 @@
-"""What real recordings of Gran Turismo 7 must tell; wheel order, axes and signs among it."""
+"""Real recordings of Gran Turismo 7 decode correctly, wheel order, axes and signs included."""
 
 import math
 from pathlib import Path
@@ -17,7 +17,7 @@ C = "gt7/gt7_packet-c_lap-1m55.244.pcap.gz"
 
 
 class Drive:
-    """Hold a recording as columns."""
+    """A recording as columns."""
 
     def __init__(self, path: Path) -> None:
         if not path.exists():

@@ -1,4 +1,4 @@
-"""What real telemetry files of iRacing must tell, and what is said of broken ones."""
+"""Real telemetry files of iRacing decode correctly; broken files are refused with a reason."""
 
 from pathlib import Path
 

@@ -15,7 +15,7 @@ Laps = list[dict[str, Any]]
 
 
 class Done(NamedTuple):
-    """Hold how a command ended and its two outputs."""
+    """The exit code of a command and its two outputs."""
 
     code: object
     out: str
@@ -32,7 +32,7 @@ def run(*arguments: str) -> Done:
 
 
 def laps(folder: Path, name: str, *more: str) -> Laps:
-    """Return what the command lists of a recording; skips where it is absent."""
+    """Return the laps that the command lists for a recording; skips if the file is absent."""
     if not (folder / name).exists():
         pytest.skip(f"needs the recording {name} in PITBOX_DATA")
     done = run("--file", str(folder / name), "--json", *more)

@@ -1,4 +1,4 @@
-"""Real recordings in other chunks, in other orders, with repetitions and holes: the same laps."""
+"""Real recordings give the same laps however their chunks are cut, ordered or repeated."""
 
 import random
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ def told(request: pytest.FixtureRequest, data_dir: Path) -> list[Observation]:
 
 
 def _to_the_us(item: Observation) -> Observation:
-    """Return a frame at the instant that a chunk keeps of it, however it is cut."""
+    """Return a frame with its time rounded to the µs that a chunk stores."""
     if isinstance(item, Frame):
         return replace(item, captured_ns=item.captured_ns // 1000 * 1000)
     return item
@@ -79,7 +79,7 @@ def test_a_hole_that_stays_makes_laps_incomplete_and_changes_no_time(
 
 
 def _final(chunks: Iterable[Chunk]) -> dict[tuple[bool, str, int], Lap]:
-    """Return the last fact of each lap, as somebody who only hears facts knows it."""
+    """Return the last fact of each lap, as a subscriber to facts alone has it."""
     state, last = initial(), {}
     for chunk in chunks:
         state, facts = decide(state, chunk)
@@ -94,5 +94,5 @@ def _by_place(chunks: Iterable[Chunk]) -> list[tuple[tuple[bool, str, int], Lap]
 
 
 def steady(lap: Lap) -> Lap:
-    """Return a lap without its revision and what grows as frames come."""
+    """Return a lap without its revision and without fields that grow with each frame."""
     return replace(lap, revision=0, at_ns=0, frames=0)
