@@ -67,9 +67,9 @@ def main() -> int:
             asyncio.run(migration.migrate(postgres.url()))
             tried, control = asyncio.run(both(chosen, folder, postgres.url()))
     for attempt, effect, known in zip(chosen, tried, control, strict=True):
-        said = f"EFFECTIVE: {effect}" if effect else "no effect"
+        result = f"EFFECTIVE: {effect}" if effect else "no effect"
         seen = known or f"none: {WITHOUT_CONTROL.get(attempt.name, 'NOT SEEN')}"
-        print(f"{attempt.group:<17} {attempt.name:<52} {said:<12} control: {seen}")
+        print(f"{attempt.group:<17} {attempt.name:<52} {result:<12} control: {seen}")
     effective, seen = sum(map(bool, tried)), sum(map(bool, control))
     print(f"attacks: {len(tried)} attempts, {effective} effective; control: {seen} effective")
     unseen = {one.name for one, effect in zip(chosen, control, strict=True) if not effect}

@@ -45,14 +45,14 @@ async def _obey(scene: Scene, header: str) -> str:
     try:
         wire.subscribe(f"_INBOX.{ATTACKER}.>")
         wire.publish(OWN, b"" if "Incr" in header else MARK, INBOX, header)
-        await eventually(partial(_heard, wire), "the stream answers")
-        told = msgspec.json.decode(wire.messages[0][1])
-        return await scene.harmed(own()) or ("" if "error" in told else "the stream obeyed")
+        await eventually(partial(_has_message, wire), "the stream answers")
+        answer = msgspec.json.decode(wire.messages[0][1])
+        return await scene.harmed(own()) or ("" if "error" in answer else "the stream obeyed")
     finally:
         await wire.close()
 
 
-async def _heard(wire: Wire) -> bool:
+async def _has_message(wire: Wire) -> bool:
     return bool(wire.messages)
 
 

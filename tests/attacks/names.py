@@ -20,8 +20,8 @@ NAMES: Final = (
 def names() -> Iterator[Attempt]:
     """Yield every attempt."""
     for name in NAMES:
-        told = repr(name) if len(name) < 50 else f"{name[:3]!r} and so on, {len(name)} letters"
-        yield Attempt("names", told, partial(_be_named, name=name))
+        label = repr(name) if len(name) < 50 else f"{name[:3]!r} and so on, {len(name)} letters"
+        yield Attempt("names", label, partial(_be_named, name=name))
 
 
 async def _be_named(scene: Scene, name: str) -> str:
@@ -36,9 +36,9 @@ async def _be_named(scene: Scene, name: str) -> str:
 async def _used_as_it_is(scene: Scene, name: str) -> str:
     """Use a name as hubs do that do not check names."""
     for subject in (f"receipt.{name}", f"{name}.>", _tidied(f"receipt.{name}.>")):
-        heard, stays = await _on_a_wire(scene, lambda wire, at=subject: wire.subscribe(at))
-        if heard:
-            return f"{heard} is heard"
+        received, stays = await _on_a_wire(scene, lambda wire, at=subject: wire.subscribe(at))
+        if received:
+            return f"{received} is heard"
         if not stays:
             return "the hub's own connection ends"
     file = scene.server.keys / "drivers" / f"{name[:99]}.creds"
@@ -48,8 +48,8 @@ async def _used_as_it_is(scene: Scene, name: str) -> str:
         pass
     scene.seen.clear()
     await _on_a_wire(scene, lambda wire: wire.publish(f"hello.{name}", MARK))
-    said = {subject for subject, payload, _ in scene.seen if payload == MARK}
-    return f"hello.{VICTIM} is said" if f"hello.{VICTIM}" in said else ""
+    subjects = {subject for subject, payload, _ in scene.seen if payload == MARK}
+    return f"hello.{VICTIM} is said" if f"hello.{VICTIM}" in subjects else ""
 
 
 async def _on_a_wire(scene: Scene, act: Callable[[Wire], None]) -> tuple[str, bool]:
@@ -57,9 +57,9 @@ async def _on_a_wire(scene: Scene, act: Callable[[Wire], None]) -> tuple[str, bo
     wire = await Wire.open(scene.server, scene.file)
     try:
         act(wire)
-        stays = await wire.let_in()
+        stays = await wire.answers_ping()
         await scene.stir()
-        await wire.let_in()
+        await wire.answers_ping()
         return wire.messages[0][0] if wire.messages else "", stays
     finally:
         await wire.close()

@@ -48,13 +48,13 @@ class Office:
         found = []
         for method, path, body in _requests(name):
             answer = await self._rest.request(method, path, json=body)
-            door = f"{method} {path.replace(quote(name, safe=''), '…') if name else path}"
+            endpoint = f"{method} {path.replace(quote(name, safe=''), '…') if name else path}"
             if answer.is_success:
-                found.append(door)
+                found.append(endpoint)
                 if method + path == "POST/enrolments":
                     found += await self._enrolled(answer.json()["code"])
             else:
-                assert answer.status_code in REFUSALS, (door, answer.status_code, answer.text)
+                assert answer.status_code in REFUSALS, (endpoint, answer.status_code, answer.text)
         return found + await self._signed(name)
 
     async def strangers(self) -> list[str]:
@@ -85,8 +85,8 @@ class Office:
                 wish = Enrol(driver=driver, public_key=KeyPair.new(Kind.USER).public)
                 wire.publish(subject, msgspec.msgpack.encode(wish), reply=f"{INBOX}.{inbox}")
             await hub.eventually(partial(_has, wire, f"{INBOX}.last"), "the last one is answered")
-            told = dict(wire.messages).get(f"{INBOX}.asked")
-            signed = told and msgspec.msgpack.decode(told, type=Enrolled).jwt
+            answer = dict(wire.messages).get(f"{INBOX}.asked")
+            signed = answer and msgspec.msgpack.decode(answer, type=Enrolled).jwt
             return ["keys.enrol"] if signed else []
         finally:
             await wire.close()

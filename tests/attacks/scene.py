@@ -16,7 +16,7 @@ from pitbox import topology
 from pitbox.identity.credentials import Identity
 from pitbox.topology import admin
 from tests.attacks.office import Office
-from tests.attacks.state import ask, state
+from tests.attacks.state import request, state
 from tests.attacks.usual import ALL_ALLOWED, UsualServer
 from tests.attacks.wire import Wire
 from tests.tools.servers import NatsServer
@@ -30,7 +30,7 @@ OWN: Final = f"telemetry.{ATTACKER}.s.live"
 ASK: Final = f"ask.{ATTACKER}.s"
 RENEW: Final = f"renew.{ATTACKER}"
 ASKER: Final = "flo"
-ASKED: Final = 1000
+REQUESTS: Final = 1000
 NEXT: Final = "$JS.API.CONSUMER.MSG.NEXT.TELEMETRY.persister"
 OVERHEARD: Final = (
     *("_INBOX.gateway.x", "_INBOX.persister.x", "_INBOX.bea.x", "$JS.ACK.x", "$JS.API.x"),
@@ -59,10 +59,10 @@ class Scene:
         self.topology = topology.load()
         self.seen: list[tuple[str, bytes, bytes]] = []
         self.office: Office | None = None
-        self.asked_s = 0.0
-        self._said = 0
+        self.requested_s = 0.0
+        self._sent = 0
         self._before: Any = None
-        self._asking: Wire | None = None
+        self._requester: Wire | None = None
         self._witness = Client()
         self._victim = Client()
 
@@ -75,12 +75,12 @@ class Scene:
         for route in ("link.ask", "keys.renew"):
             await self._witness.subscribe(self.topology.filter(route), cb=_answer_carelessly)
         await self.restore()
-        await self._ask_much()
+        await self._send_unanswered()
 
     async def end(self) -> None:
         """Disconnect all participants."""
-        if self._asking:
-            await self._asking.close()
+        if self._requester:
+            await self._requester.close()
         await self._victim.close()
         await self._witness.close()
 
@@ -88,8 +88,8 @@ class Scene:
         """Restore streams and durables, with messages that are delivered and not acknowledged."""
         jetstream = self._witness.jetstream()
         for stream in self.topology.streams:
-            await ask(self._witness, f"$JS.API.STREAM.DELETE.{stream}")
-        await ask(self._witness, "$JS.API.STREAM.DELETE.EVIL")
+            await request(self._witness, f"$JS.API.STREAM.DELETE.{stream}")
+        await request(self._witness, "$JS.API.STREAM.DELETE.EVIL")
         await admin.apply(jetstream, self.topology)
         if self.control:
             await self._allow_all()
@@ -100,7 +100,7 @@ class Scene:
     @property
     def next_id(self) -> str:
         """Return the id of the next message of a victim who sets message ids."""
-        return f"{VICTIM}.s.{self._said}"
+        return f"{VICTIM}.s.{self._sent}"
 
     def of(self, route: str, driver: str) -> str:
         """Return the subject of a route with a driver's name."""
@@ -146,19 +146,19 @@ class Scene:
         if after != self._before:
             return "streams or durables changed"
         headers = {"Nats-Msg-Id": self.next_id} if self.control else None
-        self._said += 1
+        self._sent += 1
         try:
-            told = await self._victim.jetstream().publish(
+            ack = await self._victim.jetstream().publish(
                 self.of("telemetry.live", VICTIM), SCENE, timeout=2, headers=headers
             )
         except Exception as error:
             return f"the victim is not heard: {error!r}"
-        return "the victim is taken for a repetition" if told.duplicate else ""
+        return "the victim is taken for a repetition" if ack.duplicate else ""
 
     async def reread(self) -> str:
         """Return whether a delivered message is delivered again, "" if not."""
-        (told,) = await self._read(1, no_wait=True)
-        again = told.reply.startswith("$JS.ACK.") and told.metadata.num_delivered > 1
+        (message,) = await self._read(1, no_wait=True)
+        again = message.reply.startswith("$JS.ACK.") and message.metadata.num_delivered > 1
         return "what was read is read again" if again else ""
 
     async def _read(self, batch: int, **more: Any) -> list[Msg]:
@@ -171,21 +171,21 @@ class Scene:
         await got.unsubscribe()
         return found
 
-    async def _ask_much(self) -> None:
+    async def _send_unanswered(self) -> None:
         """Let a driver send requests that nobody answers, and stay connected."""
-        self._asking = await Wire.open(self.server, self.server.driver(ASKER))
-        for number in range(ASKED):
+        self._requester = await Wire.open(self.server, self.server.driver(ASKER))
+        for number in range(REQUESTS):
             subject, reply = f"hello.{ASKER}", f"_INBOX.{ASKER}.{number}"
-            self._asking.publish(subject, SCENE, reply=reply)
-        await self._asking.let_in()
-        self.asked_s = time.monotonic()
+            self._requester.publish(subject, SCENE, reply=reply)
+        await self._requester.answers_ping()
+        self.requested_s = time.monotonic()
 
     async def _allow_all(self) -> None:
         stream = self.topology.stream_of["telemetry.live"]
-        told = await ask(self._witness, f"$JS.API.STREAM.INFO.{stream}")
-        changed = told["config"] | ALL_ALLOWED
-        told = await ask(self._witness, f"$JS.API.STREAM.UPDATE.{stream}", changed)
-        assert "error" not in told, told
+        answer = await request(self._witness, f"$JS.API.STREAM.INFO.{stream}")
+        changed = answer["config"] | ALL_ALLOWED
+        answer = await request(self._witness, f"$JS.API.STREAM.UPDATE.{stream}", changed)
+        assert "error" not in answer, answer
 
     async def _see(self, message: Msg) -> None:
         headers = msgspec.json.encode(message.headers or {})
@@ -229,7 +229,7 @@ async def during(scene: Scene, act: Callable[[Wire], None], allowed: set[str] | 
     wire = await Wire.open(scene.server, scene.file)
     try:
         act(wire)
-        await wire.let_in()
+        await wire.answers_ping()
         return await scene.harmed(own() | (allowed or set()))
     finally:
         await wire.close()

@@ -98,7 +98,7 @@ async def _crowd(port: int, database: str) -> tuple[str, ...]:
             tokens.append((await rest.post(f"{API}/refresh", headers=headers)).json())
             rest.cookies.clear()
     await connection.close()
-    return tuple(told["access_token"] for told in tokens)
+    return tuple(answer["access_token"] for answer in tokens)
 
 
 def _open_ms(served: Gateway) -> float:
@@ -111,12 +111,12 @@ async def _median_ms(port: int, dialect: Dialect) -> float:
     took = []
     for _ in range(SOCKETS):
         began = time.perf_counter()
-        asked = UPGRADE.format(path=dialect.path, port=port)
+        request = UPGRADE.format(path=dialect.path, port=port)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(asked.encode())
-        told = await reader.readuntil(b"\r\n\r\n")
+        writer.write(request.encode())
+        response = await reader.readuntil(b"\r\n\r\n")
         took.append((time.perf_counter() - began) * 1e3)
-        if b" 101 " not in told:
-            raise ConnectionError(told.decode())
+        if b" 101 " not in response:
+            raise ConnectionError(response.decode())
         writer.close()
     return statistics.median(took)

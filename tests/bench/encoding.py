@@ -102,11 +102,11 @@ def _msgpack_rows(number: int, batch: Batch) -> bytes:
 
 def _json_objects(number: int, batch: Batch) -> bytes:
     times, rows = batch
-    told: list[dict[str, Any]] = [
+    objects: list[dict[str, Any]] = [
         {"n": number, "at_ns": at_ns, **dict(zip(frames.NAMES, row, strict=True))}
         for at_ns, row in zip(times, rows, strict=True)
     ]
-    return msgspec.json.encode(told)
+    return msgspec.json.encode(objects)
 
 
 CONTESTANTS: Final = {

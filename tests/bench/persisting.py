@@ -175,13 +175,13 @@ def _work(servers: Servers, command: list[str], total: int) -> Taken | None:
     if done.returncode:
         print(f"{command[-1]} failed: {done.stderr.decode()[-2000:]}", file=sys.stderr)
         return None
-    told = decoded(done.stdout)
+    figures = decoded(done.stdout)
     postgres_s = servers.cpu_s()["postgres"] - before["postgres"]
     return Taken(
-        frames_per_s=total / told["wall_s"],
-        cpu_s_per_million=told["cpu_s"] / total * 1e6,
+        frames_per_s=total / figures["wall_s"],
+        cpu_s_per_million=figures["cpu_s"] / total * 1e6,
         postgres_cpu_s_per_million=postgres_s / total * 1e6,
-        rss_mb=told["rss_mb"],
+        rss_mb=figures["rss_mb"],
     )
 
 

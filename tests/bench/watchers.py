@@ -70,10 +70,10 @@ class Gateway:
 
     def captured_ns(self, message: bytes) -> int | None:
         """Return the capture time of the last frame."""
-        told = self._decode(message)
-        if not isinstance(told, Frames):
+        frames = self._decode(message)
+        if not isinstance(frames, Frames):
             return None
-        return round(struct.unpack_from("<d", told.times, len(told.times) - 8)[0] * 1e6)
+        return round(struct.unpack_from("<d", frames.times, len(frames.times) - 8)[0] * 1e6)
 
 
 class NatsListener:
@@ -180,29 +180,31 @@ async def main() -> None:
     parser.add_argument("--clients", type=int, required=True)
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--tokens", nargs="*", default=[])
-    asked = parser.parse_args()
-    host = f"127.0.0.1:{asked.port}"
+    arguments = parser.parse_args()
+    host = f"127.0.0.1:{arguments.port}"
     dialect: Dialect = (
-        Gateway(f"http://{host}", asked.tokens) if asked.server == "gateway" else NatsListener()
+        Gateway(f"http://{host}", arguments.tokens)
+        if arguments.server == "gateway"
+        else NatsListener()
     )
     latencies: list[float] = []
     clients = []
-    for number in range(asked.clients):
+    for number in range(arguments.clients):
         timed = latencies if number < TIMED_CLIENTS else None
         client = Client(dialect, host, timed)
         await asyncio.get_running_loop().create_connection(
-            lambda client=client: client, "127.0.0.1", asked.port
+            lambda client=client: client, "127.0.0.1", arguments.port
         )
         clients.append(client)
     await asyncio.sleep(SETTLE_S)
     latencies.clear()
     before = sum(client.messages for client in clients)
     print("ready", flush=True)
-    await asyncio.sleep(asked.seconds)
+    await asyncio.sleep(arguments.seconds)
     messages = sum(client.messages for client in clients) - before
     latencies.sort()
-    told = {"messages": messages, "p50_ms": at(latencies, 0.5), "p99_ms": at(latencies, 0.99)}
-    print(json.dumps(told), flush=True)
+    figures = {"messages": messages, "p50_ms": at(latencies, 0.5), "p99_ms": at(latencies, 0.99)}
+    print(json.dumps(figures), flush=True)
 
 
 def at(ordered: list[float], share: float) -> float:

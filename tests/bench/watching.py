@@ -131,9 +131,9 @@ def watch(bus: NatsServer | OpenNats, gateway: Gateway | None, size: tuple[int, 
             assert started.stdout is not None  # it is a pipe
             started.stdout.readline()
             before_s = cpu_s(pid)
-            told = json.loads(started.stdout.readline())
+            figures = json.loads(started.stdout.readline())
             spent_s = cpu_s(pid) - before_s - idle_s
-    return Seen(told["p50_ms"], told["p99_ms"], spent_s / max(told["messages"], 1) * 1e6)
+    return Seen(figures["p50_ms"], figures["p99_ms"], spent_s / max(figures["messages"], 1) * 1e6)
 
 
 def _spent_s(pid: int, seconds: float) -> float:

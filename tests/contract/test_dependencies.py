@@ -121,8 +121,8 @@ def test_rules_that_are_kept_pass(tmp_path: Path) -> None:
         "pitbox.chunks": "schemas.telemetry",
         "pitbox.logs": "schemas.telemetry",
     }
-    code, said = lint(tmp_path, kept, LAYERS, INDEPENDENT, PURE_BY_NAME)
-    assert (code, "3 kept, 0 broken" in said) == (0, True), said
+    code, output = lint(tmp_path, kept, LAYERS, INDEPENDENT, PURE_BY_NAME)
+    assert (code, "3 kept, 0 broken" in output) == (0, True), output
 
 
 def test_every_import_against_the_rules_is_found_also_of_a_new_consumer(tmp_path: Path) -> None:
@@ -141,10 +141,10 @@ def test_every_import_against_the_rules_is_found_also_of_a_new_consumer(tmp_path
         "consumers.coach.a": "consumers.timing.z",
         "consumers.coach.decide": "pitbox.logs",
     }
-    code, said = lint(tmp_path, broken, LAYERS, INDEPENDENT, PURE_BY_NAME)
-    assert (code, "0 kept, 3 broken" in said) == (1, True), said
+    code, output = lint(tmp_path, broken, LAYERS, INDEPENDENT, PURE_BY_NAME)
+    assert (code, "0 kept, 3 broken" in output) == (1, True), output
     chains = [f"{one} -> {other}" for one, other in broken.items()]
-    assert [chain for chain in chains if chain not in said] == [], said
+    assert [chain for chain in chains if chain not in output] == [], output
 
 
 def test_a_drivers_pc_needs_no_more_packages_than_these() -> None:

@@ -120,7 +120,7 @@ def test_a_list_of_commands_says_what_each_does(pitbox: Run, group: tuple[str, .
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["bogus"], 'Unknown command "bogus"'),
         (["drive", "--f1-port", "99999"], 'Invalid value "99999" for --f1-port'),
@@ -131,11 +131,11 @@ def test_a_list_of_commands_says_what_each_does(pitbox: Run, group: tuple[str, .
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_mistake_on_the_command_line_ends_in_one_line(
-    pitbox: Run, arguments: list[str], said: str
+    pitbox: Run, arguments: list[str], message: str
 ) -> None:
     done = pitbox(*arguments)
     assert (done.code, done.out) == (2, "")
-    assert done.err.startswith(f"pitbox: {said}")
+    assert done.err.startswith(f"pitbox: {message}")
     assert done.err.count("\n") == 1
 
 

@@ -45,9 +45,9 @@ def page(width: int, height: int) -> Iterator[tuple[Page, list[str]]]:
         opened.on("pageerror", lambda error: complaints.append(str(error)))
         opened.on(
             "console",
-            lambda said: (
-                complaints.append(f"{said.text} {said.location['url']}")
-                if said.type in ("error", "warning")
+            lambda message: (
+                complaints.append(f"{message.text} {message.location['url']}")
+                if message.type in ("error", "warning")
                 else None
             ),
         )

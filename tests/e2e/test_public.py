@@ -94,9 +94,9 @@ def public(tmp_path: Path) -> Iterator[Public]:
     )
     assert process.stdout is not None
     try:
-        told = iter(process.stdout.readline, "")
+        lines = iter(process.stdout.readline, "")
         made.secret = next(
-            (line.strip().partition("#link=")[2] for line in told if LINK in line), ""
+            (line.strip().partition("#link=")[2] for line in lines if LINK in line), ""
         )
         assert made.secret, "it starts"
         yield made
@@ -118,12 +118,12 @@ def test_a_team_on_the_internet_drives_and_watches_by_tls_alone(public: Public) 
 
     assert ready()["nats"]
     enrol = ("--enrol", f"{public.code('ada')}@{FAR}:{port}")
-    for refused, said in (
+    for refused, message in (
         (public.drive(*enrol), "add --ca FILE"),
         (public.drive("--ca", public.authority.file), "--ca goes with --enrol"),
     ):
         assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
-        assert said in refused.stderr
+        assert message in refused.stderr
     for arguments in ((*enrol, "--ca", public.authority.file), ()):
         driven = public.drive(*arguments)
         assert driven.returncode == 0, driven.stderr

@@ -152,7 +152,7 @@ def test_commands_in_the_folder_of_a_stack_find_it(stack: RunningStack) -> None:
     login = typed(stack.folder.parent, "account", "link")
     assert (login.returncode, login.stderr) == (0, "")
     assert login.stdout.startswith(f"{running.page}#link=")
-    for command_line, said in (
+    for command_line, message in (
         ("laps --session spa", "Postgres has no laps of a session 'spa'"),
         ("streams plan", "nothing to do"),
         ("doctor", f"of the stack in {stack.folder}"),
@@ -160,7 +160,7 @@ def test_commands_in_the_folder_of_a_stack_find_it(stack: RunningStack) -> None:
         ("import nothing.ibt", "`pitbox import --driver NAME FILE`"),
     ):
         done = typed(below, *command_line.split(), HOME=str(below))
-        assert said in done.stdout + done.stderr, (command_line, done)
+        assert message in done.stdout + done.stderr, (command_line, done)
 
 
 def test_a_command_without_a_stack_says_where_it_looked_and_what_to_do(tmp_path: Path) -> None:

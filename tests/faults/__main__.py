@@ -30,15 +30,15 @@ HEADER: Final = (
 
 def main() -> int:
     """Run the chosen cases."""
-    asked = _arguments()
+    arguments = _arguments()
     signal.signal(signal.SIGTERM, _leave)
     print(HEADER)
     outcomes = []
     with guarded(), tempfile.TemporaryDirectory(prefix="pitbox-cluster-") as folder:
         made = template(Path(folder))
-        for case in _cases(asked):
-            pace = SHORT if asked.short else WHOLE
-            outcomes.append(matrix.run(case, pace, made, keep=asked.keep))
+        for case in _cases(arguments):
+            pace = SHORT if arguments.short else WHOLE
+            outcomes.append(matrix.run(case, pace, made, keep=arguments.keep))
             print(_line(outcomes[-1]), flush=True)
     verdicts = [outcome.verdict for outcome in outcomes if outcome.verdict]
     print(
@@ -59,12 +59,12 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _cases(asked: argparse.Namespace) -> Iterator[Case]:
-    if asked.seed is not None:
-        chosen = [matrix.chaos_of(asked.seed)]
-    elif asked.case:
-        chosen = [case for case in matrix.CASES if case.name in asked.case]
-    elif asked.short:
+def _cases(arguments: argparse.Namespace) -> Iterator[Case]:
+    if arguments.seed is not None:
+        chosen = [matrix.chaos_of(arguments.seed)]
+    elif arguments.case:
+        chosen = [case for case in matrix.CASES if case.name in arguments.case]
+    elif arguments.short:
         chosen = [*matrix.SHORT_CASES]
     else:
         chosen = [*matrix.CASES, *map(matrix.chaos_of, SEEDS)]
@@ -72,7 +72,7 @@ def _cases(asked: argparse.Namespace) -> Iterator[Case]:
         names = ", ".join(case.name for case in matrix.CASES)
         raise SystemExit(f"no such case; there are {names}")
     for case in chosen:
-        for _ in range(asked.runs or (1 if asked.short else case.runs)):
+        for _ in range(arguments.runs or (1 if arguments.short else case.runs)):
             yield case
 
 

@@ -22,8 +22,8 @@ def repeated_and_reordered(stack: Stack, pace: Pace) -> None:
     """All messages so far are sent again, twice, in random order."""
     stack.drives()
     stack.lasts(pace.drive_s + pace.away_s)
-    until(stack.watch.heard, "something came by")
-    again = 2 * stack.watch.heard()
+    until(stack.watch.received, "something came by")
+    again = 2 * stack.watch.received()
     random.Random(1).shuffle(again)
     for subject, payload in again:
         stack.watch.publish(subject, payload)
@@ -35,10 +35,10 @@ def undecodable(stack: Stack, pace: Pace) -> None:
     """Noise, torn chunks and damaged chunks are sent: all become dead letters."""
     stack.drives()
     stack.lasts(pace.drive_s)
-    until(lambda: len(stack.watch.heard()) >= SPOILT, "chunks came by")
+    until(lambda: len(stack.watch.received()) >= SPOILT, "chunks came by")
     spoilt = [
         (subject, payload)
-        for number, (subject, original) in enumerate(stack.watch.heard()[-SPOILT:])
+        for number, (subject, original) in enumerate(stack.watch.received()[-SPOILT:])
         for payload in (random.Random(number).randbytes(200), original[:-7], _damaged(original))
         if payload
     ]
@@ -72,7 +72,7 @@ def newer_version(stack: Stack, pace: Pace) -> None:
         "the newer chunk is a dead letter",
     )
     until(
-        lambda: (told := stack.watch.receipts.get((NEWCOMER, 1))) and told.dead == 1,
+        lambda: (receipt := stack.watch.receipts.get((NEWCOMER, 1))) and receipt.dead == 1,
         "the receipt counts the newer chunk",
     )
 
@@ -82,7 +82,7 @@ def _dead_letters(stack: Stack, reason: str) -> list[bytes]:
 
 
 def _chunks(stack: Stack) -> list[bytes]:
-    return [payload for _, payload in stack.watch.heard() if _is_chunk(payload)]
+    return [payload for _, payload in stack.watch.received() if _is_chunk(payload)]
 
 
 def _is_chunk(payload: bytes) -> bool:

@@ -71,7 +71,7 @@ class Watch:
             if since_ns <= arrival.ended_ns and arrival.at_ns <= until_ns
         ]
 
-    def heard(self) -> list[tuple[str, bytes]]:
+    def received(self) -> list[tuple[str, bytes]]:
         """Return a copy of the messages received so far."""
         return list(self.messages)
 
@@ -104,14 +104,14 @@ class Watch:
             reconnect_time_wait=RECONNECT_S,  # type: ignore[arg-type]
             error_cb=failed,
         )
-        for route, heard in (
-            ("telemetry.live", self._heard_live),
-            ("telemetry.backfill", self._heard),
-            ("link.receipt", self._heard_receipt),
+        for route, receive in (
+            ("telemetry.live", self._receive_live),
+            ("telemetry.backfill", self._receive),
+            ("link.receipt", self._receive_receipt),
         ):
-            await self._client.subscribe(self._topology.filter(route), cb=heard)
+            await self._client.subscribe(self._topology.filter(route), cb=receive)
 
-    async def _heard_live(self, message: Msg) -> None:
+    async def _receive_live(self, message: Msg) -> None:
         at_ns = time.time_ns()
         chunk = self._note(message)
         if chunk is not None and chunk.frames:
@@ -119,7 +119,7 @@ class Watch:
                 arrival = Arrival(at_ns, unpack(chunk).times_ns[-1])
                 self.live.setdefault(chunk.driver, []).append(arrival)
 
-    async def _heard(self, message: Msg) -> None:
+    async def _receive(self, message: Msg) -> None:
         self._note(message)
 
     def _note(self, message: Msg) -> Chunk | None:
@@ -133,6 +133,6 @@ class Watch:
         self.seen[event.driver, event.run, event.chunk] += 1
         return event
 
-    async def _heard_receipt(self, message: Msg) -> None:
+    async def _receive_receipt(self, message: Msg) -> None:
         receipt = _decode_receipt(message.data)
         self.receipts[receipt.driver, receipt.run] = receipt

@@ -113,9 +113,9 @@ async def test_behind_caddy_a_person_watches_and_a_guesser_is_known_by_his_own_a
 
 async def guess(browser: httpx.AsyncClient, number: int) -> int:
     """Try a password with a forged forwarded address; return the status."""
-    asked = {"name": f"name{number}", "password": "a wrong password"}
+    body = {"name": f"name{number}", "password": "a wrong password"}
     forged = {"x-forwarded-for": f"10.9.9.{number}"}
-    return (await browser.post(f"{API}/login", json=asked, headers=forged)).status_code
+    return (await browser.post(f"{API}/login", json=body, headers=forged)).status_code
 
 
 async def watch(caddy: Caddy, trusted: ssl.SSLContext, ticket: str) -> None:

@@ -117,8 +117,8 @@ class Run:
     async def keep(self, answer: httpx.Response) -> None:
         """Record an answer."""
         await answer.aread()
-        told = f"{answer.headers}{answer.text}"
-        (self.answers if answer.is_success else self.refusals).append(told)
+        text = f"{answer.headers}{answer.text}"
+        (self.answers if answer.is_success else self.refusals).append(text)
 
     def read_metrics(self, *programs: Program) -> None:
         """Record the current metrics of processes."""
@@ -229,12 +229,12 @@ async def test_asvs_16_2_5_no_secret_is_in_a_log_metric_answer_or_table(tmp_path
     async with whole_hub(tmp_path) as run:
         base = f"http://127.0.0.1:{run.port}"
         async with httpx.AsyncClient(base_url=base, event_hooks={"response": [run.keep]}) as rest:
-            kai = await _comes_in(run, rest)
-            await _goes_wrong(run, rest)
-            await _drives(run, rest, kai)
-            await _watches(run, rest, kai)
-            await _is_shut_out(run, rest, kai)
-            await _breaks(run, rest, kai)
+            kai = await _log_in(run, rest)
+            await _send_refused_requests(run, rest)
+            await _drive(run, rest, kai)
+            await _watch(run, rest, kai)
+            await _revoke_and_log_out(run, rest, kai)
+            await _fail_inside(run, rest, kai)
             run.plant_keys()
             run.read_metrics(*run.programs)
             left = await run.left()
@@ -245,11 +245,11 @@ async def test_asvs_16_2_5_no_secret_is_in_a_log_metric_answer_or_table(tmp_path
                 assert not found, f"{token[:6]}…, which was given once, is in {found}"
             for name in run.names:
                 assert not places(left, name) & {"the logs", "the metrics"}, name
-            await _sings(run, rest)
+            await _leak_everywhere(run, rest)
             assert places(await run.left(), CONTROL) == left.keys() - {"the answers"}
 
 
-async def _comes_in(run: Run, rest: httpx.AsyncClient) -> Person:
+async def _log_in(run: Run, rest: httpx.AsyncClient) -> Person:
     """Log in by a link, an invitation and a new password; return the owner."""
     link = await people.linked(run.database, OWNER)
     first = person_of(await rest.post(f"{API}/login/link", json={"secret": link}))
@@ -280,7 +280,7 @@ async def _comes_in(run: Run, rest: httpx.AsyncClient) -> Person:
     return kai
 
 
-async def _goes_wrong(run: Run, rest: httpx.AsyncClient) -> None:
+async def _send_refused_requests(run: Run, rest: httpx.AsyncClient) -> None:
     """Send requests that are refused."""
     for body in (
         {"name": OWNER, "password": WRONG},
@@ -304,7 +304,7 @@ async def _goes_wrong(run: Run, rest: httpx.AsyncClient) -> None:
             pass
 
 
-async def _drives(run: Run, rest: httpx.AsyncClient, kai: Person) -> None:
+async def _drive(run: Run, rest: httpx.AsyncClient, kai: Person) -> None:
     """Enrol a PC by a code, drive, and renew its credentials."""
     wish = {"driver": DRIVER}
     for _ in range(2):
@@ -323,30 +323,30 @@ async def _drives(run: Run, rest: httpx.AsyncClient, kai: Person) -> None:
         await bus.close()
 
 
-async def _watches(run: Run, rest: httpx.AsyncClient, kai: Person) -> None:
+async def _watch(run: Run, rest: httpx.AsyncClient, kai: Person) -> None:
     """Open the page, and a WebSocket by a ticket."""
     for path in ("/", "/openapi/", f"{API}/openapi.json"):
         assert (await rest.get(path)).status_code == 200
     for path in ("me", "sessions", "drivers", "accounts", "audit", "consents"):
         assert (await rest.get(f"{API}/{path}", headers=kai.headers)).status_code == 200
     async with opened(Served(run.port, run.database, kai)) as page:
-        await page.say(Ping(token=1.0))
-        await page.hear(Pong)
+        await page.send(Ping(token=1.0))
+        await page.receive(Pong)
         assert page.connection.request is not None
         run.tokens.add(page.connection.request.path.split("=")[-1])
 
 
-async def _is_shut_out(run: Run, rest: httpx.AsyncClient, kai: Person) -> None:
+async def _revoke_and_log_out(run: Run, rest: httpx.AsyncClient, kai: Person) -> None:
     """Revoke the PC, which keeps trying; and end a login."""
     revoked = await rest.post(f"{API}/drivers/{DRIVER}/revoke", headers=kai.headers)
     assert revoked.status_code == 204
     trying = run.drive()
 
-    async def told() -> bool:
+    async def refused() -> bool:
         return "the hub refuses this PC" in (run.folder / "drive.log").read_text()
 
     try:
-        await eventually(told, "the PC receives the refusal")
+        await eventually(refused, "the PC receives the refusal")
     finally:
         trying.send_signal(signal.SIGINT)
         await asyncio.to_thread(trying.wait, DRIVE_S)
@@ -355,7 +355,7 @@ async def _is_shut_out(run: Run, rest: httpx.AsyncClient, kai: Person) -> None:
     assert disabled.status_code < 300, disabled.text
 
 
-async def _breaks(run: Run, rest: httpx.AsyncClient, kai: Person) -> None:
+async def _fail_inside(run: Run, rest: httpx.AsyncClient, kai: Person) -> None:
     """Make a request fail within the gateway, and Postgres refuse a row and a query."""
     body = {"name": OWNER, "password": NEXT_PASSWORD}
     stored = Database(run.database)
@@ -371,7 +371,7 @@ async def _breaks(run: Run, rest: httpx.AsyncClient, kai: Person) -> None:
     assert "no_guests" in (run.folder / "postgres.log").read_text()
 
 
-async def _sings(run: Run, rest: httpx.AsyncClient) -> None:
+async def _leak_everywhere(run: Run, rest: httpx.AsyncClient) -> None:
     """Leak a secret into every place that is searched."""
     control = Control("control", run.folder, free_port(), run.environment)
     control.environment["PITBOX_METRICS__PORT"] = str(control.port)

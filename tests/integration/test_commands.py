@@ -162,16 +162,16 @@ async def test_what_no_stream_takes_stays_a_dead_letter(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("show", "0123abcd"), "no dead letter begins with 0123abcd: see `pitbox dead list`"),
         (("show", "%"), "'%' is not a name of a dead letter: see `pitbox dead list`"),
         (("retry",), "give names of dead letters, or --all"),
     ],
 )
-def test_a_wrong_name_is_told(pitbox: Run, arguments: tuple[str, ...], said: str) -> None:
+def test_a_wrong_name_is_told(pitbox: Run, arguments: tuple[str, ...], message: str) -> None:
     done = pitbox("dead", *arguments)
-    assert (done.returncode, done.stderr) == (2, f"pitbox: {said}\n")
+    assert (done.returncode, done.stderr) == (2, f"pitbox: {message}\n")
 
 
 async def test_sessions_show_laps_and_holes(
@@ -184,10 +184,10 @@ async def test_sessions_show_laps_and_holes(
         for number, seconds in ((1, 91.5), (2, 74.142), (3, None)):
             lap = Lap(**who, car="1", own=True, lap_number=number, revision=1, lap_time_s=seconds)
             await timing.store("timing.lap", lap)
-    told = [chunk(0), chunk(1), chunk(5), mark(9, gone=((2, 3),))]
+    events = [chunk(0), chunk(1), chunk(5), mark(9, gone=((2, 3),))]
     stored = Database(database)
     async with serving(service(settings_of(nats_server.url, database))):
-        await send(driver, told)
+        await send(driver, events)
 
         async def all_there() -> bool:
             laps = await stored.value("select count(*) from lap")
@@ -214,18 +214,18 @@ async def test_sessions_show_laps_and_holes(
 
 
 async def test_what_a_driver_says_moves_no_terminal(pitbox: Run, database: str) -> None:
-    said = "[/x] \x1b]0;owned\x07\x9b31m"
-    seen = said.translate(dict.fromkeys(map(ord, "\x1b\x07\x9b"), "\ufffd"))
+    message = "[/x] \x1b]0;owned\x07\x9b31m"
+    seen = message.translate(dict.fromkeys(map(ord, "\x1b\x07\x9b"), "\ufffd"))
     connection = await asyncpg.connect(database)
-    event = {"session": "spa", "driver": "ada", "at_ns": 1, "car": said}
+    event = {"session": "spa", "driver": "ada", "at_ns": 1, "car": message}
     lap = Lap(**event, own=True, lap_number=1, revision=1, lap_time_s=80.0)
-    session = Session(**event, source="f1", track=said, started_ns=1)
+    session = Session(**event, source="f1", track=message, started_ns=1)
     await scan().write(connection, [session, lap])
     await connection.execute("insert into run (session, driver, run) values ('spa', 'ada', 1)")
     await connection.execute(
         "insert into dead_letter values ('p', 'T', 1, 1, $1, $1, $2, 1, 1)",
-        said,
-        msgspec.msgpack.encode(said),
+        message,
+        msgspec.msgpack.encode(message),
     )
     await connection.close()
     [letter] = json.loads(pitbox("dead", "list", "--json").stdout)

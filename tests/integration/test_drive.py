@@ -64,8 +64,8 @@ class App:
     async def _drive(self, settings: Settings) -> None:
         with self._ledger.open("a") as record:
             show = self.statuses.append
-            told = self.car.observations()
-            await drive(settings, told, self.stop, record=record, show=show)
+            observations = self.car.observations()
+            await drive(settings, observations, self.stop, record=record, show=show)
 
     def rows(self) -> list[tuple[Any, ...]]:
         """Return the chunks in the spool."""
@@ -251,11 +251,11 @@ async def test_what_is_kept_when_it_leaves_is_sent_by_a_later_life(hub: Hub) -> 
 async def test_the_older_of_two_apps_of_a_driver_is_not_live_but_loses_nothing(hub: Hub) -> None:
     runs: list[int] = []
 
-    async def heard(chunk: Chunk) -> None:
+    async def receive(chunk: Chunk) -> None:
         runs.append(chunk.run)
 
     async with connected(hub.nats.url, "gateway") as listener:
-        await listener.listen("telemetry.live", heard)
+        await listener.listen("telemetry.live", receive)
         older = hub.drive("older")
         await older.drives(20)
         newer = hub.drive("newer")
@@ -297,13 +297,13 @@ async def test_what_the_stream_never_takes_is_declared_gone_and_holds_up_nothing
     class Heavy(Car):
         async def observations(self) -> AsyncIterator[Observation]:
             noise = random.Random(1)
-            async for told in super().observations():
-                if isinstance(told, Frame) and told.captured_ns - START_NS > 10**9:
-                    yield Frame(told.captured_ns, [noise.random() for _ in range(200)])
-                elif isinstance(told, Began):
-                    yield msgspec.structs.replace(told, channels=tuple(range(200)))
+            async for observation in super().observations():
+                if isinstance(observation, Frame) and observation.captured_ns - START_NS > 10**9:
+                    yield Frame(observation.captured_ns, [noise.random() for _ in range(200)])
+                elif isinstance(observation, Began):
+                    yield msgspec.structs.replace(observation, channels=tuple(range(200)))
                 else:
-                    yield Frame(told.captured_ns, [0.0] * 200)
+                    yield Frame(observation.captured_ns, [0.0] * 200)
 
     document = yaml.safe_load(topology.find().read_text())
     document["streams"]["TELEMETRY"]["max_msg_size"] = "1kB"
@@ -373,11 +373,11 @@ async def test_a_simulated_drive_from_the_command_line_ends_when_postgres_has_it
 async def test_importing_a_recording_twice_stores_it_once(hub: Hub, data_dir: Path) -> None:
     recording = data_dir / "iracing" / "langley_sk-modified_laps-15.187-15.099.ibt"
     command = pitbox("import", "--json", str(recording), str(recording))
-    told = [msgspec.json.decode(await _run(command, hub.pc)) for _ in range(2)]
-    assert told[0] == told[1]
+    printed = [msgspec.json.decode(await _run(command, hub.pc)) for _ in range(2)]
+    assert printed[0] == printed[1]
     stored = await hub.stored()
-    assert len(stored) == told[0][0]["chunks"]
-    assert sum(int(row[-1]) for row in stored) == told[0][0]["frames"] == 3577
+    assert len(stored) == printed[0][0]["chunks"]
+    assert sum(int(row[-1]) for row in stored) == printed[0][0]["frames"] == 3577
 
 
 async def test_a_bad_file_among_good_ones_stores_nothing(hub: Hub, data_dir: Path) -> None:
@@ -396,7 +396,7 @@ async def test_an_import_waits_for_a_persister_that_is_away(hub: Hub, data_dir: 
     waits_for: list[str] = []
     settings = hub.settings()
     importing = asyncio.create_task(
-        import_files(settings, [recording], lambda *told: waits_for.append(told[2]))
+        import_files(settings, [recording], lambda *progress: waits_for.append(progress[2]))
     )
 
     async def stated() -> bool:

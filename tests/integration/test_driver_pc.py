@@ -107,14 +107,14 @@ def test_all_that_drives_or_imports_is_imported_there_without_what_the_hub_needs
     assert "producers.uplink.enrolment" in wanted
     done = run(python, tmp_path, "-c", IMPORT_ALL, json.dumps(sorted(HUB_ONLY)), json.dumps(wanted))
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    report = json.loads(done.stdout)
     modules = {
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         for path in (ROOT / "producers").rglob("*.py")
     }
-    assert {*told["imported"], "producers"} == modules
-    assert told["there"] == []
-    assert not HUB_ONLY & set(told["loaded"])
+    assert {*report["imported"], "producers"} == modules
+    assert report["there"] == []
+    assert not HUB_ONLY & set(report["loaded"])
 
 
 @pytest.mark.parametrize(

@@ -106,8 +106,8 @@ async def test_a_renewed_certificate_is_used_from_the_next_handshake_on_and_page
                 assert [await shown(), await shown()] == [old, old]
             wall.certificate.unlink()
             assert await shown() == old
-        said = [line["event"] for line in logs if line.get("part") == "listening"]
-        assert said == ["certificate not renewed"] * 4
+        events = [line["event"] for line in logs if line.get("part") == "listening"]
+        assert events == ["certificate not renewed"] * 4
         wall.certificate.write_text(renewed)
         assert await shown() == renewed != old
         await asyncio.wait_for(await page.ping(), hub.WAIT_S)
@@ -135,8 +135,8 @@ async def proxied(
 
 async def logged_in(proxied: httpx.AsyncClient, forwarded: str, name: str, password: str) -> int:
     """Return the status of a login that comes from an address."""
-    asked, headers = {"name": name, "password": password}, {"x-forwarded-for": forwarded}
-    answer = await proxied.post(f"{API}/login", json=asked, headers=headers)
+    body, headers = {"name": name, "password": password}, {"x-forwarded-for": forwarded}
+    answer = await proxied.post(f"{API}/login", json=body, headers=headers)
     assert "strict-transport-security" in answer.headers
     return answer.status_code
 

@@ -69,11 +69,11 @@ async def in_stream(url: str, route: str) -> int:
     """Return the number of messages of a route in its stream."""
     async with connected(url) as bus:
         stream, subject = bus.topology.stream_of[route], bus.topology.filter(route)
-        told = await bus.jetstream.stream_info(stream, subjects_filter=subject)
-    return sum((told.state.subjects or {}).values())
+        found = await bus.jetstream.stream_info(stream, subjects_filter=subject)
+    return sum((found.state.subjects or {}).values())
 
 
-async def told_at_60_hz(parked: asyncio.Event) -> AsyncIterator[Observation]:
+async def frames_at_60_hz(parked: asyncio.Event) -> AsyncIterator[Observation]:
     """Yield frames as a game does: 60 a second, in twenty chunks."""
     yield Began("spa", (30, 31), SessionOpened(at_ns=hub.START_NS, source="test"))
     for number in itertools.takewhile(lambda _: not parked.is_set(), itertools.count()):
@@ -90,7 +90,7 @@ async def test_a_renewal_delays_no_chunk_of_a_car_at_20_hz(
     ledger = tmp_path / "ada.ledger"
     with capture_logs() as logs, ledger.open("a") as record:
         app = asyncio.create_task(
-            drive(pc, told_at_60_hz(parked), asyncio.Event(), record=record),
+            drive(pc, frames_at_60_hz(parked), asyncio.Event(), record=record),
         )
         await renewed(server)
         parked.set()

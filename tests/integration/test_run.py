@@ -201,7 +201,7 @@ async def test_a_service_that_gets_nothing_for_long_gives_up_and_says_why(
 
 
 @pytest.mark.parametrize(
-    ("name", "setting", "value", "said"),
+    ("name", "setting", "value", "message"),
     [
         ("nobody", "PITBOX_LOG__LEVEL", "info", "no service 'nobody'; there are persister"),
         ("persister", "PITBOX_NATS__UR", "x", "PITBOX_NATS__UR is not a setting"),
@@ -212,7 +212,7 @@ async def test_a_service_that_gets_nothing_for_long_gives_up_and_says_why(
     ],
 )
 def test_a_mistake_of_the_user_is_one_line_and_exit_code_2(
-    name: str, setting: str, value: str, said: str
+    name: str, setting: str, value: str, message: str
 ) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "commands", "run", name],
@@ -223,7 +223,7 @@ def test_a_mistake_of_the_user_is_one_line_and_exit_code_2(
         timeout=60,
     )
     assert done.returncode == 2
-    assert said in done.stderr
+    assert message in done.stderr
     assert done.stderr.count("\n") == 1
 
 
@@ -295,7 +295,7 @@ async def until_connected(server: NatsServer, name: str) -> None:
         async with connected(server.url) as bus:
             streams = ["TELEMETRY"] if name == "timing" else ["TELEMETRY", "TIMING", "DEAD"]
             infos = [i for s in streams for i in await bus.jetstream.consumers_info(s)]
-            asked = [i for i in infos if i.num_waiting]
-            return len(asked) == len(streams)
+            waiting = [i for i in infos if i.num_waiting]
+            return len(waiting) == len(streams)
 
     await eventually(listed, f"{name} asks for messages")

@@ -101,14 +101,14 @@ async def test_a_timing_that_is_killed_while_it_tells_ends_where_it_would_have(
     with running("persister", nats_server, tables.url):
         for _ in range(2):
             with running("timing", nats_server, tables.url):
-                await tells(driver, 40)
+                await published_more(driver, 40)
         with running("timing", nats_server, tables.url):
             found = await wall.laps()
     assert all(found["7", lap]["lap_time_s"] == 20 + lap / 100 for lap in range(2, 62))
     assert all(found["7", lap]["complete"] for lap in range(2, 63))
 
 
-async def tells(driver: Bus, more: int) -> None:
+async def published_more(driver: Bus, more: int) -> None:
     """Wait until timing has published a number of further facts."""
 
     async def facts() -> int:
@@ -116,10 +116,10 @@ async def tells(driver: Bus, more: int) -> None:
 
     enough = await facts() + more
 
-    async def told_enough() -> bool:
+    async def enough_published() -> bool:
         return await facts() >= enough
 
-    await eventually(told_enough, f"timing tells {more} facts")
+    await eventually(enough_published, f"timing tells {more} facts")
 
 
 async def test_a_hole_that_is_filled_later_corrects_the_lap_with_a_higher_revision(
@@ -221,7 +221,7 @@ def steady(lap: Lap) -> Lap:
     return replace(lap, revision=0, at_ns=0, frames=0, sectors_s=tuple(lap.sectors_s))
 
 
-def told(chunks: Sequence[Chunk]) -> list[Timing]:
+def facts_of(chunks: Sequence[Chunk]) -> list[Timing]:
     """Return all facts that a newly started timing publishes."""
     state, facts = initial(), list[Timing]()
     for chunk in chunks:
@@ -230,9 +230,9 @@ def told(chunks: Sequence[Chunk]) -> list[Timing]:
     return facts
 
 
-def last_told(chunks: Sequence[Chunk]) -> dict[Any, Lap]:
+def last_facts_of(chunks: Sequence[Chunk]) -> dict[Any, Lap]:
     """Return the last fact of each lap."""
-    laps = [fact for fact in told(chunks) if isinstance(fact, Lap)]
+    laps = [fact for fact in facts_of(chunks) if isinstance(fact, Lap)]
     return {(lap.own, lap.car, lap.lap_number): steady(lap) for lap in laps}
 
 
@@ -250,7 +250,7 @@ def test_postgres_keeps_the_last_fact_of_each_lap_however_often_all_are_told(
         delay = data.draw(st.integers(1, 99))
         chunks = sorted(ordered, key=lambda c: c.chunk + delay * (c.chunk in late))
         cuts = data.draw(st.lists(st.integers(0, len(chunks)), max_size=2))
-        facts = [fact for count in [*cuts, len(chunks)] for fact in told(chunks[:count])]
-        assert sql(facts) == last_told(chunks)
+        facts = [fact for count in [*cuts, len(chunks)] for fact in facts_of(chunks[:count])]
+        assert sql(facts) == last_facts_of(chunks)
 
     whenever_timing_restarts()

@@ -33,11 +33,11 @@ class Drive:
     def __init__(self, path: Path) -> None:
         if not path.exists():
             pytest.skip(f"needs the recording {path.name} in PITBOX_DATA")
-        self.told: list[Observation] = list(open_recording(path))
-        [self.began] = [item for item in self.told if isinstance(item, Began)]
-        self.opened = [item for item in self.told if isinstance(item, SessionOpened)][-1]
-        self.laps = [item for item in self.told if isinstance(item, LapReported)]
-        rows = np.array([item.values for item in self.told if isinstance(item, Frame)])
+        self.observations: list[Observation] = list(open_recording(path))
+        [self.began] = [item for item in self.observations if isinstance(item, Began)]
+        self.opened = [item for item in self.observations if isinstance(item, SessionOpened)][-1]
+        self.laps = [item for item in self.observations if isinstance(item, LapReported)]
+        rows = np.array([item.values for item in self.observations if isinstance(item, Frame)])
         self.frames = len(rows)
         names = [CHANNELS[channel].name for channel in self.began.channels]
         whole = np.isfinite(rows[:, [names.index("lap_distance"), names.index("yaw_rate")]]).all(1)
@@ -80,7 +80,7 @@ def test_the_time_trial_and_its_best_lap_come_out(catalunya: Drive) -> None:
 
 
 def test_menus_and_buttons_do_not_disturb(catalunya: Drive) -> None:
-    others = [item for item in catalunya.told if not isinstance(item, Frame | LapReported)]
+    others = [item for item in catalunya.observations if not isinstance(item, Frame | LapReported)]
     assert [type(item) for item in others] == [Began, SessionOpened, SessionOpened, Finished]
     assert catalunya.frames == 1000
 
@@ -310,14 +310,14 @@ def test_every_number_is_the_one_that_the_recorder_read(data_dir: Path, packet_f
     for packet, reference in packets(data_dir / SINGLE.format(packet_format)):
         header = read_header(packet)
         assert header is not None
-        told = reference["m_header"]
-        assert (header.format, header.packet) == (packet_format, told["m_packetId"])
+        expected_header = reference["m_header"]
+        assert (header.format, header.packet) == (packet_format, expected_header["m_packetId"])
         assert (str(header.session), header.frame) == (
-            told["m_sessionUID"],
-            told["m_frameIdentifier"],
+            expected_header["m_sessionUID"],
+            expected_header["m_frameIdentifier"],
         )
-        assert header.time_s == pytest.approx(told["m_sessionTime"])
-        assert header.player == told["m_playerCarIndex"]
+        assert header.time_s == pytest.approx(expected_header["m_sessionTime"])
+        assert header.player == expected_header["m_playerCarIndex"]
         layout = header.layout
         if layout is None or header.packet == layouts.EVENT:
             continue
@@ -334,24 +334,24 @@ def test_every_number_is_the_one_that_the_recorder_read(data_dir: Path, packet_f
 @pytest.mark.parametrize("packet_format", [2018, 2020, 2022, 2023])
 def test_single_packets_are_followed_without_an_error(data_dir: Path, packet_format: int) -> None:
     decoder = f1.decoder()
-    told: list[Observation] = []
+    observations: list[Observation] = []
     for packet, _ in packets(data_dir / SINGLE.format(packet_format)):
         assert decoder.recognises(packet)
-        told += decoder.feed(packet, len(told))
-    assert any(isinstance(item, Began) for item in told)
-    for item in told:
+        observations += decoder.feed(packet, len(observations))
+    assert any(isinstance(item, Began) for item in observations)
+    for item in observations:
         if isinstance(item, Frame):
             assert not any(math.isinf(value) for value in item.values)
 
 
 def test_the_laps_of_a_real_history_come_out(data_dir: Path) -> None:
     decoder = f1.decoder()
-    told = [
+    observations = [
         item
         for packet, _ in packets(data_dir / SINGLE.format(2022))
         for item in decoder.feed(packet, 0)
     ]
-    laps = {lap.lap_number: lap for lap in told if isinstance(lap, LapReported) and lap.own}
+    laps = {lap.lap_number: lap for lap in observations if isinstance(lap, LapReported) and lap.own}
     assert (laps[1].lap_time_s, laps[2].lap_time_s) == (96.727, 92.035)
     assert laps[1].sectors_s == (37.941, 29.911, 28.873)
     assert laps[1].car == "19"

@@ -22,10 +22,10 @@ class Drive:
     def __init__(self, path: Path) -> None:
         if not path.exists():
             pytest.skip(f"needs the recording {path.name} in PITBOX_DATA")
-        told = list(open_recording(path))
-        self.sessions = [item for item in told if isinstance(item, Began)]
-        self.laps = [item for item in told if isinstance(item, LapReported)]
-        frames = [item for item in told if isinstance(item, Frame)]
+        observations = list(open_recording(path))
+        self.sessions = [item for item in observations if isinstance(item, Began)]
+        self.laps = [item for item in observations if isinstance(item, LapReported)]
+        frames = [item for item in observations if isinstance(item, Frame)]
         self.seconds = np.array([frame.captured_ns for frame in frames]) / 1e9
         self.seconds -= self.seconds[0]
         self.rows = np.array([frame.values for frame in frames])

@@ -116,7 +116,7 @@ def test_a_person_reads_a_table(data_dir: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("iracing/bad_invalid.ibt", "not an iRacing telemetry file"),
         ("iracing/bad_live-memory-dump.ibt", "live memory"),
@@ -128,14 +128,14 @@ def test_a_person_reads_a_table(data_dir: Path) -> None:
     ],
 )
 def test_what_is_no_recording_is_refused_in_one_sentence(
-    data_dir: Path, name: str, said: str
+    data_dir: Path, name: str, message: str
 ) -> None:
     if not (data_dir / name).exists() and "absent" not in name:
         pytest.skip(f"needs the recording {name} in PITBOX_DATA")
     done = run("--file", str(data_dir / name), "--json")
     assert (done.code, done.out) == (2, "")
     [line] = done.err.splitlines()
-    assert line.startswith("pitbox: ") and said in line
+    assert line.startswith("pitbox: ") and message in line
 
 
 def test_a_recording_or_a_session_must_be_named() -> None:

@@ -82,7 +82,7 @@ class Drive:
         self.state |= channels
         return self
 
-    def say(self, event: Observed) -> "Drive":
+    def emit(self, event: Observed) -> "Drive":
         """Record an event of the sim at the current instant."""
         self.moments.append(event)
         return self
@@ -94,9 +94,9 @@ class Drive:
 
 def report(drive: Drive, lap_number: int, lap_time_s: float, **more: object) -> Drive:
     """Let the sim report a lap."""
-    said = {"car": "7", "own": True} | more
+    fields = {"car": "7", "own": True} | more
     at = {"at_ns": drive.at_ns, "lap_number": lap_number, "lap_time_s": lap_time_s}
-    return drive.say(LapReported(**(said | at)))  # type: ignore[arg-type]
+    return drive.emit(LapReported(**(fields | at)))  # type: ignore[arg-type]
 
 
 def final(drive: Drive, frames: int = 3) -> dict[int, Lap]:
@@ -107,12 +107,12 @@ def final(drive: Drive, frames: int = 3) -> dict[int, Lap]:
 def race(laps: int = 3) -> list[Chunk]:
     """Drive laps whose times the sim reports, and half a further lap."""
     drive = Drive(at_m=900.0).set(lap_valid=1, in_pit_lane=0)
-    drive.say(SessionOpened(at_ns=drive.at_ns, source="test", track="Fuji", car="7", sectors=3))
+    drive.emit(SessionOpened(at_ns=drive.at_ns, source="test", track="Fuji", car="7", sectors=3))
     drive.go(100)
     for lap_number in range(2, laps + 2):
         drive.set(fuel_level=90.0 - lap_number).go(1000)
         for car in ("7", "44"):
-            drive.say(
+            drive.emit(
                 LapReported(
                     at_ns=drive.at_ns,
                     car=car,
@@ -207,20 +207,20 @@ def act(drive: Drive, action: str, value: float) -> None:
         case "flashback":
             drive.clock_s -= value
             drive.at_m = max(drive.at_m - 10 * value, 0)
-            drive.say(Rewound(at_ns=drive.at_ns, session_time_s=drive.clock_s))
+            drive.emit(Rewound(at_ns=drive.at_ns, session_time_s=drive.clock_s))
         case "restart":
             drive.clock_s, drive.at_m = 0.0, -10.0
             drive.state["lap_number"] = value
         case "jump":
             drive.at_m = float(value)
         case "report":
-            drive.say(reported(drive, int(value), own=True))
+            drive.emit(reported(drive, int(value), own=True))
         case "other":
-            drive.say(reported(drive, int(value), own=False))
+            drive.emit(reported(drive, int(value), own=False))
         case "open":
-            drive.say(SessionOpened(at_ns=drive.at_ns, source="test", sectors=int(value)))
+            drive.emit(SessionOpened(at_ns=drive.at_ns, source="test", sectors=int(value)))
         case "finish":
-            drive.say(Finished(at_ns=drive.at_ns))
+            drive.emit(Finished(at_ns=drive.at_ns))
         case "number":
             drive.state["lap_number"] = value
         case "counts":

@@ -181,11 +181,11 @@ def operations(described: Mapping[str, Any]) -> Iterator[Operation]:
     """Yield every endpoint of an OpenAPI document, and the WebSocket."""
     yield Operation("GET", f"{API}{SOCKET.split()[1]}")
     for path, item in described["paths"].items():
-        for method, told in item.items():
+        for method, operation in item.items():
             named: dict[str, list[str]] = {"path": [], "query": []}
-            for one in told.get("parameters", ()):
+            for one in operation.get("parameters", ()):
                 named[one["in"]].append(one["name"])
-            body = told.get("requestBody", {}).get("content", {}).get("application/json", {})
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
             yield Operation(
                 method=method.upper(),
                 path=path,

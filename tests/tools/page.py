@@ -23,7 +23,7 @@ from tests.tools.servers import free_port
 WAIT_S: Final = 30.0
 API: Final = "/api/v1"
 
-Heard = TypeVar("Heard")
+Received = TypeVar("Received")
 
 
 class Page:
@@ -33,25 +33,25 @@ class Page:
         self.connection = connection
         self._decode = msgspec.msgpack.Decoder(ToPage).decode
 
-    async def say(self, message: FromPage) -> None:
+    async def send(self, message: FromPage) -> None:
         """Send a message."""
         await self.connection.send(msgspec.msgpack.encode(message))
 
     async def watch(self, session: str, *channels: str, drivers: tuple[str, ...] = ()) -> None:
         """Subscribe, and wait until the gateway has processed the subscription."""
-        await self.say(Subscribe(session=session, drivers=drivers, channels=channels))
-        await self.say(Ping(token=float(len(channels))))
-        await self.hear(Pong)
+        await self.send(Subscribe(session=session, drivers=drivers, channels=channels))
+        await self.send(Ping(token=float(len(channels))))
+        await self.receive(Pong)
 
-    async def hear(
-        self, kind: type[Heard], such: Callable[[Heard], bool] = lambda heard: True
-    ) -> Heard:
+    async def receive(
+        self, kind: type[Received], such: Callable[[Received], bool] = lambda received: True
+    ) -> Received:
         """Return the next message of a kind for which `such` holds; others are skipped."""
         async with asyncio.timeout(WAIT_S):
             while True:
-                heard: Any = self._decode(await self.connection.recv(decode=False))
-                if isinstance(heard, kind) and such(heard):
-                    return heard
+                received: Any = self._decode(await self.connection.recv(decode=False))
+                if isinstance(received, kind) and such(received):
+                    return received
 
 
 class Served(Struct, frozen=True):

@@ -56,8 +56,8 @@ async def joined(
 ) -> Person:
     """Accept an invitation with `PASSWORD` and return the person."""
     secret = await invited(database, name, role, driver)
-    asked = {"secret": secret, "password": PASSWORD}
-    return person_of(await rest.post(f"{API}/invitations/accept", json=asked))
+    body = {"secret": secret, "password": PASSWORD}
+    return person_of(await rest.post(f"{API}/invitations/accept", json=body))
 
 
 async def signed_in(rest: httpx.AsyncClient, database: str, name: str = "ann") -> Person:
@@ -69,10 +69,10 @@ async def signed_in(rest: httpx.AsyncClient, database: str, name: str = "ann") -
 def person_of(answer: httpx.Response) -> Person:
     """Return the person of a login's answer."""
     assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.json()
+    login: dict[str, Any] = answer.json()
     return Person(
-        name=told["me"]["name"],
-        role=told["me"]["role"],
-        token=told["access_token"],
+        name=login["me"]["name"],
+        role=login["me"]["role"],
+        token=login["access_token"],
         refresh=answer.cookies["__Host-rt"],
     )

@@ -41,8 +41,8 @@ class Stopwatch:
         if self._left > 0 or self._began is None:
             return
         wall_s, spent_s = time.perf_counter() - self._began[0], cpu_s() - self._began[1]
-        told = {"wall_s": wall_s, "cpu_s": spent_s, "rss_mb": peak_rss_mb()}
-        print(json.dumps(told), flush=True)
+        figures = {"wall_s": wall_s, "cpu_s": spent_s, "rss_mb": peak_rss_mb()}
+        print(json.dumps(figures), flush=True)
         os._exit(0)
 
 
