@@ -71,7 +71,7 @@ def test_schemas_need_msgspec_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("pattern", PURE)
-def test_a_pure_module_waits_for_nothing_and_asks_nothing(pattern: str) -> None:
+def test_a_pure_module_awaits_nothing_and_makes_no_impure_call(pattern: str) -> None:
     paths = [path for path in OURS if named(path, pattern)]
     assert paths
     for path in paths:

@@ -51,12 +51,12 @@ def pitbox(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
     ],
     ids=lambda command: command[0],
 )
-def test_documents_show_what_the_code_says(pitbox: Run, command: tuple[str, ...]) -> None:
+def test_generated_documents_are_current(pitbox: Run, command: tuple[str, ...]) -> None:
     done = pitbox(*command, "--check")
     assert done.code == 0, done.err
 
 
-def test_a_stale_text_is_noticed_and_written_anew(tmp_path: Path) -> None:
+def test_a_stale_text_is_found_and_rewritten(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("a\n<!-- x: begin, made by `make generated` -->\nold\n<!-- x: end -->\nb\n")
     assert marks.write(page, "x", "new", check=True) == 1
@@ -84,7 +84,7 @@ def references(node: Any) -> Iterator[str]:
             yield from references(value)
 
 
-def test_the_asyncapi_document_is_whole(pitbox: Run) -> None:
+def test_the_asyncapi_document_is_complete(pitbox: Run) -> None:
     done = pitbox("streams", "asyncapi")
     assert done.code == 0, done.err
     document = json.loads(done.out)
@@ -105,14 +105,14 @@ def test_the_asyncapi_document_is_whole(pitbox: Run) -> None:
             node = node[part]
 
 
-def test_the_asyncapi_document_says_the_limits_of_a_stream() -> None:
+def test_the_asyncapi_document_states_the_limits_of_a_stream() -> None:
     channel = asyncapi(topology.load())["channels"]["telemetry.live"]
     assert channel["x-jetstream"]["stream"] == "TELEMETRY"
     assert channel["x-jetstream"]["max_bytes"] == "4GB"
 
 
 @pytest.mark.parametrize("group", [(), ("streams",), ("dead",)], ids=" ".join)
-def test_a_list_of_commands_says_what_each_does(pitbox: Run, group: tuple[str, ...]) -> None:
+def test_the_list_of_commands_describes_each_command(pitbox: Run, group: tuple[str, ...]) -> None:
     listed = [line for line in pitbox(*group).out.splitlines() if re.match("│ [a-z]", line)]
     assert listed
     for line in listed:

@@ -103,7 +103,7 @@ def test_a_circle_is_found_and_named(tmp_path: Path, first: str, second: str) ->
     )
 
 
-def test_a_package_that_takes_from_its_module_which_takes_from_it_is_a_circle(
+def test_a_package_and_its_module_that_import_each_other_are_a_circle(
     tmp_path: Path,
 ) -> None:
     house = tmp_path / "house"

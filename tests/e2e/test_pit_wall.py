@@ -90,9 +90,7 @@ def driving(hub: Hub, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.wait(60)
 
 
-def test_a_car_appears_its_trace_moves_and_a_lap_lands_in_the_table(
-    hub: Hub, tmp_path: Path
-) -> None:
+def test_a_car_appears_its_trace_moves_and_its_lap_is_listed(hub: Hub, tmp_path: Path) -> None:
     with browser.page(1440, 900) as (page, complaints), driving(hub, tmp_path) as car:
         page.goto(hub.link)
         tab = page.get_by_role("tab", name=re.compile("MOR"))
@@ -122,7 +120,7 @@ def test_a_car_appears_its_trace_moves_and_a_lap_lands_in_the_table(
         page.reload()
         expect(tab).to_be_visible(timeout=30_000)
         assert complaints == []
-        turn_out(page)
+        log_out_everywhere(page)
 
 
 def test_an_owner_makes_a_code_and_the_pc_that_uses_it_drives(hub: Hub, tmp_path: Path) -> None:
@@ -190,7 +188,7 @@ def fresh_pc(folder: Path, *words: str) -> Iterator[None]:
         process.wait(60)
 
 
-def turn_out(page: Page) -> None:
+def log_out_everywhere(page: Page) -> None:
     """Log out everywhere in another tab; the first tab shows that its login ended."""
     second = page.context.new_page()
     second.goto(page.url)

@@ -105,7 +105,7 @@ def public(tmp_path: Path) -> Iterator[Public]:
         process.communicate(timeout=60)
 
 
-def test_a_team_on_the_internet_drives_and_watches_by_tls_alone(public: Public) -> None:
+def test_a_public_hub_is_driven_and_watched_over_tls_alone(public: Public) -> None:
     running = public.started()
     port = public.settings["PITBOX_GATEWAY__PORT"]
     assert running.page == f"https://localhost:{port}/"
@@ -146,7 +146,7 @@ def test_a_team_on_the_internet_drives_and_watches_by_tls_alone(public: Public) 
         ("nats://127.0.0.1:1", "Connect call failed|refused"),
     ],
 )
-def test_a_pc_that_finds_no_hub_says_why_once_and_drives_on(
+def test_a_pc_that_finds_no_hub_logs_the_reason_once_and_continues(
     url: str, reason: str, tmp_path: Path
 ) -> None:
     pc = {

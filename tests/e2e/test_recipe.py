@@ -173,7 +173,7 @@ def test_the_page_of_the_recipe_compiles(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-async def test_a_consumer_by_the_recipe_runs_is_kept_and_is_shown(
+async def test_a_consumer_by_the_recipe_runs_is_stored_and_is_shown(
     copy: Copy, tmp_path: Path
 ) -> None:
     for block in blocks():

@@ -108,7 +108,7 @@ def test_ctrl_c_leaves_no_process_and_a_second_start_works(stack: RunningStack) 
     assert printed.startswith("nats-server and Postgres run.")
 
 
-def test_after_a_kill_the_next_start_ends_what_was_left(stack: RunningStack) -> None:
+def test_the_next_start_after_a_kill_ends_leftover_processes(stack: RunningStack) -> None:
     left = stack.servers()
     stack.end(signal.SIGKILL)
     assert not any(is_gone(server) for server in left), "a kill leaves servers behind"
@@ -163,7 +163,9 @@ def test_commands_in_the_folder_of_a_stack_find_it(stack: RunningStack) -> None:
         assert message in done.stdout + done.stderr, (command_line, done)
 
 
-def test_a_command_without_a_stack_says_where_it_looked_and_what_to_do(tmp_path: Path) -> None:
+def test_a_command_without_a_stack_names_the_searched_folders_and_the_remedy(
+    tmp_path: Path,
+) -> None:
     for command_line in ("streams plan", "driver revoke ada", "import --driver ada x.ibt"):
         done = typed(tmp_path, *command_line.split(), HOME=str(tmp_path))
         assert done.returncode == 2
@@ -181,6 +183,6 @@ def test_a_wrong_password_names_the_setting_that_has_it(stack: RunningStack) -> 
     assert "PITBOX_POSTGRES__URL in the environment" in done.stderr
 
 
-def test_the_password_is_for_the_owner_alone(stack: RunningStack) -> None:
+def test_the_password_file_is_readable_by_its_owner_alone(stack: RunningStack) -> None:
     assert (stack.folder / "postgres.url").stat().st_mode & 0o077 == 0
     assert stack.folder.stat().st_mode & 0o077 == 0

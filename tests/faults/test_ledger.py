@@ -112,7 +112,7 @@ def test_a_kill_at_any_point_leaves_no_alien_and_loses_nothing(remains: list[Rem
         assert verdict.chunks == len(left.spooled)
 
 
-def test_a_committed_chunk_that_the_next_life_forgets_is_lost_wherever_the_kill_came(
+def test_a_committed_chunk_missing_after_a_restart_is_lost_wherever_the_kill_came(
     remains: list[Remains],
 ) -> None:
     committed = [left for left in remains if left.spooled]
@@ -121,7 +121,7 @@ def test_a_committed_chunk_that_the_next_life_forgets_is_lost_wherever_the_kill_
         assert judged(left, left.spooled - {max(left.spooled)}).lost == 1
 
 
-def test_a_chunk_that_was_not_made_yet_is_alien_wherever_the_kill_came(
+def test_a_chunk_stored_before_it_was_made_is_alien_wherever_the_kill_came(
     remains: list[Remains],
 ) -> None:
     early = [left for left in remains if len(left.ledger.made) < len(CHUNKS)]
@@ -135,7 +135,7 @@ def _made(left: Remains) -> set[Identity]:
     return {entry.identity for entry in left.ledger.made}
 
 
-def test_a_line_that_a_kill_tore_counts_for_nothing_and_spoils_no_later_one(
+def test_a_line_torn_by_a_kill_is_ignored_and_damages_no_later_line(
     tmp_path: Path,
 ) -> None:
     ledger = tmp_path / "ledger"
@@ -153,7 +153,7 @@ def test_a_line_that_a_kill_tore_counts_for_nothing_and_spoils_no_later_one(
         )
 
 
-def test_a_hole_that_a_kill_left_below_a_row_is_expected_to_be_shown() -> None:
+def test_a_hole_left_by_a_kill_below_a_stored_row_must_be_reported() -> None:
     """A chunk that is sent before its commit and lost by the kill never comes."""
     ledger = Ledger(
         tuple(Entry("s", "ada", 1, chunk, 7, chunk, 1) for chunk in range(4)),

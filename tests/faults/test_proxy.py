@@ -74,7 +74,7 @@ def test_a_cut_link_resets_and_refuses_until_it_is_healed(link: Link) -> None:
         assert echoed(connection, b"box") == b"box"
 
 
-def test_a_black_hole_holds_what_it_takes_until_it_is_healed(link: Link) -> None:
+def test_a_black_hole_buffers_bytes_until_it_is_healed(link: Link) -> None:
     with connect(link) as connection:
         link.black_hole()
         connection.settimeout(0.2)
@@ -97,7 +97,7 @@ def test_a_black_hole_that_is_reset_ends_old_connections_and_takes_new_ones(link
         assert echoed(connection, b"box") == b"box"
 
 
-def test_a_slow_link_takes_its_time(link: Link) -> None:
+def test_a_slow_link_limits_rate_and_delays(link: Link) -> None:
     link.slow(rate_bps=80_000, delay_s=0.05)
     begun = time.monotonic()
     with connect(link) as connection:

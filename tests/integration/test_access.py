@@ -537,7 +537,7 @@ async def test_asvs_2_2_1_5_2_1_16_4_1_bodies_are_bounded_and_checked(
 
 
 @pytest.mark.parametrize("served", [{"limits": Limits(request_s=0.5)}], indirect=True)
-async def test_idle_connections_lock_nobody_out(served: Served) -> None:
+async def test_idle_connections_do_not_exhaust_the_gateway(served: Served) -> None:
     async with opened(served) as page:
         half = b"POST /api/v1/login HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n{"
         for part in (b"", b"GET / HTT", half):
@@ -551,7 +551,7 @@ async def test_idle_connections_lock_nobody_out(served: Served) -> None:
 @pytest.mark.parametrize(
     "served", [{"limits": Limits(request_s=60, connections_of_address=4)}], indirect=True
 )
-async def test_many_idle_connections_of_one_address_lock_nobody_out(
+async def test_many_idle_connections_of_one_address_do_not_exhaust_the_gateway(
     served: Served, stranger: httpx.AsyncClient
 ) -> None:
     with contextlib.ExitStack() as stack:
@@ -564,7 +564,7 @@ async def test_many_idle_connections_of_one_address_lock_nobody_out(
 
 
 @pytest.mark.parametrize("served", [{"max_clients": 3}], indirect=True)
-async def test_an_account_with_the_most_pages_locks_nobody_out(
+async def test_an_account_at_its_page_limit_does_not_affect_others(
     served: Served, stranger: httpx.AsyncClient, database: str
 ) -> None:
     gus = await people.joined(stranger, database, "gus", "guest")

@@ -82,7 +82,7 @@ def visitor(caddy: Caddy, trusted: ssl.SSLContext, address: str) -> httpx.AsyncC
     )
 
 
-async def test_behind_caddy_a_person_watches_and_a_guesser_is_known_by_his_own_address(
+async def test_behind_caddy_pages_work_and_attempts_are_counted_by_client_address(
     nats_server: NatsServer, database: str, tmp_path: Path, program: str
 ) -> None:
     async with gateway_of(

@@ -160,7 +160,7 @@ async def test_everything_that_was_driven_is_in_postgres_once(hub: Hub) -> None:
     assert await hub.database.value("select closed and made = $1 from run", len(app.rows()))
 
 
-async def test_driving_begins_without_a_hub_and_is_sent_when_there_is_one(hub: Hub) -> None:
+async def test_chunks_driven_without_a_hub_are_sent_once_it_is_up(hub: Hub) -> None:
     hub.nats.stop()
     app = hub.drive()
     await app.drives(50)
@@ -169,7 +169,7 @@ async def test_driving_begins_without_a_hub_and_is_sent_when_there_is_one(hub: H
     assert await hub.holds_exactly(app)
 
 
-async def test_a_killed_nats_server_costs_nothing(hub: Hub) -> None:
+async def test_a_killed_nats_server_loses_no_chunk(hub: Hub) -> None:
     app = hub.drive()
     await app.drives(50)
     hub.nats.kill()
@@ -180,7 +180,7 @@ async def test_a_killed_nats_server_costs_nothing(hub: Hub) -> None:
     assert await hub.holds_exactly(app)
 
 
-async def test_a_wiped_stream_costs_nothing(hub: Hub) -> None:
+async def test_a_wiped_stream_loses_no_chunk(hub: Hub) -> None:
     hub.persister.end()
     app = hub.drive()
     await app.drives(50)
@@ -194,7 +194,7 @@ async def test_a_wiped_stream_costs_nothing(hub: Hub) -> None:
     assert await hub.holds_exactly(app)
 
 
-async def test_what_others_push_out_of_the_stream_costs_nothing(hub: Hub) -> None:
+async def test_chunks_evicted_from_the_stream_by_others_are_sent_again(hub: Hub) -> None:
     hub.persister.end()
     app = hub.drive()
     await app.drives(50)
@@ -211,7 +211,7 @@ async def test_what_others_push_out_of_the_stream_costs_nothing(hub: Hub) -> Non
     assert await hub.holds_exactly(app)
 
 
-async def test_a_killed_persister_costs_nothing(hub: Hub) -> None:
+async def test_a_killed_persister_loses_no_chunk(hub: Hub) -> None:
     app = hub.drive()
     await app.drives(50)
     hub.persister.kill()
@@ -221,7 +221,7 @@ async def test_a_killed_persister_costs_nothing(hub: Hub) -> None:
     assert await hub.holds_exactly(app)
 
 
-async def test_what_was_not_sent_is_sent_by_a_later_life_as_a_run_of_its_own(hub: Hub) -> None:
+async def test_unsent_chunks_are_sent_by_a_later_run_under_their_own_run_id(hub: Hub) -> None:
     hub.nats.stop()
     first = hub.drive()
     await first.drives(50)
@@ -235,7 +235,7 @@ async def test_what_was_not_sent_is_sent_by_a_later_life_as_a_run_of_its_own(hub
     assert [row["closed"] for row in runs] == [True, True]
 
 
-async def test_what_is_kept_when_it_leaves_is_sent_by_a_later_life(hub: Hub) -> None:
+async def test_chunks_in_the_spool_at_exit_are_sent_by_a_later_run(hub: Hub) -> None:
     hub.persister.end()
     app = hub.drive()
     await app.drives(100)
@@ -248,7 +248,7 @@ async def test_what_is_kept_when_it_leaves_is_sent_by_a_later_life(hub: Hub) -> 
     assert await hub.holds_exactly(later)
 
 
-async def test_the_older_of_two_apps_of_a_driver_is_not_live_but_loses_nothing(hub: Hub) -> None:
+async def test_the_older_of_two_apps_of_a_driver_is_not_live_and_loses_nothing(hub: Hub) -> None:
     runs: list[int] = []
 
     async def receive(chunk: Chunk) -> None:
@@ -293,7 +293,9 @@ async def test_a_session_after_another_closes_the_one_before(hub: Hub) -> None:
     assert [tuple(row) for row in rows] == [("spa", True), ("monza", True)]
 
 
-async def test_what_the_stream_never_takes_is_declared_gone_and_holds_up_nothing(hub: Hub) -> None:
+async def test_a_chunk_too_large_for_the_stream_is_declared_gone_and_blocks_no_other(
+    hub: Hub,
+) -> None:
     class Heavy(Car):
         async def observations(self) -> AsyncIterator[Observation]:
             noise = random.Random(1)
@@ -318,7 +320,7 @@ async def test_what_the_stream_never_takes_is_declared_gone_and_holds_up_nothing
     assert 0 < len(stored) < len(app.rows()) == len(stored) + gone
 
 
-async def test_what_a_game_told_before_it_was_paused_does_not_wait_for_more(hub: Hub) -> None:
+async def test_observations_before_a_pause_are_sent_without_waiting_for_more(hub: Hub) -> None:
     class Paused(Car):
         async def observations(self) -> AsyncIterator[Observation]:
             yield Began("spa", (30,), SessionOpened(at_ns=START_NS, source="test"))
@@ -343,7 +345,7 @@ async def test_a_second_app_on_the_same_spool_is_refused(hub: Hub) -> None:
     await app.park()
 
 
-async def test_a_source_that_fails_ends_the_app_with_its_reason_and_keeps_all(hub: Hub) -> None:
+async def test_a_failing_source_ends_the_app_with_its_reason_and_keeps_all_chunks(hub: Hub) -> None:
     class Broken(Car):
         async def observations(self) -> AsyncIterator[Observation]:
             async for observation in super().observations():

@@ -100,7 +100,7 @@ def imported_late(module: str) -> Iterator[str]:
             yield node.module
 
 
-def test_all_that_drives_or_imports_is_imported_there_without_what_the_hub_needs(
+def test_modules_of_drive_and_import_load_without_the_packages_of_the_hub(
     python: Path, tmp_path: Path
 ) -> None:
     wanted = [*COMMANDS, *(late for name in COMMANDS for late in imported_late(name))]
@@ -122,13 +122,13 @@ def test_all_that_drives_or_imports_is_imported_there_without_what_the_hub_needs
     [["drive", "--help"], ["import", "--help"], ["--help"]],
     ids=" ".join,
 )
-def test_help_is_shown_there(python: Path, tmp_path: Path, command: list[str]) -> None:
+def test_help_works_on_a_drivers_pc(python: Path, tmp_path: Path, command: list[str]) -> None:
     done = run(python, tmp_path, "-m", "commands", *command)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("Usage: pitbox")
 
 
-def test_enrolment_and_import_fail_there_for_their_own_reasons_only(
+def test_enrolment_and_import_fail_on_a_drivers_pc_only_for_their_own_reasons(
     python: Path, tmp_path: Path
 ) -> None:
     credentials = {"PITBOX_NATS__CREDENTIALS": str(tmp_path / "ada.creds")}
@@ -141,7 +141,7 @@ def test_enrolment_and_import_fail_there_for_their_own_reasons_only(
         assert "not installed" not in done.stderr
 
 
-def test_a_simulated_car_drives_there(
+def test_a_simulated_car_drives_on_a_drivers_pc(
     python: Path, tmp_path: Path, nats_server: NatsServer
 ) -> None:
     ledger = tmp_path / "ledger"

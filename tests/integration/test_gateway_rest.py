@@ -149,7 +149,7 @@ async def test_without_channels_all_channels_of_the_car_are_returned(
     assert (await rest.get(LAP)).json()["channels"] == given
 
 
-async def test_a_lap_in_progress_is_returned_so_far(rest: httpx.AsyncClient) -> None:
+async def test_a_lap_in_progress_is_returned_up_to_its_last_frame(rest: httpx.AsyncClient) -> None:
     running_lap = LAP.replace("laps/2", "laps/3")
     assert len((await rest.get(running_lap)).json()["times_ms"]) == 3
 

@@ -74,7 +74,7 @@ async def wall(
         yield Wall(port, authority, Path(gateway.certificate), rest)
 
 
-async def test_asvs_4_4_1_3_4_1_a_certificate_makes_all_of_it_tls(
+async def test_asvs_4_4_1_3_4_1_with_a_certificate_every_connection_uses_tls(
     wall: Wall, database: str
 ) -> None:
     answer = await wall.rest.get(f"{API}/health", headers={"host": NAME})
@@ -89,7 +89,7 @@ async def test_asvs_4_4_1_3_4_1_a_certificate_makes_all_of_it_tls(
             await plain.get(f"http://127.0.0.1:{wall.port}{API}/health")
 
 
-async def test_a_renewed_certificate_is_used_from_the_next_handshake_on_and_pages_stay(
+async def test_a_renewed_certificate_is_used_from_the_next_handshake_and_pages_stay_open(
     wall: Wall, database: str
 ) -> None:
     async def shown() -> str:

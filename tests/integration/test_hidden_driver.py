@@ -21,7 +21,7 @@ from tests.tools.page import API, Page, Served, gateway_of, opened
 from tests.tools.people import Person
 from tests.tools.servers import NatsServer
 
-TURNED_OUT_S: Final = 30.0
+CLOSED_S: Final = 30.0
 HIS_TIME_S: Final = 61.171
 """A lap time that only the hidden driver has, also where another PC recorded that car."""
 MARKS: Final = ("zed", "61.171")
@@ -130,7 +130,7 @@ async def receive_until(page: Page, last: str) -> list[bytes]:
     """Return the messages that a page receives up to the frames of ada's last chunk."""
     decode = msgspec.msgpack.Decoder(ToPage).decode
     received: list[bytes] = []
-    async with asyncio.timeout(TURNED_OUT_S):
+    async with asyncio.timeout(CLOSED_S):
         while True:
             received.append(await page.connection.recv(decode=False))
             match decode(received[-1]):
@@ -189,7 +189,7 @@ async def test_no_endpoint_shows_a_hidden_driver(race: Race) -> None:
         assert answers["/sessions/test/laps"].count("61.171") == 2
 
 
-async def test_no_live_event_shows_a_hidden_driver_and_open_pages_lose_him_at_once(
+async def test_no_live_event_shows_a_hidden_driver_and_open_pages_lose_the_driver_at_once(
     race: Race,
 ) -> None:
     async with opened(race.served, person=race.guest) as guest:
@@ -199,7 +199,7 @@ async def test_no_live_event_shows_a_hidden_driver_and_open_pages_lose_him_at_on
         assert any(shows_him(message) for message in received)
         await race.decide()
         with pytest.raises(websockets.ConnectionClosed):
-            async with asyncio.timeout(TURNED_OUT_S):
+            async with asyncio.timeout(CLOSED_S):
                 while True:
                     await guest.connection.recv()
         assert guest.connection.close_code == 4401
@@ -214,7 +214,7 @@ async def test_no_live_event_shows_a_hidden_driver_and_open_pages_lose_him_at_on
         assert any(shows_him(message) for message in await receive_until(himself, "11"))
 
 
-async def test_a_page_of_another_driver_loses_that_drivers_laps_of_the_hidden_one(
+async def test_laps_of_a_hidden_driver_recorded_by_another_are_hidden_too(
     race: Race,
 ) -> None:
     async with opened(race.served, person=race.guest) as guest:
@@ -222,7 +222,7 @@ async def test_a_page_of_another_driver_loses_that_drivers_laps_of_the_hidden_on
         await guest.receive(Lap, lambda fact: fact.lap_time_s == HIS_TIME_S)
         await race.decide()
         with pytest.raises(websockets.ConnectionClosed):
-            async with asyncio.timeout(TURNED_OUT_S):
+            async with asyncio.timeout(CLOSED_S):
                 while True:
                     await guest.connection.recv()
 

@@ -110,7 +110,7 @@ async def grows(database: Database, driver: str, by: int = 5) -> None:
     await eventually(grown, f"{driver} is heard")
 
 
-async def test_a_driver_drives_until_revoked_and_others_notice_nothing(
+async def test_a_driver_drives_until_revoked_and_others_are_unaffected(
     hub: Settings, desk: Bus, nats_server: NatsServer, database: str, tmp_path: Path
 ) -> None:
     rows = Database(database)

@@ -37,7 +37,7 @@ async def test_laps_of_a_session_are_listed(nats_server: NatsServer, database: s
     assert "0:20.030" in table and "car 44" not in table
 
 
-def test_a_session_that_nobody_drove_is_refused_in_one_sentence(
+def test_an_unknown_session_is_refused_in_one_sentence(
     nats_server: NatsServer, database: str
 ) -> None:
     done = pitbox(nats_server, database, "laps", "--session", "monza", "--json")
@@ -45,7 +45,7 @@ def test_a_session_that_nobody_drove_is_refused_in_one_sentence(
     assert done.stderr.startswith("pitbox: Postgres has no laps of a session 'monza'")
 
 
-async def test_imported_recordings_have_the_laps_that_their_files_have(
+async def test_imported_recordings_have_the_laps_of_their_files(
     nats_server: NatsServer, database: str, data_dir: Path
 ) -> None:
     files = [data_dir / name for name in RECORDINGS if (data_dir / name).exists()]

@@ -315,7 +315,7 @@ async def _joined(postgres: Any) -> None:
             await postgres.execute("insert into consent values ($1, $2, $3, $4)", *row)
 
 
-async def test_asvs_6_3_4_8_2_1_8_2_2_everyone_is_answered_as_the_table_says(
+async def test_asvs_6_3_4_8_2_1_8_2_2_every_answer_matches_the_table_of_roles(
     requester: Requester, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = list(operations(await requester.described()))

@@ -111,7 +111,7 @@ def lap(number: int = 1, **changes: Any) -> Lap:
     return msgspec.structs.replace(first, **changes)
 
 
-async def test_chunks_out_of_order_and_repeated_are_stored_once_and_whole(
+async def test_unordered_and_repeated_chunks_are_stored_once_and_complete(
     settings: Settings, driver: Bus, stored: Database
 ) -> None:
     sent = [chunk(number) for number in range(600)]
@@ -145,7 +145,7 @@ async def test_plain_columns_hold_at_the_last_frame_and_are_null_where_nothing_i
     assert (empty["observed"], empty["ended_ns"]) == (b"\x90", empty["captured_ns"])
 
 
-async def test_a_receipt_says_what_is_there_what_is_missing_and_what_was_heard_last(
+async def test_a_receipt_lists_stored_and_missing_chunks_and_echoes_the_latest(
     nats_server: NatsServer, settings: Settings, driver: Bus, receipts: list[Receipt]
 ) -> None:
     async with serving(service(settings)):
@@ -171,7 +171,7 @@ async def test_more_holes_than_a_receipt_holds_end_it_early(
     assert receipt.upto == 128
 
 
-async def test_who_asks_for_an_unknown_run_hears_that_nothing_is_there(
+async def test_the_receipt_of_an_unknown_run_is_empty(
     nats_server: NatsServer, settings: Settings, driver: Bus
 ) -> None:
     async with serving(service(settings)):
@@ -193,7 +193,7 @@ async def test_who_asks_for_an_unknown_run_hears_that_nothing_is_there(
     assert receipt.boot
 
 
-async def test_a_mark_tells_how_many_there_are_and_what_can_never_come(
+async def test_a_mark_gives_the_number_of_chunks_and_those_that_are_gone(
     settings: Settings, driver: Bus, stored: Database, receipts: list[Receipt]
 ) -> None:
     async with serving(service(settings)):
@@ -204,7 +204,7 @@ async def test_a_mark_tells_how_many_there_are_and_what_can_never_come(
     assert await stored.value("select closed from run")
 
 
-async def test_what_postgres_has_survives_the_persister_and_is_not_stored_again(
+async def test_stored_chunks_survive_a_restart_and_are_not_stored_again(
     settings: Settings, driver: Bus, stored: Database, receipts: list[Receipt]
 ) -> None:
     for _ in range(2):
@@ -235,7 +235,7 @@ async def test_an_immediate_stop_of_postgres_loses_and_doubles_nothing(
     assert len({receipt.boot for receipt in receipts}) > 1
 
 
-async def test_a_row_that_somebody_else_put_there_is_found_and_counted(
+async def test_a_row_inserted_by_another_process_is_counted_in_the_receipt(
     settings: Settings, driver: Bus, stored: Database, receipts: list[Receipt]
 ) -> None:
     async with serving(service(settings)):
@@ -251,7 +251,7 @@ async def test_a_row_that_somebody_else_put_there_is_found_and_counted(
     assert await stored.has(10)
 
 
-async def test_two_persisters_at_once_double_nothing(
+async def test_two_persisters_at_once_store_each_chunk_once(
     settings: Settings, driver: Bus, stored: Database
 ) -> None:
     async with serving(service(settings)), serving(service(settings)):
@@ -274,13 +274,13 @@ async def test_any_exception_inside_a_transaction_ends_the_connection(database: 
     connection.drop()
 
 
-async def test_a_server_that_cannot_be_reached_is_down_and_nothing_worse() -> None:
+async def test_an_unreachable_server_raises_postgres_down() -> None:
     connection = Connection("postgresql://nobody@127.0.0.1:1/nothing", "test")
     with pytest.raises(PostgresDown, match="cannot connect"):
         await connection.ready()
 
 
-async def test_a_corrupt_chunk_is_a_dead_letter_and_given_up_after_three(
+async def test_a_corrupt_chunk_is_a_dead_letter_and_abandoned_after_three_attempts(
     settings: Settings, driver: Bus, stored: Database, receipts: list[Receipt]
 ) -> None:
     corrupt = chunk(1, crc=1)
@@ -299,7 +299,7 @@ async def test_a_corrupt_chunk_is_a_dead_letter_and_given_up_after_three(
     assert await stored.chunks() == [0, 2]
 
 
-async def test_a_corrupt_chunk_that_comes_whole_after_all_is_stored(
+async def test_a_corrupt_chunk_that_is_resent_intact_is_stored(
     settings: Settings, driver: Bus, stored: Database, receipts: list[Receipt]
 ) -> None:
     async with serving(service(settings)):
@@ -311,7 +311,7 @@ async def test_a_corrupt_chunk_that_comes_whole_after_all_is_stored(
     assert await stored.has(1)
 
 
-async def test_a_chunk_of_a_newer_version_is_kept_whole_and_not_asked_for_again(
+async def test_a_chunk_of_a_newer_version_is_kept_whole_and_not_requested_again(
     settings: Settings, driver: Bus, stored: Database, receipts: list[Receipt]
 ) -> None:
     shaped_alike = chunk(0, version=2)
@@ -330,7 +330,7 @@ async def test_a_chunk_of_a_newer_version_is_kept_whole_and_not_asked_for_again(
     assert await stored.chunks() == []
 
 
-async def test_nobody_speaks_for_another_driver_or_session(
+async def test_events_for_another_driver_or_session_become_dead_letters(
     settings: Settings, driver: Bus, stored: Database
 ) -> None:
     elsewhere = driver.topology.subject("telemetry.live", driver="eve", session="test")
@@ -342,7 +342,7 @@ async def test_nobody_speaks_for_another_driver_or_session(
     assert await stored.rows("select * from run") == []
 
 
-async def test_rubbish_under_any_subject_is_a_dead_letter_and_blocks_nothing(
+async def test_undecodable_bytes_on_any_subject_are_a_dead_letter_and_block_nothing(
     settings: Settings, nats_server: NatsServer, driver: Bus, stored: Database
 ) -> None:
     _, writer = await wire(nats_server)
@@ -357,7 +357,7 @@ async def test_rubbish_under_any_subject_is_a_dead_letter_and_blocks_nothing(
     writer.close()
 
 
-async def test_a_lap_gives_way_to_a_higher_revision_only(
+async def test_only_a_higher_revision_replaces_a_lap(
     settings: Settings, timing: Bus, stored: Database
 ) -> None:
     async with serving(service(settings)):
@@ -384,7 +384,7 @@ async def test_a_lap_gives_way_to_a_higher_revision_only(
     assert rows[1]["sectors_s"] == [30.0, 50.0]
 
 
-async def test_facts_told_again_from_the_beginning_change_nothing(
+async def test_facts_published_again_from_the_beginning_change_nothing(
     settings: Settings, timing: Bus, stored: Database
 ) -> None:
     story = [
@@ -407,7 +407,7 @@ async def test_facts_told_again_from_the_beginning_change_nothing(
     assert [tuple(row) for row in rows] == [(1, 2, 91.0), (2, 1, None), (3, 1, None)]
 
 
-async def test_what_a_session_was_known_by_stays_known(
+async def test_known_fields_of_a_session_are_not_overwritten_by_unknown_ones(
     settings: Settings, timing: Bus, stored: Database
 ) -> None:
     first = Session(
@@ -427,7 +427,7 @@ async def test_what_a_session_was_known_by_stays_known(
     assert (row["track"], row["sectors"], row["at_ns"], row["started_ns"]) == ("Spa", 3, 9, 5)
 
 
-async def test_numbers_that_no_column_holds_are_null_or_a_dead_letter(
+async def test_numbers_out_of_a_columns_range_are_null_or_a_dead_letter(
     settings: Settings, timing: Bus, stored: Database
 ) -> None:
     nan, infinite = float("nan"), float("inf")
@@ -449,7 +449,7 @@ async def test_numbers_that_no_column_holds_are_null_or_a_dead_letter(
     assert (row["lap_time_s"], row["sectors_s"], row["fuel_used"]) == (None, [None, 1.0], None)
 
 
-async def test_a_fact_on_a_subject_of_others_is_not_believed(
+async def test_a_fact_on_a_foreign_subject_is_dropped(
     settings: Settings, timing: Bus, stored: Database
 ) -> None:
     async with serving(service(settings)):
@@ -473,7 +473,7 @@ async def test_a_fact_on_a_subject_of_others_is_not_believed(
     ],
     ids=["a check", "a key"],
 )
-async def test_what_postgres_refuses_is_not_quoted(database: str, writing: str) -> None:
+async def test_an_error_of_postgres_does_not_quote_the_row(database: str, writing: str) -> None:
     connection = Connection(database, "test")
     await connection.ready()
     with pytest.raises((PostgresDown, Refused)) as refused:
@@ -498,7 +498,7 @@ async def test_dead_letters_of_other_consumers_are_kept(
     assert (found[0]["consumer"], found[0]["payload"]) == ("timing", b"\xc1")
 
 
-async def test_the_store_may_be_wiped_under_a_running_persister(
+async def test_a_running_persister_survives_a_wiped_store(
     settings: Settings, nats_server: NatsServer, driver: Bus, receipts: list[Receipt]
 ) -> None:
     async with serving(service(settings)):

@@ -75,7 +75,7 @@ def paused(*processes: psutil.Process) -> Iterator[None]:
         yield
 
 
-async def test_a_persister_killed_again_and_again_loses_and_doubles_nothing(
+async def test_a_persister_killed_repeatedly_loses_and_doubles_nothing(
     nats_server: NatsServer, driver: Bus, database: str
 ) -> None:
     stored = Database(database)
@@ -99,7 +99,7 @@ async def test_a_persister_killed_again_and_again_loses_and_doubles_nothing(
         await eventually(lambda: stored.has(sent), "all chunks")
 
 
-async def test_a_lap_that_a_killed_persister_had_in_hand_is_not_passed_over(
+async def test_a_lap_in_progress_at_a_killed_persister_is_delivered_again(
     nats_server: NatsServer, database: str, postgres_server: PostgresServer, tmp_path: Path
 ) -> None:
     impatient = streams_with(tmp_path, "persister", ack_wait="2s")
@@ -147,7 +147,7 @@ async def test_memory_stays_small_however_long_postgres_is_away(
 
 @pytest.mark.parametrize("name", ["persister", "timing"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_service_ends_well_when_told_to(
+async def test_a_service_exits_cleanly_on_a_stop_signal(
     nats_server: NatsServer, driver: Bus, database: str, name: str, number: signal.Signals
 ) -> None:
     with running(name, nats_server.url, database) as process:
@@ -185,7 +185,7 @@ def test_a_service_that_never_found_a_server_ends_in_time(name: str, tmp_path: P
     assert (code, "Traceback" in logged) == (0, False)
 
 
-async def test_a_service_that_gets_nothing_for_long_gives_up_and_says_why(
+async def test_a_service_without_messages_for_too_long_exits_with_the_reason(
     nats_server: NatsServer, driver: Bus, database: str
 ) -> None:
     await send(driver, [chunk(0)])
@@ -248,7 +248,7 @@ def test_log_lines_are_json_and_hold_no_password(tmp_path: Path) -> None:
     assert "s3cr3t" not in first + rest
 
 
-async def test_waiting_for_postgres_is_said_once_and_without_its_password(
+async def test_waiting_for_postgres_is_logged_once_and_without_its_password(
     nats_server: NatsServer, driver: Bus
 ) -> None:
     nowhere = "postgresql://me:s3cr3t@127.0.0.1:1/nothing"

@@ -9,7 +9,7 @@ from commands.hub.supervisor import Program, StackError, Supervisor
 from tests.tools.hub import eventually
 
 
-async def test_programs_that_end_at_once_are_said_to_have_ended(tmp_path: Path) -> None:
+async def test_programs_that_end_at_once_are_logged_as_ended(tmp_path: Path) -> None:
     lines: list[str] = []
     supervisor = Supervisor(tmp_path / "processes.json", lambda name, line: lines.append(line))
     true = shutil.which("true")

@@ -66,7 +66,7 @@ def wall(driver: Bus, tables: Database) -> Wall:
     return Wall(driver, tables)
 
 
-async def test_laps_that_are_driven_land_in_postgres(
+async def test_laps_that_are_driven_are_stored_in_postgres(
     nats_server: NatsServer, driver: Bus, tables: Database, wall: Wall
 ) -> None:
     with running("timing", nats_server, tables.url), running("persister", nats_server, tables.url):
@@ -83,7 +83,7 @@ async def test_laps_that_are_driven_land_in_postgres(
     assert tuple(session) == ("Fuji", "7", 3)
 
 
-async def test_a_killed_timing_folds_again_and_postgres_stays_as_it_was(
+async def test_a_killed_timing_folds_again_and_postgres_is_unchanged(
     nats_server: NatsServer, driver: Bus, tables: Database, wall: Wall
 ) -> None:
     with running("persister", nats_server, tables.url):
@@ -94,7 +94,7 @@ async def test_a_killed_timing_folds_again_and_postgres_stays_as_it_was(
             assert await wall.laps() == before
 
 
-async def test_a_timing_that_is_killed_while_it_tells_ends_where_it_would_have(
+async def test_a_timing_killed_while_publishing_ends_with_the_same_laps(
     nats_server: NatsServer, driver: Bus, tables: Database, wall: Wall
 ) -> None:
     await send(driver, race(laps=60))
@@ -141,7 +141,7 @@ async def test_a_hole_that_is_filled_later_corrects_the_lap_with_a_higher_revisi
             assert await wall.laps() == healed
 
 
-async def test_laps_stay_whole_though_their_beginning_has_left_the_stream(
+async def test_laps_stay_complete_after_their_start_has_left_the_stream(
     nats_server: NatsServer, driver: Bus, tables: Database, wall: Wall
 ) -> None:
     with running("persister", nats_server, tables.url):
@@ -154,7 +154,7 @@ async def test_laps_stay_whole_though_their_beginning_has_left_the_stream(
     assert {place: after[place] for place in before} == before
 
 
-async def test_laps_are_right_when_what_was_taken_out_of_the_stream_is_sent_again(
+async def test_laps_are_right_when_deleted_chunks_are_sent_again(
     nats_server: NatsServer, driver: Bus, tables: Database, wall: Wall
 ) -> None:
     """As after a revocation: Postgres has the first chunks, the driver's spool the rest."""
@@ -237,7 +237,7 @@ def last_facts_of(chunks: Sequence[Chunk]) -> dict[Any, Lap]:
 
 
 @pytest.mark.timeout(SHRUNK_S)
-def test_postgres_keeps_the_last_fact_of_each_lap_however_often_all_are_told(
+def test_postgres_keeps_the_last_fact_of_each_lap_however_often_all_are_published(
     sql: Callable[[Sequence[Timing]], dict[Any, Lap]],
 ) -> None:
     @settings(max_examples=60)

@@ -128,7 +128,7 @@ async def test_a_client_in_clear_receives_nothing(public: NatsServer) -> None:
     writer.close()
 
 
-async def test_a_link_by_tls_comes_back_when_the_hub_does(public: NatsServer) -> None:
+async def test_a_tls_link_reconnects_after_a_restart_of_the_hub(public: NatsServer) -> None:
     bus = await Bus.connect(reached(public), "", topology.load())
     try:
         public.kill()
@@ -188,7 +188,7 @@ def test_nothing_listens_beyond_loopback_in_clear(host: str, tmp_path: Path) -> 
         Stack(tmp_path, Supervisor(tmp_path / "record", print), Settings(nats=Nats(host=host)))
 
 
-def test_what_only_this_machine_asks_listens_to_no_other(
+def test_the_monitoring_port_of_nats_server_is_bound_to_loopback_alone(
     tmp_path: Path, authority: Authority
 ) -> None:
     server = NatsServer(tmp_path)

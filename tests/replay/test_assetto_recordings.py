@@ -38,7 +38,7 @@ def moving(columns: dict[str, NDArray[np.float64]]) -> tuple[NDArray[np.float64]
     return first, clock, np.gradient(course, clock) * speed
 
 
-def test_the_lap_and_the_top_speed_come_out(
+def test_the_lap_and_the_top_speed_are_decoded(
     observations: list[Observation], columns: dict[str, NDArray[np.float64]]
 ) -> None:
     [lap] = [item for item in observations if isinstance(item, LapReported)]

@@ -42,7 +42,7 @@ def column(observations: list[Observation], name: str) -> np.ndarray:
     ("name", "expected"),
     [(LAPS, {174: 15.187, 175: 15.099}), (LONG, {184: 15.196, 185: 15.277}), (MODERN, {})],
 )
-def test_the_sim_s_lap_times_stand_with_the_laps_that_took_them(
+def test_lap_times_of_the_sim_belong_to_the_laps_that_took_them(
     folder: Path, name: str, expected: dict[int, float]
 ) -> None:
     reports = [item for item in read(folder / name) if isinstance(item, LapReported)]
@@ -112,7 +112,7 @@ def test_units_are_plausible_for_a_car(folder: Path) -> None:
         ("bad_live-memory-dump.ibt", "live memory"),
     ],
 )
-def test_files_that_are_not_whole_are_refused(folder: Path, name: str, message: str) -> None:
+def test_incomplete_files_are_refused(folder: Path, name: str, message: str) -> None:
     with pytest.raises(SourceError, match=f"{name} is .*{message}"):
         read(folder / name)
 
@@ -132,7 +132,7 @@ def test_the_live_reader_reads_the_same_through_the_library(folder: Path) -> Non
     assert frame.values == pytest.approx(first.values, nan_ok=True)
 
 
-def test_the_live_reader_understands_memory_as_the_sim_shares_it(folder: Path) -> None:
+def test_the_live_reader_decodes_the_shared_memory_of_the_sim(folder: Path) -> None:
     irsdk = pytest.importorskip("irsdk", reason="needs pyirsdk")
     dump = folder / "bad_live-memory-dump.ibt"
     if not dump.exists():

@@ -53,14 +53,14 @@ def test_chunks_of_one_frame_and_of_fifty_make_the_same_laps(
     assert replay.laps(single) == replay.laps(many) != []
 
 
-def test_chunks_shuffled_and_doubled_make_the_same_laps(observations: list[Observation]) -> None:
+def test_shuffled_and_repeated_chunks_make_the_same_laps(observations: list[Observation]) -> None:
     ordered = cut(observations, 500)
     shuffled = ordered + ordered[::3]
     random.Random(1).shuffle(shuffled)
     assert replay.laps(shuffled) == replay.laps(ordered)
 
 
-def test_holes_that_fill_leave_nothing_behind(observations: list[Observation]) -> None:
+def test_filled_holes_do_not_change_the_laps(observations: list[Observation]) -> None:
     ordered = cut(observations, 300)
     late = [chunk for chunk in ordered if chunk.chunk % 40 in range(30, 36)]
     early = [chunk for chunk in ordered if chunk not in late]
