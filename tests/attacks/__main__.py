@@ -8,19 +8,19 @@ from pathlib import Path
 
 from pitbox.postgres import migration
 from tests.attacks.attempts import WITHOUT_CONTROL, Attempt, attempts
-from tests.attacks.office import Office, office
+from tests.attacks.name_gateway import NameGateway, name_gateway
 from tests.attacks.scene import scene
 from tests.attacks.usual import ClusteredServer, UsualServer
 from tests.tools.servers import NatsServer, PostgresServer, running
 
 
 async def effects(
-    chosen: Sequence[Attempt], *servers: NatsServer, names_at: Office | None = None
+    chosen: Sequence[Attempt], *servers: NatsServer, names_at: NameGateway | None = None
 ) -> list[str]:
     """Make attempts one after the other; return the effect of each, "" for none."""
     found = []
     async with scene(*servers) as made:
-        made.office = names_at
+        made.name_gateway = names_at
         for attempt in chosen:
             await made.begin()
             effect = await attempt.act(made)
@@ -41,9 +41,9 @@ async def both(
 
 async def by_a_driver(chosen: Sequence[Attempt], folder: Path, database: str) -> list[str]:
     """Return the effect of each attempt of a driver on a hub; another gateway gives the names."""
-    server, named = NatsServer(folder / "hub"), NatsServer(folder / "office")
+    server, named = NatsServer(folder / "hub"), NatsServer(folder / "name_gateway")
     with running(server), running(named):
-        async with office(named, database) as opened:
+        async with name_gateway(named, database) as opened:
             return await effects(chosen, server, names_at=opened)
 
 

@@ -27,7 +27,7 @@ CLAIMED: Final = (
     *("driver's key signs for the hub", "driver's key signs wider rights", "bearer", "expired"),
     "revoked account",
 )
-KNOCKS: Final = {
+PROBES: Final = {
     **dict.fromkeys(("leaf", "cluster", "gateway"), b""),
     "mqtt": b"\x10\x10\x00\x04MQTT\x04\x02\x00\x3c\x00\x04evil",
     "websocket": b"GET / HTTP/1.1\r\n\r\n",
@@ -37,7 +37,7 @@ KNOCKS: Final = {
 ELSEWHERE: Final = "127.0.0.2"
 """Another address of this machine, where only what listens everywhere is reached."""
 
-KNOCK_S: Final = 2.0
+PROBE_S: Final = 2.0
 CUT_S: Final = 2.0
 
 
@@ -46,8 +46,8 @@ def identities() -> Iterator[Attempt]:
     for how in CLAIMED:
         yield Attempt("identity", how, partial(_claim, how=how))
     yield Attempt("identity", "leaf node", _be_a_leaf)
-    for listener in KNOCKS:
-        yield Attempt("ports", listener, partial(_knock, listener=listener))
+    for listener in PROBES:
+        yield Attempt("ports", listener, partial(_probe, listener=listener))
     yield Attempt("ports", "monitoring", _monitor)
     for how in ("one's PC", "one's account"):
         yield Attempt("identity", f"back after {how} was shut out", partial(_come_back, how=how))
@@ -136,15 +136,15 @@ def _right(scene: Scene, wrong: KeyPair) -> KeyPair:
     return read(scene.server.driver(VICTIM)).pair if scene.control else wrong
 
 
-async def _knock(scene: Scene, listener: str) -> str:
+async def _probe(scene: Scene, listener: str) -> str:
     """Connect to a listener that is not for clients, and return whether it answers."""
     port = (await _ports(scene.servers)).get(listener)
     if port is None:
         return ""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        writer.write(KNOCKS[listener])
-        answer = await asyncio.wait_for(reader.read(4096), KNOCK_S)
+        writer.write(PROBES[listener])
+        answer = await asyncio.wait_for(reader.read(4096), PROBE_S)
         return f"says {answer[:12]!r}" if answer else ""
     finally:
         writer.close()
@@ -164,7 +164,7 @@ async def _ports(servers: Sequence[NatsServer]) -> dict[str, int]:
     found = {}
     for server in servers:
         varz = await monitored(server, "varz")
-        for listener in KNOCKS:
+        for listener in PROBES:
             about = varz.get(listener, {})
             if port := about.get("port") or about.get("cluster_port"):
                 found[listener] = port

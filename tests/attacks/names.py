@@ -26,10 +26,10 @@ def names() -> Iterator[Attempt]:
 
 async def _be_named(scene: Scene, name: str) -> str:
     """Submit the name everywhere a name is accepted; an ordinary hub uses it unchecked."""
-    if scene.office is None:
+    if scene.name_gateway is None:
         return await _used_as_it_is(scene, name)
-    taken = await scene.office.takes(name)
-    strangers = await scene.office.strangers()
+    taken = await scene.name_gateway.accepts(name)
+    strangers = await scene.name_gateway.strangers()
     return f"taken by {taken}, known are {strangers}" if taken or strangers else ""
 
 

@@ -15,7 +15,7 @@ from nats.aio.msg import Msg
 from pitbox import topology
 from pitbox.identity.credentials import Identity
 from pitbox.topology import admin
-from tests.attacks.office import Office
+from tests.attacks.name_gateway import NameGateway
 from tests.attacks.state import request, state
 from tests.attacks.usual import ALL_ALLOWED, UsualServer
 from tests.attacks.wire import Wire
@@ -58,7 +58,7 @@ class Scene:
             self.file = self.system = server.driver(ATTACKER)
         self.topology = topology.load()
         self.seen: list[tuple[str, bytes, bytes]] = []
-        self.office: Office | None = None
+        self.name_gateway: NameGateway | None = None
         self.requested_s = 0.0
         self._sent = 0
         self._before: Any = None

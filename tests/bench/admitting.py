@@ -25,7 +25,7 @@ from tests.bench.watching import CLIENTS, ROUNDS, Gateway, gateway, is_ready, wa
 from tests.tools.people import API
 from tests.tools.servers import addresses, free_port, listens, until
 
-OPEN: Final = "without doors"
+OPEN: Final = "without authentication"
 SOCKETS: Final = 100
 PEOPLE: Final[dict[str, Role]] = {
     "owner-1": "owner",
@@ -44,7 +44,7 @@ UPGRADE: Final = (
 
 def measure(servers: Servers) -> Iterator[Result]:
     """Yield the figures, with alternating rounds on both gateways."""
-    with gateway(servers) as first, doorless(servers) as without:
+    with gateway(servers) as first, open_gateway(servers) as without:
         tokens = asyncio.run(_crowd(first.port, servers.url))
         served = Gateway(first.port, first.pid, tokens)
         pairs = [(_open_ms(served), _open_ms(without)) for _ in range(ROUNDS)]
@@ -66,16 +66,16 @@ def _result(name: str, unit: str, pairs: list[tuple[float, float]]) -> Result:
 
 
 @contextmanager
-def doorless(servers: Servers) -> Iterator[Gateway]:
+def open_gateway(servers: Servers) -> Iterator[Gateway]:
     """Run a gateway without authentication during the block."""
     port = free_port()
     with process(
-        "tests.bench.doorless_gateway",
+        "tests.bench.open_gateway",
         **addresses(servers.nats.url, servers.url),
         PITBOX_GATEWAY__PORT=str(port),
-        PITBOX_GATEWAY__KEYS=str(servers.folder / "doorless-keys"),
+        PITBOX_GATEWAY__KEYS=str(servers.folder / "open_gateway-keys"),
     ) as started:
-        until(lambda: listens(port) and is_ready(port), "the gateway without doors is ready", 30)
+        until(lambda: listens(port) and is_ready(port), "the open gateway is ready", 30)
         yield Gateway(port, started.pid)
 
 

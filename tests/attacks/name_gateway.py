@@ -34,7 +34,7 @@ union select driver from account where driver is not null
 """
 
 
-class Office:
+class NameGateway:
     """Submit names to every endpoint that takes one, as the owner, who may do most."""
 
     def __init__(self, server: NatsServer, database: str, rest: httpx.AsyncClient) -> None:
@@ -43,7 +43,7 @@ class Office:
         self._rest = rest
         self._known: set[str] = set()
 
-    async def takes(self, name: str) -> list[str]:
+    async def accepts(self, name: str) -> list[str]:
         """Return the endpoints that accepted a name; fails if one does neither that nor refuse."""
         found = []
         for method, path, body in _requests(name):
@@ -93,7 +93,7 @@ class Office:
 
 
 @asynccontextmanager
-async def office(server: NatsServer, database: str) -> AsyncIterator[Office]:
+async def name_gateway(server: NatsServer, database: str) -> AsyncIterator[NameGateway]:
     """Run the gateway; check that every endpoint accepts a good name."""
     await hub.apply(server.url)
     settings = hub.settings_of(server.url, database)
@@ -102,8 +102,8 @@ async def office(server: NatsServer, database: str) -> AsyncIterator[Office]:
         gateway_of(server.url, database, server.folder) as served,
         served.rest() as rest,
     ):
-        made = Office(server, database, rest)
-        taken = await made.takes(GOOD)
+        made = NameGateway(server, database, rest)
+        taken = await made.accepts(GOOD)
         assert len(taken) == len(list(_requests(GOOD))) + 2, taken
         yield made
 
