@@ -164,9 +164,9 @@ def test_what_the_sim_repeats_is_told_once() -> None:
     drive = Drive(at_m=900.0).go(1200)
     said = LapReported(at_ns=drive.at_ns, car="7", lap_number=2, lap_time_s=20.0, own=True)
     other = LapReported(at_ns=drive.at_ns, car="44", lap_number=2, lap_time_s=21.0, own=False)
-    drive.emit(said).say(other).go(50)
+    drive.emit(said).emit(other).go(50)
     repeated = replace(said, at_ns=drive.at_ns), replace(other, at_ns=drive.at_ns)
-    _, facts = folded(drive.emit(repeated[0]).say(repeated[1]).go(50).chunks())
+    _, facts = folded(drive.emit(repeated[0]).emit(repeated[1]).go(50).chunks())
     timed = [(lap.car, lap.lap_time_s, lap.timed_by) for lap in lap_facts(facts) if lap.lap_time_s]
     assert timed == [("", 20.0, "crossing"), ("", 20.0, "sim"), ("44", 21.0, "sim")]
 
@@ -200,5 +200,5 @@ def test_laps_are_told_without_a_name_when_none_comes_for_a_minute() -> None:
 def test_a_session_that_is_told_of_again_tells_nothing_new() -> None:
     drive = Drive(at_m=900.0)
     opened = SessionOpened(at_ns=drive.at_ns, source="sim", track="Fuji")
-    _, facts = folded(drive.emit(opened).go(100).say(opened).go(100).chunks())
+    _, facts = folded(drive.emit(opened).go(100).emit(opened).go(100).chunks())
     assert len([fact for fact in facts if isinstance(fact, Session)]) == 1
