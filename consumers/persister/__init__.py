@@ -1,4 +1,4 @@
-"""Upsert every stream into Postgres, and publish receipts of what is committed.
+"""Upsert every stream into Postgres, and publish receipts of the committed chunks.
 
 Reads: TELEMETRY, TIMING and DEAD through durables, and requests on link.ask.
 Writes: chunks, runs, sessions, laps and dead letters to Postgres; receipts to link.receipt.

@@ -1,4 +1,4 @@
-"""The chunks of a run that Postgres holds after a batch, and the receipt for them: pure.
+"""Compute the chunks of a run that Postgres holds after a batch, and the receipt for them.
 
 The order and repetition of messages do not change the result.
 """

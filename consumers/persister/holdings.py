@@ -27,7 +27,7 @@ class Holdings:
         tables: Tables,
         changed: Callable[[Iterable[RunKey]], None],
     ) -> None:
-        """Prepare; `changed` is called with the runs whose receipt may have changed."""
+        """Prepare; `changed` is called with runs that may need another receipt."""
         self._connection = connection
         self._tables = tables
         self._changed = changed

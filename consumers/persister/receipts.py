@@ -32,12 +32,12 @@ class Receipts:
         self._due: dict[RunKey, None] = {}
         self._published: OrderedDict[RunKey, tuple[float, Receipt]] = OrderedDict()
         self._asked = Limit(*ASKED)
-        self._news = asyncio.Event()
+        self._queued = asyncio.Event()
 
     def changed(self, keys: Iterable[RunKey]) -> None:
-        """Queue runs whose receipt may have changed."""
+        """Queue runs that may need another receipt."""
         self._due.update(dict.fromkeys(keys))
-        self._news.set()
+        self._queued.set()
 
     async def answer(self, holdings: Holdings, ask: Ask) -> Receipt | None:
         """Return the receipt of a run, an empty one for an unknown run.
@@ -59,9 +59,9 @@ class Receipts:
                 await self._publish_due(holdings)
                 await asyncio.sleep(TICK_S)
                 continue
-            self._news.clear()
+            self._queued.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), IDLE_S)
+                await asyncio.wait_for(self._queued.wait(), IDLE_S)
 
     async def _publish_due(self, holdings: Holdings) -> None:
         now = time.monotonic()

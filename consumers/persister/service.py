@@ -1,4 +1,4 @@
-"""The persister: every stream into Postgres, and receipts out of it."""
+"""Write every stream to Postgres, and publish receipts of the stored chunks."""
 
 import asyncio
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ from schemas.telemetry import Chunk, Mark
 
 
 class Persister:
-    """Write chunks and facts, and publish receipts of what Postgres has."""
+    """Write chunks and facts, and publish receipts of the stored chunks."""
 
     name = CONSUMER
 
@@ -65,11 +65,13 @@ class Persister:
 
     async def beside(self, stop: asyncio.Event) -> None:
         """Publish receipts, and answer producers that ask for one."""
-        asked = await self._bus.answer("link.ask", partial(self._receipts.answer, self._holdings))
+        subscription = await self._bus.answer(
+            "link.ask", partial(self._receipts.answer, self._holdings)
+        )
         try:
             await self._receipts.run(self._holdings, stop)
         finally:
-            await asked.unsubscribe()
+            await subscription.unsubscribe()
 
     def close(self) -> None:
         """Disconnect from Postgres."""
@@ -111,7 +113,7 @@ def _kinds(declared: Topology, routes: Iterable[str]) -> set[type]:
 
 
 def _subjects(declared: Topology, stream: str) -> Subjects:
-    """Return on which subjects of a stream a driver may speak in a session."""
+    """Return a lookup of the subjects of a stream that a driver may publish on in a session."""
     routes = tuple(declared.streams[stream].routes.values())
 
     @lru_cache(maxsize=1024)

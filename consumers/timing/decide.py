@@ -1,4 +1,4 @@
-"""The fold: chunks in, facts of sessions and laps out.
+"""Fold chunks into the facts of sessions and laps.
 
 The state of a run is a few joined segments. Laps are derived from these again whenever a chunk adds
 more than another stretch of the lap being driven. Only changed laps are issued, with a higher
@@ -13,9 +13,9 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from consumers.timing.laps import Derived, Whose, other_laps, own_laps
-from consumers.timing.news import Place, news, taken_back
+from consumers.timing.laps import Derived, Owner, other_laps, own_laps
 from consumers.timing.reports import OWN, Car, Only, Reports, reports_of
+from consumers.timing.revisions import Place, changed_laps, withdrawn_laps
 from consumers.timing.segments import Piece, Segment, join
 from consumers.timing.sessions import session_of
 from consumers.timing.summary import summarise
@@ -122,14 +122,14 @@ def _fuse(
 
 
 def _only_longer(before: Segment, joined: Segment, added: Segment) -> bool:
-    told = joined.opened != before.opened or added.rewinds or added.finished_ns is not None
-    if told or OWN in added.reports or len(joined.pieces) != len(before.pieces):
+    has_events = joined.opened != before.opened or added.rewinds or added.finished_ns is not None
+    if has_events or OWN in added.reports or len(joined.pieces) != len(before.pieces):
         return False
     return not joined.pieces or _shape(joined.pieces[-1]) == _shape(before.pieces[-1])
 
 
 def _shape(piece: Piece) -> tuple[bool, int, int, int, int]:
-    changes = len(piece.valid), len(piece.pit), len(piece.sector), len(piece.told)
+    changes = len(piece.valid), len(piece.pit), len(piece.sector), len(piece.last_lap_time_s)
     return piece.jumped, *changes
 
 
@@ -155,18 +155,18 @@ def _derived(state: State, segments: list[Segment]) -> State:
     about = session_of(state.session, state.driver, segments)
     reports = _reports(segments, OWN)
     line = timeline(segments, reports)
-    whose = Whose(
+    owner = Owner(
         session=state.session,
         driver=state.driver,
         car=about.car if about else "",
         finished_ns=about.finished_ns if about else None,
     )
-    own = own_laps(line, reports, whose, state.own)
+    own = own_laps(line, reports, owner, state.own)
     return replace(state, about=about, line=line, own=own)
 
 
 def _is_named(state: State, segments: list[Segment]) -> bool:
-    """Return whether the car's name is known or will never come: a lap has one name only."""
+    """Return whether the car's name, part of a lap's identity, is known or no longer expected."""
     if (state.about and state.about.source) or any(segment.first == 0 for segment in segments):
         return True
     pieces = [piece for segment in segments for piece in segment.pieces]
@@ -194,8 +194,8 @@ def _others(segments: list[Segment]) -> list[Car]:
 def _others_laps(
     state: State, segments: list[Segment], car: Car, only: Only = None
 ) -> Iterator[Lap]:
-    whose = Whose(session=state.session, driver=state.driver, car=car[1])
-    return other_laps(state.line, _reports(segments, car, only), whose)
+    owner = Owner(session=state.session, driver=state.driver, car=car[1])
+    return other_laps(state.line, _reports(segments, car, only), owner)
 
 
 def _reports(segments: list[Segment], car: Car, only: Only = None) -> Reports:
@@ -206,8 +206,8 @@ def _issue_laps(
     issued: dict[Car, dict[Place, Lap]], car: Car, laps: list[Lap], whole: bool
 ) -> list[Lap]:
     """Return a car's changed laps and add them to `issued`; `whole` if `laps` are all of them."""
-    told = issued.get(car, {})
-    facts = news(told, laps) + (taken_back(told, laps) if whole else [])
+    before = issued.get(car, {})
+    facts = changed_laps(before, laps) + (withdrawn_laps(before, laps) if whole else [])
     if facts:
-        issued[car] = {**told, **{(lap.car, lap.lap_number): lap for lap in facts}}
+        issued[car] = {**before, **{(lap.car, lap.lap_number): lap for lap in facts}}
     return facts

@@ -12,7 +12,7 @@ from consumers.timing.reports import Reports
 from consumers.timing.segments import Change, Changes, Fuel, burn
 from consumers.timing.steps import SKEW_NS, SKEW_S, Void, is_void
 from consumers.timing.timeline import Passage, Timeline
-from consumers.timing.verdicts import Verdict, reported, told
+from consumers.timing.verdicts import Verdict, from_last_lap_times, from_reports
 from schemas.timing import Lap
 
 REFUELLED: Final = 0.5
@@ -22,8 +22,8 @@ BEGIN_AGREES_S: Final = 0.1
 """How far the sim's time and the time since the first frame lie apart for a lap seen whole."""
 
 
-class Whose(Struct, frozen=True):
-    """Identify the laps to derive: a car, as the producer of a driver saw it."""
+class Owner(Struct, frozen=True):
+    """Identify the car of some laps, as the producer of a driver observed it."""
 
     session: str
     driver: str
@@ -37,7 +37,7 @@ class Basis(Struct, frozen=True):
     passage: Passage
     verdict: Verdict | None
     voids: tuple[Void, ...]
-    whose: Whose
+    owner: Owner
     last: bool
 
 
@@ -45,34 +45,34 @@ Derived = Mapping[int, tuple[Basis | None, Lap]]
 """Laps by number, each with its basis; None for a lap that was only reported."""
 
 
-def own_laps(line: Timeline, reports: Reports, whose: Whose, before: Derived) -> Derived:
+def own_laps(line: Timeline, reports: Reports, owner: Owner, before: Derived) -> Derived:
     """Derive the laps of the driver's own car; keep those with an unchanged basis."""
-    verdicts = reported(line, reports) if reports else told(line)
+    verdicts = from_reports(line, reports) if reports else from_last_lap_times(line)
     passages = [passage for epoch in line.epochs for passage in epoch.passages]
     by_label = {p.label: p for p in passages if p.label is not None}
     derived: dict[int, tuple[Basis | None, Lap]] = {}
     for label, passage in by_label.items():
         last = passage is passages[-1]
-        basis = Basis(passage, verdicts.get(label), line.voids, whose, last)
+        basis = Basis(passage, verdicts.get(label), line.voids, owner, last)
         known = before.get(label)
         derived[label] = known if known and known[0] == basis else (basis, _driven_lap(basis))
     for label in sorted(verdicts.keys() - by_label.keys()):
-        derived[label] = None, _reported_lap(label, verdicts[label], whose, own=True)
+        derived[label] = None, _reported_lap(label, verdicts[label], owner, own=True)
     return derived
 
 
-def other_laps(line: Timeline, reports: Reports, whose: Whose) -> Iterator[Lap]:
+def other_laps(line: Timeline, reports: Reports, owner: Owner) -> Iterator[Lap]:
     """Yield the laps of another car, from reports alone."""
-    for label, verdict in sorted(reported(line, reports).items()):
-        yield _reported_lap(label, verdict, whose, own=False)
+    for label, verdict in sorted(from_reports(line, reports).items()):
+        yield _reported_lap(label, verdict, owner, own=False)
 
 
-def _reported_lap(label: int, verdict: Verdict, whose: Whose, own: bool) -> Lap:
+def _reported_lap(label: int, verdict: Verdict, owner: Owner, own: bool) -> Lap:
     return Lap(
-        session=whose.session,
-        driver=whose.driver,
+        session=owner.session,
+        driver=owner.driver,
         at_ns=verdict.at_ns,
-        car=whose.car,
+        car=owner.car,
         own=own,
         lap_number=label,
         revision=0,
@@ -85,8 +85,8 @@ def _reported_lap(label: int, verdict: Verdict, whose: Whose, own: bool) -> Lap:
 
 
 def _driven_lap(basis: Basis) -> Lap:
-    passage, verdict, voids, whose = basis.passage, basis.verdict, basis.voids, basis.whose
-    driven = basis.last and passage.end is None and verdict is None and not _over(passage, whose)
+    passage, verdict, voids, owner = basis.passage, basis.verdict, basis.voids, basis.owner
+    driven = basis.last and passage.end is None and verdict is None and not _over(passage, owner)
     ended_ns = _ended_ns(passage, verdict)
     begun = _is_seen(passage.start) or passage.grid or _begins_with_it(passage, verdict)
     ended = _is_seen(passage.end) if passage.end else ended_ns is not None
@@ -101,10 +101,10 @@ def _driven_lap(basis: Basis) -> Lap:
     timed = driven or lap_time_s is not None
     counts = judged if judged is not None else complete and timed and _held_valid(passage)
     return Lap(
-        session=whose.session,
-        driver=whose.driver,
+        session=owner.session,
+        driver=owner.driver,
         at_ns=passage.begins_ns if ended_ns is None else ended_ns,
-        car=whose.car,
+        car=owner.car,
         own=True,
         lap_number=passage.label or 0,
         revision=0,
@@ -124,8 +124,8 @@ def _driven_lap(basis: Basis) -> Lap:
     )
 
 
-def _over(passage: Passage, whose: Whose) -> bool:
-    return whose.finished_ns is not None and whose.finished_ns >= passage.begins_ns
+def _over(passage: Passage, owner: Owner) -> bool:
+    return owner.finished_ns is not None and owner.finished_ns >= passage.begins_ns
 
 
 def _is_seen(cut: Cut | None) -> bool:

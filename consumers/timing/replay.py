@@ -14,8 +14,8 @@ def laps(chunks: Iterable[Chunk]) -> list[Lap]:
     """
     states: dict[tuple[str, str], State] = {}
     for chunk in chunks:
-        whose = key(chunk)
-        states[whose], _ = decide(states.get(whose, initial()), chunk)
+        state_key = key(chunk)
+        states[state_key], _ = decide(states.get(state_key, initial()), chunk)
     return sorted(
         (lap for state in states.values() for lap in laps_of(state)),
         key=lambda lap: (

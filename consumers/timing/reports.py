@@ -113,10 +113,10 @@ def append_versions(
     return (older + newer)[-MAX_VERSIONS:]
 
 
-def reports_of(car: Car, said: Iterable[dict[Car, Reports]], only: Only = None) -> Reports:
+def reports_of(car: Car, by_segment: Iterable[dict[Car, Reports]], only: Only = None) -> Reports:
     """Merge the reports of one car's laps over several segments, in the order of time."""
     merged: dict[int, tuple[LapReported, ...]] = {}
-    for reports in said:
+    for reports in by_segment:
         laps = reports.get(car, {})
         for number in laps if only is None else laps.keys() & only:
             merged[number] = (*merged.get(number, ()), *laps[number])
@@ -124,8 +124,8 @@ def reports_of(car: Car, said: Iterable[dict[Car, Reports]], only: Only = None) 
 
 
 def _in_order(versions: tuple[LapReported, ...]) -> tuple[LapReported, ...]:
-    return versions if len(versions) == 1 else tuple(sorted(versions, key=_said_ns))
+    return versions if len(versions) == 1 else tuple(sorted(versions, key=_reported_ns))
 
 
-def _said_ns(report: LapReported) -> int:
+def _reported_ns(report: LapReported) -> int:
     return report.at_ns

@@ -52,7 +52,7 @@ class Piece(Struct, frozen=True):
     valid: Changes
     pit: Changes
     sector: Changes
-    told: Changes
+    last_lap_time_s: Changes
     fuel: Fuel | None
 
 
@@ -120,7 +120,7 @@ def merge_pieces(left: Piece, right: Piece, jumped: bool) -> Piece:
         valid=chain(left.valid, right.valid),
         pit=chain(left.pit, right.pit),
         sector=chain(left.sector, right.sector),
-        told=chain(left.told, right.told),
+        last_lap_time_s=chain(left.last_lap_time_s, right.last_lap_time_s),
         fuel=burn(left.fuel, right.fuel),
     )
 

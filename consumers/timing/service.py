@@ -10,7 +10,7 @@ from schemas.timing import Lap, Session
 
 
 class Timing:
-    """Name the pure fold for the runtime; each decision is the fact to publish."""
+    """Offer the pure fold to the runtime; each decision is the fact to publish."""
 
     name = "timing"
     version = 1
@@ -24,5 +24,5 @@ class Timing:
 
 
 def service(settings: Settings) -> Service:
-    """Return the timing service; raises TopologyError when streams.yaml does not know it."""
+    """Return the timing service; raises TopologyError when streams.yaml lacks it."""
     return Fold(Timing(), settings)

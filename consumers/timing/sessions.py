@@ -39,10 +39,10 @@ def session_of(session: str, driver: str, segments: Iterable[Segment]) -> Sessio
 def _opened(segments: Iterable[Segment]) -> SessionOpened | None:
     """Merge the descriptions of the session in the order of their times."""
     merged: SessionOpened | None = None
-    said = sorted(
+    describing = sorted(
         (s for s in segments if s.opened),
         key=lambda s: (s.opened.at_ns, s.run, s.first),  # type: ignore[union-attr]
     )
-    for segment in said:
+    for segment in describing:
         merged = merge_opened(merged, segment.opened)
     return merged

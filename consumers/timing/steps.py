@@ -76,7 +76,7 @@ def _steps(segments: list[Segment]) -> list[Step]:
 
 
 def _untangle(steps: list[Step]) -> list[Step]:
-    """Tell a car that was put behind the line from one that drove there: by how far it had come."""
+    """Mark a line crossing after less than half of a lap as a move of the car."""
     furthest_m = max((s.piece.last_m for s in steps if s.piece.last_m > 0), default=0.0)
     for before, step in pairwise(steps):
         cut = step.cut
@@ -88,7 +88,7 @@ def _untangle(steps: list[Step]) -> list[Step]:
 
 
 def _tidy(steps: list[Step]) -> list[Step]:
-    """Let frames without a lap number, or with a passing nonsense, belong to the lap around."""
+    """Assign frames without a lap number, or with a briefly wrong one, to the lap around them."""
     for index in range(1, len(steps) - 1):
         before, step, after = steps[index - 1 : index + 2]
         if step.joined and after.joined and _is_glitch(before, step, after):
@@ -120,7 +120,7 @@ def _is_glitch(before: Step, step: Step, after: Step) -> bool:
 
 
 def _only_line(cut: Cut | None) -> Cut | None:
-    """Return what remains of a cut once its lap number means nothing."""
+    """Return a cut without its change of lap number; None when nothing else made it."""
     return replace(cut, step=False) if cut and (cut.line or cut.back) else None
 
 
@@ -132,11 +132,12 @@ def _without_void(
     voids: list[Void] = []
     pending = list(rewinds)
     for step in steps:
-        told, pending = _told_before(step, kept, pending)
+        rewound_to_s, pending = _rewind_before(step, kept, pending)
         back = step.joined and step.cut is not None and step.cut.back
-        unseen = told is not None and not step.joined
-        if unseen or (back and (told is not None or step.piece.first_clock_s > RESTART_CLOCK_S)):
-            to_s = told if told is not None and not back else step.piece.first_clock_s
+        rewound = rewound_to_s is not None
+        unseen = rewound and not step.joined
+        if unseen or (back and (rewound or step.piece.first_clock_s > RESTART_CLOCK_S)):
+            to_s = step.piece.first_clock_s if back or rewound_to_s is None else rewound_to_s
             void = _undo(kept, to_s, step.piece.first_ns)
             voids += [void] if void else []
             step.cut = None if back else step.cut
@@ -146,11 +147,11 @@ def _without_void(
     return kept, tuple(voids)
 
 
-def _told_before(
+def _rewind_before(
     step: Step, kept: list[Step], pending: list[tuple[int, float]]
 ) -> tuple[float | None, list[tuple[int, float]]]:
-    """Return the flashback that the sim told between what was driven before and a step."""
-    told: float | None = None
+    """Return the session time of the sim's last flashback before a step, and later flashbacks."""
+    rewound_to_s: float | None = None
     while pending and pending[0][0] <= step.piece.first_ns + REWIND_NS:
         at_ns, to_s = pending[0]
         goes_back = step.cut is not None and step.cut.back
@@ -158,8 +159,8 @@ def _told_before(
             break
         pending = pending[1:]
         if kept and at_ns >= kept[-1].piece.last_ns - REWIND_NS:
-            told = to_s
-    return told, pending
+            rewound_to_s = to_s
+    return rewound_to_s, pending
 
 
 def _undo(kept: list[Step], to_s: float, at_ns: int) -> Void | None:

@@ -42,7 +42,7 @@ class Columns(Struct, frozen=True, gc=False):
     times_ns: tuple[int, ...]
     clock: list[float]
     number: list[int | None]
-    told: list[float] | None
+    last_lap_time_s: list[float] | None
     distance: list[float]
     fraction: list[float]
     sector: list[float] | None
@@ -102,13 +102,15 @@ def _columns(frames: Frames) -> Columns:
         None if offset is None else values[offset::width].tolist()
         for offset in _offsets(frames.channels)
     ]
-    clock, number, told, distance, fraction, sector, valid, level, mass, speed, pit = read
+    clock, number, last_lap_time_s, distance, fraction, sector, valid, level, mass, speed, pit = (
+        read
+    )
     absent = [math.nan] * count
     return Columns(
         times_ns=frames.times_ns,
         clock=clock or absent,
         number=[_lap_number(n) for n in number] if number else [None] * count,
-        told=told,
+        last_lap_time_s=last_lap_time_s,
         distance=distance or absent,
         fraction=fraction or absent,
         sector=sector,
@@ -171,7 +173,7 @@ def _piece(
         valid=_changes(columns, columns.valid, start, stop),
         pit=_changes(columns, columns.pit, start, stop),
         sector=_changes(columns, columns.sector, start, stop),
-        told=_changes(columns, columns.told, start, stop),
+        last_lap_time_s=_changes(columns, columns.last_lap_time_s, start, stop),
         fuel=_fuel(columns.fuel, start, stop),
     )
 

@@ -1,7 +1,7 @@
 """The driven frames as passages from line to line.
 
-Everything here follows from the segments alone and knows nothing of the order in which they came.
-Not every passage is the lap whose number the sim shows: an out-lap may share the number of the lap
+Everything here follows from the segments alone, whatever the order in which they came.
+A passage is not always the lap that the sim numbers: an out-lap may share the number of the lap
 after it, the number may stay at the flag, or begin again when the session is restarted.
 """
 
@@ -18,7 +18,7 @@ from consumers.timing.segments import Changes, Piece, Segment, chain
 from consumers.timing.steps import SKEW_NS, SKEW_S, Step, Void, lay_out
 
 PRECISE_S: Final = 0.25
-"""How sure both crossings must be for a lap to be timed by them."""
+"""The largest slack of both crossings for a lap to be timed by them."""
 
 LONGEST_S: Final = 3600.0
 """A car that takes longer from line to line was not driven meanwhile."""
@@ -31,8 +31,8 @@ class Passage(Struct):
     """Hold the pieces from one line crossing to the next.
 
     `number` is the sim's, `shift` is 1 for a passage after, -1 for one before the lap of that
-    number. `start` and `end` are None when they were not seen; `grid` says that it began standing
-    before the line. `label` is the number that the lap goes by, None when it goes by none.
+    number. `start` and `end` are None when they were not seen; `grid` marks a standing start
+    before the line. `label` is the lap's number over all epochs, None without one.
     """
 
     number: int | None
@@ -51,12 +51,12 @@ class Passage(Struct):
 
     @property
     def jumped(self) -> bool:
-        """Tell whether the car was moved by other means than driving."""
+        """Return whether the car was moved by other means than driving."""
         return any(piece.jumped for piece in self.pieces)
 
     @property
     def is_approach(self) -> bool:
-        """Tell whether it is but the way to the line, on which no lap is driven."""
+        """Return whether it is only the way to the line, on which no lap is driven."""
         return self.start is None and self.pieces[-1].last_m < 0
 
     def crossing_s(self) -> float | None:
@@ -72,7 +72,7 @@ class Passage(Struct):
         crossing_s = lasted_s((start.at_ns, start.clock_s), (end.at_ns, end.clock_s))
         return crossing_s if crossing_s < LONGEST_S else None
 
-    def changes(self, channel: Literal["valid", "pit", "sector", "told"]) -> Changes:
+    def changes(self, channel: Literal["valid", "pit", "sector", "last_lap_time_s"]) -> Changes:
         """Return when a channel changed, over all pieces."""
         joined: Changes = ()
         for piece in self.pieces:
@@ -99,7 +99,7 @@ class Timeline(Struct, frozen=True):
         return max(bisect_right(self.epochs, at_ns, key=_starts_ns) - 1, 0)
 
     def counts_as(self, other: "Timeline") -> bool:
-        """Tell whether a lap number at an instant means the same lap in another timeline."""
+        """Return whether a lap number at an instant means the same lap in another timeline."""
         return self._counting() == other._counting() and self.voids == other.voids
 
     def _counting(self) -> list[tuple[int, int]]:
@@ -155,10 +155,10 @@ def _restarts(passage: Passage, step: Step) -> bool:
 
 
 def _next_shift(passage: Passage, step: Step, reports: Reports) -> int | None:
-    """Tell whether a step begins another passage: None for no, else how its number is shifted.
+    """Return how the number of the passage that a step begins is shifted; None if it begins none.
 
     1: the sim did not count on, but this follows the lap of that number. -1: this is the lap of
-    that number, and what was before is not.
+    that number, and the passage before is not.
     """
     if step.number != passage.number:
         return 0
@@ -185,7 +185,7 @@ def _is_reported(passage: Passage, cut: Cut, reports: Reports) -> bool:
 
 
 def _label(epochs: list[Epoch]) -> None:
-    """Give every passage the number it goes by, each number once over all epochs."""
+    """Label passages with lap numbers, each number once over all epochs."""
     highest = 0
     for index, epoch in enumerate(epochs):
         numbers = [p.number + min(p.shift, 0) for p in epoch.passages if p.number is not None]

@@ -30,60 +30,60 @@ class Verdict(Struct, frozen=True):
     valid: bool | None = None
 
 
-def reported(line: Timeline, reports: Reports) -> dict[int, Verdict]:
+def from_reports(line: Timeline, reports: Reports) -> dict[int, Verdict]:
     """Return the sim's latest result of each lap, by label."""
     verdicts: dict[int, Verdict] = {}
     for number, versions in reports.items():
-        for said in versions:
-            if is_void(line.voids, said.at_ns):
+        for report in versions:
+            if is_void(line.voids, report.at_ns):
                 continue
-            offset = line.epochs[line.epoch_of(said.at_ns)].offset if line.epochs else 0
-            time_s = round(said.lap_time_s, 4)
-            sectors_s = tuple(round(sector_s, 4) for sector_s in said.sectors_s)
-            verdict = Verdict(said.at_ns, time_s, sectors_s, said.valid)
+            offset = line.epochs[line.epoch_of(report.at_ns)].offset if line.epochs else 0
+            time_s = round(report.lap_time_s, 4)
+            sectors_s = tuple(round(sector_s, 4) for sector_s in report.sectors_s)
+            verdict = Verdict(report.at_ns, time_s, sectors_s, report.valid)
             known = verdicts.get(number + offset)
             if known is None or replace(verdict, at_ns=known.at_ns) != known:
                 verdicts[number + offset] = verdict
     return verdicts
 
 
-def told(line: Timeline) -> dict[int, Verdict]:
-    """Pair changes of the sim's last lap time with laps, for sims that only have this channel.
+def from_last_lap_times(line: Timeline) -> dict[int, Verdict]:
+    """Pair changes of the sim's last lap time with laps, for sims that have only this channel.
 
     It arrives late, sometimes a lap late, and at the flag while the lap number stays.
     """
     passages = [passage for epoch in line.epochs for passage in epoch.passages]
     verdicts: dict[int, Verdict] = {}
-    for index, verdict in _told_changes(passages, line):
-        label = _whose_time(passages, index, verdict, verdicts)
+    for index, verdict in _last_lap_times(passages, line):
+        label = _label_of(passages, index, verdict, verdicts)
         if label is not None:
             verdicts[label] = verdict
     return verdicts
 
 
-def _told_changes(passages: list[Passage], line: Timeline) -> Iterator[tuple[int, Verdict]]:
+def _last_lap_times(passages: list[Passage], line: Timeline) -> Iterator[tuple[int, Verdict]]:
     last = math.nan
     first_ns = passages[0].pieces[0].first_ns if passages else 0
     for index, passage in enumerate(passages):
-        for at_ns, _, value in passage.changes("told"):
-            news = value != last and at_ns > first_ns and value > 0
+        for at_ns, _, value in passage.changes("last_lap_time_s"):
+            changed = value != last and at_ns > first_ns and value > 0
             last = value
-            if news and not is_void(line.voids, at_ns):
+            if changed and not is_void(line.voids, at_ns):
                 yield index, Verdict(at_ns, round(value, 4))
 
 
-def _whose_time(
-    passages: list[Passage], index: int, told: Verdict, known: dict[int, Verdict]
+def _label_of(
+    passages: list[Passage], index: int, verdict: Verdict, known: dict[int, Verdict]
 ) -> int | None:
     ended = [p for p in passages[max(index - 2, 0) : index] if p.label not in known]
     for passage in reversed(ended):
         crossing_s = passage.crossing_s()
-        if crossing_s is not None and abs(crossing_s - told.time_s) < AGREES_S:
+        if crossing_s is not None and abs(crossing_s - verdict.time_s) < AGREES_S:
             return passage.label
     driving = passages[index]
     if driving.start is not None:
-        elapsed_s = (told.at_ns - driving.start.at_ns) / 1e9
-        if abs(elapsed_s - told.time_s) < FLAG_AGREES_S:
+        elapsed_s = (verdict.at_ns - driving.start.at_ns) / 1e9
+        if abs(elapsed_s - verdict.time_s) < FLAG_AGREES_S:
             return driving.label
     last = passages[index - 1] if index else None
     return last.label if last is not None and last in ended else None

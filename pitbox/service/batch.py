@@ -1,4 +1,4 @@
-"""The batch: a service that commits many messages at once, and acknowledges them after that."""
+"""Run a service that commits many messages at once, and acknowledges them after the commit."""
 
 import asyncio
 import time
@@ -27,7 +27,7 @@ log = logs.get("batch")
 
 
 class Collected(Protocol):
-    """Hold what is committed at once: the deliveries to acknowledge then, and their bytes."""
+    """Collect the deliveries of one commit, to acknowledge after it, and count their bytes."""
 
     deliveries: list[Delivery]
     bytes: int
@@ -61,7 +61,7 @@ class Writer(Protocol):
         ...
 
     def sink(self, stream: str) -> Sink[Any]:
-        """Return how the batches of a stream are committed."""
+        """Return the sink that commits the batches of a stream."""
         ...
 
     async def beside(self, stop: asyncio.Event) -> None:
@@ -90,7 +90,7 @@ class Batch:
         self._writer.open(self._bus)
 
     async def work(self, stop: asyncio.Event) -> None:
-        """Commit batches until `stop` is set, then the ones at hand."""
+        """Commit batches until `stop` is set, then the collected ones."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._writer.beside(stop))
             for stream in self._topology.durables(self.name):
@@ -113,7 +113,7 @@ class Pump(Generic[Collection]):
         self._collected: asyncio.Queue[Collection | None] = asyncio.Queue(maxsize=1)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set, then finish what was collected."""
+        """Work until `stop` is set, then commit the collected batches."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._collect(stop))
@@ -155,5 +155,5 @@ class Pump(Generic[Collection]):
             self._sink.done(batch, commit_s)
 
     async def _persist(self, attempt: Callable[[], Awaitable[object]]) -> None:
-        """Try until Postgres does it; after a stop too, for the batch at hand, until cancelled."""
+        """Retry while Postgres is down, even after a stop, until cancelled."""
         await retry(attempt, peer="Postgres", on=PostgresDown, log=log, stream=self._pull.stream)

@@ -157,7 +157,10 @@ async def test_a_message_that_no_stream_accepts_stays_a_dead_letter(
     await driver.jetstream.delete_stream("TELEMETRY")
     done = pitbox("dead", "retry", "--all")
     assert done.returncode == 2
-    assert done.stderr == "pitbox: 0 of 1 published again, then: no stream takes it\n"
+    assert (
+        done.stderr
+        == "pitbox: 0 of 1 published again, then: no stream takes telemetry.ada.test.backfill\n"
+    )
     assert await stored.value("select count(*) from dead_letter") == 1
 
 

@@ -203,9 +203,19 @@ async def test_a_service_without_messages_for_too_long_exits_with_the_reason(
 @pytest.mark.parametrize(
     ("name", "setting", "value", "message"),
     [
-        ("nobody", "PITBOX_LOG__LEVEL", "info", "no service 'nobody'; there are persister"),
+        (
+            "nobody",
+            "PITBOX_LOG__LEVEL",
+            "info",
+            "no service 'nobody' in streams.yaml; it names persister",
+        ),
         ("persister", "PITBOX_NATS__UR", "x", "PITBOX_NATS__UR is not a setting"),
-        ("persister", "PITBOX_LOG__LEVEL", "loud", "PITBOX_LOG__LEVEL: Invalid enum value 'loud'"),
+        (
+            "persister",
+            "PITBOX_LOG__LEVEL",
+            "loud",
+            "PITBOX_LOG__LEVEL: it takes one of debug, error",
+        ),
         ("persister", "PITBOX_STREAMS", "/nowhere", "no streams.yaml at /nowhere"),
         ("persister", "PITBOX_NATS__CREDENTIALS", "", "PITBOX_NATS__CREDENTIALS is not set"),
         ("persister", "PITBOX_NATS__CREDENTIALS", "/nowhere", "cannot read /nowhere"),

@@ -171,7 +171,7 @@ async def test_metrics_beyond_loopback_need_tls_and_token_and_no_silent_client_b
 
 def test_metrics_without_a_token_do_not_listen_beyond_loopback(authority: Authority) -> None:
     open_to_all = Metrics(host="0.0.0.0", port=free_port(), **authority.files("127.0.0.1"))
-    with pytest.raises(SettingsError, match=r"set what .*or PITBOX_METRICS__TOKEN_FILE"):
+    with pytest.raises(SettingsError, match=r"set the token .*or PITBOX_METRICS__TOKEN_FILE"):
         metrics.serve(open_to_all)
     with pytest.raises(SettingsError, match=r"PITBOX_METRICS__TOKEN: .*16 characters or more"):
         load({"PITBOX_METRICS__TOKEN": "too short"})

@@ -8,8 +8,8 @@ EVENT: Final = Lap
 
 # A lap is replaced by one that is newer or rests on as many frames. Revisions alone would not do:
 # they begin again when timing folds a stream anew. A whole, finished lap never gives way to a torn
-# one that began later, which is all that such a fold sees of a lap whose beginning has left the
-# stream. A lap of no frames and no time was taken back by a flashback.
+# one that began later: such a fold derives a torn lap when the stream has removed the lap's first
+# chunks. A lap of no frames and no time was taken back by a flashback.
 UPSERT: Final = """
 insert into lap (
     session, driver, car, lap_number, revision, at_ns, own, lap_time_s, timed_by, sectors_s,

@@ -1,4 +1,4 @@
-"""What is held of a run depends on what arrived, not on its order or on how often it came."""
+"""Test that the state of a run depends on its chunks, not on their order or repetition."""
 
 import random
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ numbers = st.lists(st.integers(0, 40), max_size=60)
 batches = st.lists(numbers, max_size=8)
 
 
-def said(held: Held) -> Receipt:
+def receipt_of(held: Held) -> Receipt:
     return decide.receipt(KEY, held, boot="b", hub_ns=1)
 
 
@@ -31,7 +31,7 @@ def covered(receipt: Receipt) -> set[int]:
 
 
 @given(batches)
-def test_each_chunk_is_stored_once_whatever_comes(arriving: list[list[int]]) -> None:
+def test_each_chunk_is_stored_once(arriving: list[list[int]]) -> None:
     held, rows = Held(), list[int]()
     for batch in arriving:
         rows += [batch[place] for place in decide.fresh(held, batch)]
@@ -56,18 +56,18 @@ def test_order_and_repetition_make_no_difference(
 
 
 @given(numbers, numbers)
-def test_a_receipt_covers_what_is_stored_or_dead_and_nothing_else(
+def test_a_receipt_covers_stored_and_dead_chunks_and_no_others(
     stored: list[int], dead: list[int]
 ) -> None:
-    receipt = said(after(Held(), stored, dead))
+    receipt = receipt_of(after(Held(), stored, dead))
     assert covered(receipt) == set(stored) | set(dead)
     assert receipt.dead == len(set(dead) - set(stored))
     first_missing = next(n for n in range(50) if n not in {*stored, *dead})
     assert receipt.through == min(first_missing - 1, receipt.upto)
 
 
-def test_nothing_held_is_said_as_nothing() -> None:
-    receipt = said(Held())
+def test_a_receipt_of_an_empty_run_is_empty() -> None:
+    receipt = receipt_of(Held())
     assert (receipt.through, receipt.upto, receipt.missing) == (-1, -1, ())
     assert (receipt.echo, receipt.made, receipt.dead) == (-1, -1, 0)
 
@@ -75,20 +75,20 @@ def test_nothing_held_is_said_as_nothing() -> None:
 @given(st.integers(1, 200))
 def test_a_receipt_names_64_holes_at_most_and_claims_nothing_beyond(holes: int) -> None:
     held = after(Held(), range(1, 2 * holes + 1, 2))
-    receipt = said(held)
+    receipt = receipt_of(held)
     assert len(receipt.missing) == min(holes, 64)
     assert covered(receipt) <= {*range(1, 2 * holes + 1, 2)}
     assert (receipt.upto == 2 * holes - 1) == (holes <= 64)
 
 
 def test_marks_only_add_to_what_is_known() -> None:
-    told = [mark(5, gone=((1, 2),)), mark(9, closed=True, gone=((2, 3), (8, 7))), mark(4)]
-    held = decide.committed(Held(), (), (), marks=told, echo=12)
+    declared = [mark(5, gone=((1, 2),)), mark(9, closed=True, gone=((2, 3), (8, 7))), mark(4)]
+    held = decide.committed(Held(), (), (), marks=declared, echo=12)
     assert (held.made, held.closed, held.gone, held.echo) == (9, True, ((1, 3),), 12)
     assert decide.committed(held, (), (), marks=(), echo=3) == held
 
 
-def test_what_a_driver_tears_to_pieces_is_held_in_so_many_and_no_more() -> None:
+def test_the_ranges_of_a_fragmented_run_are_bounded() -> None:
     torn = range(0, 4 * decide.MAX_RANGES, 2)
     held = Held()
     for first in range(0, len(torn), 4000):
@@ -100,9 +100,9 @@ def test_what_a_driver_tears_to_pieces_is_held_in_so_many_and_no_more() -> None:
     assert [following[place] for place in decide.fresh(held, following)] == [
         *(last + 1, last + 2, 1, last + 3)
     ]
-    told = mark(9, gone=tuple((number, number) for number in torn))
+    declared = mark(9, gone=tuple((number, number) for number in torn))
     lost = mark(9, gone=((1, 1),))
-    known = decide.committed(held, (), torn, marks=[told, lost], echo=0)
+    known = decide.committed(held, (), torn, marks=[declared, lost], echo=0)
     assert (known.gone, known.dead) == (((1, 1),), ())
 
 

@@ -1,4 +1,4 @@
-"""Every message of the telemetry stream ends as a row, a mark or a dead letter, and none raises."""
+"""Test that every message of TELEMETRY becomes a row, a mark or a dead letter."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def test_chunks_and_marks_are_gathered_by_run_with_the_highest_send_number() -> 
     batch = taken(chunk(0, send=5), chunk(0, run=2, send=9), mark(7, send=6), chunk(1, send=3))
     first = batch.runs[KEY]
     assert (first.numbers, len(first.rows), first.echo) == ([0, 1], 2, 6)
-    assert [told.made for told in first.marks] == [7]
+    assert [each.made for each in first.marks] == [7]
     assert batch.runs[RunKey("test", "ada", 2)].echo == 9
     assert (batch.frames, len(batch.deliveries), batch.letters) == (9, 4, [])
 
@@ -66,7 +66,7 @@ def test_a_letter_keeps_the_message_whole() -> None:
     assert (letter.consumer, letter.stream, letter.created_ns) == ("persister", "TELEMETRY", 1)
 
 
-def test_a_corrupt_chunk_is_given_up_at_its_third_coming() -> None:
+def test_a_corrupt_chunk_is_given_up_at_its_third_delivery() -> None:
     intake = Intake(subjects, {"TELEMETRY"})
     batches = [taken(chunk(4, crc=1), intake=intake) for _ in range(3)]
     assert [kinds(batch) for batch in batches] == [["CorruptChunk"]] * 3
@@ -80,13 +80,13 @@ def test_a_newer_version_is_dead_at_once_however_it_is_shaped() -> None:
     assert (batch.runs[KEY].dead, batch.runs[KEY].echo) == ([3, 8], 70)
 
 
-def test_a_chunk_of_this_version_that_does_not_decode_is_of_no_run() -> None:
+def test_a_chunk_of_this_version_that_does_not_decode_belongs_to_no_run() -> None:
     batch = taken([1, 1, "ada", "test", 1, 8, 70, "not a frame number"])
     assert kinds(batch) == ["ValidationError"]
     assert batch.runs == {}
 
 
-def test_who_speaks_in_a_place_of_another_is_not_heard() -> None:
+def test_a_message_on_another_drivers_subject_is_a_dead_letter() -> None:
     elsewhere = "telemetry.eve.test.live"
     reshaped = [1, 2, "ada", "test", 1, 8, 70]
     batch = taken(chunk(0), mark(1), reshaped, subject=elsewhere)
@@ -95,7 +95,7 @@ def test_who_speaks_in_a_place_of_another_is_not_heard() -> None:
 
 
 @given(st.binary(max_size=300))
-def test_no_bytes_make_it_raise(payload: bytes) -> None:
+def test_undecodable_bytes_are_a_dead_letter(payload: bytes) -> None:
     batch = taken(payload)
     assert len(batch.letters) == 1
 
@@ -112,7 +112,7 @@ def test_no_bytes_make_it_raise(payload: bytes) -> None:
         max_size=15,
     )
 )
-def test_no_array_makes_it_raise(values: list[Any]) -> None:
+def test_any_array_is_a_row_or_a_dead_letter(values: list[Any]) -> None:
     batch = taken([1, 1, "ada", "test", *values])
     assert len(batch.letters) + len(batch.runs) >= 1
 
@@ -121,7 +121,7 @@ def test_deep_nesting_is_a_dead_letter() -> None:
     assert kinds(taken(b"\x91" * 100_000)) in (["ValidationError"], ["RecursionError"])
 
 
-def test_of_rubbish_without_end_a_hundred_letters_are_kept_and_others_keep_theirs() -> None:
+def test_dead_letters_are_rationed_for_each_sender() -> None:
     intake = Intake(subjects, {"TELEMETRY"})
     batch = taken(*[b"rubbish"] * 5000, intake=intake)
     assert (len(batch.letters), batch.not_kept, len(batch.deliveries)) == (100, 4900, 5000)
@@ -131,7 +131,7 @@ def test_of_rubbish_without_end_a_hundred_letters_are_kept_and_others_keep_their
     assert (len(neighbour.letters), neighbour.not_kept) == (1, 0)
 
 
-def test_a_chunk_that_is_not_kept_as_a_letter_is_not_had_and_so_comes_again() -> None:
+def test_a_chunk_without_a_dead_letter_is_missing_in_its_run() -> None:
     intake = Intake(subjects, {"TELEMETRY"})
     batch = taken(*(chunk(n, version=9) for n in range(3000)), intake=intake)
     assert (len(batch.letters), batch.not_kept) == (2000, 1000)

@@ -1,4 +1,4 @@
-"""Rows of a binary COPY hold what the chunk says; what no column holds is NULL, never an error."""
+"""Test the rows of a binary COPY: a value that does not fit its column is NULL."""
 
 import math
 import struct
@@ -19,7 +19,7 @@ FIXED = {"lap_number": "i", "position": "i"}
 
 
 def fields(encoded: bytes) -> dict[str, bytes | None]:
-    """Take a row apart by Postgres' description of the format."""
+    """Decode a row by the description of the format in Postgres's manual."""
     (count,) = struct.unpack_from("!h", encoded)
     found: list[bytes | None] = []
     at = 2
@@ -33,7 +33,7 @@ def fields(encoded: bytes) -> dict[str, bytes | None]:
 
 
 def plain(**channels: float) -> dict[str, float | None]:
-    """Return the plain columns of a chunk whose last frame has these channels."""
+    """Return the plain columns of a chunk with these channels in its last frame."""
     names = sorted(channels, key=lambda name: CHANNEL_BY_NAME[name].id)
     last = row_struct(len(names)).pack(*(channels[name] for name in names))
     first = row_struct(len(names)).pack(*([5.0] * len(names)))
@@ -53,8 +53,8 @@ def _number(name: str, raw: bytes) -> float:
     return value
 
 
-def test_a_row_says_who_what_and_when() -> None:
-    made = chunk(7, run=2**60, observed=b"said")
+def test_a_row_holds_the_fields_of_its_chunk() -> None:
+    made = chunk(7, run=2**60, observed=b"events")
     found = fields(rows.row(made))
     assert (found["session"], found["driver"]) == (b"test", b"ada")
     assert found["run"] == struct.pack("!q", 2**60)
@@ -64,11 +64,11 @@ def test_a_row_says_who_what_and_when() -> None:
     assert found["ended_ns"] == struct.pack("!q", made.captured_ns + 32_000_000)
     assert found["crc"] == struct.pack("!q", made.crc)
     assert (found["block"], found["channels"]) == (made.block, made.channels)
-    assert found["observed"] == b"said"
+    assert found["observed"] == b"events"
     assert fields(rows.row(chunk()))["observed"] is None
 
 
-def test_plain_columns_are_of_the_last_frame() -> None:
+def test_plain_columns_come_from_the_last_frame() -> None:
     found = plain(lap_number=3, lap_distance=1.5, position=2, fuel_level=9, speed=50, world_y=-1)
     assert found == {
         **{"lap_number": 3, "lap_distance": 1.5, "position": 2, "fuel": 9, "speed": 50},
@@ -82,7 +82,7 @@ def test_litres_come_before_kilograms() -> None:
 
 
 @pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf, 3e9, -3e9, 3.4e38])
-def test_what_no_integer_column_holds_is_null_and_the_rest_stays(odd: float) -> None:
+def test_a_number_that_no_integer_holds_is_null_alone(odd: float) -> None:
     found = plain(lap_number=odd, position=4, speed=50)
     assert (found["lap_number"], found["position"], found["speed"]) == (None, 4, 50)
 

@@ -1,4 +1,4 @@
-"""A kind of fact is kept by one file, found by the type of its event."""
+"""Test that one file, found by the type of its event, keeps a kind of fact."""
 
 import importlib
 from collections.abc import Callable
@@ -58,8 +58,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
 
 
 def lap(number: int, *, car: str = "4", **fields: Any) -> Lap:
-    told = {"session": "s", "driver": "d", "at_ns": 0, "car": car, "own": True, "revision": 1}
-    return Lap(lap_number=number, **told, **fields)
+    identity = {"session": "s", "driver": "d", "at_ns": 0, "car": car, "own": True, "revision": 1}
+    return Lap(lap_number=number, **identity, **fields)
 
 
 def test_every_kind_that_the_persister_reads_has_its_table() -> None:
@@ -76,7 +76,7 @@ async def test_a_file_is_all_that_a_kind_of_fact_takes(package: Make) -> None:
     assert connection.executed == [("insert into pit_stop values ($1)", [(3,), (4,)])]
 
 
-async def test_rows_hold_nothing_that_postgres_refuses_as_such() -> None:
+async def test_rows_hold_no_value_that_postgres_rejects() -> None:
     connection = Statements()
     postgres: asyncpg.Connection = connection  # type: ignore[assignment]
     await scan().write(postgres, [lap(1, car="4\0", lap_time_s=nan, sectors_s=(1.5, inf))])
@@ -99,14 +99,14 @@ def test_two_files_of_one_kind_are_named(package: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stream", "said"),
+    ("stream", "message"),
     [
         ("TIMING", "the persister reads Hello, but no file in consumers/persister/tables"),
         ("TELEMETRY", "TELEMETRY carries chunks"),
     ],
 )
-def test_a_persister_without_the_table_of_what_it_reads_does_not_start(
-    tmp_path: Path, stream: str, said: str
+def test_a_persister_without_a_table_for_an_event_does_not_start(
+    tmp_path: Path, stream: str, message: str
 ) -> None:
     document = yaml.safe_load(topology.find().read_text())
     fact = {"subject": "fact.{driver}", "events": ["link.hello"]}
@@ -114,5 +114,5 @@ def test_a_persister_without_the_table_of_what_it_reads_does_not_start(
     document["consumers"]["persister"]["reads"].append("link.fact")
     streams = tmp_path / "streams.yaml"
     streams.write_text(yaml.safe_dump(document))
-    with pytest.raises(TopologyError, match=said):
+    with pytest.raises(TopologyError, match=message):
         service(Settings(streams=str(streams)))

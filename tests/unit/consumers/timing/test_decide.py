@@ -1,4 +1,4 @@
-"""The fold as the bus sees it: chunks in, facts out."""
+"""Test the fold from chunks to facts."""
 
 from collections.abc import Iterable
 
@@ -30,19 +30,19 @@ def lap_facts(facts: Iterable[Session | Lap]) -> list[Lap]:
     return [fact for fact in facts if isinstance(fact, Lap)]
 
 
-def test_a_lap_is_told_when_it_starts_and_when_it_ends_and_not_per_chunk() -> None:
+def test_a_lap_is_issued_when_it_starts_and_when_it_ends_and_not_per_chunk() -> None:
     _, facts = folded(Drive(at_m=900.0).go(1200).chunks())
-    told = [(lap.lap_number, lap.revision, lap.lap_time_s) for lap in lap_facts(facts)]
-    assert told == [(1, 1, None), (1, 2, None), (2, 1, None), (2, 2, 20.0), (3, 1, None)]
+    issued = [(lap.lap_number, lap.revision, lap.lap_time_s) for lap in lap_facts(facts)]
+    assert issued == [(1, 1, None), (1, 2, None), (2, 1, None), (2, 2, 20.0), (3, 1, None)]
 
 
-def test_a_lap_being_driven_is_told_again_when_the_sim_no_longer_holds_it_valid() -> None:
+def test_a_lap_being_driven_is_issued_again_when_the_sim_no_longer_holds_it_valid() -> None:
     drive = Drive(at_m=900.0).set(lap_valid=1).go(600).set(lap_valid=0).go(100)
     _, facts = folded(drive.chunks())
     assert [lap.valid for lap in lap_facts(facts) if lap.lap_number == 2] == [True, False]
 
 
-def test_a_chunk_that_comes_again_tells_nothing() -> None:
+def test_a_repeated_chunk_issues_nothing() -> None:
     chunks = Drive(at_m=900.0).go(1200).chunks()
     state, _ = folded(chunks)
     assert folded(chunks, state) == (state, [])
@@ -61,17 +61,17 @@ def test_a_filled_hole_revises_the_lap_and_no_other() -> None:
 
 def test_a_late_report_revises_the_lap() -> None:
     drive = Drive(at_m=900.0).go(1300)
-    told = LapReported(at_ns=drive.at_ns, car="7", lap_number=2, lap_time_s=20.004, own=True)
+    report = LapReported(at_ns=drive.at_ns, car="7", lap_number=2, lap_time_s=20.004, own=True)
     state, _ = folded(drive.chunks())
     number = len(drive.chunks())
-    late = Drive().emit(told).chunks()[0]
+    late = Drive().emit(report).chunks()[0]
     _, facts = folded([replace(late, chunk=number)], state)
     assert [(lap.lap_time_s, lap.timed_by, lap.revision) for lap in lap_facts(facts)] == [
         (20.004, "sim", 3)
     ]
 
 
-def test_a_lap_that_was_taken_back_is_told_as_nothing() -> None:
+def test_a_lap_that_was_taken_back_is_issued_without_time_and_invalid() -> None:
     drive = Drive(at_m=900.0, clock=True).go(1000)
     spot = drive.clock_s, drive.at_m, drive.state["lap_number"]
     drive.go(200)
@@ -81,7 +81,7 @@ def test_a_lap_that_was_taken_back_is_told_as_nothing() -> None:
     assert (last.lap_time_s, last.valid, last.complete, last.revision) == (None, False, False, 2)
 
 
-def test_the_session_is_told_when_more_of_it_is_known() -> None:
+def test_the_session_is_issued_when_more_of_it_is_known() -> None:
     drive = Drive(at_m=900.0)
     drive.emit(SessionOpened(at_ns=drive.at_ns, source="sim", track="Fuji")).go(50)
     first_ns = drive.chunks()[0].captured_ns
@@ -97,23 +97,23 @@ def test_the_session_is_told_when_more_of_it_is_known() -> None:
     assert {session.started_ns for session in sessions} == {first_ns}
 
 
-def test_laps_of_other_cars_tell_nothing_of_the_own_car() -> None:
+def test_a_report_on_another_car_issues_no_lap_of_the_own_car() -> None:
     drive = Drive(at_m=900.0).go(300)
     state, _ = folded(drive.chunks())
-    said = LapReported(at_ns=drive.at_ns, car="44", lap_number=1, lap_time_s=21.0, own=False)
-    chunk = replace(Drive().emit(said).chunks()[0], chunk=len(drive.chunks()))
+    report = LapReported(at_ns=drive.at_ns, car="44", lap_number=1, lap_time_s=21.0, own=False)
+    chunk = replace(Drive().emit(report).chunks()[0], chunk=len(drive.chunks()))
     _, facts = folded([chunk], state)
     assert [(lap.car, lap.own, lap.lap_number) for lap in lap_facts(facts)] == [("44", False, 1)]
 
 
-def test_numbers_of_laps_that_nobody_drives_are_none() -> None:
-    said = LapReported(at_ns=0, car="27", lap_number=2**63, lap_time_s=80.0, own=True)
-    drive = Drive(at_m=900.0).go(300).emit(said).set(lap_number=3e38).go(300)
+def test_impossible_lap_numbers_make_no_laps() -> None:
+    report = LapReported(at_ns=0, car="27", lap_number=2**63, lap_time_s=80.0, own=True)
+    drive = Drive(at_m=900.0).go(300).emit(report).set(lap_number=3e38).go(300)
     _, facts = folded(drive.chunks())
     assert {lap.lap_number for lap in lap_facts(facts)} == {1, 2}
 
 
-def test_a_mark_tells_nothing() -> None:
+def test_a_mark_issues_nothing() -> None:
     mark = Mark(version=1, driver="ada", session="test", run=1, send=1, made=3, closed=True)
     assert decide(initial(), mark) == (initial(), ())
     assert key(mark) == ("test", "ada")
@@ -160,18 +160,18 @@ def test_holes_without_end_are_bounded() -> None:
     assert len(refilled.runs[1]) == 29
 
 
-def test_what_the_sim_repeats_is_told_once() -> None:
+def test_a_report_that_the_sim_repeats_issues_its_lap_once() -> None:
     drive = Drive(at_m=900.0).go(1200)
-    said = LapReported(at_ns=drive.at_ns, car="7", lap_number=2, lap_time_s=20.0, own=True)
+    report = LapReported(at_ns=drive.at_ns, car="7", lap_number=2, lap_time_s=20.0, own=True)
     other = LapReported(at_ns=drive.at_ns, car="44", lap_number=2, lap_time_s=21.0, own=False)
-    drive.emit(said).emit(other).go(50)
-    repeated = replace(said, at_ns=drive.at_ns), replace(other, at_ns=drive.at_ns)
+    drive.emit(report).emit(other).go(50)
+    repeated = replace(report, at_ns=drive.at_ns), replace(other, at_ns=drive.at_ns)
     _, facts = folded(drive.emit(repeated[0]).emit(repeated[1]).go(50).chunks())
     timed = [(lap.car, lap.lap_time_s, lap.timed_by) for lap in lap_facts(facts) if lap.lap_time_s]
     assert timed == [("", 20.0, "crossing"), ("", 20.0, "sim"), ("44", 21.0, "sim")]
 
 
-def test_no_fact_is_told_twice_in_a_row() -> None:
+def test_no_fact_is_issued_twice_in_a_row() -> None:
     drive = Drive(at_m=900.0).set(lap_valid=1, in_pit_lane=0).go(1200)
     drive.set(lap_valid=0).go(700).set(in_pit_lane=1).go(600)
     _, facts = folded(drive.chunks())
@@ -182,7 +182,7 @@ def test_no_fact_is_told_twice_in_a_row() -> None:
         last[lap.lap_number] = steady
 
 
-def test_no_lap_is_told_before_the_late_chunk_that_names_the_car() -> None:
+def test_no_lap_is_issued_before_the_late_chunk_that_names_the_car() -> None:
     drive = Drive(at_m=900.0)
     drive.emit(SessionOpened(at_ns=drive.at_ns, source="sim", car="7"))
     first, *others = drive.go(1300).chunks()
@@ -192,12 +192,12 @@ def test_no_lap_is_told_before_the_late_chunk_that_names_the_car() -> None:
     assert [(lap.car, lap.lap_number) for lap in lap_facts(facts)] == [("7", 1), ("7", 2), ("7", 3)]
 
 
-def test_laps_are_told_without_a_name_when_none_comes_for_a_minute() -> None:
+def test_laps_are_issued_without_a_name_when_none_comes_for_a_minute() -> None:
     _, facts = folded(Drive(at_m=900.0).go(4300).chunks()[1:])
     assert {(lap.car, lap.lap_number) for lap in lap_facts(facts)} >= {("", 2), ("", 3), ("", 4)}
 
 
-def test_a_session_that_is_told_of_again_tells_nothing_new() -> None:
+def test_a_repeated_description_of_the_session_issues_nothing() -> None:
     drive = Drive(at_m=900.0)
     opened = SessionOpened(at_ns=drive.at_ns, source="sim", track="Fuji")
     _, facts = folded(drive.emit(opened).go(100).emit(opened).go(100).chunks())

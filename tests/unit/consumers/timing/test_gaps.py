@@ -1,4 +1,4 @@
-"""What is not driven straight on: flashbacks, pauses, restarts, holes, other runs, hours."""
+"""Test interrupted driving: flashbacks, pauses, restarts, holes, other runs, hours."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def test_a_lap_driven_again_in_the_same_time_has_the_sim_s_time_again() -> None:
     assert (final(again)[2].lap_time_s, final(again)[2].timed_by) == (20.05, "sim")
 
 
-def test_a_flashback_is_seen_by_the_clock_where_the_sim_does_not_tell() -> None:
+def test_a_flashback_is_seen_by_the_clock_where_the_sim_does_not_report_it() -> None:
     drive = Drive(at_m=900.0, clock=True).go(600)
     spot = drive.clock_s, drive.at_m
     drive.go(200)
@@ -79,7 +79,7 @@ def test_a_lap_with_a_hole_is_not_complete_yet_has_its_crossings() -> None:
     assert (lap.complete, lap.valid, lap.frames) == (False, False, 200 - 18)
 
 
-def test_a_lap_whose_end_fell_into_a_hole_has_no_crossing_time() -> None:
+def test_a_lap_with_its_end_in_a_hole_has_no_crossing_time() -> None:
     chunks = Drive(at_m=900.0).go(2300).chunks()
     end = 220 // 3
     holed = [chunk for chunk in chunks if not end - 3 <= chunk.chunk <= end + 3]

@@ -1,4 +1,4 @@
-"""Which laps there are, by line, number and what the sim says, and how long each took."""
+"""Test the laps and their times, by line, lap number and the sim's reports."""
 
 import math
 
@@ -36,11 +36,11 @@ def test_the_sims_own_time_wins_over_crossings() -> None:
     assert (final(drive)[2].lap_time_s, final(drive)[2].timed_by) == (20.123, "sim")
 
 
-def test_a_lap_whose_start_was_not_seen_has_only_the_sims_time() -> None:
-    silent = Drive(number=5, at_m=500.0).go(600)
-    assert (final(silent)[5].lap_time_s, final(silent)[5].complete) == (None, False)
-    told = report(Drive(number=5, at_m=500.0).go(600), 5, 21.5).go(100)
-    lap = final(told)[5]
+def test_a_lap_with_an_unseen_start_has_only_the_sims_time() -> None:
+    unreported = Drive(number=5, at_m=500.0).go(600)
+    assert (final(unreported)[5].lap_time_s, final(unreported)[5].complete) == (None, False)
+    reported = report(Drive(number=5, at_m=500.0).go(600), 5, 21.5).go(100)
+    lap = final(reported)[5]
     assert (lap.lap_time_s, lap.timed_by) == (21.5, "sim")
     assert not lap.complete and not lap.valid
 
@@ -58,7 +58,7 @@ def test_a_time_of_zero_is_no_time() -> None:
 
 
 def hurried(moment: Moment, times: int) -> Moment:
-    """Return what arrived as if it had been sent so many times as fast as it was driven."""
+    """Return a moment as if the recording were played `times` as fast as it was driven."""
     at_ns = moment[0] if isinstance(moment, tuple) else moment.at_ns
     at_ns = START_NS + (at_ns - START_NS) // times
     return (at_ns, moment[1]) if isinstance(moment, tuple) else replace(moment, at_ns=at_ns)
@@ -216,7 +216,7 @@ def test_a_stage_that_never_passes_the_line_has_no_laps() -> None:
     assert final(Drive(number=math.nan, at_m=5.0).go(900)) == {}
 
 
-def test_what_a_newer_sim_event_says_is_left_out() -> None:
+def test_an_unknown_kind_of_sim_event_is_left_out() -> None:
     drive = report(Drive(at_m=900.0).go(1200), 2, 20.5)
     row = drive.chunks(frames=10_000)[0]
     known = msgspec.msgpack.decode(row.observed)

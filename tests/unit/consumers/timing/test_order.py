@@ -1,4 +1,4 @@
-"""Whatever way chunks come, the laps are the same."""
+"""Test that order, repetition and cutting of chunks do not change the laps."""
 
 from collections.abc import Iterable
 from functools import reduce
@@ -54,13 +54,13 @@ def test_the_last_revision_of_every_lap_is_the_final_one(
         key = lap.own, lap.car, lap.lap_number
         assert lap.revision == (last[key].revision + 1 if key in last else 1)
         last[key] = lap
-    undone = {key for key, lap in last.items() if not (lap.frames or lap.lap_time_s)}
-    said = {key: steady(lap) for key, lap in last.items() if key not in undone}
-    assert said == {(lap.own, lap.car, lap.lap_number): steady(lap) for lap in laps_of(state)}
+    withdrawn = {key for key, lap in last.items() if not (lap.frames or lap.lap_time_s)}
+    issued = {key: steady(lap) for key, lap in last.items() if key not in withdrawn}
+    assert issued == {(lap.own, lap.car, lap.lap_number): steady(lap) for lap in laps_of(state)}
 
 
 def steady(lap: Lap) -> Lap:
-    """Return a lap without what grows as frames come."""
+    """Return a lap without the fields that grow with each frame."""
     return replace(lap, revision=0, at_ns=0, frames=0)
 
 

@@ -1,4 +1,4 @@
-"""Which laps count: seen whole, not through the pits, not moved, not held invalid. And fuel."""
+"""Test which laps count (seen whole, not pitted, not moved, not invalid) and their fuel."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def test_fuel_used_is_unknown_after_refuelling(frames: int) -> None:
     assert final(drive, frames)[2].fuel_used is None
 
 
-def test_fuel_used_is_unknown_where_the_sim_does_not_tell() -> None:
+def test_fuel_used_is_unknown_where_the_sim_does_not_report_fuel() -> None:
     assert final(Drive(at_m=900.0).go(1200))[2].fuel_used is None
 
 
@@ -113,7 +113,7 @@ def test_a_car_that_is_put_before_the_line_has_not_passed_it() -> None:
     assert found[1].valid
 
 
-def test_a_lap_that_was_told_but_not_seen_knows_nothing_of_the_way_to_it() -> None:
+def test_a_reported_but_unseen_lap_has_nothing_of_the_way_to_it() -> None:
     drive = Drive(number=1, at_m=76.0).set(in_pit_lane=1).stand(5)
     drive.at_m = -300.0
     lap = final(report(drive.set(in_pit_lane=0).go(200), 1, 74.859, valid=True))[1]
