@@ -1,4 +1,4 @@
-"""`make attacks`: all that a driver could try, and the same by somebody whom a usual hub let in."""
+"""`make attacks`: every attack by a driver, and the same by a client of an ordinary hub."""
 
 import asyncio
 import sys
@@ -8,19 +8,19 @@ from pathlib import Path
 
 from pitbox.postgres import migration
 from tests.attacks.attempts import WITHOUT_CONTROL, Attempt, attempts
-from tests.attacks.office import Office, office
+from tests.attacks.name_gateway import NameGateway, name_gateway
 from tests.attacks.scene import scene
 from tests.attacks.usual import ClusteredServer, UsualServer
 from tests.tools.servers import NatsServer, PostgresServer, running
 
 
 async def effects(
-    chosen: Sequence[Attempt], *servers: NatsServer, names_at: Office | None = None
+    chosen: Sequence[Attempt], *servers: NatsServer, names_at: NameGateway | None = None
 ) -> list[str]:
-    """Make attempts one after the other; return the effect of each, or nothing."""
+    """Make attempts one after the other; return the effect of each, "" for none."""
     found = []
     async with scene(*servers) as made:
-        made.office = names_at
+        made.name_gateway = names_at
         for attempt in chosen:
             await made.begin()
             effect = await attempt.act(made)
@@ -33,31 +33,31 @@ async def effects(
 async def both(
     chosen: Sequence[Attempt], folder: Path, database: str
 ) -> tuple[list[str], list[str]]:
-    """Return the effects of a driver's attempts, and of the control's, made at the same time."""
+    """Return the effects of a driver's attempts and of the control's, made concurrently."""
     attacks = by_a_driver(chosen, folder, database), by_the_control(chosen, folder)
     tried, control = await asyncio.gather(*attacks)
     return tried, control
 
 
 async def by_a_driver(chosen: Sequence[Attempt], folder: Path, database: str) -> list[str]:
-    """Return the effect of each attempt of a driver on a hub, whose names are given at another."""
-    server, named = NatsServer(folder / "hub"), NatsServer(folder / "office")
+    """Return the effect of each attempt of a driver on a hub; another gateway gives the names."""
+    server, named = NatsServer(folder / "hub"), NatsServer(folder / "name_gateway")
     with running(server), running(named):
-        async with office(named, database) as opened:
+        async with name_gateway(named, database) as opened:
             return await effects(chosen, server, names_at=opened)
 
 
 async def by_the_control(chosen: Sequence[Attempt], folder: Path) -> list[str]:
-    """Return the effect of each attempt of somebody whom a usual hub let in."""
+    """Return the effect of each attempt of a client of an ordinary hub."""
     usual, clustered = UsualServer(folder / "usual"), ClusteredServer(folder / "clustered")
     with running(usual), running(clustered):
         return await effects(chosen, usual, clustered)
 
 
 def main() -> int:
-    """Attack servers of its own and tell of each attempt.
+    """Attack a hub made for the purpose and report each attempt.
 
-    Return 1 when one had an effect, or when nothing shows that it would be seen.
+    Return 1 if one had an effect, or if its control had none, so that an effect would go unnoticed.
     """
     chosen = list(attempts())
     with tempfile.TemporaryDirectory(prefix="pitbox-attacks-") as name:
@@ -67,9 +67,9 @@ def main() -> int:
             asyncio.run(migration.migrate(postgres.url()))
             tried, control = asyncio.run(both(chosen, folder, postgres.url()))
     for attempt, effect, known in zip(chosen, tried, control, strict=True):
-        said = f"EFFECTIVE: {effect}" if effect else "no effect"
+        result = f"EFFECTIVE: {effect}" if effect else "no effect"
         seen = known or f"none: {WITHOUT_CONTROL.get(attempt.name, 'NOT SEEN')}"
-        print(f"{attempt.group:<17} {attempt.name:<52} {said:<12} control: {seen}")
+        print(f"{attempt.group:<17} {attempt.name:<52} {result:<12} control: {seen}")
     effective, seen = sum(map(bool, tried)), sum(map(bool, control))
     print(f"attacks: {len(tried)} attempts, {effective} effective; control: {seen} effective")
     unseen = {one.name for one, effect in zip(chosen, control, strict=True) if not effect}

@@ -1,4 +1,4 @@
-"""What a driver who means harm would try; each attempt says whether it had an effect."""
+"""The attempts of a malicious driver; each returns whether it had an effect."""
 
 import asyncio
 import time
@@ -17,12 +17,12 @@ from tests.attacks.identities import identities
 from tests.attacks.names import names
 from tests.attacks.scene import (
     ASK,
-    ASKED,
     ATTACKER,
     INBOX,
     MARK,
     OWN,
     RENEW,
+    REQUESTS,
     Attempt,
     Scene,
     during,
@@ -31,7 +31,7 @@ from tests.attacks.scene import (
 from tests.attacks.state import unanswered
 from tests.attacks.wire import Wire
 
-SPOKEN: Final = (
+PUBLISHED: Final = (
     *("telemetry.bea.s.live", "telemetry.bea.s.backfill", "ask.bea.s", "hello.bea", "renew.bea"),
     *("receipt.bea.s", f"receipt.{ATTACKER}.s", f"timing.{ATTACKER}.s.lap", "timing.bea.s.lap"),
     *(f"timing.{ATTACKER}.s.session", "dead.persister", "keys.enrol", "keys.revoke"),
@@ -39,7 +39,7 @@ SPOKEN: Final = (
     *(f"telemetry.{ATTACKER}.s.other", f"telemetry.{ATTACKER}", f"hello.{ATTACKER}.x"),
     *("$KV.x.y", "$O.x.C.y", "Telemetry.bea.s.live", f"telemetry.{ATTACKER}.bea.s.live"),
 )
-HEARD: Final = (
+SUBSCRIBED: Final = (
     *(">", "*", "*.*", "*.*.*", "*.*.*.*", "telemetry.>", "telemetry.bea.>", "telemetry.*.*.live"),
     *("receipt.>", "receipt.bea.*", "hello.*", "hello.bea", "timing.>", "dead.>", "ask.>"),
     *("ask.bea.*", "renew.>", "keys.>", "_INBOX.>", "_INBOX.bea.>", "_INBOX.gateway.>", "_R_.>"),
@@ -90,8 +90,8 @@ ORDERS: Final = (
     *("$JS.API.CONSUMER.DELETE.TIMING.persister", "receipt.bea.s", "keys.revoke"),
 )
 FORGOTTEN_S: Final = 22.0
-"""Until then an unanswered question is forgotten: ten seconds are claimed, and ten go until the
-look that finds it too old."""
+"""nats-server drops an unanswered request by then: the limit is ten seconds, and ten more may pass
+until the server's next check."""
 
 REFUSED: Final = "nats-server itself refuses such a reply, from anybody"
 OWN_ONLY: Final = "touches nothing but the message that bears it"
@@ -109,22 +109,22 @@ WITHOUT_CONTROL: Final = {
 
 def attempts() -> Iterator[Attempt]:
     """Yield every attempt."""
-    for subject in SPOKEN:
-        yield Attempt("speak as others", subject, partial(_speak, subject=subject))
-    for subject in HEARD:
-        yield Attempt("listen to others", subject, partial(_listen, subject=subject))
+    for subject in PUBLISHED:
+        yield Attempt("speak as others", subject, partial(_publish, subject=subject))
+    for subject in SUBSCRIBED:
+        yield Attempt("listen to others", subject, partial(_subscribe, subject=subject))
     for subject in ("telemetry.*.*.live", "receipt.>", "ask.*.*"):
-        act = partial(_listen, subject=subject, queue="persister")
+        act = partial(_subscribe, subject=subject, queue="persister")
         yield Attempt("listen to others", f"{subject} in a queue", act)
     for what, question in JETSTREAM.items():
         subject = f"$JS.API.{what}"
-        yield Attempt("JetStream", what, partial(_ask, subject=subject, question=question))
+        yield Attempt("JetStream", what, partial(_request, subject=subject, question=question))
     for verb in ("+ACK", "+TERM", "-NAK"):
         yield Attempt("JetStream", f"forged {verb}", partial(_acknowledge, verb=verb.encode()))
     for what in SYSTEM:
-        yield Attempt("system", what, partial(_ask_system, subject=f"$SYS.REQ.{what}"))
+        yield Attempt("system", what, partial(_request_of_system, subject=f"$SYS.REQ.{what}"))
     for what in ("CONNZ", "SUBSZ", "JSZ", "INFO", "CLAIMS.LOOKUP"):
-        yield Attempt("system", f"hub's {what}", partial(_ask_of_hub, what=what))
+        yield Attempt("system", f"hub's {what}", partial(_request_about_hub, what=what))
     for reply in REPLIES:
         yield Attempt("reflected answer", reply, partial(_reflect, via=OWN, reply=reply))
     for via in (ASK, RENEW):
@@ -138,50 +138,50 @@ def attempts() -> Iterator[Attempt]:
     yield Attempt("volume", "12 connections", _connect_much)
     yield from identities()
     yield from names()
-    yield Attempt("volume", f"{ASKED} questions without an answer", _remember)
+    yield Attempt("volume", f"{REQUESTS} questions without an answer", _remember)
 
 
-async def _speak(scene: Scene, subject: str) -> str:
+async def _publish(scene: Scene, subject: str) -> str:
     return await during(scene, lambda wire: wire.publish(subject, MARK))
 
 
-async def _listen(scene: Scene, subject: str, queue: str = "") -> str:
+async def _subscribe(scene: Scene, subject: str, queue: str = "") -> str:
     wire = await Wire.open(scene.server, scene.file)
     try:
         wire.subscribe(subject, queue=queue)
-        await wire.let_in()
+        await wire.answers_ping()
         await scene.stir()
         await asyncio.sleep(0.05)
-        await wire.let_in()
+        await wire.answers_ping()
         return f"heard {wire.messages[0][0]}" if wire.messages else ""
     finally:
         await wire.close()
 
 
-async def _ask(scene: Scene, subject: str, question: Any) -> str:
+async def _request(scene: Scene, subject: str, question: Any) -> str:
     payload = b"" if question is None else msgspec.json.encode(question)
-    return await _asked(scene, scene.file, subject, payload)
+    return await _response(scene, scene.file, subject, payload)
 
 
-async def _ask_system(scene: Scene, subject: str) -> str:
+async def _request_of_system(scene: Scene, subject: str) -> str:
     payload = bytes(32) if subject.endswith("PACK") else b""
-    return await _asked(scene, scene.system, subject, payload)
+    return await _response(scene, scene.system, subject, payload)
 
 
-async def _ask_of_hub(scene: Scene, what: str) -> str:
+async def _request_about_hub(scene: Scene, what: str) -> str:
     hub = KeyFolder(scene.server.keys).pair(HUB, Kind.ACCOUNT).public
-    return await _ask_system(scene, f"$SYS.REQ.ACCOUNT.{hub}.{what}")
+    return await _request_of_system(scene, f"$SYS.REQ.ACCOUNT.{hub}.{what}")
 
 
-async def _asked(scene: Scene, file: Path, subject: str, payload: bytes) -> str:
+async def _response(scene: Scene, file: Path, subject: str, payload: bytes) -> str:
     wire = await Wire.open(scene.server, file)
     try:
         wire.subscribe(f"_INBOX.{ATTACKER}.>")
         wire.publish(subject, payload, reply=INBOX)
-        await wire.let_in()
+        await wire.answers_ping()
         harm = await scene.harmed(own(subject))
-        told = [payload for _, payload in wire.messages if not _is_refusal(payload)]
-        return harm or (f"answered {told[0][:60]!r}" if told else "")
+        answers = [payload for _, payload in wire.messages if not _is_refusal(payload)]
+        return harm or (f"answered {answers[0][:60]!r}" if answers else "")
     finally:
         await wire.close()
 
@@ -203,7 +203,7 @@ async def _oversize(scene: Scene, size: int) -> str:
     wire = await Wire.open(scene.server, scene.file)
     try:
         act(wire)
-        await wire.let_in()
+        await wire.answers_ping()
         harm = await scene.harmed({ASK})
         passed = any(len(payload) > size for _, payload, _ in scene.seen)
         return harm or ("it went through" if passed else "")
@@ -216,7 +216,7 @@ async def _subscribe_much(scene: Scene) -> str:
     try:
         for number in range(200):
             wire.subscribe(f"_INBOX.{ATTACKER}.{number}", number + 1)
-        return "all are held" if await wire.let_in() and not wire.errors else ""
+        return "all are held" if await wire.answers_ping() and not wire.errors else ""
     finally:
         await wire.close()
 
@@ -224,22 +224,22 @@ async def _subscribe_much(scene: Scene) -> str:
 async def _connect_much(scene: Scene) -> str:
     wires = [await Wire.open(scene.server, scene.file) for _ in range(12)]
     try:
-        let_in = [await wire.let_in() for wire in wires]
-        return "all are let in" if all(let_in) else ""
+        answered = [await wire.answers_ping() for wire in wires]
+        return "all are let in" if all(answered) else ""
     finally:
         for wire in wires:
             await wire.close()
 
 
 async def _remember(scene: Scene) -> str:
-    """Look at last whether nats-server still holds what was asked in the beginning."""
+    """Return whether nats-server still holds the requests made at the start."""
     while held := await unanswered(scene.server):
-        if time.monotonic() > scene.asked_s + FORGOTTEN_S:
+        if time.monotonic() > scene.requested_s + FORGOTTEN_S:
             break
         await asyncio.sleep(0.2)
     return f"{held} are held" if held else ""
 
 
 def _is_refusal(payload: bytes) -> bool:
-    """Tell whether an answer only says that nobody listens, or that nothing is there."""
+    """Return whether an answer only reports that there is no responder or no such object."""
     return b"NATS/1.0 503" in payload or b"NATS/1.0 404" in payload or b"not enabled" in payload

@@ -1,4 +1,4 @@
-"""Attempts to have nats-server or its streams do more with a message than to keep it."""
+"""Attempts to make nats-server or a stream do more with a message than store it."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -40,19 +40,19 @@ async def _head(scene: Scene, header: str) -> str:
 
 
 async def _obey(scene: Scene, header: str) -> str:
-    """Ask the stream for more than to keep a message; the answer says whether it obeyed."""
+    """Send a message with a header for the stream; return from its answer whether it obeyed."""
     wire = await Wire.open(scene.server, scene.file)
     try:
         wire.subscribe(f"_INBOX.{ATTACKER}.>")
         wire.publish(OWN, b"" if "Incr" in header else MARK, INBOX, header)
-        await eventually(partial(_heard, wire), "the stream answers")
-        told = msgspec.json.decode(wire.messages[0][1])
-        return await scene.harmed(own()) or ("" if "error" in told else "the stream obeyed")
+        await eventually(partial(_has_message, wire), "the stream answers")
+        answer = msgspec.json.decode(wire.messages[0][1])
+        return await scene.harmed(own()) or ("" if "error" in answer else "the stream obeyed")
     finally:
         await wire.close()
 
 
-async def _heard(wire: Wire) -> bool:
+async def _has_message(wire: Wire) -> bool:
     return bool(wire.messages)
 
 

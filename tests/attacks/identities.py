@@ -1,4 +1,4 @@
-"""Attempts to be somebody else, or somebody again who was shut out."""
+"""Attempts to use another identity, or a revoked one."""
 
 import asyncio
 import time
@@ -27,7 +27,7 @@ CLAIMED: Final = (
     *("driver's key signs for the hub", "driver's key signs wider rights", "bearer", "expired"),
     "revoked account",
 )
-KNOCKS: Final = {
+PROBES: Final = {
     **dict.fromkeys(("leaf", "cluster", "gateway"), b""),
     "mqtt": b"\x10\x10\x00\x04MQTT\x04\x02\x00\x3c\x00\x04evil",
     "websocket": b"GET / HTTP/1.1\r\n\r\n",
@@ -37,7 +37,7 @@ KNOCKS: Final = {
 ELSEWHERE: Final = "127.0.0.2"
 """Another address of this machine, where only what listens everywhere is reached."""
 
-KNOCK_S: Final = 2.0
+PROBE_S: Final = 2.0
 CUT_S: Final = 2.0
 
 
@@ -46,23 +46,23 @@ def identities() -> Iterator[Attempt]:
     for how in CLAIMED:
         yield Attempt("identity", how, partial(_claim, how=how))
     yield Attempt("identity", "leaf node", _be_a_leaf)
-    for door in KNOCKS:
-        yield Attempt("ports", door, partial(_knock, door=door))
+    for listener in PROBES:
+        yield Attempt("ports", listener, partial(_probe, listener=listener))
     yield Attempt("ports", "monitoring", _monitor)
     for how in ("one's PC", "one's account"):
         yield Attempt("identity", f"back after {how} was shut out", partial(_come_back, how=how))
 
 
 async def _claim(scene: Scene, how: str) -> str:
-    """Connect as what one is not; the control signs with the keys that are right."""
+    """Connect with a forged identity; the control signs with the right keys."""
     token, pair = _claimed(scene, how)
     wire = await Wire.claim(scene.server, token, pair)
     try:
-        if not await wire.let_in():
+        if not await wire.answers_ping():
             return ""
         if how == "driver's key signs wider rights":
             wire.publish("telemetry.bea.s.live", MARK)
-            await wire.let_in()
+            await wire.answers_ping()
             return await scene.harmed(own())
         return "let in"
     finally:
@@ -70,16 +70,16 @@ async def _claim(scene: Scene, how: str) -> str:
 
 
 async def _be_a_leaf(scene: Scene) -> str:
-    """Connect as another nats-server would, which hears all of its account."""
+    """Connect as a leaf node, which receives all messages of its account."""
     who = read(scene.file)
     evil = {"server_id": "evil", "name": "evil", "cluster": "evil"}
     port = (await _ports([scene.server])).get("leaf", 0)
     wire = await Wire.claim(scene.server, who.jwt, who.pair, port=port, **evil)
     try:
-        wire.say(b"LS+ >\r\n")
-        await wire.let_in()
+        wire.send(b"LS+ >\r\n")
+        await wire.answers_ping()
         await scene.stir()
-        await wire.let_in()
+        await wire.answers_ping()
         return "hears the hub" if wire.messages else ""
     finally:
         await wire.close()
@@ -136,60 +136,60 @@ def _right(scene: Scene, wrong: KeyPair) -> KeyPair:
     return read(scene.server.driver(VICTIM)).pair if scene.control else wrong
 
 
-async def _knock(scene: Scene, door: str) -> str:
-    """Look for a listener that is not for clients, and hear whether it speaks."""
-    port = (await _ports(scene.servers)).get(door)
+async def _probe(scene: Scene, listener: str) -> str:
+    """Connect to a listener that is not for clients, and return whether it answers."""
+    port = (await _ports(scene.servers)).get(listener)
     if port is None:
         return ""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        writer.write(KNOCKS[door])
-        told = await asyncio.wait_for(reader.read(4096), KNOCK_S)
-        return f"says {told[:12]!r}" if told else ""
+        writer.write(PROBES[listener])
+        answer = await asyncio.wait_for(reader.read(4096), PROBE_S)
+        return f"says {answer[:12]!r}" if answer else ""
     finally:
         writer.close()
 
 
 async def _monitor(scene: Scene) -> str:
-    """Ask for everybody's connections from another machine."""
+    """Request the list of connections from another machine."""
     try:
-        told = await monitored(scene.server, "connz", ELSEWHERE)
+        answer = await monitored(scene.server, "connz", ELSEWHERE)
     except httpx.ConnectError:
         return ""
-    return f"tells of {told['num_connections']} connections"
+    return f"tells of {answer['num_connections']} connections"
 
 
 async def _ports(servers: Sequence[NatsServer]) -> dict[str, int]:
-    """Return on which port each kind of listener is open."""
+    """Return the port of each kind of open listener."""
     found = {}
     for server in servers:
         varz = await monitored(server, "varz")
-        for door in KNOCKS:
-            about = varz.get(door, {})
+        for listener in PROBES:
+            about = varz.get(listener, {})
             if port := about.get("port") or about.get("cluster_port"):
-                found[door] = port
+                found[listener] = port
     return found
 
 
 async def _come_back(scene: Scene, how: str) -> str:
-    """Copy one's credentials to a second PC, and stay or come back there once one is shut out.
+    """Copy credentials to a second PC, and try to stay or reconnect there after their revocation.
 
-    Nobody shuts the control out.
+    The control is not revoked.
     """
     file = scene.file if scene.control else scene.server.driver(f"rob{how.count('P')}")
     first, clone = [await Wire.open(scene.server, file) for _ in range(2)]
     try:
-        if not await first.let_in() or not await clone.let_in():
+        if not await first.answers_ping() or not await clone.answers_ping():
             return "the credentials were never good"
         if not scene.control:
-            await _shut_out(scene, read(file), whole=how == "one's account")
+            await _revoke(scene, read(file), whole=how == "one's account")
         deadline = time.monotonic() + CUT_S
-        while await clone.let_in() or await first.let_in():
+        while await clone.answers_ping() or await first.answers_ping():
             if time.monotonic() > deadline:
                 return "stays"
         again = await Wire.open(scene.server, file)
         try:
-            return "is let in again" if await again.let_in() else ""
+            return "is let in again" if await again.answers_ping() else ""
         finally:
             await again.close()
     finally:
@@ -197,7 +197,7 @@ async def _come_back(scene: Scene, how: str) -> str:
         await clone.close()
 
 
-async def _shut_out(scene: Scene, who: Credentials, *, whole: bool) -> None:
+async def _revoke(scene: Scene, who: Credentials, *, whole: bool) -> None:
     account, authority, resolver = account_of(who.jwt), scene.server.authority(), Resolver()
     users = str(scene.server.keys / USERS)
     await resolver.open(Nats(url=scene.server.url, credentials=users))

@@ -1,4 +1,4 @@
-"""Attempts to be called by a name that means others."""
+"""Attempts to take a name that stands for other drivers."""
 
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -20,25 +20,25 @@ NAMES: Final = (
 def names() -> Iterator[Attempt]:
     """Yield every attempt."""
     for name in NAMES:
-        told = repr(name) if len(name) < 50 else f"{name[:3]!r} and so on, {len(name)} letters"
-        yield Attempt("names", told, partial(_be_named, name=name))
+        label = repr(name) if len(name) < 50 else f"{name[:3]!r} and so on, {len(name)} letters"
+        yield Attempt("names", label, partial(_be_named, name=name))
 
 
 async def _be_named(scene: Scene, name: str) -> str:
-    """Have the name taken at any door; a usual hub asks nobody, and uses it as it is."""
-    if scene.office is None:
+    """Submit the name everywhere a name is accepted; an ordinary hub uses it unchecked."""
+    if scene.name_gateway is None:
         return await _used_as_it_is(scene, name)
-    taken = await scene.office.takes(name)
-    strangers = await scene.office.strangers()
+    taken = await scene.name_gateway.accepts(name)
+    strangers = await scene.name_gateway.strangers()
     return f"taken by {taken}, known are {strangers}" if taken or strangers else ""
 
 
 async def _used_as_it_is(scene: Scene, name: str) -> str:
-    """Do with a name what hubs do that think well of names."""
+    """Use a name as hubs do that do not check names."""
     for subject in (f"receipt.{name}", f"{name}.>", _tidied(f"receipt.{name}.>")):
-        heard, stays = await _on_a_wire(scene, lambda wire, at=subject: wire.subscribe(at))
-        if heard:
-            return f"{heard} is heard"
+        received, stays = await _on_a_wire(scene, lambda wire, at=subject: wire.subscribe(at))
+        if received:
+            return f"{received} is heard"
         if not stays:
             return "the hub's own connection ends"
     file = scene.server.keys / "drivers" / f"{name[:99]}.creds"
@@ -48,24 +48,24 @@ async def _used_as_it_is(scene: Scene, name: str) -> str:
         pass
     scene.seen.clear()
     await _on_a_wire(scene, lambda wire: wire.publish(f"hello.{name}", MARK))
-    said = {subject for subject, payload, _ in scene.seen if payload == MARK}
-    return f"hello.{VICTIM} is said" if f"hello.{VICTIM}" in said else ""
+    subjects = {subject for subject, payload, _ in scene.seen if payload == MARK}
+    return f"hello.{VICTIM} is said" if f"hello.{VICTIM}" in subjects else ""
 
 
 async def _on_a_wire(scene: Scene, act: Callable[[Wire], None]) -> tuple[str, bool]:
-    """Act as the hub, and return the subject heard of what others say, and whether it goes on."""
+    """Act as the hub; return a foreign subject received, and whether the connection stays."""
     wire = await Wire.open(scene.server, scene.file)
     try:
         act(wire)
-        stays = await wire.let_in()
+        stays = await wire.answers_ping()
         await scene.stir()
-        await wire.let_in()
+        await wire.answers_ping()
         return wire.messages[0][0] if wire.messages else "", stays
     finally:
         await wire.close()
 
 
 def _tidied(subject: str) -> str:
-    """Return a subject without empty words, its letters in their plain form."""
+    """Return a subject without empty tokens, its letters in their plain form."""
     words = unicodedata.normalize("NFKC", subject).split(".")
     return ".".join(word for word in words if word)

@@ -1,4 +1,4 @@
-"""A hub with a victim who drives, a deputy who answers anybody, and a witness who sees it all."""
+"""A hub with a driving victim, a service that answers anybody, and a subscriber to everything."""
 
 import asyncio
 import time
@@ -15,8 +15,8 @@ from nats.aio.msg import Msg
 from pitbox import topology
 from pitbox.identity.credentials import Identity
 from pitbox.topology import admin
-from tests.attacks.office import Office
-from tests.attacks.state import ask, state
+from tests.attacks.name_gateway import NameGateway
+from tests.attacks.state import request, state
 from tests.attacks.usual import ALL_ALLOWED, UsualServer
 from tests.attacks.wire import Wire
 from tests.tools.servers import NatsServer
@@ -30,7 +30,7 @@ OWN: Final = f"telemetry.{ATTACKER}.s.live"
 ASK: Final = f"ask.{ATTACKER}.s"
 RENEW: Final = f"renew.{ATTACKER}"
 ASKER: Final = "flo"
-ASKED: Final = 1000
+REQUESTS: Final = 1000
 NEXT: Final = "$JS.API.CONSUMER.MSG.NEXT.TELEMETRY.persister"
 OVERHEARD: Final = (
     *("_INBOX.gateway.x", "_INBOX.persister.x", "_INBOX.bea.x", "$JS.ACK.x", "$JS.API.x"),
@@ -44,10 +44,10 @@ READ: Final = 5
 
 
 class Scene:
-    """Hold who takes part, and know what an attack changed."""
+    """The participants of an attack; `harmed` returns its effect."""
 
     def __init__(self, *servers: NatsServer) -> None:
-        """Prepare at the first server; in a usual hub the attacker is one of its own."""
+        """Prepare; in an ordinary hub the attacker is one of its users."""
         server = servers[0]
         self.server = server
         self.servers = servers
@@ -58,16 +58,16 @@ class Scene:
             self.file = self.system = server.driver(ATTACKER)
         self.topology = topology.load()
         self.seen: list[tuple[str, bytes, bytes]] = []
-        self.office: Office | None = None
-        self.asked_s = 0.0
-        self._said = 0
+        self.name_gateway: NameGateway | None = None
+        self.requested_s = 0.0
+        self._sent = 0
         self._before: Any = None
-        self._asking: Wire | None = None
+        self._requester: Wire | None = None
         self._witness = Client()
         self._victim = Client()
 
     async def start(self) -> None:
-        """Bring everybody up."""
+        """Connect all participants."""
         self._witness = await nats.connect(self.server.url, **self.server.options())
         who = Identity(self.server.driver(VICTIM)).options()
         self._victim = await nats.connect(self.server.url, **who)
@@ -75,21 +75,21 @@ class Scene:
         for route in ("link.ask", "keys.renew"):
             await self._witness.subscribe(self.topology.filter(route), cb=_answer_carelessly)
         await self.restore()
-        await self._ask_much()
+        await self._send_unanswered()
 
     async def end(self) -> None:
-        """Let everybody leave."""
-        if self._asking:
-            await self._asking.close()
+        """Disconnect all participants."""
+        if self._requester:
+            await self._requester.close()
         await self._victim.close()
         await self._witness.close()
 
     async def restore(self) -> None:
-        """Make streams and durables what they were, with messages that are read and not settled."""
+        """Restore streams and durables, with messages that are delivered and not acknowledged."""
         jetstream = self._witness.jetstream()
         for stream in self.topology.streams:
-            await ask(self._witness, f"$JS.API.STREAM.DELETE.{stream}")
-        await ask(self._witness, "$JS.API.STREAM.DELETE.EVIL")
+            await request(self._witness, f"$JS.API.STREAM.DELETE.{stream}")
+        await request(self._witness, "$JS.API.STREAM.DELETE.EVIL")
         await admin.apply(jetstream, self.topology)
         if self.control:
             await self._allow_all()
@@ -99,21 +99,21 @@ class Scene:
 
     @property
     def next_id(self) -> str:
-        """Return what the next message of a victim who bears ids will be called."""
-        return f"{VICTIM}.s.{self._said}"
+        """Return the id of the next message of a victim who sets message ids."""
+        return f"{VICTIM}.s.{self._sent}"
 
     def of(self, route: str, driver: str) -> str:
-        """Return the subject of a route that bears a driver's name."""
+        """Return the subject of a route with a driver's name."""
         fields = {"driver": driver, "session": "s", "consumer": "persister"}
         return self.topology.subject(route, **fields)
 
     async def begin(self) -> None:
-        """Forget what was seen so far."""
+        """Clear the record of received messages."""
         self._before = await state(self._witness, self.topology, VICTIM)
         self.seen.clear()
 
     async def stir(self) -> None:
-        """Let the hub say what somebody might want to hear."""
+        """Publish messages of the hub that an attacker might want to receive."""
         await self._victim.publish(self.of("link.hello", VICTIM), SCENE)
         for route in ("telemetry.live", "telemetry.backfill", "link.ask", "keys.renew"):
             await self._victim.publish(self.of(route, VICTIM), SCENE, reply="_INBOX.bea.x")
@@ -125,7 +125,7 @@ class Scene:
         await self._witness.flush()
 
     async def harmed(self, allowed: set[str]) -> str:
-        """Return what an attack brought about outside the subjects that it may use, or nothing."""
+        """Return an attack's effect outside the subjects that it may use, "" for none."""
         deadline = time.monotonic() + WATCH_S
         while True:
             await self._witness.flush()
@@ -146,23 +146,23 @@ class Scene:
         if after != self._before:
             return "streams or durables changed"
         headers = {"Nats-Msg-Id": self.next_id} if self.control else None
-        self._said += 1
+        self._sent += 1
         try:
-            told = await self._victim.jetstream().publish(
+            ack = await self._victim.jetstream().publish(
                 self.of("telemetry.live", VICTIM), SCENE, timeout=2, headers=headers
             )
         except Exception as error:
             return f"the victim is not heard: {error!r}"
-        return "the victim is taken for a repetition" if told.duplicate else ""
+        return "the victim is taken for a repetition" if ack.duplicate else ""
 
     async def reread(self) -> str:
-        """Return whether what was read is read again, or nothing."""
-        (told,) = await self._read(1, no_wait=True)
-        again = told.reply.startswith("$JS.ACK.") and told.metadata.num_delivered > 1
+        """Return whether a delivered message is delivered again, "" if not."""
+        (message,) = await self._read(1, no_wait=True)
+        again = message.reply.startswith("$JS.ACK.") and message.metadata.num_delivered > 1
         return "what was read is read again" if again else ""
 
     async def _read(self, batch: int, **more: Any) -> list[Msg]:
-        """Read as the persister does, and settle nothing."""
+        """Read as the persister does, without acknowledging."""
         inbox = self._witness.new_inbox()
         got = await self._witness.subscribe(inbox)
         question = msgspec.json.encode({"batch": batch, **more})
@@ -171,21 +171,21 @@ class Scene:
         await got.unsubscribe()
         return found
 
-    async def _ask_much(self) -> None:
-        """Let a driver ask what nobody answers, and stay."""
-        self._asking = await Wire.open(self.server, self.server.driver(ASKER))
-        for number in range(ASKED):
+    async def _send_unanswered(self) -> None:
+        """Let a driver send requests that nobody answers, and stay connected."""
+        self._requester = await Wire.open(self.server, self.server.driver(ASKER))
+        for number in range(REQUESTS):
             subject, reply = f"hello.{ASKER}", f"_INBOX.{ASKER}.{number}"
-            self._asking.publish(subject, SCENE, reply=reply)
-        await self._asking.let_in()
-        self.asked_s = time.monotonic()
+            self._requester.publish(subject, SCENE, reply=reply)
+        await self._requester.answers_ping()
+        self.requested_s = time.monotonic()
 
     async def _allow_all(self) -> None:
         stream = self.topology.stream_of["telemetry.live"]
-        told = await ask(self._witness, f"$JS.API.STREAM.INFO.{stream}")
-        changed = told["config"] | ALL_ALLOWED
-        told = await ask(self._witness, f"$JS.API.STREAM.UPDATE.{stream}", changed)
-        assert "error" not in told, told
+        answer = await request(self._witness, f"$JS.API.STREAM.INFO.{stream}")
+        changed = answer["config"] | ALL_ALLOWED
+        answer = await request(self._witness, f"$JS.API.STREAM.UPDATE.{stream}", changed)
+        assert "error" not in answer, answer
 
     async def _see(self, message: Msg) -> None:
         headers = msgspec.json.encode(message.headers or {})
@@ -194,7 +194,7 @@ class Scene:
 
 @asynccontextmanager
 async def scene(*servers: NatsServer) -> AsyncIterator[Scene]:
-    """Set the scene, for a driver or for somebody whom a usual hub let in."""
+    """Run a scene, for a driver or for a client of an ordinary hub."""
     made = Scene(*servers)
     await made.start()
     try:
@@ -212,7 +212,7 @@ Act = Callable[[Scene], Awaitable[str]]
 
 
 class Attempt(Struct, frozen=True):
-    """Name an attempt, and how it is made; it returns its effect, or nothing."""
+    """An attempt's name, and the function that makes it and returns its effect, "" for none."""
 
     group: str
     name: str
@@ -220,16 +220,16 @@ class Attempt(Struct, frozen=True):
 
 
 def own(*more: str) -> set[str]:
-    """Return on which subjects the attacker may be heard."""
+    """Return the subjects on which the attacker may publish."""
     return {OWN, ASK, RENEW, INBOX, f"hello.{ATTACKER}", *more}
 
 
 async def during(scene: Scene, act: Callable[[Wire], None], allowed: set[str] | None = None) -> str:
-    """Act as the attacker, and return what it brought about."""
+    """Act as the attacker, and return the effect."""
     wire = await Wire.open(scene.server, scene.file)
     try:
         act(wire)
-        await wire.let_in()
+        await wire.answers_ping()
         return await scene.harmed(own() | (allowed or set()))
     finally:
         await wire.close()

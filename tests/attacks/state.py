@@ -1,4 +1,4 @@
-"""What a nats-server holds, as whoever may look at all of it sees it."""
+"""The state of a nats-server, as its administrator sees it."""
 
 from typing import Any
 
@@ -14,16 +14,16 @@ from tests.tools.servers import NatsServer
 
 
 async def state(client: Client, topology: Topology, of: str) -> Any:
-    """Return what streams hold of a driver, how they are set, and where their durables are."""
-    found: dict[str, Any] = {"names": await ask(client, "$JS.API.STREAM.NAMES")}
+    """Return a driver's messages in streams, and the settings and durables of the streams."""
+    found: dict[str, Any] = {"names": await request(client, "$JS.API.STREAM.NAMES")}
     found["names"] = sorted(found["names"].get("streams") or [])
     for stream in topology.streams:
-        told = await ask(client, f"$JS.API.STREAM.INFO.{stream}", {"subjects_filter": ">"})
-        held = told.get("state", {})
+        info = await request(client, f"$JS.API.STREAM.INFO.{stream}", {"subjects_filter": ">"})
+        held = info.get("state", {})
         subjects = held.get("subjects") or {}
-        lists = await ask(client, f"$JS.API.CONSUMER.LIST.{stream}")
+        lists = await request(client, f"$JS.API.CONSUMER.LIST.{stream}")
         found[stream] = (
-            told.get("config"),
+            info.get("config"),
             {name for name in subjects if f".{of}." in name},
             held.get("first_seq"),
             {
@@ -35,19 +35,19 @@ async def state(client: Client, topology: Topology, of: str) -> Any:
 
 
 async def unanswered(server: NatsServer) -> int:
-    """Return how many questions without an answer nats-server remembers of drivers."""
+    """Return how many unanswered requests of drivers nats-server holds."""
     hub = KeyFolder(server.keys).pair(HUB, Kind.ACCOUNT).public
-    told = await monitored(server, f"accountz?acc={hub}")
-    return len(told["account_detail"].get("responses") or ())
+    account = await monitored(server, f"accountz?acc={hub}")
+    return len(account["account_detail"].get("responses") or ())
 
 
 async def monitored(server: NatsServer, what: str, host: str = "127.0.0.1") -> Any:
-    """Return what the monitoring port of a nats-server tells; raises httpx.ConnectError."""
+    """Return an answer of nats-server's monitoring port; raises httpx.ConnectError."""
     async with httpx.AsyncClient() as client:
         return (await client.get(f"http://{host}:{server.monitor_port}/{what}")).json()
 
 
-async def ask(client: Client, subject: str, question: Any = None) -> Any:
-    """Return what nats-server answers."""
+async def request(client: Client, subject: str, question: Any = None) -> Any:
+    """Send a request to nats-server and return its answer."""
     payload = b"" if question is None else msgspec.json.encode(question)
     return msgspec.json.decode((await client.request(subject, payload, timeout=2)).data)

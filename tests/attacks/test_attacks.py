@@ -1,4 +1,4 @@
-"""Nothing that a driver can try has an effect, and what sees that would see each of them."""
+"""No attack of a driver has an effect, and each would be noticed if it had."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tests.attacks.attempts import WITHOUT_CONTROL, attempts
 AT_LEAST = 100
 
 
-async def test_no_attack_of_a_driver_has_an_effect_and_each_has_one_in_a_usual_hub(
+async def test_no_attack_of_a_driver_has_an_effect_and_each_has_one_in_an_ordinary_hub(
     database: str, tmp_path: Path
 ) -> None:
     chosen = list(attempts())

@@ -1,4 +1,4 @@
-"""A hub as many are: one account for everybody, nobody's rights narrowed, every listener open."""
+"""An ordinary hub: one account for everybody, no restricted permissions, every listener open."""
 
 import time
 from pathlib import Path
@@ -38,7 +38,7 @@ ALL_ALLOWED: Final = dict.fromkeys(
 
 
 class UsualServer(NatsServer):
-    """A nats-server whose hub lets leaf nodes in and sets unanswered questions no end."""
+    """A nats-server whose hub accepts leaf nodes and keeps unanswered requests without limit."""
 
     listeners = LISTENERS
 
@@ -56,7 +56,7 @@ class UsualServer(NatsServer):
         self.trust = replace(self.trust, accounts=self.trust.accounts | {hub: loose})
 
     def command(self) -> list[str]:
-        """Return what to run."""
+        """Return the command line."""
         command = super().command()
         config = Path(command[-1])
         text = config.read_text().replace('http: "127.0.0.1:', 'http: "0.0.0.0:')
@@ -66,11 +66,11 @@ class UsualServer(NatsServer):
         return command
 
     def user(self, name: str) -> Path:
-        """Return the credentials of somebody in the hub's account, who may do all there is."""
+        """Return the credentials of a user of the hub's account with all permissions."""
         return self._anybody(name, HUB, HUB_SIGNER)
 
     def administrator(self, name: str) -> Path:
-        """Return the credentials of somebody in the system's account."""
+        """Return the credentials of a user of the system account."""
         return self._anybody(name, SYSTEM, SYSTEM_SIGNER)
 
     def _anybody(self, name: str, account: str, signer: str) -> Path:
@@ -87,12 +87,12 @@ class UsualServer(NatsServer):
 
 
 class ClusteredServer(UsualServer):
-    """A nats-server that waits for others of its kind."""
+    """A nats-server with listeners for a cluster."""
 
     listeners = AMONG_OTHERS
 
     def command(self) -> list[str]:
-        """Return what to run."""
+        """Return the command line."""
         command = super().command()
         config = Path(command[-1])
         head, rest = config.read_text().split("jetstream {", 1)

@@ -1,4 +1,4 @@
-"""A bare connection to nats-server that says anything, byte for byte, and keeps what it hears."""
+"""A raw connection to nats-server that sends any bytes and keeps everything it receives."""
 
 import asyncio
 import base64
@@ -16,7 +16,7 @@ ANSWER_S: Final = 2.0
 
 
 class Wire:
-    """Hold one connection; `messages` are what came for it, `errors` what it was told."""
+    """One connection; `messages` are those delivered, `errors` those of nats-server."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.messages: list[tuple[str, bytes]] = []
@@ -36,18 +36,18 @@ class Wire:
     async def claim(
         cls, server: NatsServer, token: str, pair: KeyPair | None, *, port: int = 0, **more: Any
     ) -> "Wire":
-        """Connect with any JWT, signing with any key or none, to the port of clients or another."""
+        """Connect with any JWT, signed with any key or none, to the client port or another."""
         reader, writer = await asyncio.open_connection("127.0.0.1", port or server.port)
-        told = (await reader.readline()).removeprefix(b"INFO ")
+        info = (await reader.readline()).removeprefix(b"INFO ")
         options = {"verbose": False, "headers": True, "no_responders": True, "jwt": token, **more}
         if pair is not None:
-            nonce = msgspec.json.decode(told)["nonce"].encode()
+            nonce = msgspec.json.decode(info)["nonce"].encode()
             options["sig"] = base64.b64encode(pair.sign(nonce)).decode()
         wire = cls(reader, writer)
-        wire.say(b"CONNECT %s\r\n" % msgspec.json.encode(options))
+        wire.send(b"CONNECT %s\r\n" % msgspec.json.encode(options))
         return wire
 
-    def say(self, content: bytes) -> None:
+    def send(self, content: bytes) -> None:
         """Send bytes."""
         with contextlib.suppress(OSError):
             self._writer.write(content)
@@ -55,23 +55,23 @@ class Wire:
     def publish(
         self, subject: str, payload: bytes = b"", reply: str = "", headers: str = ""
     ) -> None:
-        """Publish, whatever subject and reply are."""
+        """Publish with any subject and reply."""
         where = f"{subject} {reply} " if reply else f"{subject} "
         if headers:
             head = f"NATS/1.0\r\n{headers}\r\n\r\n".encode()
             sizes = f"{len(head)} {len(head) + len(payload)}"
-            self.say(f"HPUB {where}{sizes}\r\n".encode() + head + payload + b"\r\n")
+            self.send(f"HPUB {where}{sizes}\r\n".encode() + head + payload + b"\r\n")
         else:
-            self.say(f"PUB {where}{len(payload)}\r\n".encode() + payload + b"\r\n")
+            self.send(f"PUB {where}{len(payload)}\r\n".encode() + payload + b"\r\n")
 
     def subscribe(self, subject: str, number: int = 1, queue: str = "") -> None:
-        """Subscribe to anything."""
-        self.say(f"SUB {subject} {queue} {number}\r\n".encode())
+        """Subscribe to any subject."""
+        self.send(f"SUB {subject} {queue} {number}\r\n".encode())
 
-    async def let_in(self) -> bool:
-        """Tell whether nats-server answers a ping, after all that was said."""
+    async def answers_ping(self) -> bool:
+        """Return whether nats-server answers a ping, after processing everything sent before."""
         self._pong.clear()
-        self.say(b"PING\r\n")
+        self.send(b"PING\r\n")
         answered = asyncio.ensure_future(self._pong.wait())
         done = {answered, self._task}
         await asyncio.wait(done, timeout=ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
@@ -79,7 +79,7 @@ class Wire:
         return self._pong.is_set()
 
     async def close(self) -> None:
-        """Leave."""
+        """Close the connection."""
         self._task.cancel()
         await asyncio.wait({self._task})
         self._writer.close()
@@ -94,6 +94,6 @@ class Wire:
                 elif word == "PONG":
                     self._pong.set()
                 elif word == "PING":
-                    self.say(b"PONG\r\n")
+                    self.send(b"PONG\r\n")
                 elif word == "-ERR":
                     self.errors.append(line.decode(errors="replace").strip())

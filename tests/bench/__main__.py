@@ -25,18 +25,18 @@ PARTS: Final[dict[str, Callable[[Servers], Iterator[Result]]]] = {
 
 
 def main() -> None:
-    """Run the parts that were asked for, print as they come, write bench.json."""
+    """Run the chosen parts, print results as they come, write bench.json."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="which parts; none: all")
     parser.add_argument("--out", type=Path, default=Path("bench.json"))
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     results = []
-    for part in asked.parts or PARTS:
+    for part in arguments.parts or PARTS:
         with fresh_servers() as made:
             for one in PARTS[part](made):
                 results.append(one)
                 print(table([one]), flush=True)
-    write(results, asked.out)
+    write(results, arguments.out)
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
-"""What the doors cost those who watch, beside the same gateway without any.
+"""The cost of authentication to viewers, beside the same gateway without authentication.
 
-Opening a WebSocket takes a ticket, and two questions to Postgres. While it is open each login is
-asked for every second, and what somebody hides is left out of each chunk.
+Opening a WebSocket takes a ticket and two queries to Postgres. While it is open, each login is
+checked every second, and hidden drivers are left out of each chunk.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from tests.bench.watching import CLIENTS, ROUNDS, Gateway, gateway, is_ready, wa
 from tests.tools.people import API
 from tests.tools.servers import addresses, free_port, listens, until
 
-OPEN: Final = "without doors"
+OPEN: Final = "without authentication"
 SOCKETS: Final = 100
 PEOPLE: Final[dict[str, Role]] = {
     "owner-1": "owner",
@@ -44,7 +44,7 @@ UPGRADE: Final = (
 
 def measure(servers: Servers) -> Iterator[Result]:
     """Yield the figures, with alternating rounds on both gateways."""
-    with gateway(servers) as first, doorless(servers) as without:
+    with gateway(servers) as first, open_gateway(servers) as without:
         tokens = asyncio.run(_crowd(first.port, servers.url))
         served = Gateway(first.port, first.pid, tokens)
         pairs = [(_open_ms(served), _open_ms(without)) for _ in range(ROUNDS)]
@@ -66,23 +66,23 @@ def _result(name: str, unit: str, pairs: list[tuple[float, float]]) -> Result:
 
 
 @contextmanager
-def doorless(servers: Servers) -> Iterator[Gateway]:
-    """Run a gateway meanwhile that lets everybody in."""
+def open_gateway(servers: Servers) -> Iterator[Gateway]:
+    """Run a gateway without authentication during the block."""
     port = free_port()
     with process(
-        "tests.bench.doorless_gateway",
+        "tests.bench.open_gateway",
         **addresses(servers.nats.url, servers.url),
         PITBOX_GATEWAY__PORT=str(port),
-        PITBOX_GATEWAY__KEYS=str(servers.folder / "doorless-keys"),
+        PITBOX_GATEWAY__KEYS=str(servers.folder / "open_gateway-keys"),
     ) as started:
-        until(lambda: listens(port) and is_ready(port), "the gateway without doors is ready", 30)
+        until(lambda: listens(port) and is_ready(port), "the open gateway is ready", 30)
         yield Gateway(port, started.pid)
 
 
 async def _crowd(port: int, database: str) -> tuple[str, ...]:
-    """Log everybody of a night in, while somebody hides from some; return their tokens.
+    """Log all viewers in, one driver hidden from some of them; return their tokens.
 
-    No one has a password: what it costs to check one is no cost of who watches.
+    Nobody has a password: the cost of checking one is not a cost of watching.
     """
     connection = await asyncpg.connect(database)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as rest:
@@ -92,17 +92,17 @@ async def _crowd(port: int, database: str) -> tuple[str, ...]:
         for name, role in PEOPLE.items():
             await accounts.invite(connection, Invitation(name=name, role=role))
             account = await accounts.find(connection, name)
-            assert account is not None  # it was just invited
+            assert account is not None  # created by the invitation above
             _, cookie = await logins.begin(connection, account.account, account.password)
             headers = {"cookie": f"{COOKIE}={cookie}"}
             tokens.append((await rest.post(f"{API}/refresh", headers=headers)).json())
             rest.cookies.clear()
     await connection.close()
-    return tuple(told["access_token"] for told in tokens)
+    return tuple(answer["access_token"] for answer in tokens)
 
 
 def _open_ms(served: Gateway) -> float:
-    """Return how long it takes until a socket is open, the ticket for it included."""
+    """Return the time to open a socket, the request of its ticket included."""
     dialect = Dialect(f"http://127.0.0.1:{served.port}", list(served.tokens))
     return asyncio.run(_median_ms(served.port, dialect))
 
@@ -111,12 +111,12 @@ async def _median_ms(port: int, dialect: Dialect) -> float:
     took = []
     for _ in range(SOCKETS):
         began = time.perf_counter()
-        asked = UPGRADE.format(path=dialect.path, port=port)
+        request = UPGRADE.format(path=dialect.path, port=port)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(asked.encode())
-        told = await reader.readuntil(b"\r\n\r\n")
+        writer.write(request.encode())
+        response = await reader.readuntil(b"\r\n\r\n")
         took.append((time.perf_counter() - began) * 1e3)
-        if b" 101 " not in told:
-            raise ConnectionError(told.decode())
+        if b" 101 " not in response:
+            raise ConnectionError(response.decode())
         writer.close()
     return statistics.median(took)

@@ -25,10 +25,10 @@ async def main() -> None:
     parser.add_argument("--nats", required=True)
     parser.add_argument("--credentials", type=Path)
     parser.add_argument("--cars", type=int, required=True)
-    asked = parser.parse_args()
-    options = Identity(asked.credentials).options() if asked.credentials else {}
-    client = await nats.connect(asked.nats, **options)
-    tasks = [car(client, number, asked.cars) for number in range(asked.cars)]
+    arguments = parser.parse_args()
+    options = Identity(arguments.credentials).options() if arguments.credentials else {}
+    client = await nats.connect(arguments.nats, **options)
+    tasks = [car(client, number, arguments.cars) for number in range(arguments.cars)]
     await asyncio.gather(*tasks)
 
 

@@ -1,4 +1,4 @@
-"""What the driver app costs on the driver's PC: a simulated car at 60 Hz, all of it included."""
+"""The CPU cost of the driver app on the driver's PC, for a simulated car at 60 Hz."""
 
 import tempfile
 import time
@@ -41,7 +41,7 @@ def _drive(server: NatsServer, spool: str) -> float:
 
 
 def _simulate() -> float:
-    """Return what the simulator itself takes, which a real game would not."""
+    """Return the share of the simulator itself, which a real game does not have."""
     with process("tests.bench.sim_alone") as started:
         return _percent(started.pid)
 

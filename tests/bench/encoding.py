@@ -1,4 +1,4 @@
-"""Bytes and time to put a frame on the wire, and bytes a frame of real recordings."""
+"""Bytes and time to encode a frame, and bytes per frame of real recordings."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -60,7 +60,7 @@ def measure(recordings: Path | None) -> Iterator[Result]:
 
 
 def recorded_bytes_per_frame(path: Path) -> float:
-    """Return what a frame of a recording takes on the wire, in live chunks of 50 ms."""
+    """Return the encoded bytes per frame of a recording, in live chunks of 50 ms."""
     from producers.chunker import Chunker
     from producers.importers.recording import open_recording
 
@@ -102,11 +102,11 @@ def _msgpack_rows(number: int, batch: Batch) -> bytes:
 
 def _json_objects(number: int, batch: Batch) -> bytes:
     times, rows = batch
-    told: list[dict[str, Any]] = [
+    objects: list[dict[str, Any]] = [
         {"n": number, "at_ns": at_ns, **dict(zip(frames.NAMES, row, strict=True))}
         for at_ns, row in zip(times, rows, strict=True)
     ]
-    return msgspec.json.encode(told)
+    return msgspec.json.encode(objects)
 
 
 CONTESTANTS: Final = {

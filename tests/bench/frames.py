@@ -1,6 +1,6 @@
 """The frames of every bench: 80 channels as a sim gives them, the same for every contestant.
 
-By place: 2 clocks, then 16 smooth, 16 noisy and 30 slow floats, 10 integers and 6 flags.
+In order: 2 clocks, then 16 smooth, 16 noisy and 30 slow floats, 10 integers and 6 flags.
 """
 
 import math
@@ -46,7 +46,7 @@ def rows() -> tuple[Row, ...]:
 
 
 def times_ns(first: int, count: int) -> list[int]:
-    """Return when frames were captured."""
+    """Return the capture times of frames."""
     return [START_NS + frame * 1_000_000_000 // RATE_HZ for frame in range(first, first + count)]
 
 
@@ -81,7 +81,7 @@ def chunks(total_frames: int, frames: int) -> Iterator[Chunk]:
 
 
 def messages(total_frames: int) -> Iterator[bytes]:
-    """Yield the same drive as peers take it: a msgpack array a frame (sequence, then channels)."""
+    """Yield the same drive for peers: one msgpack array per frame (sequence, then channels)."""
     encode = msgspec.msgpack.encode
     made = rows()
     for frame in range(total_frames):

@@ -31,7 +31,7 @@ COPY_HEAD: Final = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
 
 
 class Peer(Struct, frozen=True):
-    """Name a peer, its module and how many frames it gets, which its rate makes bearable."""
+    """A peer, its module, and its number of frames, chosen to suit its rate."""
 
     name: str
     module: str
@@ -51,7 +51,7 @@ PEERS: Final = (
 
 
 class Taken(Struct, frozen=True):
-    """Hold what one run took, per frame."""
+    """The cost of one run, per frame."""
 
     frames_per_s: float
     cpu_s_per_million: float
@@ -117,7 +117,7 @@ def measure(servers: Servers) -> Iterator[Result]:
 
 
 def tables() -> list[str]:
-    """Return the statements that make the peers' tables."""
+    """Return the statements that create the peers' tables."""
     columns = ", ".join(f"{name} real not null" for name in COLUMNS[1:])
     return [
         f"create table {TABLE} (seq bigint primary key, {columns})",
@@ -127,7 +127,7 @@ def tables() -> list[str]:
 
 
 def run_pitbox(servers: Servers, size: int, total: int) -> Taken:
-    """Let the persister store a drive in chunks of `size` frames; return what it took."""
+    """Let the persister store a drive in chunks of `size` frames; return the cost."""
     asyncio.run(execute(servers.url, "truncate telemetry_chunk, run"))
     encoded = (msgspec.msgpack.encode(chunk) for chunk in frames.chunks(total, size))
     asyncio.run(servers.fill(servers.connect(), SUBJECT, encoded, "TELEMETRY"))
@@ -140,7 +140,7 @@ def run_pitbox(servers: Servers, size: int, total: int) -> Taken:
 
 
 def _peer(servers: Servers, peer: Peer) -> Taken | None:
-    """Return what a peer took, None where it is not installed or fails (it says why itself)."""
+    """Return a peer's cost, None if it is not installed or fails (it prints the reason itself)."""
     if not PEERS_PYTHON.is_file():
         return None
     asyncio.run(execute(servers.url, f"truncate {TABLE}, {TABLE}_pathway"))
@@ -175,13 +175,13 @@ def _work(servers: Servers, command: list[str], total: int) -> Taken | None:
     if done.returncode:
         print(f"{command[-1]} failed: {done.stderr.decode()[-2000:]}", file=sys.stderr)
         return None
-    told = decoded(done.stdout)
+    figures = decoded(done.stdout)
     postgres_s = servers.cpu_s()["postgres"] - before["postgres"]
     return Taken(
-        frames_per_s=total / told["wall_s"],
-        cpu_s_per_million=told["cpu_s"] / total * 1e6,
+        frames_per_s=total / figures["wall_s"],
+        cpu_s_per_million=figures["cpu_s"] / total * 1e6,
         postgres_cpu_s_per_million=postgres_s / total * 1e6,
-        rss_mb=told["rss_mb"],
+        rss_mb=figures["rss_mb"],
     )
 
 

@@ -1,4 +1,4 @@
-"""The persister as it is, measured as the peers are."""
+"""The unmodified persister, measured as the peers are."""
 
 import asyncio
 
@@ -14,11 +14,11 @@ POLL_S = 0.01
 
 async def main() -> None:
     """Consume until all frames are stored."""
-    asked = arguments()
-    watch = Stopwatch(asked.frames)
+    options = arguments()
+    watch = Stopwatch(options.frames)
     settings = Settings(
-        nats=Nats(url=asked.nats, credentials=asked.credentials),
-        postgres=Postgres(url=asked.postgres),
+        nats=Nats(url=options.nats, credentials=options.credentials),
+        postgres=Postgres(url=options.postgres),
     )
     running = asyncio.create_task(serve(persister(settings), asyncio.Event()))
     counted = 0

@@ -17,7 +17,7 @@ STOP_S: Final = 10.0
 
 @contextlib.contextmanager
 def process(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a Python module meanwhile; its output can be read."""
+    """Run a Python module during the block; its output can be read."""
     started = subprocess.Popen(
         [sys.executable, "-m", *arguments],
         cwd=ROOT,
@@ -38,7 +38,7 @@ def process(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[by
 
 
 def cpu_s(pid: int) -> float:
-    """Return the CPU time that a process has spent, its children included."""
+    """Return the CPU time of a process, its children included."""
     first = psutil.Process(pid)
     spent = [one.cpu_times() for one in (first, *first.children(recursive=True))]
     return sum(times.user + times.system for times in spent)

@@ -1,4 +1,4 @@
-"""What identities cost on the way into the stream, beside a server without any."""
+"""The cost of authentication when publishing into a stream, beside an open server."""
 
 import asyncio
 import time
@@ -49,7 +49,7 @@ async def _measure(
 
 
 async def _rate(client: Client) -> float:
-    """Return how many messages are stored a second, with some under way at any time."""
+    """Return messages stored per second, with several in flight at any time."""
     jetstream, room = client.jetstream(), asyncio.Semaphore(WINDOW)
 
     async def store() -> None:
@@ -62,7 +62,7 @@ async def _rate(client: Client) -> float:
 
 
 async def _p99_ms(client: Client) -> float:
-    """Return how long the slowest hundredth takes until it is stored, one after the other."""
+    """Return the 99th percentile of the time to store a message, one at a time."""
     jetstream, took = client.jetstream(), []
     for _ in range(SINGLE):
         began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What a bench says: a table for people and `bench.json` for machines."""
+"""The results of a bench: a table for people and `bench.json` for machines."""
 
 import statistics
 from collections.abc import Iterable, Mapping
@@ -13,9 +13,9 @@ WIDTH: Final = 34
 
 
 class Result(Struct, frozen=True):
-    """Hold one figure of PitBox beside its peers and the limit; ratios above 1 are ahead.
+    """One figure of PitBox beside its peers and the limit; ratios above 1 are better.
 
-    Figures are medians of rounds; ratios are medians of what paired rounds give.
+    Figures are medians of rounds; ratios are medians of the ratios of paired rounds.
     """
 
     name: str
@@ -38,7 +38,7 @@ def result(
     peers: Mapping[str, Iterable[float]] | None = None,
     limit: Iterable[float] = (),
 ) -> Result:
-    """Sum rounds up."""
+    """Summarise rounds."""
     ours = list(rounds)
     theirs = {peer: list(values) for peer, values in (peers or {}).items()}
     medians = {peer: statistics.median(values) for peer, values in theirs.items() if values}

@@ -1,4 +1,4 @@
-"""The servers of a bench, filled as it needs."""
+"""The servers of a bench, and their contents."""
 
 import asyncio
 import contextlib
@@ -26,7 +26,7 @@ STORED_S: Final = 120.0
 
 
 class OpenNats(Server):
-    """A nats-server that lets everybody in: for peers, and to see what identities cost."""
+    """A nats-server without authentication: for peers, and to measure its cost."""
 
     name = "open-nats-server"
 
@@ -39,7 +39,7 @@ class OpenNats(Server):
         return f"nats://127.0.0.1:{self.port}"
 
     def command(self) -> list[str]:
-        """Return what to run."""
+        """Return the command line."""
         config = self.folder / "open-nats.conf"
         config.write_text(
             f'listen: "127.0.0.1:{self.port}"\nmax_payload: {nats_server.MAX_PAYLOAD}\n'
@@ -49,7 +49,7 @@ class OpenNats(Server):
 
 
 class Servers:
-    """Hold a nats-server and a migrated Postgres, both empty at first, and one for peers."""
+    """A nats-server and a migrated Postgres, both empty at first, and a nats-server for peers."""
 
     def __init__(
         self, folder: Path, bus: NatsServer, peers: OpenNats, database: PostgresServer
@@ -65,7 +65,7 @@ class Servers:
         return self.postgres.url("bench")
 
     def cpu_s(self) -> dict[str, float]:
-        """Return the CPU time that both servers have spent."""
+        """Return the CPU time of both servers."""
         return {"nats": _spent_s(self.nats.pid), "postgres": _spent_s(self.postgres.pid)}
 
     def psql(self, command: str) -> None:
@@ -75,7 +75,7 @@ class Servers:
         )
 
     async def connect(self) -> nats.NATS:
-        """Connect as somebody who may do everything within the hub."""
+        """Connect with all permissions within the hub."""
         return await nats.connect(self.nats.url, **self.nats.options())
 
     async def connect_peer(self) -> nats.NATS:
@@ -89,7 +89,7 @@ class Servers:
         messages: Iterable[bytes],
         stream: str,
     ) -> int:
-        """Make the stream hold just these messages; return how many they are."""
+        """Replace the stream's messages by these; return their number."""
         client = await connecting
         jetstream = client.jetstream()
         await jetstream.purge_stream(stream)
@@ -111,7 +111,7 @@ class Servers:
 
 @contextlib.contextmanager
 def servers(folder: Path) -> Iterator[Servers]:
-    """Run both servers meanwhile."""
+    """Run both servers during the block."""
     bus, peers, database = NatsServer(folder), OpenNats(folder), PostgresServer(folder)
     with running(bus), running(peers), running(database):
         made = Servers(folder, bus, peers, database)
@@ -127,7 +127,7 @@ async def _prepare(made: Servers) -> None:
     client = await made.connect_peer()
     for name, subject in (("PEERS", "peers.frames"), ("PEERSJSON", "peers.json")):
         await client.jetstream().add_stream(api.StreamConfig(name=name, subjects=[subject]))
-    # Pathway binds to a durable that somebody else has made.
+    # Pathway binds to an existing durable.
     durable = api.ConsumerConfig(durable_name="pathway", ack_policy=api.AckPolicy.EXPLICIT)
     await client.jetstream().add_consumer("PEERSJSON", durable)
     await client.close()
@@ -142,7 +142,7 @@ async def execute(url: str, *statements: str) -> None:
 
 
 def decoded(output: bytes) -> dict[str, float]:
-    """Return what a worker printed last."""
+    """Return the last line of a worker's output, decoded."""
     return msgspec.json.decode(output.strip().splitlines()[-1], type=dict[str, float])
 
 

@@ -1,4 +1,4 @@
-"""Run a simulated car and throw away what it says."""
+"""Run a simulated car and discard its observations."""
 
 import asyncio
 

@@ -1,6 +1,6 @@
-"""Watch live cars over N WebSockets, of the gateway or of nats-server itself; say how late.
+"""Watch live cars over N WebSockets of the gateway or of nats-server; print the latencies.
 
-The sockets are bare, so that what is measured is the server and not the client.
+The sockets are raw, so that the measurement shows the server and not the client.
 """
 
 import argparse
@@ -29,7 +29,7 @@ TIMED_CLIENTS: Final = 10
 
 
 class Dialect(Protocol):
-    """What to say to a server, and when a frame it sent was captured."""
+    """A server's protocol: how to subscribe, and the capture time of a frame."""
 
     @property
     def path(self) -> str:
@@ -37,16 +37,16 @@ class Dialect(Protocol):
         ...
 
     def opening(self) -> list[bytes]:
-        """Return the messages that ask for all cars."""
+        """Return the messages that subscribe to all cars."""
         ...
 
     def captured_ns(self, message: bytes) -> int | None:
-        """Return when the last frame of a message was captured, None for other messages."""
+        """Return the capture time of a message's last frame, None for other messages."""
         ...
 
 
 class Gateway:
-    """Speak as the pit wall's page does; each token in turn opens a socket."""
+    """The protocol of the pit wall's page; each token in turn opens a socket."""
 
     def __init__(self, address: str, tokens: list[str]) -> None:
         self._decode = msgspec.msgpack.Decoder(ToPage).decode
@@ -55,7 +55,7 @@ class Gateway:
 
     @property
     def path(self) -> str:
-        """Return the path of one more socket, with a ticket of its own, if one is needed."""
+        """Return the path of one more socket, with its own ticket if one is needed."""
         token = next(self._tokens, None)
         if token is None:
             return "/api/v1/live"
@@ -65,19 +65,19 @@ class Gateway:
         return f"/api/v1/live?ticket={answer.json()['ticket']}"
 
     def opening(self) -> list[bytes]:
-        """Return the page's choice."""
+        """Return the page's subscription."""
         return [msgspec.msgpack.encode(Subscribe(session="bench", channels=CHANNELS))]
 
     def captured_ns(self, message: bytes) -> int | None:
-        """Return when the last frame was captured."""
-        told = self._decode(message)
-        if not isinstance(told, Frames):
+        """Return the capture time of the last frame."""
+        frames = self._decode(message)
+        if not isinstance(frames, Frames):
             return None
-        return round(struct.unpack_from("<d", told.times, len(told.times) - 8)[0] * 1e6)
+        return round(struct.unpack_from("<d", frames.times, len(frames.times) - 8)[0] * 1e6)
 
 
 class NatsListener:
-    """Speak NATS over nats-server's own WebSocket."""
+    """The NATS protocol over nats-server's own WebSocket."""
 
     @property
     def path(self) -> str:
@@ -94,7 +94,7 @@ class NatsListener:
         return [options, f"SUB {self._subject} 1\r\n".encode()]
 
     def captured_ns(self, message: bytes) -> int | None:
-        """Return when the last frame was captured."""
+        """Return the capture time of the last frame."""
         if not message.startswith(b"MSG "):
             return None
         head, payload = message.split(b"\r\n", 1)
@@ -103,7 +103,7 @@ class NatsListener:
 
 
 class Client(asyncio.Protocol):
-    """Hold one socket: upgrade, subscribe, take messages."""
+    """One socket: upgrade, subscribe, receive messages."""
 
     def __init__(self, dialect: Dialect, host: str, latencies: list[float] | None) -> None:
         self._dialect = dialect
@@ -114,7 +114,7 @@ class Client(asyncio.Protocol):
         self.messages = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for the upgrade."""
+        """Request the upgrade."""
         self._transport = cast(asyncio.Transport, transport)
         key = base64.b64encode(os.urandom(16)).decode()
         self._transport.write(
@@ -124,7 +124,7 @@ class Client(asyncio.Protocol):
         )
 
     def data_received(self, data: bytes) -> None:
-        """Take what came apart into messages."""
+        """Split the received bytes into messages."""
         self._buffer += data
         if not self._open:
             if b"\r\n\r\n" not in self._buffer:
@@ -173,36 +173,38 @@ def masked(message: bytes) -> bytes:
 
 
 async def main() -> None:
-    """Watch for some seconds and print latencies in ms, and the messages that came."""
+    """Watch for some seconds; print latencies in ms and the number of messages."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--server", choices=["gateway", "nats"], required=True)
     parser.add_argument("--clients", type=int, required=True)
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--tokens", nargs="*", default=[])
-    asked = parser.parse_args()
-    host = f"127.0.0.1:{asked.port}"
+    arguments = parser.parse_args()
+    host = f"127.0.0.1:{arguments.port}"
     dialect: Dialect = (
-        Gateway(f"http://{host}", asked.tokens) if asked.server == "gateway" else NatsListener()
+        Gateway(f"http://{host}", arguments.tokens)
+        if arguments.server == "gateway"
+        else NatsListener()
     )
     latencies: list[float] = []
     clients = []
-    for number in range(asked.clients):
+    for number in range(arguments.clients):
         timed = latencies if number < TIMED_CLIENTS else None
         client = Client(dialect, host, timed)
         await asyncio.get_running_loop().create_connection(
-            lambda client=client: client, "127.0.0.1", asked.port
+            lambda client=client: client, "127.0.0.1", arguments.port
         )
         clients.append(client)
     await asyncio.sleep(SETTLE_S)
     latencies.clear()
     before = sum(client.messages for client in clients)
     print("ready", flush=True)
-    await asyncio.sleep(asked.seconds)
+    await asyncio.sleep(arguments.seconds)
     messages = sum(client.messages for client in clients) - before
     latencies.sort()
-    told = {"messages": messages, "p50_ms": at(latencies, 0.5), "p99_ms": at(latencies, 0.99)}
-    print(json.dumps(told), flush=True)
+    figures = {"messages": messages, "p50_ms": at(latencies, 0.5), "p99_ms": at(latencies, 0.99)}
+    print(json.dumps(figures), flush=True)
 
 
 def at(ordered: list[float], share: float) -> float:

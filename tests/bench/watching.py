@@ -1,4 +1,4 @@
-"""From publish to the page's socket: how late, and what it costs, beside nats-server's own."""
+"""Latency and CPU cost from publish to the page's socket, beside nats-server's own WebSocket."""
 
 import asyncio
 import json
@@ -34,14 +34,14 @@ LISTENER: Final = "nats-server's WebSocket"
 
 
 class Listening(OpenNats):
-    """A nats-server that browsers could connect to directly."""
+    """A nats-server with a WebSocket for browsers."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.websocket_port = free_port()
 
     def command(self) -> list[str]:
-        """Return what to run."""
+        """Return the command line."""
         command = super().command()
         config = Path(command[-1])
         listener = f"websocket {{ host: 127.0.0.1, port: {self.websocket_port}, no_tls: true }}\n"
@@ -50,21 +50,21 @@ class Listening(OpenNats):
 
 
 class Gateway(Struct, frozen=True):
-    """Hold a gateway that runs, and the tokens of who watches; none where nobody logs in."""
+    """A running gateway and the viewers' tokens; none without authentication."""
 
     port: int
     pid: int
     tokens: tuple[str, ...] = ()
 
     def rest(self) -> httpx.AsyncClient:
-        """Return a client of its REST for who watches."""
+        """Return a REST client for the viewers."""
         address = f"http://127.0.0.1:{self.port}"
         headers = {"authorization": f"Bearer {self.tokens[0]}"}
         return httpx.AsyncClient(base_url=address, headers=headers)
 
 
 class Seen(Struct, frozen=True):
-    """Hold what watchers saw, and the CPU time that the server spent on a message."""
+    """The viewers' latencies, and the server's CPU time per message."""
 
     p50_ms: float
     p99_ms: float
@@ -110,7 +110,7 @@ def _latencies(name: str, ours: list[Seen], theirs: list[Seen]) -> Iterator[Resu
 
 
 def watch(bus: NatsServer | OpenNats, gateway: Gateway | None, size: tuple[int, int]) -> Seen:
-    """Watch some cars with some clients; without a gateway it is nats-server that serves."""
+    """Watch some cars with some clients; without a gateway nats-server serves them."""
     cars, clients = size
     if gateway:
         server = ["gateway", "--port", str(gateway.port), "--tokens", *gateway.tokens]
@@ -131,9 +131,9 @@ def watch(bus: NatsServer | OpenNats, gateway: Gateway | None, size: tuple[int, 
             assert started.stdout is not None  # it is a pipe
             started.stdout.readline()
             before_s = cpu_s(pid)
-            told = json.loads(started.stdout.readline())
+            figures = json.loads(started.stdout.readline())
             spent_s = cpu_s(pid) - before_s - idle_s
-    return Seen(told["p50_ms"], told["p99_ms"], spent_s / max(told["messages"], 1) * 1e6)
+    return Seen(figures["p50_ms"], figures["p99_ms"], spent_s / max(figures["messages"], 1) * 1e6)
 
 
 def _spent_s(pid: int, seconds: float) -> float:
@@ -144,7 +144,7 @@ def _spent_s(pid: int, seconds: float) -> float:
 
 @contextmanager
 def gateway(servers: Servers) -> Iterator[Gateway]:
-    """Run a gateway meanwhile, with an owner who is logged in."""
+    """Run a gateway during the block, with an owner who is logged in."""
     port = free_port()
     with process(
         *("pitbox", "run", "gateway"),
@@ -162,7 +162,7 @@ async def _signed_in(port: int, database: str) -> str:
 
 
 def is_ready(port: int) -> bool:
-    """Tell whether a gateway reaches its peers."""
+    """Return whether a gateway reaches its peers."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/ready", timeout=2) as answer:
             return bool(answer.status == 200)

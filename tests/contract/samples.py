@@ -1,6 +1,6 @@
-"""One event of every kind with no field left at its default, and its bytes, kept for ever.
+"""One event of every kind with no field at its default, and its bytes, kept for ever.
 
-`python -m tests.contract.samples` writes the bytes of shapes that have none yet, beside the old.
+`python -m tests.contract.samples` adds a file for each shape that has none yet.
 """
 
 from pathlib import Path
@@ -158,13 +158,13 @@ SAMPLES: Final[dict[str, Struct]] = {
 
 
 def kept(tag: str) -> list[Path]:
-    """Return the files of a kind's shapes, the oldest first."""
+    """Return the files of a kind's shapes, oldest first."""
     found = FOLDER.glob(f"{tag}.*.msgpack")
     return sorted(found, key=lambda path: int(path.suffixes[-2].removeprefix(".")))
 
 
 def write_missing() -> None:
-    """Keep the bytes of every shape that has none yet."""
+    """Write the bytes of every shape that has no file yet."""
     for tag, sample in SAMPLES.items():
         files, encoded = kept(tag), msgspec.msgpack.encode(sample)
         if not files or files[-1].read_bytes() != encoded:

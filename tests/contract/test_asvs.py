@@ -1,4 +1,4 @@
-"""docs/asvs.md and the tests named after OWASP ASVS 5.0 say the same."""
+"""docs/asvs.md names exactly the tests that are named after OWASP ASVS 5.0."""
 
 import re
 from pathlib import Path
@@ -54,6 +54,6 @@ def test_ids_are_in_order_and_each_has_a_test_or_a_reason() -> None:
     assert all("`test_" in tests or len(tests) > 10 for _, tests in in_table())
 
 
-def test_whatever_applies_has_a_row_and_all_but_what_is_not_there_a_test() -> None:
+def test_every_applicable_id_has_a_row_and_a_test_unless_it_is_absent() -> None:
     assert [identity for identity, _ in in_table()] == APPLIES
     assert {identity for identity, tests in in_table() if "`" not in tests} == UNTESTED

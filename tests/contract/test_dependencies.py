@@ -20,7 +20,7 @@ CONTRACTS = {contract["name"]: contract for contract in LINTER["contracts"]}
 LAYERS = CONTRACTS["commands stand on consumers and producers, these on pitbox, pitbox on schemas"]
 INDEPENDENT = CONTRACTS["no consumer imports another"]
 PURE = CONTRACTS["decisions are pure"]["source_modules"]
-# Modules that are named one by one exist in this tree only.
+# Modules that a rule names one by one exist in this tree only.
 PURE_BY_NAME = CONTRACTS["decisions are pure"] | {
     "source_modules": [pattern for pattern in PURE if "*" in pattern],
     "forbidden_modules": ["time", "pitbox.logs"],
@@ -71,7 +71,7 @@ def test_schemas_need_msgspec_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("pattern", PURE)
-def test_a_pure_module_waits_for_nothing_and_asks_nothing(pattern: str) -> None:
+def test_a_pure_module_awaits_nothing_and_makes_no_impure_call(pattern: str) -> None:
     paths = [path for path in OURS if named(path, pattern)]
     assert paths
     for path in paths:
@@ -85,13 +85,13 @@ def test_a_pure_module_waits_for_nothing_and_asks_nothing(pattern: str) -> None:
 
 
 def named(path: Path, pattern: str) -> bool:
-    """Tell whether a module is named so; ** stands for packages, as import-linter has it."""
+    """Return whether a pattern matches a module; ** stands for packages, as in import-linter."""
     module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     return re.fullmatch(re.escape(pattern).replace(r"\*\*", r"[\w.]+"), module) is not None
 
 
 def lint(folder: Path, imports: dict[str, str], *contracts: dict[str, Any]) -> tuple[int, str]:
-    """Return how our rules judge packages with these modules, each of which imports another."""
+    """Apply our rules to packages of these modules, each of which imports another."""
     modules = {"consumers.timing.decide", *imports, *imports.values()}
     for module in {f"{name}.anything" for name in PACKAGES} | modules:
         file = folder / f"{module.replace('.', '/')}.py"
@@ -121,8 +121,8 @@ def test_rules_that_are_kept_pass(tmp_path: Path) -> None:
         "pitbox.chunks": "schemas.telemetry",
         "pitbox.logs": "schemas.telemetry",
     }
-    code, said = lint(tmp_path, kept, LAYERS, INDEPENDENT, PURE_BY_NAME)
-    assert (code, "3 kept, 0 broken" in said) == (0, True), said
+    code, output = lint(tmp_path, kept, LAYERS, INDEPENDENT, PURE_BY_NAME)
+    assert (code, "3 kept, 0 broken" in output) == (0, True), output
 
 
 def test_every_import_against_the_rules_is_found_also_of_a_new_consumer(tmp_path: Path) -> None:
@@ -141,10 +141,10 @@ def test_every_import_against_the_rules_is_found_also_of_a_new_consumer(tmp_path
         "consumers.coach.a": "consumers.timing.z",
         "consumers.coach.decide": "pitbox.logs",
     }
-    code, said = lint(tmp_path, broken, LAYERS, INDEPENDENT, PURE_BY_NAME)
-    assert (code, "0 kept, 3 broken" in said) == (1, True), said
+    code, output = lint(tmp_path, broken, LAYERS, INDEPENDENT, PURE_BY_NAME)
+    assert (code, "0 kept, 3 broken" in output) == (1, True), output
     chains = [f"{one} -> {other}" for one, other in broken.items()]
-    assert [chain for chain in chains if chain not in said] == [], said
+    assert [chain for chain in chains if chain not in output] == [], output
 
 
 def test_a_drivers_pc_needs_no_more_packages_than_these() -> None:
@@ -153,7 +153,7 @@ def test_a_drivers_pc_needs_no_more_packages_than_these() -> None:
 
 
 def test_asvs_13_2_4_no_service_asks_other_servers_than_its_own_peers() -> None:
-    """Postgres and nats-server are settings; what is asked over HTTP is a driver's own choice."""
+    """Postgres and nats-server are settings; a driver chooses the address of an HTTP source."""
     found = {str(path.relative_to(ROOT)) for path in OURS if CLIENTS & set(imported(path))}
     assert found == {"commands/hub/stack.py", "producers/uplink/enrolment.py"}
 

@@ -1,4 +1,4 @@
-"""What is made from code is current, and the AsyncAPI document is whole."""
+"""Generated documents are current, and the AsyncAPI document is complete."""
 
 import json
 import re
@@ -20,7 +20,7 @@ README = ROOT / "README.md"
 
 
 class Done(NamedTuple):
-    """Hold how a command ended and its two outputs."""
+    """The exit code of a command and its two outputs."""
 
     code: object
     out: str
@@ -32,7 +32,7 @@ Run = Callable[..., Done]
 
 @pytest.fixture
 def pitbox(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run commands of the command line in this process, in the folder of the repository."""
+    """Return a function that runs a command in this process, in the repository's folder."""
     monkeypatch.chdir(ROOT)
 
     def run(*arguments: str) -> Done:
@@ -51,12 +51,12 @@ def pitbox(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
     ],
     ids=lambda command: command[0],
 )
-def test_documents_show_what_the_code_says(pitbox: Run, command: tuple[str, ...]) -> None:
+def test_generated_documents_are_current(pitbox: Run, command: tuple[str, ...]) -> None:
     done = pitbox(*command, "--check")
     assert done.code == 0, done.err
 
 
-def test_a_stale_text_is_noticed_and_written_anew(tmp_path: Path) -> None:
+def test_a_stale_text_is_found_and_rewritten(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("a\n<!-- x: begin, made by `make generated` -->\nold\n<!-- x: end -->\nb\n")
     assert marks.write(page, "x", "new", check=True) == 1
@@ -84,7 +84,7 @@ def references(node: Any) -> Iterator[str]:
             yield from references(value)
 
 
-def test_the_asyncapi_document_is_whole(pitbox: Run) -> None:
+def test_the_asyncapi_document_is_complete(pitbox: Run) -> None:
     done = pitbox("streams", "asyncapi")
     assert done.code == 0, done.err
     document = json.loads(done.out)
@@ -105,14 +105,14 @@ def test_the_asyncapi_document_is_whole(pitbox: Run) -> None:
             node = node[part]
 
 
-def test_the_asyncapi_document_says_the_limits_of_a_stream() -> None:
+def test_the_asyncapi_document_states_the_limits_of_a_stream() -> None:
     channel = asyncapi(topology.load())["channels"]["telemetry.live"]
     assert channel["x-jetstream"]["stream"] == "TELEMETRY"
     assert channel["x-jetstream"]["max_bytes"] == "4GB"
 
 
 @pytest.mark.parametrize("group", [(), ("streams",), ("dead",)], ids=" ".join)
-def test_a_list_of_commands_says_what_each_does(pitbox: Run, group: tuple[str, ...]) -> None:
+def test_the_list_of_commands_describes_each_command(pitbox: Run, group: tuple[str, ...]) -> None:
     listed = [line for line in pitbox(*group).out.splitlines() if re.match("│ [a-z]", line)]
     assert listed
     for line in listed:
@@ -120,7 +120,7 @@ def test_a_list_of_commands_says_what_each_does(pitbox: Run, group: tuple[str, .
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["bogus"], 'Unknown command "bogus"'),
         (["drive", "--f1-port", "99999"], 'Invalid value "99999" for --f1-port'),
@@ -131,11 +131,11 @@ def test_a_list_of_commands_says_what_each_does(pitbox: Run, group: tuple[str, .
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_mistake_on_the_command_line_ends_in_one_line(
-    pitbox: Run, arguments: list[str], said: str
+    pitbox: Run, arguments: list[str], message: str
 ) -> None:
     done = pitbox(*arguments)
     assert (done.code, done.out) == (2, "")
-    assert done.err.startswith(f"pitbox: {said}")
+    assert done.err.startswith(f"pitbox: {message}")
     assert done.err.count("\n") == 1
 
 

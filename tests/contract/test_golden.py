@@ -29,7 +29,7 @@ def test_samples_leave_nothing_at_its_default(tag: str) -> None:
 
 
 @pytest.mark.parametrize("tag", KINDS)
-def test_the_newest_bytes_are_what_is_sent_today(tag: str) -> None:
+def test_the_newest_bytes_match_the_current_encoding(tag: str) -> None:
     files = kept(tag)
     assert files, f"no bytes of {tag}: python -m tests.contract.samples"
     encoded = msgspec.msgpack.encode(SAMPLES[tag])
@@ -48,7 +48,7 @@ def test_all_bytes_ever_kept_decode(tag: str) -> None:
 
 
 @pytest.mark.parametrize("tag", ["telemetry.chunk", "telemetry.mark"])
-def test_what_a_later_version_adds_at_the_end_is_skipped(tag: str) -> None:
+def test_fields_that_a_later_version_appends_are_skipped(tag: str) -> None:
     longer = [*msgspec.msgpack.decode(kept(tag)[-1].read_bytes()), "added", {"later": 1}]
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(longer), type=KINDS[tag]) == SAMPLES[tag]
 
@@ -60,7 +60,7 @@ def test_a_field_that_a_later_version_adds_is_skipped(tag: str) -> None:
 
 
 def test_channels_are_only_ever_added() -> None:
-    """An id that meant something else would change what was recorded years ago."""
+    """A reused id would change the meaning of old recordings."""
     golden = (FOLDER / "channels.txt").read_text().splitlines()
     now = [f"{channel.id} {channel.name} {channel.unit}".strip() for channel in CHANNELS]
     assert now[: len(golden)] == golden

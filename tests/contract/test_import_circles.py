@@ -1,4 +1,4 @@
-"""No module imports itself by way of others, also not for types alone."""
+"""No module imports itself through others, not even for types alone."""
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ Graph = dict[str, set[str]]
 
 
 def graph_of(root: Path, packages: Iterable[str]) -> Graph:
-    """Return which module imports which at module level, as far as both are of these packages."""
+    """Return the module-level imports among the modules of these packages."""
     paths = {_name(root, path): path for name in packages for path in (root / name).rglob("*.py")}
     return {
         name: {
@@ -52,7 +52,7 @@ def _imported(name: str, path: Path, paths: Mapping[str, Path]) -> Iterator[str]
             source = ".".join(filter(None, [base if node.level else "", node.module or ""]))
             inner = {f"{source}.{alias.name}" for alias in node.names} & paths.keys()
             yield from inner
-            # What is no module of its own is taken from the package, which has to be there by then.
+            # A name that is no module comes from the package, which must have run by then.
             if source in paths and len(inner) < len(node.names):
                 yield source
 
@@ -65,7 +65,7 @@ def _run_for(module: str) -> Iterator[str]:
 
 
 def _at_module_level(tree: ast.AST) -> Iterator[ast.AST]:
-    """Return all nodes but those that run later, within functions."""
+    """Return all nodes except those in functions, which run later."""
     for node in ast.iter_child_nodes(tree):
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
             yield node
@@ -103,7 +103,7 @@ def test_a_circle_is_found_and_named(tmp_path: Path, first: str, second: str) ->
     )
 
 
-def test_a_package_that_takes_from_its_module_which_takes_from_it_is_a_circle(
+def test_a_package_and_its_module_that_import_each_other_are_a_circle(
     tmp_path: Path,
 ) -> None:
     house = tmp_path / "house"

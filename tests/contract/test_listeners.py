@@ -1,4 +1,4 @@
-"""Whatever listens is known, and looks at its address first."""
+"""Every listener is known, and checks its address first."""
 
 import re
 from pathlib import Path
@@ -14,9 +14,9 @@ LISTENING = re.compile(
 LISTENERS = {
     "consumers/gateway/web/listener.py": "listening.check(",
     "pitbox/metrics.py": "listening.check(",
-    "commands/doctor.py": '"127.0.0.1"',  # looks whether a port is free
-    "commands/hub/ports.py": '"127.0.0.1"',  # looks whether a port is free
-    "producers/sources/network/port.py": "SOCK_DGRAM",  # hears games, which know no TLS
+    "commands/doctor.py": '"127.0.0.1"',  # checks whether a port is free
+    "commands/hub/ports.py": '"127.0.0.1"',  # checks whether a port is free
+    "producers/sources/network/port.py": "SOCK_DGRAM",  # receives from games, which have no TLS
 }
 
 
@@ -24,7 +24,7 @@ def sources() -> list[Path]:
     return list(files(*PACKAGES))
 
 
-def test_nothing_listens_that_does_not_check_where() -> None:
+def test_every_listener_checks_its_address() -> None:
     found = {
         str(path.relative_to(ROOT)) for path in sources() if LISTENING.search(path.read_text())
     }
@@ -33,7 +33,7 @@ def test_nothing_listens_that_does_not_check_where() -> None:
         assert check in (ROOT / path).read_text()
 
 
-def test_postgres_listens_to_this_machine_alone() -> None:
+def test_postgres_listens_on_loopback_alone() -> None:
     assert SERVER_SETTINGS["listen_addresses"] == "127.0.0.1"
 
 
@@ -44,9 +44,9 @@ def test_containers_publish_on_loopback_alone() -> None:
     assert all(port.startswith("127.0.0.1:") for port in published)
 
 
-def test_no_certificate_goes_unchecked() -> None:
+def test_every_certificate_is_verified() -> None:
     unchecked = re.compile(r"CERT_NONE|_create_unverified_context|verify=False")
     assert not [path for path in sources() if unchecked.search(path.read_text())]
     unnamed = [path for path in sources() if "check_hostname = False" in path.read_text()]
-    # It waits for the gateway that it started itself, whose certificate it has.
+    # It waits for the gateway that it started itself and whose certificate it has.
     assert unnamed == [ROOT / "commands" / "hub" / "stack.py"]

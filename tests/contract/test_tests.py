@@ -1,4 +1,4 @@
-"""The tests keep the order of the code, and change it by arguments alone."""
+"""The tests mirror the code's folders, and change limits by arguments alone."""
 
 import ast
 import re
@@ -30,7 +30,7 @@ def test_a_unit_test_that_imports_our_code_imports_from_its_own_folder(folder: P
 
 
 def test_no_test_replaces_an_attribute_of_our_code() -> None:
-    """A limit is an argument with a default: a patched constant is used where it is not read."""
+    """A limit is an argument with a default: a patched constant misses code that copied it."""
     assert [change for path in files("tests") for change in replaced(path)] == []
 
 
@@ -52,7 +52,7 @@ def test_a_replaced_attribute_is_found(tmp_path: Path) -> None:
 
 
 def replaced(path: Path) -> Iterator[str]:
-    """Yield the places where a file sets an attribute of what it imports from our code."""
+    """Yield the places where a file sets an attribute of an object imported from our code."""
     if not SETS.search(path.read_text()):
         return
     own = {name for name, origin in imported(path).items() if is_own(origin)}
@@ -69,7 +69,7 @@ def replaced(path: Path) -> Iterator[str]:
 
 
 def root(node: ast.expr) -> str:
-    """Return the name that an attribute is reached from, or a text as it is."""
+    """Return the name at the start of an attribute chain, or a string literal as it is."""
     while isinstance(node, ast.Attribute):
         node = node.value
     match node:
@@ -81,5 +81,5 @@ def root(node: ast.expr) -> str:
 
 
 def is_own(origin: str) -> bool:
-    """Tell whether a dotted name is of our code."""
+    """Return whether a dotted name belongs to our code."""
     return origin.split(".", maxsplit=1)[0] in PACKAGES and "." in origin

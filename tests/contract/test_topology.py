@@ -61,11 +61,11 @@ def test_all_streams_together_fit_the_store_of_the_server() -> None:
 
 
 def test_every_message_fits_into_a_dead_letter_and_through_the_server() -> None:
-    letter = size_bytes(TOPOLOGY.streams["DEAD"].max_msg_size)
+    limit_bytes = size_bytes(TOPOLOGY.streams["DEAD"].max_msg_size)
     for name, stream in TOPOLOGY.streams.items():
         if name != "DEAD":
-            assert size_bytes(stream.max_msg_size) + ENVELOPE_BYTES <= letter
-    assert letter <= nats_server.MAX_PAYLOAD
+            assert size_bytes(stream.max_msg_size) + ENVELOPE_BYTES <= limit_bytes
+    assert limit_bytes <= nats_server.MAX_PAYLOAD
 
 
 def test_no_code_names_a_subject_or_a_stream() -> None:

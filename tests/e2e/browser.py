@@ -23,7 +23,7 @@ OPTIONS: Final = (
 
 
 def chromium() -> str:
-    """Return the browser to use; skips where there is none, unless PITBOX_E2E=required."""
+    """Return the browser to use; skips if there is none, unless PITBOX_E2E=required."""
     named = os.environ.get("PITBOX_CHROMIUM", "")
     found = named or next(filter(None, map(shutil.which, NAMES)), "")
     if found and Path(found).exists():
@@ -36,7 +36,7 @@ def chromium() -> str:
 
 @contextlib.contextmanager
 def page(width: int, height: int) -> Iterator[tuple[Page, list[str]]]:
-    """Open an empty page, with the list that its complaints go to."""
+    """Open an empty page; yield it with the list of its errors and warnings."""
     complaints: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(OPTIONS))
@@ -45,9 +45,9 @@ def page(width: int, height: int) -> Iterator[tuple[Page, list[str]]]:
         opened.on("pageerror", lambda error: complaints.append(str(error)))
         opened.on(
             "console",
-            lambda said: (
-                complaints.append(f"{said.text} {said.location['url']}")
-                if said.type in ("error", "warning")
+            lambda message: (
+                complaints.append(f"{message.text} {message.location['url']}")
+                if message.type in ("error", "warning")
                 else None
             ),
         )

@@ -1,4 +1,4 @@
-"""What tests of whole stacks share."""
+"""Fixtures of the tests of whole stacks."""
 
 import fcntl
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Let one of these tests run at a time: two stacks that start at once may want one port."""
+    """Run one of these tests at a time: two stacks that start at once may choose the same port."""
     shared = tmp_path_factory.getbasetemp().parent
     with (shared / "stacks.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

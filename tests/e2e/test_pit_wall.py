@@ -29,7 +29,7 @@ LAP_S = 90
 
 
 class Hub(Struct, frozen=True):
-    """Hold where a hub is, and the link that it printed."""
+    """A hub's address, and the link that it printed."""
 
     nats: int
     page: str
@@ -61,14 +61,14 @@ def serves(folder: Path, process: subprocess.Popen[bytes]) -> bool:
 
 
 def link_in(folder: Path) -> str:
-    """Return the link that opens the wall once, "" before it is printed."""
+    """Return the login link in the output, "" before it is printed."""
     found = re.search(r"http\S+#link=\S+", (folder.parent / "up.log").read_text())
     return found[0] if found else ""
 
 
 @contextlib.contextmanager
 def driving(hub: Hub, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Let a simulated car drive the short circuit, whose driver is enrolled by hand."""
+    """Run a simulated car on the short circuit; its driver is enrolled by a command."""
     credentials = folder / "MOR.creds"
     enrol = f"source {folder / 'up' / 'environment'} && {shlex.join(PITBOX)} driver enrol MOR"
     subprocess.run(["bash", "-c", f"{enrol} --out {credentials}"], check=True, timeout=STARTED_S)
@@ -90,9 +90,7 @@ def driving(hub: Hub, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.wait(60)
 
 
-def test_a_car_appears_its_trace_moves_and_a_lap_lands_in_the_table(
-    hub: Hub, tmp_path: Path
-) -> None:
+def test_a_car_appears_its_trace_moves_and_its_lap_is_listed(hub: Hub, tmp_path: Path) -> None:
     with browser.page(1440, 900) as (page, complaints), driving(hub, tmp_path) as car:
         page.goto(hub.link)
         tab = page.get_by_role("tab", name=re.compile("MOR"))
@@ -122,7 +120,7 @@ def test_a_car_appears_its_trace_moves_and_a_lap_lands_in_the_table(
         page.reload()
         expect(tab).to_be_visible(timeout=30_000)
         assert complaints == []
-        turn_out(page)
+        log_out_everywhere(page)
 
 
 def test_an_owner_makes_a_code_and_the_pc_that_uses_it_drives(hub: Hub, tmp_path: Path) -> None:
@@ -164,7 +162,7 @@ def test_an_owner_makes_a_code_and_the_pc_that_uses_it_drives(hub: Hub, tmp_path
 
 
 def is_live_anew(page: Page, hub: Hub) -> bool:
-    """Tell whether the newest session is live, for a page stays with the one that it shows."""
+    """Load the page again, as an open one keeps its session; return whether a session is live."""
     page.goto(hub.page)
     live = page.get_by_text(re.compile(r"Live · 0\.\d\d s behind the car")).first
     with contextlib.suppress(TimeoutError):
@@ -175,7 +173,7 @@ def is_live_anew(page: Page, hub: Hub) -> bool:
 
 @contextlib.contextmanager
 def fresh_pc(folder: Path, *words: str) -> Iterator[None]:
-    """Run a command on a PC where nothing is set, with a simulated car."""
+    """Run a command on a PC without settings, with a simulated car."""
     home = folder / "home"
     home.mkdir(exist_ok=True)
     bare = {name: value for name, value in os.environ.items() if not name.startswith("PITBOX_")}
@@ -190,8 +188,8 @@ def fresh_pc(folder: Path, *words: str) -> Iterator[None]:
         process.wait(60)
 
 
-def turn_out(page: Page) -> None:
-    """Log out everywhere in another tab: the first one says that it ended."""
+def log_out_everywhere(page: Page) -> None:
+    """Log out everywhere in another tab; the first tab shows that its login ended."""
     second = page.context.new_page()
     second.goto(page.url)
     second.get_by_role("button", name="You").click()
@@ -212,13 +210,13 @@ LAP_TIME = re.compile(r"0:[34]\d\.\d{3}|[34]\d\.\d{3}")
 
 
 def scanned(page: Page) -> list[str]:
-    """Return what a camera reads from the QR codes on a page."""
+    """Return the contents of the QR codes on a page."""
     with Image.open(io.BytesIO(page.screenshot())) as seen:
         return [code.text for code in zxingcpp.read_barcodes(seen, zxingcpp.BarcodeFormat.QRCode)]
 
 
 def trace(page: Page) -> str:
-    """Return what the traces look like."""
+    """Return an image of the traces."""
     return str(page.evaluate("document.querySelector('[aria-label=Traces] canvas').toDataURL()"))
 
 

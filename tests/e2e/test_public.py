@@ -1,4 +1,4 @@
-"""A hub that is open to everybody, as a team puts it on the internet; a PC that finds no hub."""
+"""A hub on every address, as a team runs it on the internet; and a PC that finds no hub."""
 
 import json
 import os
@@ -28,7 +28,7 @@ LINK = "The pit wall opens once"
 
 
 class Public:
-    """Hold the settings of a public hub, and where it keeps what it has."""
+    """The settings of a public hub, and its folders."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -54,13 +54,13 @@ class Public:
         return self.folder / "stack"
 
     def started(self) -> Addresses:
-        """Return where the stack runs; fails when it does not."""
+        """Start the stack and return its address; fails if it does not start."""
         running = addresses(self.stack)
         assert running is not None
         return running
 
     def code(self, driver: str) -> str:
-        """Return a code for a driver's PC, as the page asks for it whom the link lets in."""
+        """Log in by the link and return a code for a driver's PC, requested as the page does."""
         api, trusted = f"{self.started().page}api/v1/", self.authority.trusted
         with httpx.Client(base_url=api, verify=trusted) as rest:
             owner = rest.post("login/link", json={"secret": self.secret}).json()
@@ -68,7 +68,7 @@ class Public:
             return str(rest.post("enrolments", json={"driver": driver}).json()["code"])
 
     def drive(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        """Drive a lap on a PC where nothing else is set."""
+        """Drive a lap on a PC without other settings."""
         lap = ("--source", "sim", "--laps", "1", "--speed", "50")
         bare = {name: value for name, value in os.environ.items() if not name.startswith("PITBOX_")}
         return subprocess.run(
@@ -83,7 +83,7 @@ class Public:
 
 @pytest.fixture
 def public(tmp_path: Path) -> Iterator[Public]:
-    """Run everything for everybody."""
+    """Run a public hub."""
     made = Public(tmp_path)
     process = subprocess.Popen(
         [*PITBOX, "up", "--folder", str(made.stack)],
@@ -94,9 +94,9 @@ def public(tmp_path: Path) -> Iterator[Public]:
     )
     assert process.stdout is not None
     try:
-        told = iter(process.stdout.readline, "")
+        lines = iter(process.stdout.readline, "")
         made.secret = next(
-            (line.strip().partition("#link=")[2] for line in told if LINK in line), ""
+            (line.strip().partition("#link=")[2] for line in lines if LINK in line), ""
         )
         assert made.secret, "it starts"
         yield made
@@ -105,7 +105,7 @@ def public(tmp_path: Path) -> Iterator[Public]:
         process.communicate(timeout=60)
 
 
-def test_a_team_on_the_internet_drives_and_watches_by_tls_alone(public: Public) -> None:
+def test_a_public_hub_is_driven_and_watched_over_tls_alone(public: Public) -> None:
     running = public.started()
     port = public.settings["PITBOX_GATEWAY__PORT"]
     assert running.page == f"https://localhost:{port}/"
@@ -118,12 +118,12 @@ def test_a_team_on_the_internet_drives_and_watches_by_tls_alone(public: Public) 
 
     assert ready()["nats"]
     enrol = ("--enrol", f"{public.code('ada')}@{FAR}:{port}")
-    for refused, said in (
+    for refused, message in (
         (public.drive(*enrol), "add --ca FILE"),
         (public.drive("--ca", public.authority.file), "--ca goes with --enrol"),
     ):
         assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
-        assert said in refused.stderr
+        assert message in refused.stderr
     for arguments in ((*enrol, "--ca", public.authority.file), ()):
         driven = public.drive(*arguments)
         assert driven.returncode == 0, driven.stderr
@@ -146,7 +146,7 @@ def test_a_team_on_the_internet_drives_and_watches_by_tls_alone(public: Public) 
         ("nats://127.0.0.1:1", "Connect call failed|refused"),
     ],
 )
-def test_a_pc_that_finds_no_hub_says_why_once_and_drives_on(
+def test_a_pc_that_finds_no_hub_logs_the_reason_once_and_continues(
     url: str, reason: str, tmp_path: Path
 ) -> None:
     pc = {

@@ -38,7 +38,7 @@ COMPLETED: Final = 3
 
 
 class Block(NamedTuple):
-    """Hold one code block: a whole file, a part below a line of a file, or a diff."""
+    """One code block: a whole file, a part below a line of a file, or a diff."""
 
     language: str
     path: str
@@ -95,7 +95,7 @@ class Copy:
         target.write_text(applied(block, before))
 
     def pitbox(self, *arguments: str) -> str:
-        """Run a command as a user in the folder does, and return its output."""
+        """Run a command as a user does in the folder, and return its output."""
         done = subprocess.run(
             [sys.executable, "-m", "commands", *arguments],
             cwd=self.folder,
@@ -173,7 +173,7 @@ def test_the_page_of_the_recipe_compiles(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-async def test_a_consumer_by_the_recipe_runs_is_kept_and_is_shown(
+async def test_a_consumer_by_the_recipe_runs_is_stored_and_is_shown(
     copy: Copy, tmp_path: Path
 ) -> None:
     for block in blocks():

@@ -1,4 +1,4 @@
-"""The stack as a user starts and ends it, kindly or not."""
+"""The stack started and ended by a user, with Ctrl-C or a kill."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ PITBOX = (sys.executable, "-m", "commands")
 
 
 class RunningStack:
-    """Hold a `pitbox stack` process and the folder it runs in."""
+    """A `pitbox stack` process and its folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -42,7 +42,7 @@ class RunningStack:
         return [psutil.Process(one.pid) for one in started]
 
     def end(self, number: signal.Signals) -> str:
-        """Send a signal and return what the stack has printed when it is gone."""
+        """Send a signal, wait for the end and return the stack's output."""
         self.process.send_signal(number)
         return self.process.communicate(timeout=60)[0]
 
@@ -75,7 +75,7 @@ def plain_environment() -> dict[str, str]:
 
 
 def typed(folder: Path, *arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a folder as a new user does, who has set nothing but `given`."""
+    """Run a command in a folder without any setting except `given`."""
     return subprocess.run(
         [*PITBOX, *arguments],
         cwd=folder,
@@ -108,7 +108,7 @@ def test_ctrl_c_leaves_no_process_and_a_second_start_works(stack: RunningStack) 
     assert printed.startswith("nats-server and Postgres run.")
 
 
-def test_after_a_kill_the_next_start_ends_what_was_left(stack: RunningStack) -> None:
+def test_the_next_start_after_a_kill_ends_leftover_processes(stack: RunningStack) -> None:
     left = stack.servers()
     stack.end(signal.SIGKILL)
     assert not any(is_gone(server) for server in left), "a kill leaves servers behind"
@@ -152,7 +152,7 @@ def test_commands_in_the_folder_of_a_stack_find_it(stack: RunningStack) -> None:
     login = typed(stack.folder.parent, "account", "link")
     assert (login.returncode, login.stderr) == (0, "")
     assert login.stdout.startswith(f"{running.page}#link=")
-    for command_line, said in (
+    for command_line, message in (
         ("laps --session spa", "Postgres has no laps of a session 'spa'"),
         ("streams plan", "nothing to do"),
         ("doctor", f"of the stack in {stack.folder}"),
@@ -160,10 +160,12 @@ def test_commands_in_the_folder_of_a_stack_find_it(stack: RunningStack) -> None:
         ("import nothing.ibt", "`pitbox import --driver NAME FILE`"),
     ):
         done = typed(below, *command_line.split(), HOME=str(below))
-        assert said in done.stdout + done.stderr, (command_line, done)
+        assert message in done.stdout + done.stderr, (command_line, done)
 
 
-def test_a_command_without_a_stack_says_where_it_looked_and_what_to_do(tmp_path: Path) -> None:
+def test_a_command_without_a_stack_names_the_searched_folders_and_the_remedy(
+    tmp_path: Path,
+) -> None:
     for command_line in ("streams plan", "driver revoke ada", "import --driver ada x.ibt"):
         done = typed(tmp_path, *command_line.split(), HOME=str(tmp_path))
         assert done.returncode == 2
@@ -181,6 +183,6 @@ def test_a_wrong_password_names_the_setting_that_has_it(stack: RunningStack) -> 
     assert "PITBOX_POSTGRES__URL in the environment" in done.stderr
 
 
-def test_the_password_is_for_the_owner_alone(stack: RunningStack) -> None:
+def test_the_password_file_is_readable_by_its_owner_alone(stack: RunningStack) -> None:
     assert (stack.folder / "postgres.url").stat().st_mode & 0o077 == 0
     assert stack.folder.stat().st_mode & 0o077 == 0

@@ -1,9 +1,9 @@
-"""Run the fault matrix and print what became of every committed chunk.
+"""Run the fault matrix and report on every committed chunk.
 
-The last line is `faults: N runs, L lost, D duplicate, G gone declared`: lost is what is not there
-as committed, duplicate what is there besides; the exit code is 1 when anything is wrong. What is
-measured decides nothing: chunks sent again, time until live was back and until the hole was filled,
-and how old live chunks were meanwhile, in ms.
+The last line is `faults: N runs, L lost, D duplicate, G gone declared`. A lost chunk is not stored
+as committed, a duplicate is stored besides; the exit code is 1 when anything is wrong. The measured
+figures decide nothing: chunks sent again, time until live data was back and until the hole was
+filled, and the age of live chunks meanwhile, in ms.
 """
 
 import argparse
@@ -29,16 +29,16 @@ HEADER: Final = (
 
 
 def main() -> int:
-    """Run what was asked for."""
-    asked = _arguments()
+    """Run the chosen cases."""
+    arguments = _arguments()
     signal.signal(signal.SIGTERM, _leave)
     print(HEADER)
     outcomes = []
     with guarded(), tempfile.TemporaryDirectory(prefix="pitbox-cluster-") as folder:
         made = template(Path(folder))
-        for case in _cases(asked):
-            pace = SHORT if asked.short else WHOLE
-            outcomes.append(matrix.run(case, pace, made, keep=asked.keep))
+        for case in _cases(arguments):
+            pace = SHORT if arguments.short else WHOLE
+            outcomes.append(matrix.run(case, pace, made, keep=arguments.keep))
             print(_line(outcomes[-1]), flush=True)
     verdicts = [outcome.verdict for outcome in outcomes if outcome.verdict]
     print(
@@ -59,12 +59,12 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _cases(asked: argparse.Namespace) -> Iterator[Case]:
-    if asked.seed is not None:
-        chosen = [matrix.chaos_of(asked.seed)]
-    elif asked.case:
-        chosen = [case for case in matrix.CASES if case.name in asked.case]
-    elif asked.short:
+def _cases(arguments: argparse.Namespace) -> Iterator[Case]:
+    if arguments.seed is not None:
+        chosen = [matrix.chaos_of(arguments.seed)]
+    elif arguments.case:
+        chosen = [case for case in matrix.CASES if case.name in arguments.case]
+    elif arguments.short:
         chosen = [*matrix.SHORT_CASES]
     else:
         chosen = [*matrix.CASES, *map(matrix.chaos_of, SEEDS)]
@@ -72,7 +72,7 @@ def _cases(asked: argparse.Namespace) -> Iterator[Case]:
         names = ", ".join(case.name for case in matrix.CASES)
         raise SystemExit(f"no such case; there are {names}")
     for case in chosen:
-        for _ in range(asked.runs or (1 if asked.short else case.runs)):
+        for _ in range(arguments.runs or (1 if arguments.short else case.runs)):
             yield case
 
 
@@ -102,7 +102,7 @@ def _percentile_ms(ages_s: tuple[float, ...], percent: int) -> str:
 
 
 def _leave(_: int, __: FrameType | None) -> None:
-    """End as by Ctrl-C, so that every `finally` runs."""
+    """End as on Ctrl-C, so that every `finally` runs."""
     raise SystemExit(143)
 
 

@@ -1,4 +1,4 @@
-"""An event loop on a thread of its own, so that a case may be written as plain steps."""
+"""An event loop on its own thread, so that a case can be written as plain steps."""
 
 import asyncio
 import threading
@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 
 
 class Background:
-    """Run coroutines beside the case."""
+    """Run coroutines concurrently with a case."""
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
@@ -29,7 +29,7 @@ class Background:
             raise TimeoutError(f"{name}: not within {timeout_s:g} s") from error
 
     def close(self) -> None:
-        """Cancel what still runs and end the thread."""
+        """Cancel the remaining tasks and end the thread."""
         self.run(self._cancel_all())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()

@@ -1,6 +1,6 @@
 """The fault matrix: each case is a drive with something that goes wrong.
 
-A case ends with everything mended; then the ledgers are compared with Postgres.
+At the end of a case everything is repaired; then the ledgers are compared with Postgres.
 """
 
 import time
@@ -27,7 +27,7 @@ def link_cut(stack: Stack, pace: Pace) -> None:
 
 
 def black_hole_healed(stack: Stack, pace: Pace) -> None:
-    """The link carries nothing in silence, then goes on with the same connections."""
+    """The link drops everything silently, then the same connections continue."""
     car = stack.drives()
     stack.lasts(pace.drive_s)
     with faults.black_hole(car, reset=False):
@@ -36,7 +36,7 @@ def black_hole_healed(stack: Stack, pace: Pace) -> None:
 
 
 def black_hole_reset(stack: Stack, pace: Pace) -> None:
-    """The link carries nothing in silence, and the old connections are dead for good."""
+    """The link drops everything silently, and the old connections stay dead."""
     car = stack.drives()
     stack.lasts(pace.drive_s)
     with faults.black_hole(car, reset=True):
@@ -57,7 +57,7 @@ def slow_link(stack: Stack, pace: Pace) -> None:
 
 
 def nats_killed(stack: Stack, pace: Pace) -> None:
-    """nats-server is killed, again and again."""
+    """nats-server is killed repeatedly."""
     stack.drives()
     for _ in range(pace.kills):
         stack.lasts(pace.drive_s)
@@ -67,7 +67,7 @@ def nats_killed(stack: Stack, pace: Pace) -> None:
 
 
 def persister_killed(stack: Stack, pace: Pace) -> None:
-    """The persister is killed, again and again."""
+    """The persister is killed repeatedly."""
     stack.drives()
     for _ in range(pace.kills):
         stack.lasts(pace.drive_s)
@@ -77,7 +77,7 @@ def persister_killed(stack: Stack, pace: Pace) -> None:
 
 
 def persister_paused(stack: Stack, pace: Pace) -> None:
-    """The persister stands still for longer than its ack wait, then goes on with what it held."""
+    """The persister is paused for longer than its ack wait, then continues with its batch."""
     stack.drives()
     stack.lasts(pace.drive_s)
     with faults.paused(stack.persister):
@@ -86,7 +86,7 @@ def persister_paused(stack: Stack, pace: Pace) -> None:
 
 
 def producer_killed(stack: Stack, pace: Pace) -> None:
-    """The driver's app is killed, again and again: several runs of one session."""
+    """The driver's app is killed repeatedly: several runs of one session."""
     car = stack.drives()
     for _ in range(pace.kills):
         stack.lasts(pace.drive_s)
@@ -96,7 +96,7 @@ def producer_killed(stack: Stack, pace: Pace) -> None:
 
 
 def producer_killed_offline(stack: Stack, pace: Pace) -> None:
-    """The driver's app is killed while its link is cut: what no hub saw is on its disk alone."""
+    """The driver's app is killed while its link is cut: unsent chunks are on its disk alone."""
     car = stack.drives()
     with faults.link_cut(car):
         for _ in range(pace.kills):
@@ -107,7 +107,7 @@ def producer_killed_offline(stack: Stack, pace: Pace) -> None:
 
 
 def postgres_stopped(stack: Stack, pace: Pace) -> None:
-    """Postgres stops at once, again and again."""
+    """Postgres stops without a checkpoint, repeatedly."""
     stack.drives()
     for _ in range(pace.kills):
         stack.lasts(pace.drive_s)
@@ -117,7 +117,7 @@ def postgres_stopped(stack: Stack, pace: Pace) -> None:
 
 
 def store_wiped(stack: Stack, pace: Pace) -> None:
-    """Every stream is gone, with what only the streams had."""
+    """Every stream is deleted, with messages that were stored nowhere else."""
     stack.drives()
     stack.lasts(pace.drive_s)
     with faults.killed(stack.persister):
@@ -128,7 +128,7 @@ def store_wiped(stack: Stack, pace: Pace) -> None:
 
 
 def store_tail_lost(stack: Stack, pace: Pace) -> None:
-    """A power cut takes the streams back, while only they had the newest chunks."""
+    """A power cut loses the streams' newest chunks, which Postgres does not have yet."""
     stack.drives()
     stack.lasts(pace.drive_s)
     with faults.killed(stack.persister), faults.store_goes_back(stack):
@@ -137,7 +137,7 @@ def store_tail_lost(stack: Stack, pace: Pace) -> None:
 
 
 def store_goes_back(stack: Stack, pace: Pace) -> None:
-    """The streams go back while the persister runs, and is ahead of them."""
+    """The streams return to an older state while the persister runs ahead of them."""
     stack.drives()
     stack.lasts(pace.drive_s)
     with faults.store_goes_back(stack):
@@ -146,7 +146,7 @@ def store_goes_back(stack: Stack, pace: Pace) -> None:
 
 
 def database_goes_back(stack: Stack, pace: Pace) -> None:
-    """Postgres is restored from a backup: the driver's disk makes up for what it forgot."""
+    """Postgres is restored from a backup: the driver's spool sends the missing chunks again."""
     stack.drives()
     stack.lasts(pace.drive_s)
     with faults.database_goes_back(stack):
@@ -155,7 +155,7 @@ def database_goes_back(stack: Stack, pace: Pace) -> None:
 
 
 def stream_full(stack: Stack, pace: Pace) -> None:
-    """The stream holds a few seconds only and drops its oldest, while nobody takes them."""
+    """The stream holds only a few seconds and drops the oldest chunks while no consumer runs."""
     stack.drives()
     stack.lasts(pace.drive_s)
     with faults.killed(stack.persister):
@@ -164,7 +164,7 @@ def stream_full(stack: Stack, pace: Pace) -> None:
 
 
 def spool_cloned(stack: Stack, pace: Pace) -> None:
-    """A second PC begins with a copy of the first one's spool, and both drive on."""
+    """A second PC starts with a copy of the first one's spool, and both drive."""
     first = stack.drives()
     stack.lasts(pace.drive_s)
     second = stack.driver()
@@ -178,7 +178,7 @@ def spool_cloned(stack: Stack, pace: Pace) -> None:
 
 
 def store_wiped_at_the_end(stack: Stack, pace: Pace) -> None:
-    """Nothing follows what the wiped streams had: only a mark can tell that a tail is missing."""
+    """No chunk follows those of the wiped streams: only a mark shows that the tail is missing."""
     car = stack.driver()
     car.drives(laps=1, speed=10)
     car.start()
@@ -191,7 +191,7 @@ def store_wiped_at_the_end(stack: Stack, pace: Pace) -> None:
 
 
 def spool_too_small(stack: Stack, pace: Pace) -> None:
-    """Postgres forgets what a small spool has evicted since: exactly that is declared gone."""
+    """Postgres loses chunks that a small spool has evicted: exactly those are declared gone."""
     car = stack.driver(spool_max_bytes=str(SMALL_SPOOL_BYTES))
     car.drives(speed=30)
     car.start()
@@ -202,7 +202,7 @@ def spool_too_small(stack: Stack, pace: Pace) -> None:
 
 
 def backlog(stack: Stack, pace: Pace) -> None:
-    """Much driving waits in the spool of an app that is switched on again, and drives on."""
+    """A restarted app drives while its spool still holds a long backlog."""
     car = stack.driver()
     car.connects_to(stack.nats.url)
     prefill.fill(car, pace.backlog_s)

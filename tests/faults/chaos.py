@@ -1,4 +1,4 @@
-"""A mix of all faults, drawn from a seed: the same seed draws the same faults again."""
+"""A mix of all faults, drawn from a seed; the same seed draws the same faults."""
 
 import random
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from tests.faults.stack import Stack
 
 Fault = Callable[[Stack, Driver], AbstractContextManager[None]]
 
-# By what they strike, so that two faults at once never strike the same.
+# Grouped by target, so that two concurrent faults never have the same target.
 FAULTS: Final[dict[str, tuple[Fault, ...]]] = {
     "link": (
         lambda _, car: faults.link_cut(car),

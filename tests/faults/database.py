@@ -1,4 +1,4 @@
-"""One connection of the harness to Postgres, made again when a case has broken it."""
+"""The harness's one connection to Postgres, reopened after a case has broken it."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
@@ -12,15 +12,15 @@ CONNECT_S: Final = 20.0
 Result = TypeVar("Result")
 
 
-class DatabaseAway(Exception):  # noqa: N818 - a state of the world, not a mistake
-    """Say that Postgres does not answer now."""
+class DatabaseAway(Exception):  # noqa: N818 - a state, not an error
+    """Postgres does not answer now."""
 
 
 class Database:
-    """Ask the database of a stack."""
+    """Query the database of a stack."""
 
     def __init__(self, background: Background, url: str) -> None:
-        """Prepare to ask."""
+        """Connect at the first query."""
         self._background = background
         self._url = url
         self._connection: asyncpg.Connection | None = None
@@ -34,7 +34,7 @@ class Database:
         return self.run(lambda connection: connection.fetch(sql, *arguments))
 
     def close(self) -> None:
-        """Leave without a word."""
+        """Close the connection without waiting."""
         connection, self._connection = self._connection, None
         if connection is not None:
             self._background.loop.call_soon_threadsafe(connection.terminate)

@@ -1,4 +1,4 @@
-"""The faults: each holds while its block runs and is mended at its end."""
+"""The faults: each lasts while its block runs and is repaired at its end."""
 
 import signal
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def link_cut(car: Driver) -> Iterator[None]:
 
 @contextmanager
 def black_hole(car: Driver, *, reset: bool) -> Iterator[None]:
-    """Carry nothing in silence; at the end the old connections go on, or are reset."""
+    """Drop everything silently; at the end the old connections continue, or are reset."""
     car.link.black_hole()
     yield
     if reset:
@@ -29,7 +29,7 @@ def black_hole(car: Driver, *, reset: bool) -> Iterator[None]:
 
 @contextmanager
 def killed(server: Server) -> Iterator[None]:
-    """Kill -9, and start again."""
+    """Send SIGKILL, and start again at the end."""
     server.kill()
     yield
     server.start()
@@ -37,7 +37,7 @@ def killed(server: Server) -> Iterator[None]:
 
 @contextmanager
 def paused(server: Server) -> Iterator[None]:
-    """SIGSTOP, and let it go on."""
+    """Send SIGSTOP, and SIGCONT at the end."""
     server.send(signal.SIGSTOP)
     yield
     server.send(signal.SIGCONT)
@@ -53,7 +53,7 @@ def postgres_stopped(stack: Stack) -> Iterator[None]:
 
 @contextmanager
 def store_wiped(stack: Stack) -> Iterator[None]:
-    """Forget every stream; nobody but the services makes them again."""
+    """Delete every stream; only the services create them again."""
     with killed(stack.nats):
         stack.nats.wipe()
         yield
@@ -61,7 +61,7 @@ def store_wiped(stack: Stack) -> Iterator[None]:
 
 @contextmanager
 def store_goes_back(stack: Stack) -> Iterator[None]:
-    """Put the streams back to what they were before the block."""
+    """Restore the streams to their state before the block."""
     copy = stack.fresh_folder("store")
     stack.nats.copy_store(copy)
     yield
@@ -71,7 +71,7 @@ def store_goes_back(stack: Stack) -> Iterator[None]:
 
 @contextmanager
 def database_goes_back(stack: Stack) -> Iterator[None]:
-    """Put Postgres back to what it was before the block."""
+    """Restore Postgres to its state before the block."""
     copy = stack.fresh_folder("backup")
     stack.postgres.back_up(copy)
     yield

@@ -1,4 +1,4 @@
-"""The producer's ledger: what it made, and what of that its spool committed."""
+"""The producer's ledger: the chunks it made, and those its spool committed."""
 
 import shutil
 import sqlite3
@@ -31,12 +31,12 @@ class Entry(Struct, frozen=True):
 
     @property
     def run_id(self) -> tuple[str, str, int]:
-        """Return what names its run everywhere."""
+        """Return the key of its run."""
         return self.session, self.driver, self.run
 
     @property
     def identity(self) -> Identity:
-        """Return what names the chunk everywhere."""
+        """Return the key of the chunk."""
         return self.session, self.driver, self.run, self.chunk
 
 
@@ -56,12 +56,12 @@ class Ledger(Struct, frozen=True):
 
     @property
     def undecided(self) -> set[Identity]:
-        """Return the chunks that a kill now would leave either committed or not."""
+        """Return the chunks that may or may not be committed after a kill now."""
         return {entry.identity for entry in self.made} - self.kept
 
 
 def read_ledger(path: Path) -> Ledger:
-    """Return what a ledger holds; nothing where there is none. A torn last line is left out."""
+    """Read a ledger; empty if there is no file. A torn last line is left out."""
     text = path.read_text() if path.exists() else ""
     made, kept = [], set()
     for line in text.splitlines(keepends=True):
@@ -76,7 +76,7 @@ def read_ledger(path: Path) -> Ledger:
 
 
 def mend_ledger(path: Path) -> None:
-    """Take away a last line that a kill tore, so that the next life does not write behind it."""
+    """Remove a last line that a kill tore, so that the next process does not append to it."""
     if path.exists():
         text = path.read_text()
         path.write_text(text[: text.rfind("\n") + 1])
@@ -85,8 +85,8 @@ def mend_ledger(path: Path) -> None:
 def spooled(spool: Path, wanted: Collection[Identity]) -> set[Identity]:
     """Return which of these chunks a dead app left in its spool.
 
-    Reads a copy with SQLite alone: the next life must find the file as the dead one left it, and
-    the code under test must have no say in what it has to deliver.
+    Reads a copy with SQLite alone: the next process must find the file as the dead one left it, and
+    the code under test must not decide which chunks it has to deliver.
     """
     if not wanted:
         return set()

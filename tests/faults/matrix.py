@@ -1,4 +1,4 @@
-"""Which cases there are, and how one is run and judged."""
+"""The list of cases; run one and judge it."""
 
 import shutil
 import tempfile
@@ -24,7 +24,7 @@ KEPT_FILES: Final = ("*.log", "*.ledger", "streams.yaml", "pg/*.log")
 class Case(Struct, frozen=True):
     """A drive with a fault; `runs` is how often the whole matrix has it.
 
-    `gone` is whether something must be declared gone; else nothing may be.
+    `gone` requires that chunks are declared gone; without it none may be.
     """
 
     play: Callable[[Stack, Pace], None]
@@ -36,7 +36,7 @@ class Case(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """Say how a case ended; `problem` is empty when nothing is wrong."""
+    """The result of a case; `problem` is empty when nothing is wrong."""
 
     case: str
     problem: str
@@ -70,7 +70,7 @@ SHORT_CASES: Final = (*(case for case in CASES if case.short), chaos_of(13))
 
 
 def run(case: Case, pace: Pace, template: Postgres, *, keep: bool = False) -> Outcome:
-    """Run a case on a stack of its own; what it wrote is kept if asked or if anything is wrong."""
+    """Run a case on its own stack; its files are kept on request or if anything is wrong."""
     folder = Path(tempfile.mkdtemp(prefix="pitbox-faults-"))
     try:
         outcome = _run(case, pace, template, folder)
@@ -89,7 +89,7 @@ def _run(case: Case, pace: Pace, template: Postgres, folder: Path) -> Outcome:
     verdicts: list[Verdict] = []
     try:
         broken = _broken(folder, partial(_play, case, pace, stack))
-        # Judged also when broken: that nothing came is one thing, that it is lost another.
+        # Judge even if the case broke down: the verdict tells late chunks from lost ones.
         unjudged = _broken(folder, lambda: verdicts.append(stack.judge()))
         problem = broken or unjudged or _wrong(case, verdicts[0])
         return Outcome(case.name, problem, next(iter(verdicts), None), stack.measured())
@@ -98,7 +98,7 @@ def _run(case: Case, pace: Pace, template: Postgres, folder: Path) -> Outcome:
 
 
 def _broken(folder: Path, attempt: Callable[[], None]) -> str:
-    """Return why something broke down, "" when it did not: it is an outcome, and others run."""
+    """Return why a case broke down, "" if it did not; other cases still run."""
     try:
         attempt()
     except Exception as error:
@@ -115,7 +115,7 @@ def _play(case: Case, pace: Pace, stack: Stack) -> None:
 
 
 def _wrong(case: Case, verdict: Verdict) -> str:
-    """Return what is wrong with what became of a case, "" for nothing."""
+    """Return the problems in a case's result, "" if there are none."""
     if not verdict.sound:
         return f"not sound: {verdict}"
     if not verdict.chunks:

@@ -1,4 +1,4 @@
-"""Cases of a hop that repeats, reorders, damages or invents messages."""
+"""Cases in which messages are repeated, reordered, damaged or forged on the way."""
 
 import random
 from typing import Any, Final
@@ -19,11 +19,11 @@ LETTERS: Final = "select payload from dead_letter where reason like $1"
 
 
 def repeated_and_reordered(stack: Stack, pace: Pace) -> None:
-    """Everything that came by comes again, twice, in any order."""
+    """All messages so far are sent again, twice, in random order."""
     stack.drives()
     stack.lasts(pace.drive_s + pace.away_s)
-    until(stack.watch.heard, "something came by")
-    again = 2 * stack.watch.heard()
+    until(stack.watch.received, "something came by")
+    again = 2 * stack.watch.received()
     random.Random(1).shuffle(again)
     for subject, payload in again:
         stack.watch.publish(subject, payload)
@@ -32,13 +32,13 @@ def repeated_and_reordered(stack: Stack, pace: Pace) -> None:
 
 
 def undecodable(stack: Stack, pace: Pace) -> None:
-    """Among the chunks are noise, torn and damaged ones: all are kept as dead letters."""
+    """Noise, torn chunks and damaged chunks are sent: all become dead letters."""
     stack.drives()
     stack.lasts(pace.drive_s)
-    until(lambda: len(stack.watch.heard()) >= SPOILT, "chunks came by")
+    until(lambda: len(stack.watch.received()) >= SPOILT, "chunks came by")
     spoilt = [
         (subject, payload)
-        for number, (subject, original) in enumerate(stack.watch.heard()[-SPOILT:])
+        for number, (subject, original) in enumerate(stack.watch.received()[-SPOILT:])
         for payload in (random.Random(number).randbytes(200), original[:-7], _damaged(original))
         if payload
     ]
@@ -54,7 +54,7 @@ def undecodable(stack: Stack, pace: Pace) -> None:
 
 
 def newer_version(stack: Stack, pace: Pace) -> None:
-    """A newer PC sends a chunk that this hub cannot read: it is kept whole, and receipted."""
+    """A newer PC sends a chunk that this hub cannot decode: a dead letter that a receipt counts."""
     stack.drives()
     stack.lasts(pace.drive_s)
     until(lambda: _chunks(stack), "a chunk came by")
@@ -72,7 +72,7 @@ def newer_version(stack: Stack, pace: Pace) -> None:
         "the newer chunk is a dead letter",
     )
     until(
-        lambda: (told := stack.watch.receipts.get((NEWCOMER, 1))) and told.dead == 1,
+        lambda: (receipt := stack.watch.receipts.get((NEWCOMER, 1))) and receipt.dead == 1,
         "the receipt counts the newer chunk",
     )
 
@@ -82,7 +82,7 @@ def _dead_letters(stack: Stack, reason: str) -> list[bytes]:
 
 
 def _chunks(stack: Stack) -> list[bytes]:
-    return [payload for _, payload in stack.watch.heard() if _is_chunk(payload)]
+    return [payload for _, payload in stack.watch.received() if _is_chunk(payload)]
 
 
 def _is_chunk(payload: bytes) -> bool:
@@ -90,7 +90,7 @@ def _is_chunk(payload: bytes) -> bool:
 
 
 def _damaged(original: bytes) -> bytes | None:
-    """Return a chunk with one bit of its block turned over, None for another message."""
+    """Return a chunk with one bit of its block flipped, None for another message."""
     if not _is_chunk(original):
         return None
     fields: list[Any] = msgspec.msgpack.decode(original)

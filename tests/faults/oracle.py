@@ -1,4 +1,4 @@
-"""Judge Postgres by the producers' ledgers: read what it has, and compare."""
+"""Read all rows of Postgres and compare them with the producers' ledgers."""
 
 import asyncio
 from collections.abc import Iterable
@@ -34,12 +34,12 @@ PAGE: Final = 2000
 
 
 def judge(url: str, ledgers: Iterable[Ledger]) -> Verdict:
-    """Compare every row, its content included, with every entry of the producers' ledgers."""
+    """Compare every row, content included, with every entry of the producers' ledgers."""
     return compare(asyncio.run(_found(url)), ledgers)
 
 
 async def stored(connection: asyncpg.Connection) -> Runs:
-    """Return what Postgres says it has of each run, chunks that can never come included."""
+    """Return the chunks that Postgres reports for each run, declared-gone chunks included."""
     have, gone = await _ranges(connection, "have"), await _ranges(connection, "gone")
     return {run: ranges.union(have[run], gone[run]) for run in have}
 
@@ -80,7 +80,7 @@ async def _rows(connection: asyncpg.Connection) -> tuple[dict[Identity, Row], in
 
 
 def _unpacks(row: asyncpg.Record) -> bool:
-    """Tell whether the block is what its crc says and holds the frames that it declares."""
+    """Return whether the block matches its crc and holds the declared frames."""
     if checksum(row["block"], row["observed"] or b"") != row["crc"]:
         return False
     try:

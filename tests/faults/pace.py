@@ -1,4 +1,4 @@
-"""How long and how often: the whole matrix, and the short set that every change goes through."""
+"""Durations and counts of the whole matrix, and of the short set that runs for every change."""
 
 from typing import Final
 
@@ -8,9 +8,9 @@ from msgspec import Struct
 class Pace(Struct, frozen=True):
     """Hold the durations and counts that cases take.
 
-    `drive_s` is driven before a fault and between two, `outage_s` a link is cut, `hole_s` a black
-    hole lasts, `away_s` anything else is away; `paused_s` is longer than `ack_wait`. `backlog_s`
-    of driving wait in a spool.
+    The driver drives `drive_s` before a fault and between two; a cut lasts `outage_s`, a black hole
+    `hole_s`, another outage `away_s`; `paused_s` is longer than `ack_wait`. A prefilled spool holds
+    `backlog_s` of driving.
     """
 
     drive_s: float

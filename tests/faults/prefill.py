@@ -1,4 +1,4 @@
-"""A spool that holds much driving which no hub has seen, made without driving it."""
+"""Fill a spool with a long backlog without driving it."""
 
 import time
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 
 
 def fill(car: Driver, seconds: int) -> None:
-    """Put so much driving into the spool of a driver's PC, and into its ledger."""
+    """Write a backlog into the spool of a driver's PC, and into its ledger."""
     now_s = time.time()
     began_ns = int((now_s - seconds) * 1e9)
     chunks = _chunks(car, began_ns, seconds * FRAMES_PER_S)

@@ -1,4 +1,4 @@
-"""The processes of a stack that are PitBox itself: the services and the drivers' apps."""
+"""The PitBox processes of a stack: the services and the drivers' apps."""
 
 import shutil
 import signal
@@ -23,13 +23,13 @@ class Program(Server):
     """Run a command of `pitbox` with settings of its own."""
 
     def __init__(self, name: str, folder: Path, port: int, environment: Mapping[str, str]) -> None:
-        """Prepare to run; `environment` is all that the process gets."""
+        """Prepare to run; `environment` is the whole environment of the process."""
         super().__init__(folder, port)
         self.name = name
         self.environment = dict(environment)
 
     def start(self) -> None:
-        """Start, and wait until it works."""
+        """Start, and wait until it is up."""
         with (self.folder / f"{self.name}.log").open("ab") as log:
             self._process = subprocess.Popen(
                 self.command(),
@@ -44,16 +44,16 @@ class Program(Server):
             raise RuntimeError(f"{self.name} ended at once: {self.last_words()}")
 
     def works(self) -> bool:
-        """Tell whether it has come up."""
+        """Return whether it is up."""
         return listens(self.port)
 
     @property
     def runs(self) -> bool:
-        """Tell whether it was started and not ended since."""
+        """Return whether it was started and not ended since."""
         return self._process is not None
 
     def ended(self) -> bool:
-        """Tell whether it ended by itself."""
+        """Return whether it ended by itself."""
         return self._process is not None and self._process.poll() is not None
 
     def last_words(self) -> str:
@@ -61,7 +61,7 @@ class Program(Server):
         return (self.folder / f"{self.name}.log").read_text(errors="replace")[-1000:]
 
     def end(self) -> None:
-        """Leave nothing of it behind, whatever state it is in."""
+        """End the process, whatever its state."""
         if self._process is not None:
             kill_tree(self._process.pid)
             self._process.wait()
@@ -69,14 +69,14 @@ class Program(Server):
 
 
 class Service(Program):
-    """A consumer; its metrics say that it is up."""
+    """A consumer; it is up once its metrics report so."""
 
     def __init__(self, name: str, folder: Path, environment: Mapping[str, str]) -> None:
         port = free_port()
         super().__init__(name, folder, port, {**environment, "PITBOX_METRICS__PORT": str(port)})
 
     def command(self) -> list[str]:
-        """Return what to run."""
+        """Return the command line."""
         return list(pitbox("run", self.name))
 
 
@@ -91,7 +91,7 @@ class Driver(Program):
         background: Background,
         nats_port: int,
     ) -> None:
-        """Prepare; `place` tells PCs apart that drive in the same name."""
+        """Prepare; `place` distinguishes PCs of the same driver."""
         self.link = Link(background, nats_port)
         self.spool = folder / f"{place}-spool"
         self.ledger = folder / f"{place}.ledger"
@@ -109,18 +109,18 @@ class Driver(Program):
         self._grew_at = (0, 0.0)
 
     def connects_to(self, url: str) -> None:
-        """Leave the link out, which is slower than any that is measured."""
+        """Connect to `url` without the proxy, which is too slow for a measurement."""
         self.environment["PITBOX_NATS__URL"] = url
 
     def drives(self, *, laps: int | None = None, speed: float = 1) -> None:
-        """Say what the next life drives: for ever, or some laps; real time or faster."""
+        """Set what the next process drives: for ever or some laps, in real time or faster."""
         self.endless = laps is None
         self._options = ["--speed", str(speed)]
         if laps is not None:
             self._options += ["--laps", str(laps)]
 
     def command(self) -> list[str]:
-        """Return what to run."""
+        """Return the command line."""
         ledger = ("--ledger", str(self.ledger))
         return list(pitbox("drive", "--source", "sim", *ledger, *self._options))
 
@@ -131,23 +131,23 @@ class Driver(Program):
         super().start()
 
     def works(self) -> bool:
-        """Tell whether this life has made a chunk."""
+        """Return whether this process has made a chunk."""
         return self._size() > self._written
 
     def finish(self) -> None:
-        """End the drive as its driver does; raises RuntimeError when the app leaves in disorder."""
+        """Stop the app as its driver does; raises RuntimeError if it does not exit cleanly."""
         process = self._process
         self.send(signal.SIGINT)
         if process is not None and process.returncode:
             raise RuntimeError(f"{self.name} left with {process.returncode}: {self.last_words()}")
 
     def kill(self) -> None:
-        """Kill the app, and note what it had committed without having said so."""
+        """Kill the app, and add to the ledger what its spool had committed."""
         super().kill()
         self._left |= spooled(self.spool, self.recorded().undecided)
 
     def recorded(self) -> Ledger:
-        """Return all that this PC ever made, and what of it was committed."""
+        """Return this PC's ledger: all chunks it made, and those it committed."""
         ledger = read_ledger(self.ledger)
         return Ledger(ledger.made, ledger.kept | self._left)
 
@@ -164,7 +164,7 @@ class Driver(Program):
         return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
 
     def is_quiet(self) -> bool:
-        """Tell whether the ledger has not grown for a second; ask again and again."""
+        """Return whether the ledger has not grown for a second; call it repeatedly."""
         size, since = self._grew_at
         if size != self._size():
             self._grew_at = (self._size(), time.monotonic())
@@ -172,7 +172,7 @@ class Driver(Program):
         return time.monotonic() - since > QUIET_S
 
     def clone(self, other: "Driver") -> None:
-        """Give another PC a copy of the spool, taken at one instant."""
+        """Give another PC a consistent copy of the spool."""
         self.send(signal.SIGSTOP)
         try:
             shutil.copytree(self.spool, other.spool)
@@ -180,7 +180,7 @@ class Driver(Program):
             self.send(signal.SIGCONT)
 
     def end(self) -> None:
-        """Leave nothing of it behind."""
+        """End the process and the link."""
         super().end()
         self.link.close()
 

@@ -1,6 +1,6 @@
 """A TCP link that can be cut, turned into a black hole, slowed and delayed.
 
-New connections into a black hole are taken and never answered: a user process cannot drop a SYN.
+A black hole accepts new connections and never answers: a user process cannot drop a SYN.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ RESET: Final = struct.pack("ii", 1, 0)
 
 
 class Link:
-    """Carry connections to a port of loopback, and fail as told.
+    """Forward connections to a port of loopback, and fail on request.
 
     `rate_bps` is bit/s each way over all connections, None for no limit; `delay_s` one way.
     """
@@ -44,7 +44,7 @@ class Link:
         self.reset()
 
     def black_hole(self) -> None:
-        """Carry nothing and say nothing."""
+        """Drop everything silently."""
         self._background.loop.call_soon_threadsafe(self._passing.clear)
 
     def reset(self) -> None:
@@ -52,16 +52,16 @@ class Link:
         self._background.run(self._reset())
 
     def heal(self) -> None:
-        """Carry everything again, on the same connections where they live."""
+        """Forward everything again, on the same connections if they are still open."""
         self._background.loop.call_soon_threadsafe(self._passing.set)
         self._background.run(self._listen())
 
     def slow(self, rate_bps: float, delay_s: float) -> None:
-        """Carry no more than `rate_bps` each way, each part `delay_s` late."""
+        """Forward at most `rate_bps` each way, each part `delay_s` late."""
         self.rate_bps, self.delay_s = rate_bps, delay_s
 
     def close(self) -> None:
-        """Stop carrying."""
+        """Stop forwarding."""
         self.cut()
 
     async def _listen(self) -> None:
@@ -69,7 +69,7 @@ class Link:
             return
         listening = socket.socket()
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Taken over by the connections; a link holds little, or it would hide what it delays.
+        # Connections inherit this. A large buffer would hide the delay from the sender.
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER_BYTES)
         listening.bind(("127.0.0.1", self.port))
         self.port = listening.getsockname()[1]
@@ -123,7 +123,7 @@ class Link:
             writer.write_eof()
 
     async def _send(self, length: int, way: str) -> float:
-        """Return when the last bit has left, once it has."""
+        """Wait until the last bit has left, and return that time."""
         loop = asyncio.get_running_loop()
         if self.rate_bps is None:
             return loop.time()

@@ -1,4 +1,4 @@
-"""End what a killed harness left running: its own `finally` cannot, so a process of its own does.
+"""End the processes of a killed harness: its own `finally` cannot, so a separate process does.
 
 Run as `python -m tests.faults.reaper PID`; it watches that process and ends with it.
 """
@@ -19,7 +19,7 @@ ROOT: Final = Path(__file__).parents[2]
 
 @contextlib.contextmanager
 def guarded() -> Iterator[None]:
-    """Have all that this process starts meanwhile end with it, even if it is killed."""
+    """End every process that the block starts together with this one, even if it is killed."""
     harness = str(psutil.Process().pid)
     reaper = subprocess.Popen(
         [sys.executable, "-m", "tests.faults.reaper", harness], cwd=ROOT, start_new_session=True
@@ -32,7 +32,7 @@ def guarded() -> Iterator[None]:
 
 
 def watch(harness: psutil.Process) -> None:
-    """Wait for the end of a process, then kill whatever it had started."""
+    """Wait for the end of a process, then kill its descendants."""
     started: list[psutil.Process] = []
     while harness.is_running() and harness.status() != psutil.STATUS_ZOMBIE:
         with contextlib.suppress(psutil.NoSuchProcess):

@@ -1,4 +1,4 @@
-"""A whole PitBox of real processes on free ports, for one case."""
+"""A complete PitBox of real processes on free ports, for one case."""
 
 import asyncio
 import os
@@ -32,10 +32,10 @@ DATABASE: Final = "pitbox"
 
 
 class Measures(Struct, frozen=True):
-    """What is worth knowing of a case and decides nothing.
+    """Figures of a case that do not affect its verdict.
 
-    `resent` counts chunks sent again; the times begin when everything was mended, `ages_s` are
-    those of live chunks until the hole was filled.
+    `resent` counts chunks sent again; the times start when everything was repaired; `ages_s` are
+    the ages of live chunks until the hole was filled.
     """
 
     resent: int = 0
@@ -79,7 +79,7 @@ class Stack:
         return self._watch
 
     def start(self) -> None:
-        """Start what the hub runs."""
+        """Start the hub's servers and services."""
         self.nats.start()
         self.postgres.start()
         self.apply_streams()
@@ -87,7 +87,7 @@ class Stack:
         self._watch = Watch(self.background, self.nats, self.topology)
 
     def apply_streams(self) -> None:
-        """Make the streams, as the start-up job does."""
+        """Create the streams, as the start-up job does."""
         done = subprocess.run(
             pitbox("streams", "apply"),
             env=self.environment,
@@ -100,7 +100,7 @@ class Stack:
             raise RuntimeError(f"streams apply failed: {done.stderr}")
 
     def driver(self, name: str = "MOR", **settings: str) -> Driver:
-        """Return a driver's PC that is not switched on yet; `settings` are those of the driver."""
+        """Return a driver's PC whose app is not started; `settings` are those of the driver."""
         environment = {
             **self.environment,
             "PITBOX_DRIVER__NAME": name,
@@ -114,13 +114,13 @@ class Stack:
         return made
 
     def drives(self, **settings: str) -> Driver:
-        """Return a driver who is on track."""
+        """Return a driver's PC whose app is driving."""
         driver = self.driver(**settings)
         driver.start()
         return driver
 
     def lasts(self, seconds: float) -> None:
-        """Let the state of things last; raises RuntimeError when a process ended by itself."""
+        """Wait; raises RuntimeError when a process ended by itself."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             time.sleep(min(POLL_S, left))
@@ -129,7 +129,7 @@ class Stack:
                     raise RuntimeError(f"{program.name} ended: {program.last_words()}")
 
     def healed(self) -> None:
-        """Note that from now on nothing is wrong."""
+        """Record that every fault is over now."""
         self.healed_ns = time.time_ns()
 
     def committed(self) -> list[Entry]:
@@ -137,7 +137,7 @@ class Stack:
         return [entry for driver in self.drivers for entry in driver.committed()]
 
     def fills(self, entries: list[Entry], what: str, timeout_s: float = SETTLE_S) -> None:
-        """Wait until Postgres has those chunks, or knows them to be gone."""
+        """Wait until Postgres has those chunks, or a declaration that they are gone."""
         left = verdict.wanted(entries)
 
         def filled() -> bool:
@@ -149,7 +149,7 @@ class Stack:
         until(filled, what, timeout_s)
 
     def settle(self) -> None:
-        """Wait until Postgres has what was committed so far, then end the drives and wait again."""
+        """Wait until Postgres has the chunks committed so far, end the drives and wait again."""
         begun_ns = self.healed_ns or time.time_ns()
         self.fills(self.committed(), "Postgres has what was committed")
         self.filled_s = (time.time_ns() - begun_ns) / 1e9
@@ -158,12 +158,12 @@ class Stack:
         self._end_drives()
 
     def finish(self) -> None:
-        """End every drive as its driver does."""
+        """Stop every app as its driver does."""
         for driver in self.drivers:
             driver.finish()
 
     def _end_drives(self) -> None:
-        """End every drive; what an app leaves behind in its spool, its next life sends."""
+        """Stop every app; restart one that left chunks in its spool, to send them."""
         what = "Postgres has the end of every drive"
         self.finish()
         try:
@@ -176,22 +176,22 @@ class Stack:
             self.fills(self.committed(), what)
 
     def fresh_folder(self, name: str) -> Path:
-        """Return where a copy may be put; there is nothing yet."""
+        """Return a path for a copy; nothing exists there yet."""
         self._copies += 1
         return self.folder / f"{name}-{self._copies}"
 
     def dropped_by_the_stream(self) -> int:
-        """Return how many messages of telemetry the stream no longer has."""
+        """Return how many telemetry messages the stream has dropped."""
         return self.watch.first_sequence(self.topology.stream_of["telemetry.live"]) - 1
 
     def judge(self) -> verdict.Verdict:
-        """Compare all that was made with all that is stored, once nobody drives any more."""
+        """Compare all chunks made with all chunks stored, once no app runs."""
         self.finish()
         return oracle.judge(self.url, [driver.recorded() for driver in self.drivers])
 
     @property
     def live_back_s(self) -> float | None:
-        """Return how long after the last mending live was back, of the slowest driver."""
+        """Return how long after the last fault live data was back, for the slowest driver."""
         if not self.healed_ns:
             return None
         names = {driver.environment["PITBOX_DRIVER__NAME"] for driver in self.drivers}
@@ -199,7 +199,7 @@ class Stack:
         return max((one for one in back if one is not None), default=None)
 
     def measured(self) -> Measures:
-        """Return what was measured, as far as the case came."""
+        """Return the figures, as far as the case got."""
         if self._watch is None:
             return Measures()
         ages_s: list[float] = []
@@ -211,7 +211,7 @@ class Stack:
         )
 
     def end(self) -> None:
-        """Leave no process behind."""
+        """End all processes."""
         with ExitStack() as ending:
             ending.callback(self.background.close)
             ending.callback(self.database.close)
@@ -225,7 +225,7 @@ class Stack:
 
 
 def template(folder: Path) -> Postgres:
-    """Return a stopped Postgres whose migrated cluster every stack begins with."""
+    """Return a stopped Postgres whose migrated cluster every stack copies."""
     made = Postgres(folder)
     with running_server(made):
         asyncio.run(migration.migrate(made.url(DATABASE)))
@@ -233,7 +233,7 @@ def template(folder: Path) -> Postgres:
 
 
 def streams_file(folder: Path, *, ack_wait: str = "", telemetry_max_bytes: str = "") -> Path:
-    """Write a streams.yaml that differs from the shipped one as told, and return its path."""
+    """Write a streams.yaml with changes to the shipped one, and return its path."""
     document = yaml.safe_load(topology.find().read_text())
     if ack_wait:
         document["consumers"]["persister"]["ack_wait"] = ack_wait

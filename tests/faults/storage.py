@@ -1,4 +1,4 @@
-"""The servers of a stack: what they store can be copied, and put back later."""
+"""The servers of a stack, whose storage can be copied and restored."""
 
 import contextlib
 import shutil
@@ -17,10 +17,10 @@ COPY_TIMEOUT_S: Final = 120
 
 
 class Nats(NatsServer):
-    """A nats-server whose store can be copied and put back."""
+    """A nats-server whose store can be copied and restored."""
 
     def copy_store(self, copy: Path) -> None:
-        """Copy the store as it is at one instant, as a power cut would leave it."""
+        """Copy the store at one instant, as a power cut would leave it."""
         self.send(signal.SIGSTOP)
         try:
             shutil.copytree(self.store, copy)
@@ -33,12 +33,12 @@ class Nats(NatsServer):
         shutil.copytree(copy, self.store)
 
     def end(self) -> None:
-        """Leave nothing of it behind."""
+        """Stop the server, whatever its state."""
         self.kill()
 
 
 class Postgres(PostgresServer):
-    """A Postgres whose cluster can be copied and put back."""
+    """A Postgres whose cluster can be copied and restored."""
 
     @classmethod
     def of_template(cls, folder: Path, template: "Postgres") -> "Postgres":
@@ -55,7 +55,7 @@ class Postgres(PostgresServer):
         return self.cluster.with_name("postgres.password")
 
     def back_up(self, copy: Path) -> None:
-        """Copy the cluster while it runs, as one does in earnest."""
+        """Copy the cluster with pg_basebackup while it runs."""
         command = [str(postgres_server.binaries() / "pg_basebackup"), "--checkpoint=fast"]
         done = subprocess.run(
             [*command, "--dbname", self.url(), "--pgdata", str(copy)],
@@ -73,7 +73,7 @@ class Postgres(PostgresServer):
         shutil.copytree(copy, self.cluster)
 
     def stop_at_once(self) -> None:
-        """Stop without a checkpoint, and wait until the last backend has left."""
+        """Stop without a checkpoint, and wait until the last backend has ended."""
         if self._process is None:
             return
         backends = psutil.Process(self.pid).children(recursive=True)
@@ -81,7 +81,7 @@ class Postgres(PostgresServer):
         psutil.wait_procs(backends, timeout=STOP_S)
 
     def end(self) -> None:
-        """Leave nothing of it behind."""
+        """Stop the server, whatever its state."""
         with contextlib.suppress(subprocess.TimeoutExpired, psutil.Error):
             self.stop_at_once()
         if self._process is not None:

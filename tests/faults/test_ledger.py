@@ -1,4 +1,4 @@
-"""Whenever a kill comes, the ledger and the spool together account for every chunk."""
+"""After a kill at any point, ledger and spool together account for every chunk."""
 
 import asyncio
 import threading
@@ -27,7 +27,7 @@ ROWS: Final = {
 
 
 class Remains(Struct, frozen=True):
-    """What a kill leaves: the ledger, the chunks in the spool, and those that were sent."""
+    """The state after a kill: the ledger, the chunks in the spool, and those sent."""
 
     ledger: Ledger
     spooled: set[Identity]
@@ -35,9 +35,9 @@ class Remains(Struct, frozen=True):
 
 
 class Scene:
-    """Keep and send chunks as the driver app does; note at every point what a kill would leave.
+    """Store and send chunks as the driver app does; record at every point the state after a kill.
 
-    Chunks that the spool has by then are sent by the next life.
+    The next process sends the chunks that the spool has by then.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -49,9 +49,9 @@ class Scene:
         self._sent: set[Identity] = set()
 
     def note(self) -> None:
-        """Note what a kill at this point would leave.
+        """Record the state after a kill at this point.
 
-        The other thread may go on meanwhile, so causes are read after their effects.
+        The other thread may continue meanwhile, so causes are read after their effects.
         """
         sent, kept = frozenset(self._sent), read_ledger(self.ledger).kept
         committed = spooled(self.folder, ROWS)
@@ -59,7 +59,7 @@ class Scene:
         self.remains.append(Remains(ledger, committed, sent))
 
     async def play(self) -> None:
-        """Play all chunks; the disk is slow until `disk` is set."""
+        """Process all chunks; the disk is slow until `disk` is set."""
         with self.ledger.open("a") as file, closing(NotedSpool(self)) as spool:
             depot = Depot(spool, file)
             for first in range(0, len(CHUNKS), BATCH):
@@ -74,7 +74,7 @@ class Scene:
 
 
 class NotedSpool(Spool):
-    """A spool that waits for a slow disk, and notes what a kill around its commit would leave."""
+    """A spool on a slow disk that records the state after a kill around its commit."""
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene.folder / FILE, max_bytes=10**9, max_age_h=1, reserve_bytes=0)
@@ -90,7 +90,7 @@ class NotedSpool(Spool):
 
 @pytest.fixture(params=["quick disk", "slow disk"])
 def remains(request: pytest.FixtureRequest, tmp_path: Path) -> list[Remains]:
-    """Return what each kill would leave of a drive."""
+    """Return the state after a kill at each point of a drive."""
     scene = Scene(tmp_path)
     if request.param == "quick disk":
         scene.disk.set()
@@ -112,7 +112,7 @@ def test_a_kill_at_any_point_leaves_no_alien_and_loses_nothing(remains: list[Rem
         assert verdict.chunks == len(left.spooled)
 
 
-def test_a_committed_chunk_that_the_next_life_forgets_is_lost_wherever_the_kill_came(
+def test_a_committed_chunk_missing_after_a_restart_is_lost_wherever_the_kill_came(
     remains: list[Remains],
 ) -> None:
     committed = [left for left in remains if left.spooled]
@@ -121,7 +121,7 @@ def test_a_committed_chunk_that_the_next_life_forgets_is_lost_wherever_the_kill_
         assert judged(left, left.spooled - {max(left.spooled)}).lost == 1
 
 
-def test_a_chunk_that_was_not_made_yet_is_alien_wherever_the_kill_came(
+def test_a_chunk_stored_before_it_was_made_is_alien_wherever_the_kill_came(
     remains: list[Remains],
 ) -> None:
     early = [left for left in remains if len(left.ledger.made) < len(CHUNKS)]
@@ -135,7 +135,7 @@ def _made(left: Remains) -> set[Identity]:
     return {entry.identity for entry in left.ledger.made}
 
 
-def test_a_line_that_a_kill_tore_counts_for_nothing_and_spoils_no_later_one(
+def test_a_line_torn_by_a_kill_is_ignored_and_damages_no_later_line(
     tmp_path: Path,
 ) -> None:
     ledger = tmp_path / "ledger"
@@ -153,8 +153,8 @@ def test_a_line_that_a_kill_tore_counts_for_nothing_and_spoils_no_later_one(
         )
 
 
-def test_a_hole_that_a_kill_left_below_a_row_is_expected_to_be_shown() -> None:
-    """Chunks sent before their commit may overtake it; those that also got lost never come."""
+def test_a_hole_left_by_a_kill_below_a_stored_row_must_be_reported() -> None:
+    """A chunk that is sent before its commit and lost by the kill never comes."""
     ledger = Ledger(
         tuple(Entry("s", "ada", 1, chunk, 7, chunk, 1) for chunk in range(4)),
         frozenset({("s", "ada", 1, 0)}),

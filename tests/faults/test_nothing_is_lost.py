@@ -1,4 +1,4 @@
-"""Whatever breaks, Postgres ends up with what the drivers' PCs committed, each chunk once.
+"""After any fault Postgres has every chunk that the drivers' PCs committed, once.
 
 The short set of the fault matrix; `make faults` runs the whole one.
 """
@@ -14,13 +14,13 @@ from tests.faults.reaper import guarded
 from tests.faults.stack import template
 from tests.faults.storage import Postgres
 
-# Longer than any wait within a case, so that it is the case that says what did not happen.
+# Longer than any wait within a case, so that the case itself names the failure.
 pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """Return a stopped, migrated Postgres to copy; what tests start ends with them."""
+    """Yield a stopped, migrated Postgres to copy; processes of tests end with the tests."""
     with guarded():
         yield template(tmp_path_factory.mktemp("cluster"))
 

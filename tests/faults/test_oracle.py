@@ -1,4 +1,4 @@
-"""The oracle itself: it sees what is lost, doubled, damaged, alien and gone."""
+"""The oracle finds lost, duplicate, damaged, alien and gone chunks."""
 
 import asyncio
 from typing import Any
@@ -52,7 +52,7 @@ def stored(database: str) -> str:
     return database
 
 
-def test_what_is_there_as_committed_is_sound(stored: str) -> None:
+def test_rows_as_committed_are_sound(stored: str) -> None:
     verdict = judged(stored, [entry(0), entry(1)])
     assert verdict == Verdict(chunks=2, lost=0, duplicate=0, gone=0)
     assert verdict.sound
@@ -70,7 +70,7 @@ def test_a_missing_chunk_that_is_declared_gone_is_gone(stored: str) -> None:
     assert (verdict.lost, verdict.gone, verdict.sound) == (0, 1, True)
 
 
-def test_a_chunk_that_is_declared_gone_and_there_is_falsely_gone(stored: str) -> None:
+def test_a_stored_chunk_that_is_declared_gone_is_falsely_gone(stored: str) -> None:
     execute(stored, ("update run set gone = '{[1,2)}'",))
     verdict = judged(stored, [entry(0), entry(1)])
     assert verdict.falsely_gone == 1
@@ -90,12 +90,12 @@ def test_other_content_than_committed_is_damaged(stored: str) -> None:
     assert judged(stored, [entry(0), entry(1)]).damaged == 1
 
 
-def test_a_block_that_is_not_what_its_crc_says_is_damaged(stored: str) -> None:
+def test_a_block_that_does_not_match_its_crc_is_damaged(stored: str) -> None:
     execute(stored, ("update telemetry_chunk set block = block || '\\x00' where chunk = 1",))
     assert judged(stored, [entry(0), entry(1)]).damaged == 1
 
 
-def test_a_row_that_no_ledger_knows_is_alien(stored: str) -> None:
+def test_a_row_in_no_ledger_is_alien(stored: str) -> None:
     execute(stored, (ROW, 9, 9, CRC, BLOCK), ("update run set have = '{[0,2),[9,10)}'",))
     assert judged(stored, [entry(0), entry(1)]).alien == 1
 
@@ -116,7 +116,7 @@ def test_a_number_that_the_ledger_left_out_is_skipped(stored: str) -> None:
     assert judged(stored, [entry(0), entry(1), entry(4)]).skipped == 2
 
 
-def test_a_hole_that_is_shown_and_is_none_is_misshown(stored: str) -> None:
+def test_a_reported_hole_that_does_not_exist_is_misshown(stored: str) -> None:
     execute(stored, ("update run set made = 7",))
     assert judged(stored, [entry(0), entry(1)]).misshown == 5
 

@@ -1,4 +1,4 @@
-"""The link between a driver and the hub fails as it says."""
+"""The proxy between a driver and the hub fails as documented."""
 
 import socket
 import threading
@@ -13,7 +13,7 @@ from tests.faults.proxy import Link
 
 @pytest.fixture
 def echo() -> Iterator[int]:
-    """Return the port of a server that says everything again."""
+    """Return the port of an echo server."""
     server = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -51,19 +51,19 @@ def connect(link: Link) -> socket.socket:
     return socket.create_connection(("127.0.0.1", link.port), timeout=60)
 
 
-def said_again(connection: socket.socket, said: bytes) -> bytes:
-    connection.sendall(said)
+def echoed(connection: socket.socket, content: bytes) -> bytes:
+    connection.sendall(content)
     return connection.recv(4096)
 
 
 def test_a_link_carries_both_ways(link: Link) -> None:
     with connect(link) as connection:
-        assert said_again(connection, b"box") == b"box"
+        assert echoed(connection, b"box") == b"box"
 
 
 def test_a_cut_link_resets_and_refuses_until_it_is_healed(link: Link) -> None:
     with connect(link) as connection:
-        assert said_again(connection, b"box") == b"box"
+        assert echoed(connection, b"box") == b"box"
         link.cut()
         with pytest.raises(ConnectionResetError):
             connection.recv(1)
@@ -71,15 +71,15 @@ def test_a_cut_link_resets_and_refuses_until_it_is_healed(link: Link) -> None:
         connect(link)
     link.heal()
     with connect(link) as connection:
-        assert said_again(connection, b"box") == b"box"
+        assert echoed(connection, b"box") == b"box"
 
 
-def test_a_black_hole_holds_what_it_takes_until_it_is_healed(link: Link) -> None:
+def test_a_black_hole_buffers_bytes_until_it_is_healed(link: Link) -> None:
     with connect(link) as connection:
         link.black_hole()
         connection.settimeout(0.2)
         with pytest.raises(TimeoutError):
-            said_again(connection, b"box")
+            echoed(connection, b"box")
         link.heal()
         connection.settimeout(5)
         assert connection.recv(4096) == b"box"
@@ -87,20 +87,20 @@ def test_a_black_hole_holds_what_it_takes_until_it_is_healed(link: Link) -> None
 
 def test_a_black_hole_that_is_reset_ends_old_connections_and_takes_new_ones(link: Link) -> None:
     with connect(link) as connection:
-        assert said_again(connection, b"box") == b"box"
+        assert echoed(connection, b"box") == b"box"
         link.black_hole()
         link.reset()
         link.heal()
         with pytest.raises(ConnectionResetError):
             connection.recv(1)
     with connect(link) as connection:
-        assert said_again(connection, b"box") == b"box"
+        assert echoed(connection, b"box") == b"box"
 
 
-def test_a_slow_link_takes_its_time(link: Link) -> None:
+def test_a_slow_link_limits_rate_and_delays(link: Link) -> None:
     link.slow(rate_bps=80_000, delay_s=0.05)
     begun = time.monotonic()
     with connect(link) as connection:
-        assert said_again(connection, bytes(1000)) == bytes(1000)
-    # 0.1 s to send each way and 0.05 s under way: never quicker, however slow this machine is.
+        assert echoed(connection, bytes(1000)) == bytes(1000)
+    # 0.1 s to send and 0.05 s of delay each way: a slow machine only adds to it.
     assert time.monotonic() - begun >= 0.3

@@ -1,4 +1,4 @@
-"""What became of the committed chunks: lost, doubled, damaged, gone or not ours. Pure."""
+"""Classify committed chunks: lost, doubled, damaged, gone or alien. Pure."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ Runs = dict[RunId, ranges.Ranges]
 
 
 class Row(Struct, frozen=True):
-    """What the oracle keeps of a row; `sound` is whether its block is what its crc says."""
+    """The oracle's summary of a row; `sound` is whether its block matches its crc."""
 
     crc: int
     first_frame: int
@@ -21,7 +21,7 @@ class Row(Struct, frozen=True):
 
 
 class Found(Struct, frozen=True):
-    """What Postgres has.
+    """The contents of Postgres.
 
     `doubled` counts rows that hold frames of another row, `misheld` runs whose `have` is not their
     rows; `shown_lacking` and `shown_gone` are the chunks of the holes that are shown.
@@ -36,13 +36,13 @@ class Found(Struct, frozen=True):
 
 
 class Verdict(Struct, frozen=True):
-    """Say what became of the committed chunks.
+    """The result of a comparison.
 
-    `duplicate` are rows that hold frames of another row, `damaged` those whose content differs from
-    the ledger, `alien` those that nobody made, `misheld` runs whose `have` is not their rows,
-    `falsely_gone` chunks that are declared gone and yet there, `skipped` chunks that were left out
-    before one that was committed, `misshown` chunks by which the holes that are shown differ from
-    all this.
+    `duplicate` counts rows that hold frames of another row, `damaged` those whose content is not
+    the ledger's, `alien` those that nobody made, `misheld` runs whose `have` is not their rows,
+    `falsely_gone` chunks that are declared gone but stored, `skipped` chunks that were left out
+    before a committed one, `misshown` chunks by which the reported holes differ from the actual
+    ones.
     """
 
     chunks: int
@@ -59,13 +59,13 @@ class Verdict(Struct, frozen=True):
 
     @property
     def sound(self) -> bool:
-        """Tell whether nothing is wrong, gone chunks aside."""
+        """Return whether nothing is wrong, gone chunks aside."""
         chunks = self.lost + self.duplicate + self.damaged + self.alien + self.skipped
         return not (chunks + self.misheld + self.falsely_gone + self.misshown)
 
 
 def compare(found: Found, ledgers: Iterable[Ledger]) -> Verdict:
-    """Compare what Postgres has with what was made and committed."""
+    """Compare the contents of Postgres with the chunks made and committed."""
     ledgers = tuple(ledgers)
     made = {entry.identity: entry for ledger in ledgers for entry in ledger.made}
     committed = {entry.identity: entry for ledger in ledgers for entry in ledger.committed}
@@ -99,7 +99,7 @@ def wanted(entries: Iterable[Entry]) -> Runs:
 
 
 def lacking(wanted: Runs, have: Runs) -> Runs:
-    """Return what is wanted of each run and not had; runs of which all is had are left out."""
+    """Return the missing ranges of each run; complete runs are left out."""
     parts = {run: ranges.minus(part, have.get(run, ranges.NONE)) for run, part in wanted.items()}
     return {run: part for run, part in parts.items() if part}
 
@@ -124,10 +124,10 @@ def _same(row: Row, entry: Entry | None) -> bool:
 
 
 def _holes(found: Found, committed: Iterable[Identity]) -> int:
-    """Return how many chunks must be shown as lacking.
+    """Return how many chunks must be reported as missing.
 
-    A chunk that was sent before it was committed may be lost by a kill; where a later one is there,
-    a hole remains that nobody can fill.
+    A kill may lose a chunk that was sent before its commit. If a later chunk is stored, a hole
+    remains that nobody can fill.
     """
     rows = _by_run(found.rows)
     known = _by_run([*found.rows, *committed])

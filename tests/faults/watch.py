@@ -1,4 +1,4 @@
-"""A listener beside nats-server: what came by live, what came twice, what was receipted."""
+"""A subscriber that records live chunks, repeated chunks and receipts."""
 
 import contextlib
 import time
@@ -26,22 +26,22 @@ _decode_receipt: Final = msgspec.msgpack.Decoder(Receipt).decode
 
 
 class Arrival(Struct, frozen=True, gc=False):
-    """A live chunk: when it came, and when its last frame was captured."""
+    """A live chunk: the times of its arrival and of its last frame's capture."""
 
     at_ns: int
     ended_ns: int
 
     @property
     def age_s(self) -> float:
-        """Return how old it was."""
+        """Return its age on arrival."""
         return (self.at_ns - self.ended_ns) / 1e9
 
 
 class Watch:
-    """Hear everything that passes nats-server; it comes back when that was away."""
+    """Subscribe to all traffic of nats-server, over its restarts."""
 
     def __init__(self, background: Background, server: NatsServer, topology: Topology) -> None:
-        """Listen at once."""
+        """Subscribe at once."""
         self.live: dict[str, list[Arrival]] = {}
         self.seen: Counter[tuple[str, int, int]] = Counter()
         self.messages: deque[tuple[str, bytes]] = deque(maxlen=KEPT_MESSAGES)
@@ -53,17 +53,17 @@ class Watch:
 
     @property
     def resent(self) -> int:
-        """Return how many chunks came by more often than once."""
+        """Return how many repeated chunks were received."""
         return self.seen.total() - len(self.seen)
 
     def live_back_s(self, driver: str, since_ns: int) -> float | None:
-        """Return how long after an instant a live chunk came that was captured since."""
+        """Return how long after an instant the first live chunk captured since then arrived."""
         arrivals = self.live.get(driver, [])
         back = next((a.at_ns for a in arrivals if a.ended_ns >= since_ns), None)
         return None if back is None else (back - since_ns) / 1e9
 
     def ages_s(self, since_ns: int, until_ns: int) -> list[float]:
-        """Return how old live chunks were that were captured and came meanwhile."""
+        """Return the ages of live chunks that were captured and received in between."""
         return [
             arrival.age_s
             for arrivals in list(self.live.values())
@@ -71,16 +71,16 @@ class Watch:
             if since_ns <= arrival.ended_ns and arrival.at_ns <= until_ns
         ]
 
-    def heard(self) -> list[tuple[str, bytes]]:
-        """Return the messages so far; more come meanwhile."""
+    def received(self) -> list[tuple[str, bytes]]:
+        """Return a copy of the messages received so far."""
         return list(self.messages)
 
     def publish(self, subject: str, payload: bytes) -> None:
-        """Say something, as anyone could who is let in."""
+        """Publish a message."""
         self._background.run(self._client.publish(subject, payload))
 
     def flush(self) -> None:
-        """Wait until nats-server has taken all that was said."""
+        """Wait until nats-server has received all published messages."""
         self._background.run(self._client.flush())
 
     def first_sequence(self, stream: str) -> int:
@@ -89,13 +89,13 @@ class Watch:
         return int(found.state.first_seq)
 
     def close(self) -> None:
-        """Leave."""
+        """Close the connection."""
         with contextlib.suppress(TimeoutError, nats.errors.Error, OSError):
             self._background.run(self._client.close())
 
     async def _open(self, server: NatsServer) -> None:
         async def failed(_: Exception) -> None:
-            """Say nothing: nats-server is meant to fail here."""
+            """Ignore the error: these cases make nats-server fail on purpose."""
 
         await self._client.connect(
             server.url,
@@ -104,14 +104,14 @@ class Watch:
             reconnect_time_wait=RECONNECT_S,  # type: ignore[arg-type]
             error_cb=failed,
         )
-        for route, heard in (
-            ("telemetry.live", self._heard_live),
-            ("telemetry.backfill", self._heard),
-            ("link.receipt", self._heard_receipt),
+        for route, receive in (
+            ("telemetry.live", self._receive_live),
+            ("telemetry.backfill", self._receive),
+            ("link.receipt", self._receive_receipt),
         ):
-            await self._client.subscribe(self._topology.filter(route), cb=heard)
+            await self._client.subscribe(self._topology.filter(route), cb=receive)
 
-    async def _heard_live(self, message: Msg) -> None:
+    async def _receive_live(self, message: Msg) -> None:
         at_ns = time.time_ns()
         chunk = self._note(message)
         if chunk is not None and chunk.frames:
@@ -119,7 +119,7 @@ class Watch:
                 arrival = Arrival(at_ns, unpack(chunk).times_ns[-1])
                 self.live.setdefault(chunk.driver, []).append(arrival)
 
-    async def _heard(self, message: Msg) -> None:
+    async def _receive(self, message: Msg) -> None:
         self._note(message)
 
     def _note(self, message: Msg) -> Chunk | None:
@@ -133,6 +133,6 @@ class Watch:
         self.seen[event.driver, event.run, event.chunk] += 1
         return event
 
-    async def _heard_receipt(self, message: Msg) -> None:
+    async def _receive_receipt(self, message: Msg) -> None:
         receipt = _decode_receipt(message.data)
         self.receipts[receipt.driver, receipt.run] = receipt

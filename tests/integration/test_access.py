@@ -34,7 +34,7 @@ ENDS_WITHIN_S = 30.0
 
 
 class Interrupted(Passwords):
-    """Let something happen between the check of a password and the answer."""
+    """Run a hook between the check of a password and the answer."""
 
     meanwhile: Callable[[], Awaitable[None]] | None = None
 
@@ -48,7 +48,7 @@ class Interrupted(Passwords):
 
 @pytest.fixture
 def passwords() -> Interrupted:
-    """Return the check of passwords of `served`; nothing happens meanwhile yet."""
+    """Return the password check of `served`, without a hook at first."""
     return Interrupted()
 
 
@@ -75,8 +75,8 @@ async def stranger(served: Served) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def login(stranger: httpx.AsyncClient, name: str, password: str = PASSWORD) -> httpx.Response:
-    asked = {"name": name, "password": password}
-    return await stranger.post(f"{API}/login", json=asked)
+    body = {"name": name, "password": password}
+    return await stranger.post(f"{API}/login", json=body)
 
 
 async def refresh(stranger: httpx.AsyncClient, token: str) -> httpx.Response:
@@ -116,16 +116,16 @@ async def test_asvs_7_2_4_an_invitation_is_valid_once_and_every_login_has_new_to
     served: Served, stranger: httpx.AsyncClient, database: str
 ) -> None:
     secret = await people.invited(database, "kai", "driver", "KAI")
-    asked = {"secret": secret, "password": PASSWORD}
-    weak = await stranger.post(f"{API}/invitations/accept", json=asked | {"password": "short"})
+    body = {"secret": secret, "password": PASSWORD}
+    weak = await stranger.post(f"{API}/invitations/accept", json=body | {"password": "short"})
     assert (weak.status_code, "12 characters" in weak.json()["detail"]) == (400, True)
-    kai = people.person_of(await stranger.post(f"{API}/invitations/accept", json=asked))
-    again = await stranger.post(f"{API}/invitations/accept", json=asked)
+    kai = people.person_of(await stranger.post(f"{API}/invitations/accept", json=body))
+    again = await stranger.post(f"{API}/invitations/accept", json=body)
     assert again.status_code == 401
     other = people.person_of(await login(stranger, "kai"))
     assert (other.token, other.refresh) != (kai.token, kai.refresh)
-    told = (await stranger.get(f"{API}/me", headers=kai.headers)).json()
-    assert told == {"name": "kai", "role": "driver", "driver": "KAI", "has_password": True}
+    me = (await stranger.get(f"{API}/me", headers=kai.headers)).json()
+    assert me == {"name": "kai", "role": "driver", "driver": "KAI", "has_password": True}
 
 
 async def test_asvs_6_4_1_6_5_1_links_expire_and_a_newer_one_replaces_them(
@@ -157,8 +157,8 @@ async def test_asvs_16_3_1_16_5_1_every_failed_login_gets_the_same_answer(
         (401, '{"status":401,"detail":"name or password is wrong"}')
     }
     assert (await audited(database)).count("login refused") == 4
-    for path, asked in (("login/link", {}), ("invitations/accept", {"password": PASSWORD})):
-        unknown = await stranger.post(f"{API}/{path}", json=asked | {"secret": "x"})
+    for path, body in (("login/link", {}), ("invitations/accept", {"password": PASSWORD})):
+        unknown = await stranger.post(f"{API}/{path}", json=body | {"secret": "x"})
         assert unknown.status_code == 401
     assert (await audited(database))[-2:] == ["login by link refused", "invitation refused"]
 
@@ -177,8 +177,8 @@ async def test_asvs_2_4_1_4_1_3_6_3_1_guessing_is_stopped_and_forged_addresses_d
         answers = []
         for number in range(7):
             forged = {"x-forwarded-for": f"10.0.0.{number}", "forwarded": f"for=10.0.1.{number}"}
-            asked = {"name": name, "password": "a wrong password"}
-            answers.append(await stranger.post(f"{API}/login", json=asked, headers=forged))
+            body = {"name": name, "password": "a wrong password"}
+            answers.append(await stranger.post(f"{API}/login", json=body, headers=forged))
         assert [answer.status_code for answer in answers] == [401] * 5 + [429] * 2
         assert 0 < int(answers[-1].headers["retry-after"]) <= 60
     assert (await login(stranger, "kai")).status_code == 429
@@ -272,8 +272,8 @@ async def test_asvs_7_4_1_logging_out_ends_tokens_cookie_and_socket(
         await is_closed_by_the_gateway(page)
         assert not await may(stranger, kai)
         assert (await refresh(stranger, kai.refresh)).status_code == 401
-        await second.say(Ping(token=1.0))
-        await second.hear(Pong)
+        await second.send(Ping(token=1.0))
+        await second.receive(Pong)
         everywhere = await stranger.post(f"{API}/logout/everywhere", headers=other.headers)
         assert everywhere.status_code == 204
         await is_closed_by_the_gateway(second)
@@ -391,10 +391,10 @@ async def test_asvs_4_4_2_3_5_1_requests_of_foreign_pages_are_rejected(
 async def test_asvs_3_4_2_no_other_origin_may_read(
     served: Served, stranger: httpx.AsyncClient
 ) -> None:
-    asked = {"origin": "https://evil.com", "access-control-request-method": "GET"}
+    preflight = {"origin": "https://evil.com", "access-control-request-method": "GET"}
     for answer in (
-        await stranger.options(f"{API}/sessions", headers=asked),
-        await stranger.get(f"{API}/sessions", headers=served.person.headers | asked),
+        await stranger.options(f"{API}/sessions", headers=preflight),
+        await stranger.get(f"{API}/sessions", headers=served.person.headers | preflight),
     ):
         assert not any(name.startswith("access-control") for name in answer.headers)
 
@@ -407,7 +407,7 @@ async def test_a_socket_outlives_the_access_token_that_opened_it(
         renewed = people.person_of(await refresh(stranger, served.person.refresh))
         assert renewed.token != served.person.token
         await drive.publish("telemetry.live", hub.chunk(1))
-        assert (await page.hear(Frames)).chunk == 1
+        assert (await page.receive(Frames)).chunk == 1
 
 
 async def test_a_withdrawn_consent_ends_live_data(
@@ -424,12 +424,12 @@ async def test_a_withdrawn_consent_ends_live_data(
         await is_closed_by_the_gateway(guest)
         async with connected(nats_server.url) as drive:
             await drive.publish("telemetry.live", hub.chunk(1))
-            assert (await owner.hear(Frames)).chunk == 1
+            assert (await owner.receive(Frames)).chunk == 1
     async with opened(served, person=gus) as guest, connected(nats_server.url) as drive:
         await guest.watch("test", "speed")
         await drive.publish("telemetry.live", hub.chunk(2))
         await drive.publish("telemetry.live", hub.chunk(3, driver="bob"))
-        assert (await guest.hear(Frames)).driver == "bob"
+        assert (await guest.receive(Frames)).driver == "bob"
     known = (await stranger.get(f"{API}/consents", headers=ada.headers)).json()
     assert decision | {"driver": "ada"} in known
     assert len(known) == 12
@@ -451,8 +451,8 @@ async def test_asvs_16_5_3_without_postgres_no_request_is_authorised(
                 address = f"ws://127.0.0.1:{served.port}{API}/live?ticket={ticket}"
                 async with websockets.connect(address):
                     pass
-            await page.say(Ping(token=1.0))
-            await page.hear(Pong)
+            await page.send(Ping(token=1.0))
+            await page.receive(Pong)
         finally:
             postgres_server.start()
 
@@ -510,9 +510,9 @@ async def test_asvs_8_2_2_8_2_3_data_of_others_is_not_reachable(
         body = {"current": PASSWORD, "new": "seven grey herons"} | field
         answer = await stranger.put(f"{API}/me/password", json=body, headers=kai.headers)
         assert answer.status_code == 400, field
-    told = await stranger.get(f"{API}/accounts", headers=served.person.headers)
-    assert "password" not in told.text
-    assert "argon2" not in told.text
+    listed = await stranger.get(f"{API}/accounts", headers=served.person.headers)
+    assert "password" not in listed.text
+    assert "argon2" not in listed.text
 
 
 async def test_asvs_2_2_1_5_2_1_16_4_1_bodies_are_bounded_and_checked(
@@ -537,21 +537,21 @@ async def test_asvs_2_2_1_5_2_1_16_4_1_bodies_are_bounded_and_checked(
 
 
 @pytest.mark.parametrize("served", [{"limits": Limits(request_s=0.5)}], indirect=True)
-async def test_idle_connections_lock_nobody_out(served: Served) -> None:
+async def test_idle_connections_do_not_exhaust_the_gateway(served: Served) -> None:
     async with opened(served) as page:
         half = b"POST /api/v1/login HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n{"
-        for said in (b"", b"GET / HTT", half):
+        for part in (b"", b"GET / HTT", half):
             with socket.create_connection(("127.0.0.1", served.port)) as silent:
-                silent.sendall(said)
+                silent.sendall(part)
                 await is_aborted(silent)
-        await page.say(Ping(token=1.0))
-        await page.hear(Pong)
+        await page.send(Ping(token=1.0))
+        await page.receive(Pong)
 
 
 @pytest.mark.parametrize(
     "served", [{"limits": Limits(request_s=60, connections_of_address=4)}], indirect=True
 )
-async def test_many_idle_connections_of_one_address_lock_nobody_out(
+async def test_many_idle_connections_of_one_address_do_not_exhaust_the_gateway(
     served: Served, stranger: httpx.AsyncClient
 ) -> None:
     with contextlib.ExitStack() as stack:
@@ -564,7 +564,7 @@ async def test_many_idle_connections_of_one_address_lock_nobody_out(
 
 
 @pytest.mark.parametrize("served", [{"max_clients": 3}], indirect=True)
-async def test_an_account_with_the_most_pages_locks_nobody_out(
+async def test_an_account_at_its_page_limit_does_not_affect_others(
     served: Served, stranger: httpx.AsyncClient, database: str
 ) -> None:
     gus = await people.joined(stranger, database, "gus", "guest")
@@ -574,11 +574,11 @@ async def test_an_account_with_the_most_pages_locks_nobody_out(
             with pytest.raises(websockets.ConnectionClosed, match="too many pages"):
                 await another.connection.recv()
         async with opened(served) as page:
-            await page.say(Ping(token=1.0))
-            await page.hear(Pong)
+            await page.send(Ping(token=1.0))
+            await page.receive(Pong)
             await is_closed_by_the_gateway(pages[0])
-        await pages[1].say(Ping(token=1.0))
-        await pages[1].hear(Pong)
+        await pages[1].send(Ping(token=1.0))
+        await pages[1].receive(Pong)
 
 
 async def test_of_concurrent_invitations_for_one_driver_only_one_succeeds(
@@ -600,8 +600,8 @@ async def test_the_command_line_creates_and_disables_accounts(
 
     printed = await command("invite", "kai", "--role", "driver", "--driver", "KAI")
     [secret] = re.findall(r"#invitation=(\S+)", printed)
-    asked = {"secret": secret, "password": PASSWORD}
-    kai = people.person_of(await stranger.post(f"{API}/invitations/accept", json=asked))
+    body = {"secret": secret, "password": PASSWORD}
+    kai = people.person_of(await stranger.post(f"{API}/invitations/accept", json=body))
     [secret] = re.findall(r"#link=(\S+)", await command("link"))
     first = await stranger.post(f"{API}/login/link", json={"secret": secret})
     assert people.person_of(first).name == "ann"

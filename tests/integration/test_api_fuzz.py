@@ -1,4 +1,4 @@
-"""Whatever is sent to the API, it answers, and never with a failure of its own."""
+"""The API answers any request without an error of the server."""
 
 import asyncio
 import os
@@ -65,7 +65,7 @@ async def _fuzzed(address: str, person: Person, folder: Path, *options: str) -> 
         *(str(schemathesis), "run", address, "--header", authorization, *OPTIONS, *options),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        cwd=folder,  # it leaves notes there
+        cwd=folder,  # it writes files there
     )
     output, _ = await process.communicate()
     return output.decode()

@@ -43,9 +43,9 @@ def service(known: dict[tuple[str, str], str]) -> Iterator[str]:
 
     class Answer(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            package = asked["package"]["name"]
-            name = known.get((package, asked["version"])) or known.get((package, ANY))
+            query = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            package = query["package"]["name"]
+            name = known.get((package, query["version"])) or known.get((package, ANY))
             found = [advisory(name, package)] if name else []
             body = json.dumps({"vulns": found} if found else {}).encode()
             self.send_response(200)

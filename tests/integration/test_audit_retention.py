@@ -1,4 +1,4 @@
-"""Old entries of the audit log are deleted, by a role that can do nothing else."""
+"""Old entries of the audit log are deleted, by a role without other rights."""
 
 from pathlib import Path
 
@@ -50,7 +50,7 @@ async def test_the_gateway_deletes_audit_entries_older_than_its_setting(
         await eventually(shorter, "what is older than 90 days is forgotten")
 
 
-async def test_asvs_13_2_2_the_keeper_of_the_audit_log_forgets_what_is_old_and_can_do_no_more(
+async def test_asvs_13_2_2_the_keeper_of_the_audit_log_deletes_old_entries_and_has_no_other_right(
     stored: Database,
 ) -> None:
     connection = await asyncpg.connect(stored.url, server_settings={"role": "pitbox_audit_keeper"})

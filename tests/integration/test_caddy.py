@@ -1,4 +1,4 @@
-"""The gateway behind a real Caddy that is told what docs/internet.md says."""
+"""The gateway behind a real Caddy with the configuration of docs/internet.md."""
 
 import os
 import re
@@ -28,7 +28,7 @@ OPTIONS: Final = """{{
 }}
 """
 GUESSES: Final = 20
-"""So many wrong passwords are heard from one address, then no more."""
+"""The gateway checks this many wrong passwords from one address, then refuses."""
 
 
 class Caddy(Server):
@@ -45,13 +45,13 @@ class Caddy(Server):
         (folder / "Caddyfile").write_text(OPTIONS.format(port=self.port) + site)
 
     def command(self) -> list[str]:
-        """Return what to run, with everything that it keeps in the test's folder."""
+        """Return the command line; Caddy keeps its files in the test's folder."""
         where = [f"XDG_{kind}_HOME={self.folder}" for kind in ("DATA", "CONFIG")]
         file = str(self.folder / "Caddyfile")
         return ["env", *where, self._program, "run", "--adapter", "caddyfile", "--config", file]
 
     def trusted(self) -> ssl.SSLContext:
-        """Return what believes this Caddy alone, once it has a certificate for `NAME`."""
+        """Wait for a certificate for `NAME`; return a TLS context that trusts this Caddy alone."""
         own = self.folder / "caddy"
         until(lambda: any(own.glob(f"certificates/*/{NAME}/{NAME}.crt")), "Caddy has a certificate")
         return ssl.create_default_context(cafile=str(own / "pki/authorities/local/root.crt"))
@@ -59,7 +59,7 @@ class Caddy(Server):
 
 @pytest.fixture
 def program() -> str:
-    """Return the Caddy to run; skips where there is none, unless PITBOX_E2E=required."""
+    """Return the path of Caddy; skips if there is none, unless PITBOX_E2E=required."""
     found = shutil.which("caddy")
     if found:
         return found
@@ -69,7 +69,7 @@ def program() -> str:
 
 
 def visitor(caddy: Caddy, trusted: ssl.SSLContext, address: str) -> httpx.AsyncClient:
-    """Return a browser at an address of its own, for which `NAME` leads to Caddy."""
+    """Return a client with its own address, for which `NAME` resolves to Caddy."""
 
     async def by_name(request: httpx.Request) -> None:
         request.extensions["sni_hostname"] = NAME
@@ -82,7 +82,7 @@ def visitor(caddy: Caddy, trusted: ssl.SSLContext, address: str) -> httpx.AsyncC
     )
 
 
-async def test_behind_caddy_a_person_watches_and_a_guesser_is_known_by_his_own_address(
+async def test_behind_caddy_pages_work_and_attempts_are_counted_by_client_address(
     nats_server: NatsServer, database: str, tmp_path: Path, program: str
 ) -> None:
     async with gateway_of(
@@ -112,14 +112,14 @@ async def test_behind_caddy_a_person_watches_and_a_guesser_is_known_by_his_own_a
 
 
 async def guess(browser: httpx.AsyncClient, number: int) -> int:
-    """Try a password, from what claims to be yet another address; return the status."""
-    asked = {"name": f"name{number}", "password": "a wrong password"}
+    """Try a password with a forged forwarded address; return the status."""
+    body = {"name": f"name{number}", "password": "a wrong password"}
     forged = {"x-forwarded-for": f"10.9.9.{number}"}
-    return (await browser.post(f"{API}/login", json=asked, headers=forged)).status_code
+    return (await browser.post(f"{API}/login", json=body, headers=forged)).status_code
 
 
 async def watch(caddy: Caddy, trusted: ssl.SSLContext, ticket: str) -> None:
-    """Open the pit wall's socket by its public name, and have its answer."""
+    """Open the pit wall's socket by its public name, and receive an answer."""
     public: dict[str, Any] = {"host": "127.0.0.1", "port": caddy.port, "ssl": trusted}
     origin = f"{NAME}:{caddy.port}"
     async with websockets.connect(

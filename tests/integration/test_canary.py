@@ -1,4 +1,4 @@
-"""Secrets that are planted and then looked for in everything that a whole hub leaves behind."""
+"""Planted secrets are searched in all output and storage of a whole hub."""
 
 import asyncio
 import contextlib
@@ -66,17 +66,17 @@ time.sleep(600)
 
 
 class Control(Program):
-    """A process that gives a secret away in its log and its metrics."""
+    """A process that leaks a secret into its log and its metrics."""
 
     def command(self) -> list[str]:
         return [sys.executable, "-c", CONTROL_CODE]
 
 
 class Run:
-    """One hub with all its processes, what it leaves behind, and what must not be in that.
+    """One hub with all its processes, its output, and the secrets that must not be in it.
 
-    `secrets` are nobody's to see; `tokens` are for whom they are given to, once; `names` are of
-    people, and in no log or metric.
+    Nobody may see `secrets`; each of `tokens` appears once, in the answer to its owner; `names` are
+    of people, and must be in no log or metric.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -109,19 +109,19 @@ class Run:
         return [self.postgres, self.nats]
 
     def services(self) -> Iterator[Program]:
-        """Yield every service; one logs as for a terminal, which may say more."""
+        """Yield every service; one logs as for a terminal, whose lines have more fields."""
         for name in ("keys", "persister", "timing", "gateway"):
             form = "console" if name == "gateway" else "json"
             yield Service(name, self.folder, self.environment | {"PITBOX_LOG__FORMAT": form})
 
     async def keep(self, answer: httpx.Response) -> None:
-        """Remember what was answered."""
+        """Record an answer."""
         await answer.aread()
-        told = f"{answer.headers}{answer.text}"
-        (self.answers if answer.is_success else self.refusals).append(told)
+        text = f"{answer.headers}{answer.text}"
+        (self.answers if answer.is_success else self.refusals).append(text)
 
     def read_metrics(self, *programs: Program) -> None:
-        """Remember the metrics of processes as they are now."""
+        """Record the current metrics of processes."""
         for program in programs:
             with urllib.request.urlopen(f"http://127.0.0.1:{program.port}/metrics") as answer:
                 page = answer.read().decode()
@@ -143,7 +143,7 @@ class Run:
             )
 
     def plant_keys(self) -> None:
-        """Take every seed and key there is among the secrets, and the password of Postgres."""
+        """Add every seed and key to the secrets, and the password of Postgres."""
         for path in (self.folder / "keys").rglob("*"):
             if path.suffix in (".seed", ".creds"):
                 self.secrets |= {line for line in path.read_text().split() if line[:1] == "S"}
@@ -153,7 +153,7 @@ class Run:
         assert len(self.secrets) > 12
 
     async def left(self) -> dict[str, str]:
-        """Return the text of everything that is left, by place."""
+        """Return the text of all output and storage, by place."""
         logs = [path.read_text(errors="replace") for path in self.folder.glob("*.log")]
         return {
             "the logs": "\n".join(logs),
@@ -166,7 +166,7 @@ class Run:
         }
 
     async def _rows(self) -> str:
-        """Return every row of every table as text; bytes are both as they are and as hex."""
+        """Return every row of every table as text; bytes appear raw and as hex."""
         stored = Database(self.database)
         tables = await stored.rows(TABLES)
         rows = [
@@ -182,14 +182,14 @@ class Run:
         async with hub.connected(self.nats.url) as bus:
             for stream in await bus.jetstream.streams_info():
                 for sequence in range(max(stream.state.first_seq, 1), stream.state.last_seq + 1):
-                    with contextlib.suppress(NotFoundError):  # a later one took its place
+                    with contextlib.suppress(NotFoundError):  # a later message replaced it
                         event = await bus.jetstream.get_msg(stream.config.name or "", sequence)
                         found += [(event.subject or "").encode(), event.data or b""]
                         found.append(str(event.headers).encode())
         return b"\n".join(found).decode("latin-1")
 
     def _files(self) -> str:
-        """Return the bytes of every file, also those of Postgres with what was deleted of it."""
+        """Return the bytes of every file, those of Postgres with deleted rows included."""
         paths = [
             path
             for path in self.folder.rglob("*")
@@ -199,7 +199,7 @@ class Run:
 
 
 def places(left: dict[str, str], secret: str) -> set[str]:
-    """Return where a secret is, as it is or as hex."""
+    """Return the places that contain a secret, raw or as hex."""
     return {
         place
         for place, text in left.items()
@@ -209,7 +209,7 @@ def places(left: dict[str, str], secret: str) -> set[str]:
 
 @asynccontextmanager
 async def whole_hub(folder: Path) -> AsyncIterator[Run]:
-    """Run every process meanwhile."""
+    """Run every process during the block."""
     run = Run(folder)
     with ExitStack() as ending:
         for server in run.servers():
@@ -229,12 +229,12 @@ async def test_asvs_16_2_5_no_secret_is_in_a_log_metric_answer_or_table(tmp_path
     async with whole_hub(tmp_path) as run:
         base = f"http://127.0.0.1:{run.port}"
         async with httpx.AsyncClient(base_url=base, event_hooks={"response": [run.keep]}) as rest:
-            kai = await _comes_in(run, rest)
-            await _goes_wrong(run, rest)
-            await _drives(run, rest, kai)
-            await _watches(run, rest, kai)
-            await _is_shut_out(run, rest, kai)
-            await _breaks(run, rest, kai)
+            kai = await _log_in(run, rest)
+            await _send_refused_requests(run, rest)
+            await _drive(run, rest, kai)
+            await _watch(run, rest, kai)
+            await _revoke_and_log_out(run, rest, kai)
+            await _fail_inside(run, rest, kai)
             run.plant_keys()
             run.read_metrics(*run.programs)
             left = await run.left()
@@ -245,12 +245,12 @@ async def test_asvs_16_2_5_no_secret_is_in_a_log_metric_answer_or_table(tmp_path
                 assert not found, f"{token[:6]}…, which was given once, is in {found}"
             for name in run.names:
                 assert not places(left, name) & {"the logs", "the metrics"}, name
-            await _sings(run, rest)
+            await _leak_everywhere(run, rest)
             assert places(await run.left(), CONTROL) == left.keys() - {"the answers"}
 
 
-async def _comes_in(run: Run, rest: httpx.AsyncClient) -> Person:
-    """Come in as people do: by a link, by an invitation, by a new password; return the owner."""
+async def _log_in(run: Run, rest: httpx.AsyncClient) -> Person:
+    """Log in by a link, an invitation and a new password; return the owner."""
     link = await people.linked(run.database, OWNER)
     first = person_of(await rest.post(f"{API}/login/link", json={"secret": link}))
     change = {"current": "", "new": PASSWORD}
@@ -280,8 +280,8 @@ async def _comes_in(run: Run, rest: httpx.AsyncClient) -> Person:
     return kai
 
 
-async def _goes_wrong(run: Run, rest: httpx.AsyncClient) -> None:
-    """Try what is refused."""
+async def _send_refused_requests(run: Run, rest: httpx.AsyncClient) -> None:
+    """Send requests that are refused."""
     for body in (
         {"name": OWNER, "password": WRONG},
         {"name": OWNER, "password": [WRONG]},
@@ -304,7 +304,7 @@ async def _goes_wrong(run: Run, rest: httpx.AsyncClient) -> None:
             pass
 
 
-async def _drives(run: Run, rest: httpx.AsyncClient, kai: Person) -> None:
+async def _drive(run: Run, rest: httpx.AsyncClient, kai: Person) -> None:
     """Enrol a PC by a code, drive, and renew its credentials."""
     wish = {"driver": DRIVER}
     for _ in range(2):
@@ -323,30 +323,30 @@ async def _drives(run: Run, rest: httpx.AsyncClient, kai: Person) -> None:
         await bus.close()
 
 
-async def _watches(run: Run, rest: httpx.AsyncClient, kai: Person) -> None:
+async def _watch(run: Run, rest: httpx.AsyncClient, kai: Person) -> None:
     """Open the page, and a WebSocket by a ticket."""
     for path in ("/", "/openapi/", f"{API}/openapi.json"):
         assert (await rest.get(path)).status_code == 200
     for path in ("me", "sessions", "drivers", "accounts", "audit", "consents"):
         assert (await rest.get(f"{API}/{path}", headers=kai.headers)).status_code == 200
     async with opened(Served(run.port, run.database, kai)) as page:
-        await page.say(Ping(token=1.0))
-        await page.hear(Pong)
+        await page.send(Ping(token=1.0))
+        await page.receive(Pong)
         assert page.connection.request is not None
         run.tokens.add(page.connection.request.path.split("=")[-1])
 
 
-async def _is_shut_out(run: Run, rest: httpx.AsyncClient, kai: Person) -> None:
-    """Revoke the PC, which tries on; and end a login."""
+async def _revoke_and_log_out(run: Run, rest: httpx.AsyncClient, kai: Person) -> None:
+    """Revoke the PC, which keeps trying; and end a login."""
     revoked = await rest.post(f"{API}/drivers/{DRIVER}/revoke", headers=kai.headers)
     assert revoked.status_code == 204
     trying = run.drive()
 
-    async def told() -> bool:
+    async def refused() -> bool:
         return "the hub refuses this PC" in (run.folder / "drive.log").read_text()
 
     try:
-        await eventually(told, "the PC is told")
+        await eventually(refused, "the PC receives the refusal")
     finally:
         trying.send_signal(signal.SIGINT)
         await asyncio.to_thread(trying.wait, DRIVE_S)
@@ -355,8 +355,8 @@ async def _is_shut_out(run: Run, rest: httpx.AsyncClient, kai: Person) -> None:
     assert disabled.status_code < 300, disabled.text
 
 
-async def _breaks(run: Run, rest: httpx.AsyncClient, kai: Person) -> None:
-    """Let a request fail within the gateway, and Postgres refuse a row and what it is asked."""
+async def _fail_inside(run: Run, rest: httpx.AsyncClient, kai: Person) -> None:
+    """Make a request fail within the gateway, and Postgres refuse a row and a query."""
     body = {"name": OWNER, "password": NEXT_PASSWORD}
     stored = Database(run.database)
     await stored.rows(BROKEN_HASH, OWNER)
@@ -371,8 +371,8 @@ async def _breaks(run: Run, rest: httpx.AsyncClient, kai: Person) -> None:
     assert "no_guests" in (run.folder / "postgres.log").read_text()
 
 
-async def _sings(run: Run, rest: httpx.AsyncClient) -> None:
-    """Give a secret away wherever one is looked for."""
+async def _leak_everywhere(run: Run, rest: httpx.AsyncClient) -> None:
+    """Leak a secret into every place that is searched."""
     control = Control("control", run.folder, free_port(), run.environment)
     control.environment["PITBOX_METRICS__PORT"] = str(control.port)
     control.start()

@@ -1,4 +1,4 @@
-"""Commands as a user types them, against real servers."""
+"""Commands as a user types them, run against real servers."""
 
 import asyncio
 import json
@@ -57,7 +57,7 @@ async def driver(nats_server: NatsServer) -> AsyncIterator[Bus]:
 
 
 async def kept(url: str, database: str, driver: Bus, *events: Any) -> Database:
-    """Let a persister keep events, all of which are of no use or of run 1."""
+    """Let a persister process events that are all undecodable or of run 1."""
     stored = Database(database)
     async with serving(service(settings_of(url, database))):
         await send(driver, events)
@@ -71,7 +71,7 @@ async def kept(url: str, database: str, driver: Bus, *events: Any) -> Database:
     return stored
 
 
-def test_streams_are_planned_applied_and_then_as_they_should_be(pitbox: Run) -> None:
+def test_streams_are_planned_applied_and_then_unchanged(pitbox: Run) -> None:
     plan = pitbox("streams", "plan")
     assert plan.stdout.splitlines()[0] == "create stream TELEMETRY"
     applied = pitbox("streams", "apply", "--json")
@@ -82,7 +82,7 @@ def test_streams_are_planned_applied_and_then_as_they_should_be(pitbox: Run) -> 
 @pytest.mark.parametrize(
     "command", [("streams", "plan"), ("streams", "apply"), ("dead", "list"), ("sessions",)]
 )
-def test_a_server_that_is_away_is_one_line_and_exit_code_2(
+def test_an_unreachable_server_is_one_line_and_exit_code_2(
     pitbox: Run, command: tuple[str, ...]
 ) -> None:
     done = pitbox(
@@ -97,7 +97,7 @@ def test_a_server_that_is_away_is_one_line_and_exit_code_2(
 
 
 @pytest.mark.parametrize("command", [("dead", "list"), ("sessions",)])
-def test_a_database_without_tables_says_what_to_do(
+def test_a_database_without_tables_is_an_error_with_its_remedy(
     pitbox: Run, database: str, command: tuple[str, ...]
 ) -> None:
     bare = database.rsplit("/", 1)[0] + "/postgres?sslmode=disable"
@@ -106,7 +106,7 @@ def test_a_database_without_tables_says_what_to_do(
     assert done.stderr == "pitbox: the database has no tables yet: run `pitbox migrate`\n"
 
 
-def test_empty_lists_say_so(pitbox: Run) -> None:
+def test_empty_lists_are_reported_as_empty(pitbox: Run) -> None:
     assert pitbox("dead", "list").stdout == "no dead letters\n"
     assert pitbox("dead", "list", "--json").stdout == "[]\n"
     assert pitbox("sessions", "--json").stdout == "[]\n"
@@ -140,7 +140,7 @@ async def test_a_dead_letter_is_listed_shown_and_sent_again(
     assert (found.data, found.subject) == (raw.stdout, "telemetry.ada.test.backfill")
 
 
-async def test_all_dead_letters_are_sent_again_and_those_of_no_use_are_dead_again(
+async def test_all_dead_letters_are_resent_and_invalid_ones_become_dead_letters_again(
     pitbox: Run, nats_server: NatsServer, database: str, driver: Bus
 ) -> None:
     await kept(nats_server.url, database, driver, *[chunk(n, version=2) for n in range(20)])
@@ -150,7 +150,7 @@ async def test_all_dead_letters_are_sent_again_and_those_of_no_use_are_dead_agai
     assert len(json.loads(pitbox("dead", "list", "--json").stdout)) == 20
 
 
-async def test_what_no_stream_takes_stays_a_dead_letter(
+async def test_a_message_that_no_stream_accepts_stays_a_dead_letter(
     pitbox: Run, nats_server: NatsServer, database: str, driver: Bus
 ) -> None:
     stored = await kept(nats_server.url, database, driver, chunk(0, version=2))
@@ -165,16 +165,16 @@ async def test_what_no_stream_takes_stays_a_dead_letter(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("show", "0123abcd"), "no dead letter begins with 0123abcd: see `pitbox dead list`"),
         (("show", "%"), "'%' is not a name of a dead letter: see `pitbox dead list`"),
         (("retry",), "give names of dead letters, or --all"),
     ],
 )
-def test_a_wrong_name_is_told(pitbox: Run, arguments: tuple[str, ...], said: str) -> None:
+def test_a_wrong_name_is_reported(pitbox: Run, arguments: tuple[str, ...], message: str) -> None:
     done = pitbox("dead", *arguments)
-    assert (done.returncode, done.stderr) == (2, f"pitbox: {said}\n")
+    assert (done.returncode, done.stderr) == (2, f"pitbox: {message}\n")
 
 
 async def test_sessions_show_laps_and_holes(
@@ -187,10 +187,10 @@ async def test_sessions_show_laps_and_holes(
         for number, seconds in ((1, 91.5), (2, 74.142), (3, None)):
             lap = Lap(**who, car="1", own=True, lap_number=number, revision=1, lap_time_s=seconds)
             await timing.store("timing.lap", lap)
-    told = [chunk(0), chunk(1), chunk(5), mark(9, gone=((2, 3),))]
+    events = [chunk(0), chunk(1), chunk(5), mark(9, gone=((2, 3),))]
     stored = Database(database)
     async with serving(service(settings_of(nats_server.url, database))):
-        await send(driver, told)
+        await send(driver, events)
 
         async def all_there() -> bool:
             laps = await stored.value("select count(*) from lap")
@@ -216,19 +216,21 @@ async def test_sessions_show_laps_and_holes(
     assert pitbox("sessions", "elsewhere").stderr == "no session elsewhere\n"
 
 
-async def test_what_a_driver_says_moves_no_terminal(pitbox: Run, database: str) -> None:
-    said = "[/x] \x1b]0;owned\x07\x9b31m"
-    seen = said.translate(dict.fromkeys(map(ord, "\x1b\x07\x9b"), "\ufffd"))
+async def test_control_characters_of_a_driver_are_escaped_in_the_terminal(
+    pitbox: Run, database: str
+) -> None:
+    message = "[/x] \x1b]0;owned\x07\x9b31m"
+    seen = message.translate(dict.fromkeys(map(ord, "\x1b\x07\x9b"), "\ufffd"))
     connection = await asyncpg.connect(database)
-    event = {"session": "spa", "driver": "ada", "at_ns": 1, "car": said}
+    event = {"session": "spa", "driver": "ada", "at_ns": 1, "car": message}
     lap = Lap(**event, own=True, lap_number=1, revision=1, lap_time_s=80.0)
-    session = Session(**event, source="f1", track=said, started_ns=1)
+    session = Session(**event, source="f1", track=message, started_ns=1)
     await scan().write(connection, [session, lap])
     await connection.execute("insert into run (session, driver, run) values ('spa', 'ada', 1)")
     await connection.execute(
         "insert into dead_letter values ('p', 'T', 1, 1, $1, $1, $2, 1, 1)",
-        said,
-        msgspec.msgpack.encode(said),
+        message,
+        msgspec.msgpack.encode(message),
     )
     await connection.close()
     [letter] = json.loads(pitbox("dead", "list", "--json").stdout)

@@ -1,4 +1,4 @@
-"""What was driven is in Postgres, whatever was away meanwhile: real servers, real persister."""
+"""All that was driven is in Postgres after any outage: real servers, real persister."""
 
 import asyncio
 import os
@@ -34,14 +34,14 @@ WHOLE_S: Final = 60.0
 
 
 class Car:
-    """Drive in circles until told to stop, quicker than real time."""
+    """Drive in circles until stopped, faster than real time."""
 
     def __init__(self, session: str = "spa") -> None:
         self.session = session
         self.parked = asyncio.Event()
 
     async def observations(self) -> AsyncIterator[Observation]:
-        """Tell a session, and a frame every few milliseconds."""
+        """Yield a session, and a frame every few milliseconds."""
         opened = SessionOpened(at_ns=START_NS, source="test")
         yield Began(self.session, (30, 31), opened)
         number = 0
@@ -52,7 +52,7 @@ class Car:
 
 
 class App:
-    """One life of the driver app, in the test's own loop."""
+    """One run of the driver app, in the test's own loop."""
 
     def __init__(self, settings: Settings, ledger: Path, car: Car | None = None) -> None:
         self.car = car or Car()
@@ -64,15 +64,15 @@ class App:
     async def _drive(self, settings: Settings) -> None:
         with self._ledger.open("a") as record:
             show = self.statuses.append
-            told = self.car.observations()
-            await drive(settings, told, self.stop, record=record, show=show)
+            observations = self.car.observations()
+            await drive(settings, observations, self.stop, record=record, show=show)
 
     def rows(self) -> list[tuple[Any, ...]]:
-        """Return the chunks that are on the disk."""
+        """Return the chunks in the spool."""
         return rows_of(self._ledger)
 
     async def drives(self, chunks: int) -> None:
-        """Wait until so many more chunks are on the disk."""
+        """Wait until the spool has a number of further chunks."""
         wanted = len(self.rows()) + chunks
 
         async def there() -> bool:
@@ -119,14 +119,14 @@ class Hub:
         return App(self.settings(place, **driver), self.folder / f"{place}.ledger", car)
 
     async def stored(self) -> list[tuple[Any, ...]]:
-        """Return the rows of Postgres as the rows of a ledger."""
+        """Return the rows of Postgres in the form of a ledger's."""
         rows = await self.database.rows(
             "select session, driver, run, chunk, crc, first_frame, frames from telemetry_chunk"
         )
         return sorted(map(tuple, rows))
 
     async def holds_exactly(self, *apps: App) -> bool:
-        """Tell whether Postgres has every chunk of these ledgers once, and no other."""
+        """Return whether Postgres has every chunk of these ledgers once, and no other."""
         driven = {row for app in apps for row in app.rows()}
         return await self.stored() == sorted(driven)
 
@@ -142,7 +142,7 @@ def _plain(environment: Mapping[str, str]) -> dict[str, str]:
 
 @pytest.fixture
 async def hub(nats_server: NatsServer, database: str, tmp_path: Path) -> AsyncIterator[Hub]:
-    """Run a hub that only this test knows."""
+    """Run a hub for one test."""
     made = Hub(nats_server, database, tmp_path)
     await apply(nats_server.url)
     made.persister.start()
@@ -160,7 +160,7 @@ async def test_everything_that_was_driven_is_in_postgres_once(hub: Hub) -> None:
     assert await hub.database.value("select closed and made = $1 from run", len(app.rows()))
 
 
-async def test_driving_begins_without_a_hub_and_is_sent_when_there_is_one(hub: Hub) -> None:
+async def test_chunks_driven_without_a_hub_are_sent_once_it_is_up(hub: Hub) -> None:
     hub.nats.stop()
     app = hub.drive()
     await app.drives(50)
@@ -169,7 +169,7 @@ async def test_driving_begins_without_a_hub_and_is_sent_when_there_is_one(hub: H
     assert await hub.holds_exactly(app)
 
 
-async def test_a_killed_nats_server_costs_nothing(hub: Hub) -> None:
+async def test_a_killed_nats_server_loses_no_chunk(hub: Hub) -> None:
     app = hub.drive()
     await app.drives(50)
     hub.nats.kill()
@@ -180,7 +180,7 @@ async def test_a_killed_nats_server_costs_nothing(hub: Hub) -> None:
     assert await hub.holds_exactly(app)
 
 
-async def test_a_wiped_stream_costs_nothing(hub: Hub) -> None:
+async def test_a_wiped_stream_loses_no_chunk(hub: Hub) -> None:
     hub.persister.end()
     app = hub.drive()
     await app.drives(50)
@@ -194,7 +194,7 @@ async def test_a_wiped_stream_costs_nothing(hub: Hub) -> None:
     assert await hub.holds_exactly(app)
 
 
-async def test_what_others_push_out_of_the_stream_costs_nothing(hub: Hub) -> None:
+async def test_chunks_evicted_from_the_stream_by_others_are_sent_again(hub: Hub) -> None:
     hub.persister.end()
     app = hub.drive()
     await app.drives(50)
@@ -211,7 +211,7 @@ async def test_what_others_push_out_of_the_stream_costs_nothing(hub: Hub) -> Non
     assert await hub.holds_exactly(app)
 
 
-async def test_a_killed_persister_costs_nothing(hub: Hub) -> None:
+async def test_a_killed_persister_loses_no_chunk(hub: Hub) -> None:
     app = hub.drive()
     await app.drives(50)
     hub.persister.kill()
@@ -221,7 +221,7 @@ async def test_a_killed_persister_costs_nothing(hub: Hub) -> None:
     assert await hub.holds_exactly(app)
 
 
-async def test_what_was_not_sent_is_sent_by_a_later_life_as_a_run_of_its_own(hub: Hub) -> None:
+async def test_unsent_chunks_are_sent_by_a_later_run_under_their_own_run_id(hub: Hub) -> None:
     hub.nats.stop()
     first = hub.drive()
     await first.drives(50)
@@ -235,7 +235,7 @@ async def test_what_was_not_sent_is_sent_by_a_later_life_as_a_run_of_its_own(hub
     assert [row["closed"] for row in runs] == [True, True]
 
 
-async def test_what_is_kept_when_it_leaves_is_sent_by_a_later_life(hub: Hub) -> None:
+async def test_chunks_in_the_spool_at_exit_are_sent_by_a_later_run(hub: Hub) -> None:
     hub.persister.end()
     app = hub.drive()
     await app.drives(100)
@@ -248,14 +248,14 @@ async def test_what_is_kept_when_it_leaves_is_sent_by_a_later_life(hub: Hub) -> 
     assert await hub.holds_exactly(later)
 
 
-async def test_the_older_of_two_apps_of_a_driver_is_not_live_but_loses_nothing(hub: Hub) -> None:
+async def test_the_older_of_two_apps_of_a_driver_is_not_live_and_loses_nothing(hub: Hub) -> None:
     runs: list[int] = []
 
-    async def heard(chunk: Chunk) -> None:
+    async def receive(chunk: Chunk) -> None:
         runs.append(chunk.run)
 
     async with connected(hub.nats.url, "gateway") as listener:
-        await listener.listen("telemetry.live", heard)
+        await listener.listen("telemetry.live", receive)
         older = hub.drive("older")
         await older.drives(20)
         newer = hub.drive("newer")
@@ -293,17 +293,19 @@ async def test_a_session_after_another_closes_the_one_before(hub: Hub) -> None:
     assert [tuple(row) for row in rows] == [("spa", True), ("monza", True)]
 
 
-async def test_what_the_stream_never_takes_is_declared_gone_and_holds_up_nothing(hub: Hub) -> None:
+async def test_a_chunk_too_large_for_the_stream_is_declared_gone_and_blocks_no_other(
+    hub: Hub,
+) -> None:
     class Heavy(Car):
         async def observations(self) -> AsyncIterator[Observation]:
             noise = random.Random(1)
-            async for told in super().observations():
-                if isinstance(told, Frame) and told.captured_ns - START_NS > 10**9:
-                    yield Frame(told.captured_ns, [noise.random() for _ in range(200)])
-                elif isinstance(told, Began):
-                    yield msgspec.structs.replace(told, channels=tuple(range(200)))
+            async for observation in super().observations():
+                if isinstance(observation, Frame) and observation.captured_ns - START_NS > 10**9:
+                    yield Frame(observation.captured_ns, [noise.random() for _ in range(200)])
+                elif isinstance(observation, Began):
+                    yield msgspec.structs.replace(observation, channels=tuple(range(200)))
                 else:
-                    yield Frame(told.captured_ns, [0.0] * 200)
+                    yield Frame(observation.captured_ns, [0.0] * 200)
 
     document = yaml.safe_load(topology.find().read_text())
     document["streams"]["TELEMETRY"]["max_msg_size"] = "1kB"
@@ -318,7 +320,7 @@ async def test_what_the_stream_never_takes_is_declared_gone_and_holds_up_nothing
     assert 0 < len(stored) < len(app.rows()) == len(stored) + gone
 
 
-async def test_what_a_game_told_before_it_was_paused_does_not_wait_for_more(hub: Hub) -> None:
+async def test_observations_before_a_pause_are_sent_without_waiting_for_more(hub: Hub) -> None:
     class Paused(Car):
         async def observations(self) -> AsyncIterator[Observation]:
             yield Began("spa", (30,), SessionOpened(at_ns=START_NS, source="test"))
@@ -343,7 +345,7 @@ async def test_a_second_app_on_the_same_spool_is_refused(hub: Hub) -> None:
     await app.park()
 
 
-async def test_a_source_that_fails_ends_the_app_with_its_reason_and_keeps_all(hub: Hub) -> None:
+async def test_a_failing_source_ends_the_app_with_its_reason_and_keeps_all_chunks(hub: Hub) -> None:
     class Broken(Car):
         async def observations(self) -> AsyncIterator[Observation]:
             async for observation in super().observations():
@@ -373,11 +375,11 @@ async def test_a_simulated_drive_from_the_command_line_ends_when_postgres_has_it
 async def test_importing_a_recording_twice_stores_it_once(hub: Hub, data_dir: Path) -> None:
     recording = data_dir / "iracing" / "langley_sk-modified_laps-15.187-15.099.ibt"
     command = pitbox("import", "--json", str(recording), str(recording))
-    told = [msgspec.json.decode(await _run(command, hub.pc)) for _ in range(2)]
-    assert told[0] == told[1]
+    printed = [msgspec.json.decode(await _run(command, hub.pc)) for _ in range(2)]
+    assert printed[0] == printed[1]
     stored = await hub.stored()
-    assert len(stored) == told[0][0]["chunks"]
-    assert sum(int(row[-1]) for row in stored) == told[0][0]["frames"] == 3577
+    assert len(stored) == printed[0][0]["chunks"]
+    assert sum(int(row[-1]) for row in stored) == printed[0][0]["frames"] == 3577
 
 
 async def test_a_bad_file_among_good_ones_stores_nothing(hub: Hub, data_dir: Path) -> None:
@@ -396,7 +398,7 @@ async def test_an_import_waits_for_a_persister_that_is_away(hub: Hub, data_dir: 
     waits_for: list[str] = []
     settings = hub.settings()
     importing = asyncio.create_task(
-        import_files(settings, [recording], lambda *told: waits_for.append(told[2]))
+        import_files(settings, [recording], lambda *progress: waits_for.append(progress[2]))
     )
 
     async def stated() -> bool:
@@ -410,7 +412,7 @@ async def test_an_import_waits_for_a_persister_that_is_away(hub: Hub, data_dir: 
 
 
 async def _run(command: tuple[str, ...], environment: Mapping[str, str], code: int = 0) -> bytes:
-    """Return what a command prints when it ends with this code, on stderr if that is not 0."""
+    """Run a command that must end with `code`; return its output, stderr if that is not 0."""
     process = await asyncio.create_subprocess_exec(
         *command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

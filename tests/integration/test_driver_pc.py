@@ -1,4 +1,4 @@
-"""A driver's PC has what requirements/driver.txt names and nothing else; all of `drive` works."""
+"""`pitbox drive` works with the packages of requirements/driver.txt alone."""
 
 import ast
 import json
@@ -45,9 +45,9 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the Python of an environment that has what a driver's PC has.
+    """Return the Python of an environment with the packages of a driver's PC.
 
-    Skips where its packages can be had neither from the cache nor from a registry, unless
+    Skips if its packages are available neither from the cache nor from a registry, unless
     PITBOX_E2E=required.
     """
     folder = tmp_path_factory.mktemp("driver") / "venv"
@@ -94,27 +94,27 @@ def run(
 
 
 def imported_late(module: str) -> Iterator[str]:
-    """Return the modules of ours that a command imports when it runs or for its types."""
+    """Return our modules that a command imports when it runs or for its types."""
     for node in ast.walk(ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
 
 
-def test_all_that_drives_or_imports_is_imported_there_without_what_the_hub_needs(
+def test_modules_of_drive_and_import_load_without_the_packages_of_the_hub(
     python: Path, tmp_path: Path
 ) -> None:
     wanted = [*COMMANDS, *(late for name in COMMANDS for late in imported_late(name))]
     assert "producers.uplink.enrolment" in wanted
     done = run(python, tmp_path, "-c", IMPORT_ALL, json.dumps(sorted(HUB_ONLY)), json.dumps(wanted))
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    report = json.loads(done.stdout)
     modules = {
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         for path in (ROOT / "producers").rglob("*.py")
     }
-    assert {*told["imported"], "producers"} == modules
-    assert told["there"] == []
-    assert not HUB_ONLY & set(told["loaded"])
+    assert {*report["imported"], "producers"} == modules
+    assert report["there"] == []
+    assert not HUB_ONLY & set(report["loaded"])
 
 
 @pytest.mark.parametrize(
@@ -122,13 +122,13 @@ def test_all_that_drives_or_imports_is_imported_there_without_what_the_hub_needs
     [["drive", "--help"], ["import", "--help"], ["--help"]],
     ids=" ".join,
 )
-def test_help_is_shown_there(python: Path, tmp_path: Path, command: list[str]) -> None:
+def test_help_works_on_a_drivers_pc(python: Path, tmp_path: Path, command: list[str]) -> None:
     done = run(python, tmp_path, "-m", "commands", *command)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("Usage: pitbox")
 
 
-def test_enrolment_and_import_fail_there_for_their_own_reasons_only(
+def test_enrolment_and_import_fail_on_a_drivers_pc_only_for_their_own_reasons(
     python: Path, tmp_path: Path
 ) -> None:
     credentials = {"PITBOX_NATS__CREDENTIALS": str(tmp_path / "ada.creds")}
@@ -141,7 +141,7 @@ def test_enrolment_and_import_fail_there_for_their_own_reasons_only(
         assert "not installed" not in done.stderr
 
 
-def test_a_simulated_car_drives_there(
+def test_a_simulated_car_drives_on_a_drivers_pc(
     python: Path, tmp_path: Path, nats_server: NatsServer
 ) -> None:
     ledger = tmp_path / "ledger"

@@ -32,24 +32,24 @@ async def served(nats_server: NatsServer, database: str, tmp_path: Path) -> Asyn
 @pytest.fixture
 async def signed(nats_server: NatsServer, served: Served) -> AsyncIterator[list[Enrol]]:
     """Answer in place of the service keys; yield the requests it received."""
-    asked: list[Enrol] = []
+    requests: list[Enrol] = []
 
     async def sign(wish: Enrol) -> Enrolled:
-        asked.append(wish)
+        requests.append(wish)
         return Enrolled(driver=wish.driver, jwt=f"jwt of {wish.driver}", expires_s=60)
 
     async with connected(nats_server.url, "keys") as bus:
         await bus.answer("keys.enrol", sign)
         await hub.settled(bus)
-        yield asked
+        yield requests
 
 
 async def made(served: Served, driver: str = "ada") -> dict[str, Any]:
     async with served.rest() as rest:
         answer = await rest.post("/enrolments", json={"driver": driver})
     assert answer.status_code == 201, answer.text
-    told: dict[str, Any] = answer.json()
-    return told
+    body: dict[str, Any] = answer.json()
+    return body
 
 
 async def code_of(served: Served) -> str:
@@ -58,8 +58,8 @@ async def code_of(served: Served) -> str:
 
 async def state_of(served: Served, driver: str = "ada") -> dict[str, Any]:
     async with served.rest() as rest:
-        told: dict[str, Any] = (await rest.get(f"/enrolments/{driver}")).json()
-    return told
+        body: dict[str, Any] = (await rest.get(f"/enrolments/{driver}")).json()
+    return body
 
 
 async def enrol(served: Served, code: str, pair: KeyPair, **changes: Any) -> httpx.Response:
@@ -169,8 +169,8 @@ async def test_a_public_pit_wall_without_an_address_for_pcs_makes_no_code(
             ready = (await owner.get("/ready")).json()
         assert (refused.status_code, "NATS_URL" in refused.json()["detail"]) == (503, True)
         assert "PITBOX_GATEWAY__NATS_URL" in ready["notes"][0]
-    told = {"names": "pit.example", "nats_url": "tls://pit.example:4222"}
-    async with gateway_of(nats_server.url, database, tmp_path, **told) as gateway:
+    addresses = {"names": "pit.example", "nats_url": "tls://pit.example:4222"}
+    async with gateway_of(nats_server.url, database, tmp_path, **addresses) as gateway:
         assert (await made(gateway))["driver"] == "ada"
         async with gateway.rest() as owner:
             assert (await owner.get("/ready")).json()["notes"] == []
@@ -218,8 +218,8 @@ async def test_asvs_8_2_2_drivers_enrol_themselves_and_nobody_else(
                 f"{API}/enrolments", json={"driver": driver}, headers=person.headers
             )
             assert answer.status_code == status, (person.name, driver)
-            asked = await rest.get(f"{API}/enrolments/{driver}", headers=person.headers)
-            assert asked.status_code == (200 if status == 201 else 403), (person.name, driver)
+            state = await rest.get(f"{API}/enrolments/{driver}", headers=person.headers)
+            assert state.status_code == (200 if status == 201 else 403), (person.name, driver)
 
 
 async def test_only_an_owner_makes_a_code_for_a_revoked_driver(
@@ -244,13 +244,13 @@ async def test_an_owner_lists_and_revokes_drivers(
     await Database(database).rows(
         "insert into nats_account (driver, account, jwt) values ('ada', 'A', 'j')"
     )
-    pair, asked = KeyPair.new(Kind.USER), list[Revoke]()
+    pair, requests = KeyPair.new(Kind.USER), list[Revoke]()
     await Database(database).rows(
         "insert into nats_user (public_key, driver, expires) values ($1, 'ada', now())", pair.public
     )
 
-    async def shut_out(wish: Revoke) -> Revoked:
-        asked.append(wish)
+    async def revoke(wish: Revoke) -> Revoked:
+        requests.append(wish)
         return Revoked(driver=wish.driver, refused="" if wish.driver == "ada" else "is unknown")
 
     async with served.rest() as owner:
@@ -259,7 +259,7 @@ async def test_an_owner_lists_and_revokes_drivers(
         assert [pc["public_key"] for pc in known["pcs"]] == [pair.public]
         assert (await owner.post("/drivers/ada/revoke")).status_code == 503
         async with connected(nats_server.url, "keys") as bus:
-            await bus.answer("keys.revoke", shut_out)
+            await bus.answer("keys.revoke", revoke)
             await hub.settled(bus)
             assert (await owner.post("/drivers/ada/revoke")).status_code == 204
             lost = await owner.post(f"/drivers/ada/pcs/{pair.public}/revoke")
@@ -268,4 +268,4 @@ async def test_an_owner_lists_and_revokes_drivers(
             unknown = await owner.post("/drivers/bob/revoke")
         assert (unknown.status_code, "is unknown" in unknown.json()["detail"]) == (400, True)
     whole, one, stranger = Revoke(driver="ada"), Revoke(driver="ada", pc=pair.public), "bob"
-    assert asked == [whole, one, Revoke(driver=stranger)]
+    assert requests == [whole, one, Revoke(driver=stranger)]

@@ -1,4 +1,4 @@
-"""A driver who floods is suspended; the other drivers notice nothing, and no data is lost."""
+"""A driver who floods is suspended; the other drivers are unaffected, and no data is lost."""
 
 import asyncio
 import base64
@@ -69,7 +69,7 @@ class Hub:
 
 
 async def signed(desk: Bus, wish: Enrol) -> Enrolled:
-    """Return the answer, once keys answers."""
+    """Send a request to keys until it answers; return the answer."""
 
     async def answered() -> Enrolled | None:
         with contextlib.suppress(BusDown):
@@ -94,7 +94,7 @@ async def enrol(desk: Bus, driver: str, folder: Path) -> Path:
 
 @pytest.fixture
 async def hub(nats_server: NatsServer, database: str, tmp_path: Path) -> AsyncIterator[Hub]:
-    """Run a hub that only this test knows."""
+    """Run a hub for one test."""
     await apply(nats_server.url)
     made = Hub(nats_server, database, tmp_path)
     try:
@@ -128,7 +128,7 @@ class Neighbour:
         self._server = server
 
     async def drive(self, parked: asyncio.Event) -> None:
-        """Drive until parked."""
+        """Drive until stopped."""
         bus = await Bus.connect(self._server, "drive", topology.load())
         await bus.listen("link.receipt", self._had, driver=self.name)
         due = time.monotonic()
@@ -295,16 +295,16 @@ async def test_a_suspension_survives_a_restart_and_ends_in_time(
         await rows.rows("update nats_account set shut_until = now() + interval '1 s'")
     async with serving(keys(strict)):
 
-        async def let_in() -> bool:
+        async def readmitted() -> bool:
             return not await is_refused(server)
 
-        await eventually(let_in, "the driver is readmitted")
+        await eventually(readmitted, "the driver is readmitted")
     assert await rows.value("select count(*) from audit where action = 'driver shut out'") == 1
 
 
 @contextlib.asynccontextmanager
 async def away(database: str) -> AsyncIterator[None]:
-    """Refuse connections to Postgres meanwhile, and close the open ones."""
+    """Close all connections to Postgres and refuse new ones during the block."""
     server, _, name = database.partition("?")[0].rpartition("/")
     admin = Database(f"{server}/postgres")
     allow = f"alter database {name} allow_connections"
@@ -350,11 +350,11 @@ async def test_a_suspension_lasts_while_postgres_is_down_and_others_are_still_su
         files = {driver: await enrol(desk, driver, tmp_path) for driver in ("eve", "mal")}
         eve, mal = (Nats(url=strict.nats.url, credentials=str(file)) for file in files.values())
         await sends_too_much(eve)
-        with capture_logs() as said:
+        with capture_logs() as lines:
             async with away(database):
 
                 async def waits() -> bool:
-                    return any(line["event"] == "cannot check all drivers" for line in said)
+                    return any(line["event"] == "cannot check all drivers" for line in lines)
 
                 await eventually(waits, "the suspension is over")
                 await sends_too_much(mal, "mal")
@@ -366,10 +366,10 @@ async def test_a_suspension_lasts_while_postgres_is_down_and_others_are_still_su
                 assert await asyncio.gather(is_refused(eve), is_refused(mal)) == [True, True]
         for one in (eve, mal):
 
-            async def let_in(one: Nats = one) -> bool:
+            async def readmitted(one: Nats = one) -> bool:
                 return not await is_refused(one)
 
-            await eventually(let_in, "the driver is readmitted")
+            await eventually(readmitted, "the driver is readmitted")
         await is_written(Database(database), "mal")
 
 
@@ -379,18 +379,18 @@ async def test_a_standby_process_suspends_nobody(
     brief = replace(strict, allowance=replace(STRICT, penalty_s=1))
     async with serving(keys(brief)):
         file = await enrol(desk, "eve", tmp_path)
-        with capture_logs() as said:
+        with capture_logs() as lines:
             async with serving(keys(strict)):
 
                 async def stands_by() -> bool:
-                    return any("another process signs" in str(line) for line in said)
+                    return any("another process signs" in str(line) for line in lines)
 
                 await eventually(stands_by, "the second process stands by")
                 server = Nats(url=strict.nats.url, credentials=str(file))
                 await sends_too_much(server)
 
-                async def let_in() -> bool:
+                async def readmitted() -> bool:
                     return not await is_refused(server)
 
-                await eventually(let_in, "the driver is readmitted")
-        assert sum("driver suspended" in line["event"] for line in said) == 1
+                await eventually(readmitted, "the driver is readmitted")
+        assert sum("driver suspended" in line["event"] for line in lines) == 1

@@ -66,14 +66,14 @@ async def test_a_page_receives_its_channels_and_late_chunks(
         await page.watch("test", *SEEN, "engine_rpm")
         sent = hub.chunk(4)
         await drive.publish("telemetry.live", sent)
-        seen = await page.hear(Frames)
+        seen = await page.receive(Frames)
         assert (seen.driver, seen.run, seen.chunk, seen.first_frame) == ("ada", 1, 4, 12)
         assert seen.channels == SEEN
         assert struct.unpack("<6f", seen.rows) == (14.0, 40.0) * 3
         assert struct.unpack("<3d", seen.times)[0] == sent.captured_ns / 1e6
         assert not seen.late
         await drive.publish("telemetry.backfill", hub.chunk(2))
-        seen = await page.hear(Frames)
+        seen = await page.receive(Frames)
         assert (seen.chunk, seen.late) == (2, True)
 
 
@@ -84,10 +84,10 @@ async def test_a_page_receives_the_drivers_it_selected(
         await page.watch("test", "speed", drivers=("bob",))
         for driver in ("ada", "bob"):
             await drive.publish("telemetry.live", hub.chunk(0, driver=driver))
-        assert (await page.hear(Frames)).driver == "bob"
+        assert (await page.receive(Frames)).driver == "bob"
         await page.watch("test", "speed")
         await drive.publish("telemetry.live", hub.chunk(1))
-        assert (await page.hear(Frames)).driver == "ada"
+        assert (await page.receive(Frames)).driver == "ada"
 
 
 async def test_a_driver_cannot_publish_as_another(served: Served, nats_server: NatsServer) -> None:
@@ -95,7 +95,7 @@ async def test_a_driver_cannot_publish_as_another(served: Served, nats_server: N
         await page.watch("test", "speed")
         await drive.publish("telemetry.live", hub.chunk(0), driver="eve")
         await drive.publish("telemetry.live", hub.chunk(1))
-        assert (await page.hear(Frames)).chunk == 1
+        assert (await page.receive(Frames)).chunk == 1
 
 
 async def test_invalid_messages_are_dropped(served: Served, nats_server: NatsServer) -> None:
@@ -106,7 +106,7 @@ async def test_invalid_messages_are_dropped(served: Served, nats_server: NatsSer
         await drive.publish("telemetry.live", hub.chunk(0, crc=1))
         await drive.publish("telemetry.live", hub.chunk(1, version=99))
         await drive.publish("telemetry.live", hub.chunk(2))
-        assert (await page.hear(Frames)).chunk == 2
+        assert (await page.receive(Frames)).chunk == 2
 
 
 async def test_a_page_receives_earlier_facts_and_then_new_ones(
@@ -114,15 +114,15 @@ async def test_a_page_receives_earlier_facts_and_then_new_ones(
 ) -> None:
     await Database(database).rows(SESSION_ROW)
     async with opened(served) as page, connected(nats_server.url, "timing") as timing:
-        # Told before anyone listened, and not in Postgres: no persister runs.
+        # Published before anybody subscribed, and not in Postgres: no persister runs.
         await timing.publish("timing.lap", lap(1))
         await page.watch("test", "speed")
-        assert (await page.hear(Session)).track == "Spa"
+        assert (await page.receive(Session)).track == "Spa"
         await timing.publish("timing.lap", lap(2))
-        heard = {(await page.hear(Lap)).lap_number, (await page.hear(Lap)).lap_number}
-        assert heard == {1, 2}
+        received = {(await page.receive(Lap)).lap_number, (await page.receive(Lap)).lap_number}
+        assert received == {1, 2}
         await timing.publish("timing.lap", lap(2, revision=2, lap_time_s=90.0))
-        assert (await page.hear(Lap)).lap_time_s == 90.0
+        assert (await page.receive(Lap)).lap_time_s == 90.0
 
 
 async def test_a_page_receives_runs_closed_before_the_gateway_started(
@@ -131,8 +131,8 @@ async def test_a_page_receives_runs_closed_before_the_gateway_started(
     await Database(database).rows(RUN_ROWS)
     async with opened(served) as page:
         await page.watch("test", "speed")
-        told = await page.hear(Presence)
-    assert told == Presence(
+        presence = await page.receive(Presence)
+    assert presence == Presence(
         session="test",
         driver="ada",
         run=2,
@@ -158,7 +158,7 @@ async def test_a_page_receives_the_state_of_a_drivers_link(
             driver="ada", session="test", run=1, at_ns=0, made=40, waiting=2, offset_ns=3_000_000
         )
         await drive.publish("link.hello", hello)
-        known = await page.hear(Presence)
+        known = await page.receive(Presence)
         assert (known.driver, known.offset_ms, known.made, known.waiting) == ("ada", 3.0, 40, 2)
         assert abs(known.seen_ms - time.time() * 1e3) < 60_000
         receipt = Receipt(
@@ -174,23 +174,23 @@ async def test_a_page_receives_the_state_of_a_drivers_link(
             hub_ns=0,
         )
         await persister.publish("link.receipt", receipt)
-        known = await page.hear(Presence, lambda presence: bool(presence.missing))
+        known = await page.receive(Presence, lambda presence: bool(presence.missing))
         assert (known.through, known.missing, known.gone) == (9, ((10, 19),), ())
         await drive.publish("telemetry.backfill", hub.mark(40, gone=((15, 19),)))
-        known = await page.hear(Presence, lambda presence: bool(presence.gone))
+        known = await page.receive(Presence, lambda presence: bool(presence.gone))
         assert (known.missing, known.gone) == (((10, 14),), ((15, 19),))
 
 
 async def test_a_page_receives_the_reason_for_a_refused_message(served: Served) -> None:
     async with opened(served) as page:
-        await page.say(Subscribe(session="test", channels=("sped",)))
-        assert "no channel 'sped'" in (await page.hear(Refused)).reason
+        await page.send(Subscribe(session="test", channels=("sped",)))
+        assert "no channel 'sped'" in (await page.receive(Refused)).reason
         await page.connection.send("text")
-        assert "msgpack" in (await page.hear(Refused)).reason
+        assert "msgpack" in (await page.receive(Refused)).reason
         await page.connection.send(b"\xc1")
-        await page.hear(Refused)
-        await page.say(Ping(token=7.5))
-        pong = await page.hear(Pong)
+        await page.receive(Refused)
+        await page.send(Ping(token=7.5))
+        pong = await page.receive(Pong)
         assert pong.token == 7.5
         assert abs(pong.hub_ms - time.time() * 1e3) < 60_000
 
@@ -199,7 +199,7 @@ async def test_a_message_that_is_too_long_ends_the_connection(served: Served) ->
     async with opened(served) as page:
         await page.connection.send(b"\0" * 40_000)
         with pytest.raises(websockets.ConnectionClosed):
-            await page.hear(Pong)
+            await page.receive(Pong)
         assert page.connection.close_code == 1009
 
 
@@ -225,10 +225,10 @@ async def test_a_slow_page_loses_the_oldest_frames_and_receives_their_number_oth
         count = 300
         for number in range(count):
             await drive.publish("telemetry.live", large(number))
-            assert (await quick.hear(Frames)).chunk == number
-        dropped = (await slow.hear(Dropped)).count
+            assert (await quick.receive(Frames)).chunk == number
+        dropped = (await slow.receive(Dropped)).count
         assert 0 < dropped < count
-        last = await slow.hear(Frames, lambda heard: heard.chunk == count - 1)
+        last = await slow.receive(Frames, lambda received: received.chunk == count - 1)
         assert len(last.rows) == frames * 24
 
 
@@ -243,8 +243,8 @@ async def test_foreign_pages_and_names_are_refused(served: Served) -> None:
         async with opened(served, origin="http://evil.com"):
             pass
     async with opened(served, origin=f"http://127.0.0.1:{served.port}") as page:
-        await page.say(Ping(token=1.0))
-        await page.hear(Pong)
+        await page.send(Ping(token=1.0))
+        await page.receive(Pong)
     with pytest.raises(websockets.InvalidStatus, match="403"):
         async with opened(served, name="evil.com"):
             pass
@@ -256,15 +256,15 @@ async def test_after_a_reconnect_live_data_resumes_and_missed_facts_are_read(
     await Database(database).rows(SESSION_ROW)
     async with opened(served) as page:
         await page.watch("test", "speed")
-        await page.hear(Session)
+        await page.receive(Session)
         nats_server.kill()
         await Database(database).rows(LAP_ROW)
         nats_server.start()
         # Read after the gateway's own connection is back.
-        assert (await page.hear(Lap)).lap_number == 3
+        assert (await page.receive(Lap)).lap_number == 3
         async with connected(nats_server.url) as drive:
             await drive.publish("telemetry.live", hub.chunk(1))
-            assert (await page.hear(Frames)).chunk == 1
+            assert (await page.receive(Frames)).chunk == 1
 
 
 class GatewayProcess(Server):
@@ -341,7 +341,7 @@ async def test_the_gateway_starts_without_nats_and_postgres_and_stops_with_pages
                 await page.watch("test", "speed")
                 await asyncio.to_thread(process.stop)
                 with pytest.raises(websockets.ConnectionClosed):
-                    await page.hear(Frames)
+                    await page.receive(Frames)
                 assert page.connection.close_code == 1012
     finally:
         process.kill()

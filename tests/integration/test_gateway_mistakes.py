@@ -1,4 +1,4 @@
-"""The gateway names the field that a request gets wrong, and in words what is allowed."""
+"""The gateway names the wrong field of a request, and describes the allowed values in words."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,7 +50,7 @@ def mistakes(described: dict[str, Any]) -> Iterator[tuple[str, str, str, Any]]:
                 yield method, path.format(**names), "", whole
 
 
-async def test_no_answer_shows_a_pattern_or_the_name_of_a_type(
+async def test_no_answer_contains_a_regular_expression_or_a_type_name(
     nats_server: NatsServer, database: str, tmp_path: Path
 ) -> None:
     await hub.apply(nats_server.url)

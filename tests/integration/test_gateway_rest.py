@@ -119,8 +119,8 @@ async def test_sessions_laps_and_holes_are_listed(rest: httpx.AsyncClient) -> No
 
 
 async def test_a_lap_is_the_same_in_three_formats(rest: httpx.AsyncClient) -> None:
-    asked = {"channels": "speed,engine_rpm,world_x,fuel_level"}
-    text = (await rest.get(LAP, params=asked)).json()
+    query = {"channels": "speed,engine_rpm,world_x,fuel_level"}
+    text = (await rest.get(LAP, params=query)).json()
     expected = [10.0 + number for number in CHUNKS[1:-1] for _ in range(3)]
     assert text["channels"] == ["speed", "world_x", "fuel_level"]
     assert text["units"] == ["m/s", "m", "l"]
@@ -128,14 +128,14 @@ async def test_a_lap_is_the_same_in_three_formats(rest: httpx.AsyncClient) -> No
     assert text["lap"]["lap_time_s"] == 0.4
     assert text["holes"] == [[(begins(3) + 32_000_000) / 1e6, begins(6) / 1e6]]
 
-    answer = await rest.get(LAP, params=asked, headers={"Accept": "application/vnd.msgpack"})
+    answer = await rest.get(LAP, params=query, headers={"Accept": "application/vnd.msgpack"})
     assert answer.headers["content-type"] == "application/vnd.msgpack"
     packed = msgspec.msgpack.decode(answer.content, type=PackedTraces)
     assert np.frombuffer(packed.times, "<f8").tolist() == text["times_ms"]
     assert np.frombuffer(packed.columns[0], "<f4").tolist() == expected
     assert packed.lap == FACTS[1]
 
-    answer = await rest.get(LAP, params=asked | {"format": "csv"})
+    answer = await rest.get(LAP, params=query | {"format": "csv"})
     rows = list(csv.reader(io.StringIO(answer.text)))
     assert rows[0] == ["time_ms", "speed [m/s]", "world_x [m]", "fuel_level [l]"]
     assert rows[1] == [repr(text["times_ms"][0]), "11.0", "", "40.0"]
@@ -149,16 +149,16 @@ async def test_without_channels_all_channels_of_the_car_are_returned(
     assert (await rest.get(LAP)).json()["channels"] == given
 
 
-async def test_a_lap_in_progress_is_returned_so_far(rest: httpx.AsyncClient) -> None:
+async def test_a_lap_in_progress_is_returned_up_to_its_last_frame(rest: httpx.AsyncClient) -> None:
     running_lap = LAP.replace("laps/2", "laps/3")
     assert len((await rest.get(running_lap)).json()["times_ms"]) == 3
 
 
 async def test_a_range_returns_its_frames_and_no_others(rest: httpx.AsyncClient) -> None:
-    asked = {"from_ns": begins(2) + 1, "to_ns": begins(4), "channels": "speed"}
-    traces = (await rest.get(RANGE, params=asked)).json()
+    query = {"from_ns": begins(2) + 1, "to_ns": begins(4), "channels": "speed"}
+    traces = (await rest.get(RANGE, params=query)).json()
     assert traces["columns"] == [[12.0, 12.0, 13.0, 13.0, 13.0]]
-    # The hole reaches beyond the range; what is asked for is told.
+    # The hole extends beyond the range; the answer has only the part within it.
     assert traces["holes"] == [[(begins(3) + 32_000_000) / 1e6, begins(4) / 1e6]]
     nothing = (await rest.get(RANGE, params={"from_ns": 1, "to_ns": 2})).json()
     assert (nothing["times_ms"], nothing["holes"]) == ([], [])

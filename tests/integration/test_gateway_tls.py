@@ -1,4 +1,4 @@
-"""The gateway beyond loopback: with a certificate of its own, or behind a proxy."""
+"""The gateway beyond loopback: with its own certificate, or behind a proxy."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ NAME = "pit.example.com"
 
 
 class Wall(Struct, frozen=True):
-    """Hold a gateway that is served by TLS."""
+    """A gateway with TLS."""
 
     port: int
     authority: Authority
@@ -47,7 +47,7 @@ class Wall(Struct, frozen=True):
 async def wall(
     request: pytest.FixtureRequest, nats_server: NatsServer, database: str, tmp_path: Path
 ) -> AsyncIterator[Wall]:
-    """Yield a gateway with a certificate of its own, within the limits of the parameter."""
+    """Yield a gateway with its own certificate; the parameter holds its limits."""
     limits = getattr(request, "param", Limits())
     port, authority = free_port(), Authority(tmp_path / "authority")
     gateway = settings.Gateway(
@@ -74,7 +74,7 @@ async def wall(
         yield Wall(port, authority, Path(gateway.certificate), rest)
 
 
-async def test_asvs_4_4_1_3_4_1_a_certificate_makes_all_of_it_tls(
+async def test_asvs_4_4_1_3_4_1_with_a_certificate_every_connection_uses_tls(
     wall: Wall, database: str
 ) -> None:
     answer = await wall.rest.get(f"{API}/health", headers={"host": NAME})
@@ -89,7 +89,7 @@ async def test_asvs_4_4_1_3_4_1_a_certificate_makes_all_of_it_tls(
             await plain.get(f"http://127.0.0.1:{wall.port}{API}/health")
 
 
-async def test_a_renewed_certificate_is_used_from_the_next_handshake_on_and_pages_stay(
+async def test_a_renewed_certificate_is_used_from_the_next_handshake_and_pages_stay_open(
     wall: Wall, database: str
 ) -> None:
     async def shown() -> str:
@@ -106,8 +106,8 @@ async def test_a_renewed_certificate_is_used_from_the_next_handshake_on_and_page
                 assert [await shown(), await shown()] == [old, old]
             wall.certificate.unlink()
             assert await shown() == old
-        said = [line["event"] for line in logs if line.get("part") == "listening"]
-        assert said == ["certificate not renewed"] * 4
+        events = [line["event"] for line in logs if line.get("part") == "listening"]
+        assert events == ["certificate not renewed"] * 4
         wall.certificate.write_text(renewed)
         assert await shown() == renewed != old
         await asyncio.wait_for(await page.ping(), hub.WAIT_S)
@@ -135,8 +135,8 @@ async def proxied(
 
 async def logged_in(proxied: httpx.AsyncClient, forwarded: str, name: str, password: str) -> int:
     """Return the status of a login that comes from an address."""
-    asked, headers = {"name": name, "password": password}, {"x-forwarded-for": forwarded}
-    answer = await proxied.post(f"{API}/login", json=asked, headers=headers)
+    body, headers = {"name": name, "password": password}, {"x-forwarded-for": forwarded}
+    answer = await proxied.post(f"{API}/login", json=body, headers=headers)
     assert "strict-transport-security" in answer.headers
     return answer.status_code
 

@@ -21,7 +21,7 @@ from tests.tools.page import API, Page, Served, gateway_of, opened
 from tests.tools.people import Person
 from tests.tools.servers import NatsServer
 
-TURNED_OUT_S: Final = 30.0
+CLOSED_S: Final = 30.0
 HIS_TIME_S: Final = 61.171
 """A lap time that only the hidden driver has, also where another PC recorded that car."""
 MARKS: Final = ("zed", "61.171")
@@ -52,7 +52,7 @@ CHUNKS: Final = (
 
 
 class Race(Struct, frozen=True):
-    """Hold a gateway with a race of ada and zed, zed's client and a guest's."""
+    """A gateway with a race of ada and zed, and the logins of zed and a guest."""
 
     served: Served
     nats_url: str
@@ -126,33 +126,33 @@ async def read_everything(served: Served, person: Person) -> dict[str, str]:
         return found
 
 
-async def hear_until(page: Page, last: str) -> list[bytes]:
+async def receive_until(page: Page, last: str) -> list[bytes]:
     """Return the messages that a page receives up to the frames of ada's last chunk."""
     decode = msgspec.msgpack.Decoder(ToPage).decode
-    heard: list[bytes] = []
-    async with asyncio.timeout(TURNED_OUT_S):
+    received: list[bytes] = []
+    async with asyncio.timeout(CLOSED_S):
         while True:
-            heard.append(await page.connection.recv(decode=False))
-            match decode(heard[-1]):
+            received.append(await page.connection.recv(decode=False))
+            match decode(received[-1]):
                 case Frames(driver="ada", chunk=number) if str(number) == last:
-                    return heard
+                    return received
 
 
 def shows_him(message: bytes) -> bool:
     """Return whether a live event is zed's, or has zed's lap time."""
     match msgspec.msgpack.decode(message, type=ToPage):
-        case Lap() as told:
-            return told.driver == "zed" or told.lap_time_s == HIS_TIME_S
-        case Frames() | Presence() | Session() as told:
-            return told.driver == "zed"
+        case Lap() as fact:
+            return fact.driver == "zed" or fact.lap_time_s == HIS_TIME_S
+        case Frames() | Presence() | Session() as fact:
+            return fact.driver == "zed"
     return False
 
 
 async def settle(page: Page) -> None:
     """Subscribe to all drivers, or to some by name, and wait for the facts so far."""
-    await page.say(Subscribe(session="test", drivers=("ada", "zed"), channels=("speed",)))
-    await page.say(Ping(token=1.0))
-    await page.hear(Pong)
+    await page.send(Subscribe(session="test", drivers=("ada", "zed"), channels=("speed",)))
+    await page.send(Ping(token=1.0))
+    await page.receive(Pong)
 
 
 async def test_no_endpoint_shows_a_hidden_driver(race: Race) -> None:
@@ -184,22 +184,22 @@ async def test_no_endpoint_shows_a_hidden_driver(race: Race) -> None:
             same = answer.content.replace(b"zed", b"noe") == unknown.content
             assert (answer.status_code, same) == (unknown.status_code, True), path
     for person in (race.zed, race.served.person):
-        told = await read_everything(race.served, person)
-        assert all(mark in told["/sessions/test/laps"] for mark in MARKS), person.name
-        assert told["/sessions/test/laps"].count("61.171") == 2
+        answers = await read_everything(race.served, person)
+        assert all(mark in answers["/sessions/test/laps"] for mark in MARKS), person.name
+        assert answers["/sessions/test/laps"].count("61.171") == 2
 
 
-async def test_no_live_event_shows_a_hidden_driver_and_open_pages_lose_him_at_once(
+async def test_no_live_event_shows_a_hidden_driver_and_open_pages_lose_the_driver_at_once(
     race: Race,
 ) -> None:
     async with opened(race.served, person=race.guest) as guest:
         await settle(guest)
         await race.drive(10)
-        heard = await hear_until(guest, "10")
-        assert any(shows_him(message) for message in heard)
+        received = await receive_until(guest, "10")
+        assert any(shows_him(message) for message in received)
         await race.decide()
         with pytest.raises(websockets.ConnectionClosed):
-            async with asyncio.timeout(TURNED_OUT_S):
+            async with asyncio.timeout(CLOSED_S):
                 while True:
                     await guest.connection.recv()
         assert guest.connection.close_code == 4401
@@ -210,19 +210,19 @@ async def test_no_live_event_shows_a_hidden_driver_and_open_pages_lose_him_at_on
         for page in (guest, himself):
             await settle(page)
         await race.drive(11)
-        assert not any(shows_him(message) for message in await hear_until(guest, "11"))
-        assert any(shows_him(message) for message in await hear_until(himself, "11"))
+        assert not any(shows_him(message) for message in await receive_until(guest, "11"))
+        assert any(shows_him(message) for message in await receive_until(himself, "11"))
 
 
-async def test_a_page_of_another_driver_loses_that_drivers_laps_of_the_hidden_one(
+async def test_laps_of_a_hidden_driver_recorded_by_another_are_hidden_too(
     race: Race,
 ) -> None:
     async with opened(race.served, person=race.guest) as guest:
         await guest.watch("test", "speed", drivers=("ada",))
-        await guest.hear(Lap, lambda told: told.lap_time_s == HIS_TIME_S)
+        await guest.receive(Lap, lambda fact: fact.lap_time_s == HIS_TIME_S)
         await race.decide()
         with pytest.raises(websockets.ConnectionClosed):
-            async with asyncio.timeout(TURNED_OUT_S):
+            async with asyncio.timeout(CLOSED_S):
                 while True:
                     await guest.connection.recv()
 
@@ -233,4 +233,4 @@ async def test_consents_for_camera_and_microphone_do_not_change_telemetry(race: 
         for kind in ("camera", "microphone"):
             await race.decide(kind=kind)
         await race.drive(12)
-        assert any(shows_him(message) for message in await hear_until(guest, "12"))
+        assert any(shows_him(message) for message in await receive_until(guest, "12"))

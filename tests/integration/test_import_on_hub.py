@@ -1,4 +1,4 @@
-"""Recordings are imported on the hub's own machine, for a driver whom the command enrols there."""
+"""Recordings are imported on the hub, for a driver whom the command enrols."""
 
 import asyncio
 import subprocess

@@ -77,7 +77,7 @@ async def enrolled(hub: Settings, driver: str, folder: Path) -> Path:
 async def on_track(
     hub: Settings, driver: str, file: Path, folder: Path
 ) -> AsyncIterator[tuple[Car, "asyncio.Task[None]"]]:
-    """Drive a car meanwhile, with the credentials of a file."""
+    """Drive a car during the block, with the credentials of a file."""
     car, stop = Car(), asyncio.Event()
     settings = Settings(
         nats=Nats(url=hub.nats.url, credentials=str(file)),
@@ -110,7 +110,7 @@ async def grows(database: Database, driver: str, by: int = 5) -> None:
     await eventually(grown, f"{driver} is heard")
 
 
-async def test_a_driver_drives_until_revoked_and_others_notice_nothing(
+async def test_a_driver_drives_until_revoked_and_others_are_unaffected(
     hub: Settings, desk: Bus, nats_server: NatsServer, database: str, tmp_path: Path
 ) -> None:
     rows = Database(database)
@@ -151,14 +151,14 @@ async def test_the_app_of_a_revoked_driver_logs_it_once_and_continues_after_enro
         file = await enrolled(hub, "ada", tmp_path)
         async with on_track(hub, "ada", file, tmp_path) as (_, app):
             await grows(rows, "ada")
-            with capture_logs() as said:
+            with capture_logs() as lines:
                 await desk.request("keys.revoke", Revoke(driver="ada"), timeout_s=WAIT_S)
 
                 async def tried_often() -> bool:
                     return log.read_text().count("authentication error") >= TRIES
 
                 await eventually(tried_often, "it tries again and again")
-            words = [line["event"] for line in said if line["log_level"] != "info"]
+            words = [line["event"] for line in lines if line["log_level"] != "info"]
             assert words == [SHUT_OUT]
             shown: list[str] = []
             output = Output(shown.append, lambda: 0.0, colours=False)
@@ -255,12 +255,12 @@ async def test_only_an_enrolled_pc_is_renewed(hub: Settings, desk: Bus, tmp_path
         bus = await Bus.connect(
             Nats(url=hub.nats.url, credentials=str(ada)), "drive", topology.load()
         )
-        for key, said in (
+        for key, refusal in (
             (stranger, "this PC is not enrolled"),
             (credentials.read(bea).pair.public, "this PC is not enrolled"),
         ):
             wish = Renew(driver="ada", public_key=key)
-            assert await bus.request("keys.renew", wish) == Renewed(driver="ada", refused=said)
+            assert await bus.request("keys.renew", wish) == Renewed(driver="ada", refused=refusal)
         forged = Renew(driver="bea", public_key=credentials.read(bea).pair.public)
         with pytest.raises(BusDown):
             await bus.request("keys.renew", forged, driver="ada", timeout_s=0.5)
@@ -315,7 +315,7 @@ async def test_an_account_revoked_meanwhile_is_deleted_at_the_next_start(
 async def test_an_account_jwt_of_another_signer_is_replaced(
     hub: Settings, nats_server: NatsServer, tmp_path: Path
 ) -> None:
-    """nats-server accepts such a JWT and then rejects the account's users until the next push."""
+    """nats-server accepts such a JWT, then rejects the account's users until the next push."""
     forger = tmp_path / "forger"
     forger.mkdir()
     stranger = NatsServer(forger).authority()
@@ -340,10 +340,10 @@ async def test_one_process_signs_at_a_time(hub: Settings, desk: Bus, tmp_path: P
         with capture_logs() as logs:
             async with serving(keys(hub)):
 
-                async def said() -> bool:
+                async def waits() -> bool:
                     return any("another process signs" in str(line) for line in logs)
 
-                await eventually(said, "the second one waits")
+                await eventually(waits, "the second one waits")
 
 
 async def test_a_name_with_wildcards_is_refused(hub: Settings, tmp_path: Path) -> None:
@@ -395,7 +395,7 @@ async def test_the_accounts_signing_key_is_rotated_while_a_driver_drives_without
     rows = Database(database)
     old = nats_server.authority()
 
-    async def say(*command: str) -> subprocess.CompletedProcess[str]:
+    async def run_keys(*command: str) -> subprocess.CompletedProcess[str]:
         return await asyncio.to_thread(pitbox, nats_server, database, "keys", *command)
 
     def start_again() -> None:
@@ -410,13 +410,13 @@ async def test_the_accounts_signing_key_is_rotated_while_a_driver_drives_without
             assert old.is_current(token)
             car, app = await driving.enter_async_context(on_track(hub, "ada", file, tmp_path))
             await grows(rows, "ada")
-            assert (await say("rotate-operator")).returncode == 0
-            again = await say("rotate-operator")
+            assert (await run_keys("rotate-operator")).returncode == 0
+            again = await run_keys("rotate-operator")
             assert "not retired yet" in again.stderr
-            await enrolled(hub, "bea", tmp_path)  # who signs has not been started again
+            await enrolled(hub, "bea", tmp_path)  # keys has not been restarted
             await asyncio.to_thread(start_again)
             await grows(rows, "ada")
-        early = await say("retire-operator")
+        early = await run_keys("retire-operator")
         assert "the old key still signs ada, bea;" in early.stderr
         async with serving(keys(hub)):
             await grows(rows, "ada")
@@ -426,7 +426,7 @@ async def test_the_accounts_signing_key_is_rotated_while_a_driver_drives_without
                 return all(nats_server.authority().is_current(row["jwt"]) for row in tokens)
 
             await eventually(signed_anew, "every account is signed anew")
-            assert (await say("retire-operator")).returncode == 0
+            assert (await run_keys("retire-operator")).returncode == 0
             await asyncio.to_thread(start_again)
             await grows(rows, "ada")
             bea = Nats(url=hub.nats.url, credentials=str(tmp_path / "bea.creds"))
@@ -478,12 +478,12 @@ async def test_new_service_keys_invalidate_the_old_ones(
 async def test_commands_enrol_list_and_revoke(
     hub: Settings, desk: Bus, nats_server: NatsServer, database: str, tmp_path: Path
 ) -> None:
-    def say(*command: str) -> subprocess.CompletedProcess[str]:
+    def run_keys(*command: str) -> subprocess.CompletedProcess[str]:
         return pitbox(nats_server, database, "driver", *command)
 
     async with serving(keys(hub)):
         for name, file in (("ada", "a.creds"), ("bea", "b.creds")):
-            done = await asyncio.to_thread(say, "enrol", name, "--out", str(tmp_path / file))
+            done = await asyncio.to_thread(run_keys, "enrol", name, "--out", str(tmp_path / file))
             assert done.returncode == 0, done.stderr
         await Database(database).rows("""
             with maker as (insert into account (name, role) values ('ann', 'owner') returning *)
@@ -496,27 +496,30 @@ async def test_commands_enrol_list_and_revoke(
             "keys.enrol", Enrol(driver="bea", public_key=key, pc="rig-1")
         )
         assert again.jwt
-        revoked = await asyncio.to_thread(say, "revoke", "ada")
+        revoked = await asyncio.to_thread(run_keys, "revoke", "ada")
         assert revoked.stdout == "ada is revoked\n"
         assert [tuple(row) for row in await Database(database).rows(OPEN_CODES)] == [("bea",)]
-        listed = json.loads((await asyncio.to_thread(say, "list", "--json")).stdout)
+        listed = json.loads((await asyncio.to_thread(run_keys, "list", "--json")).stdout)
         states = [(one["driver"], one["revoked"] is not None, len(one["pcs"])) for one in listed]
         assert states == [("ada", True, 0), ("bea", False, 1)]
         [pc] = listed[1]["pcs"]
         assert (pc["public_key"], pc["name"]) == (key, "rig-1")
-        for start, said in (
+        for start, message in (
             ("UUUU", "bea has no PC UUUU"),
             ("X", "no key of a PC begins with"),
         ):
-            refused = await asyncio.to_thread(say, "revoke", "bea", "--pc", start)
-            assert (refused.returncode, said in refused.stderr) == (2, True)
-        revoked = await asyncio.to_thread(say, "revoke", "bea", "--pc", key[:8])
+            refused = await asyncio.to_thread(run_keys, "revoke", "bea", "--pc", start)
+            assert (refused.returncode, message in refused.stderr) == (2, True)
+        revoked = await asyncio.to_thread(run_keys, "revoke", "bea", "--pc", key[:8])
         assert revoked.stdout == f"the PC {key[:8]} of bea is revoked\n"
-        shown = (await asyncio.to_thread(say, "list")).stdout.splitlines()
+        shown = (await asyncio.to_thread(run_keys, "list")).stdout.splitlines()
         [row] = [line.split() for line in shown if key in line]
         assert row[:2] == ["rig-1", key]
         assert "revoked" in row
-        for name, said in (("eve", "no driver eve is enrolled"), ("*", "is not a driver's name")):
-            refused = await asyncio.to_thread(say, "revoke", name)
+        for name, message in (
+            ("eve", "no driver eve is enrolled"),
+            ("*", "is not a driver's name"),
+        ):
+            refused = await asyncio.to_thread(run_keys, "revoke", name)
             assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
-            assert said in refused.stderr
+            assert message in refused.stderr

@@ -1,4 +1,4 @@
-"""What `pitbox laps` lists of a session, and that an import has the laps that its file has."""
+"""`pitbox laps` lists the laps of a session; an import stores the laps of its file."""
 
 import json
 import subprocess
@@ -37,7 +37,7 @@ async def test_laps_of_a_session_are_listed(nats_server: NatsServer, database: s
     assert "0:20.030" in table and "car 44" not in table
 
 
-def test_a_session_that_nobody_drove_is_refused_in_one_sentence(
+def test_an_unknown_session_is_refused_in_one_sentence(
     nats_server: NatsServer, database: str
 ) -> None:
     done = pitbox(nats_server, database, "laps", "--session", "monza", "--json")
@@ -45,7 +45,7 @@ def test_a_session_that_nobody_drove_is_refused_in_one_sentence(
     assert done.stderr.startswith("pitbox: Postgres has no laps of a session 'monza'")
 
 
-async def test_imported_recordings_have_the_laps_that_their_files_have(
+async def test_imported_recordings_have_the_laps_of_their_files(
     nats_server: NatsServer, database: str, data_dir: Path
 ) -> None:
     files = [data_dir / name for name in RECORDINGS if (data_dir / name).exists()]
@@ -68,11 +68,11 @@ def has_laps(server: NatsServer, database: str, session: str, laps: list[dict[st
 
 
 def listed(nats_server: NatsServer, database: str, session: str) -> list[dict[str, Any]]:
-    """Return the laps that Postgres has of a session."""
+    """Return the laps of a session in Postgres."""
     return steady(pitbox(nats_server, database, "laps", "--session", session, "--json"))
 
 
 def steady(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
-    """Return listed laps without what depends on when they were told; none after an error."""
+    """Return listed laps without fields that depend on when they came; none after an error."""
     laps: list[dict[str, Any]] = json.loads(done.stdout or "[]")
     return [{name: lap[name] for name in lap.keys() - {"revision", "at_ns"}} for lap in laps]

@@ -208,23 +208,25 @@ class Requester:
         address = f"ws://127.0.0.1:{self._served.port}{API}/live?ticket={ticket}"
         try:
             async with websockets.connect(address, compression=None) as page:
-                return await self._heard(page, question.thing)
+                return await self._receive(page, question.thing)
         except websockets.InvalidStatus as refused:
             assert refused.response.status_code == 403
             return Answer.STRANGER
 
-    async def _heard(self, page: Any, thing: Thing) -> Answer:
+    async def _receive(self, page: Any, thing: Thing) -> Answer:
         session, number = thing.session, next(self._numbers)
         wish = Subscribe(session=session, drivers=(), channels=("speed",))
         await page.send(msgspec.msgpack.encode(wish))
         for driver, run in ((thing.driver, 1), (SHARED.driver, 2)):
             chunk = hub.chunk(number, driver=driver, session=session, run=run)
             await self._drives.publish("telemetry.live", chunk)
-        told = b""
+        before = b""
         async with asyncio.timeout(hub.WAIT_S):
-            while not (b"frames" in (heard := await page.recv()) and SHARED.mark.encode() in heard):
-                told += heard
-        found = told + heard if thing == SHARED else told
+            while not (
+                b"frames" in (latest := await page.recv()) and SHARED.mark.encode() in latest
+            ):
+                before += latest
+        found = before + latest if thing == SHARED else before
         return Answer.TOLD if f"{thing.driver}".encode() in found else Answer.UNTOLD
 
 
@@ -233,8 +235,8 @@ def _kind(question: Question, answer: httpx.Response) -> Answer:
     match answer.status_code:
         case 200 | 201 if listed:
             # An answer without a frame only repeats the requested names.
-            told = question.thing.mark in answer.text and '"times_ms":[]' not in answer.text
-            return Answer.TOLD if told else Answer.UNTOLD
+            shown = question.thing.mark in answer.text and '"times_ms":[]' not in answer.text
+            return Answer.TOLD if shown else Answer.UNTOLD
         case 200 | 201 | 204:
             return Answer.DONE
         case 400:
@@ -313,32 +315,32 @@ async def _joined(postgres: Any) -> None:
             await postgres.execute("insert into consent values ($1, $2, $3, $4)", *row)
 
 
-async def test_asvs_6_3_4_8_2_1_8_2_2_everyone_is_answered_as_the_table_says(
+async def test_asvs_6_3_4_8_2_1_8_2_2_every_answer_matches_the_table_of_roles(
     requester: Requester, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = list(operations(await requester.described()))
     assert list(lacking(found)) == []
-    asked = list(questions(found))
+    cells = list(questions(found))
     wrong = []
-    for question in asked:
-        told, due = await requester.ask(question), expected(question)
-        if told is not due:
+    for question in cells:
+        outcome, due = await requester.ask(question), expected(question)
+        if outcome is not due:
             name = f"{question.operation.endpoint}, {question.role}, {question.whose}"
-            wrong.append(f"{name}: was {told}, is to be {due}")
+            wrong.append(f"{name}: was {outcome}, is to be {due}")
     assert wrong == []
     with capsys.disabled():
-        print(f" matrix: {len(found)} endpoints, {len(asked)} cells, {len(wrong)} wrong", end=" ")
+        print(f" matrix: {len(found)} endpoints, {len(cells)} cells, {len(wrong)} wrong", end=" ")
 
 
 def test_an_endpoint_without_an_expectation_is_named() -> None:
     path = f"{API}/sessions/{{session}}/radio"
     parameters = [{"in": "path", "name": "session"}, {"in": "query", "name": "engineer"}]
     new = {"paths": {path: {"get": {"parameters": parameters}}}}
-    told = list(lacking(list(operations(new))))
-    assert told[:3] == [
+    missing = list(lacking(list(operations(new))))
+    assert missing[:3] == [
         "GET /sessions/{session}/radio: no role is declared",
         "GET /sessions/{session}/radio: nobody says how far it reaches",
         "GET /sessions/{session}/radio: nobody says whose 'engineer' is",
     ]
-    assert "GET /me: is not served" in told
+    assert "GET /me: is not served" in missing
     assert Operation("GET", f"{API}/live") in operations(new)

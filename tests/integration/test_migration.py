@@ -1,4 +1,4 @@
-"""Migrations give any database the same schema, run by one process or several, once or often."""
+"""Migrations give any database the same schema, run by one process or many, once or often."""
 
 import asyncio
 import re

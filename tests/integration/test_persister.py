@@ -1,4 +1,4 @@
-"""Whatever is sent, in whatever order and however often, is in Postgres once, and is receipted."""
+"""Each message is stored once and receipted, sent in any order and any number of times."""
 
 import asyncio
 import random
@@ -63,37 +63,37 @@ async def timing(nats_server: NatsServer, driver: Bus) -> AsyncIterator[Bus]:
 @pytest.fixture
 async def receipts(driver: Bus) -> list[Receipt]:
     """Return a list that every receipt is added to."""
-    heard: list[Receipt] = []
+    received: list[Receipt] = []
 
-    async def hear(receipt: Receipt) -> None:
-        heard.append(receipt)
+    async def receive(receipt: Receipt) -> None:
+        received.append(receipt)
 
-    await driver.listen("link.receipt", hear)
+    await driver.listen("link.receipt", receive)
     await settled(driver)
-    return heard
+    return received
 
 
 async def receipted(
     receipts: list[Receipt], wanted: Callable[[Receipt], bool], what: str
 ) -> Receipt:
-    """Wait until the latest receipt says what is wanted."""
+    """Wait until the latest receipt fulfils a condition."""
 
-    async def said() -> Receipt | None:
+    async def fulfilled() -> Receipt | None:
         return receipts[-1] if receipts and wanted(receipts[-1]) else None
 
-    found: Receipt = await eventually(said, what)
+    found: Receipt = await eventually(fulfilled, what)
     return found
 
 
-async def ask(server: NatsServer, run: int = 1) -> Receipt:
+async def receipt_of(server: NatsServer, run: int = 1) -> Receipt:
     async with driving(server) as driver:
         answer = await driver.request("link.ask", Ask(session="test", driver="ada", run=run))
     assert isinstance(answer, Receipt)
     return answer
 
 
-async def letters(stored: Database, count: int) -> list[Any]:
-    """Wait for so many dead letters, in the order of their messages."""
+async def dead_letters(stored: Database, count: int) -> list[Any]:
+    """Wait for a number of dead letters; return them in the order of their messages."""
     query = "select * from dead_letter order by sequence"
 
     async def enough() -> list[Any] | None:
@@ -111,7 +111,7 @@ def lap(number: int = 1, **changes: Any) -> Lap:
     return msgspec.structs.replace(first, **changes)
 
 
-async def test_chunks_out_of_order_and_repeated_are_stored_once_and_whole(
+async def test_unordered_and_repeated_chunks_are_stored_once_and_complete(
     settings: Settings, driver: Bus, stored: Database
 ) -> None:
     sent = [chunk(number) for number in range(600)]
@@ -145,19 +145,19 @@ async def test_plain_columns_hold_at_the_last_frame_and_are_null_where_nothing_i
     assert (empty["observed"], empty["ended_ns"]) == (b"\x90", empty["captured_ns"])
 
 
-async def test_a_receipt_says_what_is_there_what_is_missing_and_what_was_heard_last(
+async def test_a_receipt_lists_stored_and_missing_chunks_and_echoes_the_latest(
     nats_server: NatsServer, settings: Settings, driver: Bus, receipts: list[Receipt]
 ) -> None:
     async with serving(service(settings)):
         await send(driver, [chunk(n, send=100 + n) for n in (0, 1, 2, 5, 9)])
-        said = await receipted(receipts, lambda r: r.echo == 109, "the receipt of all five")
-        assert (said.through, said.upto, said.missing) == (2, 9, ((3, 4), (6, 8)))
+        receipt = await receipted(receipts, lambda r: r.echo == 109, "the receipt of all five")
+        assert (receipt.through, receipt.upto, receipt.missing) == (2, 9, ((3, 4), (6, 8)))
         await send(driver, [chunk(n, send=200 + n) for n in (3, 4, 6, 7, 8)])
-        said = await receipted(receipts, lambda r: r.through == 9, "the receipt of all ten")
-        assert (said.upto, said.missing, said.echo, said.made) == (9, (), 208, -1)
-        assert msgspec.structs.replace(await ask(nats_server), hub_ns=0) == msgspec.structs.replace(
-            said, hub_ns=0
-        )
+        receipt = await receipted(receipts, lambda r: r.through == 9, "the receipt of all ten")
+        assert (receipt.upto, receipt.missing, receipt.echo, receipt.made) == (9, (), 208, -1)
+        assert msgspec.structs.replace(
+            await receipt_of(nats_server), hub_ns=0
+        ) == msgspec.structs.replace(receipt, hub_ns=0)
 
 
 async def test_more_holes_than_a_receipt_holds_end_it_early(
@@ -165,29 +165,35 @@ async def test_more_holes_than_a_receipt_holds_end_it_early(
 ) -> None:
     async with serving(service(settings)):
         await send(driver, [chunk(n) for n in range(0, 200, 2)])
-        said = await receipted(receipts, lambda r: r.echo == 198, "the receipt")
-    assert len(said.missing) == 64
-    assert said.missing[-1] == (127, 127)
-    assert said.upto == 128
+        receipt = await receipted(receipts, lambda r: r.echo == 198, "the receipt")
+    assert len(receipt.missing) == 64
+    assert receipt.missing[-1] == (127, 127)
+    assert receipt.upto == 128
 
 
-async def test_who_asks_for_an_unknown_run_hears_that_nothing_is_there(
+async def test_the_receipt_of_an_unknown_run_is_empty(
     nats_server: NatsServer, settings: Settings, driver: Bus
 ) -> None:
     async with serving(service(settings)):
 
         async def answered() -> Receipt | None:
             try:
-                return await ask(nats_server, run=99)
+                return await receipt_of(nats_server, run=99)
             except Exception:
                 return None
 
-        said = await eventually(answered, "an answer")
-    assert (said.run, said.through, said.upto, said.echo, said.made) == (99, -1, -1, -1, -1)
-    assert said.boot
+        receipt = await eventually(answered, "an answer")
+    assert (receipt.run, receipt.through, receipt.upto, receipt.echo, receipt.made) == (
+        99,
+        -1,
+        -1,
+        -1,
+        -1,
+    )
+    assert receipt.boot
 
 
-async def test_a_mark_tells_how_many_there_are_and_what_can_never_come(
+async def test_a_mark_gives_the_number_of_chunks_and_those_that_are_gone(
     settings: Settings, driver: Bus, stored: Database, receipts: list[Receipt]
 ) -> None:
     async with serving(service(settings)):
@@ -198,7 +204,7 @@ async def test_a_mark_tells_how_many_there_are_and_what_can_never_come(
     assert await stored.value("select closed from run")
 
 
-async def test_what_postgres_has_survives_the_persister_and_is_not_stored_again(
+async def test_stored_chunks_survive_a_restart_and_are_not_stored_again(
     settings: Settings, driver: Bus, stored: Database, receipts: list[Receipt]
 ) -> None:
     for _ in range(2):
@@ -229,7 +235,7 @@ async def test_an_immediate_stop_of_postgres_loses_and_doubles_nothing(
     assert len({receipt.boot for receipt in receipts}) > 1
 
 
-async def test_a_row_that_somebody_else_put_there_is_found_and_counted(
+async def test_a_row_inserted_by_another_process_is_counted_in_the_receipt(
     settings: Settings, driver: Bus, stored: Database, receipts: list[Receipt]
 ) -> None:
     async with serving(service(settings)):
@@ -245,7 +251,7 @@ async def test_a_row_that_somebody_else_put_there_is_found_and_counted(
     assert await stored.has(10)
 
 
-async def test_two_persisters_at_once_double_nothing(
+async def test_two_persisters_at_once_store_each_chunk_once(
     settings: Settings, driver: Bus, stored: Database
 ) -> None:
     async with serving(service(settings)), serving(service(settings)):
@@ -268,44 +274,44 @@ async def test_any_exception_inside_a_transaction_ends_the_connection(database: 
     connection.drop()
 
 
-async def test_a_server_that_cannot_be_reached_is_down_and_nothing_worse() -> None:
+async def test_an_unreachable_server_raises_postgres_down() -> None:
     connection = Connection("postgresql://nobody@127.0.0.1:1/nothing", "test")
     with pytest.raises(PostgresDown, match="cannot connect"):
         await connection.ready()
 
 
-async def test_a_corrupt_chunk_is_a_dead_letter_and_given_up_after_three(
+async def test_a_corrupt_chunk_is_a_dead_letter_and_abandoned_after_three_attempts(
     settings: Settings, driver: Bus, stored: Database, receipts: list[Receipt]
 ) -> None:
     corrupt = chunk(1, crc=1)
     async with serving(service(settings)):
         await send(driver, [chunk(0), corrupt, chunk(2)])
-        said = await receipted(receipts, lambda r: r.upto == 2, "its neighbours are there")
-        assert (said.missing, said.dead) == (((1, 1),), 0)
+        receipt = await receipted(receipts, lambda r: r.upto == 2, "its neighbours are there")
+        assert (receipt.missing, receipt.dead) == (((1, 1),), 0)
         await send(driver, [corrupt, corrupt])
-        said = await receipted(receipts, lambda r: r.dead == 1, "it is given up")
-        assert said.missing == ()
-    found = await letters(stored, 3)
-    assert {letter["reason"] for letter in found} == {
+        receipt = await receipted(receipts, lambda r: r.dead == 1, "it is given up")
+        assert receipt.missing == ()
+    found = await dead_letters(stored, 3)
+    assert {dead_letter["reason"] for dead_letter in found} == {
         "CorruptChunk: crc of the block differs from the chunk's"
     }
     assert found[0]["payload"] == msgspec.msgpack.encode(corrupt)
     assert await stored.chunks() == [0, 2]
 
 
-async def test_a_corrupt_chunk_that_comes_whole_after_all_is_stored(
+async def test_a_corrupt_chunk_that_is_resent_intact_is_stored(
     settings: Settings, driver: Bus, stored: Database, receipts: list[Receipt]
 ) -> None:
     async with serving(service(settings)):
         await send(driver, [chunk(0, crc=1)] * 3)
         await receipted(receipts, lambda r: r.dead == 1, "it is given up")
         await send(driver, [chunk(0)])
-        said = await receipted(receipts, lambda r: r.dead == 0, "it is there")
-    assert said.through == 0
+        receipt = await receipted(receipts, lambda r: r.dead == 0, "it is there")
+    assert receipt.through == 0
     assert await stored.has(1)
 
 
-async def test_a_chunk_of_a_newer_version_is_kept_whole_and_not_asked_for_again(
+async def test_a_chunk_of_a_newer_version_is_kept_whole_and_not_requested_again(
     settings: Settings, driver: Bus, stored: Database, receipts: list[Receipt]
 ) -> None:
     shaped_alike = chunk(0, version=2)
@@ -314,29 +320,29 @@ async def test_a_chunk_of_a_newer_version_is_kept_whole_and_not_asked_for_again(
     async with serving(service(settings)):
         await send(driver, [shaped_alike])
         await driver.client.publish(subject, msgspec.msgpack.encode(reshaped))
-        said = await receipted(receipts, lambda r: r.dead == 2, "both are kept")
-    assert (said.through, said.missing, said.echo) == (1, (), 77)
-    found = await letters(stored, 2)
-    assert [letter["reason"].split(",")[0] for letter in found] == [
+        receipt = await receipted(receipts, lambda r: r.dead == 2, "both are kept")
+    assert (receipt.through, receipt.missing, receipt.echo) == (1, (), 77)
+    found = await dead_letters(stored, 2)
+    assert [dead_letter["reason"].split(",")[0] for dead_letter in found] == [
         "NewerVersion: 2",
         "NewerVersion: 3",
     ]
     assert await stored.chunks() == []
 
 
-async def test_nobody_speaks_for_another_driver_or_session(
+async def test_events_for_another_driver_or_session_become_dead_letters(
     settings: Settings, driver: Bus, stored: Database
 ) -> None:
     elsewhere = driver.topology.subject("telemetry.live", driver="eve", session="test")
     async with serving(service(settings)):
         await driver.client.publish(elsewhere, msgspec.msgpack.encode(chunk(0)))
         await driver.client.publish(elsewhere, msgspec.msgpack.encode(mark(9)))
-        found = await letters(stored, 2)
-    assert all(letter["reason"].startswith("WrongSubject") for letter in found)
+        found = await dead_letters(stored, 2)
+    assert all(dead_letter["reason"].startswith("WrongSubject") for dead_letter in found)
     assert await stored.rows("select * from run") == []
 
 
-async def test_rubbish_under_any_subject_is_a_dead_letter_and_blocks_nothing(
+async def test_undecodable_bytes_on_any_subject_are_a_dead_letter_and_block_nothing(
     settings: Settings, nats_server: NatsServer, driver: Bus, stored: Database
 ) -> None:
     _, writer = await wire(nats_server)
@@ -344,25 +350,25 @@ async def test_rubbish_under_any_subject_is_a_dead_letter_and_blocks_nothing(
         writer.write(b"PUB telemetry.eve.%s.live 2\r\nhi\r\n" % session)
     await writer.drain()
     async with serving(service(settings)):
-        found = await letters(stored, 3)
+        found = await dead_letters(stored, 3)
         await send(driver, [chunk(0)])
         await eventually(lambda: stored.has(1), "the chunk behind them")
-    assert {letter["payload"] for letter in found} == {b"hi"}
+    assert {dead_letter["payload"] for dead_letter in found} == {b"hi"}
     writer.close()
 
 
-async def test_a_lap_gives_way_to_a_higher_revision_only(
+async def test_only_a_higher_revision_replaces_a_lap(
     settings: Settings, timing: Bus, stored: Database
 ) -> None:
     async with serving(service(settings)):
-        told = [
+        facts = [
             lap(1, revision=2, frames=100, lap_time_s=90.0, ended_ns=5),
             lap(1, revision=1, frames=50, lap_time_s=None),
             lap(2, revision=1, frames=10),
             lap(2, revision=2, frames=20, lap_time_s=80.0, sectors_s=(30.0, 50.0)),
             lap(3),
         ]
-        for fact in told:
+        for fact in facts:
             await timing.store("timing.lap", fact)
 
         async def all_laps() -> bool:
@@ -378,7 +384,7 @@ async def test_a_lap_gives_way_to_a_higher_revision_only(
     assert rows[1]["sectors_s"] == [30.0, 50.0]
 
 
-async def test_facts_told_again_from_the_beginning_change_nothing(
+async def test_facts_published_again_from_the_beginning_change_nothing(
     settings: Settings, timing: Bus, stored: Database
 ) -> None:
     story = [
@@ -393,15 +399,15 @@ async def test_facts_told_again_from_the_beginning_change_nothing(
             await timing.store("timing.lap", fact)
         await timing.store("timing.lap", lap(3))
 
-        async def told() -> bool:
+        async def arrived() -> bool:
             return bool(await stored.value("select true from lap where lap_number = 3"))
 
-        await eventually(told, "the last fact")
+        await eventually(arrived, "the last fact")
     rows = await stored.rows("select lap_number, revision, lap_time_s from lap order by 1")
     assert [tuple(row) for row in rows] == [(1, 2, 91.0), (2, 1, None), (3, 1, None)]
 
 
-async def test_what_a_session_was_known_by_stays_known(
+async def test_known_fields_of_a_session_are_not_overwritten_by_unknown_ones(
     settings: Settings, timing: Bus, stored: Database
 ) -> None:
     first = Session(
@@ -421,7 +427,7 @@ async def test_what_a_session_was_known_by_stays_known(
     assert (row["track"], row["sectors"], row["at_ns"], row["started_ns"]) == ("Spa", 3, 9, 5)
 
 
-async def test_numbers_that_no_column_holds_are_null_or_a_dead_letter(
+async def test_numbers_out_of_a_columns_range_are_null_or_a_dead_letter(
     settings: Settings, timing: Bus, stored: Database
 ) -> None:
     nan, infinite = float("nan"), float("inf")
@@ -432,29 +438,29 @@ async def test_numbers_that_no_column_holds_are_null_or_a_dead_letter(
             lap(3, car="nul\0byte"),
         ):
             await timing.store("timing.lap", fact)
-        found = await letters(stored, 1)
+        found = await dead_letters(stored, 1)
 
         async def others() -> bool:
             return await stored.value("select count(*) from lap") == 2
 
         await eventually(others, "the laps beside it")
-    assert [letter["reason"].split(":")[0] for letter in found] == ["Refused"]
+    assert [dead_letter["reason"].split(":")[0] for dead_letter in found] == ["Refused"]
     row = (await stored.rows("select * from lap where lap_number = 1"))[0]
     assert (row["lap_time_s"], row["sectors_s"], row["fuel_used"]) == (None, [None, 1.0], None)
 
 
-async def test_a_fact_on_a_subject_of_others_is_not_believed(
+async def test_a_fact_on_a_foreign_subject_is_dropped(
     settings: Settings, timing: Bus, stored: Database
 ) -> None:
     async with serving(service(settings)):
         await timing.store("timing.lap", lap(1), driver="eve")
         await timing.store("timing.lap", lap(2))
-        found = await letters(stored, 1)
+        found = await dead_letters(stored, 1)
 
-        async def told() -> bool:
+        async def arrived() -> bool:
             return bool(await stored.value("select true from lap where lap_number = 2"))
 
-        await eventually(told, "the lap after it")
+        await eventually(arrived, "the lap after it")
     assert found[0]["reason"].startswith("ForeignSubject: ")
     assert await stored.value("select count(*) from lap") == 1
 
@@ -467,7 +473,7 @@ async def test_a_fact_on_a_subject_of_others_is_not_believed(
     ],
     ids=["a check", "a key"],
 )
-async def test_what_postgres_refuses_is_not_quoted(database: str, writing: str) -> None:
+async def test_an_error_of_postgres_does_not_quote_the_row(database: str, writing: str) -> None:
     connection = Connection(database, "test")
     await connection.ready()
     with pytest.raises((PostgresDown, Refused)) as refused:
@@ -480,19 +486,19 @@ async def test_what_postgres_refuses_is_not_quoted(database: str, writing: str) 
 async def test_dead_letters_of_other_consumers_are_kept(
     settings: Settings, timing: Bus, stored: Database
 ) -> None:
-    letter = DeadLetter(
+    dead_letter = DeadLetter(
         **{"consumer": "timing", "stream": "TELEMETRY", "created_ns": 1, "sequence": 2},
         **{"subject": "telemetry.ada.test.live", "reason": "ValueError: odd", "payload": b"\xc1"},
         **{"tries": 1, "at_ns": 3},
     )
     async with serving(service(settings)):
         for _ in range(2):
-            await timing.store("dead.letter", letter)
-        found = await letters(stored, 1)
+            await timing.store("dead.letter", dead_letter)
+        found = await dead_letters(stored, 1)
     assert (found[0]["consumer"], found[0]["payload"]) == ("timing", b"\xc1")
 
 
-async def test_the_store_may_be_wiped_under_a_running_persister(
+async def test_a_running_persister_survives_a_wiped_store(
     settings: Settings, nats_server: NatsServer, driver: Bus, receipts: list[Receipt]
 ) -> None:
     async with serving(service(settings)):

@@ -1,4 +1,4 @@
-"""Credentials are renewed while driving, over a second connection, and nothing is lost by it."""
+"""Credentials are renewed while driving, over a second connection, without loss."""
 
 import asyncio
 import itertools
@@ -40,7 +40,7 @@ LOST: Final = "connection to nats-server lost"
 
 @pytest.fixture
 async def settings(nats_server: NatsServer, database: str) -> AsyncIterator[Settings]:
-    """Return the settings of a hub that stores, and signs for a few seconds only."""
+    """Return the settings of a hub whose credentials are valid for only a few seconds."""
     await hub.apply(nats_server.url)
     made = replace(hub.settings_of(nats_server.url, database), allowance=FREE)
     async with serving(persister(made)), serving(keys(made, life_s=LIFE_S)):
@@ -48,14 +48,14 @@ async def settings(nats_server: NatsServer, database: str) -> AsyncIterator[Sett
 
 
 async def enrolled(settings: Settings, folder: Path) -> Nats:
-    """Return how a PC of a new driver connects."""
+    """Enrol a new driver and return the NATS settings of the PC."""
     file = folder / "ada.creds"
     await enrolment.enrol(settings.nats, topology.load(), "ada", file)
     return Nats(url=settings.nats.url, credentials=str(file))
 
 
 async def renewed(server: Nats) -> None:
-    """Wait until credentials were renewed some times."""
+    """Wait until credentials have been renewed a number of times."""
     seen: set[str] = set()
 
     async def often() -> bool:
@@ -66,15 +66,15 @@ async def renewed(server: Nats) -> None:
 
 
 async def in_stream(url: str, route: str) -> int:
-    """Return how many messages came on a route."""
+    """Return the number of messages of a route in its stream."""
     async with connected(url) as bus:
         stream, subject = bus.topology.stream_of[route], bus.topology.filter(route)
-        told = await bus.jetstream.stream_info(stream, subjects_filter=subject)
-    return sum((told.state.subjects or {}).values())
+        found = await bus.jetstream.stream_info(stream, subjects_filter=subject)
+    return sum((found.state.subjects or {}).values())
 
 
-async def told_at_60_hz(parked: asyncio.Event) -> AsyncIterator[Observation]:
-    """Tell frames as a game does: a chunk of them is twenty a second."""
+async def frames_at_60_hz(parked: asyncio.Event) -> AsyncIterator[Observation]:
+    """Yield frames as a game does: 60 a second, in twenty chunks."""
     yield Began("spa", (30, 31), SessionOpened(at_ns=hub.START_NS, source="test"))
     for number in itertools.takewhile(lambda _: not parked.is_set(), itertools.count()):
         yield Frame(hub.START_NS + number * 16_666_667, (float(number % 300), 1.0))
@@ -84,13 +84,13 @@ async def told_at_60_hz(parked: asyncio.Event) -> AsyncIterator[Observation]:
 async def test_a_renewal_delays_no_chunk_of_a_car_at_20_hz(
     settings: Settings, database: str, tmp_path: Path
 ) -> None:
-    """Every chunk came live, once: not even the spool had anything to make good."""
+    """Every chunk is received live, once: the spool resends nothing."""
     server, parked = await enrolled(settings, tmp_path), asyncio.Event()
     pc = Settings(nats=server, driver=Driver(name="ada", spool=str(tmp_path / "spool")))
     ledger = tmp_path / "ada.ledger"
     with capture_logs() as logs, ledger.open("a") as record:
         app = asyncio.create_task(
-            drive(pc, told_at_60_hz(parked), asyncio.Event(), record=record),
+            drive(pc, frames_at_60_hz(parked), asyncio.Event(), record=record),
         )
         await renewed(server)
         parked.set()

@@ -1,4 +1,4 @@
-"""Services as processes: killed, paused, told to stop; what they leave and what they exit with."""
+"""Services as processes, when killed, paused or stopped: stored rows, exit codes and logs."""
 
 import asyncio
 import json
@@ -42,7 +42,7 @@ def lap(number: int) -> Lap:
 def running(
     name: str, nats_url: str, database: str = NOWHERE, *, code: str = "pass", **settings: str
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run a service as a user would, after some code, and leave its log and no process behind."""
+    """Run a service as a user would, after some code; keep its log and no process."""
     hub = addresses(nats_url, database)
     process = subprocess.Popen(
         [sys.executable, "-c", f"{code}; from commands.cli import main; main()", "run", name],
@@ -59,7 +59,7 @@ def running(
 
 
 def ended(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, str]:
-    """Send a signal and return the exit code and what was logged; fails when that takes long."""
+    """Send a signal; return the exit code and the log; fails if the service is slow to end."""
     process.send_signal(number)
     _, logged = process.communicate(timeout=STOP_S)
     return process.returncode, logged
@@ -67,7 +67,7 @@ def ended(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, 
 
 @contextmanager
 def paused(*processes: psutil.Process) -> Iterator[None]:
-    """Stop processes without their knowledge meanwhile."""
+    """Pause processes with SIGSTOP during the block."""
     with ExitStack() as stack:
         for process in processes:
             process.suspend()
@@ -75,7 +75,7 @@ def paused(*processes: psutil.Process) -> Iterator[None]:
         yield
 
 
-async def test_a_persister_killed_again_and_again_loses_and_doubles_nothing(
+async def test_a_persister_killed_repeatedly_loses_and_doubles_nothing(
     nats_server: NatsServer, driver: Bus, database: str
 ) -> None:
     stored = Database(database)
@@ -99,7 +99,7 @@ async def test_a_persister_killed_again_and_again_loses_and_doubles_nothing(
         await eventually(lambda: stored.has(sent), "all chunks")
 
 
-async def test_a_lap_that_a_killed_persister_had_in_hand_is_not_passed_over(
+async def test_a_lap_in_progress_at_a_killed_persister_is_delivered_again(
     nats_server: NatsServer, database: str, postgres_server: PostgresServer, tmp_path: Path
 ) -> None:
     impatient = streams_with(tmp_path, "persister", ack_wait="2s")
@@ -147,7 +147,7 @@ async def test_memory_stays_small_however_long_postgres_is_away(
 
 @pytest.mark.parametrize("name", ["persister", "timing"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_service_ends_well_when_told_to(
+async def test_a_service_exits_cleanly_on_a_stop_signal(
     nats_server: NatsServer, driver: Bus, database: str, name: str, number: signal.Signals
 ) -> None:
     with running(name, nats_server.url, database) as process:
@@ -185,7 +185,7 @@ def test_a_service_that_never_found_a_server_ends_in_time(name: str, tmp_path: P
     assert (code, "Traceback" in logged) == (0, False)
 
 
-async def test_a_service_that_gets_nothing_for_long_gives_up_and_says_why(
+async def test_a_service_without_messages_for_too_long_exits_with_the_reason(
     nats_server: NatsServer, driver: Bus, database: str
 ) -> None:
     await send(driver, [chunk(0)])
@@ -201,7 +201,7 @@ async def test_a_service_that_gets_nothing_for_long_gives_up_and_says_why(
 
 
 @pytest.mark.parametrize(
-    ("name", "setting", "value", "said"),
+    ("name", "setting", "value", "message"),
     [
         (
             "nobody",
@@ -222,7 +222,7 @@ async def test_a_service_that_gets_nothing_for_long_gives_up_and_says_why(
     ],
 )
 def test_a_mistake_of_the_user_is_one_line_and_exit_code_2(
-    name: str, setting: str, value: str, said: str
+    name: str, setting: str, value: str, message: str
 ) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "commands", "run", name],
@@ -233,7 +233,7 @@ def test_a_mistake_of_the_user_is_one_line_and_exit_code_2(
         timeout=60,
     )
     assert done.returncode == 2
-    assert said in done.stderr
+    assert message in done.stderr
     assert done.stderr.count("\n") == 1
 
 
@@ -258,7 +258,7 @@ def test_log_lines_are_json_and_hold_no_password(tmp_path: Path) -> None:
     assert "s3cr3t" not in first + rest
 
 
-async def test_waiting_for_postgres_is_said_once_and_without_its_password(
+async def test_waiting_for_postgres_is_logged_once_and_without_its_password(
     nats_server: NatsServer, driver: Bus
 ) -> None:
     nowhere = "postgresql://me:s3cr3t@127.0.0.1:1/nothing"
@@ -292,20 +292,20 @@ async def test_a_process_shows_its_metrics(
 
 
 def page(address: str) -> str:
-    """Return what stands at an address."""
+    """Return the text at an address."""
     with urllib.request.urlopen(address, timeout=5) as answer:
         text: str = answer.read().decode()
         return text
 
 
 async def until_connected(server: NatsServer, name: str) -> None:
-    """Wait until a service has said hello to nats-server."""
+    """Wait until a service is connected to nats-server."""
 
     async def listed() -> bool:
         async with connected(server.url) as bus:
             streams = ["TELEMETRY"] if name == "timing" else ["TELEMETRY", "TIMING", "DEAD"]
             infos = [i for s in streams for i in await bus.jetstream.consumers_info(s)]
-            asked = [i for i in infos if i.num_waiting]
-            return len(asked) == len(streams)
+            waiting = [i for i in infos if i.num_waiting]
+            return len(waiting) == len(streams)
 
     await eventually(listed, f"{name} asks for messages")

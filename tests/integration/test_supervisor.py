@@ -1,4 +1,4 @@
-"""The supervisor over programs that do not stay."""
+"""The supervisor with programs that end at once."""
 
 import shutil
 from pathlib import Path
@@ -9,9 +9,9 @@ from commands.hub.supervisor import Program, StackError, Supervisor
 from tests.tools.hub import eventually
 
 
-async def test_programs_that_end_at_once_are_said_to_have_ended(tmp_path: Path) -> None:
-    said: list[str] = []
-    supervisor = Supervisor(tmp_path / "processes.json", lambda name, line: said.append(line))
+async def test_programs_that_end_at_once_are_logged_as_ended(tmp_path: Path) -> None:
+    lines: list[str] = []
+    supervisor = Supervisor(tmp_path / "processes.json", lambda name, line: lines.append(line))
     true = shutil.which("true")
     assert true
     names = [f"short-{number}" for number in range(20)]
@@ -22,7 +22,7 @@ async def test_programs_that_end_at_once_are_said_to_have_ended(tmp_path: Path) 
             await supervisor.ready("they do anything", lambda: False, *names)
 
         async def tried_again() -> bool:
-            return "ended with code 0, again in 0.5 s" in said
+            return "ended with code 0, again in 0.5 s" in lines
 
         await eventually(tried_again, "a program is tried again")
     finally:

@@ -1,4 +1,4 @@
-"""Chunks in, laps in Postgres: the real timing and persister as processes, also killed."""
+"""Laps of published chunks are in Postgres: real timing and persister processes, also killed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -25,7 +25,7 @@ from tests.tools.servers import NatsServer
 
 @pytest.fixture
 async def driver(nats_server: NatsServer) -> AsyncIterator[Bus]:
-    """Lend the connection of a driver to a server that has its streams."""
+    """Yield the connection of a driver to a server with its streams."""
     await apply(nats_server.url)
     async with connected(nats_server.url) as bus:
         yield bus
@@ -37,7 +37,7 @@ def tables(database: str) -> Database:
 
 
 class Wall:
-    """Look at a race as Postgres has it, once timing and persister are through with the stream."""
+    """Read a race from Postgres once timing and persister have processed the stream."""
 
     def __init__(self, driver: Bus, tables: Database) -> None:
         self._driver = driver
@@ -45,13 +45,13 @@ class Wall:
         self._marks = 0
 
     async def laps(self) -> dict[tuple[str, int], dict[str, Any]]:
-        """Return the laps by car and number, after all that was sent so far."""
+        """Return the laps by car and number, after all messages sent so far."""
         await self._through()
         rows = await self._tables.rows("select * from lap where car <> 'mark'")
         return {(row["car"], row["lap_number"]): dict(row) for row in rows}
 
     async def _through(self) -> None:
-        """Send a lap of a car that nobody drives, and wait for it."""
+        """Send a lap of an unused car number, and wait for it in Postgres."""
         self._marks += 1
         lap = LapReported(
             at_ns=START_NS, car="mark", own=False, lap_number=self._marks, lap_time_s=1
@@ -66,7 +66,7 @@ def wall(driver: Bus, tables: Database) -> Wall:
     return Wall(driver, tables)
 
 
-async def test_laps_that_are_driven_land_in_postgres(
+async def test_laps_that_are_driven_are_stored_in_postgres(
     nats_server: NatsServer, driver: Bus, tables: Database, wall: Wall
 ) -> None:
     with running("timing", nats_server, tables.url), running("persister", nats_server, tables.url):
@@ -83,7 +83,7 @@ async def test_laps_that_are_driven_land_in_postgres(
     assert tuple(session) == ("Fuji", "7", 3)
 
 
-async def test_a_killed_timing_folds_again_and_postgres_stays_as_it_was(
+async def test_a_killed_timing_folds_again_and_postgres_is_unchanged(
     nats_server: NatsServer, driver: Bus, tables: Database, wall: Wall
 ) -> None:
     with running("persister", nats_server, tables.url):
@@ -94,32 +94,32 @@ async def test_a_killed_timing_folds_again_and_postgres_stays_as_it_was(
             assert await wall.laps() == before
 
 
-async def test_a_timing_that_is_killed_while_it_tells_ends_where_it_would_have(
+async def test_a_timing_killed_while_publishing_ends_with_the_same_laps(
     nats_server: NatsServer, driver: Bus, tables: Database, wall: Wall
 ) -> None:
     await send(driver, race(laps=60))
     with running("persister", nats_server, tables.url):
         for _ in range(2):
             with running("timing", nats_server, tables.url):
-                await tells(driver, 40)
+                await published_more(driver, 40)
         with running("timing", nats_server, tables.url):
             found = await wall.laps()
     assert all(found["7", lap]["lap_time_s"] == 20 + lap / 100 for lap in range(2, 62))
     assert all(found["7", lap]["complete"] for lap in range(2, 63))
 
 
-async def tells(driver: Bus, more: int) -> None:
-    """Wait until timing has told as many facts more."""
+async def published_more(driver: Bus, more: int) -> None:
+    """Wait until timing has published a number of further facts."""
 
     async def facts() -> int:
         return (await driver.jetstream.stream_info("TIMING")).state.messages
 
     enough = await facts() + more
 
-    async def told_enough() -> bool:
+    async def enough_published() -> bool:
         return await facts() >= enough
 
-    await eventually(told_enough, f"timing tells {more} facts")
+    await eventually(enough_published, f"timing tells {more} facts")
 
 
 async def test_a_hole_that_is_filled_later_corrects_the_lap_with_a_higher_revision(
@@ -141,7 +141,7 @@ async def test_a_hole_that_is_filled_later_corrects_the_lap_with_a_higher_revisi
             assert await wall.laps() == healed
 
 
-async def test_laps_stay_whole_though_their_beginning_has_left_the_stream(
+async def test_laps_stay_complete_after_their_start_has_left_the_stream(
     nats_server: NatsServer, driver: Bus, tables: Database, wall: Wall
 ) -> None:
     with running("persister", nats_server, tables.url):
@@ -154,10 +154,10 @@ async def test_laps_stay_whole_though_their_beginning_has_left_the_stream(
     assert {place: after[place] for place in before} == before
 
 
-async def test_laps_are_right_when_what_was_taken_out_of_the_stream_is_sent_again(
+async def test_laps_are_right_when_deleted_chunks_are_sent_again(
     nats_server: NatsServer, driver: Bus, tables: Database, wall: Wall
 ) -> None:
-    """As with who was shut out: Postgres has what came before, his spool has the rest."""
+    """As after a revocation: Postgres has the first chunks, the driver's spool the rest."""
     chunks = race()
     stored, taken, driven_since = chunks[:90], chunks[90:110], chunks[110:]
 
@@ -200,7 +200,7 @@ async def test_a_flashback_over_the_line_undoes_the_lap_in_postgres_too(
 
 @pytest.fixture
 def sql(tables: Database) -> Iterator[Callable[[Sequence[Timing]], dict[Any, Lap]]]:
-    """Write facts as the persister does; return the laps that remain, without what grows."""
+    """Write facts as the persister does; return the final laps without fields that grow."""
     with asyncio.Runner() as runner:
         connection = runner.run(asyncpg.connect(tables.url))
 
@@ -217,12 +217,12 @@ def sql(tables: Database) -> Iterator[Callable[[Sequence[Timing]], dict[Any, Lap
 
 
 def steady(lap: Lap) -> Lap:
-    """Return a lap without its revision and what grows as frames come."""
+    """Return a lap without its revision and without fields that grow with each frame."""
     return replace(lap, revision=0, at_ns=0, frames=0, sectors_s=tuple(lap.sectors_s))
 
 
-def told(chunks: Sequence[Chunk]) -> list[Timing]:
-    """Return all facts that a timing tells which starts anew."""
+def facts_of(chunks: Sequence[Chunk]) -> list[Timing]:
+    """Return all facts that a newly started timing publishes."""
     state, facts = initial(), list[Timing]()
     for chunk in chunks:
         state, more = decide(state, chunk)
@@ -230,27 +230,27 @@ def told(chunks: Sequence[Chunk]) -> list[Timing]:
     return facts
 
 
-def last_told(chunks: Sequence[Chunk]) -> dict[Any, Lap]:
+def last_facts_of(chunks: Sequence[Chunk]) -> dict[Any, Lap]:
     """Return the last fact of each lap."""
-    laps = [fact for fact in told(chunks) if isinstance(fact, Lap)]
+    laps = [fact for fact in facts_of(chunks) if isinstance(fact, Lap)]
     return {(lap.own, lap.car, lap.lap_number): steady(lap) for lap in laps}
 
 
 @pytest.mark.timeout(SHRUNK_S)
-def test_postgres_keeps_the_last_fact_of_each_lap_however_often_all_are_told(
+def test_postgres_keeps_the_last_fact_of_each_lap_however_often_all_are_published(
     sql: Callable[[Sequence[Timing]], dict[Any, Lap]],
 ) -> None:
     @settings(max_examples=60)
     @given(st.data(), drives())
     def whenever_timing_restarts(data: st.DataObject, moments: list[Moment]) -> None:
-        # A flashback to before the recording leaves a torn lap where there was a whole one.
+        # After a flashback to before the recording, an incomplete lap replaces a complete one.
         assume(not any(isinstance(moment, Rewound) for moment in moments))
         ordered = cut(moments, [9] * len(moments))
         late = data.draw(st.sets(st.sampled_from(range(len(ordered)))))
         delay = data.draw(st.integers(1, 99))
         chunks = sorted(ordered, key=lambda c: c.chunk + delay * (c.chunk in late))
         cuts = data.draw(st.lists(st.integers(0, len(chunks)), max_size=2))
-        facts = [fact for count in [*cuts, len(chunks)] for fact in told(chunks[:count])]
-        assert sql(facts) == last_told(chunks)
+        facts = [fact for count in [*cuts, len(chunks)] for fact in facts_of(chunks[:count])]
+        assert sql(facts) == last_facts_of(chunks)
 
     whenever_timing_restarts()

@@ -91,20 +91,20 @@ async def test_a_certificate_of_another_name_or_signer_is_refused(
     servers = (reached(public, elsewhere), reached(public, ca=stranger), reached(public, ca=""))
     named, *signed = await asyncio.gather(*map(refusal, servers))
     assert "not trusted, Hostname mismatch, certificate is not valid for 'localhost'" in named
-    for said in signed:
-        assert "its certificate is not trusted" in said
-        assert "set PITBOX_NATS__CA to the file of the authority that signed it" in said
+    for line in signed:
+        assert "its certificate is not trusted" in line
+        assert "set PITBOX_NATS__CA to the file of the authority that signed it" in line
 
 
 async def test_a_tls_client_sends_nothing_to_a_server_in_clear(
     nats_server: NatsServer, authority: Authority
 ) -> None:
-    heard = bytearray()
+    received = bytearray()
 
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # A nats-server's INFO in clear, as an attacker sends it to obtain credentials.
         writer.write(b'INFO {"nonce":"abc","headers":true,"max_payload":1000}\r\n')
-        heard.extend(await reader.read())
+        received.extend(await reader.read())
         writer.close()
 
     async with await asyncio.start_server(listen, "127.0.0.1") as between:
@@ -112,9 +112,9 @@ async def test_a_tls_client_sends_nothing_to_a_server_in_clear(
         for url in (f"tls://127.0.0.1:{port}", f"tls://127.0.0.1:{nats_server.port}"):
             server = Nats(url=url, ca=authority.file, credentials=str(everything(nats_server.url)))
             assert "cannot reach nats-server" in await refusal(server)
-    assert heard
-    assert heard[0] == 22, "a handshake and nothing else"
-    assert b"CONNECT" not in heard
+    assert received
+    assert received[0] == 22, "a handshake and nothing else"
+    assert b"CONNECT" not in received
 
 
 async def test_a_client_in_clear_receives_nothing(public: NatsServer) -> None:
@@ -128,7 +128,7 @@ async def test_a_client_in_clear_receives_nothing(public: NatsServer) -> None:
     writer.close()
 
 
-async def test_a_link_by_tls_comes_back_when_the_hub_does(public: NatsServer) -> None:
+async def test_a_tls_link_reconnects_after_a_restart_of_the_hub(public: NatsServer) -> None:
     bus = await Bus.connect(reached(public), "", topology.load())
     try:
         public.kill()
@@ -146,20 +146,20 @@ async def test_metrics_beyond_loopback_need_tls_and_token_and_no_silent_client_b
     given = Metrics(host="0.0.0.0", port=port, token=TOKEN, **authority.files("127.0.0.1"))
     metrics.serve(given)
 
-    def read(said: str) -> tuple[int, str]:
+    def read(authorization: str) -> tuple[int, str]:
         url = f"https://127.0.0.1:{port}/metrics"
-        asked = httpx.get(
-            url, headers={"authorization": said}, verify=authority.trusted, timeout=20
+        answer = httpx.get(
+            url, headers={"authorization": authorization}, verify=authority.trusted, timeout=20
         )
-        return asked.status_code, asked.text
+        return answer.status_code, answer.text
 
     with socket.create_connection(("127.0.0.1", port)):
-        status, told = await asyncio.to_thread(read, f"Bearer {TOKEN}")
-        assert (status, "pitbox_nats_connected" in told) == (200, True)
-    for said in ("", TOKEN, "Bearer", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}"):
-        status, told = await asyncio.to_thread(read, said)
-        assert (status, "pitbox" in told) == (401, False), said
-        assert "PITBOX_METRICS__TOKEN" in told
+        status, text = await asyncio.to_thread(read, f"Bearer {TOKEN}")
+        assert (status, "pitbox_nats_connected" in text) == (200, True)
+    for authorization in ("", TOKEN, "Bearer", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}"):
+        status, text = await asyncio.to_thread(read, authorization)
+        assert (status, "pitbox" in text) == (401, False), authorization
+        assert "PITBOX_METRICS__TOKEN" in text
     with pytest.raises(OSError):
         await asyncio.to_thread(
             urllib.request.urlopen, f"http://127.0.0.1:{port}/metrics", timeout=20
@@ -188,7 +188,7 @@ def test_nothing_listens_beyond_loopback_in_clear(host: str, tmp_path: Path) -> 
         Stack(tmp_path, Supervisor(tmp_path / "record", print), Settings(nats=Nats(host=host)))
 
 
-def test_what_only_this_machine_asks_listens_to_no_other(
+def test_the_monitoring_port_of_nats_server_is_bound_to_loopback_alone(
     tmp_path: Path, authority: Authority
 ) -> None:
     server = NatsServer(tmp_path)
@@ -200,7 +200,7 @@ def test_what_only_this_machine_asks_listens_to_no_other(
 
 
 @pytest.mark.parametrize(
-    ("command", "settings", "said"),
+    ("command", "settings", "message"),
     [
         (("up",), {"PITBOX_NATS__HOST": "0.0.0.0"}, "set PITBOX_NATS__CERTIFICATE"),
         (
@@ -224,7 +224,7 @@ def test_what_only_this_machine_asks_listens_to_no_other(
     ],
 )
 def test_a_program_with_an_address_in_clear_does_not_start_and_names_the_setting(
-    command: tuple[str, ...], settings: dict[str, str], said: str, tmp_path: Path
+    command: tuple[str, ...], settings: dict[str, str], message: str, tmp_path: Path
 ) -> None:
     server = NatsServer(tmp_path)
     hub = addresses(server.url, "postgresql://nobody@127.0.0.1:1/nothing")
@@ -240,7 +240,7 @@ def test_a_program_with_an_address_in_clear_does_not_start_and_names_the_setting
         check=False,
     )
     assert done.returncode == 2
-    assert said in done.stderr
+    assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert "s3cr3t" not in done.stderr
 

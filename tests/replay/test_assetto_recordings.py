@@ -1,4 +1,4 @@
-"""What a real recording of Assetto Corsa must tell."""
+"""A real recording of Assetto Corsa decodes to plausible laps and channels."""
 
 from pathlib import Path
 
@@ -15,16 +15,16 @@ NAME = "assetto/assetto-corsa_udp_monza_r8-lms.pcap.gz"
 
 
 @pytest.fixture(scope="module")
-def told(data_dir: Path) -> list[Observation]:
+def observations(data_dir: Path) -> list[Observation]:
     if not (data_dir / NAME).exists():
         pytest.skip(f"needs the recording {NAME} in PITBOX_DATA")
     return list(open_recording(data_dir / NAME))
 
 
 @pytest.fixture(scope="module")
-def columns(told: list[Observation]) -> dict[str, NDArray[np.float64]]:
-    [began] = [item for item in told if isinstance(item, Began)]
-    rows = np.array([item.values for item in told if isinstance(item, Frame)])
+def columns(observations: list[Observation]) -> dict[str, NDArray[np.float64]]:
+    [began] = [item for item in observations if isinstance(item, Began)]
+    rows = np.array([item.values for item in observations if isinstance(item, Frame)])
     return {CHANNELS[channel].name: rows[:, i] for i, channel in enumerate(began.channels)}
 
 
@@ -38,10 +38,10 @@ def moving(columns: dict[str, NDArray[np.float64]]) -> tuple[NDArray[np.float64]
     return first, clock, np.gradient(course, clock) * speed
 
 
-def test_the_lap_and_the_top_speed_come_out(
-    told: list[Observation], columns: dict[str, NDArray[np.float64]]
+def test_the_lap_and_the_top_speed_are_decoded(
+    observations: list[Observation], columns: dict[str, NDArray[np.float64]]
 ) -> None:
-    [lap] = [item for item in told if isinstance(item, LapReported)]
+    [lap] = [item for item in observations if isinstance(item, LapReported)]
     assert (lap.lap_number, lap.lap_time_s, lap.own) == (1, 344.684, True)
     assert columns["speed"].max() * 3.6 == pytest.approx(252, abs=0.5)
     assert set(columns["lap_number"]) == {1, 2}

@@ -1,4 +1,4 @@
-"""What real packets of the F1 games must tell; wheel order, axes and signs among it."""
+"""Real packets of the F1 games decode correctly, wheel order, axes and signs included."""
 
 import json
 import math
@@ -28,16 +28,16 @@ Column = NDArray[np.float64]
 
 
 class Drive:
-    """Hold a recording as columns, one row for every frame in which the whole car was heard."""
+    """A recording as columns, one row for each complete frame of the car."""
 
     def __init__(self, path: Path) -> None:
         if not path.exists():
             pytest.skip(f"needs the recording {path.name} in PITBOX_DATA")
-        self.told: list[Observation] = list(open_recording(path))
-        [self.began] = [item for item in self.told if isinstance(item, Began)]
-        self.opened = [item for item in self.told if isinstance(item, SessionOpened)][-1]
-        self.laps = [item for item in self.told if isinstance(item, LapReported)]
-        rows = np.array([item.values for item in self.told if isinstance(item, Frame)])
+        self.observations: list[Observation] = list(open_recording(path))
+        [self.began] = [item for item in self.observations if isinstance(item, Began)]
+        self.opened = [item for item in self.observations if isinstance(item, SessionOpened)][-1]
+        self.laps = [item for item in self.observations if isinstance(item, LapReported)]
+        rows = np.array([item.values for item in self.observations if isinstance(item, Frame)])
         self.frames = len(rows)
         names = [CHANNELS[channel].name for channel in self.began.channels]
         whole = np.isfinite(rows[:, [names.index("lap_distance"), names.index("yaw_rate")]]).all(1)
@@ -48,7 +48,7 @@ class Drive:
         return column
 
     def moving(self) -> NDArray[np.bool_]:
-        """Return where the car is driven, and time goes on evenly."""
+        """Return a mask of the frames in which the car moves and time advances evenly."""
         step_s = np.diff(self["session_time"], prepend=0)
         return (self["speed"] > 10) & (step_s > 0.005) & (step_s < 0.1)
 
@@ -68,7 +68,7 @@ def drive(request: pytest.FixtureRequest, data_dir: Path) -> Drive:
     return Drive(data_dir / request.param)
 
 
-def test_the_time_trial_and_its_best_lap_come_out(catalunya: Drive) -> None:
+def test_the_time_trial_and_its_best_lap_are_decoded(catalunya: Drive) -> None:
     opened = catalunya.opened
     assert (opened.kind, opened.track, opened.track_length_m) == ("time_trial", "Catalunya", 4664)
     assert (opened.car, opened.car_model, opened.sectors) == ("0", "Ferrari", 3)
@@ -79,13 +79,13 @@ def test_the_time_trial_and_its_best_lap_come_out(catalunya: Drive) -> None:
     assert [lap.lap_time_s for lap in catalunya.laps] == [74.859, 74.142]
 
 
-def test_menus_and_buttons_do_not_disturb(catalunya: Drive) -> None:
-    others = [item for item in catalunya.told if not isinstance(item, Frame | LapReported)]
+def test_menu_and_button_packets_are_ignored(catalunya: Drive) -> None:
+    others = [item for item in catalunya.observations if not isinstance(item, Frame | LapReported)]
     assert [type(item) for item in others] == [Began, SessionOpened, SessionOpened, Finished]
     assert catalunya.frames == 1000
 
 
-def test_the_race_and_the_first_laps_of_the_others_come_out(melbourne: Drive) -> None:
+def test_the_race_and_the_first_laps_of_the_others_are_decoded(melbourne: Drive) -> None:
     opened = melbourne.opened
     assert (opened.kind, opened.track, opened.track_length_m) == ("race", "Melbourne", 5276)
     assert opened.car == "21"
@@ -98,13 +98,13 @@ def test_the_race_and_the_first_laps_of_the_others_come_out(melbourne: Drive) ->
         assert sum(lap.sectors_s) == pytest.approx(lap.lap_time_s, abs=0.003)
 
 
-def test_the_yaw_turns_as_fast_as_the_yaw_rate_says_and_to_the_same_side(drive: Drive) -> None:
+def test_the_yaw_changes_at_the_yaw_rate_and_in_the_same_direction(drive: Drive) -> None:
     moves = drive.moving()
     turning = np.gradient(np.unwrap(drive["yaw"][moves]), drive["session_time"][moves])
     assert np.corrcoef(turning, drive["yaw_rate"][moves])[0, 1] > 0.95
 
 
-def test_the_car_drives_where_it_points_and_as_fast_as_it_says(drive: Drive) -> None:
+def test_the_car_moves_in_its_heading_and_at_its_speed(drive: Drive) -> None:
     moves = drive.moving()
     clock = drive["session_time"][moves]
     east = np.gradient(drive["world_x"][moves], clock)
@@ -133,7 +133,7 @@ def test_left_is_left_in_every_channel(drive: Drive) -> None:
     assert np.corrcoef(faster, drive["yaw_rate"][moves])[0, 1] > 0.7
 
 
-def test_front_and_rear_wheels_are_told_apart(drive: Drive) -> None:
+def test_front_and_rear_wheels_are_not_swapped(drive: Drive) -> None:
     moves = drive.moving() & (drive["throttle"] > 0.9)
     for corner in CORNERS:
         rolled = np.median(drive[f"wheel_speed_{corner}"][moves] / drive["speed"][moves])
@@ -142,7 +142,7 @@ def test_front_and_rear_wheels_are_told_apart(drive: Drive) -> None:
     assert 140e3 < drive["tyre_pressure_rr"].min() < drive["tyre_pressure_fr"].max() < 175e3
 
 
-def test_the_car_is_pushed_ahead_when_it_gets_faster(melbourne: Drive) -> None:
+def test_the_longitudinal_acceleration_is_positive_when_speed_rises(melbourne: Drive) -> None:
     clock, speed = melbourne["session_time"], melbourne["speed"]
     pushed = (speed[20:] - speed[:-20]) / (clock[20:] - clock[:-20])
     felt = np.convolve(melbourne["accel_long"], np.ones(21) / 21, "valid")[: len(pushed)]
@@ -174,7 +174,7 @@ def test_fuel_falls_and_tyres_wear(melbourne: Drive) -> None:
         assert 0.01 < worn[0] <= worn[-1] < 0.05
 
 
-def test_speeds_are_those_that_the_game_shows(catalunya: Drive, melbourne: Drive) -> None:
+def test_speeds_match_those_the_game_shows(catalunya: Drive, melbourne: Drive) -> None:
     assert math.floor(catalunya["speed"].max() * 3.6) == 297
     assert math.floor(melbourne["speed"].max() * 3.6) == 236
     assert set(melbourne["gear"]) <= {0, 1, 2, 3, 4, 5, 6}
@@ -288,7 +288,7 @@ def packets(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
 def compare(
     record: Record, packet: bytes, start: int, reference: Mapping[str, Any], kind: int
 ) -> int:
-    """Hold the numbers of a record to the reference; return how many there are."""
+    """Compare the numbers of a record with the reference; return how many there are."""
     names = NATIVE[kind][1]
     for name, value in record.read(packet, start).items():
         stem, _, wheel = name.rpartition("_")
@@ -305,19 +305,19 @@ def compare(
 
 
 @pytest.mark.parametrize("packet_format", [2018, 2020, 2022, 2023])
-def test_every_number_is_the_one_that_the_recorder_read(data_dir: Path, packet_format: int) -> None:
+def test_every_number_matches_the_reference_decode(data_dir: Path, packet_format: int) -> None:
     compared: dict[int, int] = {}
     for packet, reference in packets(data_dir / SINGLE.format(packet_format)):
         header = read_header(packet)
         assert header is not None
-        told = reference["m_header"]
-        assert (header.format, header.packet) == (packet_format, told["m_packetId"])
+        expected_header = reference["m_header"]
+        assert (header.format, header.packet) == (packet_format, expected_header["m_packetId"])
         assert (str(header.session), header.frame) == (
-            told["m_sessionUID"],
-            told["m_frameIdentifier"],
+            expected_header["m_sessionUID"],
+            expected_header["m_frameIdentifier"],
         )
-        assert header.time_s == pytest.approx(told["m_sessionTime"])
-        assert header.player == told["m_playerCarIndex"]
+        assert header.time_s == pytest.approx(expected_header["m_sessionTime"])
+        assert header.player == expected_header["m_playerCarIndex"]
         layout = header.layout
         if layout is None or header.packet == layouts.EVENT:
             continue
@@ -332,26 +332,26 @@ def test_every_number_is_the_one_that_the_recorder_read(data_dir: Path, packet_f
 
 
 @pytest.mark.parametrize("packet_format", [2018, 2020, 2022, 2023])
-def test_single_packets_are_followed_without_an_error(data_dir: Path, packet_format: int) -> None:
+def test_single_packets_are_decoded_without_an_error(data_dir: Path, packet_format: int) -> None:
     decoder = f1.decoder()
-    told: list[Observation] = []
+    observations: list[Observation] = []
     for packet, _ in packets(data_dir / SINGLE.format(packet_format)):
         assert decoder.recognises(packet)
-        told += decoder.feed(packet, len(told))
-    assert any(isinstance(item, Began) for item in told)
-    for item in told:
+        observations += decoder.feed(packet, len(observations))
+    assert any(isinstance(item, Began) for item in observations)
+    for item in observations:
         if isinstance(item, Frame):
             assert not any(math.isinf(value) for value in item.values)
 
 
-def test_the_laps_of_a_real_history_come_out(data_dir: Path) -> None:
+def test_the_laps_of_a_real_history_are_decoded(data_dir: Path) -> None:
     decoder = f1.decoder()
-    told = [
+    observations = [
         item
         for packet, _ in packets(data_dir / SINGLE.format(2022))
         for item in decoder.feed(packet, 0)
     ]
-    laps = {lap.lap_number: lap for lap in told if isinstance(lap, LapReported) and lap.own}
+    laps = {lap.lap_number: lap for lap in observations if isinstance(lap, LapReported) and lap.own}
     assert (laps[1].lap_time_s, laps[2].lap_time_s) == (96.727, 92.035)
     assert laps[1].sectors_s == (37.941, 29.911, 28.873)
     assert laps[1].car == "19"

@@ -1,4 +1,4 @@
-"""What real recordings of Gran Turismo 7 must tell; wheel order, axes and signs among it."""
+"""Real recordings of Gran Turismo 7 decode correctly, wheel order, axes and signs included."""
 
 import math
 from pathlib import Path
@@ -17,15 +17,15 @@ C = "gt7/gt7_packet-c_lap-1m55.244.pcap.gz"
 
 
 class Drive:
-    """Hold a recording as columns."""
+    """A recording as columns."""
 
     def __init__(self, path: Path) -> None:
         if not path.exists():
             pytest.skip(f"needs the recording {path.name} in PITBOX_DATA")
-        told = list(open_recording(path))
-        self.sessions = [item for item in told if isinstance(item, Began)]
-        self.laps = [item for item in told if isinstance(item, LapReported)]
-        frames = [item for item in told if isinstance(item, Frame)]
+        observations = list(open_recording(path))
+        self.sessions = [item for item in observations if isinstance(item, Began)]
+        self.laps = [item for item in observations if isinstance(item, LapReported)]
+        frames = [item for item in observations if isinstance(item, Frame)]
         self.seconds = np.array([frame.captured_ns for frame in frames]) / 1e9
         self.seconds -= self.seconds[0]
         self.rows = np.array([frame.values for frame in frames])
@@ -50,7 +50,7 @@ def packet_c(data_dir: Path) -> Drive:
     ("name", "car", "frames", "lap_s"),
     [(A, "car 3315", 6416, 99.036), (C, "car 3582", 6914, 115.244)],
 )
-def test_the_lap_and_the_car_come_out(
+def test_the_lap_and_the_car_are_decoded(
     data_dir: Path, name: str, car: str, frames: int, lap_s: float
 ) -> None:
     drive = Drive(data_dir / name)
@@ -62,7 +62,7 @@ def test_the_lap_and_the_car_come_out(
 
 
 @pytest.mark.parametrize(("name", "top_kmh"), [(A, 355.8), (C, 317.7)])
-def test_the_top_speed_comes_out(data_dir: Path, name: str, top_kmh: float) -> None:
+def test_the_top_speed_is_decoded(data_dir: Path, name: str, top_kmh: float) -> None:
     assert Drive(data_dir / name)["speed"].max() * 3.6 == pytest.approx(top_kmh, abs=0.05)
 
 
@@ -78,12 +78,12 @@ def test_the_clock_between_two_crossings_agrees_with_the_game(drive: Drive) -> N
     assert measured_s == pytest.approx(drive.laps[0].lap_time_s, abs=0.05)
 
 
-def test_the_yaw_turns_as_fast_as_the_yaw_rate_says_and_to_the_same_side(drive: Drive) -> None:
+def test_the_yaw_changes_at_the_yaw_rate_and_in_the_same_direction(drive: Drive) -> None:
     turning = np.gradient(np.unwrap(drive["yaw"]), drive.seconds)
     assert np.corrcoef(turning, drive["yaw_rate"])[0, 1] > 0.99
 
 
-def test_the_car_drives_where_it_points(drive: Drive) -> None:
+def test_the_car_moves_in_its_heading(drive: Drive) -> None:
     course = np.arctan2(np.gradient(drive["world_y"]), np.gradient(drive["world_x"]))
     off = np.angle(np.exp(1j * (course - drive["yaw"])))
     assert np.abs(off).mean() < 0.02

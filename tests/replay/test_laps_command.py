@@ -15,7 +15,7 @@ Laps = list[dict[str, Any]]
 
 
 class Done(NamedTuple):
-    """Hold how a command ended and its two outputs."""
+    """The exit code of a command and its two outputs."""
 
     code: object
     out: str
@@ -32,7 +32,7 @@ def run(*arguments: str) -> Done:
 
 
 def laps(folder: Path, name: str, *more: str) -> Laps:
-    """Return what the command lists of a recording; skips where it is absent."""
+    """Return the laps that the command lists for a recording; skips if the file is absent."""
     if not (folder / name).exists():
         pytest.skip(f"needs the recording {name} in PITBOX_DATA")
     done = run("--file", str(folder / name), "--json", *more)
@@ -57,7 +57,7 @@ def times(found: Laps, *, own: bool = True) -> dict[int, float]:
         ("assetto/assetto-corsa_udp_monza_r8-lms.pcap.gz", {1: 344.684}),
     ],
 )
-def test_the_laps_of_a_recording_are_those_that_the_game_counted(
+def test_the_laps_of_a_recording_match_those_the_game_counted(
     data_dir: Path, name: str, expected: dict[int, float]
 ) -> None:
     assert times(laps(data_dir, name)) == expected
@@ -73,7 +73,7 @@ def test_the_laps_of_a_recording_are_those_that_the_game_counted(
         ("assetto/assetto-corsa_udp_monza_r8-lms.pcap.gz", []),
     ],
 )
-def test_laps_count_that_were_seen_whole_and_not_through_the_pits(
+def test_only_complete_laps_outside_the_pits_are_listed(
     data_dir: Path, name: str, valid: list[int]
 ) -> None:
     assert [lap["lap_number"] for lap in laps(data_dir, name) if lap["valid"]] == valid
@@ -97,7 +97,7 @@ def test_a_race_of_21_s_has_the_first_laps_of_the_others_and_none_of_its_own(
     assert len({lap["car"] for lap in found}) == len(first)
 
 
-def test_laps_without_a_time_are_listed_when_asked_for(data_dir: Path) -> None:
+def test_laps_without_a_time_are_listed_on_request(data_dir: Path) -> None:
     name = "iracing/langley_sk-modified_laps-15.187-15.099.ibt"
     found = {lap["lap_number"]: lap for lap in laps(data_dir, name, "--all")}
     assert sorted(found) == [173, 174, 175, 176]
@@ -105,7 +105,7 @@ def test_laps_without_a_time_are_listed_when_asked_for(data_dir: Path) -> None:
     assert [found[number]["complete"] for number in (173, 176)] == [False, True]
 
 
-def test_a_person_reads_a_table(data_dir: Path) -> None:
+def test_the_default_output_is_a_table(data_dir: Path) -> None:
     path = data_dir / "iracing/langley_sk-modified_laps-15.187-15.099.ibt"
     if not path.exists():
         pytest.skip(f"needs the recording {path.name} in PITBOX_DATA")
@@ -116,7 +116,7 @@ def test_a_person_reads_a_table(data_dir: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("iracing/bad_invalid.ibt", "not an iRacing telemetry file"),
         ("iracing/bad_live-memory-dump.ibt", "live memory"),
@@ -127,15 +127,15 @@ def test_a_person_reads_a_table(data_dir: Path) -> None:
         ("iracing", "is a folder"),
     ],
 )
-def test_what_is_no_recording_is_refused_in_one_sentence(
-    data_dir: Path, name: str, said: str
+def test_a_file_that_is_no_recording_is_refused_in_one_sentence(
+    data_dir: Path, name: str, message: str
 ) -> None:
     if not (data_dir / name).exists() and "absent" not in name:
         pytest.skip(f"needs the recording {name} in PITBOX_DATA")
     done = run("--file", str(data_dir / name), "--json")
     assert (done.code, done.out) == (2, "")
     [line] = done.err.splitlines()
-    assert line.startswith("pitbox: ") and said in line
+    assert line.startswith("pitbox: ") and message in line
 
 
 def test_a_recording_or_a_session_must_be_named() -> None:

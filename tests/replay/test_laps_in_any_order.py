@@ -1,4 +1,4 @@
-"""Real recordings in other chunks, in other orders, with repetitions and holes: the same laps."""
+"""Real recordings give the same laps however their chunks are cut, ordered or repeated."""
 
 import random
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ RECORDINGS = (
 
 
 @pytest.fixture(scope="module", params=RECORDINGS)
-def told(request: pytest.FixtureRequest, data_dir: Path) -> list[Observation]:
+def observations(request: pytest.FixtureRequest, data_dir: Path) -> list[Observation]:
     path = data_dir / request.param
     if not path.exists():
         pytest.skip(f"needs the recording {path.name} in PITBOX_DATA")
@@ -33,42 +33,44 @@ def told(request: pytest.FixtureRequest, data_dir: Path) -> list[Observation]:
 
 
 def _to_the_us(item: Observation) -> Observation:
-    """Return a frame at the instant that a chunk keeps of it, however it is cut."""
+    """Return a frame with its time rounded to the µs that a chunk stores."""
     if isinstance(item, Frame):
         return replace(item, captured_ns=item.captured_ns // 1000 * 1000)
     return item
 
 
-def cut(told: Iterable[Observation], chunk_ms: int) -> list[Chunk]:
+def cut(observations: Iterable[Observation], chunk_ms: int) -> list[Chunk]:
     """Return the chunks of a recording."""
-    return list(chunks(told, Chunker("ada", 1, chunk_ms=chunk_ms, session="test")))
+    return list(chunks(observations, Chunker("ada", 1, chunk_ms=chunk_ms, session="test")))
 
 
-def test_chunks_of_one_frame_and_of_fifty_make_the_same_laps(told: list[Observation]) -> None:
-    single, many = cut(told, 1), cut(told, 850)
+def test_chunks_of_one_frame_and_of_fifty_make_the_same_laps(
+    observations: list[Observation],
+) -> None:
+    single, many = cut(observations, 1), cut(observations, 850)
     assert max(chunk.frames for chunk in single) == 1
     assert max(chunk.frames for chunk in many) >= 45
     assert replay.laps(single) == replay.laps(many) != []
 
 
-def test_chunks_shuffled_and_doubled_make_the_same_laps(told: list[Observation]) -> None:
-    ordered = cut(told, 500)
+def test_shuffled_and_repeated_chunks_make_the_same_laps(observations: list[Observation]) -> None:
+    ordered = cut(observations, 500)
     shuffled = ordered + ordered[::3]
     random.Random(1).shuffle(shuffled)
     assert replay.laps(shuffled) == replay.laps(ordered)
 
 
-def test_holes_that_fill_leave_nothing_behind(told: list[Observation]) -> None:
-    ordered = cut(told, 300)
+def test_filled_holes_do_not_change_the_laps(observations: list[Observation]) -> None:
+    ordered = cut(observations, 300)
     late = [chunk for chunk in ordered if chunk.chunk % 40 in range(30, 36)]
     early = [chunk for chunk in ordered if chunk not in late]
     assert _final([*early, *late]) == {place: steady(lap) for place, lap in _by_place(ordered)}
 
 
 def test_a_hole_that_stays_makes_laps_incomplete_and_changes_no_time(
-    told: list[Observation],
+    observations: list[Observation],
 ) -> None:
-    ordered = cut(told, 300)
+    ordered = cut(observations, 300)
     silent = [chunk.chunk for chunk in ordered if chunk.frames and not chunk.observed]
     lost = silent[len(silent) // 2]
     holed = dict(_by_place([chunk for chunk in ordered if chunk.chunk != lost]))
@@ -79,7 +81,7 @@ def test_a_hole_that_stays_makes_laps_incomplete_and_changes_no_time(
 
 
 def _final(chunks: Iterable[Chunk]) -> dict[tuple[bool, str, int], Lap]:
-    """Return the last fact of each lap, as somebody who only hears facts knows it."""
+    """Return the last fact of each lap, as a subscriber to facts alone has it."""
     state, last = initial(), {}
     for chunk in chunks:
         state, facts = decide(state, chunk)
@@ -94,5 +96,5 @@ def _by_place(chunks: Iterable[Chunk]) -> list[tuple[tuple[bool, str, int], Lap]
 
 
 def steady(lap: Lap) -> Lap:
-    """Return a lap without its revision and what grows as frames come."""
+    """Return a lap without its revision and without fields that grow with each frame."""
     return replace(lap, revision=0, at_ns=0, frames=0)

@@ -1,4 +1,4 @@
-"""Rows of live feeds, with laps that are known, folded as if a source had told them."""
+"""Rows of live feeds with known laps, folded as if a source had produced them."""
 
 import csv
 import gzip
@@ -28,7 +28,7 @@ FRAMES = 3
 
 
 def laps_of(path: Path) -> dict[int, Lap]:
-    """Return the laps of a file of rows, which are not in order of time."""
+    """Return the laps of a file whose rows are not in order of time."""
     if not path.exists():
         pytest.skip(f"needs the recording {path.name} in PITBOX_DATA")
     with gzip.open(path, "rt", newline="") as file:

@@ -17,7 +17,7 @@ class Authority:
         self._made.cert_pem.write_to_path(self.file)
 
     def files(self, *names: str) -> dict[str, str]:
-        """Return the settings with a certificate for some names; made anew, it stands in for it."""
+        """Return settings with a new certificate for some names; it replaces the earlier files."""
         certificate, key = self._folder / f"{names[0]}.pem", self._folder / f"{names[0]}.key"
         leaf = self._made.issue_cert(*names)
         leaf.cert_chain_pems[0].write_to_path(str(certificate))
@@ -26,9 +26,9 @@ class Authority:
 
     @property
     def trusted(self) -> ssl.SSLContext:
-        """Return what believes this authority alone."""
+        """Return a TLS context that trusts this authority alone."""
         return ssl.create_default_context(cafile=self.file)
 
     def shown(self, port: int, name: str = "127.0.0.1") -> str:
-        """Return the certificate that a port of this machine shows to who comes now."""
+        """Return the certificate that a local port presents to a new connection."""
         return ssl.get_server_certificate((name, port), ca_certs=self.file, timeout=5)

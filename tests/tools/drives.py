@@ -30,7 +30,7 @@ NAMES = (
 NAN = float("nan")
 
 Moment = tuple[int, dict[str, float]] | Observed
-"""A frame (ns, channels) or something that the sim says."""
+"""A frame (ns, channels) or an event of the sim."""
 
 
 class Drive:
@@ -82,8 +82,8 @@ class Drive:
         self.state |= channels
         return self
 
-    def say(self, event: Observed) -> "Drive":
-        """Let the sim say something now."""
+    def emit(self, event: Observed) -> "Drive":
+        """Record an event of the sim at the current instant."""
         self.moments.append(event)
         return self
 
@@ -94,9 +94,9 @@ class Drive:
 
 def report(drive: Drive, lap_number: int, lap_time_s: float, **more: object) -> Drive:
     """Let the sim report a lap."""
-    said = {"car": "7", "own": True} | more
+    fields = {"car": "7", "own": True} | more
     at = {"at_ns": drive.at_ns, "lap_number": lap_number, "lap_time_s": lap_time_s}
-    return drive.say(LapReported(**(said | at)))  # type: ignore[arg-type]
+    return drive.emit(LapReported(**(fields | at)))  # type: ignore[arg-type]
 
 
 def final(drive: Drive, frames: int = 3) -> dict[int, Lap]:
@@ -105,14 +105,14 @@ def final(drive: Drive, frames: int = 3) -> dict[int, Lap]:
 
 
 def race(laps: int = 3) -> list[Chunk]:
-    """Drive laps that the sim tells the times of, and half another one."""
+    """Drive laps whose times the sim reports, and half a further lap."""
     drive = Drive(at_m=900.0).set(lap_valid=1, in_pit_lane=0)
-    drive.say(SessionOpened(at_ns=drive.at_ns, source="test", track="Fuji", car="7", sectors=3))
+    drive.emit(SessionOpened(at_ns=drive.at_ns, source="test", track="Fuji", car="7", sectors=3))
     drive.go(100)
     for lap_number in range(2, laps + 2):
         drive.set(fuel_level=90.0 - lap_number).go(1000)
         for car in ("7", "44"):
-            drive.say(
+            drive.emit(
                 LapReported(
                     at_ns=drive.at_ns,
                     car=car,
@@ -125,7 +125,7 @@ def race(laps: int = 3) -> list[Chunk]:
 
 
 def cut(moments: Sequence[Moment], sizes: Iterable[int], run: int = 1) -> list[Chunk]:
-    """Cut moments into chunks of as many moments as `sizes` say."""
+    """Cut moments into chunks; `sizes` gives the number of moments of each."""
     chunks: list[Chunk] = []
     start = 0
     for size in sizes:
@@ -196,7 +196,7 @@ ACTIONS = st.lists(
 
 
 def act(drive: Drive, action: str, value: float) -> None:
-    """Let a drive do one thing."""
+    """Apply one action to a drive."""
     match action:
         case "go":
             drive.go(value, 50)
@@ -207,20 +207,20 @@ def act(drive: Drive, action: str, value: float) -> None:
         case "flashback":
             drive.clock_s -= value
             drive.at_m = max(drive.at_m - 10 * value, 0)
-            drive.say(Rewound(at_ns=drive.at_ns, session_time_s=drive.clock_s))
+            drive.emit(Rewound(at_ns=drive.at_ns, session_time_s=drive.clock_s))
         case "restart":
             drive.clock_s, drive.at_m = 0.0, -10.0
             drive.state["lap_number"] = value
         case "jump":
             drive.at_m = float(value)
         case "report":
-            drive.say(reported(drive, int(value), own=True))
+            drive.emit(reported(drive, int(value), own=True))
         case "other":
-            drive.say(reported(drive, int(value), own=False))
+            drive.emit(reported(drive, int(value), own=False))
         case "open":
-            drive.say(SessionOpened(at_ns=drive.at_ns, source="test", sectors=int(value)))
+            drive.emit(SessionOpened(at_ns=drive.at_ns, source="test", sectors=int(value)))
         case "finish":
-            drive.say(Finished(at_ns=drive.at_ns))
+            drive.emit(Finished(at_ns=drive.at_ns))
         case "number":
             drive.state["lap_number"] = value
         case "counts":
@@ -230,7 +230,7 @@ def act(drive: Drive, action: str, value: float) -> None:
 
 
 def reported(drive: Drive, lap_number: int, own: bool) -> LapReported:
-    """Return a report whose time differs with the moment."""
+    """Return a lap report whose time depends on the drive's clock."""
     lap_time_s = 20.0 + drive.at_ns % 7
     return LapReported(
         at_ns=drive.at_ns, car="9", lap_number=lap_number, lap_time_s=lap_time_s, own=own
@@ -239,7 +239,7 @@ def reported(drive: Drive, lap_number: int, own: bool) -> LapReported:
 
 @st.composite
 def drives(draw: st.DrawFn) -> list[Moment]:
-    """Draw what one run of the driver app sees."""
+    """Draw the observations of one run of the driver app."""
     drive = Drive(number=1, at_m=draw(st.sampled_from([-30.0, 0.0, 700.0])), clock=True)
     for action, value in draw(ACTIONS):
         act(drive, action, value)

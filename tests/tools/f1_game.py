@@ -1,4 +1,4 @@
-"""A game of F1 that says what a test wants, in packets of any format."""
+"""A simulated F1 game that sends the packets a test asks for, in any packet format."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -77,7 +77,7 @@ class Game:
         return packets
 
     def drive(self, instants: int = 1, **lap: Any) -> list[bytes]:
-        """Return the packets of some instants, with this of the lap from now on."""
+        """Return the packets of some instants; `lap` replaces lap fields from now on."""
         self.car[layouts.LAP] |= lap
         return [packet for _ in range(instants) for packet in self.instant()]
 
@@ -97,7 +97,7 @@ class Game:
         )
 
     def history(self, car: int, *laps: Mapping[str, Any], **header: Any) -> bytes:
-        """Return the session history of a car, the lap being driven among its laps."""
+        """Return the session history of a car, the current lap included."""
         head = {"car": car, "laps": len(laps)}
         return self.packet(layouts.HISTORY, head, dict(enumerate(laps)), **header)
 

@@ -34,7 +34,7 @@ CHANNELS: Final = ids("lap_number", "lap_distance", "position", "fuel_level", "s
 async def eventually(
     condition: Callable[[], Awaitable[Any]], what: str, timeout_s: float = WAIT_S
 ) -> Any:
-    """Return what a condition gives at last; raises TimeoutError naming what did not come."""
+    """Wait for a condition and return its result; raises TimeoutError naming the condition."""
     deadline = time.monotonic() + timeout_s
     while not (found := await condition()):
         if time.monotonic() > deadline:
@@ -55,7 +55,7 @@ def settings_of(nats_url: str, database: str = "", streams: str = "") -> Setting
 async def connected(
     url: str, service: str = "drive", streams: str = "", ca: str = "", **limits: float
 ) -> AsyncIterator[Bus]:
-    """Lend a connection in the name of a service, which may do everything within the hub."""
+    """Yield a connection with a service's name and all permissions within the hub."""
     server = Nats(url=url, ca=ca, credentials=str(everything(url)))
     bus = await Bus.connect(server, service, topology.load(streams), forever=False, **limits)
     try:
@@ -66,7 +66,7 @@ async def connected(
 
 @asynccontextmanager
 async def driving(server: NatsServer, driver: str = "ada") -> AsyncIterator[Bus]:
-    """Lend a connection of a driver's PC, in an account of his own."""
+    """Yield a connection of a driver's PC, in the driver's own account."""
     nats = Nats(url=server.url, credentials=str(server.driver(driver)))
     bus = await Bus.connect(nats, "drive", topology.load(), forever=False)
     try:
@@ -78,7 +78,7 @@ async def driving(server: NatsServer, driver: str = "ada") -> AsyncIterator[Bus]
 async def wire(
     server: NatsServer, file: Path | None = None
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Open a bare connection, to say anything byte for byte, as the user of some credentials."""
+    """Open a raw connection that sends any bytes, as the user of some credentials."""
     who = read(file or everything(server.url))
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     nonce = msgspec.json.decode((await reader.readline()).removeprefix(b"INFO "))["nonce"]
@@ -89,22 +89,22 @@ async def wire(
 
 
 async def apply(url: str, streams: str = "", ca: str = "") -> list[admin.Change]:
-    """Make the streams of streams.yaml."""
+    """Create the streams of streams.yaml."""
     async with connected(url, streams=streams, ca=ca) as bus:
         return await admin.apply(bus.jetstream, bus.topology)
 
 
 async def settled(bus: Bus) -> None:
-    """Wait until the server knows of everything that a bus has subscribed to.
+    """Wait until the server has all subscriptions of a bus.
 
-    A ping would not do: nats-py sends it before what it still holds.
+    A ping is not enough: nats-py sends it before the subscriptions that it still buffers.
     """
     await bus.jetstream.account_info()
 
 
 @asynccontextmanager
 async def serving(service: Service) -> AsyncIterator[asyncio.Task[None]]:
-    """Run a service meanwhile; it has to stop when told to."""
+    """Run a service during the block; it has to stop on request."""
     stop = asyncio.Event()
     task = asyncio.create_task(serve(service, stop))
     try:
@@ -165,13 +165,13 @@ def streams_with(folder: Path, consumer: str, **changes: object) -> str:
 
 
 class Database:
-    """Ask a test's own database."""
+    """Query a test's own database."""
 
     def __init__(self, url: str) -> None:
         self.url = url
 
     async def rows(self, query: str, *arguments: object) -> list[asyncpg.Record]:
-        """Return the rows of a query, over a connection of its own."""
+        """Return the rows of a query, over a new connection."""
         connection = await asyncpg.connect(self.url)
         try:
             return list(await connection.fetch(query, *arguments))
@@ -184,10 +184,10 @@ class Database:
         return rows[0][0] if rows else None
 
     async def chunks(self, run: int = 1) -> list[int]:
-        """Return the numbers of the chunks that are stored of a run, each as often as it is."""
+        """Return the numbers of a run's stored chunks, repetitions included."""
         found = await self.rows("select chunk from telemetry_chunk where run = $1 order by 1", run)
         return [row["chunk"] for row in found]
 
     async def has(self, chunks: int, run: int = 1) -> bool:
-        """Tell whether exactly the first chunks of a run are stored."""
+        """Return whether exactly the first chunks of a run are stored."""
         return await self.chunks(run) == list(range(chunks))

@@ -1,7 +1,7 @@
 """The matrix of access: every role, every endpoint, generated from the API's description.
 
-What a role may do stands in `consumers.gateway.access.roles`. Here stands the rest: what each
-parameter means of one's own and of another's things, and how far an endpoint reaches.
+`consumers.gateway.access.roles` lists the endpoints of a role. This module adds the rest: the value
+of each parameter for one's own and for another's objects, and how far an endpoint reaches.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,17 +21,17 @@ Whose = Literal["own", "shared", "hidden"]
 """One's own, or another's: of somebody who shares telemetry, of somebody who hides it from all."""
 
 SOCKET: Final = "GET /live"
-"""The one endpoint that the description of the API cannot tell of."""
+"""The one endpoint that an OpenAPI description cannot contain."""
 
 
 class Thing(Struct, frozen=True):
-    """Hold what belongs to one person, all named after them, and found by `mark` in an answer."""
+    """Name one person's objects; `mark` is part of each name and identifies them in an answer."""
 
     key: str
 
     @property
     def mark(self) -> str:
-        """Return what every name of theirs ends with."""
+        """Return the suffix of all names of this person."""
         return f"-of-{self.key}"
 
     @property
@@ -41,12 +41,12 @@ class Thing(Struct, frozen=True):
 
     @property
     def driver(self) -> str:
-        """Return the name by which they drive."""
+        """Return their name as a driver."""
         return f"car{self.mark}"
 
     @property
     def session(self) -> str:
-        """Return the session that they drove, alone."""
+        """Return the session that only they drove."""
         return f"race{self.mark}"
 
     @property
@@ -73,7 +73,7 @@ PROOFS: Final[dict[str, str]] = {
 
 
 class Reach(StrEnum):
-    """How far an endpoint reaches for whom its role lets in."""
+    """How far an endpoint reaches for a role that may use it."""
 
     ALL = "what is anybody's"
     LIST_ALL = "what names anybody, or everybody"
@@ -140,7 +140,7 @@ class Answer(StrEnum):
 
 
 class Operation(Struct, frozen=True):
-    """Hold an endpoint with the names of its parameters."""
+    """An endpoint with the names of its parameters."""
 
     method: str
     path: str
@@ -155,12 +155,12 @@ class Operation(Struct, frozen=True):
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """Return the names of all that it takes."""
+        """Return the names of all its parameters."""
         return (*self.in_path, *self.query, *self.body)
 
 
 class Question(Struct, frozen=True):
-    """Hold one cell of the matrix."""
+    """One cell of the matrix."""
 
     operation: Operation
     role: str
@@ -168,12 +168,12 @@ class Question(Struct, frozen=True):
 
     @property
     def mine(self) -> Thing:
-        """Return what belongs to who asks."""
+        """Return the objects of the requester."""
         return Thing(self.role)
 
     @property
     def thing(self) -> Thing:
-        """Return what is asked for."""
+        """Return the objects that are requested."""
         return self.mine if self.whose == "own" else Thing(self.whose)
 
 
@@ -181,11 +181,11 @@ def operations(described: Mapping[str, Any]) -> Iterator[Operation]:
     """Yield every endpoint of an OpenAPI document, and the WebSocket."""
     yield Operation("GET", f"{API}{SOCKET.split()[1]}")
     for path, item in described["paths"].items():
-        for method, told in item.items():
+        for method, operation in item.items():
             named: dict[str, list[str]] = {"path": [], "query": []}
-            for one in told.get("parameters", ()):
+            for one in operation.get("parameters", ()):
                 named[one["in"]].append(one["name"])
-            body = told.get("requestBody", {}).get("content", {}).get("application/json", {})
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
             yield Operation(
                 method=method.upper(),
                 path=path,
@@ -202,7 +202,7 @@ def _fields(described: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator
 
 
 def lacking(found: list[Operation]) -> Iterator[str]:
-    """Yield what nobody decided yet of these endpoints, and what was decided of none of them."""
+    """Yield endpoints and parameters without an expectation, and unused expectations."""
     endpoints = {one.endpoint for one in found}
     for one in found:
         if one.endpoint not in ENDPOINTS:
@@ -217,7 +217,7 @@ def lacking(found: list[Operation]) -> Iterator[str]:
 
 
 def questions(found: list[Operation]) -> Iterator[Question]:
-    """Yield every cell: endpoint by role by whose."""
+    """Yield every cell: endpoint by role by owner of the object."""
     for operation in found:
         for role in ASKING:
             for whose in get_args(Whose):
@@ -225,7 +225,7 @@ def questions(found: list[Operation]) -> Iterator[Question]:
 
 
 def expected(question: Question) -> Answer:
-    """Return what the answer has to be, by the declared role and the reach of the endpoint."""
+    """Return the expected outcome, from the declared role and the endpoint's reach."""
     roles = allowed(question.operation.method, question.operation.path)
     by_ticket = question.operation.endpoint == SOCKET
     if question.role == NOBODY and (roles is not None or by_ticket):

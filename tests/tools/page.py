@@ -1,4 +1,4 @@
-"""A page of the pit wall as tests play it: what it says to a gateway, and what it hears."""
+"""A test client of the gateway's WebSocket, which sends and receives as the page does."""
 
 import asyncio
 import socket
@@ -23,39 +23,39 @@ from tests.tools.servers import free_port
 WAIT_S: Final = 30.0
 API: Final = "/api/v1"
 
-Heard = TypeVar("Heard")
+Received = TypeVar("Received")
 
 
 class Page:
-    """Speak with a gateway over one WebSocket."""
+    """Exchange messages with a gateway over one WebSocket."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
         self._decode = msgspec.msgpack.Decoder(ToPage).decode
 
-    async def say(self, message: FromPage) -> None:
+    async def send(self, message: FromPage) -> None:
         """Send a message."""
         await self.connection.send(msgspec.msgpack.encode(message))
 
     async def watch(self, session: str, *channels: str, drivers: tuple[str, ...] = ()) -> None:
-        """Choose what to see, and wait until the gateway knows."""
-        await self.say(Subscribe(session=session, drivers=drivers, channels=channels))
-        await self.say(Ping(token=float(len(channels))))
-        await self.hear(Pong)
+        """Subscribe, and wait until the gateway has processed the subscription."""
+        await self.send(Subscribe(session=session, drivers=drivers, channels=channels))
+        await self.send(Ping(token=float(len(channels))))
+        await self.receive(Pong)
 
-    async def hear(
-        self, kind: type[Heard], such: Callable[[Heard], bool] = lambda heard: True
-    ) -> Heard:
-        """Return the next message of a kind, `such` that it fits; others are passed over."""
+    async def receive(
+        self, kind: type[Received], such: Callable[[Received], bool] = lambda received: True
+    ) -> Received:
+        """Return the next message of a kind for which `such` holds; others are skipped."""
         async with asyncio.timeout(WAIT_S):
             while True:
-                heard: Any = self._decode(await self.connection.recv(decode=False))
-                if isinstance(heard, kind) and such(heard):
-                    return heard
+                received: Any = self._decode(await self.connection.recv(decode=False))
+                if isinstance(received, kind) and such(received):
+                    return received
 
 
 class Served(Struct, frozen=True):
-    """Hold where a gateway serves, over which database, and who watches."""
+    """A running gateway: its port, its database and the person who is logged in."""
 
     port: int
     database: str
@@ -63,11 +63,11 @@ class Served(Struct, frozen=True):
 
     @property
     def address(self) -> str:
-        """Return the address that everything of it begins with."""
+        """Return its base URL."""
         return f"http://127.0.0.1:{self.port}"
 
     def rest(self, person: people.Person | None = None) -> httpx.AsyncClient:
-        """Return a client of the REST for the person who watches, or another one."""
+        """Return a REST client for the person who is logged in, or for another one."""
         headers = (person or self.person).headers
         return httpx.AsyncClient(base_url=f"{self.address}{API}", headers=headers, timeout=20)
 
@@ -87,7 +87,7 @@ async def opened(
     person: people.Person | None = None,
     **options: Any,
 ) -> AsyncIterator[Page]:
-    """Open a page of the gateway, which is called by `name`."""
+    """Open a WebSocket of the gateway, addressed by `name`."""
     ticket = await ticket_of(served, person)
     address = f"ws://{name}:{served.port}{API}/live?ticket={ticket}"
     if "sock" not in options:
@@ -105,7 +105,7 @@ async def gateway_of(
     build: Callable[[settings.Settings], Service] = service,
     **changes: Any,
 ) -> AsyncIterator[Served]:
-    """Run a gateway in this loop and lend it, once it has its peers and an owner."""
+    """Run a gateway in this loop; yield it once it reaches its peers and has an owner."""
     port = free_port()
     reaches = hub.settings_of(nats_url, database)
     gateway = settings.Gateway(port=port, keys=str(keys / "gateway-keys"), **changes)
@@ -115,13 +115,13 @@ async def gateway_of(
 
 
 async def serves(port: int, database: str) -> Served:
-    """Return a gateway that runs, with an owner who is logged in."""
+    """Log an owner in at a running gateway and return it."""
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as rest:
         return Served(port, database, await people.signed_in(rest, database))
 
 
 async def until_ready(port: int) -> None:
-    """Wait until a gateway says that it is ready."""
+    """Wait until a gateway reports that it is ready."""
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}{API}") as rest:
 
         async def ready() -> bool:
@@ -135,7 +135,7 @@ async def until_ready(port: int) -> None:
 
 
 def narrow_socket(port: int) -> socket.socket:
-    """Return a connection whose system holds next to nothing for a page that does not read."""
+    """Return a socket with a small receive buffer, for a page that does not read."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.connect(("127.0.0.1", port))

@@ -1,4 +1,4 @@
-"""People as tests play them: accounts made in Postgres, logged in over REST."""
+"""Accounts for tests: created in Postgres, logged in over REST."""
 
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ PASSWORD: Final = "a lamp in the rain"
 
 
 class Person(Struct, frozen=True):
-    """Hold who is logged in, and how they say so."""
+    """A person who is logged in, with their token."""
 
     name: str
     role: Role
@@ -23,12 +23,12 @@ class Person(Struct, frozen=True):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return what every request of theirs carries."""
+        """Return the headers of their requests."""
         return {"authorization": f"Bearer {self.token}"}
 
 
 async def invited(database: str, name: str, role: Role, driver: str | None = None) -> str:
-    """Return the secret of an invitation."""
+    """Create an invitation and return its secret."""
     connection = await asyncpg.connect(database)
     try:
         wish = Invitation(name=name, role=role, driver=driver)
@@ -38,7 +38,7 @@ async def invited(database: str, name: str, role: Role, driver: str | None = Non
 
 
 async def linked(database: str, name: str, role: Role = "owner") -> str:
-    """Return the secret of a link that logs somebody in, once."""
+    """Create a login link, valid once, and return its secret."""
     connection = await asyncpg.connect(database)
     try:
         account = await accounts.find(connection, name)
@@ -54,25 +54,25 @@ async def linked(database: str, name: str, role: Role = "owner") -> str:
 async def joined(
     rest: httpx.AsyncClient, database: str, name: str, role: Role, driver: str | None = None
 ) -> Person:
-    """Return somebody who accepted an invitation with `PASSWORD`."""
+    """Accept an invitation with `PASSWORD` and return the person."""
     secret = await invited(database, name, role, driver)
-    asked = {"secret": secret, "password": PASSWORD}
-    return person_of(await rest.post(f"{API}/invitations/accept", json=asked))
+    body = {"secret": secret, "password": PASSWORD}
+    return person_of(await rest.post(f"{API}/invitations/accept", json=body))
 
 
 async def signed_in(rest: httpx.AsyncClient, database: str, name: str = "ann") -> Person:
-    """Return an owner who came in by a link."""
+    """Log an owner in by a link and return them."""
     secret = await linked(database, name)
     return person_of(await rest.post(f"{API}/login/link", json={"secret": secret}))
 
 
 def person_of(answer: httpx.Response) -> Person:
-    """Return who was just logged in."""
+    """Return the person of a login's answer."""
     assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.json()
+    login: dict[str, Any] = answer.json()
     return Person(
-        name=told["me"]["name"],
-        role=told["me"]["role"],
-        token=told["access_token"],
+        name=login["me"]["name"],
+        role=login["me"]["role"],
+        token=login["access_token"],
         refresh=answer.cookies["__Host-rt"],
     )

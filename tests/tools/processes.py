@@ -1,4 +1,4 @@
-"""Services and commands as processes of their own, as a person runs them."""
+"""Services and commands in separate processes, as a user runs them."""
 
 import os
 import signal
@@ -14,13 +14,13 @@ END_S = 60.0
 
 
 def environment(nats_server: NatsServer, database: str) -> dict[str, str]:
-    """Return the environment in which everything reaches these servers."""
+    """Return an environment whose settings reach these servers."""
     return os.environ | addresses(nats_server.url, database)
 
 
 @contextmanager
 def running(service: str, nats_server: NatsServer, database: str) -> Iterator[None]:
-    """Run a service meanwhile; it must not end by itself, and is killed."""
+    """Run a service during the block, then kill it; it must not end by itself."""
     command = [sys.executable, "-m", "commands", "run", service]
     process = subprocess.Popen(command, env=environment(nats_server, database))
     try:

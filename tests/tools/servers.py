@@ -1,4 +1,4 @@
-"""Real servers for tests, on free ports of loopback, started and ended by whoever needs them."""
+"""Real servers for tests, on free ports of loopback; each test starts and stops its own."""
 
 import contextlib
 import functools
@@ -36,10 +36,10 @@ FOLDERS: Final[dict[str, Path]] = {}
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody uses, and no other process of tests is given.
+    """Return a free port of loopback that no other test process is given.
 
-    A server binds it a while later only: what is free to two by then is one's, and the tests of the
-    other speak with a foreign server.
+    A server binds it only later. Two processes that picked the same free port would let tests of
+    one connect to the server of the other.
     """
     while True:
         port = next(_ports())
@@ -50,7 +50,7 @@ def free_port() -> int:
 
 @functools.cache
 def _ports() -> Iterator[int]:
-    """Return the ports of a block that is this process's until it ends, over and over."""
+    """Return an endless iterator over the ports of a block reserved for this process."""
     folder = Path(tempfile.gettempdir(), f"pitbox-tests-of-{getpass.getuser()}")
     folder.mkdir(exist_ok=True)
     for first in PORTS:
@@ -63,7 +63,7 @@ def _ports() -> Iterator[int]:
 
 
 def until(condition: Callable[[], object], what: str, timeout_s: float = START_S) -> None:
-    """Wait for a condition; raises TimeoutError naming what did not come true."""
+    """Wait for a condition; raises TimeoutError naming it."""
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
@@ -72,7 +72,7 @@ def until(condition: Callable[[], object], what: str, timeout_s: float = START_S
 
 
 def listens(port: int) -> bool:
-    """Tell whether something takes connections at a port."""
+    """Return whether a port accepts connections."""
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False
@@ -86,7 +86,7 @@ def credentials(url: str, streams: str = "") -> Path:
 
 
 def everything(url: str) -> Path:
-    """Return credentials with which a test may do everything within the hub."""
+    """Return credentials with all permissions within the hub."""
     return FOLDERS[url] / USERS / f"{EVERYTHING}{SUFFIX}"
 
 
@@ -111,7 +111,7 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def command(self) -> list[str]:
-        """Return what to run."""
+        """Return the command line."""
         raise NotImplementedError
 
     @property
@@ -131,7 +131,7 @@ class Server:
             raise RuntimeError(f"{self.name} ended with code {process.returncode}: {log.name}")
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal and, when it is one that ends, wait for the end."""
+        """Send a signal; wait for the end if the signal ends the process."""
         if self._process is None:
             return
         self._process.send_signal(number)
@@ -140,7 +140,7 @@ class Server:
             self._process = None
 
     def stop(self) -> None:
-        """Stop cleanly; a server that does not run is left alone."""
+        """Stop cleanly; do nothing if the server does not run."""
         self.send(signal.SIGTERM)
 
     def kill(self) -> None:
@@ -149,7 +149,7 @@ class Server:
 
 
 class NatsServer(Server):
-    """A nats-server with JetStream, in operator mode, with an identity for whoever asks."""
+    """A nats-server with JetStream in operator mode, which issues credentials to tests."""
 
     name = "nats-server"
 
@@ -163,11 +163,11 @@ class NatsServer(Server):
         credentials(self.url)
 
     def authority(self, streams: str = "") -> Authority:
-        """Return who signs for this server."""
+        """Return the authority that signs for this server."""
         return Authority(self.keys, topology.load(streams))
 
     def driver(self, name: str) -> Path:
-        """Return the credentials of a driver, who is enrolled at the first time."""
+        """Return the credentials of a driver, enrolled on first use."""
         file = self.keys / "drivers" / f"{name}{SUFFIX}"
         if not file.exists():
             account, made = driver_credentials(self.authority(), name, expires_s=NEVER_S)
@@ -176,7 +176,7 @@ class NatsServer(Server):
         return file
 
     def options(self) -> dict[str, Any]:
-        """Return how a bare client connects that may do everything within the hub."""
+        """Return the options of a raw client with all permissions within the hub."""
         return Identity(everything(self.url)).options()
 
     @property
@@ -191,12 +191,12 @@ class NatsServer(Server):
         return self.folder / "nats" / "store"
 
     def command(self) -> list[str]:
-        """Return what to run."""
+        """Return the command line."""
         where = self.folder / "nats"
         return nats_server.command(where, self.trust, self.given, self.port, self.monitor_port)
 
     def wipe(self) -> None:
-        """Forget every stream; only while stopped."""
+        """Delete every stream; only while stopped."""
         shutil.rmtree(self.store)
 
 
@@ -215,7 +215,7 @@ class PostgresServer(Server):
         return postgres_server.url(self.cluster, self.port, database)
 
     def command(self) -> list[str]:
-        """Return what to run."""
+        """Return the command line."""
         return postgres_server.command(self.cluster, self.port)
 
     def stop(self) -> None:
@@ -229,7 +229,7 @@ class PostgresServer(Server):
 
 @contextlib.contextmanager
 def running(server: Server) -> Iterator[Server]:
-    """Run a server meanwhile, and leave no process behind."""
+    """Run a server during the block, and leave no process behind."""
     server.start()
     try:
         yield server

@@ -1,4 +1,4 @@
-"""Simulated drives, each made once per process: a drive is the same whenever it is made."""
+"""Simulated drives, each made once per process: they are deterministic."""
 
 from collections.abc import Iterable, Mapping
 from functools import cache

@@ -1,4 +1,4 @@
-"""The source files of the code and of the tests, and what each imports."""
+"""The source files of the code and of the tests, and their imports."""
 
 import ast
 from collections.abc import Iterator

@@ -8,7 +8,7 @@ from schemas.base import Event
 
 
 class Shout(Event, frozen=True, kw_only=True, omit_defaults=True, tag="toy.shout"):
-    """State words of a driver; Postgres has no table of them."""
+    """A driver's shout; Postgres has no table for it."""
 
     number: int = 0
     about: str = ""

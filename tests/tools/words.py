@@ -1,4 +1,4 @@
-"""What must not be in a sentence that a person reads."""
+"""Find jargon that must not appear in a sentence for people."""
 
 import re
 
@@ -9,5 +9,5 @@ JARGON = re.compile(
 
 
 def jargon(sentence: str) -> list[str]:
-    """Return the parts of a sentence that are a pattern or the name of a type."""
+    """Return the parts of a sentence that are a regular expression or a type name."""
     return JARGON.findall(sentence)

@@ -1,5 +1,5 @@
-"""What others would write for the same task, each as a process of its own.
+"""Other implementations of the same task, each a separate process.
 
-They take a msgpack array a frame (sequence, then 80 channels) and write a wide table. They run in
-an environment of their own and import nothing of PitBox.
+They read one msgpack array per frame (sequence, then 80 channels) and write a wide table. They run
+in a separate environment and import nothing of PitBox.
 """

@@ -1,4 +1,4 @@
-"""FastStream in batches of 500: COPY into a temporary table, insert what is new, acknowledge."""
+"""FastStream in batches of 500: COPY into a temporary table, insert the new rows, acknowledge."""
 
 import asyncio
 
@@ -11,11 +11,11 @@ from tests.bench.peers.stopwatch import COLUMNS, TABLE, Stopwatch, arguments
 
 async def main() -> None:
     """Consume until all frames are stored."""
-    asked = arguments()
-    watch = Stopwatch(asked.frames)
-    connection = await asyncpg.connect(asked.postgres)
+    options = arguments()
+    watch = Stopwatch(options.frames)
+    connection = await asyncpg.connect(options.postgres)
     await connection.execute(f"create temp table arriving (like {TABLE}) on commit delete rows")
-    broker = NatsBroker(asked.nats)
+    broker = NatsBroker(options.nats)
     stream = JStream("PEERS", declare=False)
     decode = msgspec.msgpack.Decoder(tuple).decode
 

@@ -11,12 +11,12 @@ from tests.bench.peers.stopwatch import COLUMNS, TABLE, Stopwatch, arguments
 
 async def main() -> None:
     """Consume until all frames are stored."""
-    asked = arguments()
-    watch = Stopwatch(asked.frames)
-    pool = await asyncpg.create_pool(asked.postgres, min_size=1, max_size=1)
+    options = arguments()
+    watch = Stopwatch(options.frames)
+    pool = await asyncpg.create_pool(options.postgres, min_size=1, max_size=1)
     marks = ", ".join(f"${place + 1}" for place in range(len(COLUMNS)))
     insert = f"insert into {TABLE} values ({marks}) on conflict do nothing"
-    broker = NatsBroker(asked.nats)
+    broker = NatsBroker(options.nats)
     stream = JStream("PEERS", declare=False)
 
     @broker.subscriber(

@@ -10,12 +10,12 @@ from tests.bench.peers.stopwatch import COLUMNS, TABLE, Stopwatch, arguments
 
 async def main() -> None:
     """Consume until all frames are stored."""
-    asked = arguments()
-    watch = Stopwatch(asked.frames)
-    connection = await asyncpg.connect(asked.postgres)
+    options = arguments()
+    watch = Stopwatch(options.frames)
+    connection = await asyncpg.connect(options.postgres)
     marks = ", ".join(f"${place + 1}" for place in range(len(COLUMNS)))
     insert = f"insert into {TABLE} values ({marks}) on conflict do nothing"
-    client = await nats.connect(asked.nats)
+    client = await nats.connect(options.nats)
     pull = await client.jetstream().pull_subscribe("peers.frames", "many", stream="PEERS")
     decode = msgspec.msgpack.Decoder(tuple).decode
     while True:

@@ -16,11 +16,11 @@ POLL_S = 0.02
 
 def main() -> None:
     """Consume until all frames are stored."""
-    asked = arguments()
-    threading.Thread(target=_watch, args=(asked.postgres, asked.frames), daemon=True).start()
+    options = arguments()
+    threading.Thread(target=_watch, args=(options.postgres, options.frames), daemon=True).start()
     schema = pw.schema_from_types(seq=int, **dict.fromkeys(COLUMNS[1:], float))
     frames = pw.io.nats.read(
-        asked.nats,
+        options.nats,
         "peers.json",
         schema=schema,
         format="json",
@@ -28,7 +28,7 @@ def main() -> None:
         jetstream_stream_name="PEERSJSON",
         durable_consumer_name="pathway",
     )
-    place = urlsplit(asked.postgres)
+    place = urlsplit(options.postgres)
     settings = {
         "host": place.hostname,
         "port": str(place.port),
@@ -48,9 +48,9 @@ def _watch(address: str, frames: int) -> None:
 
 
 async def _count(address: str, frames: int) -> None:
-    """Watch rows come, for Pathway does not say when it commits.
+    """Count rows in Postgres, as Pathway does not report its commits.
 
-    The clock starts with its first rows, so it is measured better than it is.
+    The clock starts with its first rows, which flatters it.
     """
     watch = Stopwatch(frames)
     connection = await asyncpg.connect(address)

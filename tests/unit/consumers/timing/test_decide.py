@@ -64,7 +64,7 @@ def test_a_late_report_revises_the_lap() -> None:
     report = LapReported(at_ns=drive.at_ns, car="7", lap_number=2, lap_time_s=20.004, own=True)
     state, _ = folded(drive.chunks())
     number = len(drive.chunks())
-    late = Drive().say(report).chunks()[0]
+    late = Drive().emit(report).chunks()[0]
     _, facts = folded([replace(late, chunk=number)], state)
     assert [(lap.lap_time_s, lap.timed_by, lap.revision) for lap in lap_facts(facts)] == [
         (20.004, "sim", 3)
@@ -83,10 +83,10 @@ def test_a_lap_that_was_taken_back_is_issued_without_time_and_invalid() -> None:
 
 def test_the_session_is_issued_when_more_of_it_is_known() -> None:
     drive = Drive(at_m=900.0)
-    drive.say(SessionOpened(at_ns=drive.at_ns, source="sim", track="Fuji")).go(50)
+    drive.emit(SessionOpened(at_ns=drive.at_ns, source="sim", track="Fuji")).go(50)
     first_ns = drive.chunks()[0].captured_ns
-    drive.say(SessionOpened(at_ns=drive.at_ns, source="sim", kind="race")).go(50)
-    drive.say(Finished(at_ns=drive.at_ns))
+    drive.emit(SessionOpened(at_ns=drive.at_ns, source="sim", kind="race")).go(50)
+    drive.emit(Finished(at_ns=drive.at_ns))
     _, facts = folded(drive.chunks())
     sessions = [fact for fact in facts if isinstance(fact, Session)]
     assert [(s.track, s.kind, s.finished_ns) for s in sessions] == [
@@ -101,14 +101,14 @@ def test_a_report_on_another_car_issues_no_lap_of_the_own_car() -> None:
     drive = Drive(at_m=900.0).go(300)
     state, _ = folded(drive.chunks())
     report = LapReported(at_ns=drive.at_ns, car="44", lap_number=1, lap_time_s=21.0, own=False)
-    chunk = replace(Drive().say(report).chunks()[0], chunk=len(drive.chunks()))
+    chunk = replace(Drive().emit(report).chunks()[0], chunk=len(drive.chunks()))
     _, facts = folded([chunk], state)
     assert [(lap.car, lap.own, lap.lap_number) for lap in lap_facts(facts)] == [("44", False, 1)]
 
 
 def test_impossible_lap_numbers_make_no_laps() -> None:
     report = LapReported(at_ns=0, car="27", lap_number=2**63, lap_time_s=80.0, own=True)
-    drive = Drive(at_m=900.0).go(300).say(report).set(lap_number=3e38).go(300)
+    drive = Drive(at_m=900.0).go(300).emit(report).set(lap_number=3e38).go(300)
     _, facts = folded(drive.chunks())
     assert {lap.lap_number for lap in lap_facts(facts)} == {1, 2}
 
@@ -164,9 +164,9 @@ def test_a_report_that_the_sim_repeats_issues_its_lap_once() -> None:
     drive = Drive(at_m=900.0).go(1200)
     report = LapReported(at_ns=drive.at_ns, car="7", lap_number=2, lap_time_s=20.0, own=True)
     other = LapReported(at_ns=drive.at_ns, car="44", lap_number=2, lap_time_s=21.0, own=False)
-    drive.say(report).say(other).go(50)
+    drive.emit(report).emit(other).go(50)
     repeated = replace(report, at_ns=drive.at_ns), replace(other, at_ns=drive.at_ns)
-    _, facts = folded(drive.say(repeated[0]).say(repeated[1]).go(50).chunks())
+    _, facts = folded(drive.emit(repeated[0]).emit(repeated[1]).go(50).chunks())
     timed = [(lap.car, lap.lap_time_s, lap.timed_by) for lap in lap_facts(facts) if lap.lap_time_s]
     assert timed == [("", 20.0, "crossing"), ("", 20.0, "sim"), ("44", 21.0, "sim")]
 
@@ -184,7 +184,7 @@ def test_no_fact_is_issued_twice_in_a_row() -> None:
 
 def test_no_lap_is_issued_before_the_late_chunk_that_names_the_car() -> None:
     drive = Drive(at_m=900.0)
-    drive.say(SessionOpened(at_ns=drive.at_ns, source="sim", car="7"))
+    drive.emit(SessionOpened(at_ns=drive.at_ns, source="sim", car="7"))
     first, *others = drive.go(1300).chunks()
     state, facts = folded(others)
     assert lap_facts(facts) == []
@@ -200,5 +200,5 @@ def test_laps_are_issued_without_a_name_when_none_comes_for_a_minute() -> None:
 def test_a_repeated_description_of_the_session_issues_nothing() -> None:
     drive = Drive(at_m=900.0)
     opened = SessionOpened(at_ns=drive.at_ns, source="sim", track="Fuji")
-    _, facts = folded(drive.say(opened).go(100).say(opened).go(100).chunks())
+    _, facts = folded(drive.emit(opened).go(100).emit(opened).go(100).chunks())
     assert len([fact for fact in facts if isinstance(fact, Session)]) == 1

@@ -54,7 +54,7 @@ def _rewind(drive: Drive, clock_s: float, at_m: float) -> None:
     drive.clock_s, drive.at_m = clock_s, at_m
     drive.pass_time(2.0)
     drive.clock_s = clock_s
-    drive.say(Rewound(at_ns=drive.at_ns, session_time_s=clock_s))
+    drive.emit(Rewound(at_ns=drive.at_ns, session_time_s=clock_s))
 
 
 def test_a_pause_is_not_driving_time() -> None:

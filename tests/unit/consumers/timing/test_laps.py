@@ -132,7 +132,7 @@ def test_the_flag_ends_a_lap_though_its_number_stays() -> None:
     drive = Drive(number=4, at_m=900.0).go(1099)
     drive.counts = False
     report(drive, 5, 20.02).go(400)
-    drive.say(Finished(at_ns=drive.at_ns))
+    drive.emit(Finished(at_ns=drive.at_ns))
     found = final(drive)
     assert found[5].lap_time_s == 20.02
     assert found[5].complete
@@ -141,7 +141,7 @@ def test_the_flag_ends_a_lap_though_its_number_stays() -> None:
 
 def test_the_flag_ends_a_lap_where_frames_stop_at_once() -> None:
     drive = Drive(number=4, at_m=900.0).go(1095)
-    report(drive, 5, 20.02).say(Finished(at_ns=drive.at_ns))
+    report(drive, 5, 20.02).emit(Finished(at_ns=drive.at_ns))
     lap = final(drive)[5]
     assert (lap.lap_time_s, lap.complete, lap.ended_ns) == (20.02, True, drive.at_ns)
 
@@ -227,5 +227,5 @@ def test_an_unknown_kind_of_sim_event_is_left_out() -> None:
 
 def test_the_own_car_is_named_by_the_session() -> None:
     drive = Drive(at_m=900.0)
-    drive.say(SessionOpened(at_ns=drive.at_ns, source="test", car="44"))
+    drive.emit(SessionOpened(at_ns=drive.at_ns, source="test", car="44"))
     assert {lap.car for lap in laps(drive.go(1200).chunks())} == {"44"}

@@ -1,4 +1,4 @@
-"""Where names are given: a real gateway with an owner, and what signs behind it."""
+"""All that accepts a name: a real gateway with an owner, and the service keys behind it."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -34,8 +34,8 @@ union select driver from account where driver is not null
 """
 
 
-class Office:
-    """Take names at every door there is, as the owner, who may do most."""
+class NameGateway:
+    """Submit names to every endpoint that takes one, as the owner, who may do most."""
 
     def __init__(self, server: NatsServer, database: str, rest: httpx.AsyncClient) -> None:
         self._server = server
@@ -43,22 +43,22 @@ class Office:
         self._rest = rest
         self._known: set[str] = set()
 
-    async def takes(self, name: str) -> list[str]:
-        """Return the doors that a name came through; fails when one neither took nor refused it."""
+    async def accepts(self, name: str) -> list[str]:
+        """Return the endpoints that accepted a name; fails if one does neither that nor refuse."""
         found = []
         for method, path, body in _requests(name):
             answer = await self._rest.request(method, path, json=body)
-            door = f"{method} {path.replace(quote(name, safe=''), '…') if name else path}"
+            endpoint = f"{method} {path.replace(quote(name, safe=''), '…') if name else path}"
             if answer.is_success:
-                found.append(door)
+                found.append(endpoint)
                 if method + path == "POST/enrolments":
                     found += await self._enrolled(answer.json()["code"])
             else:
-                assert answer.status_code in REFUSALS, (door, answer.status_code, answer.text)
+                assert answer.status_code in REFUSALS, (endpoint, answer.status_code, answer.text)
         return found + await self._signed(name)
 
     async def strangers(self) -> list[str]:
-        """Return the names that somebody has by now and nobody should have."""
+        """Return the names that exist by now although nobody should have them."""
         drivers = [row[0] for row in await self._stored.rows(DRIVERS)]
         for file in (self._server.folder / "nats" / "accounts").glob("*.jwt"):
             claimed = jwt.verified(file.read_text())["name"]
@@ -76,7 +76,7 @@ class Office:
         return ["POST /enrol"] if answer.is_success else []
 
     async def _signed(self, name: str) -> list[str]:
-        """Ask the service that signs, past the gateway; what it does not decode has no answer."""
+        """Request a signature directly from keys, which answers nothing it cannot decode."""
         wire = await Wire.open(self._server, self._server.keys / USERS / f"{SETUP}.creds")
         try:
             wire.subscribe(f"{INBOX}.>")
@@ -85,16 +85,16 @@ class Office:
                 wish = Enrol(driver=driver, public_key=KeyPair.new(Kind.USER).public)
                 wire.publish(subject, msgspec.msgpack.encode(wish), reply=f"{INBOX}.{inbox}")
             await hub.eventually(partial(_has, wire, f"{INBOX}.last"), "the last one is answered")
-            told = dict(wire.messages).get(f"{INBOX}.asked")
-            signed = told and msgspec.msgpack.decode(told, type=Enrolled).jwt
+            answer = dict(wire.messages).get(f"{INBOX}.asked")
+            signed = answer and msgspec.msgpack.decode(answer, type=Enrolled).jwt
             return ["keys.enrol"] if signed else []
         finally:
             await wire.close()
 
 
 @asynccontextmanager
-async def office(server: NatsServer, database: str) -> AsyncIterator[Office]:
-    """Open it; a good name comes through every door of it."""
+async def name_gateway(server: NatsServer, database: str) -> AsyncIterator[NameGateway]:
+    """Run the gateway; check that every endpoint accepts a good name."""
     await hub.apply(server.url)
     settings = hub.settings_of(server.url, database)
     async with (
@@ -102,14 +102,14 @@ async def office(server: NatsServer, database: str) -> AsyncIterator[Office]:
         gateway_of(server.url, database, server.folder) as served,
         served.rest() as rest,
     ):
-        made = Office(server, database, rest)
-        taken = await made.takes(GOOD)
+        made = NameGateway(server, database, rest)
+        taken = await made.accepts(GOOD)
         assert len(taken) == len(list(_requests(GOOD))) + 2, taken
         yield made
 
 
 def _requests(name: str) -> Iterator[tuple[str, str, Any]]:
-    """Yield what takes a name: method, path, body."""
+    """Yield every request that takes a name: method, path, body."""
     at = quote(name, safe="")
     yield "POST", "/enrolments", {"driver": name}
     yield "GET", f"/enrolments/{at}", None
