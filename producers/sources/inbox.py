@@ -3,16 +3,16 @@
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Mapping
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from msgspec import Struct
 
 from pitbox import metrics
-from producers.sources.iracing.ticks import Ticks
 
 CAPACITY: Final = 8192
 """Ten seconds of the busiest game."""
+
+Item = TypeVar("Item")
 
 
 class Arrival(Struct, frozen=True, gc=False):
@@ -22,25 +22,17 @@ class Arrival(Struct, frozen=True, gc=False):
     payload: bytes
 
 
-class Tick(Struct, frozen=True):
-    """Hold iRacing's variables at one instant, and their decoder."""
-
-    captured_ns: int
-    values: Mapping[str, float]
-    ticks: Ticks
-
-
-class Inbox:
+class Inbox(Generic[Item]):
     """Pass arrivals to one reader in the event loop; `put` never waits, in any thread."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
-        self._waiting: deque[Arrival | Tick] = deque(maxlen=capacity)
+        self._waiting: deque[Item] = deque(maxlen=capacity)
         self._loop = asyncio.get_running_loop()
         self._filled = asyncio.Event()
         self._awake = False
         self.dropped = 0
 
-    def put(self, item: Arrival | Tick) -> None:
+    def put(self, item: Item) -> None:
         """Add an arrival, from any thread; a full inbox drops and counts its oldest one."""
         if len(self._waiting) == self._waiting.maxlen:
             self.dropped += 1
@@ -51,7 +43,7 @@ class Inbox:
             with contextlib.suppress(RuntimeError):  # the loop has ended, and so has its reader
                 self._loop.call_soon_threadsafe(self._filled.set)
 
-    async def take(self) -> Arrival | Tick:
+    async def take(self) -> Item:
         """Return the next arrival; wait for it."""
         while not self._waiting:
             self._filled.clear()

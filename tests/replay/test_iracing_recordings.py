@@ -7,8 +7,8 @@ import pytest
 
 from producers.importers.recording import open_recording
 from producers.source import Began, Frame, Observation, SourceError
-from producers.sources.inbox import Tick
 from producers.sources.iracing import live
+from producers.sources.iracing.ticks import Tick
 from schemas.channels import CHANNELS
 from schemas.sim import LapReported
 

@@ -10,9 +10,9 @@ from typing import Any, Final, Protocol
 from pitbox import logs
 from producers.source import SourceError
 from producers.sources.channel_order import ABSENT
-from producers.sources.inbox import Inbox, Tick
+from producers.sources.inbox import Arrival, Inbox
 from producers.sources.iracing import session
-from producers.sources.iracing.ticks import REQUIRED, Ticks
+from producers.sources.iracing.ticks import REQUIRED, Tick, Ticks
 
 POLL_S: Final = 1 / 120
 """Twice the sim's rate, so that no tick is missed."""
@@ -137,7 +137,7 @@ class Reader:
         return Ticks(units, facts, lambda number: f"iracing-{weekend}-{number}" if weekend else "")
 
 
-def open_reader(inbox: Inbox, system: str = SYSTEM) -> Reader:
+def open_reader(inbox: Inbox[Arrival | Tick], system: str = SYSTEM) -> Reader:
     """Start reading iRacing into an inbox; raises SourceError where it cannot run."""
     if system != "Windows":
         raise SourceError("iRacing live needs Windows; elsewhere, import its .ibt files")

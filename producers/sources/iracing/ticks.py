@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from operator import itemgetter
 from typing import Final
 
+from msgspec import Struct
+
 from producers.source import Began, Frame, Observation
 from producers.sources.channel_order import ABSENT, Layout
 from producers.sources.iracing.channels import Reading, readings
@@ -40,6 +42,14 @@ BACK_S: Final = 1.0
 DERIVED: Final = ("lap_time", "sector", "world_x", "world_y")
 METRES_PER_DEGREE: Final = 111_194.93
 """Metres in a degree of latitude on a sphere of 6371 km, exact enough for a track's size."""
+
+
+class Tick(Struct, frozen=True):
+    """Hold iRacing's variables at one instant, and their decoder."""
+
+    captured_ns: int
+    values: Mapping[str, float]
+    ticks: "Ticks"
 
 
 class Ticks:

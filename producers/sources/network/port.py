@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from producers.source import SourceError
 from producers.sources.inbox import Arrival, Inbox
@@ -30,7 +30,7 @@ class Port:
     def __init__(
         self,
         bound: socket.socket,
-        inbox: Inbox,
+        inbox: Inbox[Any],
         sender: str = "",
         on_datagram: Callable[[bytes], None] | None = None,
     ) -> None:

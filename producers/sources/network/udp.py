@@ -15,8 +15,9 @@ from msgspec import Struct
 
 from pitbox import logs
 from producers.source import Began, Observation, SourceError
-from producers.sources.inbox import Arrival, Inbox, Tick
+from producers.sources.inbox import Arrival, Inbox
 from producers.sources.iracing import live
+from producers.sources.iracing.ticks import Tick
 from producers.sources.network import callers
 from producers.sources.network.port import Port, bind
 from producers.sources.network.recognition import GAMES, SUPPORTED, Recogniser
@@ -58,7 +59,7 @@ async def observations(source: str = "auto", where: Where = LOCAL) -> AsyncItera
     """
     if source not in SOURCES:
         raise SourceError(f"source {source} is unknown, choose one of {', '.join(SOURCES)}")
-    inbox = Inbox()
+    inbox = Inbox[Arrival | Tick]()
     async with contextlib.AsyncExitStack() as stack:
         await Listeners(stack, inbox, where).open(source)
         selector = Selector(Recogniser(_games(source)))
@@ -104,7 +105,9 @@ def _games(source: str) -> tuple[str, ...]:
 class Listeners:
     """Open the sockets and readers of games, which the exit stack closes."""
 
-    def __init__(self, stack: contextlib.AsyncExitStack, inbox: Inbox, where: Where) -> None:
+    def __init__(
+        self, stack: contextlib.AsyncExitStack, inbox: Inbox[Arrival | Tick], where: Where
+    ) -> None:
         self._stack = stack
         self._inbox = inbox
         self._where = where

@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from producers.source import Began, Frame, SourceError
-from producers.sources.inbox import Inbox, Tick
+from producers.sources.inbox import Inbox
 from producers.sources.iracing import live
+from producers.sources.iracing.ticks import Tick
 
 
 class FakeSdk:
