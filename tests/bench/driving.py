@@ -19,7 +19,7 @@ def measure(servers: Servers) -> Iterator[Result]:
     """Yield the share of a core that `pitbox drive` takes, and that of the source alone."""
     whole, source = [], []
     with process(
-        *("pitbox", "run", "persister"),
+        *("commands", "run", "persister"),
         **addresses(servers.nats.url, servers.url),
     ):
         for _ in range(ROUNDS):
@@ -32,7 +32,7 @@ def measure(servers: Servers) -> Iterator[Result]:
 
 def _drive(server: NatsServer, spool: str) -> float:
     with process(
-        *("pitbox", "drive", "--source", "sim"),
+        *("commands", "drive", "--source", "sim"),
         PITBOX_NATS__URL=server.url,
         PITBOX_NATS__CREDENTIALS=str(server.driver("bench")),
         PITBOX_DRIVER__SPOOL=spool,

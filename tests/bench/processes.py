@@ -17,7 +17,10 @@ STOP_S: Final = 10.0
 
 @contextlib.contextmanager
 def process(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a Python module during the block; its output can be read."""
+    """Run a Python module during the block; its output can be read.
+
+    Raises RuntimeError when it ended by itself, because a figure of it would be wrong.
+    """
     started = subprocess.Popen(
         [sys.executable, "-m", *arguments],
         cwd=ROOT,
@@ -26,6 +29,8 @@ def process(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[by
     )
     try:
         yield started
+        if started.poll():
+            raise RuntimeError(f"{' '.join(arguments)} ended with code {started.returncode}")
     finally:
         started.send_signal(signal.SIGTERM)
         try:

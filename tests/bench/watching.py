@@ -147,7 +147,7 @@ def gateway(servers: Servers) -> Iterator[Gateway]:
     """Run a gateway during the block, with an owner who is logged in."""
     port = free_port()
     with process(
-        *("pitbox", "run", "gateway"),
+        *("commands", "run", "gateway"),
         **addresses(servers.nats.url, servers.url),
         PITBOX_GATEWAY__PORT=str(port),
         PITBOX_GATEWAY__KEYS=str(servers.folder / "gateway-keys"),
