@@ -25,6 +25,9 @@ messages = Counter("pitbox_messages", "messages read", ["consumer", "stream"])
 message_bytes = Counter("pitbox_message_bytes", "bytes of messages read", ["consumer", "stream"])
 published = Counter("pitbox_published", "events published", ["service", "route"])
 dropped = Counter("pitbox_dropped", "messages or frames dropped", ["stage", "reason"])
+chunks_behind = Gauge("pitbox_chunks_behind", "stored chunks that facts lack", ["consumer"])
+facts_written = Counter("pitbox_facts_written", "facts written to Postgres", ["consumer"])
+unpublished = Counter("pitbox_unpublished_facts", "facts given up unpublished", ["consumer"])
 decode_errors = Counter("pitbox_decode_errors", "messages that did not decode", ["route"])
 dead_letters = Counter(
     "pitbox_dead_letters", "messages that became dead letters", ["consumer", "reason"]

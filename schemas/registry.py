@@ -9,7 +9,7 @@ from schemas.fold import Progress
 from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
 from schemas.link import Ask, Hello, Receipt
 from schemas.telemetry import Chunk, Mark
-from schemas.timing import Lap, Session
+from schemas.timing import Deriving, Lap, Session
 
 UNDECODABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """The exceptions of decoding bytes that are no event."""
@@ -19,6 +19,7 @@ EVENTS: Final[dict[str, type]] = {
     "telemetry.mark": Mark,
     "timing.session": Session,
     "timing.lap": Lap,
+    "timing.deriving": Deriving,
     "dead.letter": DeadLetter,
     "fold.progress": Progress,
     "link.receipt": Receipt,

@@ -52,4 +52,13 @@ class Lap(Event, frozen=True, kw_only=True, omit_defaults=True, tag="timing.lap"
     fuel_used: float | None = None
 
 
+class Deriving(Event, frozen=True, kw_only=True, omit_defaults=True, tag="timing.deriving"):
+    """State how many stored chunks the laps of a driver's session lack; 0 once they are right.
+
+    `at_ns` is the hub's clock.
+    """
+
+    chunks_behind: int
+
+
 Timing = Session | Lap

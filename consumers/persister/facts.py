@@ -6,10 +6,10 @@ from typing import Any
 from msgspec import Struct
 
 from consumers.persister import CONSUMER, metrics
-from consumers.persister.tables import Tables
 from pitbox.nats.delivery import Delivery
 from pitbox.postgres.connection import Connection
 from pitbox.postgres.errors import Refused
+from pitbox.postgres.tables import Tables
 from pitbox.service import dead
 from pitbox.topology import Route, Topology
 from schemas.dead import DeadLetter

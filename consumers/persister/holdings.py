@@ -10,10 +10,10 @@ import msgspec
 from consumers.persister import decide, store
 from consumers.persister.decide import Held, RunKey
 from consumers.persister.intake import Batch
-from consumers.persister.tables import Tables
 from pitbox.chunks import ranges
 from pitbox.postgres.connection import Connection
 from pitbox.postgres.errors import Conflict, PostgresDown
+from pitbox.postgres.tables import Tables
 
 MAX_RUNS: Final = 1024
 

@@ -10,10 +10,10 @@ from consumers.persister.facts import Facts
 from consumers.persister.holdings import Holdings
 from consumers.persister.intake import Intake, Subjects
 from consumers.persister.receipts import Receipts
-from consumers.persister.tables import TableError
 from pitbox import topology
 from pitbox.nats.bus import Bus
 from pitbox.postgres.connection import Connection
+from pitbox.postgres.tables import TableError, scan
 from pitbox.service import dead
 from pitbox.service.batch import Batch, Sink
 from pitbox.service.lifetime import Service
@@ -33,7 +33,7 @@ class Persister:
         """Prepare to run; raises TopologyError when streams.yaml or a table file is wrong."""
         self._settings = settings
         self._topology = topology.load(settings.streams)
-        self._tables = tables.scan()
+        self._tables = scan(tables)
         self._tables.require([DeadLetter])
         for stream, routes in self._topology.durables(self.name).items():
             kinds = _kinds(self._topology, routes)

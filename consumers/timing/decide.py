@@ -2,12 +2,11 @@
 
 The state of a run is a few joined segments. Laps are derived from these again whenever a chunk adds
 more than another stretch of the lap being driven. Only changed laps are issued, with a higher
-revision, so the order and repetition of chunks make no difference. State is in memory; after a
-restart the stream is folded again from its start.
+revision, so the order and repetition of chunks make no difference.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -15,7 +14,7 @@ from msgspec.structs import replace
 
 from consumers.timing.laps import Derived, Owner, other_laps, own_laps
 from consumers.timing.reports import OWN, Car, Only, Reports, reports_of
-from consumers.timing.revisions import Place, changed_laps, withdrawn_laps
+from consumers.timing.revisions import Issued, Place, changed_laps, withdrawn_laps
 from consumers.timing.segments import Piece, Segment, join
 from consumers.timing.sessions import session_of
 from consumers.timing.summary import summarise
@@ -59,27 +58,62 @@ def decide(state: State, event: Chunk | Mark) -> tuple[State, Sequence[Fact]]:
 
     Raises ValueError for a newer version, CorruptChunkError when the chunk is damaged.
     """
-    if event.version > CHUNK_VERSION:
-        raise ValueError(f"version {event.version} is newer than {CHUNK_VERSION}, the known one")
     if isinstance(event, Mark):
         return state, ()
-    segments = state.runs.get(event.run, ())
-    at = bisect_right(segments, event.chunk, key=_first)
-    if at and segments[at - 1].last >= event.chunk:
-        return state, ()
-    added = summarise(event)
-    fused, quiet = _fuse(segments, at, added)
-    if len(fused) > len(segments) and _count(state) >= MAX_SEGMENTS:
-        return state, ()
-    state = replace(
-        state,
-        session=event.session,
-        driver=event.driver,
-        runs={**state.runs, event.run: fused},
-    )
-    if quiet and not added.reports:
+    state, added, quiet = _add(state, event)
+    if added is None or (quiet and not added.reports):
         return state, ()
     return _issue(state, added, quiet)
+
+
+def gather(state: State, chunk: Chunk) -> State:
+    """Fold one chunk in without deriving laps; raises as `decide`."""
+    return _add(state, chunk)[0]
+
+
+def settle(state: State) -> tuple[State, Sequence[Fact]]:
+    """Derive everything; return the facts that differ from the issued ones."""
+    segments = _segments(state)
+    if not segments:
+        return state, ()
+    before = state
+    state = _derived(state, segments)
+    facts: list[Fact] = [state.about] if state.about and state.about != before.about else []
+    issued = dict(state.issued)
+    if _is_named(state, segments):
+        own = [lap for _, lap in state.own.values()]
+        facts += _issue_laps(issued, OWN, own, whole=True)
+    for car in sorted({*_others(segments), *issued} - {OWN}):
+        facts += _issue_laps(issued, car, list(_others_laps(state, segments, car)), whole=True)
+    return replace(state, issued=issued), facts
+
+
+def restored(
+    session: str, driver: str, runs: dict[int, tuple[Segment, ...]], known: Iterable[Fact]
+) -> State:
+    """Return the state of segments, with `known` facts as issued."""
+    about, issued = None, dict[Car, dict[Place, Lap]]()
+    for fact in known:
+        if isinstance(fact, Session):
+            about = fact
+        else:
+            car = OWN if fact.own else (False, fact.car)
+            issued.setdefault(car, {})[fact.car, fact.lap_number] = fact
+    return State(session=session, driver=driver, runs=runs, about=about, issued=issued)
+
+
+def facts_of(state: State) -> Iterator[Fact]:
+    """Yield the session and all laps of a state, own ones first, with the revisions issued."""
+    segments = _segments(state)
+    derived = _derived(state, segments)
+    if derived.about is not None:
+        yield derived.about
+    if _is_named(derived, segments):
+        for _, lap in derived.own.values():
+            yield _with_revision(lap, state.issued.get(OWN, {}))
+    for car in _others(segments):
+        for lap in _others_laps(derived, segments, car):
+            yield _with_revision(lap, state.issued.get(car, {}))
 
 
 def laps_of(state: State) -> Iterator[Lap]:
@@ -91,6 +125,32 @@ def laps_of(state: State) -> Iterator[Lap]:
     for car in _others(segments):
         for lap in _others_laps(state, segments, car):
             yield replace(lap, revision=1)
+
+
+def _with_revision(lap: Lap, issued: Issued) -> Lap:
+    known = issued.get((lap.car, lap.lap_number))
+    return replace(lap, revision=known.revision if known else 1)
+
+
+def _add(state: State, chunk: Chunk) -> tuple[State, Segment | None, bool]:
+    """Add a chunk; return its summary, None if nothing changed, and whether only a lap grew."""
+    if chunk.version > CHUNK_VERSION:
+        raise ValueError(f"version {chunk.version} is newer than {CHUNK_VERSION}, the known one")
+    segments = state.runs.get(chunk.run, ())
+    at = bisect_right(segments, chunk.chunk, key=_first)
+    if at and segments[at - 1].last >= chunk.chunk:
+        return state, None, True
+    added = summarise(chunk)
+    fused, quiet = _fuse(segments, at, added)
+    if len(fused) > len(segments) and _count(state) >= MAX_SEGMENTS:
+        return state, None, True
+    state = replace(
+        state,
+        session=chunk.session,
+        driver=chunk.driver,
+        runs={**state.runs, chunk.run: fused},
+    )
+    return state, added, quiet
 
 
 def _first(segment: Segment) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from pitbox.postgres.errors import ERRORS, LoginRefused, PostgresDown, reason, verdict
+from pitbox.postgres.errors import ERRORS, LoginRefused, PostgresDown, Refused, reason, verdict
 
 CONNECT_TIMEOUT_S: Final = 5.0
 COMMAND_TIMEOUT_S: Final = 30.0
@@ -70,6 +70,9 @@ class Connection:
                 await connection.execute("begin")
                 yield connection
                 await connection.execute("commit")
+            except (PostgresDown, Refused):
+                self.drop()
+                raise
             except Exception as error:
                 self.drop()
                 raise verdict(error) from error

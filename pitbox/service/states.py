@@ -1,7 +1,7 @@
 """The states of a fold, bounded: pure."""
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Final, Generic, TypeVar
 
 MAX_STATES: Final = 4096
@@ -21,6 +21,10 @@ class States(Generic[State]):
         self._count = 0
         self._owners: dict[str, OrderedDict[Hashable, State]] = {}
 
+    def __iter__(self) -> Iterator[State]:
+        """Iterate over all states, as they are now."""
+        return iter([state for held in self._owners.values() for state in held.values()])
+
     def get(self, owner: str, key: Hashable) -> State | None:
         """Return a state, None for an unknown key."""
         held = self._owners.get(owner)
@@ -38,3 +42,10 @@ class States(Generic[State]):
             self._count -= 1
             if not self._owners[largest]:
                 del self._owners[largest]
+
+    def drop(self, owner: str, key: Hashable) -> None:
+        """Forget a state."""
+        held = self._owners.get(owner, OrderedDict())
+        self._count -= held.pop(key, None) is not None
+        if not held:
+            self._owners.pop(owner, None)

@@ -18,7 +18,7 @@ Size = Annotated[str, Meta(pattern=r"^\d+(kB|MB|GB)$")]
 
 
 Ack = Literal["all", "explicit"]
-Kind = Literal["fold", "batch", "answer", "live"]
+Kind = Literal["fold", "derive", "batch", "answer", "live"]
 
 
 class TopologyError(Exception):
@@ -77,8 +77,8 @@ class Consumer(Struct, frozen=True, forbid_unknown_fields=True):
     """Declare a service: its kind, its routes to read and write, and how its durables acknowledge.
 
     A `fold` reads streams from their beginning and performs for `performers` keys at once. A
-    `batch` has durables. `answer` and `live` subscribe by core NATS, to routes of streams too, and
-    pull nothing. A consumer may purge messages from the routes in `purges`.
+    `batch` has durables. `derive`, `answer` and `live` subscribe by core NATS, to routes of streams
+    too, and pull nothing. A consumer may purge messages from the routes in `purges`.
     """
 
     about: str
@@ -172,7 +172,7 @@ class Topology(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     def pulled(self, service: str) -> dict[str, tuple[str, ...]]:
         """Return the streams a consumer pulls from, each with the routes it reads there."""
         consumer = self.consumers[service]
-        if consumer.kind in ("answer", "live"):
+        if consumer.kind in ("derive", "answer", "live"):
             return {}
         read: dict[str, list[str]] = {}
         for route in consumer.reads:

@@ -13,7 +13,6 @@ import msgspec
 import pytest
 
 from consumers.persister.service import service
-from consumers.persister.tables import scan
 from pitbox.nats.bus import Bus
 from schemas.timing import Lap, Session
 from tests.tools.hub import (
@@ -26,6 +25,7 @@ from tests.tools.hub import (
     send,
     serving,
     settings_of,
+    write_facts,
 )
 from tests.tools.servers import NatsServer, addresses, free_port
 
@@ -225,7 +225,7 @@ async def test_control_characters_of_a_driver_are_escaped_in_the_terminal(
     event = {"session": "spa", "driver": "ada", "at_ns": 1, "car": message}
     lap = Lap(**event, own=True, lap_number=1, revision=1, lap_time_s=80.0)
     session = Session(**event, source="f1", track=message, started_ns=1)
-    await scan().write(connection, [session, lap])
+    await write_facts(database, session, lap)
     await connection.execute("insert into run (session, driver, run) values ('spa', 'ada', 1)")
     await connection.execute(
         "insert into dead_letter values ('p', 'T', 1, 1, $1, $1, $2, 1, 1)",

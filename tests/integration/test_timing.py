@@ -1,23 +1,13 @@
 """Laps of published chunks are in Postgres: real timing and persister processes, also killed."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Any
 
-import asyncpg
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
-from msgspec.structs import replace
 
-from consumers.persister.tables import scan
-from consumers.timing.decide import decide, initial
 from pitbox.nats.bus import Bus
-from schemas.sim import LapReported, Rewound
-from schemas.telemetry import Chunk
-from schemas.timing import Lap, Timing
-from tests.conftest import SHRUNK_S
-from tests.tools.drives import START_NS, Drive, Moment, chunk_of, cut, drives, race
+from schemas.sim import LapReported
+from tests.tools.drives import START_NS, Drive, chunk_of, race
 from tests.tools.hub import Database, apply, connected, eventually, send
 from tests.tools.processes import running
 from tests.tools.servers import NatsServer
@@ -195,62 +185,4 @@ async def test_a_flashback_over_the_line_undoes_the_lap_in_postgres_too(
         await send(driver, drive.go(20, 10).chunks())
         undone = await wall.laps()
     assert (undone["", 2]["lap_time_s"], undone["", 2]["ended_ns"]) == (None, None)
-    assert (undone["", 3]["lap_time_s"], undone["", 3]["frames"]) == (None, 0)
-
-
-@pytest.fixture
-def sql(tables: Database) -> Iterator[Callable[[Sequence[Timing]], dict[Any, Lap]]]:
-    """Write facts as the persister does; return the final laps without fields that grow."""
-    with asyncio.Runner() as runner:
-        connection = runner.run(asyncpg.connect(tables.url))
-
-        async def write(facts: Sequence[Timing]) -> dict[Any, Lap]:
-            transaction = connection.transaction()
-            await transaction.start()
-            await scan().write(connection, facts)
-            rows = await connection.fetch("select * from lap")
-            await transaction.rollback()
-            return {(r["own"], r["car"], r["lap_number"]): steady(Lap(**dict(r))) for r in rows}
-
-        yield lambda facts: runner.run(write(facts))
-        runner.run(connection.close())
-
-
-def steady(lap: Lap) -> Lap:
-    """Return a lap without its revision and without fields that grow with each frame."""
-    return replace(lap, revision=0, at_ns=0, frames=0, sectors_s=tuple(lap.sectors_s))
-
-
-def facts_of(chunks: Sequence[Chunk]) -> list[Timing]:
-    """Return all facts that a newly started timing publishes."""
-    state, facts = initial(), list[Timing]()
-    for chunk in chunks:
-        state, more = decide(state, chunk)
-        facts += more
-    return facts
-
-
-def last_facts_of(chunks: Sequence[Chunk]) -> dict[Any, Lap]:
-    """Return the last fact of each lap."""
-    laps = [fact for fact in facts_of(chunks) if isinstance(fact, Lap)]
-    return {(lap.own, lap.car, lap.lap_number): steady(lap) for lap in laps}
-
-
-@pytest.mark.timeout(SHRUNK_S)
-def test_postgres_keeps_the_last_fact_of_each_lap_however_often_all_are_published(
-    sql: Callable[[Sequence[Timing]], dict[Any, Lap]],
-) -> None:
-    @settings(max_examples=60)
-    @given(st.data(), drives())
-    def whenever_timing_restarts(data: st.DataObject, moments: list[Moment]) -> None:
-        # After a flashback to before the recording, an incomplete lap replaces a complete one.
-        assume(not any(isinstance(moment, Rewound) for moment in moments))
-        ordered = cut(moments, [9] * len(moments))
-        late = data.draw(st.sets(st.sampled_from(range(len(ordered)))))
-        delay = data.draw(st.integers(1, 99))
-        chunks = sorted(ordered, key=lambda c: c.chunk + delay * (c.chunk in late))
-        cuts = data.draw(st.lists(st.integers(0, len(chunks)), max_size=2))
-        facts = [fact for count in [*cuts, len(chunks)] for fact in facts_of(chunks[:count])]
-        assert sql(facts) == last_facts_of(chunks)
-
-    whenever_timing_restarts()
+    assert ("", 3) not in undone

@@ -12,15 +12,18 @@ import asyncpg
 import msgspec
 import yaml
 
+from consumers.timing import tables as timing_tables
 from pitbox import topology
 from pitbox.chunks.frames import checksum, pack, row_struct
 from pitbox.identity.credentials import read
 from pitbox.nats.bus import Bus
+from pitbox.postgres.facts import scan
 from pitbox.service.lifetime import Service, serve
 from pitbox.settings import Keys, Nats, Postgres, Settings
 from pitbox.topology import admin
 from schemas.channels import bitmap, ids
 from schemas.telemetry import Chunk, Mark
+from schemas.timing import Lap, Session
 from tests.tools.servers import FOLDERS, NatsServer, credentials, everything
 
 WAIT_S: Final = 60.0
@@ -29,6 +32,17 @@ STOP_S: Final = 20.0
 
 START_NS: Final = 1_700_000_000_000_000_000
 CHANNELS: Final = ids("lap_number", "lap_distance", "position", "fuel_level", "speed", "world_x")
+
+
+async def write_facts(database: str, *facts: Session | Lap) -> None:
+    """Write sessions and laps to Postgres, as timing does."""
+    tables = scan(timing_tables)
+    connection = await asyncpg.connect(database)
+    async with connection.transaction():
+        for fact in facts:
+            owner = fact.session, fact.driver
+            await tables.write(connection, owner, tables.keyed([fact]), ())
+    await connection.close()
 
 
 async def eventually(

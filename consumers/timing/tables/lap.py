@@ -1,4 +1,4 @@
-"""Laps, each in its latest version."""
+"""Laps of the driver's car, and of others as the driver's PC saw them."""
 
 from typing import Any, Final
 
@@ -6,10 +6,14 @@ from schemas.timing import Lap
 
 EVENT: Final = Lap
 
-# A lap is replaced by one that is newer or rests on as many frames. Revisions alone would not do:
-# they begin again when timing folds a stream anew. A whole, finished lap never gives way to a torn
-# one that began later: such a fold derives a torn lap when the stream has removed the lap's first
-# chunks. A lap of no frames and no time was taken back by a flashback.
+COLUMNS: Final = (
+    *("session", "driver", "car", "lap_number", "revision", "at_ns", "own", "lap_time_s"),
+    *("timed_by", "sectors_s", "valid", "in_lap", "out_lap", "pit", "complete", "frames"),
+    *("run", "started_ns", "ended_ns", "fuel_used"),
+)
+
+SELECT: Final = f"select {', '.join(COLUMNS)} from lap where session = $1 and driver = $2"
+
 UPSERT: Final = """
 insert into lap (
     session, driver, car, lap_number, revision, at_ns, own, lap_time_s, timed_by, sectors_s,
@@ -33,13 +37,22 @@ on conflict (session, driver, car, lap_number) do update set
     started_ns = excluded.started_ns,
     ended_ns = excluded.ended_ns,
     fuel_used = excluded.fuel_used
-where (
-        excluded.complete or not lap.complete or lap.ended_ns is null
-        or excluded.started_ns <= lap.started_ns
-        or (excluded.frames = 0 and excluded.lap_time_s is null)
-    )
-    and (excluded.revision > lap.revision or excluded.frames >= lap.frames)
 """
+
+
+DELETE: Final = (
+    "delete from lap where session = $1 and driver = $2 and car = $3 and lap_number = $4"
+)
+
+
+def place(lap: Lap) -> tuple[str, int]:
+    """Return car and number."""
+    return lap.car, lap.lap_number
+
+
+def fact(row: Any) -> Lap:
+    """Return the lap of a row."""
+    return Lap(**{**row, "sectors_s": tuple(row["sectors_s"])})
 
 
 def parameters(lap: Lap) -> tuple[Any, ...]:

@@ -1,0 +1,193 @@
+"""What is derived from chunks, in Postgres: facts, the chunks they rest on, and a snapshot."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import asyncpg
+from msgspec import Struct
+
+from pitbox.chunks.ranges import Ranges
+from pitbox.postgres.errors import Conflict
+from pitbox.postgres.facts import Facts, FactTables
+from schemas.telemetry import CHUNK_VERSION, Chunk
+
+Owner = tuple[str, str]
+"""Session and driver."""
+
+# Runs whose chunks in Postgres are not those that the facts were derived from. A run is missing on
+# the right side before its first fold, on the left side once its session was deleted.
+DIFFERENT: Final = """
+select coalesce(r.session, f.session) as session, coalesce(r.driver, f.driver) as driver,
+    coalesce(r.run, f.run) as run, r.have, r.dead + r.gone as lost
+from run as r
+full join (select * from folded where consumer = $1) as f using (session, driver, run)
+where coalesce(r.have, '{}') <> coalesce(f.chunks, '{}')
+"""
+
+OUTDATED: Final = "select session, driver from fold where consumer = $1 and version <> $2"
+
+NEWEST: Final = "select max(updated) from run"
+
+FOLD: Final = """
+select version, generation, state from fold where consumer = $1 and session = $2 and driver = $3
+"""
+
+FOLDED: Final = """
+select run, chunks from folded where consumer = $1 and session = $2 and driver = $3
+"""
+
+HAVE: Final = "select run, have from run where session = $1 and driver = $2"
+
+CHUNKS: Final = """
+select chunk, first_frame, frames, captured_ns, channels, crc, block, observed
+from telemetry_chunk
+where session = $1 and driver = $2 and run = $3 and chunk between $4 and $5
+order by chunk
+"""
+
+BEGIN: Final = """
+insert into fold (consumer, session, driver, version, generation, state)
+values ($1, $2, $3, $4, $5, $6)
+"""
+
+ADVANCE: Final = """
+update fold set version = $4, generation = $5, state = $6, updated = now()
+where consumer = $1 and session = $2 and driver = $3 and generation = $7
+"""
+
+FORGET_FOLDED: Final = "delete from folded where consumer = $1 and session = $2 and driver = $3"
+
+SAVE_FOLDED: Final = """
+insert into folded (consumer, session, driver, run, chunks)
+select $1, $2, $3, run, chunks::int4multirange from unnest($4::bigint[], $5::text[])
+    as saved (run, chunks)
+"""
+
+REBUILD: Final = "delete from fold where session = $1 and ($2::text is null or driver = $2)"
+
+
+class Difference(Struct, frozen=True):
+    """Hold a run's chunks in Postgres, and those that can never arrive."""
+
+    have: Ranges
+    lost: Ranges
+
+
+class Stored(Struct, frozen=True):
+    """Hold what Postgres has of a fold; `generation` is 0 before the first commit."""
+
+    version: int = 0
+    generation: int = 0
+    state: bytes | None = None
+    folded: Mapping[int, Ranges] = {}
+    have: Mapping[int, Ranges] = {}
+    facts: Facts = {}
+
+
+async def differences(
+    connection: asyncpg.Connection, consumer: str
+) -> dict[Owner, dict[int, Difference]]:
+    """Return the runs of each driver whose chunks differ from the folded ones."""
+    found: dict[Owner, dict[int, Difference]] = {}
+    for row in await connection.fetch(DIFFERENT, consumer):
+        runs = found.setdefault((row["session"], row["driver"]), {})
+        runs[row["run"]] = Difference(_ranges(row["have"]), _ranges(row["lost"]))
+    return found
+
+
+async def outdated(connection: asyncpg.Connection, consumer: str, version: int) -> list[Owner]:
+    """Return the folds that another version of the code has made."""
+    rows = await connection.fetch(OUTDATED, consumer, version)
+    return [(row["session"], row["driver"]) for row in rows]
+
+
+async def load(
+    connection: asyncpg.Connection, consumer: str, owner: Owner, tables: FactTables
+) -> Stored:
+    """Return what Postgres has of a fold."""
+    fold = await connection.fetchrow(FOLD, consumer, *owner)
+    folded = await connection.fetch(FOLDED, consumer, *owner)
+    have = await connection.fetch(HAVE, *owner)
+    return Stored(
+        version=fold["version"] if fold else 0,
+        generation=fold["generation"] if fold else 0,
+        state=fold["state"] if fold else None,
+        folded={row["run"]: _ranges(row["chunks"]) for row in folded},
+        have={row["run"]: _ranges(row["have"]) for row in have},
+        facts=await tables.read(connection, *owner),
+    )
+
+
+async def chunks(
+    connection: asyncpg.Connection, owner: Owner, run: int, first: int, last: int
+) -> list[Chunk]:
+    """Return the stored chunks `first..last` of a run."""
+    session, driver = owner
+    rows = await connection.fetch(CHUNKS, session, driver, run, first, last)
+    return [
+        Chunk(
+            version=CHUNK_VERSION,
+            driver=driver,
+            session=session,
+            run=run,
+            chunk=row["chunk"],
+            send=0,
+            first_frame=row["first_frame"],
+            frames=row["frames"],
+            captured_ns=row["captured_ns"],
+            channels=row["channels"],
+            crc=row["crc"],
+            block=row["block"],
+            observed=row["observed"] or b"",
+        )
+        for row in rows
+    ]
+
+
+async def commit(
+    connection: asyncpg.Connection,
+    consumer: str,
+    owner: Owner,
+    *,
+    version: int,
+    generation: int,
+    state: bytes,
+    folded: Mapping[int, Ranges],
+) -> int:
+    """Store a snapshot and the chunks in it, in the caller's transaction; return its generation.
+
+    Raises Conflict when the fold in Postgres is not of `generation`.
+    """
+    after = max(time.time_ns(), generation + 1)
+    if generation:
+        done = await connection.execute(
+            ADVANCE, consumer, *owner, version, after, state, generation
+        )
+        if done != "UPDATE 1":
+            raise Conflict("another process, or an older copy of Postgres, has the fold")
+        await connection.execute(FORGET_FOLDED, consumer, *owner)
+    else:
+        await connection.execute(BEGIN, consumer, *owner, version, after, state)
+    await connection.execute(
+        SAVE_FOLDED,
+        consumer,
+        *owner,
+        list(folded),
+        [_multirange(ranges) for ranges in folded.values()],
+    )
+    return after
+
+
+async def rebuild(connection: asyncpg.Connection, session: str, driver: str | None) -> int:
+    """Forget which chunks the facts of a session rest on; return the number of folds."""
+    done: str = await connection.execute(REBUILD, session, driver)
+    return int(done.split()[1])
+
+
+def _ranges(multirange: Sequence[Any] | None) -> Ranges:
+    return tuple((part.lower, part.upper - 1) for part in multirange or ())
+
+
+def _multirange(ranges: Ranges) -> str:
+    return "{" + ",".join(f"[{first},{last}]" for first, last in ranges) + "}"

@@ -1,0 +1,107 @@
+"""The contract of a consumer that derives facts from chunks, and its account per driver: pure.
+
+The account is the spool's rule one level up: chunks to derive are those that Postgres has, minus
+those that are folded already. Chunks may be folded in any order, each once.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from pitbox.chunks import ranges
+from pitbox.chunks.ranges import NONE, Ranges
+from schemas.telemetry import Chunk
+
+State = TypeVar("State")
+
+Owner = tuple[str, str]
+"""Session and driver."""
+
+Runs = Mapping[int, Ranges]
+"""Sets of chunks, by run."""
+
+Slice = tuple[int, int, int]
+"""A run, and the first and last of some of its chunks."""
+
+
+class Derivation(Protocol[State]):
+    """Derive facts from a driver's chunks in a session. Every method is pure.
+
+    Another `version` derives all facts anew. `fold` and `gather` add chunks; a chunk that is folded
+    already changes nothing. `fold` returns the facts that it changes; after `gather` they are
+    returned by `settle`, which compares all facts with those issued. `restore` makes a state of a
+    snapshot and of the facts that Postgres has, which count as issued.
+    """
+
+    name: str
+    version: int
+
+    def restore(self, owner: Owner, snapshot: bytes | None, facts: Iterable[Any]) -> State:
+        """Return a state; raises ValueError for a snapshot that does not decode."""
+        ...
+
+    def snapshot(self, state: State) -> bytes:
+        """Return the chunks of a state in their folded form."""
+        ...
+
+    def fold(self, state: State, chunk: Chunk) -> tuple[State, Sequence[Any]]:
+        """Add a chunk; raises ValueError for one that does not unpack."""
+        ...
+
+    def gather(self, state: State, chunks: Iterable[Chunk]) -> State:
+        """Add chunks without deriving facts; chunks that do not unpack are left out."""
+        ...
+
+    def settle(self, state: State) -> tuple[State, Sequence[Any]]:
+        """Derive all facts; return those that differ from the issued ones."""
+        ...
+
+    def folded(self, state: State) -> Runs:
+        """Return the chunks in a state."""
+        ...
+
+    def facts(self, state: State) -> Iterable[Any]:
+        """Return all facts of a state, as Postgres should have them."""
+        ...
+
+    def amend(self, known: Any | None, fact: Any) -> Any | None:
+        """Return a fact to issue while older chunks are missing, None if it has to wait.
+
+        `known` is the fact issued at its place.
+        """
+        ...
+
+    def progress(self, owner: Owner, chunks_behind: int, at_ns: int) -> Any:
+        """Return the event that states how many chunks the facts still lack."""
+        ...
+
+
+def minus(left: Runs, *others: Runs) -> dict[int, Ranges]:
+    """Return the chunks of `left` that none of the others has; no run is empty."""
+    rest = {}
+    for run, some in left.items():
+        for other in others:
+            some = ranges.minus(some, other.get(run, NONE))
+        if some:
+            rest[run] = some
+    return rest
+
+
+def union(left: Runs, right: Runs) -> dict[int, Ranges]:
+    """Return the chunks in either."""
+    return {run: ranges.union(left.get(run, NONE), right.get(run, NONE)) for run in {*left, *right}}
+
+
+def count(runs: Runs) -> int:
+    """Return the number of chunks."""
+    return sum(map(ranges.count, runs.values()))
+
+
+def newest_first(missing: Runs, size: int) -> list[Slice]:
+    """Cut missing chunks into slices of at most `size`, the newest run and chunk first."""
+    slices = []
+    for run in sorted(missing, reverse=True):
+        for first, last in reversed(missing[run]):
+            slices += [
+                (run, max(first, end - size + 1), end) for end in range(last, first - 1, -size)
+            ]
+    return slices

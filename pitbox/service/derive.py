@@ -1,0 +1,164 @@
+"""The derive service: facts from chunks, right again whatever happened to stream and Postgres.
+
+Live chunks are folded as they are published, and facts that change are published at once. Postgres
+decides what is right: chunks that it has and the fold lacks are read from it, so a lost message, a
+restart and a wiped stream need no care of their own. Facts, the chunks they rest on and a snapshot
+of the fold are committed in one transaction, so a restored Postgres agrees with itself.
+"""
+
+import asyncio
+import contextlib
+from collections import OrderedDict
+from typing import Any, Final
+
+import msgspec
+
+from pitbox import logs, metrics, topology
+from pitbox.nats.bus import Bus, BusDown
+from pitbox.postgres.connection import Connection
+from pitbox.postgres.facts import FactTables, Place
+from pitbox.service.derivation import Derivation, Owner
+from pitbox.service.deriving import Deriving
+from pitbox.service.lifetime import together
+from pitbox.service.reconciling import Reconciling
+from pitbox.service.states import States
+from pitbox.settings import Settings
+from schemas.registry import EVENTS, UNDECODABLE
+from schemas.telemetry import Chunk, Telemetry
+
+TURN_CHUNKS: Final = 20
+"""The chunks of one driver that are folded before it is the next one's turn."""
+
+MAX_OUTGOING: Final = 20_000
+RETRY_S: Final = 0.5
+
+_decode: Final = msgspec.msgpack.Decoder(Telemetry).decode
+
+log = logs.get("derive")
+
+
+class Derive:
+    """Run a derivation."""
+
+    def __init__(self, derivation: Derivation[Any], tables: FactTables, settings: Settings) -> None:
+        """Prepare to run; raises TopologyError when streams.yaml does not know the consumer."""
+        self.name = derivation.name
+        self._derivation = derivation
+        self._tables = tables
+        self._settings = settings
+        self._topology = topology.load(settings.streams)
+        declared = self._topology.consumer(self.name)
+        self._routes = {
+            EVENTS[tag]: route
+            for route in declared.writes
+            for tag in self._topology.route(route).events
+        }
+        self._bus = Bus(self.name, self._topology)
+        self._postgres = Connection(settings.postgres.url, f"pitbox-{self.name}")
+        self._states = States[Deriving]()
+        self._turns: OrderedDict[Owner, Deriving] = OrderedDict()
+        self._outgoing: OrderedDict[Owner, dict[Place, Any]] = OrderedDict()
+        self._came, self._leaves = asyncio.Event(), asyncio.Event()
+        self._reconciling = Reconciling(
+            derivation,
+            tables,
+            self._postgres,
+            self._states,
+            make=self._make,
+            publish=self._publish,
+            publishes=lambda owner: self._bus.up.is_set() and owner in self._outgoing,
+            ready=self._take_turn,
+            announce=self._announce,
+        )
+
+    async def open(self) -> None:
+        """Connect to nats-server, waiting for it."""
+        await self._bus.open(self._settings.nats)
+
+    async def work(self, stop: asyncio.Event) -> None:
+        """Derive until `stop` is set, then commit what Postgres has the chunks of."""
+        for route in self._topology.reads(self.name):
+            await self._bus.listen_raw(route, self._receive)
+        await together(stop, self._fold(), self._send(), self._reconciling.run())
+        await self._reconciling.last()
+
+    async def close(self) -> None:
+        """Disconnect."""
+        self._postgres.drop()
+        await self._bus.close()
+
+    def _receive(self, subject: str, payload: bytes) -> None:
+        """Queue a chunk; one whose fields name another subject is dropped and counted."""
+        try:
+            event = _decode(payload)
+        except UNDECODABLE:
+            metrics.decode_errors.labels(self.name).inc()
+            return
+        if type(event) is not Chunk or subject.split(".")[1:3] != [event.driver, event.session]:
+            return
+        owner = event.session, event.driver
+        deriving = self._states.get(event.driver, owner)
+        if deriving is None:
+            deriving = self._make(owner)
+        deriving.put(event)
+        self._take_turn(deriving)
+
+    def _make(self, owner: Owner) -> Deriving:
+        deriving = Deriving(self._derivation, self._tables, owner)
+        self._states.put(owner[1], owner, deriving)
+        return deriving
+
+    def _take_turn(self, deriving: Deriving) -> None:
+        if deriving.is_waiting:
+            self._turns[deriving.owner] = deriving
+            self._came.set()
+
+    async def _fold(self) -> None:
+        """Fold queued chunks, drivers in turn, each after its fold was read from Postgres."""
+        while True:
+            await self._came.wait()
+            self._came.clear()
+            while self._turns:
+                _, deriving = self._turns.popitem(last=False)
+                if not deriving.is_read and self._reconciling.waits(deriving):
+                    continue
+                self._publish(deriving.owner, deriving.take(TURN_CHUNKS))
+                self._take_turn(deriving)
+                await asyncio.sleep(0)
+
+    def _publish(self, owner: Owner, facts: list[Any]) -> None:
+        """Queue facts; a newer one takes the place of one that was not published yet."""
+        if not facts:
+            return
+        self._outgoing.setdefault(owner, {}).update(self._tables.keyed(facts))
+        while sum(map(len, self._outgoing.values())) > MAX_OUTGOING:
+            most = max(self._outgoing, key=lambda one: len(self._outgoing[one]))
+            metrics.unpublished.labels(self.name).inc(len(self._outgoing.pop(most)))
+        self._leaves.set()
+
+    async def _send(self) -> None:
+        """Publish queued facts, drivers in turn; a fact that is not stored is tried again."""
+        while True:
+            await self._leaves.wait()
+            self._leaves.clear()
+            while self._outgoing:
+                owner = next(iter(self._outgoing))
+                place, fact = next(iter(self._outgoing[owner].items()))
+                try:
+                    await self._bus.store(self._routes[type(fact)], fact)
+                except BusDown as error:
+                    log.warning("facts wait", reason=str(error))
+                    await asyncio.sleep(RETRY_S)
+                    continue
+                waiting = self._outgoing.get(owner, {})
+                if waiting.get(place) is fact:
+                    del waiting[place]
+                if not waiting:
+                    self._outgoing.pop(owner, None)
+                else:
+                    self._outgoing.move_to_end(owner)
+
+    async def _announce(self, event: Any) -> None:
+        """Publish an event that is of no use later."""
+        with contextlib.suppress(BusDown):
+            await self._bus.publish(self._routes[type(event)], event)

@@ -1,0 +1,220 @@
+"""What a service derives of one driver in a session: its state, and its account with Postgres."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from pitbox import logs, metrics
+from pitbox.chunks import ranges
+from pitbox.postgres.facts import Facts, FactTables, Place
+from pitbox.postgres.folds import Difference, Stored
+from pitbox.service.derivation import Derivation, Owner, Slice, count, minus, newest_first, union
+from schemas.telemetry import Chunk
+
+RECENT_CHUNKS: Final = 4000
+"""With more chunks missing, the newest are folded first and facts of older ones wait."""
+
+SLICE_CHUNKS: Final = 500
+MAX_QUEUED: Final = 2000
+"""The most live chunks that wait for a turn; older ones are read from Postgres."""
+
+IDLE_S: Final = 1.0
+COMMIT_S: Final = 60.0
+STUCK_S: Final = 15.0
+
+Candidate = tuple[Any, dict[int, ranges.Ranges]]
+"""A state to commit, and the chunks in it."""
+
+log = logs.get("derive")
+
+
+class Deriving:
+    """Derive the facts of one driver in a session.
+
+    `state` is ahead of Postgres by the chunks that came over NATS and are not stored yet. A state
+    is committed once Postgres has all its chunks: no fact in Postgres rests on a chunk that
+    Postgres lacks.
+    """
+
+    def __init__(
+        self,
+        derivation: Derivation[Any],
+        tables: FactTables,
+        owner: Owner,
+        *,
+        clock_s: Callable[[], float] = time.monotonic,
+        recent: int = RECENT_CHUNKS,
+    ) -> None:
+        """Begin with nothing folded, and nothing read from Postgres."""
+        self.owner = owner
+        self.generation = 0
+        self.is_read = self.is_sure = False
+        self.behind: list[Slice] = []
+        self.partial = False
+        self.stored: Facts = {}
+        self._derivation = derivation
+        self._tables = tables
+        self._clock_s = clock_s
+        self._recent = recent
+        self._queue: deque[Chunk] = deque(maxlen=MAX_QUEUED)
+        self._state = derivation.restore(owner, None, ())
+        self._known: dict[Place, Any] = {}
+        self._committed: Any = self._state
+        self._folded: dict[int, ranges.Ranges] = {}
+        self._left_out: dict[int, ranges.Ranges] = {}
+        self._candidate: Candidate | None = None
+        self._since = 0.0, 0.0
+        self._committed_s = self.used_s = clock_s()
+        self._urgent = False
+
+    @property
+    def is_waiting(self) -> bool:
+        """Return whether live chunks wait."""
+        return bool(self._queue)
+
+    @property
+    def is_dirty(self) -> bool:
+        """Return whether Postgres lacks the state."""
+        return self._state is not self._committed
+
+    @property
+    def chunks_behind(self) -> int:
+        """Return the number of chunks to read from Postgres."""
+        return sum(last - first + 1 for _, first, last in self.behind)
+
+    def put(self, chunk: Chunk) -> None:
+        """Queue a live chunk."""
+        self.used_s = self._clock_s()
+        self._queue.append(chunk)
+
+    def take(self, most: int) -> list[Any]:
+        """Fold queued chunks, at most so many; return the facts to publish."""
+        facts: list[Any] = []
+        for _ in range(min(most, len(self._queue))):
+            chunk = self._queue.popleft()
+            try:
+                self._state, changed = self._derivation.fold(self._state, chunk)
+            except ValueError:
+                metrics.decode_errors.labels("telemetry.live").inc()
+                continue
+            facts += self._issued(changed)
+        return facts
+
+    def read(self, stored: Stored, version: int) -> None:
+        """Begin anew from what Postgres has."""
+        self.generation, self.stored, self.is_read = stored.generation, stored.facts, True
+        self._folded, self._left_out = dict(stored.folded), {}
+        self._known = dict(stored.facts)
+        self._candidate, self._urgent = None, False
+        state = None
+        if stored.state is not None and stored.version == version:
+            state = self._restored(stored)
+        if state is None:
+            state = self._derivation.restore(self.owner, None, ())
+        missing = minus(stored.have, self._derivation.folded(state))
+        self.partial = count(missing) > self._recent
+        if not self.partial:
+            facts = stored.facts.values()
+            state = self._derivation.restore(self.owner, self._derivation.snapshot(state), facts)
+        self._state = state
+        self._committed = None if minus(stored.folded, self._derivation.folded(state)) else state
+
+    def _restored(self, stored: Stored) -> Any:
+        """Return the state of a snapshot, None if it does not agree with its chunks in Postgres."""
+        try:
+            state = self._derivation.restore(self.owner, stored.state, ())
+        except ValueError as error:
+            log.warning("a snapshot is not used", reason=str(error))
+            return None
+        return None if minus(self._derivation.folded(state), stored.have) else state
+
+    def compare(self, runs: dict[int, Difference]) -> dict[int, ranges.Ranges]:
+        """Note the chunks to read from Postgres; return those that Postgres has.
+
+        `runs` are the runs whose chunks differ from those of the last commit.
+        """
+        have = {**self._folded, **{run: one.have for run, one in runs.items()}}
+        missing = minus(have, self._derivation.folded(self._state), self._left_out)
+        self.behind = newest_first(missing, SLICE_CHUNKS)
+        return have
+
+    def add(self, which: Slice, chunks: Sequence[Chunk]) -> None:
+        """Fold chunks that were read from Postgres; those not folded are left out from now on."""
+        run, first, last = which
+        self._state = self._derivation.gather(self._state, chunks)
+        folded = self._derivation.folded(self._state)
+        if rest := minus({run: ((first, last),)}, folded):
+            self._left_out = union(self._left_out, rest)
+
+    def hurry(self) -> None:
+        """Commit at the next opportunity."""
+        self._urgent, self._candidate = True, None
+
+    def settle(self) -> list[Any]:
+        """Derive all facts after chunks were added; return those to publish."""
+        if self.partial:
+            snapshot = self._derivation.snapshot(self._state)
+            self._state = self._derivation.restore(self.owner, snapshot, self._known.values())
+            self.partial = False
+        self._state, facts = self._derivation.settle(self._state)
+        return self._issued(facts)
+
+    def amended(self) -> Facts:
+        """Return the facts that Postgres lacks while older chunks are missing."""
+        return {
+            place: fact for place, fact in self._known.items() if self.stored.get(place) != fact
+        }
+
+    def candidate(
+        self, have: dict[int, ranges.Ranges], lost: dict[int, ranges.Ranges], newest_s: float
+    ) -> Candidate | None:
+        """Return a state to commit, None if there is none yet.
+
+        `newest_s` is when Postgres stored the newest chunk of anybody, s since 1970. Sets
+        `is_read` to False when the state rests on chunks that Postgres will never have.
+        """
+        now_s = self._clock_s()
+        if self._candidate is None:
+            idle = now_s - self.used_s > IDLE_S
+            due = idle or self._urgent or now_s - self._committed_s > COMMIT_S
+            if not (self.is_dirty and due):
+                return None
+            self._candidate = self._state, dict(self._derivation.folded(self._state))
+            self._since = now_s, time.time()
+        ahead = minus(self._candidate[1], have)
+        if not ahead:
+            return self._candidate
+        waiting_s = now_s - self._since[0]
+        overtaken = waiting_s > STUCK_S and newest_s > self._since[1]
+        if overtaken or minus(ahead, minus(ahead, lost)):
+            log.warning("derives again without chunks that are lost", chunks=count(ahead))
+            self.is_read = False
+        return None
+
+    def committed(self, candidate: Candidate, generation: int, facts: Facts) -> None:
+        """Note that a candidate is in Postgres."""
+        state, folded = candidate
+        self.generation, self.stored = generation, facts
+        self._committed, self._folded = state, union(folded, self._left_out)
+        self._candidate, self._urgent = None, state is not self._state and self._urgent
+        self._committed_s = self._clock_s()
+
+    def to_store(self, candidate: Candidate) -> dict[int, ranges.Ranges]:
+        """Return the chunks to note as folded: those left out count too."""
+        return union(candidate[1], self._left_out)
+
+    def _issued(self, facts: Sequence[Any]) -> list[Any]:
+        """Return the facts to publish; while chunks are missing, only those that stay true."""
+        if facts:
+            self._urgent = True
+        if not self.partial:
+            self._known.update(self._tables.keyed(facts))
+            return list(facts)
+        issued = []
+        for place, fact in self._tables.keyed(facts).items():
+            amended = self._derivation.amend(self._known.get(place), fact)
+            if amended is not None:
+                self._known[place] = amended
+                issued.append(amended)
+        return issued

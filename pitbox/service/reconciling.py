@@ -1,0 +1,209 @@
+"""Bring what is derived and what Postgres has together: read missing chunks, commit facts."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from pitbox import logs, metrics
+from pitbox.postgres import folds
+from pitbox.postgres.connection import Connection
+from pitbox.postgres.errors import Conflict, PostgresDown
+from pitbox.postgres.facts import FactTables
+from pitbox.postgres.folds import Difference
+from pitbox.service.derivation import Derivation, Owner
+from pitbox.service.deriving import Candidate, Deriving
+from pitbox.service.states import States
+
+TICK_S: Final = 1.0
+READ_SLICES: Final = 4
+"""The slices that are read of one driver before it is the next one's turn."""
+
+READ_S: Final = 2.0
+"""Live chunks wait so long for what Postgres has of their driver; then they are folded without."""
+
+CHECK_S: Final = 60.0
+LAST_S: Final = 2.0
+
+Differences = dict[Owner, dict[int, Difference]]
+
+log = logs.get("derive")
+
+
+class Reconciling:
+    """Keep the derived facts of all drivers the same as a fold of the chunks in Postgres."""
+
+    def __init__(
+        self,
+        derivation: Derivation[Any],
+        tables: FactTables,
+        connection: Connection,
+        states: States[Deriving],
+        *,
+        make: Callable[[Owner], Deriving],
+        publish: Callable[[Owner, list[Any]], None],
+        publishes: Callable[[Owner], bool],
+        ready: Callable[[Deriving], None],
+        announce: Callable[[Any], Awaitable[None]],
+    ) -> None:
+        """Prepare to work.
+
+        `make` adds a driver. `publish` queues facts; `publishes` returns whether some of a driver
+        wait, and then nothing of the driver is committed. `ready` is called once a driver's fold
+        was read. `announce` publishes how many chunks are left.
+        """
+        self._derivation = derivation
+        self._tables = tables
+        self._connection = connection
+        self._states = states
+        self._make, self._publish, self._publishes = make, publish, publishes
+        self._ready, self._announce = ready, announce
+        self._wanted: dict[Owner, float] = {}
+        self._outdated: set[Owner] = set()
+        self._checked_s = 0.0
+        self._boot = ""
+        self._wake = asyncio.Event()
+
+    def waits(self, deriving: Deriving) -> bool:
+        """Return whether a driver's fold is about to be read from Postgres."""
+        since_s = self._wanted.setdefault(deriving.owner, time.monotonic())
+        self._wake.set()
+        return bool(self._boot) and time.monotonic() - since_s < READ_S
+
+    async def run(self) -> None:
+        """Reconcile until cancelled, also when Postgres is down for a time."""
+        down = False
+        while True:
+            busy = False
+            try:
+                busy = await self._round()
+                if down:
+                    log.info("Postgres is back")
+                down = False
+            except Conflict as error:
+                log.warning("reads the folds again", reason=str(error))
+            except PostgresDown as error:
+                if not down:
+                    log.warning("waiting for Postgres", reason=str(error))
+                self._boot, down = "", True
+            if busy:
+                await asyncio.sleep(0)
+                continue
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), TICK_S)
+            self._wake.clear()
+
+    async def last(self) -> None:
+        """Commit what is not committed yet, as far as Postgres has its chunks."""
+        with contextlib.suppress(PostgresDown, TimeoutError):
+            async with asyncio.timeout(LAST_S):
+                await self._connection.ready()
+                for deriving in list(self._states):
+                    if deriving.is_dirty and deriving.is_read and not deriving.partial:
+                        deriving.hurry()
+                await self._round()
+
+    async def _round(self) -> bool:
+        """Visit each driver whose facts and chunks differ; return whether chunks are left."""
+        boot = await self._connection.ready()
+        if boot != self._boot:
+            # Another connection may be to an older copy of the database.
+            for deriving in self._states:
+                deriving.is_sure = False
+            self._checked_s = 0.0
+        async with self._connection.transaction() as connection:
+            different = await folds.differences(connection, self._derivation.name)
+            newest = await connection.fetchval(folds.NEWEST)
+            if time.monotonic() - self._checked_s > CHECK_S:
+                name, version = self._derivation.name, self._derivation.version
+                self._outdated = set(await folds.outdated(connection, name, version))
+                self._checked_s = time.monotonic()
+        self._boot = boot
+        newest_s = (newest or datetime.fromtimestamp(0, UTC)).timestamp()
+        behind = 0
+        for owner in self._order(different):
+            behind += await self._visit(owner, different.get(owner, {}), newest_s)
+        metrics.chunks_behind.labels(self._derivation.name).set(behind)
+        return behind > 0
+
+    def _order(self, different: Differences) -> list[Owner]:
+        """Return the drivers to visit: first those that wait, then the last used."""
+        owners = {*different, *self._outdated, *self._wanted}
+        owners |= {one.owner for one in self._states if one.is_dirty or not one.is_sure}
+        used = {one.owner: one.used_s for one in self._states}
+        waiting = self._wanted
+        return sorted(owners, key=lambda owner: (owner not in waiting, -used.get(owner, 0.0)))
+
+    async def _visit(self, owner: Owner, runs: dict[int, Difference], newest_s: float) -> int:
+        """Read, fold and commit what one driver lacks; return the number of chunks left."""
+        deriving = self._states.get(owner[1], owner) or self._make(owner)
+        if not (deriving.is_read and deriving.is_sure):
+            await self._read(deriving)
+        self._outdated.discard(owner)
+        have = deriving.compare(runs)
+        if deriving.behind:
+            await self._catch_up(deriving)
+            have = deriving.compare(runs)
+        if not deriving.behind:
+            lost = {run: one.lost for run, one in runs.items()}
+            candidate = deriving.candidate(have, lost, newest_s)
+            if candidate is not None and not self._publishes(owner):
+                await self._commit(deriving, candidate)
+        return deriving.chunks_behind
+
+    async def _read(self, deriving: Deriving) -> None:
+        async with self._connection.transaction() as connection:
+            stored = await folds.load(
+                connection, self._derivation.name, deriving.owner, self._tables
+            )
+        if not (deriving.is_read and stored.generation == deriving.generation):
+            deriving.read(stored, self._derivation.version)
+        deriving.is_sure = True
+        self._wanted.pop(deriving.owner, None)
+        self._ready(deriving)
+
+    async def _catch_up(self, deriving: Deriving) -> None:
+        """Read and fold some slices of missing chunks, the newest first."""
+        for which in deriving.behind[:READ_SLICES]:
+            async with self._connection.transaction() as connection:
+                chunks = await folds.chunks(connection, deriving.owner, *which)
+            deriving.add(which, chunks)
+            await asyncio.sleep(0)
+        deriving.behind = deriving.behind[READ_SLICES:]
+        told = deriving.partial
+        if not deriving.behind:
+            self._publish(deriving.owner, deriving.settle())
+        elif changed := deriving.amended():
+            async with self._connection.transaction() as connection:
+                await self._tables.write(connection, deriving.owner, changed, ())
+            deriving.stored = {**deriving.stored, **changed}
+        if told:
+            left = deriving.chunks_behind
+            event = self._derivation.progress(deriving.owner, left, time.time_ns())
+            await self._announce(event)
+
+    async def _commit(self, deriving: Deriving, candidate: Candidate) -> None:
+        """Write the facts of a state, its chunks and its snapshot in one transaction."""
+        facts = self._tables.keyed(self._derivation.facts(candidate[0]))
+        stored = deriving.stored
+        changed = {place: fact for place, fact in facts.items() if stored.get(place) != fact}
+        removed = [place for place in stored if place not in facts]
+        try:
+            async with self._connection.transaction() as connection:
+                generation = await folds.commit(
+                    connection,
+                    self._derivation.name,
+                    deriving.owner,
+                    version=self._derivation.version,
+                    generation=deriving.generation,
+                    state=self._derivation.snapshot(candidate[0]),
+                    folded=deriving.to_store(candidate),
+                )
+                await self._tables.write(connection, deriving.owner, changed, removed)
+        except Conflict:
+            deriving.is_read = False
+            raise
+        deriving.committed(candidate, generation, facts)
+        metrics.facts_written.labels(self._derivation.name).inc(len(changed))
