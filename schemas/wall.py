@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from schemas.telemetry import ChunkNumber, Number, Range, Token
-from schemas.timing import Lap, Session
+from schemas.timing import Deriving, Lap, Session
 
 ChannelName = Annotated[str, Meta(max_length=64)]
 
@@ -90,7 +90,7 @@ class Refused(Struct, frozen=True, kw_only=True, tag="wall.refused"):
     reason: str
 
 
-Fact = Session | Lap
+Fact = Session | Lap | Deriving
 """The events that the gateway forwards as they are, by its table of facts."""
 
 ToPage = Frames | Presence | Fact | Dropped | Pong | Refused

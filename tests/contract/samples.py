@@ -16,7 +16,7 @@ from schemas.link import Ask, Hello, Receipt
 from schemas.registry import EVENTS
 from schemas.sim import Finished, LapReported, Rewound, SessionOpened
 from schemas.telemetry import Chunk, Mark
-from schemas.timing import Lap, Session
+from schemas.timing import Deriving, Lap, Session
 
 FOLDER: Final = Path(__file__).parent / "golden"
 OBSERVED: Final[dict[str, type[Struct]]] = {
@@ -84,6 +84,7 @@ SAMPLES: Final[dict[str, Struct]] = {
         ended_ns=AT_NS + 74_142_000_000,
         fuel_used=1.75,
     ),
+    "timing.deriving": Deriving(**WHO, at_ns=AT_NS, chunks_behind=72_000),
     "dead.letter": DeadLetter(
         consumer="timing",
         stream="TELEMETRY",

@@ -1,6 +1,7 @@
-"""The real timing, killed while it publishes, stores each output of an undisturbed fold once."""
+"""A fold that is killed while it publishes stores each output of an undisturbed fold once."""
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -9,12 +10,12 @@ from consumers.timing.decide import decide, initial, key
 from pitbox.nats import readback
 from pitbox.nats.bus import Bus
 from schemas.timing import Lap
+from tests.tools import echo
 from tests.tools.drives import race
 from tests.tools.hub import apply, connected, eventually, mark, send
-from tests.tools.processes import running
-from tests.tools.servers import NatsServer
+from tests.tools.processes import alive, environment
+from tests.tools.servers import NatsServer, credentials
 
-NOWHERE = "postgresql://pitbox@127.0.0.1:1/pitbox"
 ROUTES = ("timing.session", "timing.lap")
 
 
@@ -23,6 +24,13 @@ async def driver(nats_server: NatsServer) -> AsyncIterator[Bus]:
     await apply(nats_server.url)
     async with connected(nats_server.url) as bus:
         yield bus
+
+
+def folding(nats_server: NatsServer) -> AbstractContextManager[None]:
+    """Run the fold as a process of its own during the block, then kill it."""
+    users = credentials(nats_server.url, echo.streams())
+    reaches = {"PITBOX_STREAMS": echo.streams(), "PITBOX_NATS__CREDENTIALS": str(users)}
+    return alive("tests.tools.echo", environment=environment(nats_server, "") | reaches)
 
 
 async def identities(bus: Bus) -> list[str]:
@@ -50,14 +58,14 @@ async def undisturbed(bus: Bus) -> list[str]:
 
 
 async def until_finished(bus: Bus) -> None:
-    """Wait until the progress of timing is at the end of TELEMETRY."""
+    """Wait until the progress of the fold is at the end of TELEMETRY."""
     last = (await bus.jetstream.stream_info("TELEMETRY")).state.last_seq
 
     async def finished() -> bool:
-        record = await readback.last(bus, "fold.progress", consumer="timing", stream="TELEMETRY")
+        record = await readback.last(bus, "fold.progress", consumer="echo", stream="TELEMETRY")
         return record is not None and record.sequence == last
 
-    await eventually(finished, "timing has published everything")
+    await eventually(finished, "the fold has published everything")
 
 
 def place(identity: str) -> str:
@@ -66,34 +74,34 @@ def place(identity: str) -> str:
     return f"{sequence}:{output.split('.')[0]}"
 
 
-async def test_a_timing_that_is_killed_while_it_publishes_stores_each_fact_once(
+async def test_a_fold_that_is_killed_while_it_publishes_stores_each_fact_once(
     nats_server: NatsServer, driver: Bus
 ) -> None:
     await send(driver, race(laps=60))
     for _ in range(4):
         before = await stored(driver)
-        with running("timing", nats_server, NOWHERE):
+        with folding(nats_server):
 
             async def published(before: int = before) -> bool:
                 return await stored(driver) >= before + 20
 
-            await eventually(published, "timing publishes more facts")
-    with running("timing", nats_server, NOWHERE):
+            await eventually(published, "the fold publishes more facts")
+    with folding(nats_server):
         await until_finished(driver)
     found = await identities(driver)
     assert len(set(found)) == len(found)
     assert sorted(map(place, found)) == sorted(await undisturbed(driver))
 
 
-async def test_a_restart_of_timing_publishes_nothing_that_is_stored(
+async def test_a_restart_of_a_fold_publishes_nothing_that_is_stored(
     nats_server: NatsServer, driver: Bus
 ) -> None:
     await send(driver, race())
-    with running("timing", nats_server, NOWHERE):
+    with folding(nats_server):
         await until_finished(driver)
     before = await identities(driver)
     await send(driver, [mark(10**6)])
-    with running("timing", nats_server, NOWHERE):
+    with folding(nats_server):
         await until_finished(driver)
     assert await identities(driver) == before
 

@@ -12,14 +12,16 @@ import nats.errors
 import pytest
 from structlog.testing import capture_logs
 
+from pitbox import topology
 from pitbox.nats import pull
 from pitbox.nats.bus import Bus
 from pitbox.nats.delivery import Delivery
 from pitbox.nats.pull import Pull, StalledError
 from pitbox.settings import Nats
 from schemas.timing import Lap
+from tests.tools import echo
 from tests.tools.hub import apply, chunk, connected, eventually, send, streams_with, wire
-from tests.tools.servers import NatsServer
+from tests.tools.servers import NatsServer, credentials
 
 
 def lap(number: int) -> Lap:
@@ -36,7 +38,7 @@ async def pulling(
     streams: str = "",
     **limits: float,
 ) -> AsyncIterator[Pull]:
-    async with connected(server.url, consumer, streams) as bus:
+    async with connected(server.url, consumer, streams or echo.streams()) as bus:
         reader = Pull(bus, consumer, stream, **limits)
         yield reader
         await reader.close()
@@ -131,7 +133,7 @@ async def test_reading_continues_after_the_server_restarted(
     nats_server: NatsServer, driver: Bus, end: str
 ) -> None:
     await send(driver, [chunk(number) for number in range(10)])
-    async with pulling(nats_server, "persister") as durable, pulling(nats_server, "timing") as all_:
+    async with pulling(nats_server, "persister") as durable, pulling(nats_server, "echo") as all_:
         await durable.ack(await read(durable, 10))
         await read(all_, 10)
         getattr(nats_server, end)()
@@ -153,7 +155,7 @@ async def test_a_reader_recreates_the_streams_of_a_wiped_store_and_logs_it(
     nats_server: NatsServer, driver: Bus
 ) -> None:
     await send(driver, [chunk(number) for number in range(10)])
-    async with pulling(nats_server, "timing") as reader:
+    async with pulling(nats_server, "echo") as reader:
         await read(reader, 10)
         with capture_logs() as logs:
             nats_server.kill()
@@ -200,7 +202,7 @@ async def test_a_reader_starts_over_after_an_older_store_was_restored(
     nats_server.start()
     await back(driver, connects=1)
     await send(driver, [chunk(number) for number in range(5, 10)])
-    async with pulling(nats_server, "timing") as reader:
+    async with pulling(nats_server, "echo") as reader:
         assert len(await read(reader, 10)) == 10
         nats_server.kill()
         nats_server.wipe()
@@ -215,8 +217,8 @@ async def test_a_reader_continues_after_its_last_message_when_only_the_connectio
     nats_server: NatsServer, driver: Bus
 ) -> None:
     await send(driver, [chunk(number) for number in range(5)])
-    async with connected(nats_server.url, "timing") as bus:
-        reader = Pull(bus, "timing", "TELEMETRY")
+    async with connected(nats_server.url, "echo", echo.streams()) as bus:
+        reader = Pull(bus, "echo", "TELEMETRY")
         await read(reader, 5)
         await bus.force_reconnect()
         await send(driver, [chunk(5)])
@@ -227,7 +229,7 @@ async def test_a_reader_continues_after_its_last_message_when_only_the_connectio
 async def test_two_readers_without_a_durable_take_no_message_from_each_other(
     nats_server: NatsServer, driver: Bus
 ) -> None:
-    async with pulling(nats_server, "timing") as one, pulling(nats_server, "timing") as other:
+    async with pulling(nats_server, "echo") as one, pulling(nats_server, "echo") as other:
         for first in (1, 6):
             await send(driver, [chunk(number) for number in range(first, first + 5)])
             both = await asyncio.gather(read(one, 5), read(other, 5))
@@ -237,9 +239,9 @@ async def test_two_readers_without_a_durable_take_no_message_from_each_other(
 async def test_a_reader_without_a_durable_may_create_only_its_own_consumer(
     nats_server: NatsServer, driver: Bus
 ) -> None:
-    own = Nats(url=nats_server.url, credentials=str(nats_server.keys / "users"))
-    bus = await Bus.connect(own, "timing", driver.topology)
-    reader = Pull(bus, "timing", "TELEMETRY")
+    own = Nats(url=nats_server.url, credentials=str(credentials(nats_server.url, echo.streams())))
+    bus = await Bus.connect(own, "echo", topology.load(echo.streams()))
+    reader = Pull(bus, "echo", "TELEMETRY")
     await send(driver, [chunk(0)])
     await read(reader, 1)
 
@@ -261,7 +263,7 @@ async def test_a_reader_without_a_durable_may_create_only_its_own_consumer(
             subject = f"$JS.API.CONSUMER.{operation}"
             await bus.client.request(subject, json.dumps(request).encode(), timeout=0.3)
     assert await names() == before
-    assert sorted(name.split("-")[0] for name in before) == ["persister", "timing"]
+    assert sorted(name.split("-")[0] for name in before) == ["echo", "persister"]
     await reader.close()
     await bus.close()
 
@@ -346,12 +348,12 @@ async def test_a_request_served_in_full_causes_no_new_consumer(
 ) -> None:
     """A reader without a durable creates another consumer at each attachment."""
     await send(driver, [chunk(number) for number in range(20)])
-    narrow = streams_with(tmp_path, "timing", batch=4)
-    async with pulling(nats_server, "timing", streams=narrow) as reader:
+    narrow = echo.declared(tmp_path, batch=4)
+    async with pulling(nats_server, "echo", streams=narrow) as reader:
         assert sequences(await read(reader, 20)) == list(range(1, 21))
         assert not await reader.batch(1, 0.1)
         made = [info.name for info in await driver.jetstream.consumers_info("TELEMETRY")]
-    assert sorted(name.split("-")[0] for name in made) == ["persister", "timing"]
+    assert sorted(name.split("-")[0] for name in made) == ["echo", "persister"]
 
 
 async def test_no_subject_and_no_header_ends_a_reader(nats_server: NatsServer, driver: Bus) -> None:

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from tests.tools.servers import NatsServer, addresses
@@ -21,11 +21,17 @@ def environment(nats_server: NatsServer, database: str) -> dict[str, str]:
 @contextmanager
 def running(service: str, nats_server: NatsServer, database: str) -> Iterator[None]:
     """Run a service during the block, then kill it; it must not end by itself."""
-    command = [sys.executable, "-m", "commands", "run", service]
-    process = subprocess.Popen(command, env=environment(nats_server, database))
+    with alive("commands", "run", service, environment=environment(nats_server, database)):
+        yield
+
+
+@contextmanager
+def alive(*module: str, environment: Mapping[str, str]) -> Iterator[None]:
+    """Run a module with arguments during the block, then kill it; it must not end by itself."""
+    process = subprocess.Popen([sys.executable, "-m", *module], env=environment)
     try:
         yield
-        assert process.poll() is None, f"{service} ended by itself"
+        assert process.poll() is None, f"{module} ended by itself"
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait(END_S)

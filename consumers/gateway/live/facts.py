@@ -8,7 +8,7 @@ from typing import Final
 
 from consumers.gateway.live.table import Row, Table
 from consumers.gateway.past import sessions
-from schemas.timing import Lap, Session
+from schemas.timing import Deriving, Lap, Session
 
 
 def shows_nobody_else(fact: object) -> bool:
@@ -17,28 +17,9 @@ def shows_nobody_else(fact: object) -> bool:
 
 
 def replaces_lap(new: Lap, old: Lap) -> bool:
-    """Return whether `new` replaces `old`, by the same rule as the persister's upsert.
-
-    A comparison of revisions is not enough: revisions start again when timing folds the stream
-    again from its start.
-    """
-    newer = new.revision > old.revision or new.frames >= old.frames
-    return newer and not _is_torn(new, old)
-
-
-def _is_torn(new: Lap, old: Lap) -> bool:
-    """Return whether `new` is the rest of a finished lap whose beginning has expired.
-
-    A fold that starts after that expiry sees only the lap's end.
-    """
-    if new.complete or not old.complete or old.ended_ns is None:
-        return False
-    taken_back = new.frames == 0 and new.lap_time_s is None
-    return not taken_back and _later(new.started_ns, old.started_ns)
-
-
-def _later(new_ns: int | None, old_ns: int | None) -> bool:
-    return new_ns is None or old_ns is None or new_ns > old_ns
+    """Return whether `new` is a later version than `old`, or rests on as many frames."""
+    newer = new.revision - old.revision
+    return newer > 0 or (newer == 0 and new.frames >= old.frames)
 
 
 TABLE: Final = Table(
@@ -56,5 +37,10 @@ TABLE: Final = Table(
         key=lambda lap: (lap.car, lap.lap_number),
         replaces=replaces_lap,
         read=sessions.laps,
+    ),
+    Row(
+        route="timing.deriving",
+        event=Deriving,
+        shows_others=shows_nobody_else,
     ),
 )

@@ -119,6 +119,15 @@ export const LAP_DEFAULTS = {
 
 export type SentLap = Omit<Lap, keyof typeof LAP_DEFAULTS> & Partial<Lap>;
 
+/** State how many stored chunks the laps of a driver's session lack; 0 once they are right. */
+export interface Deriving {
+  type: "timing.deriving";
+  session: string;
+  driver: string;
+  at_ns: number;
+  chunks_behind: number;
+}
+
 /** State how many messages were dropped for this slow client since it connected. */
 export interface Dropped {
   type: "wall.dropped";
@@ -318,6 +327,7 @@ export type ToPage =
   | Presence
   | SentSession
   | SentLap
+  | Deriving
   | Dropped
   | Pong
   | Refused;

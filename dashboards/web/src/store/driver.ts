@@ -33,6 +33,8 @@ export class Driver {
   sampledAt = -Infinity;
   readonly session = signal<Session | null>(null);
   readonly laps = signal<readonly Lap[]>([]);
+  /** Stored chunks that the laps still lack, after an update of the hub. */
+  readonly chunksBehind = signal(0);
   readonly presence = signal<Presence | null>(null);
   readonly coverage = signal<Coverage>(NOTHING);
   readonly healing = signal<Healing | null>(null);

@@ -16,7 +16,11 @@ export function LapTable() {
       <header>
         <h2>{driver ? `Laps of ${driver.name}` : "Laps"}</h2>
         <span class="ink-2">
-          {counted ? `${counted} of ${laps.filter(finished).length} count` : ""}
+          {driver?.chunksBehind.value
+            ? "Older laps are being derived"
+            : counted
+              ? `${counted} of ${laps.filter(finished).length} count`
+              : ""}
         </span>
       </header>
       <div class="lapscroll" tabIndex={0} role="region" aria-label="Lap table">

@@ -13,8 +13,10 @@ from pitbox.identity.folder import KeyFolder, KeysError, write_private
 from pitbox.identity.jwt import ClaimsError
 from pitbox.identity.nkeys import KeyFormatError, KeyPair, Kind, kind_of, verify
 from pitbox.identity.proof import prove, proves
+from tests.tools import echo
 
 TOPOLOGY = topology.load()
+WITH_FOLD = topology.load(echo.streams())
 NOW_S = 1_800_000_000
 
 # A key pair made by another tool of NATS.
@@ -98,10 +100,10 @@ def test_services_are_permitted_what_streams_yaml_declares() -> None:
     assert allowed["persister"] == permissions.Permissions(
         publish=(
             "receipt.*.*",
-            *(part for stream in ("TELEMETRY", "TIMING", "DEAD") for part in pulls(stream)),
+            *(part for stream in ("TELEMETRY", "DEAD") for part in pulls(stream)),
             *(
                 f"$JS.API.STREAM.{what}.{stream}"
-                for stream in ("TELEMETRY", "TIMING", "DEAD")
+                for stream in ("TELEMETRY", "DEAD")
                 for what in ("INFO", "CREATE")
             ),
             "_R_.>",
@@ -133,27 +135,26 @@ def pulls(stream: str) -> tuple[str, ...]:
 
 
 def test_a_consumer_without_a_durable_creates_its_own_and_cannot_use_those_of_others() -> None:
-    timing, asked = permissions.of_consumer(TOPOLOGY, "timing"), "$JS.API.CONSUMER."
-    may = {one.removeprefix(asked) for one in timing.publish if one.startswith(asked)}
+    fold, asked = permissions.of_consumer(WITH_FOLD, "echo"), "$JS.API.CONSUMER."
+    may = {one.removeprefix(asked) for one in fold.publish if one.startswith(asked)}
     read = {f"{what}.TELEMETRY.*" for what in ("INFO", "MSG.NEXT", "CREATE")}
     read_back = {
         "CREATE.TIMING.*.timing.*.*.session",
         "CREATE.TIMING.*.timing.*.*.lap",
         "MSG.NEXT.TIMING.*",
-        "CREATE.DEAD.*.dead.timing",
+        "CREATE.DEAD.*.dead.echo",
         "MSG.NEXT.DEAD.*",
     }
     assert may == read | read_back
-    assert "$JS.API.CONSUMER.*.*.TELEMETRY.persister" in timing.never
-    assert "$JS.API.CONSUMER.*.TELEMETRY.persister" in timing.never
-    assert "$JS.API.CONSUMER.*.*.TIMING.persister" in timing.never
+    assert "$JS.API.CONSUMER.*.*.TELEMETRY.persister" in fold.never
+    assert "$JS.API.CONSUMER.*.TELEMETRY.persister" in fold.never
 
 
 def test_a_fold_writes_and_reads_only_its_own_letters_and_progress() -> None:
-    timing = permissions.of_consumer(TOPOLOGY, "timing")
-    assert {"dead.timing", "fold.timing.*"} <= set(timing.publish)
-    assert "$JS.API.DIRECT.GET.FOLDS.fold.timing.*" in timing.publish
-    assert not {"dead.*", "fold.*.*"} & set(timing.publish)
+    fold = permissions.of_consumer(WITH_FOLD, "echo")
+    assert {"dead.echo", "fold.echo.*"} <= set(fold.publish)
+    assert "$JS.API.DIRECT.GET.FOLDS.fold.echo.*" in fold.publish
+    assert not {"dead.*", "fold.*.*"} & set(fold.publish)
 
 
 @pytest.mark.parametrize("name", permissions.users(TOPOLOGY))

@@ -75,10 +75,10 @@ def test_a_subject_is_filled_from_fields_and_has_wildcards_for_subscribing() -> 
 
 
 def test_a_consumer_has_a_durable_on_each_stream_it_reads_unless_it_acknowledges_nothing() -> None:
-    assert set(TOPOLOGY.durables("persister")) == {"TELEMETRY", "TIMING", "DEAD"}
+    assert set(TOPOLOGY.durables("persister")) == {"TELEMETRY", "DEAD"}
     assert TOPOLOGY.durables("timing") == {}
     assert TOPOLOGY.consumers["persister"].ack_policy("TELEMETRY") == "all"
-    assert TOPOLOGY.consumers["persister"].ack_policy("TIMING") == "explicit"
+    assert TOPOLOGY.consumers["persister"].ack_policy("DEAD") == "explicit"
 
 
 def test_tries_are_the_steps_of_backoff_and_the_first_one() -> None:

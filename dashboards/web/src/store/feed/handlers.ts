@@ -2,6 +2,7 @@
 
 import type { Received } from "../../link/socket";
 import { takeDropped, takeRefused } from "./delivery";
+import { takeDeriving } from "./deriving";
 import { takeFrames } from "./frames";
 import { takeLap } from "./laps";
 import { takePresence } from "./presence";
@@ -20,6 +21,7 @@ export const HANDLERS: Handlers<Received> = {
   "wall.presence": takePresence,
   "timing.session": takeSession,
   "timing.lap": takeLap,
+  "timing.deriving": takeDeriving,
   "wall.dropped": takeDropped,
   "wall.refused": takeRefused,
 };

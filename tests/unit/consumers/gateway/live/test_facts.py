@@ -36,8 +36,9 @@ def test_a_higher_revision_replaces_a_lap_and_a_lower_one_does_not() -> None:
     assert replaces_lap(lap(revision=3, lap_time_s=89.9), known)
 
 
-def test_an_incomplete_lap_never_replaces_a_complete_one() -> None:
-    assert not replaces_lap(lap(revision=9, complete=False), lap(revision=2))
+def test_a_lap_of_the_same_revision_replaces_one_that_rests_on_fewer_frames() -> None:
+    assert replaces_lap(lap(frames=120), lap(frames=100))
+    assert not replaces_lap(lap(frames=80), lap(frames=100))
 
 
 def test_an_older_session_replaces_no_newer_one() -> None:

@@ -16,7 +16,8 @@ from tests.tools.toy_fact import ROW as TOY
 from tests.tools.toy_fact import Shout, shout
 
 TOPOLOGY = topology.load()
-SESSION, LAP = TABLE
+SESSION, LAP, DERIVING = TABLE
+LETTER = replace(LAP, route="dead.letter")
 
 
 def reading(*routes: str) -> Topology:
@@ -31,11 +32,19 @@ def test_the_gateways_table_is_what_streams_yaml_declares() -> None:
 @pytest.mark.parametrize(
     ("rows", "declared", "problem"),
     [
-        ((SESSION,), TOPOLOGY, "the gateway reads timing.lap, but no row in .* add the row"),
+        (
+            (SESSION, DERIVING),
+            TOPOLOGY,
+            "reads timing.lap, but no row in .* add the row",
+        ),
         ((SESSION, LAP), reading("timing.lap"), "a row in .* has timing.session and Session"),
         ((SESSION, LAP), reading("timing.lap", "timing.session", "dead.letter"), "DeadLetter"),
-        ((SESSION, replace(LAP, route="dead.letter")), TOPOLOGY, "reads timing.lap, but no row"),
-        ((SESSION, LAP, TOY), TOPOLOGY, "a row in .* has toy.shout and Shout"),
+        (
+            (SESSION, DERIVING, LETTER),
+            TOPOLOGY,
+            "reads timing.lap, but no row",
+        ),
+        ((SESSION, LAP, DERIVING, TOY), TOPOLOGY, "a row in .* has toy.shout and Shout"),
     ],
 )
 def test_a_row_without_its_route_or_a_route_without_its_row_is_refused(
