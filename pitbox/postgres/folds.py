@@ -64,7 +64,7 @@ select $1, $2, $3, run, chunks::int4multirange from unnest($4::bigint[], $5::tex
     as saved (run, chunks)
 """
 
-REBUILD: Final = "delete from fold where session = $1 and ($2::text is null or driver = $2)"
+REBUILD: Final = "delete from fold where session = $1"
 
 
 class Difference(Struct, frozen=True):
@@ -179,10 +179,9 @@ async def commit(
     return after
 
 
-async def rebuild(connection: asyncpg.Connection, session: str, driver: str | None) -> int:
-    """Forget which chunks the facts of a session rest on; return the number of folds."""
-    done: str = await connection.execute(REBUILD, session, driver)
-    return int(done.split()[1])
+async def rebuild(connection: asyncpg.Connection, session: str) -> None:
+    """Forget which chunks the facts of a session rest on, so that they are derived again."""
+    await connection.execute(REBUILD, session)
 
 
 def _ranges(multirange: Sequence[Any] | None) -> Ranges:

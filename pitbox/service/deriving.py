@@ -137,6 +137,9 @@ class Deriving:
         have = {**self._folded, **{run: one.have for run, one in runs.items()}}
         missing = minus(have, self._derivation.folded(self._state), self._left_out)
         self.behind = newest_first(missing, SLICE_CHUNKS)
+        if runs and not missing and not self.is_dirty:
+            # Postgres no longer has the commit that this state is from.
+            self._committed = None
         return have
 
     def add(self, which: Slice, chunks: Sequence[Chunk]) -> None:

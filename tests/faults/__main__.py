@@ -1,9 +1,11 @@
 """Run the fault matrix and report on every committed chunk.
 
-The last line is `faults: N runs, L lost, D duplicate, G gone declared`. A lost chunk is not stored
-as committed, a duplicate is stored besides; the exit code is 1 when anything is wrong. The measured
-figures decide nothing: chunks sent again, time until live data was back and until the hole was
-filled, and the age of live chunks meanwhile, in ms.
+The last line is `faults: N runs, L lost, D duplicate, F facts wrong`, and the number of chunks that
+were declared gone. A lost chunk is not stored as committed, a duplicate is stored besides, a wrong
+fact is not that of a fresh fold of the stored chunks; the exit code is 1 when anything is wrong. The
+measured figures decide nothing: chunks sent again; the seconds until live data was back, until the
+hole was filled and, from the end of the drive on, until the facts were right; the age of live
+chunks meanwhile, in ms.
 """
 
 import argparse
@@ -24,7 +26,8 @@ from tests.faults.stack import template
 
 SEEDS: Final = (11, 13, 17)
 HEADER: Final = (
-    "case                      chunks  lost dup gone  resent  live back   filled    p50    p99"
+    "case                      chunks  lost dup gone facts  "
+    "resent  live back   filled    facts    p50    p99"
 )
 
 
@@ -44,7 +47,8 @@ def main() -> int:
     print(
         f"faults: {len(outcomes)} runs, {sum(v.lost + v.damaged for v in verdicts)} lost, "
         f"{sum(v.duplicate + v.alien for v in verdicts)} duplicate, "
-        f"{sum(v.gone for v in verdicts)} gone declared"
+        f"{sum(v.wrong_facts for v in verdicts)} facts wrong "
+        f"({sum(v.gone for v in verdicts)} chunks declared gone)"
     )
     return int(any(outcome.problem for outcome in outcomes))
 
@@ -79,12 +83,14 @@ def _cases(arguments: argparse.Namespace) -> Iterator[Case]:
 def _line(outcome: Outcome) -> str:
     verdict, measured = outcome.verdict, outcome.measured
     counts = (
-        f"{verdict.chunks:6} {verdict.lost:5} {verdict.duplicate:3} {verdict.gone:4}"
+        f"{verdict.chunks:6} {verdict.lost:5} {verdict.duplicate:3} {verdict.gone:4} "
+        f"{verdict.wrong_facts:5}"
         if verdict
-        else f"{'not judged':>21}"
+        else f"{'not judged':>27}"
     )
     times = (
         f"{measured.resent:7}  {_seconds(measured.live_back_s)} {_seconds(measured.filled_s)} "
+        f"{_seconds(measured.facts_s)} "
         f"{_percentile_ms(measured.ages_s, 50)} {_percentile_ms(measured.ages_s, 99)}"
     )
     rest = [measured.remark, f"FAILED: {outcome.problem}" if outcome.problem else ""]

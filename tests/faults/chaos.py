@@ -25,6 +25,10 @@ FAULTS: Final[dict[str, tuple[Fault, ...]]] = {
         lambda stack, _: faults.killed(stack.persister),
         lambda stack, _: faults.paused(stack.persister),
     ),
+    "timing": (
+        lambda stack, _: faults.killed(stack.timing),
+        lambda stack, _: faults.paused(stack.timing),
+    ),
     "nats-server": (
         lambda stack, _: faults.killed(stack.nats),
         lambda stack, _: faults.paused(stack.nats),

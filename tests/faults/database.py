@@ -33,6 +33,10 @@ class Database:
         """Return the rows of a query; raises DatabaseAway."""
         return self.run(lambda connection: connection.fetch(sql, *arguments))
 
+    def execute(self, sql: str) -> None:
+        """Execute a statement; raises DatabaseAway."""
+        self.run(lambda connection: connection.execute(sql))
+
     def close(self) -> None:
         """Close the connection without waiting."""
         connection, self._connection = self._connection, None

@@ -75,6 +75,12 @@ def read_ledger(path: Path) -> Ledger:
     return Ledger(tuple(made), frozenset(kept))
 
 
+def identity_of(line: str) -> Identity:
+    """Return the identity of the chunk that a line of a ledger is about."""
+    _, session, driver, run, chunk, *_ = line.split()
+    return session, driver, int(run), int(chunk)
+
+
 def mend_ledger(path: Path) -> None:
     """Remove a last line that a kill tore, so that the next process does not append to it."""
     if path.exists():

@@ -8,6 +8,7 @@ import asyncpg
 
 from pitbox.chunks import ranges
 from pitbox.chunks.frames import CorruptChunkError, checksum, unpack_block
+from tests.faults import facts
 from tests.faults.ledger import Identity, Ledger
 from tests.faults.verdict import Found, Row, Runs, Verdict, compare
 
@@ -44,6 +45,12 @@ async def stored(connection: asyncpg.Connection) -> Runs:
     return {run: ranges.union(have[run], gone[run]) for run in have}
 
 
+async def identities(connection: asyncpg.Connection) -> set[Identity]:
+    """Return the identities of all stored chunks."""
+    rows = await connection.fetch("select session, driver, run, chunk from telemetry_chunk")
+    return {tuple(row) for row in rows}
+
+
 async def _found(url: str) -> Found:
     connection = await asyncpg.connect(url)
     try:
@@ -51,6 +58,7 @@ async def _found(url: str) -> Found:
         gone = await _ranges(connection, "gone")
         misheld = await connection.fetchval(NOT_AS_HELD)
         holes = (await connection.fetch(HOLES))[0]
+        wrong_facts = await facts.wrong(connection)
     finally:
         await connection.close()
     return Found(
@@ -60,6 +68,7 @@ async def _found(url: str) -> Found:
         misheld=misheld,
         shown_lacking=holes["lacking"],
         shown_gone=holes["gone"],
+        wrong_facts=len(wrong_facts),
     )
 
 
@@ -72,9 +81,11 @@ async def _rows(connection: asyncpg.Connection) -> tuple[dict[Identity, Row], in
         while page := await cursor.fetch(PAGE):
             for row in page:
                 identity = (row["session"], row["driver"], row["run"], row["chunk"])
-                begins = (*identity[:3], row["first_frame"])
-                doubled += identity in rows or (row["frames"] > 0 and begins in begun)
-                begun.add(begins)
+                doubled += identity in rows
+                if row["frames"] > 0:
+                    begins = (*identity[:3], row["first_frame"])
+                    doubled += begins in begun
+                    begun.add(begins)
                 rows[identity] = Row(row["crc"], row["first_frame"], row["frames"], _unpacks(row))
     return rows, doubled
 

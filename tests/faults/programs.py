@@ -5,13 +5,21 @@ import signal
 import subprocess
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
 from commands.hub.supervisor import kill_tree, pitbox
 from tests.faults.background import Background
-from tests.faults.ledger import Entry, Identity, Ledger, mend_ledger, read_ledger, spooled
+from tests.faults.ledger import (
+    Entry,
+    Identity,
+    Ledger,
+    identity_of,
+    mend_ledger,
+    read_ledger,
+    spooled,
+)
 from tests.faults.proxy import Link
 from tests.tools.servers import Server, free_port, listens, until
 
@@ -145,6 +153,14 @@ class Driver(Program):
         """Kill the app, and add to the ledger what its spool had committed."""
         super().kill()
         self._left |= spooled(self.spool, self.recorded().undecided)
+
+    def forget(self, stored: Collection[Identity]) -> None:
+        """Lose the disk: the spool, and from the ledger all chunks but those stored elsewhere."""
+        shutil.rmtree(self.spool)
+        self._left &= {*stored}
+        lines = self.ledger.read_text().splitlines(keepends=True)
+        known = [line for line in lines if identity_of(line) in stored]
+        self.ledger.write_text("".join(known))
 
     def recorded(self) -> Ledger:
         """Return this PC's ledger: all chunks it made, and those it committed."""

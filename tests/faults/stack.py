@@ -14,18 +14,19 @@ from msgspec import Struct
 from commands.hub.supervisor import pitbox
 from pitbox import topology
 from pitbox.postgres import migration
-from tests.faults import oracle, verdict
+from tests.faults import facts, oracle, verdict
 from tests.faults.background import Background
 from tests.faults.database import Database, DatabaseAway
 from tests.faults.ledger import Entry
 from tests.faults.programs import Driver, Service
 from tests.faults.storage import Nats, Postgres
 from tests.faults.watch import Watch
-from tests.tools.servers import START_S, addresses, until
+from tests.tools.servers import addresses, until
 from tests.tools.servers import running as running_server
 
 SESSION: Final = "faults"
 SETTLE_S: Final = 120.0
+COMMAND_S: Final = 120.0
 FAREWELL_S: Final = 5.0
 POLL_S: Final = 0.1
 DATABASE: Final = "pitbox"
@@ -34,13 +35,14 @@ DATABASE: Final = "pitbox"
 class Measures(Struct, frozen=True):
     """Figures of a case that do not affect its verdict.
 
-    `resent` counts chunks sent again; the times start when everything was repaired; `ages_s` are
-    the ages of live chunks until the hole was filled.
+    `resent` counts chunks sent again; the times start when everything was repaired, `facts_s` when
+    the drives had ended; `ages_s` are the ages of live chunks until the hole was filled.
     """
 
     resent: int = 0
     live_back_s: float | None = None
     filled_s: float | None = None
+    facts_s: float | None = None
     ages_s: tuple[float, ...] = ()
     remark: str = ""
 
@@ -63,10 +65,12 @@ class Stack:
             "PITBOX_LOG__FORMAT": "json",
         }
         self.persister = Service("persister", folder, self.environment)
+        self.timing = Service("timing", folder, self.environment)
         self.database = Database(self.background, self.url)
         self.drivers: list[Driver] = []
         self.healed_ns = 0
         self.filled_s: float | None = None
+        self.facts_s: float | None = None
         self.remark = ""
         self._watch: Watch | None = None
         self._copies = 0
@@ -84,20 +88,26 @@ class Stack:
         self.postgres.start()
         self.apply_streams()
         self.persister.start()
+        self.timing.start()
         self._watch = Watch(self.background, self.nats, self.topology)
 
     def apply_streams(self) -> None:
         """Create the streams, as the start-up job does."""
+        self.pitbox("streams", "apply")
+
+    def pitbox(self, *arguments: str) -> str:
+        """Run a command on the hub and return its output; raises RuntimeError when it fails."""
         done = subprocess.run(
-            pitbox("streams", "apply"),
+            pitbox(*arguments),
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=START_S,
+            timeout=COMMAND_S,
             check=False,
         )
         if done.returncode:
-            raise RuntimeError(f"streams apply failed: {done.stderr}")
+            raise RuntimeError(f"pitbox {' '.join(arguments)} failed: {done.stderr}")
+        return done.stdout
 
     def driver(self, name: str = "MOR", **settings: str) -> Driver:
         """Return a driver's PC whose app is not started; `settings` are those of the driver."""
@@ -124,7 +134,7 @@ class Stack:
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             time.sleep(min(POLL_S, left))
-            for program in (self.persister, *self.drivers):
+            for program in (self.persister, self.timing, *self.drivers):
                 if program.ended():
                     raise RuntimeError(f"{program.name} ended: {program.last_words()}")
 
@@ -149,13 +159,24 @@ class Stack:
         until(filled, what, timeout_s)
 
     def settle(self) -> None:
-        """Wait until Postgres has the chunks committed so far, end the drives and wait again."""
+        """Wait until Postgres has the chunks committed so far, end the drives and wait again.
+
+        The facts have to be right then too.
+        """
         begun_ns = self.healed_ns or time.time_ns()
         self.fills(self.committed(), "Postgres has what was committed")
         self.filled_s = (time.time_ns() - begun_ns) / 1e9
         if any(driver.runs and driver.endless for driver in self.drivers):
             until(lambda: self.live_back_s is not None, "live is back")
         self._end_drives()
+        ended_ns = time.time_ns()
+        until(self._facts_are_right, "the facts are those of the chunks in Postgres", SETTLE_S)
+        self.facts_s = (time.time_ns() - ended_ns) / 1e9
+
+    def _facts_are_right(self) -> bool:
+        with suppress(DatabaseAway):
+            return not self.database.run(facts.wrong)
+        return False
 
     def finish(self) -> None:
         """Stop every app as its driver does."""
@@ -207,7 +228,12 @@ class Stack:
             filled_ns = self.healed_ns + int(self.filled_s * 1e9)
             ages_s = self.watch.ages_s(self.healed_ns, filled_ns)
         return Measures(
-            self.watch.resent, self.live_back_s, self.filled_s, tuple(ages_s), self.remark
+            self.watch.resent,
+            self.live_back_s,
+            self.filled_s,
+            self.facts_s,
+            tuple(ages_s),
+            self.remark,
         )
 
     def end(self) -> None:
@@ -218,6 +244,7 @@ class Stack:
             ending.callback(self.postgres.end)
             ending.callback(self.nats.end)
             ending.callback(self.persister.end)
+            ending.callback(self.timing.end)
             for driver in self.drivers:
                 ending.callback(driver.end)
             if self._watch is not None:

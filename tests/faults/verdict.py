@@ -33,6 +33,7 @@ class Found(Struct, frozen=True):
     misheld: int = 0
     shown_lacking: int = 0
     shown_gone: int = 0
+    wrong_facts: int = 0
 
 
 class Verdict(Struct, frozen=True):
@@ -42,7 +43,7 @@ class Verdict(Struct, frozen=True):
     the ledger's, `alien` those that nobody made, `misheld` runs whose `have` is not their rows,
     `falsely_gone` chunks that are declared gone but stored, `skipped` chunks that were left out
     before a committed one, `misshown` chunks by which the reported holes differ from the actual
-    ones.
+    ones, `wrong_facts` facts that are not those of a fresh fold of the rows.
     """
 
     chunks: int
@@ -55,13 +56,15 @@ class Verdict(Struct, frozen=True):
     falsely_gone: int = 0
     skipped: int = 0
     misshown: int = 0
+    wrong_facts: int = 0
     first_lost: Identity | None = None
 
     @property
     def sound(self) -> bool:
         """Return whether nothing is wrong, gone chunks aside."""
         chunks = self.lost + self.duplicate + self.damaged + self.alien + self.skipped
-        return not (chunks + self.misheld + self.falsely_gone + self.misshown)
+        shown = self.falsely_gone + self.misshown + self.wrong_facts
+        return not (chunks + self.misheld + shown)
 
 
 def compare(found: Found, ledgers: Iterable[Ledger]) -> Verdict:
@@ -89,6 +92,7 @@ def compare(found: Found, ledgers: Iterable[Ledger]) -> Verdict:
         ),
         misshown=abs(found.shown_lacking - _holes(found, committed))
         + abs(found.shown_gone - never),
+        wrong_facts=found.wrong_facts,
         first_lost=next(((*run, part[0][0]) for run, part in lost.items()), None),
     )
 

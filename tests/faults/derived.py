@@ -1,0 +1,156 @@
+"""Faults of what is derived: its service, its rows, and the chunks that it rests on."""
+
+from contextlib import ExitStack
+
+from tests.faults import faults, oracle
+from tests.faults.pace import Pace
+from tests.faults.programs import Driver, Service
+from tests.faults.stack import SESSION, Stack
+from tests.tools.servers import until
+
+LAP_SPEED = 20.0
+"""At this speed a lap of the simulator takes a few seconds."""
+
+
+def timing_killed(stack: Stack, pace: Pace) -> None:
+    """Timing is killed repeatedly."""
+    _laps(stack)
+    for _ in range(pace.kills):
+        stack.lasts(pace.drive_s)
+        with faults.killed(stack.timing):
+            stack.lasts(1)
+    stack.healed()
+
+
+def timing_paused(stack: Stack, pace: Pace) -> None:
+    """Timing is paused, then continues with old messages."""
+    _laps(stack)
+    stack.lasts(pace.drive_s)
+    with faults.paused(stack.timing):
+        stack.lasts(pace.paused_s)
+    stack.healed()
+
+
+def timing_away_while_the_store_is_wiped(stack: Stack, pace: Pace) -> None:
+    """Persister and timing are away, and every stream is deleted meanwhile."""
+    _laps(stack)
+    stack.lasts(pace.drive_s)
+    with faults.killed(stack.persister), faults.killed(stack.timing):
+        stack.lasts(pace.away_s)
+        with faults.store_wiped(stack):
+            stack.lasts(1)
+    stack.healed()
+
+
+def database_goes_back_while_timing_is_away(stack: Stack, pace: Pace) -> None:
+    """Postgres is restored from a backup before timing starts again."""
+    _laps(stack)
+    stack.lasts(pace.drive_s)
+    with faults.killed(stack.timing), faults.database_goes_back(stack):
+        stack.lasts(pace.away_s)
+    stack.healed()
+
+
+def database_and_store_go_back(stack: Stack, pace: Pace) -> None:
+    """Postgres and the streams are both restored from copies of different ages."""
+    _laps(stack)
+    stack.lasts(pace.drive_s)
+    with faults.database_goes_back(stack):
+        stack.lasts(pace.drive_s)
+        with faults.store_goes_back(stack):
+            stack.lasts(pace.away_s)
+    stack.healed()
+
+
+def postgres_stopped_beside_timing(stack: Stack, pace: Pace) -> None:
+    """Postgres stops without a checkpoint while laps are committed."""
+    _laps(stack)
+    for _ in range(pace.kills):
+        stack.lasts(pace.drive_s)
+        with faults.postgres_stopped(stack):
+            stack.lasts(pace.drive_s)
+    stack.healed()
+
+
+def timing_updated(stack: Stack, pace: Pace) -> None:
+    """The folds in Postgres are of another version: all facts are derived again while driving."""
+    _laps(stack)
+    stack.lasts(pace.drive_s)
+    with faults.killed(stack.timing):
+        stack.lasts(1)
+        stack.database.execute("update fold set version = 0")
+        stack.database.execute("update lap set lap_time_s = 1, revision = revision + 1")
+    stack.healed()
+
+
+def snapshot_rotten(stack: Stack, pace: Pace) -> None:
+    """The snapshots in Postgres do not decode."""
+    _laps(stack)
+    stack.lasts(pace.drive_s)
+    with faults.killed(stack.timing):
+        stack.lasts(1)
+        stack.database.execute("update fold set state = '\\x93ff00'")
+    stack.healed()
+
+
+def facts_deleted(stack: Stack, pace: Pace) -> None:
+    """The tables of facts and folds lose all rows, as in a partial restore."""
+    _laps(stack)
+    stack.lasts(pace.drive_s)
+    stack.database.execute("delete from lap")
+    stack.database.execute("delete from session")
+    stack.database.execute("delete from fold")
+    stack.healed()
+
+
+def chunks_lost_that_timing_knew(stack: Stack, pace: Pace) -> None:
+    """Timing folded chunks whose stream and spool are lost before Postgres had them."""
+    car = _laps(stack)
+    stack.lasts(pace.drive_s)
+    with ExitStack() as away:
+        away.enter_context(faults.killed(stack.persister))
+        stack.lasts(pace.away_s)
+        car.kill()
+        car.forget(stack.database.run(oracle.identities))
+        away.enter_context(faults.store_wiped(stack))
+        stack.lasts(1)
+    car.start()
+    stack.healed()
+
+
+def two_timings(stack: Stack, pace: Pace) -> None:
+    """Two processes of timing derive the same laps."""
+    _laps(stack)
+    folder = stack.fresh_folder("second")
+    folder.mkdir()
+    second = Service("timing", folder, stack.environment)
+    second.start()
+    try:
+        stack.lasts(pace.away_s)
+    finally:
+        second.end()
+    stack.healed()
+
+
+def rebuilt(stack: Stack, pace: Pace) -> None:
+    """A session is derived anew by command while it is driven."""
+    _laps(stack)
+    stack.lasts(pace.drive_s)
+    until(lambda: stack.database.rows("select from lap"), "there is a lap")
+    stack.pitbox("rebuild", SESSION)
+    stack.healed()
+
+
+def _laps(stack: Stack) -> Driver:
+    car = stack.driver()
+    car.drives(speed=LAP_SPEED)
+    car.start()
+    return car
+
+
+CASES = (
+    *(timing_killed, timing_paused, timing_away_while_the_store_is_wiped),
+    *(database_goes_back_while_timing_is_away, database_and_store_go_back),
+    *(postgres_stopped_beside_timing, timing_updated, snapshot_rotten, facts_deleted),
+    *(chunks_lost_that_timing_knew, two_timings, rebuilt),
+)
