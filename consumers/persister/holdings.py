@@ -111,7 +111,8 @@ class Holdings:
         if encoded:
             await store.copy(connection, encoded)
         if added:
-            await store.save(connection, added)
+            read_ns = max((one.stored_ns for one in batch.deliveries), default=0)
+            await store.save(connection, added, read_ns)
         if batch.letters:
             await self._tables.write(connection, batch.letters)
         return after, len(encoded)

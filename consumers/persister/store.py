@@ -17,9 +17,9 @@ using (session, driver, run)
 
 # `have` and `dead` only grow, so that they keep the ranges of another transaction.
 SAVE: Final = """
-insert into run (session, driver, run, made, closed, have, dead, gone, echo)
+insert into run (session, driver, run, made, closed, have, dead, gone, echo, read_ns)
 select session, driver, run, made, closed,
-    have::int4multirange, dead::int4multirange, gone::int4multirange, echo
+    have::int4multirange, dead::int4multirange, gone::int4multirange, echo, $10
 from unnest(
     $1::text[], $2::text[], $3::bigint[], $4::int[], $5::bool[],
     $6::text[], $7::text[], $8::text[], $9::bigint[]
@@ -31,6 +31,7 @@ on conflict (session, driver, run) do update set
     dead = run.dead + excluded.dead,
     gone = excluded.gone,
     echo = greatest(run.echo, excluded.echo),
+    read_ns = greatest(run.read_ns, excluded.read_ns),
     updated = now()
 """
 
@@ -72,8 +73,11 @@ async def copy(connection: asyncpg.Connection, encoded: Sequence[bytes]) -> None
     )
 
 
-async def save(connection: asyncpg.Connection, changed: dict[RunKey, Held]) -> None:
-    """Upsert runs; `have` and `dead` need only the new ranges."""
+async def save(connection: asyncpg.Connection, changed: dict[RunKey, Held], read_ns: int) -> None:
+    """Upsert runs; `have` and `dead` need only the new ranges.
+
+    `read_ns` is when the stream stored the newest message that was read.
+    """
     values = list(changed.values())
     await connection.execute(
         SAVE,
@@ -84,6 +88,7 @@ async def save(connection: asyncpg.Connection, changed: dict[RunKey, Held]) -> N
         [_multirange(row.dead) for row in values],
         [_multirange(row.gone) for row in values],
         [row.echo for row in values],
+        read_ns,
     )
 
 

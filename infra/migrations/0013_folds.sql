@@ -26,6 +26,11 @@ create table folded (
     foreign key (consumer, session, driver) references fold on delete cascade
 );
 
+-- When the stream stored the newest message that the persister had read as it wrote the row: chunks
+-- published before that are in Postgres, or were lost on the way.
+alter table run add column read_ns bigint not null default 0;
+
 -- migrate:down
+alter table run drop column read_ns;
 drop table folded;
 drop table fold;

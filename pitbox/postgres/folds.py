@@ -27,7 +27,7 @@ where coalesce(r.have, '{}') <> coalesce(f.chunks, '{}')
 
 OUTDATED: Final = "select session, driver from fold where consumer = $1 and version <> $2"
 
-NEWEST: Final = "select max(updated) from run"
+READ: Final = "select coalesce(max(read_ns), 0) from run"
 
 FOLD: Final = """
 select version, generation, state from fold where consumer = $1 and session = $2 and driver = $3

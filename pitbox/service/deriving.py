@@ -21,7 +21,10 @@ MAX_QUEUED: Final = 2000
 
 IDLE_S: Final = 1.0
 COMMIT_S: Final = 60.0
-STUCK_S: Final = 15.0
+STUCK_S: Final = 3.0
+OVERTAKEN_NS: Final = 2_000_000_000
+"""More than nats-server's clock and this one may differ on one hub."""
+
 
 Candidate = tuple[Any, dict[int, ranges.Ranges]]
 """A state to commit, and the chunks in it."""
@@ -64,7 +67,7 @@ class Deriving:
         self._folded: dict[int, ranges.Ranges] = {}
         self._left_out: dict[int, ranges.Ranges] = {}
         self._candidate: Candidate | None = None
-        self._since = 0.0, 0.0
+        self._since = 0.0, 0
         self._committed_s = self.used_s = clock_s()
         self._urgent = False
 
@@ -170,12 +173,12 @@ class Deriving:
         }
 
     def candidate(
-        self, have: dict[int, ranges.Ranges], lost: dict[int, ranges.Ranges], newest_s: float
+        self, have: dict[int, ranges.Ranges], lost: dict[int, ranges.Ranges], read_ns: int
     ) -> Candidate | None:
         """Return a state to commit, None if there is none yet.
 
-        `newest_s` is when Postgres stored the newest chunk of anybody, s since 1970. Sets
-        `is_read` to False when the state rests on chunks that Postgres will never have.
+        `read_ns` is when the stream stored the newest message in Postgres. Sets `is_read` to False
+        when the state rests on chunks that were published before and are not there.
         """
         now_s = self._clock_s()
         if self._candidate is None:
@@ -184,12 +187,12 @@ class Deriving:
             if not (self.is_dirty and due):
                 return None
             self._candidate = self._state, dict(self._derivation.folded(self._state))
-            self._since = now_s, time.time()
+            self._since = now_s, time.time_ns()
         ahead = minus(self._candidate[1], have)
         if not ahead:
             return self._candidate
         waiting_s = now_s - self._since[0]
-        overtaken = waiting_s > STUCK_S and newest_s > self._since[1]
+        overtaken = waiting_s > STUCK_S and read_ns > self._since[1] + OVERTAKEN_NS
         if overtaken or minus(ahead, minus(ahead, lost)):
             log.warning("derives again without chunks that are lost", chunks=count(ahead))
             self.is_read = False

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from pitbox import logs, metrics
@@ -115,16 +114,15 @@ class Reconciling:
             self._checked_s = 0.0
         async with self._connection.transaction() as connection:
             different = await folds.differences(connection, self._derivation.name)
-            newest = await connection.fetchval(folds.NEWEST)
+            read_ns = await connection.fetchval(folds.READ)
             if time.monotonic() - self._checked_s > CHECK_S:
                 name, version = self._derivation.name, self._derivation.version
                 self._outdated = set(await folds.outdated(connection, name, version))
                 self._checked_s = time.monotonic()
         self._boot = boot
-        newest_s = (newest or datetime.fromtimestamp(0, UTC)).timestamp()
         behind = 0
         for owner in self._order(different):
-            behind += await self._visit(owner, different.get(owner, {}), newest_s)
+            behind += await self._visit(owner, different.get(owner, {}), read_ns)
         metrics.chunks_behind.labels(self._derivation.name).set(behind)
         return behind > 0
 
@@ -136,7 +134,7 @@ class Reconciling:
         waiting = self._wanted
         return sorted(owners, key=lambda owner: (owner not in waiting, -used.get(owner, 0.0)))
 
-    async def _visit(self, owner: Owner, runs: dict[int, Difference], newest_s: float) -> int:
+    async def _visit(self, owner: Owner, runs: dict[int, Difference], read_ns: int) -> int:
         """Read, fold and commit what one driver lacks; return the number of chunks left."""
         deriving = self._states.get(owner[1], owner) or self._make(owner)
         if not (deriving.is_read and deriving.is_sure):
@@ -148,7 +146,7 @@ class Reconciling:
             have = deriving.compare(runs)
         if not deriving.behind:
             lost = {run: one.lost for run, one in runs.items()}
-            candidate = deriving.candidate(have, lost, newest_s)
+            candidate = deriving.candidate(have, lost, read_ns)
             if candidate is not None and not self._publishes(owner):
                 await self._commit(deriving, candidate)
         return deriving.chunks_behind

@@ -1,11 +1,11 @@
 """Run the fault matrix and report on every committed chunk.
 
 The last line is `faults: N runs, L lost, D duplicate, F facts wrong`, and the number of chunks that
-were declared gone. A lost chunk is not stored as committed, a duplicate is stored besides, a wrong
-fact is not that of a fresh fold of the stored chunks; the exit code is 1 when anything is wrong. The
-measured figures decide nothing: chunks sent again; the seconds until live data was back, until the
-hole was filled and, from the end of the drive on, until the facts were right; the age of live
-chunks meanwhile, in ms.
+were declared gone. A lost chunk is not stored as committed, a duplicate is stored besides, and a
+wrong fact is not that of a fresh fold of the stored chunks; the exit code is 1 when anything is
+wrong. The measured figures decide nothing: chunks sent again; the seconds until live data was back,
+until the hole was filled and, from the end of the drive on, until the facts were right; the age of
+live chunks meanwhile, in ms.
 """
 
 import argparse
