@@ -83,10 +83,7 @@ async def rest(
     async with serving(persister(hub.settings_of(nats_server.url, database))):
         async with connected(nats_server.url) as drive:
             await hub.send(drive, [hub.chunk(number) for number in CHUNKS])
-        async with connected(nats_server.url, "timing") as timing:
-            for fact in FACTS:
-                kind = "timing.session" if isinstance(fact, Session) else "timing.lap"
-                await timing.store(kind, fact)
+        await hub.write_facts(database, *FACTS)
         await eventually(everything, "everything is stored")
     async with (
         gateway_of(nats_server.url, database, tmp_path) as served,

@@ -88,10 +88,7 @@ async def race(nats_server: NatsServer, database: str, tmp_path: Path) -> AsyncI
     async with serving(persister(hub.settings_of(nats_server.url, database))):
         async with connected(nats_server.url) as drive:
             await hub.send(drive, CHUNKS)
-        async with connected(nats_server.url, "timing") as timing:
-            for fact in FACTS:
-                kind = "timing.session" if isinstance(fact, Session) else "timing.lap"
-                await timing.store(kind, fact)
+        await hub.write_facts(database, *FACTS)
 
         async def everything() -> bool:
             chunks = await stored.value("select count(*) from telemetry_chunk")

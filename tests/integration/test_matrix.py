@@ -281,16 +281,14 @@ async def requester(
 
 
 async def _drove(url: str, stored: Database) -> None:
-    async with connected(url) as bus, connected(url, "timing") as timing:
+    async with connected(url) as bus:
         for thing in PEOPLE:
             whose = {"driver": thing.driver, "session": thing.session}
             await hub.send(bus, [hub.chunk(number, **whose) for number in (0, 2)])
-            await timing.store(
-                "timing.session", Session(**whose, at_ns=1, source="sim", track="Spa", started_ns=1)
-            )
+            session = Session(**whose, at_ns=1, source="sim", track="Spa", started_ns=1)
             lap = Lap(**whose, at_ns=5, car="7", own=True, lap_number=1, revision=1)
             lap = msgspec.structs.replace(lap, started_ns=hub.START_NS)
-            await timing.store("timing.lap", lap)
+            await hub.write_facts(stored.url, session, lap)
 
     async def everything() -> bool:
         counts = "select (select count(*) from telemetry_chunk) + 2 * (select count(*) from lap)"

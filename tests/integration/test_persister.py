@@ -18,7 +18,8 @@ from pitbox.service.lifetime import Service
 from pitbox.settings import Settings
 from schemas.dead import DeadLetter
 from schemas.link import Ask, Receipt
-from schemas.timing import Lap, Session
+from schemas.timing import Lap
+from tests.tools import echo
 from tests.tools.hub import (
     START_NS,
     Database,
@@ -27,6 +28,7 @@ from tests.tools.hub import (
     connected,
     driving,
     eventually,
+    letter,
     mark,
     send,
     serving,
@@ -55,8 +57,8 @@ async def driver(nats_server: NatsServer) -> AsyncIterator[Bus]:
 
 
 @pytest.fixture
-async def timing(nats_server: NatsServer, driver: Bus) -> AsyncIterator[Bus]:
-    async with connected(nats_server.url, "timing") as bus:
+async def fold(nats_server: NatsServer, driver: Bus) -> AsyncIterator[Bus]:
+    async with connected(nats_server.url, echo.NAME, echo.streams()) as bus:
         yield bus
 
 
@@ -357,112 +359,27 @@ async def test_undecodable_bytes_on_any_subject_are_a_dead_letter_and_block_noth
     writer.close()
 
 
-async def test_only_a_higher_revision_replaces_a_lap(
-    settings: Settings, timing: Bus, stored: Database
+async def test_a_fact_with_a_number_out_of_its_columns_range_is_a_dead_letter(
+    settings: Settings, fold: Bus, stored: Database
 ) -> None:
     async with serving(service(settings)):
-        facts = [
-            lap(1, revision=2, frames=100, lap_time_s=90.0, ended_ns=5),
-            lap(1, revision=1, frames=50, lap_time_s=None),
-            lap(2, revision=1, frames=10),
-            lap(2, revision=2, frames=20, lap_time_s=80.0, sectors_s=(30.0, 50.0)),
-            lap(3),
-        ]
-        for fact in facts:
-            await timing.store("timing.lap", fact)
-
-        async def all_laps() -> bool:
-            return await stored.value("select count(*) from lap") == 3
-
-        await eventually(all_laps, "three laps")
-    rows = await stored.rows("select * from lap order by lap_number")
-    assert [(row["revision"], row["lap_time_s"]) for row in rows] == [
-        (2, 90.0),
-        (2, 80.0),
-        (1, None),
-    ]
-    assert rows[1]["sectors_s"] == [30.0, 50.0]
-
-
-async def test_facts_published_again_from_the_beginning_change_nothing(
-    settings: Settings, timing: Bus, stored: Database
-) -> None:
-    story = [
-        lap(1, frames=1),
-        lap(1, revision=2, frames=90, lap_time_s=91.0, ended_ns=9),
-        lap(2, frames=1),
-    ]
-    async with serving(service(settings)):
-        for fact in story:
-            await timing.store("timing.lap", fact)
-        for fact in story:
-            await timing.store("timing.lap", fact)
-        await timing.store("timing.lap", lap(3))
-
-        async def arrived() -> bool:
-            return bool(await stored.value("select true from lap where lap_number = 3"))
-
-        await eventually(arrived, "the last fact")
-    rows = await stored.rows("select lap_number, revision, lap_time_s from lap order by 1")
-    assert [tuple(row) for row in rows] == [(1, 2, 91.0), (2, 1, None), (3, 1, None)]
-
-
-async def test_known_fields_of_a_session_are_not_overwritten_by_unknown_ones(
-    settings: Settings, timing: Bus, stored: Database
-) -> None:
-    first = Session(
-        **{"session": "test", "driver": "ada", "at_ns": 5, "source": "f1", "started_ns": 5},
-        **{"track": "Spa", "sectors": 3},
-    )
-    silent = Session(session="test", driver="ada", at_ns=9, source="f1", started_ns=7)
-    async with serving(service(settings)):
-        for fact in (first, silent, msgspec.structs.replace(silent, driver="bea")):
-            await timing.store("timing.session", fact)
-
-        async def both() -> bool:
-            return await stored.value("select count(*) from session") == 2
-
-        await eventually(both, "both sessions")
-    row = (await stored.rows("select * from session where driver = 'ada'"))[0]
-    assert (row["track"], row["sectors"], row["at_ns"], row["started_ns"]) == ("Spa", 3, 9, 5)
-
-
-async def test_numbers_out_of_a_columns_range_are_null_or_a_dead_letter(
-    settings: Settings, timing: Bus, stored: Database
-) -> None:
-    nan, infinite = float("nan"), float("inf")
-    async with serving(service(settings)):
-        for fact in (
-            lap(1, lap_time_s=nan, sectors_s=(nan, 1.0), fuel_used=infinite),
-            lap(2**40),
-            lap(3, car="nul\0byte"),
-        ):
-            await timing.store("timing.lap", fact)
-        found = await dead_letters(stored, 1)
-
-        async def others() -> bool:
-            return await stored.value("select count(*) from lap") == 2
-
-        await eventually(others, "the laps beside it")
-    assert [dead_letter["reason"].split(":")[0] for dead_letter in found] == ["Refused"]
-    row = (await stored.rows("select * from lap where lap_number = 1"))[0]
-    assert (row["lap_time_s"], row["sectors_s"], row["fuel_used"]) == (None, [None, 1.0], None)
+        for fact in (letter(1), letter(2, tries=2**40), letter(3, reason="nul\0byte")):
+            await fold.store("dead.letter", fact)
+        found = await dead_letters(stored, 3)
+    reasons = {row["consumer"]: row["reason"].split(":")[0] for row in found}
+    assert reasons == {"echo": "nulbyte", "persister": "Refused"}
 
 
 async def test_a_fact_on_a_foreign_subject_is_dropped(
-    settings: Settings, timing: Bus, stored: Database
+    settings: Settings, fold: Bus, stored: Database
 ) -> None:
     async with serving(service(settings)):
-        await timing.store("timing.lap", lap(1), driver="eve")
-        await timing.store("timing.lap", lap(2))
-        found = await dead_letters(stored, 1)
-
-        async def arrived() -> bool:
-            return bool(await stored.value("select true from lap where lap_number = 2"))
-
-        await eventually(arrived, "the lap after it")
-    assert found[0]["reason"].startswith("ForeignSubject: ")
-    assert await stored.value("select count(*) from lap") == 1
+        await fold.store("dead.letter", letter(1), consumer="timing")
+        await fold.store("dead.letter", letter(2))
+        found = await dead_letters(stored, 2)
+    assert [row["sequence"] for row in found if row["consumer"] == "echo"] == [2]
+    [dropped] = [row for row in found if row["consumer"] == "persister"]
+    assert dropped["reason"].startswith("ForeignSubject: ")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,17 @@ import pytest
 
 from pitbox.nats.bus import Bus
 from schemas.timing import Lap
-from tests.tools.hub import Database, apply, chunk, connected, eventually, send, streams_with
+from tests.tools import echo
+from tests.tools.hub import (
+    Database,
+    apply,
+    chunk,
+    connected,
+    eventually,
+    letter,
+    send,
+    streams_with,
+)
 from tests.tools.servers import NatsServer, PostgresServer, addresses, free_port
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
@@ -99,31 +109,31 @@ async def test_a_persister_killed_repeatedly_loses_and_doubles_nothing(
         await eventually(lambda: stored.has(sent), "all chunks")
 
 
-async def test_a_lap_in_progress_at_a_killed_persister_is_delivered_again(
+async def test_a_fact_in_progress_at_a_killed_persister_is_delivered_again(
     nats_server: NatsServer, database: str, postgres_server: PostgresServer, tmp_path: Path
 ) -> None:
     impatient = streams_with(tmp_path, "persister", ack_wait="2s")
     await apply(nats_server.url, impatient)
     stored = Database(database)
-    async with connected(nats_server.url, "timing") as timing:
+    async with connected(nats_server.url, echo.NAME, echo.streams()) as fold:
 
         async def in_hand() -> bool:
-            info = await timing.jetstream.consumer_info("TIMING", "persister")
+            info = await fold.jetstream.consumer_info("DEAD", "persister")
             return info.num_ack_pending == 1
 
         async def both() -> bool:
-            return await stored.value("select count(*) from lap") == 2
+            return await stored.value("select count(*) from dead_letter") == 2
 
         postmaster = psutil.Process(postgres_server.pid)
         with running("persister", nats_server.url, database) as process:
             await until_connected(nats_server, "persister")
             with paused(postmaster, *postmaster.children()):
-                await timing.store("timing.lap", lap(1))
-                await eventually(in_hand, "the first lap is in hand")
+                await fold.store("dead.letter", letter(1))
+                await eventually(in_hand, "the first fact is in hand")
                 process.kill()
-        await timing.store("timing.lap", lap(2))
+        await fold.store("dead.letter", letter(2))
         with running("persister", nats_server.url, database):
-            await eventually(both, "both laps")
+            await eventually(both, "both facts")
 
 
 async def test_memory_stays_small_however_long_postgres_is_away(

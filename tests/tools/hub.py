@@ -22,6 +22,7 @@ from pitbox.service.lifetime import Service, serve
 from pitbox.settings import Keys, Nats, Postgres, Settings
 from pitbox.topology import admin
 from schemas.channels import bitmap, ids
+from schemas.dead import DeadLetter
 from schemas.telemetry import Chunk, Mark
 from schemas.timing import Lap, Session
 from tests.tools.servers import FOLDERS, NatsServer, credentials, everything
@@ -32,6 +33,15 @@ STOP_S: Final = 20.0
 
 START_NS: Final = 1_700_000_000_000_000_000
 CHANNELS: Final = ids("lap_number", "lap_distance", "position", "fuel_level", "speed", "world_x")
+
+
+def letter(sequence: int, **changes: Any) -> DeadLetter:
+    """Return a dead letter of the tests' fold."""
+    fields: dict[str, Any] = {
+        **{"consumer": "echo", "stream": "TELEMETRY", "created_ns": 1, "subject": "telemetry.a.b"},
+        **{"reason": "of a test", "payload": b"", "tries": 1, "at_ns": 1},
+    }
+    return DeadLetter(sequence=sequence, **{**fields, **changes})
 
 
 async def write_facts(database: str, *facts: Session | Lap) -> None:
