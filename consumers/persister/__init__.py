@@ -1,7 +1,7 @@
-"""Upsert every stream into Postgres, and publish receipts of the committed chunks.
+"""Write telemetry and dead letters to Postgres, and publish receipts of the committed chunks.
 
-Reads: TELEMETRY, TIMING and DEAD through durables, and requests on link.ask.
-Writes: chunks, runs, sessions, laps and dead letters to Postgres; receipts to link.receipt.
+Reads: TELEMETRY and DEAD through durables, and requests on link.ask.
+Writes: chunks, runs and dead letters to Postgres; receipts to link.receipt.
 Guarantees: a message is acknowledged after its commit, so none is lost; each chunk is stored once,
 whatever the order and repetition of messages. A producer deletes a chunk from its spool only after
 a receipt names it.
