@@ -401,7 +401,7 @@ async def test_an_error_of_postgres_does_not_quote_the_row(database: str, writin
 
 
 async def test_dead_letters_of_other_consumers_are_kept(
-    settings: Settings, timing: Bus, stored: Database
+    settings: Settings, fold: Bus, stored: Database
 ) -> None:
     dead_letter = DeadLetter(
         **{"consumer": "timing", "stream": "TELEMETRY", "created_ns": 1, "sequence": 2},
@@ -410,7 +410,7 @@ async def test_dead_letters_of_other_consumers_are_kept(
     )
     async with serving(service(settings)):
         for _ in range(2):
-            await timing.store("dead.letter", dead_letter)
+            await fold.store("dead.letter", dead_letter)
         found = await dead_letters(stored, 1)
     assert (found[0]["consumer"], found[0]["payload"]) == ("timing", b"\xc1")
 

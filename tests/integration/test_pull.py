@@ -20,7 +20,7 @@ from pitbox.nats.pull import Pull, StalledError
 from pitbox.settings import Nats
 from schemas.timing import Lap
 from tests.tools import echo
-from tests.tools.hub import apply, chunk, connected, eventually, send, streams_with, wire
+from tests.tools.hub import apply, chunk, connected, eventually, letter, send, streams_with, wire
 from tests.tools.servers import NatsServer, credentials
 
 
@@ -119,10 +119,10 @@ async def test_an_acknowledged_fact_does_not_cover_the_one_before_it(
 ) -> None:
     impatient = streams_with(tmp_path, "persister", ack_wait="1s")
     await apply(nats_server.url, impatient)
-    async with connected(nats_server.url, "timing") as timing:
+    async with connected(nats_server.url, echo.NAME, echo.streams()) as fold:
         for number in (1, 2):
-            await timing.store("timing.lap", lap(number))
-    async with pulling(nats_server, "persister", "TIMING") as reader:
+            await fold.store("dead.letter", letter(number))
+    async with pulling(nats_server, "persister", "DEAD") as reader:
         await reader.ack((await read(reader, 2))[1:])
         again = await read(reader, 1)
         assert (again[0].sequence, again[0].tries) == (1, 2)
