@@ -50,11 +50,14 @@ def test_another_start_moves_times_and_nothing_else() -> None:
     assert encode(moved) == encode(driven(SHORT))
 
 
-def test_frames_come_at_an_even_rate_from_the_start_on() -> None:
-    for rate_hz in (12, 20):
-        race = replace(SHORT, laps=1, rate_hz=rate_hz)
-        times = [o.captured_ns for o in drive(race, START_NS) if isinstance(o, Frame)]
-        assert times == [START_NS + round(n / rate_hz * 1e9) for n in range(len(times))]
+@pytest.mark.parametrize(
+    "rate_hz",
+    [12, 20, *(pytest.param(often, marks=pytest.mark.thorough) for often in (60, 100))],
+)
+def test_frames_come_at_an_even_rate_from_the_start_on(rate_hz: int) -> None:
+    race = replace(SHORT, laps=1, rate_hz=rate_hz)
+    times = [o.captured_ns for o in drive(race, START_NS) if isinstance(o, Frame)]
+    assert times == [START_NS + round(n / rate_hz * 1e9) for n in range(len(times))]
 
 
 def test_a_session_is_described() -> None:
