@@ -10,8 +10,9 @@ WEB := dashboards/web
 unit replay test: export PYTHONDONTWRITEBYTECODE :=
 # The wheel's npm finds its node on PATH.
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix $(WEB)
-# Only tests/integration/test_api_fuzz.py uses these plugins, and their imports take a second.
-LEAN := -p no:schemathesis -p no:faker
+# Only tests/integration/test_api_fuzz.py uses the first two, whose imports take a second; no test
+# reads the standard library's log, which pytest would record three times a test.
+LEAN := -p no:schemathesis -p no:faker -p no:logging
 PAGE := consumers/gateway/static/index.html
 PAGE_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' 2>/dev/null)
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 from pitbox.postgres import migration
+from tests.tools import sources
 from tests.tools.servers import NatsServer, PostgresServer, running
 
 ROOT = Path(__file__).parent.parent
@@ -32,6 +33,9 @@ settings.register_profile("full", deadline=None, suppress_health_check=[HealthCh
 settings.register_profile("quick", settings.get_profile("full"), max_examples=6, derandomize=True)
 settings.load_profile("full")
 
+# Reference counts free almost all that tests leave; a collection walks every module each time.
+gc.set_threshold(50_000)
+
 _numbers = itertools.count()
 
 
@@ -50,6 +54,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """Spare the garbage collector all that was imported: it would look through it every time."""
     gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """Free the syntax trees of the sources before pytest's last collections walk them."""
+    sources.forget()
 
 
 @pytest.fixture(scope="session")

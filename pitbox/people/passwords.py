@@ -25,14 +25,16 @@ class BusyError(Exception):
 class Passwords:
     """Hash and verify passwords, two at a time, each in a thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, hasher: PasswordHasher = HASHER) -> None:
+        """Prepare; `hasher` has the cost of a new hash, a stored hash names its own."""
+        self._hasher = hasher
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="passwords")
         self._waiting = 0
         self._decoy = ""
 
     async def hashed(self, password: str) -> str:
         """Return the argon2id hash of a password; raises BusyError."""
-        return await self._aside(HASHER.hash, password)
+        return await self._aside(self._hasher.hash, password)
 
     async def matches(self, kept: str | None, password: str) -> bool:
         """Return whether a password matches a stored hash; raises BusyError.
@@ -41,9 +43,9 @@ class Passwords:
         """
         if kept is None:
             self._decoy = self._decoy or await self.hashed(secrets.token_urlsafe())
-            await self._aside(_verify, self._decoy, password)
+            await self._aside(self._verify, self._decoy, password)
             return False
-        return await self._aside(_verify, kept, password) == "yes"
+        return await self._aside(self._verify, kept, password) == "yes"
 
     def close(self) -> None:
         """Cancel the waiting work and end the threads."""
@@ -58,6 +60,13 @@ class Passwords:
             return await loop.run_in_executor(self._threads, work, *words)
         finally:
             self._waiting -= 1
+
+    def _verify(self, kept: str, password: str) -> str:
+        try:
+            self._hasher.verify(kept, password)
+        except (VerificationError, InvalidHashError):
+            return "no"
+        return "yes"
 
 
 def why_not(password: str, name: str) -> str | None:
@@ -85,11 +94,3 @@ def breached() -> frozenset[str]:
     from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
     return frozenset(FREQUENCY_LISTS["passwords"])
-
-
-def _verify(kept: str, password: str) -> str:
-    try:
-        HASHER.verify(kept, password)
-    except (VerificationError, InvalidHashError):
-        return "no"
-    return "yes"

@@ -12,6 +12,7 @@ from msgspec import Struct
 from pitbox.topology.contradictions import contradictions
 from pitbox.topology.model import Consumer, Producer, Route, Stream, Topology, TopologyError
 
+Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 SECTIONS: Final[dict[str, type[Struct]]] = {
     "direct": Route,
     "producers": Producer,
@@ -44,7 +45,7 @@ def consumers(path: str = "") -> tuple[str, ...]:
     So a process that was started with older schemas reads a newer file. Raises TopologyError.
     """
     try:
-        document = yaml.safe_load(find(path).read_text())
+        document = yaml.load(find(path).read_text(), Loader)
     except yaml.YAMLError as error:
         raise TopologyError("streams.yaml: " + " ".join(str(error).split())) from None
     return tuple(str(name) for name, _ in _items(document, "consumers"))
@@ -53,7 +54,7 @@ def consumers(path: str = "") -> tuple[str, ...]:
 def parse(text: str) -> Topology:
     """Parse and check the text of streams.yaml; raises TopologyError as `load`."""
     try:
-        document = yaml.safe_load(text)
+        document = yaml.load(text, Loader)
         topology = msgspec.convert(document, Topology)
     except yaml.YAMLError as error:
         raise TopologyError("streams.yaml: " + " ".join(str(error).split())) from None

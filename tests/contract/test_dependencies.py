@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.tools.sources import PACKAGES, ROOT, files, nodes, statements, tree
 
-PACKAGES = ("commands", "producers", "consumers", "pitbox", "schemas")
 LINTER = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
 CONTRACTS = {contract["name"]: contract for contract in LINTER["contracts"]}
 LAYERS = CONTRACTS["commands stand on consumers and producers, these on pitbox, pitbox on schemas"]
@@ -25,7 +24,8 @@ PURE_BY_NAME = CONTRACTS["decisions are pure"] | {
     "source_modules": [pattern for pattern in PURE if "*" in pattern],
     "forbidden_modules": ["time", "pitbox.logs"],
 }
-OURS = sorted(path for name in PACKAGES for path in (ROOT / name).rglob("*.py"))
+OURS = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in files(*PACKAGES)}
+"""The path of each module of ours."""
 DRIVER_PACKAGES = {
     "attrs",
     "cffi",
@@ -52,6 +52,7 @@ CLIENTS = {"urllib.request", "http.client", "httpx", "aiohttp", "requests", "web
 IMPURE_CALLS = {"open", "print", "input", "time", "time_ns", "monotonic", "now", "sleep", "random"}
 
 
+@pytest.mark.thorough
 def test_import_rules_are_kept() -> None:
     command = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -72,10 +73,10 @@ def test_schemas_need_msgspec_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("pattern", PURE)
 def test_a_pure_module_awaits_nothing_and_makes_no_impure_call(pattern: str) -> None:
-    paths = [path for path in OURS if named(path, pattern)]
+    paths = [path for module, path in OURS.items() if named(module, pattern)]
     assert paths
     for path in paths:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes(path):
             assert not isinstance(node, (ast.AsyncFunctionDef, ast.Await, ast.Global)), node.lineno
             if isinstance(node, ast.Call):
                 called = node.func
@@ -84,9 +85,8 @@ def test_a_pure_module_awaits_nothing_and_makes_no_impure_call(pattern: str) -> 
                 assert name not in IMPURE_CALLS, f"{path}:{node.lineno}: {name}"
 
 
-def named(path: Path, pattern: str) -> bool:
+def named(module: str, pattern: str) -> bool:
     """Return whether a pattern matches a module; ** stands for packages, as in import-linter."""
-    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     return re.fullmatch(re.escape(pattern).replace(r"\*\*", r"[\w.]+"), module) is not None
 
 
@@ -112,6 +112,7 @@ def _lines(table: dict[str, Any]) -> list[str]:
     return [f"{key} = {json.dumps(value)}" for key, value in table.items() if key != "contracts"]
 
 
+@pytest.mark.thorough
 def test_rules_that_are_kept_pass(tmp_path: Path) -> None:
     kept = {
         "commands.run": "consumers.coach.decide",
@@ -125,6 +126,7 @@ def test_rules_that_are_kept_pass(tmp_path: Path) -> None:
     assert (code, "3 kept, 0 broken" in output) == (0, True), output
 
 
+@pytest.mark.thorough
 def test_every_import_against_the_rules_is_found_also_of_a_new_consumer(tmp_path: Path) -> None:
     broken = {
         "schemas.a": "pitbox.z",
@@ -154,12 +156,12 @@ def test_a_drivers_pc_needs_no_more_packages_than_these() -> None:
 
 def test_asvs_13_2_4_no_service_asks_other_servers_than_its_own_peers() -> None:
     """Postgres and nats-server are settings; a driver chooses the address of an HTTP source."""
-    found = {str(path.relative_to(ROOT)) for path in OURS if CLIENTS & set(imported(path))}
+    found = {str(path.relative_to(ROOT)) for path in OURS.values() if CLIENTS & set(imported(path))}
     assert found == {"commands/hub/stack.py", "producers/uplink/enrolment.py"}
 
 
 def imported(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in statements(tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

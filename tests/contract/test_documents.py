@@ -139,6 +139,7 @@ def test_a_mistake_on_the_command_line_ends_in_one_line(
     assert done.err.count("\n") == 1
 
 
+@pytest.mark.thorough
 def test_the_command_line_takes_the_arguments_of_its_process_and_sets_its_exit_code() -> None:
     command = [sys.executable, "-m", "commands", "drive", "--f1-port", "99999"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -1,16 +1,20 @@
 """No Hypothesis test depends on how fast the machine is."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.conftest import ROOT
+from tests.tools.sources import files, nodes
 
-TESTS = sorted(
-    path for path in (ROOT / "tests").rglob("test_*.py") if "hypothesis" in path.read_text()
-)
+SETS = re.compile(r"hypothesis.*\bsettings\(", re.DOTALL)
+TESTS = [
+    path
+    for path in files("tests")
+    if path.name.startswith("test_") and SETS.search(path.read_text())
+]
 
 
 def test_no_example_has_a_deadline_unless_a_test_sets_one() -> None:
@@ -20,8 +24,9 @@ def test_no_example_has_a_deadline_unless_a_test_sets_one() -> None:
 
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
 def test_no_test_sets_a_deadline_or_lets_a_slow_machine_fail_it(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "settings":
-            given = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
-            assert given.get("deadline", "None") == "None"
-            assert "too_slow" in given.get("suppress_health_check", "too_slow")
+    for node in nodes(path):
+        match node:
+            case ast.Call(func=ast.Name(id="settings"), keywords=keywords):
+                given = {keyword.arg: ast.unparse(keyword.value) for keyword in keywords}
+                assert given.get("deadline", "None") == "None"
+                assert "too_slow" in given.get("suppress_health_check", "too_slow")

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
-
-PACKAGES = ("commands", "consumers", "producers", "pitbox", "schemas")
+from tests.tools.sources import PACKAGES, ROOT, tree
 
 Graph = dict[str, set[str]]
 
@@ -44,7 +42,7 @@ def _name(root: Path, path: Path) -> str:
 
 def _imported(name: str, path: Path, paths: Mapping[str, Path]) -> Iterator[str]:
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for node in _at_module_level(ast.parse(path.read_text())):
+    for node in _at_module_level(tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in paths)
         elif isinstance(node, ast.ImportFrom):
@@ -64,10 +62,10 @@ def _run_for(module: str) -> Iterator[str]:
         module = module.rpartition(".")[0]
 
 
-def _at_module_level(tree: ast.AST) -> Iterator[ast.AST]:
-    """Return all nodes except those in functions, which run later."""
-    for node in ast.iter_child_nodes(tree):
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+def _at_module_level(parent: ast.AST) -> Iterator[ast.AST]:
+    """Return all statements except those in functions, which run later."""
+    for node in ast.iter_child_nodes(parent):
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.expr)):
             yield node
             yield from _at_module_level(node)
 

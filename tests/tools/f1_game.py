@@ -56,10 +56,12 @@ class Game:
             "second_player": 255,
         }
         layout.header.write(content, 0, known | header)
-        layout.head.write(content, layout.head_at, head or {})
+        if head:
+            layout.head.write(content, layout.head_at, head)
         for index, values in (items or {}).items():
             layout.item.write(content, layout.item_at(index), values)
-        layout.tail.write(content, layout.tail_at, tail or {})
+        if tail:
+            layout.tail.write(content, layout.tail_at, tail)
         return bytes(content)
 
     def tick(self, seconds: float = TICK_S) -> "Game":

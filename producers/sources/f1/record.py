@@ -39,7 +39,7 @@ class Record:
         for name, value in values.items():
             if name in self._places:
                 place, limits = self._places[name]
-                numbers[place] = _fit(value, limits)
+                numbers[place] = value if limits is None else _fit(value, *limits)
         self._struct.pack_into(packet, start, *numbers)
 
 
@@ -60,5 +60,6 @@ def _limits(code: str) -> Limits | None:
     return (0, (1 << bits) - 1) if code.isupper() else (-(1 << bits - 1), (1 << bits - 1) - 1)
 
 
-def _fit(value: float, limits: Limits | None) -> float:
-    return value if limits is None else max(limits[0], min(limits[1], round(value)))
+def _fit(value: float, least: int, most: int) -> int:
+    whole = round(value)
+    return least if whole < least else most if whole > most else whole

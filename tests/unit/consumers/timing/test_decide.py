@@ -133,12 +133,13 @@ def test_a_chunk_that_contradicts_itself_is_refused() -> None:
         decide(initial(), packed([], [], b"\xc1"))
 
 
-def test_hours_of_driving_are_kept_as_one_segment_with_a_piece_a_lap() -> None:
-    chunks = Drive(at_m=900.0).go(60_000).chunks()
+@pytest.mark.parametrize("laps", [20, pytest.param(60, marks=pytest.mark.thorough)])
+def test_a_long_drive_is_kept_as_one_segment_with_a_piece_a_lap(laps: int) -> None:
+    chunks = Drive(at_m=900.0).go(1000 * laps).chunks()
     live, backfill = chunks[len(chunks) // 2 :], chunks[: len(chunks) // 2]
     state, _ = folded([*live, *backfill])
     assert [len(segments) for segments in state.runs.values()] == [1]
-    assert len(state.runs[1][0].pieces) == 61
+    assert len(state.runs[1][0].pieces) == laps + 1
 
 
 def test_a_finished_lap_is_not_derived_again_while_others_are_driven() -> None:

@@ -87,6 +87,9 @@ class Counter:
 class World:
     """Store a stream, a fold's outputs and its progress; kill the fold at chosen steps."""
 
+    idle_s = 0.0
+    """The time between two saves of progress, and that a stream waits for one more message."""
+
     def __init__(self, messages: Sequence[Message]) -> None:
         self.messages = list(messages)
         self.outputs: list[tuple[str, Any]] = []
@@ -150,6 +153,7 @@ class Stream:
         await self._world.step()
         if self.exhausted:
             self._at_end()
+            await asyncio.sleep(self._world.idle_s)
             return []
         indices = [self._next]
         if self._next in self._again and self._next:
@@ -197,7 +201,7 @@ async def started(world: World, again: Iterable[int] = ()) -> None:
         performers=3,
         backoff_s=(0, 0),
         clock_s=lambda: world.now_s,
-        progress_s=0,
+        progress_s=world.idle_s,
     )
     try:
         await folding.run(stop)
@@ -430,6 +434,8 @@ def test_a_message_whose_dead_letter_is_stored_is_not_performed_again() -> None:
 class Disconnected(World):
     """Lose the connection at the first attempts to store a dead letter."""
 
+    # The delays between attempts are real time.
+    idle_s = 0.01
     failures = 3
 
     async def store_letter(self, delivery: Delivery, reason: str, identity: str) -> None:

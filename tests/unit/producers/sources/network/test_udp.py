@@ -182,7 +182,7 @@ async def test_a_console_that_does_not_answer_keeps_getting_the_first_letter() -
 @pytest.mark.parametrize("source", ["f1", "auto"])
 async def test_f1_is_received_on_its_port(source: str) -> None:
     place = where()
-    items = await take_while_sending(source, place, 4, place.f1_port, Game(2026).drive(600))
+    items = await take_while_sending(source, place, 4, place.f1_port, Game(2026).drive(20))
     assert isinstance(items[0], Began)
     assert items[0].opened.source_version == "F1 26 1.09, format 2026"
     assert [type(item) for item in items[1:]] == [Frame] * 3
