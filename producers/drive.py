@@ -33,7 +33,8 @@ class Status(Struct, frozen=True):
     """State the progress of the app.
 
     `made` and `sent` count chunks since the app's start, `waiting` those that Postgres is not known
-    to have. `silent_s` is the time since the hub's last answer, None before the first.
+    to have. `silent_s` is the time since the hub's last answer, None before the first. `unstored_s`
+    is for how long the hub has taken chunks and stored none, 0 while it stores.
     """
 
     session: str
@@ -43,6 +44,7 @@ class Status(Struct, frozen=True):
     waiting: int
     fenced: bool
     rtt_ms: float | None
+    unstored_s: float = 0.0
 
 
 Show = Callable[[Status], None]
@@ -107,6 +109,7 @@ class App:
             waiting=self._depot.waiting,
             fenced=self._link.fenced,
             rtt_ms=None if rtt_ns is None else rtt_ns / 1e6,
+            unstored_s=self._link.storing.lasts_s,
         )
 
     async def run(

@@ -36,6 +36,7 @@ export interface Presence {
   driver: string;
   run: number;
   seen_ms: number;
+  stored_ms: number;
   offset_ms: number | null;
   made: number;
   waiting: number;
@@ -118,6 +119,16 @@ export const LAP_DEFAULTS = {
 } satisfies Partial<Lap>;
 
 export type SentLap = Omit<Lap, keyof typeof LAP_DEFAULTS> & Partial<Lap>;
+
+/** State whether the hub stores, every two seconds, by the program that runs its servers. */
+export interface HubState {
+  type: "hub.state";
+  at_ns: number;
+  nats_refuses: boolean;
+  postgres_refuses: boolean;
+  low_room: boolean;
+  free_bytes: number;
+}
 
 /** State how many messages were dropped for this slow client since it connected. */
 export interface Dropped {
@@ -318,6 +329,7 @@ export type ToPage =
   | Presence
   | SentSession
   | SentLap
+  | HubState
   | Dropped
   | Pong
   | Refused;

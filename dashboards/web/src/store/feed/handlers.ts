@@ -1,7 +1,7 @@
 /** The live feed's table: a handler for each type of message; tsc refuses a type without one. */
 
 import type { Received } from "../../link/socket";
-import { takeDropped, takeRefused } from "./delivery";
+import { takeDropped, takeHubState, takeRefused } from "./delivery";
 import { takeFrames } from "./frames";
 import { takeLap } from "./laps";
 import { takePresence } from "./presence";
@@ -20,6 +20,7 @@ export const HANDLERS: Handlers<Received> = {
   "wall.presence": takePresence,
   "timing.session": takeSession,
   "timing.lap": takeLap,
+  "hub.state": takeHubState,
   "wall.dropped": takeDropped,
   "wall.refused": takeRefused,
 };
