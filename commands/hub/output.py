@@ -23,8 +23,10 @@ CALM: Final = (
     # nats-server looks for the account of a refused client; the refusal follows.
     "Account fetch failed",
     "fetch took",
-    "Healthcheck failed",  # the watch asks again and again, and says it once itself
 )
+WATCHED: Final = "Healthcheck failed"
+"""The watch of a stack that has started examines the server every two seconds and says it once."""
+
 HELD_LINES: Final = 200
 QUIET_S: Final = 3600.0
 MAX_CLIENTS: Final = 200
@@ -84,6 +86,8 @@ class Output:
                 return
             if self._held is not None and "[WRN]" in line:
                 self._held.append((name, line))
+                return
+            if WATCHED in line:
                 return
             line = self._complaints.passed(line, self._now_s())
         if line:

@@ -43,7 +43,7 @@ class Stored:
 
     def seen(self, driver: str, now_ms: float, *, waiting: int | None = None) -> None:
         """Note a message of a driver's PC; `waiting` chunks are not stored yet, if it says so."""
-        away_ms = now_ms - self._seen_ms.get(driver, 0.0)
+        away_ms = now_ms - self._seen_ms.get(driver, float("-inf"))
         self._seen_ms[driver] = now_ms
         if away_ms > AWAY_MS or waiting == 0:
             self._moved(driver, now_ms)

@@ -95,3 +95,10 @@ def test_errors_of_a_start_are_printed_at_once() -> None:
     screen = Screen()
     screen.output.show("nats", "[7] [ERR] no space left on device")
     assert len(screen.lines) == 1
+
+
+def test_a_running_server_that_is_not_well_is_left_to_the_watch() -> None:
+    screen = Screen()
+    screen.output.started()
+    screen.output.show("nats", UNREADY)
+    assert screen.lines == []
