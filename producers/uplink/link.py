@@ -12,7 +12,7 @@ from pitbox.nats.bus import Bus, BusDown, NobodyListens
 from producers import metrics
 from producers.spool.depot import Depot
 from producers.spool.ledger import RunKey
-from producers.uplink.storing import NOT_STORED, Storing
+from producers.uplink.storing import NOT_STORED, UNSTORED_S, Storing
 from schemas.link import Ask, Hello, Receipt
 
 HELLO_INTERVAL_S: Final = 2.0
@@ -26,6 +26,7 @@ LOOK_S: Final = 1.0
 NO_LINK: Final = "there is no connection to the hub's nats-server"
 NO_PERSISTER: Final = "the hub's nats-server answers, but no persister is connected to it"
 NO_RECEIPT: Final = "the hub's persister has not answered yet"
+NO_STORE: Final = "the hub's persister answers, but its nats-server or its Postgres takes no writes"
 
 log = logs.get("link")
 
@@ -70,9 +71,9 @@ class Fence:
 class Link:
     """Update the accounts of a depot from the hub's receipts, and announce the live run."""
 
-    def __init__(self, bus: Bus, depot: Depot) -> None:
-        """Set the parts; nothing is sent before `run`."""
-        self.storing = Storing()
+    def __init__(self, bus: Bus, depot: Depot, *, unstored_s: float = UNSTORED_S) -> None:
+        """Set the parts; nothing is sent before `run`. `unstored_s` is the limit of `Storing`."""
+        self.storing = Storing(unstored_s=unstored_s)
         self.clock = Clock()
         self.fence = Fence()
         self._bus = bus
@@ -182,11 +183,22 @@ class Link:
             stores = self.storing.look(linked=linked, waiting=waiting, now_s=time.monotonic())
             metrics.unstored_s.set(self.storing.lasts_s)
             if stored and not stores:
-                log.warning(NOT_STORED, reason=self._unanswered or "not known on this PC")
+                log.warning(NOT_STORED, reason=await self._why_unstored())
             elif stores and not stored:
                 log.warning("the hub stores again")
             stored = stores
             await asyncio.sleep(LOOK_S)
+
+    async def _why_unstored(self) -> str:
+        """Ask for a receipt now, and return what its answer says about the hub."""
+        for key in list(self._depot.accounts)[-1:]:
+            try:
+                await self._ask(key)
+            except NobodyListens:
+                return NO_PERSISTER
+            except BusDown:
+                return NO_RECEIPT
+        return NO_STORE
 
     async def _send_hellos(self) -> None:
         while True:

@@ -1,11 +1,9 @@
 """`pitbox doctor` examines whether the hub's servers store, not only whether they answer."""
 
-import contextlib
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from commands.hub import findings
@@ -59,7 +57,7 @@ async def test_a_persister_that_stores_nothing_is_said(
     async with (
         serving(persister(settings_of(nats_server.url, database))),
         hub.connected(nats_server.url) as bus,
-        locked(database),
+        Database(database).locked("telemetry_chunk"),
     ):
         await hub.send(bus, [hub.chunk(0)])
 
@@ -124,14 +122,3 @@ def small_postgres(tmp_path: Path) -> Iterator[PostgresServer]:
         server = PostgresServer(volume)
         with running(server):
             yield server
-
-
-@contextlib.asynccontextmanager
-async def locked(database: str) -> AsyncIterator[None]:
-    """Lock the table of chunks, as a maintenance job that hangs does."""
-    connection = await asyncpg.connect(database)
-    try:
-        await connection.execute("begin; lock table telemetry_chunk in access exclusive mode")
-        yield
-    finally:
-        await connection.close()
