@@ -25,7 +25,7 @@ CALM: Final = (
     "fetch took",
 )
 WATCHED: Final = "Healthcheck failed"
-"""The watch of a stack that has started examines the server every two seconds and says it once."""
+"""The watch of a stack that has started examines the server again and again and says it once."""
 
 HELD_LINES: Final = 200
 QUIET_S: Final = 3600.0

@@ -15,10 +15,10 @@ Act = Literal["say refusal", "say storing", "restart", "give up"]
 class Limits(Struct, frozen=True):
     """Set the times of a watch.
 
-    A refusal of `refused_s` is said. One without a certain cause has to last `doubt_s` before the
-    server is started again, because a slow machine looks the same. `pauses_s` are the least times
-    since the last start, before the first start of a row, the second and so on; after the last of
-    them none follows. A row ends when the server has stored for `steady_s`.
+    A refusal without a certain cause has to last `refused_s` before it is said, and `doubt_s`
+    before the server is started again, because a slow machine looks the same. `pauses_s` are the
+    least times since the last start, before the first start of a row, the second and so on; after
+    the last of them none follows. A row ends when the server has stored for `steady_s`.
     """
 
     refused_s: float = 4.0
@@ -60,7 +60,7 @@ def decide(
         starts = 0 if lasts_s >= limits.steady_s else before.starts
         return replace(before, said=False, given_up=False, starts=starts), acts
     acts = []
-    if lasts_s >= limits.refused_s and not before.said:
+    if (certain or lasts_s >= limits.refused_s) and not before.said:
         acts.append("say refusal")
         before = replace(before, said=True)
     curable = has_room and (certain or lasts_s >= limits.doubt_s)

@@ -24,7 +24,7 @@ from pitbox.topology import Topology
 from schemas.hub import HubState
 
 NAME: Final = "supervisor"
-EVERY_S: Final = 2.0
+EVERY_S: Final = 3.0
 POSTGRES_EVERY_S: Final = 5.0
 LIMITS: Final = Limits()
 MEANWHILE: Final = "drivers' PCs keep what they send, and send it again afterwards"

@@ -24,6 +24,9 @@ from schemas.hub import Probe
 
 ROUTE: Final = "store.probe"
 ANSWER_S: Final = 2.0
+FILLER: Final = bytes(4096)
+"""One block of the usual file systems."""
+
 FAILED_WRITE: Final = re.compile(r"stream '\S+ > (?P<stream>\S+)' write error: (?P<cause>.*)")
 """The health of nats-server 2.14 and later; `cause` begins with the failed call and its file."""
 
@@ -113,7 +116,7 @@ class Prober:
         return ""
 
     async def _store(self) -> None:
-        probe = Probe(by=self._by, at_ns=time.time_ns())
+        probe = Probe(by=self._by, at_ns=time.time_ns(), filler=FILLER)
         await self.bus.store(ROUTE, probe, timeout_s=self._answer_s)
 
     async def _create_stream(self) -> str:

@@ -3,15 +3,21 @@
 from typing import Final
 
 from pitbox.postgres.connection import connected
-from pitbox.postgres.errors import NoWrites, PostgresDown, Refused
+from pitbox.postgres.errors import NO_WRITES, NoWrites, PostgresDown, Refused
 
 ANSWER_S: Final = 3.0
 
-# Rows of a temporary table need room on the volume, and are gone with the transaction.
-WRITE: Final = """
-create temporary table pitbox_probe on commit drop as
-select repeat('x', 4000) as filler from generate_series(1, 50)
+# Rows of a temporary table need room on the volume, and are gone with the transaction. The error is
+# caught inside of Postgres, because its log would repeat the statement at every look.
+WRITE: Final = f"""
+do $$ begin
+    create temporary table pitbox_probe on commit drop as
+    select repeat('x', 4000) as filler from generate_series(1, 50);
+exception when {" or ".join(f"sqlstate '{state}'" for state in NO_WRITES)} then
+    perform set_config('pitbox.refusal', sqlstate, false);
+end $$
 """
+REFUSAL: Final = "select coalesce(current_setting('pitbox.refusal', true), '')"
 
 
 async def why_no_writes(url: str, name: str, *, answer_s: float = ANSWER_S) -> str:
@@ -25,8 +31,8 @@ async def why_no_writes(url: str, name: str, *, answer_s: float = ANSWER_S) -> s
             connection.transaction(),
         ):
             await connection.execute(WRITE)
-    except NoWrites as error:
+            return NO_WRITES.get(await connection.fetchval(REFUSAL), "")
+    except NoWrites as error:  # of the commit
         return str(error)
     except Refused as error:
         raise PostgresDown(str(error)) from None
-    return ""

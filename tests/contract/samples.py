@@ -108,7 +108,7 @@ SAMPLES: Final[dict[str, Struct]] = {
         endings=1,
         buried=(7, 9),
     ),
-    "store.probe": Probe(by="supervisor", at_ns=AT_NS),
+    "store.probe": Probe(by="supervisor", at_ns=AT_NS, filler=b"filler"),
     "hub.state": HubState(
         at_ns=AT_NS, nats_refuses=True, postgres_refuses=True, low_room=True, free_bytes=7
     ),

@@ -120,7 +120,7 @@ export const LAP_DEFAULTS = {
 
 export type SentLap = Omit<Lap, keyof typeof LAP_DEFAULTS> & Partial<Lap>;
 
-/** State whether the hub stores, every two seconds, by the program that runs its servers. */
+/** State whether the hub stores, every three seconds, by the program that runs its servers. */
 export interface HubState {
   type: "hub.state";
   at_ns: number;

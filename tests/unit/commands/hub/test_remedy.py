@@ -30,7 +30,7 @@ def looked(
 
 def test_a_server_without_room_is_said_once_and_not_started_again() -> None:
     condition, done = looked(Condition(), range(100, 1000), has_room=False)
-    assert done == [(104, "say refusal")]
+    assert done == [(100, "say refusal")]
     _, done = looked(condition, range(1000, 1002))
     assert done == [(1000, "restart")]
 
@@ -38,8 +38,8 @@ def test_a_server_without_room_is_said_once_and_not_started_again() -> None:
 def test_starts_in_a_row_follow_ever_more_rarely_and_end() -> None:
     condition, done = looked(Condition(), range(100, 3000))
     assert done == [
-        *((104, "say refusal"), (104, "restart"), (114, "restart"), (134, "restart")),
-        (135, "give up"),
+        *((100, "say refusal"), (100, "restart"), (110, "restart"), (130, "restart")),
+        (131, "give up"),
     ]
     _, done = looked(condition, range(3000, 3003), refuses=False)
     assert done == [(3000, "say storing")]
@@ -61,6 +61,6 @@ def test_a_refusal_without_a_cause_has_to_last() -> None:
 
 
 def test_a_moment_is_not_said() -> None:
-    condition, done = looked(Condition(), range(100, 104))
+    condition, done = looked(Condition(), range(100, 104), certain=False)
     condition, more = looked(condition, range(104, 110), refuses=False)
     assert done + more == []
