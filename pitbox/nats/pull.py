@@ -148,7 +148,7 @@ class Pull:
             return True
         try:
             await asyncio.wait_for(self._bus.up.wait(), left_s)
-            await self._attach()
+            await self._bus.while_up(self._attach())
         except (TimeoutError, BusDown, nats.errors.Error, nats.js.errors.Error, OSError) as error:
             self._access.refused(error, connected=self._bus.up.is_set())
             await asyncio.sleep(min(0.2, left_s))
