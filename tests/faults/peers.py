@@ -1,4 +1,4 @@
-"""Cases in which a peer lives and refuses: it answers, or keeps its connections, and stores nothing.
+"""Cases in which a peer lives and refuses: it keeps its connections and stores nothing.
 
 In each the driver's app has to notice it, and everything is stored afterwards.
 """

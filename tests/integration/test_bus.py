@@ -1,5 +1,6 @@
 """The bus publishes, subscribes and requests, and raises or logs each failure at once."""
 
+import asyncio
 import signal
 
 import pytest
