@@ -57,7 +57,7 @@ export function linkOf(signs: Signs): Link {
   if (signs.unstoredMs >= UNSTORED_MS && unseenMs < LOST_MS) {
     const mode = quietMs < STALE_MS ? "Live" : "Link up";
     const since = duration(signs.unstoredMs);
-    return { kind: "unstored", words: `${mode} · not stored for ${since}, the PC keeps it` };
+    return { kind: "unstored", words: `${mode} · not stored for ${since}` };
   }
   if (quietMs < STALE_MS) return flowing(signs.ageMs);
   if (signs.closed) return { kind: "closed", words: `${driver} has closed the app` };

@@ -45,9 +45,9 @@ test("a hub that takes samples and stores none is said, also while the game is s
   const unstored = { ...signs, unstoredMs: 12_000 };
   expect(linkOf(unstored)).toEqual({
     kind: "unstored",
-    words: "Live · not stored for 0:12, the PC keeps it",
+    words: "Live · not stored for 0:12",
   });
   const silent = linkOf({ ...unstored, quietMs: 42_000 });
-  expect(silent.words).toBe("Link up · not stored for 0:12, the PC keeps it");
+  expect(silent.words).toBe("Link up · not stored for 0:12");
   expect(linkOf({ ...unstored, quietMs: 42_000, unseenMs: 42_000 }).kind).toBe("lost");
 });
