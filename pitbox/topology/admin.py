@@ -1,7 +1,8 @@
 """Compare JetStream's streams and durables with streams.yaml, and apply the differences."""
 
+import asyncio
 from collections.abc import Awaitable
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import nats.errors
 import nats.js.errors
@@ -11,6 +12,10 @@ from nats.js import JetStreamContext, api
 from pitbox.topology.model import Stream, Topology, TopologyError, seconds, size_bytes
 
 PAGE = 256
+STORE_FAILED: Final = 10049
+"""nats-server's error while a deleted stream of the same name still has files."""
+STORE_ATTEMPTS: Final = 20
+STORE_DELAY_S: Final = 0.1
 
 
 class Change(Struct, frozen=True):
@@ -145,7 +150,21 @@ async def _perform(js: JetStreamContext, topology: Topology, change: Change) -> 
         await js.add_consumer(change.stream, wanted)
     else:
         config = stream_config(change.stream, topology.streams[change.stream])
-        await (js.add_stream if change.action == "create" else js.update_stream)(config)
+        await (_create(js, config) if change.action == "create" else js.update_stream(config))
+
+
+async def _create(js: JetStreamContext, config: api.StreamConfig) -> None:
+    """Create a stream, also while nats-server still removes the files of one of the same name."""
+    for _ in range(STORE_ATTEMPTS - 1):
+        try:
+            await js.add_stream(config)
+        except nats.js.errors.APIError as error:
+            if error.err_code != STORE_FAILED:
+                raise
+            await asyncio.sleep(STORE_DELAY_S)
+        else:
+            return
+    await js.add_stream(config)
 
 
 async def _consumer_plan(

@@ -192,8 +192,11 @@ async def test_a_consumer_by_the_recipe_runs_is_stored_and_is_shown(
     page = f"http://127.0.0.1:{running.gateway}"
 
     def restarted() -> bool:
+        """Return whether both have begun anew: the old gateway still answers while it stops."""
         log = copy.log.read_text()
-        return all(re.search(rf"{name} .*routes changed", log) for name in ("persister", "gateway"))
+        changed = re.search(r"gateway .*routes changed", log)
+        serves = changed is not None and '"serving"' in log[changed.end() :]
+        return serves and re.search(r"persister .*routes changed", log) is not None
 
     until(restarted, "the services with new routes restart", STARTED_S)
     await until_ready(running.gateway)

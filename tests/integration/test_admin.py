@@ -98,3 +98,14 @@ async def test_a_stream_larger_than_the_store_is_refused_with_the_reason(
     path.write_text(yaml.safe_dump(document))
     with pytest.raises(TopologyError, match="create stream TELEMETRY: nats-server refused"):
         await apply(nats_server.url, str(path))
+
+
+async def test_a_stream_is_created_although_files_are_left_of_an_earlier_one(
+    nats_server: NatsServer,
+) -> None:
+    async with connected(nats_server.url) as bus:
+        await bus.jetstream.add_stream(name="OTHER", subjects=["other"])
+    [streams] = nats_server.store.glob("jetstream/*/streams")
+    # nats-server refuses the stream once, and then removes this file.
+    (streams / "FOLDS").touch()
+    assert "create stream FOLDS" in [str(change) for change in await apply(nats_server.url)]
