@@ -11,8 +11,6 @@ from pitbox.nats.bus import BusDown
 from pitbox.nats.probe import Prober
 from pitbox.nats.reading import Reading, reading
 from pitbox.nats.system import Storage
-from pitbox.postgres.errors import PostgresDown
-from pitbox.postgres.probe import why_no_writes
 from pitbox.settings import Nats
 from pitbox.topology import Topology, admin, room
 
@@ -45,6 +43,10 @@ async def of_nats(prober: Prober, server: Nats, declared: Topology) -> list[Find
 
 async def of_postgres(url: str, origin: str) -> Finding:
     """Return whether Postgres takes writes; `origin` says where its address comes from."""
+    # A driver's PC has no asyncpg.
+    from pitbox.postgres.errors import PostgresDown
+    from pitbox.postgres.probe import why_no_writes
+
     try:
         reason = await why_no_writes(url, f"pitbox-{NAME}")
     except PostgresDown as error:

@@ -1,6 +1,9 @@
 """`pitbox doctor` examines whether the hub's servers store, not only whether they answer."""
 
+import asyncio
+import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,8 +11,10 @@ import pytest
 
 from commands.hub import findings
 from commands.hub.findings import Finding
+from commands.hub.supervisor import pitbox
 from consumers.persister.service import service as persister
 from pitbox import topology
+from pitbox.identity import credentials
 from pitbox.nats.probe import Prober
 from pitbox.postgres.errors import NoWrites, PostgresDown
 from pitbox.postgres.probe import why_no_writes
@@ -78,6 +83,28 @@ async def test_a_nats_server_without_jetstream_is_said_without_a_traceback(
     assert not found["writes of nats-server"].well
     assert not found["room of streams"].well
     assert not found["streams"].well
+
+
+def test_a_drivers_pc_is_told_that_nothing_stores_at_the_hub(
+    nats_server: NatsServer, tmp_path: Path
+) -> None:
+    asyncio.run(hub.apply(nats_server.url))
+    enrolled = tmp_path / ".config" / "pitbox" / "driver.creds"
+    enrolled.parent.mkdir(parents=True)
+    credentials.keep_hub(enrolled, nats_server.url)
+    credentials.read(nats_server.driver("ada")).write(enrolled)
+    plain = {name: value for name, value in os.environ.items() if "PITBOX_" not in name}
+    done = subprocess.run(
+        pitbox("doctor"),
+        env=plain | {"HOME": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "lets in ada, but nothing stores there: telemetry stays in the spool" in done.stdout
 
 
 async def test_a_volume_that_the_streams_exceed_is_said(tmp_path: Path) -> None:
