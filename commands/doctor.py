@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from msgspec import Struct
 
-from commands.hub import nearby
+from commands.hub import findings, nearby
+from commands.hub.findings import Finding
 from commands.hub.nearby import Nearby
 from pitbox import topology
 from pitbox.folder_lock import LockedError, folder_lock
@@ -18,21 +18,15 @@ from pitbox.identity.credentials import driving, file_of
 from pitbox.identity.folder import KeysError
 from pitbox.identity.permissions import DRIVER
 from pitbox.nats.bus import Bus, BusDown
+from pitbox.nats.probe import Prober
 from pitbox.postgres.migration import FOLDER, MigrationError, pending
 from pitbox.settings import Nats, Settings
-from pitbox.topology import Topology, admin
+from pitbox.topology import Topology
+from schemas.link import Ask
 
 LOW_DISK_BYTES: Final = 5_000_000_000
 GAME_PORTS: Final = {20777: "F1", 33740: "Gran Turismo 7", 9996: "Assetto Corsa"}
 LOOPBACK: Final = "127.0.0.1"
-
-
-class Finding(Struct, frozen=True):
-    """State what was examined, whether it is well, and what to do if not."""
-
-    what: str
-    well: bool
-    detail: str
 
 
 def doctor(*, json: bool = False) -> int:
@@ -48,61 +42,67 @@ def doctor(*, json: bool = False) -> int:
     found = nearby.find()
     spool = Path(found.settings.driver.spool).expanduser()
     drives = is_driving(spool)
-    findings = [
+    examined = [
         *asyncio.run(_servers(found)),
         _disk(spool),
         *(game_port(port, game, drives=drives) for port, game in GAME_PORTS.items()),
     ]
     if json:
-        print(msgspec.json.encode(findings).decode())
+        print(msgspec.json.encode(examined).decode())
     else:
-        for finding in findings:
+        for finding in examined:
             print(f"{'ok ' if finding.well else 'NOT'} {finding.what}: {finding.detail}")
-    return int(not all(finding.well for finding in findings))
+    return int(not all(finding.well for finding in examined))
 
 
 async def _servers(found: Nearby) -> list[Finding]:
     """Return how the hub is on its own machine, and the link to it on a driver's PC."""
     declared = topology.load(found.settings.streams)
-    findings: list[Finding] = []
+    examined: list[Finding] = []
     if found.knows("nats") or not _is_enrolled(found.settings):
-        findings += await _hub(found, declared)
+        examined += await _hub(found, declared)
     else:
-        findings.append(await _link(declared))
+        examined.append(await _link(declared))
     if found.knows("postgres"):
-        findings.append(await _postgres(found))
-    return findings
+        examined.append(await _postgres(found))
+        origin, url = found.origin("postgres"), found.settings.postgres.url
+        examined.append(await findings.of_postgres(url, origin))
+    return examined
 
 
 async def _hub(found: Nearby, declared: Topology) -> list[Finding]:
     if not found.knows("nats"):
         remedy = "on a driver's PC `pitbox drive --enrol CODE@HOST` names the hub"
         return [Finding("nats-server", False, f"{found.absence}; {remedy}")]
+    server = found.settings.nats
+    prober = Prober(declared, findings.NAME)
     try:
-        bus = await Bus.connect(found.settings.nats, "", declared, forever=False)
+        await prober.open(server, forever=False)
+        answers = Finding("nats-server", True, _answers(server, found.folder))
+        return [answers, *await findings.of_nats(prober, server, declared)]
     except (BusDown, KeysError) as error:
         return [Finding("nats-server", False, f"{error}; {found.origin('nats')}")]
-    try:
-        changes = await admin.plan(bus.jetstream, declared)
     finally:
-        await bus.close()
-    needed = [change for change in changes if change.action != "delete"]
-    differ = f"{len(needed)} differ from streams.yaml: `pitbox streams apply`"
-    return [
-        Finding("nats-server", True, _answers(found.settings.nats, found.folder)),
-        Finding("streams", not needed, differ if needed else "as streams.yaml declares"),
-    ]
+        await prober.close()
 
 
 async def _link(declared: Topology) -> Finding:
-    """Return whether the hub lets in the driver who is enrolled on this PC."""
+    """Return whether the hub lets in the driver who is enrolled on this PC, and answers."""
     try:
         loaded = driving()
         bus = await Bus.connect(loaded.nats, DRIVER, declared, forever=False)
     except (BusDown, KeysError) as error:
         return Finding("link to the hub", False, str(error))
-    await bus.close()
-    return Finding("link to the hub", True, f"{loaded.nats.url} lets in {loaded.driver.name}")
+    driver = loaded.driver.name
+    try:
+        await bus.request("link.ask", Ask(session="doctor", driver=driver, run=0))
+    except BusDown:
+        kept = "telemetry stays in the spool until then; `pitbox doctor` on the hub says more"
+        detail = f"{loaded.nats.url} lets in {driver}, but nothing stores there: {kept}"
+        return Finding("link to the hub", False, detail)
+    finally:
+        await bus.close()
+    return Finding("link to the hub", True, f"{loaded.nats.url} lets in {driver}, and answers")
 
 
 def _is_enrolled(loaded: Settings) -> bool:

@@ -205,6 +205,8 @@ def line(status: "Status") -> str:
         link = "no answer from the hub yet"
     elif status.silent_s > SILENT_S:
         link = f"no answer from the hub for {status.silent_s:.0f} s"
+    elif status.unstored_s:
+        link = f"THE HUB STORES NOTHING for {status.unstored_s:.0f} s, the spool keeps it"
     else:
         link = "linked" if status.rtt_ms is None else f"linked, {status.rtt_ms:.1f} ms"
     parts = [

@@ -8,6 +8,7 @@ from commands.cli import CommandError
 from commands.hub import nats_server, nearby
 from pitbox import topology
 from pitbox.identity.authority import Authority
+from pitbox.topology import room
 
 SHOWN: Final = 5
 
@@ -43,8 +44,15 @@ def config(
         for a container, whose port for clients is published on PITBOX_NATS__HOST
     """
     authority, given = _authority(), nearby.find().settings.nats
-    ports = (port, monitor_port)
-    out.write_text(nats_server.config(authority.trust(), store, given, ports, published=published))
+    text = nats_server.config(
+        authority.trust(),
+        store,
+        given,
+        (port, monitor_port),
+        published=published,
+        max_store_bytes=room.store_bytes(topology.load(nearby.find().settings.streams)),
+    )
+    out.write_text(text)
     print(f"wrote {out}, and credentials into {authority.write_users()}")
 
 

@@ -15,10 +15,11 @@ from commands.cli import CommandError
 from commands.hub import nearby
 from commands.hub.nearby import FOLDER
 from commands.hub.postgres_server import ServerError
-from pitbox import settings
+from pitbox import logs, settings
 from pitbox.nats.bus import BusDown
 from pitbox.postgres.migration import MigrationError
 from pitbox.service.lifetime import on_signals, until
+from pitbox.settings import Log
 
 if TYPE_CHECKING:
     from commands.hub.stack import Stack
@@ -164,6 +165,8 @@ async def _serve(folder: Path, start: "Callable[[Stack], Awaitable[str]]") -> in
 
     stop = asyncio.Event()
     on_signals(stop)
+    # The watch says what is wrong with a server; its own connections need not.
+    logs.configure(Log(level="error"), "stack")
     output = Output(_write, time.monotonic, colours=sys.stdout.isatty())
     supervisor = Supervisor(folder / RECORD, output.show)
     made = Stack(folder, supervisor, settings.load())

@@ -7,13 +7,14 @@ from pathlib import Path
 import msgspec
 
 from commands import bus
+from commands.cli import CommandError
 from commands.generated import diagram, marks
 from commands.generated import typescript as page
-from commands.hub import nearby
+from commands.hub import nearby, storage
 from pitbox import topology
 from pitbox.identity.authority import Authority
 from pitbox.nats.bus import Bus
-from pitbox.topology import admin
+from pitbox.topology import Topology, admin, room
 from pitbox.topology import asyncapi as document
 
 
@@ -53,6 +54,7 @@ def apply(*, prune: bool = False, json: bool = False, wait: bool = False) -> Non
     """
 
     async def changed(connected: Bus) -> list[admin.Change]:
+        await _check_room(connected.topology)
         return await admin.apply(connected.jetstream, connected.topology, prune=prune)
 
     written = _write_credentials()
@@ -120,6 +122,23 @@ def _write_credentials() -> list[str]:
         return []
     folder = Path(given.keys.folder).expanduser()
     return Authority(folder, topology.load(given.streams)).write_stale_users()
+
+
+async def _check_room(declared: Topology) -> None:
+    """Raise CommandError when the streams exceed nats-server's limit; warn about its volume.
+
+    Nothing is checked where the credentials of the system account are not at hand.
+    """
+    server = nearby.find().settings.nats
+    found = await storage.of(server)
+    if found is None:
+        return
+    if reason := room.above_limit(declared, found.limit_bytes):
+        raise CommandError(reason)
+    if (have := storage.room_bytes(found, server)) is not None and (
+        reason := room.above_volume(declared, have, found.folder)
+    ):
+        print(f"warning: {reason}", file=sys.stderr)
 
 
 def _show(changes: list[admin.Change], json: bool, written: Sequence[str] = ()) -> None:

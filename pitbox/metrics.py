@@ -53,6 +53,11 @@ lag_s = Gauge(
     "age of the last message when it was processed",
     ["consumer", "stream"],
 )
+unstored_s = Gauge(
+    "pitbox_consumer_unstored_seconds",
+    "time for which the batch in work has waited for its commit, 0 between batches",
+    ["consumer", "stream"],
+)
 step_s = Histogram(
     "pitbox_batch_seconds", "time to handle a batch", ["consumer"], buckets=LATENCY_S
 )

@@ -20,6 +20,7 @@ from producers.spool.depot import Depot
 from producers.spool.ledger import RunKey, key_of
 from producers.uplink.link import Link
 from producers.uplink.renewal import renew_in_time
+from producers.uplink.storing import UNSTORED_S
 from producers.uplink.uploader import Uploader
 from schemas.telemetry import Chunk
 
@@ -33,7 +34,8 @@ class Status(Struct, frozen=True):
     """State the progress of the app.
 
     `made` and `sent` count chunks since the app's start, `waiting` those that Postgres is not known
-    to have. `silent_s` is the time since the hub's last answer, None before the first.
+    to have. `silent_s` is the time since the hub's last answer, None before the first. `unstored_s`
+    is for how long the hub has taken chunks and stored none, 0 while it stores.
     """
 
     session: str
@@ -43,6 +45,7 @@ class Status(Struct, frozen=True):
     waiting: int
     fenced: bool
     rtt_ms: float | None
+    unstored_s: float = 0.0
 
 
 Show = Callable[[Status], None]
@@ -59,33 +62,36 @@ async def drive(
     *,
     record: TextIO | None = None,
     show: Show = ignore,
+    unstored_s: float = UNSTORED_S,
 ) -> None:
     """Drive until `stop` is set, or until the source ends and Postgres has all of it.
 
     Ends within five seconds; a later start sends the chunks that are left in the spool. Raises
     SourceError when the source or the spool cannot be used. `record` names each chunk when it is
     made and when it is on the disk (`producers.spool.record`). `show` gets the status every second,
-    and once more at the end.
+    and once more at the end. A hub that stores nothing for `unstored_s` is logged and shown.
     """
     declared = topology.load(settings.streams)
     driver = settings.driver
     with disk.opened(
         driver.spool, max_bytes=driver.spool_max_bytes, max_age_h=driver.spool_max_age_h
     ) as kept:
-        app = App(settings, Bus("drive", declared), Depot(kept, record))
+        app = App(settings, Bus("drive", declared), Depot(kept, record), unstored_s=unstored_s)
         await app.run(observations, stop, show)
 
 
 class App:
     """Connect source, spool and link, from a start to its end."""
 
-    def __init__(self, settings: Settings, bus: Bus, depot: Depot) -> None:
+    def __init__(
+        self, settings: Settings, bus: Bus, depot: Depot, *, unstored_s: float = UNSTORED_S
+    ) -> None:
         driver = settings.driver
         self._server = settings.nats
         self._credentials = file_of(settings.nats.credentials, DRIVER)
         self._bus = bus
         self._depot = depot
-        self._link = Link(bus, depot)
+        self._link = Link(bus, depot, unstored_s=unstored_s)
         self._uploader = Uploader(bus, depot, lambda: self._link.fenced)
         self._key: RunKey | None = None
         self._made = 0
@@ -107,6 +113,7 @@ class App:
             waiting=self._depot.waiting,
             fenced=self._link.fenced,
             rtt_ms=None if rtt_ns is None else rtt_ns / 1e6,
+            unstored_s=self._link.storing.lasts_s,
         )
 
     async def run(

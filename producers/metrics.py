@@ -12,3 +12,6 @@ waiting: Final = Gauge("pitbox_drive_waiting", "chunks that Postgres may still g
 spool_bytes: Final = Gauge("pitbox_drive_spool_bytes", "how much of the spool is in use")
 fenced: Final = Gauge("pitbox_drive_fenced", "1 while a newer app of this driver is live")
 offset_s: Final = Gauge("pitbox_drive_clock_offset_seconds", "hub clock minus driver clock")
+unstored_s: Final = Gauge(
+    "pitbox_drive_unstored_seconds", "time for which the hub has taken chunks and stored none"
+)

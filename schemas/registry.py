@@ -6,6 +6,7 @@ import msgspec
 
 from schemas.dead import DeadLetter
 from schemas.fold import Progress
+from schemas.hub import HubState, Probe
 from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
 from schemas.link import Ask, Hello, Receipt
 from schemas.telemetry import Chunk, Mark
@@ -22,6 +23,8 @@ EVENTS: Final[dict[str, type]] = {
     "timing.deriving": Deriving,
     "dead.letter": DeadLetter,
     "fold.progress": Progress,
+    "store.probe": Probe,
+    "hub.state": HubState,
     "link.receipt": Receipt,
     "link.ask": Ask,
     "link.hello": Hello,

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from schemas.hub import HubState
 from schemas.telemetry import ChunkNumber, Number, Range, Token
 from schemas.timing import Deriving, Lap, Session
 
@@ -61,14 +62,17 @@ class Presence(Struct, frozen=True, kw_only=True, tag="wall.presence"):
 
     Age of a sample = hub now - captured - offset. `missing` are the holes of the live run that
     Postgres still waits for, `gone` the holes that can never be filled. `made` is how many chunks
-    the driver's PC has made, `seen_ms` the hub's clock at its last message. `closed` is True when
-    the run has ended: the driver's app was closed, or began another session.
+    the driver's PC has made, `seen_ms` the hub's clock at its last message. `stored_ms` is the
+    hub's clock when Postgres last stored chunks of the driver, or had all: a PC that is seen much
+    later sends what the hub does not store. `closed` is True when the run has ended: the driver's
+    app was closed, or began another session.
     """
 
     session: str
     driver: str
     run: Number
     seen_ms: float
+    stored_ms: float = 0.0
     offset_ms: float | None = None
     made: int = 0
     waiting: int = 0
@@ -93,4 +97,4 @@ class Refused(Struct, frozen=True, kw_only=True, tag="wall.refused"):
 Fact = Session | Lap | Deriving
 """The events that the gateway forwards as they are, by its table of facts."""
 
-ToPage = Frames | Presence | Fact | Dropped | Pong | Refused
+ToPage = Frames | Presence | Fact | HubState | Dropped | Pong | Refused

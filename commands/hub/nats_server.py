@@ -9,8 +9,8 @@ from pitbox.identity import jwt
 from pitbox.identity.authority import Trust
 from pitbox.settings import Nats
 from pitbox.tls import listening
+from pitbox.topology import room
 
-MAX_STORE: Final = "8GB"
 MAX_PAYLOAD: Final = 1_048_576
 
 CONFIG: Final = """\
@@ -62,7 +62,13 @@ def binary() -> Path:
 
 
 def config(
-    trust: Trust, folder: str, given: Nats, ports: tuple[int, int], *, published: bool = False
+    trust: Trust,
+    folder: str,
+    given: Nats,
+    ports: tuple[int, int],
+    *,
+    published: bool = False,
+    max_store_bytes: int = room.LEAST_STORE_BYTES,
 ) -> str:
     """Return the configuration of a nats-server that stores everything in `folder`.
 
@@ -78,7 +84,7 @@ def config(
         tls=_tls(given),
         max_payload=MAX_PAYLOAD,
         store=f"{folder}/store",
-        max_store=MAX_STORE,
+        max_store=max_store_bytes,
         operator=trust.operator,
         system=trust.system,
         accounts=f"{folder}/accounts",
@@ -86,14 +92,23 @@ def config(
     )
 
 
-def command(folder: Path, trust: Trust, given: Nats, port: int, monitor_port: int) -> list[str]:
+def command(
+    folder: Path,
+    trust: Trust,
+    given: Nats,
+    port: int,
+    monitor_port: int,
+    *,
+    max_store_bytes: int = room.LEAST_STORE_BYTES,
+) -> list[str]:
     """Write the configuration into `folder` and return the command that serves from there.
 
     Raises SettingsError as `config` does.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = folder / "nats.conf"
-    file.write_text(config(trust, str(folder), given, (port, monitor_port)))
+    ports = (port, monitor_port)
+    file.write_text(config(trust, str(folder), given, ports, max_store_bytes=max_store_bytes))
     return [str(binary()), "--config", str(file)]
 
 

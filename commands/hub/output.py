@@ -1,9 +1,9 @@
 """The output of a stack's processes: what of it a person sees.
 
 nats-server and Postgres write about their ordinary life, about being asked before they are ready,
-about recovery after a kill, and once for every attempt of a client that they refuse. The first is
-left out; the second and third are shown only when the start fails; of the last, each client has one
-line an hour.
+about recovery after a kill, and once for every attempt of a client that they refuse and for every
+message that they cannot store. The first is left out; the second and third are shown only when the
+start fails; of the last two, each client and each stream has one line an hour.
 """
 
 import re
@@ -24,6 +24,9 @@ CALM: Final = (
     "Account fetch failed",
     "fetch took",
 )
+WATCHED: Final = "Healthcheck failed"
+"""The watch of a stack that has started examines the server again and again and says it once."""
+
 HELD_LINES: Final = 200
 QUIET_S: Final = 3600.0
 MAX_CLIENTS: Final = 200
@@ -32,11 +35,17 @@ OF_CLIENT: Final = re.compile(
     r'(?: "(?:[^"\\]|\\.)*" -)* (?P<complaint>[A-Za-z ]+)'
 )
 OF_LOGIN: Final = re.compile(r"FATAL: +(?P<client>password authentication) (?P<complaint>failed)")
+OF_STORE: Final = re.compile(
+    r"\[ERR\] JetStream (?P<complaint>failed to store) a msg on stream '\S+ > (?P<client>\S+)'"
+)
 LAST: Final = " (further ones are left out for an hour)"
 
 
 class Complaints:
-    """Let one line an hour pass about each refused client; Postgres names none in its line."""
+    """Let one line an hour pass about each refused client and about each stream that is not stored.
+
+    Postgres names no client in its line.
+    """
 
     def __init__(self, quiet_s: float = QUIET_S, max_clients: int = MAX_CLIENTS) -> None:
         self._quiet_s = quiet_s
@@ -49,7 +58,7 @@ class Complaints:
 
         When there are more clients than one hour has room for, the rest of them is left out.
         """
-        found = OF_CLIENT.search(line) or OF_LOGIN.search(line)
+        found = OF_CLIENT.search(line) or OF_LOGIN.search(line) or OF_STORE.search(line)
         if found is None:
             return line
         if now_s - self._began_s >= self._quiet_s:
@@ -83,6 +92,8 @@ class Output:
                 return
             if self._held is not None and "[WRN]" in line:
                 self._held.append((name, line))
+                return
+            if WATCHED in line:
                 return
             line = self._complaints.passed(line, self._now_s())
         if line:

@@ -23,6 +23,8 @@ from commands.hub.ports import choose, is_public
 from commands.hub.record import Addresses, addresses, driver_file, page_of
 from commands.hub.services import Services
 from commands.hub.supervisor import Program, StackError, Supervisor, end_leftovers, pitbox
+from commands.hub.volume import taken_bytes, volume
+from commands.hub.watch import Servers, Watch
 from pitbox import topology
 from pitbox.folder_lock import LockedError, folder_lock
 from pitbox.identity.authority import Authority
@@ -31,7 +33,7 @@ from pitbox.nats.bus import Bus, BusDown
 from pitbox.postgres import migration
 from pitbox.settings import Nats, Settings
 from pitbox.tls import listening
-from pitbox.topology import admin
+from pitbox.topology import admin, room
 
 RECORD: Final = "processes.json"
 ENVIRONMENT: Final = "environment"
@@ -115,17 +117,19 @@ class Stack:
         cluster, ports = self.folder / "postgres", self.addresses
         await asyncio.to_thread(postgres_server.initialise, cluster)
         write_private(self.folder / "postgres.url", self.database)
+        self._check_room()
         nats = nats_server.command(
-            self.folder / "nats",
+            self._store,
             self._authority.trust(),
             self._given.nats,
             ports.nats,
             ports.nats_monitor,
+            max_store_bytes=room.store_bytes(self._topology),
         )
         postgres = postgres_server.command(cluster, ports.postgres)
-        await self._supervisor.start(Program("nats", tuple(nats)))
+        await self._supervisor.start(Program("nats", tuple(nats), folder=self._store))
         await self._supervisor.start(
-            Program("postgres", tuple(postgres), ends_by=signal.SIGINT),
+            Program("postgres", tuple(postgres), ends_by=signal.SIGINT, folder=cluster),
         )
         healthy = f"http://127.0.0.1:{ports.nats_monitor}/healthz"
         await self._supervisor.ready("nats-server", lambda: _answers(healthy), "nats")
@@ -152,8 +156,37 @@ class Stack:
         """Follow changes of the certificate and of streams.yaml; never return."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep_certificate())
+            tasks.create_task(self._watch().run())
             if self._services is not None:
                 tasks.create_task(self._services.keep())
+
+    @property
+    def _store(self) -> Path:
+        return self.folder / "nats"
+
+    def _check_room(self) -> None:
+        """Show that the volume has no room for all that the streams may take.
+
+        It is no error: TELEMETRY may fit for hours, and a hub that does not start stores nothing.
+        Raises StackError when the volume could not hold the streams even if it were empty.
+        """
+        have, taken = volume(self._store), taken_bytes(self._store)
+        place = str(self._store)
+        if never := room.above_volume(self._topology, have.total_bytes, place):
+            raise StackError(never)
+        if now := room.above_volume(self._topology, have.free_bytes + taken, place):
+            self._supervisor.show("watch", now)
+
+    def _watch(self) -> Watch:
+        servers = Servers(
+            nats=self._server,
+            store=self._store,
+            database=self.database,
+            cluster=self.folder / "postgres",
+            show=self._supervisor.show,
+            restart=self._supervisor.restart,
+        )
+        return Watch(servers, self._topology)
 
     async def _keep_certificate(self) -> None:
         """Send SIGHUP to nats-server whenever its certificate has changed; connections stay open.

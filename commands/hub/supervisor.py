@@ -18,11 +18,14 @@ import msgspec
 import psutil
 from msgspec import Struct
 
+from commands.hub.volume import takes_writes
+
 STOP_S: Final = 8.0
 STEADY_S: Final = 10.0
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 READY_S: Final = 60.0
 POLL_S: Final = 0.05
+ROOM_S: Final = 1.0
 MAX_LINE_BYTES: Final = 64 * 1024
 
 
@@ -33,13 +36,15 @@ class StackError(Exception):
 class Program(Struct, frozen=True):
     """Describe one process: its command and additions to its environment.
 
-    `ends_by` is the signal that stops it cleanly.
+    `ends_by` is the signal that stops it cleanly. A program that stores in `folder` is not started
+    again before that takes writes: it would end at once.
     """
 
     name: str
     command: tuple[str, ...]
     environment: dict[str, str] = {}
     ends_by: int = signal.SIGTERM
+    folder: Path | None = None
 
 
 class Started(Struct, frozen=True):
@@ -87,8 +92,10 @@ class Supervisor:
     def restart(self, name: str, reason: str) -> None:
         """Stop a program; it is started again at once."""
         self.show(name, f"restarts: {reason}")
+        process = self._running[name]
         with contextlib.suppress(ProcessLookupError):
-            self._running[name].send_signal(self._programs[name].ends_by)
+            process.send_signal(self._programs[name].ends_by)
+        asyncio.get_running_loop().call_later(STOP_S, self._kill, name, process)
 
     async def stop(self) -> None:
         """Stop every program, the last started first; kill those that do not end in time."""
@@ -105,6 +112,12 @@ class Supervisor:
                 await process.wait()
         self._record.unlink(missing_ok=True)
 
+    def _kill(self, name: str, process: asyncio.subprocess.Process) -> None:
+        """Kill a process that was told to stop and still runs."""
+        if process.returncode is None:
+            self.show(name, f"did not stop within {STOP_S:g} s, killed")
+            kill_tree(process.pid)
+
     async def _keep(self, program: Program, process: asyncio.subprocess.Process) -> None:
         failures = 0
         while True:
@@ -115,7 +128,17 @@ class Supervisor:
             pause_s = BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]
             self.show(program.name, f"ended with code {code}, again in {pause_s:g} s")
             await asyncio.sleep(pause_s)
+            await self._room_for(program)
             process = await self._spawn(program)
+
+    async def _room_for(self, program: Program) -> None:
+        """Wait until the folder of a program takes writes."""
+        waits = False
+        while program.folder and not await asyncio.to_thread(takes_writes, program.folder):
+            if not waits:
+                self.show(program.name, f"waits for room on the disk of {program.folder}")
+            waits = True
+            await asyncio.sleep(ROOM_S)
 
     async def _spawn(self, program: Program) -> asyncio.subprocess.Process:
         try:

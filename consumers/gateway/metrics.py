@@ -23,3 +23,10 @@ answer_s: Final = Histogram(
     ["format"],
     buckets=runtime_metrics.LATENCY_S,
 )
+hub_refuses: Final = Gauge(
+    "pitbox_hub_refuses", "1 while a server of the hub runs and stores nothing", ["server"]
+)
+hub_free_bytes: Final = Gauge(
+    "pitbox_hub_free_bytes", "free room of the fullest volume of the hub's servers"
+)
+hub_low_room: Final = Gauge("pitbox_hub_low_room", "1 while a volume of the hub is nearly full")

@@ -31,7 +31,7 @@ DRIVER_SIGNER_OLD: Final = "driver-signer-old"
 USERS: Final = "users"
 
 CLAIMS: Final = "claims"
-"""The user of the system account that pushes account claims and reads traffic counters."""
+"""The user of the system account that pushes account claims and reads counters and health."""
 
 CLAIMS_MAY: Final = Permissions(
     publish=(
@@ -40,6 +40,8 @@ CLAIMS_MAY: Final = Permissions(
         "$SYS.REQ.CLAIMS.LIST",
         "$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP",
         "$SYS.REQ.ACCOUNT.PING.STATZ",
+        "$SYS.REQ.SERVER.PING.HEALTHZ",
+        "$SYS.REQ.SERVER.PING.JSZ",
     ),
     subscribe=(f"{permissions.inbox(CLAIMS)}.>",),
 )

@@ -54,6 +54,7 @@ class Bus(Connection):
         super().__init__(service, **limits)
         self.topology = topology
         self._subscriptions: list[tuple[str, Deliver]] = []
+        self._not_restored = ""
 
     @classmethod
     async def connect(
@@ -176,10 +177,13 @@ class Bus(Connection):
         try:
             changes = await admin.restore(self._jetstream, self.topology, self.service)
         except TopologyError as error:
-            log.error("cannot recreate streams", reason=str(error))
+            if self._not_restored != str(error):  # it is tried again and again
+                log.error("cannot recreate streams", reason=str(error))
+            self._not_restored = str(error)
             return False
         except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError):
             return False
+        self._not_restored = ""
         if changes:
             metrics.reapplied.labels(self.service).inc()
             log.warning("recreated streams that were gone", changes=[str(c) for c in changes])

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 import nats.errors
 from nats.js import JetStreamContext
@@ -95,6 +96,23 @@ class Connection:
         except (TimeoutError, nats.errors.Error, OSError):
             return False
         return True
+
+    async def while_up(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do some work; raises BusDown at once when the connection is lost meanwhile.
+
+        A request that was sent on a lost connection is never answered, and its timeout is long.
+        """
+        working = asyncio.ensure_future(work)
+        lost = asyncio.ensure_future(self.down.wait())
+        try:
+            await asyncio.wait({working, lost}, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                raise BusDown("the connection to nats-server was lost")
+            await working
+        finally:
+            working.cancel()
+            lost.cancel()
+            await asyncio.wait({working})
 
     async def force_reconnect(self) -> None:
         """Close the connection and open another."""

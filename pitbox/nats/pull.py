@@ -20,12 +20,14 @@ from nats.aio.subscription import Subscription
 from nats.js import api
 
 from pitbox import logs, metrics
+from pitbox.nats.access import Access
 from pitbox.nats.bus import Bus, BusDown
 from pitbox.nats.delivery import Delivery, delivery_of
 from pitbox.nats.stream import StreamState
 
 REQUEST_EXPIRES_S: Final = 10.0
 PROGRESS_S: Final = 15.0
+REFUSED_S: Final = 5.0
 INFO_TIMEOUT_S: Final = 2.0
 MAX_HELD_BYTES: Final = 16_000_000
 SERVED: Final = ("Message Size Exceeds MaxBytes", "Batch Completed")
@@ -46,12 +48,19 @@ class Pull:
     """
 
     def __init__(
-        self, bus: Bus, consumer: str, stream: str, *, progress_s: float = PROGRESS_S
+        self,
+        bus: Bus,
+        consumer: str,
+        stream: str,
+        *,
+        progress_s: float = PROGRESS_S,
+        refused_s: float = REFUSED_S,
     ) -> None:
         """Prepare to read; the first `batch` attaches to nats-server.
 
         A durable that holds messages back for `progress_s` is attached anew; the next time `batch`
-        raises StalledError.
+        raises StalledError. A connected nats-server that gives no access to the stream for
+        `refused_s` is logged, once.
         """
         declared = bus.topology.consumers[consumer]
         self.stream = stream
@@ -61,6 +70,7 @@ class Pull:
         self._policy = declared.ack_policy(stream)
         self._acks = declared.kind == "batch"
         self._progress_s = progress_s
+        self._access = Access(stream, refused_s)
         self._limit = declared.batch
         self._max_unacknowledged = declared.max_ack_pending
         self._name = consumer if self._acks else ""
@@ -138,11 +148,12 @@ class Pull:
             return True
         try:
             await asyncio.wait_for(self._bus.up.wait(), left_s)
-            await self._attach()
+            await self._bus.while_up(self._attach())
         except (TimeoutError, BusDown, nats.errors.Error, nats.js.errors.Error, OSError) as error:
-            log.debug("cannot attach", stream=self.stream, error=repr(error))
+            self._access.refused(error, connected=self._bus.up.is_set())
             await asyncio.sleep(min(0.2, left_s))
             return False
+        self._access.granted()
         return True
 
     async def _attach(self) -> None:

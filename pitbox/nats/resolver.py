@@ -6,14 +6,12 @@ A reply of 200 proves only that nats-server wrote a file: a JWT of a foreign sig
 from typing import Any, Final
 
 import msgspec
-import nats.errors
 from msgspec import Struct
 
 from pitbox.identity import jwt
-from pitbox.identity.authority import CLAIMS
-from pitbox.nats.connection import BusDown, Connection
+from pitbox.nats.connection import BusDown
+from pitbox.nats.system import System
 
-ANSWER_S: Final = 2.0
 UPDATE: Final = "$SYS.REQ.CLAIMS.UPDATE"
 DELETE: Final = "$SYS.REQ.CLAIMS.DELETE"
 LIST: Final = "$SYS.REQ.CLAIMS.LIST"
@@ -43,12 +41,8 @@ class _Statistics(Struct, frozen=True):
 _statistics: Final = msgspec.json.Decoder(_Statistics).decode
 
 
-class Resolver(Connection):
+class Resolver(System):
     """Hold the connection over which accounts are pushed and deleted."""
-
-    def __init__(self) -> None:
-        """Prepare; `open` connects as the user of the system account."""
-        super().__init__(CLAIMS)
 
     async def accounts(self) -> set[str]:
         """Return the public keys of all accounts of nats-server; raises BusDown."""
@@ -84,10 +78,3 @@ class Resolver(Connection):
         if "error" in answer:
             raise BusDown(f"nats-server refuses: {answer['error'].get('description', '')}")
         return answer["data"]
-
-    async def _request(self, subject: str, payload: bytes = b"") -> bytes:
-        try:
-            answer = await self.client.request(subject, payload, timeout=ANSWER_S)
-        except (TimeoutError, nats.errors.Error, OSError) as error:
-            raise BusDown(f"no reply from nats-server's system account: {error!r}") from None
-        return bytes(answer.data)

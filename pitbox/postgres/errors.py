@@ -12,6 +12,12 @@ ERRORS: Final = (
 )
 """The errors that asyncpg raises for a connection or a statement; its timeouts are OSErrors."""
 
+NO_WRITES: Final = {
+    "25006": "Postgres is read-only: default_transaction_read_only is on, or it is a standby",
+    "53100": "the disk of Postgres is full: make room on it",
+}
+"""The SQLSTATEs of a Postgres that answers and takes no writes, and what that means."""
+
 LIMITS: Final = ("22", "54")
 """Classes of SQLSTATE for wrong values of a statement: data exceptions, program limits."""
 
@@ -32,6 +38,10 @@ class Conflict(PostgresDown):
     """Report that a row exists already: the state in memory is older than Postgres."""
 
 
+class NoWrites(PostgresDown):
+    """Report that Postgres runs and takes no writes: it is read-only, or its disk is full."""
+
+
 class Refused(Exception):  # noqa: N818 - a state of the world, not a mistake
     """Report that Postgres rejects the values of a statement; a retry would fail too."""
 
@@ -41,6 +51,8 @@ def verdict(error: Exception) -> PostgresDown | Refused:
     because = reason(error)
     if isinstance(error, asyncpg.UniqueViolationError):
         return Conflict(because)
+    if isinstance(error, asyncpg.PostgresError) and error.sqlstate in NO_WRITES:
+        return NoWrites(NO_WRITES[error.sqlstate])
     if isinstance(error, asyncpg.UndefinedTableError):
         return NoTables(because)
     if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):

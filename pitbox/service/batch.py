@@ -8,11 +8,12 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
-from pitbox import logs, topology
+from pitbox import logs, metrics, topology
 from pitbox.nats.bus import Bus
 from pitbox.nats.delivery import Delivery
 from pitbox.nats.pull import Pull
 from pitbox.postgres.errors import PostgresDown
+from pitbox.service.overdue import OVERDUE_S, Overdue
 from pitbox.service.retry import retry
 from pitbox.settings import Settings
 
@@ -95,7 +96,8 @@ class Batch:
             tasks.create_task(self._writer.beside(stop))
             for stream in self._topology.durables(self.name):
                 pull = Pull(self._bus, self.name, stream)
-                tasks.create_task(Pump(pull, self._writer.sink(stream)).run(stop))
+                pump = Pump(pull, self._writer.sink(stream), self.name)
+                tasks.create_task(pump.run(stop))
 
     async def close(self) -> None:
         """Disconnect."""
@@ -106,10 +108,17 @@ class Batch:
 class Pump(Generic[Collection]):
     """Pull, collect, commit, acknowledge; never more than two batches are held."""
 
-    def __init__(self, pull: Pull, sink: Sink[Collection]) -> None:
-        """Prepare to pull into a sink."""
+    def __init__(
+        self, pull: Pull, sink: Sink[Collection], name: str, *, overdue_s: float = OVERDUE_S
+    ) -> None:
+        """Prepare to pull into a sink for the service `name`.
+
+        A commit that lasts `overdue_s` is logged, also while it is neither done nor failed.
+        """
         self._pull = pull
         self._sink = sink
+        gauge = metrics.unstored_s.labels(name, pull.stream)
+        self._overdue = Overdue("the commit of a batch", gauge, log, after_s=overdue_s)
         self._collected: asyncio.Queue[Collection | None] = asyncio.Queue(maxsize=1)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -149,7 +158,8 @@ class Pump(Generic[Collection]):
             if batch is None:
                 return
             started = time.perf_counter()
-            await self._persist(partial(self._sink.commit, batch))
+            with self._overdue.timed(stream=self._pull.stream, messages=len(batch.deliveries)):
+                await self._persist(partial(self._sink.commit, batch))
             commit_s = time.perf_counter() - started
             await self._pull.ack(batch.deliveries)
             self._sink.done(batch, commit_s)

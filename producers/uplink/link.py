@@ -12,6 +12,7 @@ from pitbox.nats.bus import Bus, BusDown, NobodyListens
 from producers import metrics
 from producers.spool.depot import Depot
 from producers.spool.ledger import RunKey
+from producers.uplink.storing import NOT_STORED, UNSTORED_S, Storing
 from schemas.link import Ask, Hello, Receipt
 
 HELLO_INTERVAL_S: Final = 2.0
@@ -21,9 +22,11 @@ ASK_INTERVAL_S: Final = 10.0
 ASK_TIMEOUT_S: Final = 1.0
 RETRY_S: Final = (0.2, 0.5, 1.0, 2.0, 3.0)
 CLOCK_SAMPLES: Final = 8
+LOOK_S: Final = 1.0
 NO_LINK: Final = "there is no connection to the hub's nats-server"
 NO_PERSISTER: Final = "the hub's nats-server answers, but no persister is connected to it"
 NO_RECEIPT: Final = "the hub's persister has not answered yet"
+NO_STORE: Final = "the hub's persister answers, but its nats-server or its Postgres takes no writes"
 
 log = logs.get("link")
 
@@ -68,8 +71,9 @@ class Fence:
 class Link:
     """Update the accounts of a depot from the hub's receipts, and announce the live run."""
 
-    def __init__(self, bus: Bus, depot: Depot) -> None:
-        """Set the parts; nothing is sent before `run`."""
+    def __init__(self, bus: Bus, depot: Depot, *, unstored_s: float = UNSTORED_S) -> None:
+        """Set the parts; nothing is sent before `run`. `unstored_s` is the limit of `Storing`."""
+        self.storing = Storing(unstored_s=unstored_s)
         self.clock = Clock()
         self.fence = Fence()
         self._bus = bus
@@ -91,8 +95,10 @@ class Link:
 
     @property
     def waits_for(self) -> str:
-        """Return which part of the hub does not answer, "" when the last request was answered."""
-        return self._unanswered if self._bus.up.is_set() else NO_LINK
+        """Return which part of the hub does not do its work, "" when all of it does."""
+        if not self._bus.up.is_set():
+            return NO_LINK
+        return self._unanswered or ("" if self.storing.stores else NOT_STORED)
 
     @property
     def fenced(self) -> bool:
@@ -105,6 +111,7 @@ class Link:
             tasks.create_task(self._ask_when_connected())
             tasks.create_task(self._ask_what_is_unasked())
             tasks.create_task(self._send_hellos())
+            tasks.create_task(self._watch_storing())
 
     async def subscribe(self, drivers: Iterable[str]) -> None:
         """Subscribe to these drivers' receipts and hellos; raises BusDown."""
@@ -158,6 +165,7 @@ class Link:
 
     async def _on_receipt(self, receipt: Receipt) -> None:
         self._depot.on_receipt(receipt)
+        self.storing.on_receipt(receipt)
         if receipt.boot != self._boot:
             known, self._boot = self._boot, receipt.boot
             if known:
@@ -166,6 +174,31 @@ class Link:
     def _ask_all(self) -> None:
         self._unasked.update(dict.fromkeys(self._depot.accounts))
         self._news.set()
+
+    async def _watch_storing(self) -> None:
+        """Log when the hub stops storing, and when it stores again."""
+        stored = True
+        while True:
+            linked, waiting = self._bus.up.is_set(), self._depot.waiting
+            stores = self.storing.look(linked=linked, waiting=waiting, now_s=time.monotonic())
+            metrics.unstored_s.set(self.storing.lasts_s)
+            if stored and not stores:
+                log.warning(NOT_STORED, reason=await self._why_unstored())
+            elif stores and not stored:
+                log.warning("the hub stores again")
+            stored = stores
+            await asyncio.sleep(LOOK_S)
+
+    async def _why_unstored(self) -> str:
+        """Ask for a receipt now, and return what its answer says about the hub."""
+        for key in list(self._depot.accounts)[-1:]:
+            try:
+                await self._ask(key)
+            except NobodyListens:
+                return NO_PERSISTER
+            except BusDown:
+                return NO_RECEIPT
+        return NO_STORE
 
     async def _send_hellos(self) -> None:
         while True:

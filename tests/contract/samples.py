@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from schemas.dead import DeadLetter
 from schemas.fold import Progress
+from schemas.hub import HubState, Probe
 from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
 from schemas.link import Ask, Hello, Receipt
 from schemas.registry import EVENTS
@@ -107,6 +108,10 @@ SAMPLES: Final[dict[str, Struct]] = {
         suspect=41,
         endings=1,
         buried=(7, 9),
+    ),
+    "store.probe": Probe(by="supervisor", at_ns=AT_NS, filler=b"filler"),
+    "hub.state": HubState(
+        at_ns=AT_NS, nats_refuses=True, postgres_refuses=True, low_room=True, free_bytes=7
     ),
     "link.receipt": Receipt(
         **RUN,

@@ -9,7 +9,7 @@ import pytest
 
 from commands.hub import nats_server
 from pitbox import topology
-from pitbox.topology import size_bytes
+from pitbox.topology import room, size_bytes
 from pitbox.topology.contradictions import FOLD_WRITES
 from schemas.registry import EVENTS
 from schemas.telemetry import Token
@@ -58,7 +58,7 @@ def test_an_event_leaves_a_consumer_by_one_route(name: str) -> None:
 
 def test_all_streams_together_fit_the_store_of_the_server() -> None:
     together = sum(size_bytes(stream.max_bytes) for stream in TOPOLOGY.streams.values())
-    assert together <= size_bytes(nats_server.MAX_STORE)
+    assert together <= room.LEAST_STORE_BYTES
 
 
 def test_every_message_fits_into_a_dead_letter_and_through_the_server() -> None:

@@ -72,6 +72,9 @@ class Stack:
         self.filled_s: float | None = None
         self.facts_s: float | None = None
         self.remark = ""
+        self.volumes = ExitStack()
+        """What is unmounted once all processes have ended."""
+
         self._watch: Watch | None = None
         self._copies = 0
 
@@ -238,7 +241,7 @@ class Stack:
 
     def end(self) -> None:
         """End all processes."""
-        with ExitStack() as ending:
+        with self.volumes, ExitStack() as ending:
             ending.callback(self.background.close)
             ending.callback(self.database.close)
             ending.callback(self.postgres.end)

@@ -1,5 +1,6 @@
 """The bus publishes, subscribes and requests, and raises or logs each failure at once."""
 
+import asyncio
 import signal
 
 import pytest
@@ -191,3 +192,13 @@ async def test_closing_sends_what_was_published(nats_server: NatsServer) -> None
             return (await driver.jetstream.stream_info("TELEMETRY")).state.messages == 500
 
         await eventually(all_stored, "every chunk")
+
+
+async def test_work_on_a_lost_connection_ends_with_it(nats_server: NatsServer) -> None:
+    async with connected(nats_server.url) as bus:
+        never_answered = asyncio.ensure_future(bus.while_up(asyncio.sleep(3600)))
+        await asyncio.sleep(0)
+        nats_server.stop()
+        with pytest.raises(BusDown, match="was lost"):
+            await never_answered
+        nats_server.start()

@@ -6,13 +6,16 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import msgspec
 import pytest
+import yaml
 
 from consumers.persister.service import service
+from pitbox import topology
 from pitbox.nats.bus import Bus
 from schemas.timing import Lap, Session
 from tests.tools.hub import (
@@ -75,8 +78,20 @@ def test_streams_are_planned_applied_and_then_unchanged(pitbox: Run) -> None:
     plan = pitbox("streams", "plan")
     assert plan.stdout.splitlines()[0] == "create stream TELEMETRY"
     applied = pitbox("streams", "apply", "--json")
-    assert [change["action"] for change in json.loads(applied.stdout)] == ["create"] * 6
+    assert [change["action"] for change in json.loads(applied.stdout)] == ["create"] * 7
     assert pitbox("streams", "plan").stdout == "nothing to do\n"
+
+
+def test_streams_above_the_limit_of_nats_server_are_refused_with_the_remedy(
+    pitbox: Run, tmp_path: Path
+) -> None:
+    document = yaml.safe_load(topology.find().read_text())
+    document["streams"]["TIMING"]["max_bytes"] = "100GB"
+    streams = tmp_path / "large.yaml"
+    streams.write_text(yaml.safe_dump(document))
+    done = pitbox("streams", "apply", PITBOX_STREAMS=str(streams))
+    assert done.returncode == 2
+    assert "nats-server's max_file_store is 8.0 GB: lower max_bytes" in done.stderr
 
 
 @pytest.mark.parametrize(

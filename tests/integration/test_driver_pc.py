@@ -20,7 +20,7 @@ REQUIREMENTS: Final = ROOT / "requirements" / "driver.txt"
 HUB_ONLY: Final = frozenset(
     {"aiortc", "argon2", "asyncpg", "litestar", "numpy", "uvicorn", "websockets"}
 )
-COMMANDS: Final = ("commands.cli", "commands.drive", "commands.imports")
+COMMANDS: Final = ("commands.cli", "commands.doctor", "commands.drive", "commands.imports")
 BUILD_S: Final = 100.0
 COMMAND_S: Final = 60.0
 

@@ -374,3 +374,36 @@ async def test_no_subject_and_no_header_ends_a_reader(nats_server: NatsServer, d
 
 async def is_value(found: object, wanted: object) -> bool:
     return await found == wanted  # type: ignore[misc]
+
+
+async def test_a_stream_that_a_connected_server_does_not_give_is_logged_once(
+    nats_server: NatsServer,
+) -> None:
+    await apply(nats_server.url)
+    async with pulling(nats_server, "persister", refused_s=0.0) as reader:
+        assert await reader.batch(1, 0.1) == []
+        with capture_logs() as logs:
+            nats_server.stop()
+            nats_server.jetstream = False
+            nats_server.start()
+
+            def said(event: str) -> int:
+                return sum(one["event"] == event for one in logs)
+
+            async def refused() -> bool:
+                await reader.batch(1, 0.5)
+                return said("nats-server does not give the stream") > 0
+
+            await eventually(refused, "it is logged")
+            for _ in range(4):
+                await reader.batch(1, 0.5)
+            assert said("nats-server does not give the stream") == 1
+            nats_server.stop()
+            nats_server.jetstream = True
+            nats_server.start()
+
+            async def given() -> bool:
+                await reader.batch(1, 0.5)
+                return said("nats-server gives the stream again") == 1
+
+            await eventually(given, "the end is logged")

@@ -202,6 +202,29 @@ class Database:
         finally:
             await connection.close()
 
+    @asynccontextmanager
+    async def locked(self, table: str) -> AsyncIterator[None]:
+        """Lock a table during the block, as a maintenance job that hangs does."""
+        connection = await asyncpg.connect(self.url)
+        try:
+            await connection.execute(f"begin; lock table {table} in access exclusive mode")
+            yield
+        finally:
+            await connection.close()
+
+    async def read_only(self, on: bool) -> None:
+        """Let new connections write, or only read."""
+        name = self.url.partition("?")[0].rpartition("/")[2]
+        wanted = "on" if on else "off"
+        able = {"default_transaction_read_only": "off"}
+        connection = await asyncpg.connect(self.url, server_settings=able)
+        try:
+            await connection.execute(
+                f'alter database "{name}" set default_transaction_read_only = {wanted}'
+            )
+        finally:
+            await connection.close()
+
     async def value(self, query: str, *arguments: object) -> Any:
         """Return the first value of a query."""
         rows = await self.rows(query, *arguments)

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import getpass
 import itertools
+import re
 import shutil
 import signal
 import socket
@@ -31,6 +32,16 @@ PORTS: Final = range(10_000, 32_000, 200)
 HELD: Final[list[FileLock]] = []
 """The block of this process; let go of, it would be another's."""
 EVERYTHING: Final = "everything"
+JETSTREAM: Final = re.compile(r"^jetstream \{.*?^\}", re.DOTALL | re.MULTILINE)
+CLUSTER: Final = """
+cluster {{
+  name: pitbox
+  listen: "127.0.0.1:{}"
+  routes: ["nats://127.0.0.1:{}"]
+}}
+"""
+"""A cluster whose other server never runs, so that it elects no leader."""
+
 FOLDERS: Final[dict[str, Path]] = {}
 """The keys of each nats-server, by its address."""
 
@@ -149,7 +160,10 @@ class Server:
 
 
 class NatsServer(Server):
-    """A nats-server with JetStream in operator mode, which issues credentials to tests."""
+    """A nats-server in operator mode, which issues credentials to tests.
+
+    Without `jetstream` its next start has JetStream off; `alone_in_cluster` has no leader.
+    """
 
     name = "nats-server"
 
@@ -157,6 +171,8 @@ class NatsServer(Server):
         super().__init__(folder, free_port())
         self.given = given or Nats()
         self.monitor_port = free_port()
+        self.jetstream = True
+        self.alone_in_cluster = False
         self.keys = folder / "keys"
         self.trust = self.authority().trust()
         FOLDERS[self.url] = self.keys
@@ -193,7 +209,13 @@ class NatsServer(Server):
     def command(self) -> list[str]:
         """Return the command line."""
         where = self.folder / "nats"
-        return nats_server.command(where, self.trust, self.given, self.port, self.monitor_port)
+        command = nats_server.command(where, self.trust, self.given, self.port, self.monitor_port)
+        file = where / "nats.conf"
+        if not self.jetstream:
+            file.write_text(JETSTREAM.sub("", file.read_text()))
+        if self.alone_in_cluster:
+            file.write_text(file.read_text() + CLUSTER.format(free_port(), free_port()))
+        return command
 
     def wipe(self) -> None:
         """Delete every stream; only while stopped."""

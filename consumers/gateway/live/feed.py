@@ -26,6 +26,7 @@ from pitbox.postgres.errors import PostgresDown
 from pitbox.postgres.pool import Pool
 from pitbox.topology import Topology
 from schemas.base import Event
+from schemas.hub import HubState
 from schemas.registry import UNDECODABLE
 from schemas.telemetry import CHUNK_VERSION, Chunk, Mark
 from schemas.wall import FromPage, Ping, Pong, Presence, Refused, Subscribe
@@ -38,8 +39,10 @@ REREAD_S: Final = (1.0, 10.0)
 
 IS_LATE: Final = {"telemetry.live": False, "telemetry.backfill": True}
 LINKS: Final = ("link.hello", "link.receipt")
-HANDLED: Final = (*IS_LATE, *LINKS)
-"""The routes that carry no facts: frames are cut to channels, links are folded to presences."""
+HUB: Final = "hub.state"
+HANDLED: Final = (*IS_LATE, *LINKS, HUB)
+"""The routes that carry no facts: frames are cut to channels, links are folded to presences, and
+the hub's state goes to every page."""
 
 encode: Final = msgspec.msgpack.Encoder().encode
 decode_page: Final = msgspec.msgpack.Decoder(FromPage).decode
@@ -121,6 +124,7 @@ class Feed:
             await bus.listen(route, self._receive_fact)
         for route in LINKS:
             await bus.listen(route, self._receive_link)
+        await bus.listen(HUB, self._receive_hub)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._send_presences())
             tasks.create_task(self._reread(bus))
@@ -193,6 +197,16 @@ class Feed:
 
     async def _receive_link(self, event: Any) -> None:
         self._presences.update(event, now_ms())
+
+    async def _receive_hub(self, state: HubState) -> None:
+        """Show a state of the hub in the metrics, and send it to every page."""
+        metrics.hub_refuses.labels("nats-server").set(state.nats_refuses)
+        metrics.hub_refuses.labels("postgres").set(state.postgres_refuses)
+        metrics.hub_free_bytes.set(state.free_bytes)
+        metrics.hub_low_room.set(state.low_room)
+        encoded = encode(state)
+        for client in self._hidden:
+            client.put_fact(HUB, encoded)
 
     def _put_presence(self, clients: Iterable[Outbox], presence: Presence) -> None:
         key, encoded = ("presence", presence.session, presence.driver), encode(presence)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from consumers.gateway.live.stored import Stored
 from pitbox.chunks.ranges import minus, normal
 from schemas.link import Hello, Receipt
 from schemas.telemetry import Chunk, Mark
@@ -28,10 +29,12 @@ class Presences:
     def __init__(self) -> None:
         self._drivers: dict[str, dict[str, Presence]] = {}
         self._sent: dict[tuple[str, str], tuple[Presence, float]] = {}
+        self._stored = Stored()
 
     def update(self, event: Hello | Receipt | Mark | Chunk, now_ms: float) -> None:
         """Apply an event of a driver's PC, or a receipt of the persister; ignore older runs."""
         driver, session = event.driver, event.session
+        self._note_stored(event, now_ms)
         known = self._drivers.get(driver, {}).get(session)
         if known is not None and event.run < known.run:
             return
@@ -45,7 +48,15 @@ class Presences:
                 seen_ms=now_ms,
                 offset_ms=None if known is None else known.offset_ms,
             )
-        self._keep(msgspec.structs.replace(known, **_changes(known, event, now_ms)))
+        changes = _changes(known, event, now_ms) | {"stored_ms": self._stored.at_ms(driver)}
+        self._keep(msgspec.structs.replace(known, **changes))
+
+    def _note_stored(self, event: Hello | Receipt | Mark | Chunk, now_ms: float) -> None:
+        if isinstance(event, Receipt):
+            self._stored.receipt(event, now_ms)
+        else:
+            waiting = event.waiting if isinstance(event, Hello) else None
+            self._stored.seen(event.driver, now_ms, waiting=waiting)
 
     def restore(self, ended: Presence) -> None:
         """Apply a closed run read from Postgres, unless a newer run is known.

@@ -36,6 +36,7 @@ export interface Presence {
   driver: string;
   run: number;
   seen_ms: number;
+  stored_ms: number;
   offset_ms: number | null;
   made: number;
   waiting: number;
@@ -126,6 +127,16 @@ export interface Deriving {
   driver: string;
   at_ns: number;
   chunks_behind: number;
+}
+
+/** State whether the hub stores, every three seconds, by the program that runs its servers. */
+export interface HubState {
+  type: "hub.state";
+  at_ns: number;
+  nats_refuses: boolean;
+  postgres_refuses: boolean;
+  low_room: boolean;
+  free_bytes: number;
 }
 
 /** State how many messages were dropped for this slow client since it connected. */
@@ -328,6 +339,7 @@ export type ToPage =
   | SentSession
   | SentLap
   | Deriving
+  | HubState
   | Dropped
   | Pong
   | Refused;

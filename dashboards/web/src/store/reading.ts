@@ -84,7 +84,7 @@ export function readingOf({ driver, lap }: Driving, t: number, server: Server): 
 
 /** Return a driver's link at an instant of the hub's clock, with the words for it. */
 export function linkNow(driver: Driver, t: number, server: Server): Link {
-  const seen = driver.presence.peek()?.seen_ms;
+  const { seen_ms: seen, stored_ms: stored } = driver.presence.peek() ?? {};
   const unseenMs = seen === undefined ? Infinity : server.hubNow - seen;
   const [from, to] = driver.coverage.peek().span ?? [NaN, NaN];
   const quiet = quietMs(driver, server);
@@ -93,6 +93,7 @@ export function linkNow(driver: Driver, t: number, server: Server): Link {
     ageMs: ageMs(driver, t - driver.offsetMs, server),
     quietMs: quiet,
     unseenMs,
+    unstoredMs: seen && stored ? seen - stored : 0,
     sealedMs: sealed(driver, quiet, unseenMs) ? to : null,
     recordedMs: to - from,
     closed: driver.presence.peek()?.closed ?? false,

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { Clock } from "../core/clock";
 import { clockTime, duration } from "../core/figures";
-import type { LinkKind } from "../core/link/link-state";
+import { alarming, type LinkKind } from "../core/link/link-state";
 import type { Coverage } from "../core/samples/holes";
 import { cleared } from "../draw/canvas";
 import { drawTimeline, type TimelineScene } from "../draw/timeline";
@@ -99,7 +99,7 @@ function Time() {
         {lost ? "Server lost" : mode}
       </p>
       <time>{clockTime(view.instant.value, true)}</time>
-      <p class={`age ${link?.kind === "late" ? "loss" : ""}`}>
+      <p class={`age ${alarming(link?.kind) ? "loss" : ""}`}>
         {lost ? "clock stopped" : age || "\u00a0"}
       </p>
     </div>
@@ -111,6 +111,7 @@ const SPOKEN: Readonly<Record<LinkKind, string>> = {
   none: "Waiting",
   live: "Live",
   late: "Live, late",
+  unstored: "The hub stores nothing",
   silent: "The game is silent",
   stale: "No samples",
   lost: "Link lost",

@@ -1,5 +1,5 @@
 import { brief, clockTime } from "../core/figures";
-import { stopped, type LinkKind } from "../core/link/link-state";
+import { alarming, stopped, type LinkKind } from "../core/link/link-state";
 import { goneMs, missingMs } from "../core/samples/holes";
 import { useStore, useView } from "../store/context";
 import type { Driver } from "../store/driver";
@@ -31,7 +31,7 @@ function Row({ driver }: { driver: Driver }) {
         <b>{driver.name}</b>{" "}
         {driver.session.value?.car && <span class="ink-3">{driver.carName.value}</span>}
       </span>
-      <span class={link?.kind === "late" ? "loss" : "ink-2"}>{link?.words}</span>
+      <span class={alarming(link?.kind) ? "loss" : "ink-2"}>{link?.words}</span>
       <span />
       <span class="small ink-3">{wholeness(driver, link?.kind)}</span>
       <span class="small ink-3">

@@ -1,16 +1,18 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
+import { hubWords } from "../core/link/hub-state";
 import { retryWords } from "../core/link/link-state";
 import { placeOf, wholeSession } from "../core/session";
 import { sentence } from "../link/problem";
 import { useStore } from "../store/context";
 import { BrokenLinkIcon } from "../ui/icons";
 
-/** A notice about the page: its server is lost, it was too slow, or a newer session runs. */
+/** A notice about the page: its server is lost, it was too slow, the hub stores nothing, or a newer session
+ * runs. */
 export function Strip() {
   const store = useStore();
-  const { dropped, refusal } = store.feed;
+  const { dropped, hub, refusal } = store.feed;
   const now = useSignal(performance.now());
   const dismissed = useSignal(0);
   useEffect(() => {
@@ -42,6 +44,15 @@ export function Strip() {
       <Plain does="Close" then={() => (dismissed.value = dropped.value)}>
         This page was too slow for {dropped.value} messages. It fetches them again.
       </Plain>
+    );
+  }
+  const word = hub.value;
+  const notice = word ? hubWords(word.state, now.value - word.at) : "";
+  if (notice) {
+    return (
+      <p class="strip banner alarm" role="alert">
+        {notice}
+      </p>
     );
   }
   const newer = store.sessions.newer.value;

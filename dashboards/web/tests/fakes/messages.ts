@@ -33,6 +33,7 @@ export function presence(changes: Partial<Presence> = {}): Presence {
     driver: "MOR",
     run: 1,
     seen_ms: 0,
+    stored_ms: 0,
     offset_ms: null,
     made: 0,
     waiting: 0,

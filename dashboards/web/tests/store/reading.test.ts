@@ -117,3 +117,15 @@ test("delta and difference compare with the reference at the same place", () => 
   expect(half.delta).toBeCloseTo(1 - 50 / 60, 2);
   expect(half.speed).toBeCloseTo(180);
 });
+
+test("chunks of a PC that is seen long after Postgres stored any are not stored", () => {
+  const driver = driverWith({ speed: 1 }, 5000);
+  const at = server(5000 + OFFSET_MS + 240);
+  const seen = { offset_ms: OFFSET_MS, seen_ms: at.hubNow };
+  driver.presence.value = presence({ ...seen, stored_ms: at.hubNow - 9000 });
+  expect(linkNow(driver, at.hubNow, at).kind).toBe("unstored");
+  driver.presence.value = presence({ ...seen, stored_ms: at.hubNow - 1000 });
+  expect(linkNow(driver, at.hubNow, at).kind).toBe("live");
+  driver.presence.value = presence(seen); // nobody knows
+  expect(linkNow(driver, at.hubNow, at).kind).toBe("live");
+});

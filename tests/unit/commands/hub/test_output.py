@@ -14,6 +14,11 @@ VIOLATION = (
 FETCHED = "[7] 2026/11/28 23:03:45.0 [WRN] Account [AA5NW] fetch took 1.900193993s"
 NOT_FETCHED = "[7] 2026/11/28 23:03:45.0 [WRN] Account fetch failed: fetching jwt timed out"
 UNREADY = '[7] 2026/11/28 23:05:24.1 [WRN] Healthcheck failed: "failed to be ready"'
+WARNING = "[7] 2026/11/28 23:05:24.1 [WRN] Filestore [TELEMETRY] Stream state outdated"
+UNSTORED = (
+    "[7] 2026/11/29 06:25:33.8 [ERR] JetStream failed to store a msg on stream 'AD7Q > {stream}': "
+    "write /x/1.blk: no space left on device"
+)
 LOGIN = '2026-11-28 23:03:07.438 UTC [{cid}] FATAL:  password authentication failed for user "x"'
 
 
@@ -80,7 +85,7 @@ def test_warnings_of_a_start_that_goes_well_are_not_printed() -> None:
     screen.output.show("nats", UNREADY)
     screen.output.started()
     assert screen.lines == []
-    screen.output.show("nats", UNREADY)
+    screen.output.show("nats", WARNING)
     assert len(screen.lines) == 1
 
 
@@ -95,3 +100,21 @@ def test_errors_of_a_start_are_printed_at_once() -> None:
     screen = Screen()
     screen.output.show("nats", "[7] [ERR] no space left on device")
     assert len(screen.lines) == 1
+
+
+def test_a_running_server_that_is_not_well_is_left_to_the_watch() -> None:
+    screen = Screen()
+    screen.output.started()
+    screen.output.show("nats", UNREADY)
+    assert screen.lines == []
+
+
+def test_each_stream_that_is_not_stored_has_one_line_an_hour() -> None:
+    screen = Screen()
+    screen.output.started()
+    for stream in ("TELEMETRY", "TIMING") * 20:
+        screen.output.show("nats", UNSTORED.format(stream=stream))
+    assert len(screen.lines) == 2
+    screen.now_s = QUIET_S
+    screen.output.show("nats", UNSTORED.format(stream="TIMING"))
+    assert len(screen.lines) == 3

@@ -3,7 +3,16 @@
 import { brief, calendarDay, duration, fixed, hourMinute } from "../figures";
 
 export type LinkKind =
-  "none" | "live" | "late" | "silent" | "stale" | "lost" | "recorded" | "closed" | "away";
+  | "none"
+  | "live"
+  | "late"
+  | "unstored"
+  | "silent"
+  | "stale"
+  | "lost"
+  | "recorded"
+  | "closed"
+  | "away";
 
 export interface Link {
   readonly kind: LinkKind;
@@ -18,6 +27,8 @@ export interface Signs {
   readonly quietMs: number;
   /** Time since any message of the driver's PC, ms; Infinity when there was none. */
   readonly unseenMs: number;
+  /** Time for which the driver's PC has sent and the hub stored nothing, ms. */
+  readonly unstoredMs: number;
   /** End of a sealed session, ms since 1970; null while it is open. */
   readonly sealedMs: number | null;
   readonly recordedMs: number;
@@ -31,6 +42,7 @@ const STOPPED: ReadonlySet<LinkKind> = new Set(["stale", "silent", "lost", "clos
 
 export const STALE_MS = 2000;
 export const LOST_MS = 10_000;
+export const UNSTORED_MS = 8000;
 
 export function linkOf(signs: Signs): Link {
   const { driver, quietMs, unseenMs } = signs;
@@ -41,6 +53,11 @@ export function linkOf(signs: Signs): Link {
   if (!signs.connected) return { kind: "away", words: "Unknown: this page has no server" };
   if (quietMs === Infinity && unseenMs === Infinity) {
     return { kind: "none", words: `Waiting for ${driver}` };
+  }
+  if (signs.unstoredMs >= UNSTORED_MS && unseenMs < LOST_MS) {
+    const mode = quietMs < STALE_MS ? "Live" : "Link up";
+    const since = duration(signs.unstoredMs);
+    return { kind: "unstored", words: `${mode} · not stored for ${since}` };
   }
   if (quietMs < STALE_MS) return flowing(signs.ageMs);
   if (signs.closed) return { kind: "closed", words: `${driver} has closed the app` };
@@ -56,6 +73,11 @@ export function linkOf(signs: Signs): Link {
 /** Return whether samples stopped that should arrive: values on screen are then held. */
 export function stopped(kind: LinkKind | undefined): boolean {
   return kind !== undefined && STOPPED.has(kind);
+}
+
+/** Return whether samples arrive, and somebody has to know what is wrong with them. */
+export function alarming(kind: LinkKind | undefined): boolean {
+  return kind === "late" || kind === "unstored";
 }
 
 /** The notice over the traces while a link is lost. */

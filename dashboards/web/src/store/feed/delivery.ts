@@ -1,4 +1,4 @@
-import type { Dropped, Refused } from "../../wire";
+import type { Dropped, HubState, Refused } from "../../wire";
 import type { Receiver } from "./receiver";
 
 /** Fetch what the gateway dropped because this page was too slow. */
@@ -9,4 +9,8 @@ export function takeDropped(dropped: Dropped, receiver: Receiver): void {
 
 export function takeRefused(refused: Refused, receiver: Receiver): void {
   receiver.refusal.value = refused.reason;
+}
+
+export function takeHubState(state: HubState, receiver: Receiver): void {
+  receiver.hub.value = { state, at: receiver.now() };
 }

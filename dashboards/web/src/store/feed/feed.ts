@@ -11,12 +11,13 @@ import type { Past } from "../past";
 import type { Race } from "../race";
 import type { Server } from "../reading";
 import { handle } from "./handlers";
-import type { Receiver } from "./receiver";
+import type { HubWord, Receiver } from "./receiver";
 
 export class Feed implements Listener, Receiver {
   readonly arrivals = new Arrivals();
   readonly dropped = signal(0);
   readonly refusal = signal("");
+  readonly hub = signal<HubWord | null>(null);
 
   constructor(
     private readonly socket: WallSocket,

@@ -1,7 +1,7 @@
 /** The live feed's table: a handler for each type of message; tsc refuses a type without one. */
 
 import type { Received } from "../../link/socket";
-import { takeDropped, takeRefused } from "./delivery";
+import { takeDropped, takeHubState, takeRefused } from "./delivery";
 import { takeDeriving } from "./deriving";
 import { takeFrames } from "./frames";
 import { takeLap } from "./laps";
@@ -22,6 +22,7 @@ export const HANDLERS: Handlers<Received> = {
   "timing.session": takeSession,
   "timing.lap": takeLap,
   "timing.deriving": takeDeriving,
+  "hub.state": takeHubState,
   "wall.dropped": takeDropped,
   "wall.refused": takeRefused,
 };

@@ -1,7 +1,14 @@
 import type { Signal } from "@preact/signals";
 import type { Arrivals } from "../../core/clock";
 import type { Past } from "../past";
+import type { HubState } from "../../wire";
 import type { Race } from "../race";
+
+/** A state of the hub, and the page's monotonic ms at which it came. */
+export interface HubWord {
+  readonly state: HubState;
+  readonly at: number;
+}
 
 /** The parts of the page that a handler of messages may use. */
 export interface Receiver {
@@ -12,6 +19,8 @@ export interface Receiver {
   readonly dropped: Signal<number>;
   /** The gateway's reason for refusing the page's last message, "" without one. */
   readonly refusal: Signal<string>;
+  /** The hub's last word about its own servers; null before any. */
+  readonly hub: Signal<HubWord | null>;
   /** Return the page's monotonic ms. */
   now(): number;
   /** Return the hub's ms since 1970 at a monotonic ms of the page, NaN while not known. */

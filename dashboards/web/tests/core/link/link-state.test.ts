@@ -6,6 +6,7 @@ const signs: Signs = {
   ageMs: 180,
   quietMs: 20,
   unseenMs: 100,
+  unstoredMs: 400,
   sealedMs: null,
   recordedMs: 0,
   closed: false,
@@ -38,4 +39,15 @@ test("a driver without any message is waited for, and a page without a server cl
   expect(linkOf(never).words).toBe("Waiting for MOR");
   expect(linkOf({ ...signs, connected: false }).kind).toBe("away");
   expect(retryWords(3400)).toBe("This page lost the server. Trying again in 4 s.");
+});
+
+test("a hub that takes samples and stores none is said, also while the game is silent", () => {
+  const unstored = { ...signs, unstoredMs: 12_000 };
+  expect(linkOf(unstored)).toEqual({
+    kind: "unstored",
+    words: "Live · not stored for 0:12",
+  });
+  const silent = linkOf({ ...unstored, quietMs: 42_000 });
+  expect(silent.words).toBe("Link up · not stored for 0:12");
+  expect(linkOf({ ...unstored, quietMs: 42_000, unseenMs: 42_000 }).kind).toBe("lost");
 });

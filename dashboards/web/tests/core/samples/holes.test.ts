@@ -20,6 +20,7 @@ const presence = (missing: [number, number][], gone: [number, number][] = []): P
   driver: "MOR",
   run: 1,
   seen_ms: 0,
+  stored_ms: 0,
   offset_ms: 0,
   made: 0,
   waiting: 0,

@@ -26,6 +26,7 @@ function receiver() {
     arrivals: new Arrivals(),
     dropped: signal(0),
     refusal: signal(""),
+    hub: signal(null),
     now: timers.now,
     hubNow: (pageNow) => pageNow + HUB_AHEAD_MS,
     catchUp: () => (caughtUp += 1),
