@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from tests.bench import admitting, driving, encoding, persisting, publishing, reading, watching
+from tests.bench import (
+    admitting,
+    driving,
+    encoding,
+    persisting,
+    publishing,
+    reading,
+    restarting,
+    watching,
+)
 from tests.bench.report import Result, table, write
 from tests.bench.servers import Servers, servers
 
@@ -21,6 +30,7 @@ PARTS: Final[dict[str, Callable[[Servers], Iterator[Result]]]] = {
     "admitting": admitting.measure,
     "reading": reading.measure,
     "driving": driving.measure,
+    "restarting": restarting.measure,
 }
 
 
