@@ -71,7 +71,7 @@ JETSTREAM: Final[dict[str, Any]] = {
     "CONSUMER.NAMES.TELEMETRY": None,
     "CONSUMER.LIST.TELEMETRY": None,
     "CONSUMER.INFO.TELEMETRY.persister": None,
-    "CONSUMER.DELETE.TIMING.persister": None,
+    "CONSUMER.DELETE.DEAD.persister": None,
     "CONSUMER.PAUSE.TELEMETRY.persister": {"pause_until": "2999-01-01T00:00:00Z"},
     "CONSUMER.MSG.NEXT.TELEMETRY.persister": {"batch": 5, "no_wait": True},
 }
@@ -87,7 +87,7 @@ REPLIES: Final = (
 )
 ORDERS: Final = (
     *("$JS.API.STREAM.PURGE.TELEMETRY", "$JS.API.STREAM.DELETE.TIMING", "telemetry.bea.s.live"),
-    *("$JS.API.CONSUMER.DELETE.TIMING.persister", "receipt.bea.s", "keys.revoke"),
+    *("$JS.API.CONSUMER.DELETE.DEAD.persister", "receipt.bea.s", "keys.revoke"),
 )
 FORGOTTEN_S: Final = 22.0
 """nats-server drops an unanswered request by then: the limit is ten seconds, and ten more may pass

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from pitbox.chunks import frames
-from tests.faults import oracle
+from tests.faults import facts, oracle
 from tests.faults.ledger import Entry, Ledger
 from tests.faults.verdict import Verdict
 
@@ -40,6 +40,16 @@ def execute(url: str, *statements: tuple[Any, ...]) -> None:
     asyncio.run(run())
 
 
+def derive(url: str) -> None:
+    async def run() -> None:
+        connection = await asyncpg.connect(url)
+        async with connection.transaction():
+            await facts.derive(connection)
+        await connection.close()
+
+    asyncio.run(run())
+
+
 @pytest.fixture
 def stored(database: str) -> str:
     """Return a database that has chunks 0 and 1 of a run, as committed."""
@@ -49,6 +59,7 @@ def stored(database: str) -> str:
         (ROW, 1, 1, CRC, BLOCK),
         ("insert into run (session, driver, run, have) values ('s', 'MOR', 1, '{[0,2)}')",),
     )
+    derive(database)
     return database
 
 
@@ -124,3 +135,22 @@ def test_a_reported_hole_that_does_not_exist_is_misshown(stored: str) -> None:
 def test_have_that_differs_from_the_rows_is_misheld(stored: str) -> None:
     execute(stored, ("update run set have = '{[0,4)}'",))
     assert judged(stored, [entry(0), entry(1)]).misheld == 1
+
+
+def test_a_fact_that_its_chunks_do_not_say_is_wrong(stored: str) -> None:
+    assert judged(stored, [entry(0), entry(1)]).wrong_facts == 0
+    execute(stored, ("update session set started_ns = 5",))
+    verdict = judged(stored, [entry(0), entry(1)])
+    assert (verdict.wrong_facts, verdict.sound) == (1, False)
+
+
+def test_a_fact_that_is_missing_is_wrong(stored: str) -> None:
+    execute(stored, ("delete from session",))
+    assert judged(stored, [entry(0), entry(1)]).wrong_facts == 1
+
+
+def test_frames_after_a_chunk_of_events_alone_are_no_duplicate(stored: str) -> None:
+    empty = ROW.replace("$2, 1, 0", "$2, 0, 0")
+    execute(stored, (empty, 2, 2, frames.checksum(b""), b""), (ROW, 3, 2, CRC, BLOCK))
+    execute(stored, ("update run set have = '{[0,4)}'",))
+    assert judged(stored, [entry(0), entry(1)]).duplicate == 0

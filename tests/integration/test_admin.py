@@ -45,7 +45,7 @@ async def test_a_changed_limit_is_one_update_that_names_it(
     await apply(nats_server.url)
     streams = streams_with(tmp_path, "persister", max_ack_pending=77)
     plan = await planned(nats_server.url, streams)
-    assert len(plan) == 3
+    assert len(plan) == 2
     assert all("max_ack_pending: 20000 -> 77" in line for line in plan)
     await apply(nats_server.url, streams)
     assert await planned(nats_server.url, streams) == []

@@ -309,13 +309,12 @@ def page(address: str) -> str:
 
 
 async def until_connected(server: NatsServer, name: str) -> None:
-    """Wait until a service is connected to nats-server."""
+    """Wait until a service's process has a connection to nats-server."""
 
-    async def listed() -> bool:
-        async with connected(server.url) as bus:
-            streams = ["TELEMETRY"] if name == "timing" else ["TELEMETRY", "TIMING", "DEAD"]
-            infos = [i for s in streams for i in await bus.jetstream.consumers_info(s)]
-            waiting = [i for i in infos if i.num_waiting]
-            return len(waiting) == len(streams)
+    async def connected_to() -> bool:
+        running = psutil.process_iter(["cmdline"])
+        found = [one for one in running if name in (one.info["cmdline"] or ())]
+        ports = [c.raddr.port for one in found for c in one.net_connections("tcp") if c.raddr]
+        return server.port in ports
 
-    await eventually(listed, f"{name} asks for messages")
+    await eventually(connected_to, f"{name} is connected")
