@@ -109,7 +109,7 @@ class Deriving:
         self.generation, self.stored, self.is_read = stored.generation, stored.facts, True
         self._folded, self._left_out = dict(stored.folded), {}
         self._known = dict(stored.facts)
-        self._candidate, self._urgent = None, False
+        self._candidate = None
         state = None
         if stored.state is not None and stored.version == version:
             state = self._restored(stored)
@@ -117,6 +117,7 @@ class Deriving:
             state = self._derivation.restore(self.owner, None, ())
         missing = minus(stored.have, self._derivation.folded(state))
         self.partial = count(missing) > self._recent
+        self._urgent = bool(missing)
         if not self.partial:
             facts = stored.facts.values()
             state = self._derivation.restore(self.owner, self._derivation.snapshot(state), facts)
