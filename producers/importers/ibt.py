@@ -88,13 +88,14 @@ def read_header(content: mmap.mmap | bytes, name: str) -> Header:
         raise SourceError(f"{name} declares rows of {row_bytes} bytes, not 1 to {MAX_ROW_BYTES}")
     _, rows_at = BUFFER.unpack_from(content, BUFFER_AT)
     _bounded(content, name, "variables", variables_at, count * VARIABLE.size)
-    _bounded(content, name, "session info", info_at, info_bytes)
+    if info_at and info_bytes:
+        _bounded(content, name, "session info", info_at, info_bytes)
     _bounded(content, name, "rows", rows_at, row_bytes)
     started_s, started_session_s, *_ = DISK.unpack_from(content, DISK_AT)
     return Header(
         name=name,
         variables=tuple(_variables(content, name, variables_at, count, row_bytes)),
-        info=bytes(content[info_at : info_at + min(info_bytes, session.MAX_INFO_BYTES)]),
+        info=_info(content, info_at, info_bytes),
         rows_at=rows_at,
         rows=_row_count(content, name, rows_at, row_bytes),
         row_bytes=row_bytes,
@@ -102,6 +103,11 @@ def read_header(content: mmap.mmap | bytes, name: str) -> Header:
         started_session_s=started_session_s,
         digest=hashlib.sha256(content[:HEADERS_END]).hexdigest()[:12],
     )
+
+
+def _info(content: mmap.mmap | bytes, start: int, size: int) -> bytes:
+    """Return session info; nothing where the header has no place for it, as after a crash."""
+    return bytes(content[start : start + min(size, session.MAX_INFO_BYTES)]) if start else b""
 
 
 def _bounded(content: mmap.mmap | bytes, name: str, what: str, start: int, size: int) -> None:
@@ -160,6 +166,7 @@ def _rows(content: mmap.mmap, header: Header, clock: "Clock") -> Iterator[Observ
         captured_ns = clock.captured_ns(values["SessionTime"])
         if captured_ns is not None:
             yield from ticks.tick(captured_ns, values)
+    yield from ticks.close()
 
 
 class Clock:
