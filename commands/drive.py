@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TextIO
 
 from cyclopts import Parameter, validators
 
+from commands import left_out
 from commands.cli import CommandError
 from pitbox import logs, metrics, settings
 from pitbox.identity.credentials import driving, file_of
@@ -216,6 +217,8 @@ def line(status: "Status") -> str:
         f"{status.sent} sent",
         f"{status.waiting} waiting",
     ]
+    if lost := sum(one.count for one in status.left_out):
+        parts.append(f"{lost:,} left out")
     if status.fenced:
         parts.append("a newer app of this driver is live")
     return " · ".join(parts)
@@ -224,6 +227,8 @@ def line(status: "Status") -> str:
 def summary(status: "Status") -> str:
     """Return what the app has done, and what is left for the next start, as one sentence."""
     made = f"{status.session}: {status.made} chunks driven" if status.made else "nothing was driven"
+    if lost := left_out.sentence(status.left_out):
+        made += f"; {lost}"
     if status.waiting:
         return (
             f"{made}; {status.waiting} chunks wait in the spool until `pitbox drive` runs again "

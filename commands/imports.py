@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from commands import bus
+from commands import bus, left_out
 from commands.cli import CommandError
 from commands.hub import nearby
 from pitbox import logs, settings, topology
@@ -123,9 +123,10 @@ def _enrolled_here() -> Settings:
 
 
 def _line(imported: "Imported") -> str:
+    lost = left_out.sentence(imported.left_out)
     return (
         f"{imported.file}: session {imported.session} of {imported.driver}, {imported.frames} "
-        f"frames in {imported.chunks} chunks; Postgres has all of them"
+        f"frames in {imported.chunks} chunks; Postgres has all of them" + (f"; {lost}" * bool(lost))
     )
 
 

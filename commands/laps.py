@@ -1,5 +1,6 @@
 """List laps of a recording, without any server, or of a session in Postgres."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
@@ -7,10 +8,11 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from commands import database
+from commands import database, left_out
 from commands.cli import CommandError
 from commands.terminal import plain, table
 from pitbox import settings
+from schemas.sim import LeftOut
 from schemas.timing import Lap
 
 SOMEBODY: Final = "driver"
@@ -29,7 +31,9 @@ def laps(
 
     JSON contains the laps of all cars, the driver's own first, because a recording may end before
     its own car's first lap; `own` distinguishes them. The table contains the driver's own car.
-    Neither contains laps without a time: laps in progress, and laps that were not seen whole.
+    Neither contains laps without a time: laps in progress, and laps that were not seen whole. A
+    last line states which telemetry of a recording was not used; with --json it is on standard
+    error, and does not count datagrams that came late or twice.
 
     Example: pitbox laps --file stint.ibt --json
 
@@ -44,8 +48,9 @@ def laps(
     all_
         also laps without a time, and in the table other cars
     """
+    lost: tuple[LeftOut, ...] = ()
     if file and not session:
-        found = of_recording(file)
+        found, lost = of_recording(file)
     elif session and not file:
         found = _of_session(session)
     else:
@@ -53,13 +58,20 @@ def laps(
     chosen = [lap for lap in found if all_ or lap.lap_time_s is not None]
     if json:
         print(msgspec.json.encode([msgspec.structs.asdict(lap) for lap in chosen]).decode())
+        if said := left_out.sentence(one for one in lost if one.reason != "late"):
+            print(f"pitbox: {said}", file=sys.stderr)
         return
     shown = [lap for lap in chosen if all_ or lap.own]
-    _print(shown, left_out=len(found) - len(shown))
+    _print(shown, more=len(found) - len(shown))
+    if said := left_out.sentence(lost):
+        print(said)
 
 
-def of_recording(path: Path) -> list[Lap]:
-    """Return the laps of a recording, as its import computes them; raises CommandError."""
+def of_recording(path: Path) -> tuple[list[Lap], tuple[LeftOut, ...]]:
+    """Return the laps of a recording, as its import computes them, and what they lack.
+
+    Raises CommandError.
+    """
     from consumers.timing import replay
     from producers.imports import chunks_of, digest_of
     from producers.source import SourceError
@@ -67,9 +79,10 @@ def of_recording(path: Path) -> list[Lap]:
     driver = settings.load().driver
     driver = replace(driver, name=driver.name or SOMEBODY)
     try:
-        return replay.laps(chunks_of(path, digest_of(path), driver))
+        sessions, found = replay.facts(chunks_of(path, digest_of(path), driver))
     except SourceError as error:
         raise CommandError(str(error)) from None
+    return found, tuple(one for session in sessions for one in session.left_out)
 
 
 def _of_session(session: str) -> list[Lap]:
@@ -79,14 +92,14 @@ def _of_session(session: str) -> list[Lap]:
     return [msgspec.convert(dict(row), Lap) for row in rows]
 
 
-def _print(shown: Sequence[Lap], left_out: int) -> None:
+def _print(shown: Sequence[Lap], more: int) -> None:
     for title, group in _by_car(shown):
         print(title)
         print(table(COLUMNS, map(_cells, group)))
     if not shown:
         print("no laps of the own car with a time")
-    if left_out:
-        print(f"{left_out} more without a time or of other cars: --all")
+    if more:
+        print(f"{more} more without a time or of other cars: --all")
 
 
 def _by_car(laps: Iterable[Lap]) -> list[tuple[str, list[Lap]]]:

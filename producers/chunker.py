@@ -14,10 +14,11 @@ import msgspec
 from msgspec.structs import replace
 
 from pitbox.chunks.frames import checksum, pack, row_struct
+from producers.left_out import Sums
 from producers.source import Began, Frame, Observation
 from producers.spool.ledger import RunKey
 from schemas.channels import bitmap
-from schemas.sim import LapReported, Observed, SessionOpened
+from schemas.sim import LapReported, LeftOut, Observed, SessionOpened
 from schemas.telemetry import CHUNK_VERSION, MAX_FRAMES, Chunk
 
 MAX_ROWS_BYTES: Final = 180_000
@@ -68,6 +69,8 @@ class Chunker:
         self._first_event_ns = 0
         self._events_bytes = 0
         self._opened: SessionOpened | None = None
+        self._left_out = Sums()
+        self._unstated: dict[tuple[str, str], LeftOut] = {}
         self._reopens_ns = 0
         self._gap_ns = FALLBACK_GAP_NS
         self._last_ns = 0
@@ -86,6 +89,8 @@ class Chunker:
             return self._add_frame(observation)
         if isinstance(observation, Began):
             return self._begin(observation)
+        if isinstance(observation, LeftOut):
+            return self._leave_out(observation)
         return self._add_event(observation)
 
     def flush(self) -> list[Chunk]:
@@ -115,11 +120,18 @@ class Chunker:
         self._events, self._events_bytes = [], 0
         return [chunk]
 
+    def close(self) -> list[Chunk]:
+        """Return the last chunks of a run, with the final counts of what was left out."""
+        at_ns = max((left_out.at_ns for left_out in self._unstated.values()), default=0)
+        return self._state_left_out(at_ns) + self.flush()
+
     def _begin(self, began: Began) -> list[Chunk]:
-        before = self.flush()
+        before = self.close()
         session = self._session or _token(began.session) or self._name(began.opened)
         if self.key is None or self.key.session != session:
             run = self._run if self.key is None else self.key.run + 1
+            if self.key is not None:
+                self._left_out = Sums()
             self.key = RunKey(session, self._driver, run)
             self._chunk = self._frame = 0
         width = len(began.channels)
@@ -128,7 +140,26 @@ class Chunker:
         self._max_frames = min(MAX_FRAMES, MAX_ROWS_BYTES // (4 * (1 + width)))
         self._last_ns = 0
         self._reopens_ns = began.opened.at_ns + REOPEN_NS
-        return before + self._add_event(began.opened)
+        before += self._add_event(began.opened)
+        return before + self._state_left_out(began.opened.at_ns)
+
+    def _leave_out(self, left_out: LeftOut) -> list[Chunk]:
+        """Add up what was left out of a run; what came before the first one is of that run.
+
+        A new kind is stated at once, others when the session is described again.
+        """
+        known = len(self._left_out.sums)
+        kind = left_out.reason, left_out.about
+        self._unstated[kind] = self._left_out.add(left_out)
+        return self._state_left_out(left_out.at_ns) if len(self._left_out.sums) > known else []
+
+    def _state_left_out(self, at_ns: int) -> list[Chunk]:
+        done: list[Chunk] = []
+        if self.key is not None:
+            for left_out in self._unstated.values():
+                done += self._add_event(replace(left_out, at_ns=at_ns))
+            self._unstated.clear()
+        return done
 
     def _add_frame(self, frame: Frame) -> list[Chunk]:
         """Add a frame; end the chunk behind it when the next frame is expected too late for it."""
@@ -151,7 +182,8 @@ class Chunker:
 
     def _reopen(self, at_ns: int) -> list[Chunk]:
         self._reopens_ns = at_ns + REOPEN_NS
-        return self._add_event(self._opened) if self._opened else []
+        done = self._add_event(self._opened) if self._opened else []
+        return done + self._state_left_out(at_ns)
 
     def _add_event(self, event: Observed) -> list[Chunk]:
         if self.key is None:
@@ -185,7 +217,7 @@ def chunks(observations: Iterable[Observation], chunker: Chunker) -> Iterator[Ch
     """Yield all chunks of finite observations."""
     for observation in observations:
         yield from chunker.feed(observation)
-    yield from chunker.flush()
+    yield from chunker.close()
 
 
 def _token(name: str) -> str:

@@ -14,6 +14,7 @@ from pitbox.identity.permissions import DRIVER
 from pitbox.nats.bus import Bus, BusDown
 from pitbox.settings import Settings
 from producers.chunker import Chunker
+from producers.left_out import Sums
 from producers.source import Observation
 from producers.spool import disk
 from producers.spool.depot import Depot
@@ -22,6 +23,7 @@ from producers.uplink.link import Link
 from producers.uplink.renewal import renew_in_time
 from producers.uplink.storing import UNSTORED_S
 from producers.uplink.uploader import Uploader
+from schemas.sim import LeftOut
 from schemas.telemetry import Chunk
 
 IDLE_FLUSH_S: Final = 0.25
@@ -35,7 +37,8 @@ class Status(Struct, frozen=True):
 
     `made` and `sent` count chunks since the app's start, `waiting` those that Postgres is not known
     to have. `silent_s` is the time since the hub's last answer, None before the first. `unstored_s`
-    is for how long the hub has taken chunks and stored none, 0 while it stores.
+    is for how long the hub has taken chunks and stored none, 0 while it stores. `left_out` holds
+    the sums of what the source did not use.
     """
 
     session: str
@@ -46,6 +49,7 @@ class Status(Struct, frozen=True):
     fenced: bool
     rtt_ms: float | None
     unstored_s: float = 0.0
+    left_out: tuple[LeftOut, ...] = ()
 
 
 Show = Callable[[Status], None]
@@ -95,6 +99,7 @@ class App:
         self._uploader = Uploader(bus, depot, lambda: self._link.fenced)
         self._key: RunKey | None = None
         self._made = 0
+        self._left_out = Sums()
         # A new run has a higher number than any before, also when the clock was set back.
         run = max(time.time_ns() // 1_000_000, depot.newest_run + 1)
         self._chunker = Chunker(
@@ -114,6 +119,7 @@ class App:
             fenced=self._link.fenced,
             rtt_ms=None if rtt_ns is None else rtt_ns / 1e6,
             unstored_s=self._link.storing.lasts_s,
+            left_out=self._left_out.sums,
         )
 
     async def run(
@@ -169,6 +175,8 @@ class App:
     async def _feed(self, observations: AsyncIterator[Observation]) -> None:
         try:
             async for observation in observations:
+                if isinstance(observation, LeftOut):
+                    self._left_out.add(observation)
                 chunks = self._chunker.feed(observation)
                 if chunks:
                     await self._pass_on(chunks)
@@ -198,7 +206,7 @@ class App:
 
     async def _finish(self) -> None:
         """Close the run, and wait a moment for the receipt of all of it."""
-        rest = self._chunker.flush()
+        rest = self._chunker.close()
         if rest:
             await self._pass_on(rest)
         with contextlib.suppress(TimeoutError):

@@ -15,6 +15,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
 from pitbox import topology
@@ -29,6 +30,7 @@ from producers.spool.disk import DiskError, Spool
 from producers.spool.ledger import RunKey, key_of
 from producers.uplink.link import Link
 from producers.uplink.uploader import Uploader
+from schemas.sim import LeftOut, Observed
 from schemas.telemetry import Chunk
 
 CHUNK_MS: Final = 300
@@ -40,6 +42,8 @@ BATCH: Final = 256
 PROGRESS_INTERVAL_S: Final = 0.1
 ROOM_BYTES: Final = 10**15
 AGE_H: Final = 10**6
+
+_events: Final = msgspec.msgpack.Decoder(tuple[Observed, ...])
 
 Progress = Callable[[int, int, str], None]
 """Takes the number of chunks that Postgres has, the number of all chunks, and which part of the hub
@@ -55,6 +59,7 @@ class Imported(Struct, frozen=True):
     run: int
     chunks: int
     frames: int
+    left_out: tuple[LeftOut, ...] = ()
 
 
 async def import_files(
@@ -90,6 +95,12 @@ def chunks_of(file: Path, digest: str, driver: Driver) -> Iterator[Chunk]:
     return chunks(open_recording(file), chunker)
 
 
+def left_out_of(chunk: Chunk) -> list[LeftOut]:
+    """Return the sums of what was left out that a chunk states."""
+    events = _events.decode(chunk.observed) if chunk.observed else ()
+    return [event for event in events if isinstance(event, LeftOut)]
+
+
 def digest_of(file: Path) -> str:
     """Return the digest of a file's bytes; raises SourceError when it cannot be read."""
     try:
@@ -111,26 +122,31 @@ def _read(settings: Settings, named: tuple[Path, str], kept: Spool) -> list[Impo
     file, digest = named
     imported = []
     for key, of_run in groupby(chunks_of(file, digest, settings.driver), key_of):
-        made, frames = _keep(kept, key, of_run)
-        imported.append(Imported(str(file), key.session, key.driver, key.run, made, frames))
+        made, frames, left_out = _keep(kept, key, of_run)
+        part = Imported(str(file), key.session, key.driver, key.run, made, frames, left_out)
+        imported.append(part)
     if not sum(part.frames for part in imported):
         raise SourceError(f"{file.name} holds no driving")
     return imported
 
 
-def _keep(kept: Spool, key: RunKey, of_run: Iterable[Chunk]) -> tuple[int, int]:
-    """Put the chunks of a run into the spool; return the numbers of chunks and frames."""
+def _keep(
+    kept: Spool, key: RunKey, of_run: Iterable[Chunk]
+) -> tuple[int, int, tuple[LeftOut, ...]]:
+    """Put the chunks of a run into the spool; return how many, their frames, and what they lack."""
     made = frames = 0
+    left_out: dict[tuple[str, str], LeftOut] = {}
     batch: list[bytes] = []
     for chunk in of_run:
         batch.append(encode(chunk))
         frames += chunk.frames
+        left_out |= {(one.reason, one.about): one for one in left_out_of(chunk)}
         if len(batch) == BATCH:
             kept.append(key, made, batch, time.time())
             made, batch = made + len(batch), []
     if batch:
         kept.append(key, made, batch, time.time())
-    return made + len(batch), frames
+    return made + len(batch), frames, tuple(left_out.values())
 
 
 async def _send(settings: Settings, depot: Depot, progress: Progress) -> None:

@@ -8,6 +8,9 @@ kept: Final = Counter("pitbox_drive_chunks", "chunks kept in the spool")
 sent: Final = Counter("pitbox_drive_sent", "chunks sent, also those sent again", ["route"])
 refused: Final = Counter("pitbox_drive_refused", "chunks that the disk did not take")
 dropped: Final = Counter("pitbox_drive_dropped", "chunks dropped from the spool", ["receipted"])
+left_out: Final = Counter(
+    "pitbox_drive_left_out", "datagrams and rows of games that were not used", ["reason"]
+)
 waiting: Final = Gauge("pitbox_drive_waiting", "chunks that Postgres may still get")
 spool_bytes: Final = Gauge("pitbox_drive_spool_bytes", "how much of the spool is in use")
 fenced: Final = Gauge("pitbox_drive_fenced", "1 while a newer app of this driver is live")

@@ -5,7 +5,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from schemas.sim import Finished, LapReported, Rewound, SessionOpened
+from producers.left_out import Tally
+from schemas.sim import Finished, LapReported, LeftOut, Rewound, SessionOpened
 
 
 class SourceError(Exception):
@@ -35,22 +36,26 @@ class Frame(Struct, frozen=True, gc=False):
     values: Sequence[float]
 
 
-Observation = Began | Frame | SessionOpened | LapReported | Rewound | Finished
+Observation = Began | Frame | SessionOpened | LapReported | Rewound | Finished | LeftOut
+"""`LeftOut` states what was left out since the one before it."""
 
 
 class Decoder(Protocol):
     """Turn the datagrams of one game into observations.
 
     A decoder's only state comes from earlier datagrams: the same datagrams with the same times give
-    the same observations. Datagrams that are not the game's are ignored and counted in `ignored`;
-    they never raise.
+    the same observations. Datagrams that are not used are counted in `left_out`; they never raise.
     """
 
     name: str
-    ignored: int
+    left_out: Tally
 
     def feed(self, datagram: bytes, captured_ns: int) -> Iterable[Observation]:
         """Decode one datagram, in order of arrival; return its observations."""
+        ...
+
+    def close(self) -> Iterable[Observation]:
+        """Return the last observations, at the end of a recording."""
         ...
 
     def recognises(self, datagram: bytes) -> bool:

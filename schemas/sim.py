@@ -9,6 +9,12 @@ Seconds = Annotated[float, Meta(ge=0, lt=1e6)]
 MAX_LAP_NUMBER: Final = 1_000_000
 LapNumber = Annotated[int, Meta(ge=-MAX_LAP_NUMBER, le=MAX_LAP_NUMBER)]
 Label = Annotated[str, Meta(max_length=128)]
+Reason = Literal[
+    "incomplete", "other_game", "unknown", "late", "kernel_full", "inbox_full", "header", "row"
+]
+"""Why telemetry is left out: a datagram of which a part is missing, one of a game that is not
+followed, one of no known kind, one that came late or twice, one that found the operating system's
+buffer or the driver app's full; a file's session header or row that is missing or damaged."""
 
 
 class SessionOpened(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="sim.session"):
@@ -58,4 +64,18 @@ class Finished(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="sim.f
     at_ns: int
 
 
-Observed = SessionOpened | LapReported | Rewound | Finished
+class LeftOut(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="sim.left_out"):
+    """State how much of what arrived was not used, and why.
+
+    In a chunk `count` is the sum over the run so far, for each `reason` and `about`, which names
+    the sender where that is another game. `header` and `row` count parts of a file, the others
+    datagrams.
+    """
+
+    at_ns: int
+    reason: Reason
+    count: Annotated[int, Meta(ge=1, lt=2**53)]
+    about: Label = ""
+
+
+Observed = SessionOpened | LapReported | Rewound | Finished | LeftOut

@@ -3,11 +3,14 @@
 from typing import Literal
 
 from schemas.base import Event
-from schemas.sim import SessionKind
+from schemas.sim import LeftOut, SessionKind
 
 
 class Session(Event, frozen=True, kw_only=True, omit_defaults=True, tag="timing.session"):
-    """Describe a driver's session; issued again when more is known."""
+    """Describe a driver's session; issued again when more is known.
+
+    `left_out` is what the driver's PC received and could not use, added up over the runs.
+    """
 
     source: str
     source_version: str = ""
@@ -19,6 +22,7 @@ class Session(Event, frozen=True, kw_only=True, omit_defaults=True, tag="timing.
     sectors: int = 0
     started_ns: int
     finished_ns: int | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
 
 class Lap(Event, frozen=True, kw_only=True, omit_defaults=True, tag="timing.lap"):

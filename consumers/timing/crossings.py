@@ -80,10 +80,16 @@ def _crosses(left: Edge, right: Edge) -> bool:
         moves = not max(left.speed_mps, right.speed_mps) <= 1
         return moves and right.distance_m <= _reach_m(left, right) + LINE_REACH_M
     if 0 <= right.distance_m < left.distance_m / 2:
-        return right.distance_m <= _reach_m(left, right) + LINE_REACH_M
+        reach_m = _reach_m(left, right) + LINE_REACH_M
+        return right.distance_m <= reach_m and not _to_go_m(left) > reach_m + TELEPORT_M
     if math.isnan(left.distance_m) or math.isnan(right.distance_m):
         return left.fraction > 0.75 and right.fraction < 0.25
     return False
+
+
+def _to_go_m(edge: Edge) -> float:
+    """Return the way to the line; NaN where the sim does not give the fraction of the lap."""
+    return edge.distance_m * (1 / edge.fraction - 1) if edge.fraction > 0 else math.nan
 
 
 def _teleported(left: Edge, right: Edge) -> bool:

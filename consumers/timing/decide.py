@@ -116,6 +116,11 @@ def facts_of(state: State) -> Iterator[Fact]:
             yield _with_revision(lap, state.issued.get(car, {}))
 
 
+def session_in(state: State) -> Session | None:
+    """Return the session of a state."""
+    return session_of(state.session, state.driver, _segments(state))
+
+
 def laps_of(state: State) -> Iterator[Lap]:
     """Yield all laps of a state, own ones first, with revision 1."""
     segments = _segments(state)
@@ -183,6 +188,7 @@ def _fuse(
 
 def _only_longer(before: Segment, joined: Segment, added: Segment) -> bool:
     has_events = joined.opened != before.opened or added.rewinds or added.finished_ns is not None
+    has_events = has_events or joined.left_out != before.left_out
     if has_events or OWN in added.reports or len(joined.pieces) != len(before.pieces):
         return False
     return not joined.pieces or _shape(joined.pieces[-1]) == _shape(before.pieces[-1])

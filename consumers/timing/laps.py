@@ -12,7 +12,7 @@ from consumers.timing.reports import Reports
 from consumers.timing.segments import Change, Changes, Fuel, burn
 from consumers.timing.steps import SKEW_NS, SKEW_S, Void, is_void
 from consumers.timing.timeline import Passage, Timeline
-from consumers.timing.verdicts import Verdict, from_last_lap_times, from_reports
+from consumers.timing.verdicts import Verdict, from_reports, verdicts_of
 from schemas.timing import Lap
 
 REFUELLED: Final = 0.5
@@ -47,7 +47,7 @@ Derived = Mapping[int, tuple[Basis | None, Lap]]
 
 def own_laps(line: Timeline, reports: Reports, owner: Owner, before: Derived) -> Derived:
     """Derive the laps of the driver's own car; keep those with an unchanged basis."""
-    verdicts = from_reports(line, reports) if reports else from_last_lap_times(line)
+    verdicts = verdicts_of(line, reports)
     passages = [passage for epoch in line.epochs for passage in epoch.passages]
     by_label = {p.label: p for p in passages if p.label is not None}
     derived: dict[int, tuple[Basis | None, Lap]] = {}
@@ -90,13 +90,13 @@ def _driven_lap(basis: Basis) -> Lap:
     ended_ns = _ended_ns(passage, verdict)
     begun = _is_seen(passage.start) or passage.grid or _begins_with_it(passage, verdict)
     ended = _is_seen(passage.end) if passage.end else ended_ns is not None
-    complete = begun and passage.whole and (driven or ended)
-    rewound = any(a < passage.pieces[-1].last_ns and b > passage.begins_ns for a, b in voids)
     unseen = verdict is not None and passage.is_approach
+    moved = passage.jumped and not unseen
+    complete = begun and passage.whole and (driven or ended) and not moved
+    rewound = any(a < passage.pieces[-1].last_ns and b > passage.begins_ns for a, b in voids)
     pit = UNKNOWN if unseen else _pit(passage)
     lap_time_s, timed_by = _time(passage, verdict)
     judged = verdict.valid if verdict else None
-    moved = passage.jumped and not unseen
     fair = not (rewound or moved or pit.entered or pit.left)
     timed = driven or lap_time_s is not None
     counts = judged if judged is not None else complete and timed and _held_valid(passage)
@@ -120,7 +120,7 @@ def _driven_lap(basis: Basis) -> Lap:
         run=passage.pieces[0].run,
         started_ns=passage.begins_ns,
         ended_ns=ended_ns,
-        fuel_used=_fuel_used(passage) if begun and ended_ns is not None else None,
+        fuel_used=_fuel_used(passage) if begun and ended_ns is not None and not moved else None,
     )
 
 
@@ -203,9 +203,9 @@ def _sectors(
 ) -> tuple[float, ...]:
     if verdict is not None and verdict.sectors_s:
         return verdict.sectors_s
-    if passage.start is None or not passage.whole:
-        return ()
     start = passage.start
+    if start is None or not _is_seen(start) or not passage.whole or passage.jumped:
+        return ()
     passed = _sector_marks(passage.changes("sector"), start, voids)
     marks = [(start.at_ns, start.clock_s), *passed]
     sectors_s = [lasted_s(a, b) for a, b in pairwise(marks)]

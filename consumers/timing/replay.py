@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from consumers.timing.decide import State, decide, initial, key, laps_of
+from consumers.timing.decide import State, decide, initial, key, laps_of, session_in
 from schemas.telemetry import Chunk
-from schemas.timing import Lap
+from schemas.timing import Lap, Session
 
 
 def laps(chunks: Iterable[Chunk]) -> list[Lap]:
@@ -12,18 +12,19 @@ def laps(chunks: Iterable[Chunk]) -> list[Lap]:
 
     Raises CorruptChunkError when a chunk contradicts itself.
     """
+    return facts(chunks)[1]
+
+
+def facts(chunks: Iterable[Chunk]) -> tuple[list[Session], list[Lap]]:
+    """Return the final sessions and laps; raises CorruptChunkError as `laps`."""
     states: dict[tuple[str, str], State] = {}
     for chunk in chunks:
         state_key = key(chunk)
         states[state_key], _ = decide(states.get(state_key, initial()), chunk)
-    return sorted(
-        (lap for state in states.values() for lap in laps_of(state)),
-        key=lambda lap: (
-            lap.session,
-            lap.driver,
-            not lap.own,
-            len(lap.car),
-            lap.car,
-            lap.lap_number,
-        ),
-    )
+    sessions = [session for state in states.values() if (session := session_in(state))]
+    found = (lap for state in states.values() for lap in laps_of(state))
+    return sessions, sorted(found, key=_place)
+
+
+def _place(lap: Lap) -> tuple[str, str, bool, int, str, int]:
+    return lap.session, lap.driver, not lap.own, len(lap.car), lap.car, lap.lap_number

@@ -7,12 +7,15 @@ import msgspec
 from msgspec.structs import replace
 
 from pitbox.chunks.frames import CorruptChunkError
-from schemas.sim import LapReported, Observed, SessionOpened
+from schemas.sim import LapReported, LeftOut, Observed, SessionOpened
 
 MAX_CARS: Final = 256
 MAX_LAPS: Final = 20_000
 MAX_VERSIONS: Final = 16
 """The most reports of one lap; each correction and each restart of the session adds one."""
+
+MAX_LEFT_OUT: Final = 64
+"""The most reasons and names of a run for which a sum is kept."""
 
 Car = tuple[bool, str]
 Reports = dict[int, tuple[LapReported, ...]]
@@ -20,6 +23,9 @@ Reports = dict[int, tuple[LapReported, ...]]
 
 OWN: Final[Car] = (True, "")
 """The driver's own car; others are `(False, car)`."""
+
+LeftOuts = dict[tuple[str, str], LeftOut]
+"""What a run left out so far, by reason and name; the sums only grow."""
 
 Only = Iterable[int] | None
 """Lap numbers to consider; None for all."""
@@ -73,6 +79,27 @@ def reports_by(events: Iterable[Observed]) -> dict[Car, Reports]:
             laps = reports.setdefault(OWN if event.own else (False, event.car), {})
             laps[event.lap_number] = append_versions(laps.get(event.lap_number, ()), (event,))
     return reports
+
+
+def left_out_by(events: Iterable[Observed]) -> LeftOuts:
+    """Collect what was left out, by reason and name."""
+    merged: LeftOuts = {}
+    for event in events:
+        if isinstance(event, LeftOut):
+            merged = merge_left_out(merged, {(event.reason, event.about): event})
+    return merged
+
+
+def merge_left_out(left: LeftOuts, right: LeftOuts) -> LeftOuts:
+    """Merge what two parts of a run left out; the greater sum is the later one."""
+    if not left or not right:
+        return left or right
+    merged = dict(left)
+    for kind, event in right.items():
+        known = merged.get(kind)
+        if known.count < event.count if known else len(merged) < MAX_LEFT_OUT:
+            merged[kind] = event
+    return merged
 
 
 def merge_opened(left: SessionOpened | None, right: SessionOpened | None) -> SessionOpened | None:

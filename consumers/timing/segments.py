@@ -12,7 +12,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from consumers.timing.crossings import Cut, Edge, between
-from consumers.timing.reports import Car, Reports, merge_opened, merge_reports
+from consumers.timing.reports import (
+    Car,
+    LeftOuts,
+    Reports,
+    merge_left_out,
+    merge_opened,
+    merge_reports,
+)
 from schemas.sim import SessionOpened
 
 MAX_CHANGES: Final = 32
@@ -73,6 +80,7 @@ class Segment(Struct, frozen=True):
     finished_ns: int | None = None
     rewinds: tuple[tuple[int, float], ...] = ()
     reports: dict[Car, Reports] = {}
+    left_out: LeftOuts = {}
 
 
 def join(left: Segment, right: Segment) -> Segment:
@@ -88,6 +96,7 @@ def join(left: Segment, right: Segment) -> Segment:
         finished_ns=left.finished_ns if right.finished_ns is None else right.finished_ns,
         rewinds=(left.rewinds + right.rewinds)[-MAX_REWINDS:],
         reports=merge_reports(left.reports, right.reports),
+        left_out=merge_left_out(left.left_out, right.left_out),
     )
 
 

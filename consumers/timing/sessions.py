@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 
-from consumers.timing.reports import merge_opened
+from msgspec.structs import replace
+
+from consumers.timing.reports import MAX_LEFT_OUT, LeftOuts, merge_left_out, merge_opened
 from consumers.timing.segments import Segment
 from consumers.timing.steps import ordered
-from schemas.sim import SessionOpened
+from schemas.sim import LeftOut, SessionOpened
 from schemas.timing import Session
 
 
@@ -33,6 +35,7 @@ def session_of(session: str, driver: str, segments: Iterable[Segment]) -> Sessio
         sectors=opened.sectors,
         started_ns=min(starts, default=opened.at_ns),
         finished_ns=max(finished, default=None),
+        left_out=_left_out(known),
     )
 
 
@@ -46,3 +49,15 @@ def _opened(segments: Iterable[Segment]) -> SessionOpened | None:
     for segment in describing:
         merged = merge_opened(merged, segment.opened)
     return merged
+
+
+def _left_out(segments: Iterable[Segment]) -> tuple[LeftOut, ...]:
+    """Add up over the runs of a session what each of them left out."""
+    by_run: dict[int, LeftOuts] = {}
+    for segment in segments:
+        by_run[segment.run] = merge_left_out(by_run.get(segment.run, {}), segment.left_out)
+    sums: LeftOuts = {}
+    for kind, event in (item for run in sorted(by_run) for item in by_run[run].items()):
+        before = sums[kind].count if kind in sums else 0
+        sums[kind] = replace(event, count=before + event.count, at_ns=0)
+    return tuple(sums[kind] for kind in sorted(sums)[:MAX_LEFT_OUT])

@@ -12,7 +12,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from consumers.timing.crossings import Cut, Edge, between
-from consumers.timing.reports import observed, opened_by, reports_by
+from consumers.timing.reports import left_out_by, observed, opened_by, reports_by
 from consumers.timing.segments import MAX_CHANGES, Change, Changes, Fuel, Piece, Segment
 from pitbox.chunks.frames import Frames, unpack
 from schemas.channels import ids
@@ -86,6 +86,7 @@ def summarise(chunk: Chunk) -> Segment:
         finished_ns=max((e.at_ns for e in events if isinstance(e, Finished)), default=None),
         rewinds=tuple((e.at_ns, e.session_time_s) for e in events if isinstance(e, Rewound)),
         reports=reports_by(events),
+        left_out=left_out_by(events),
     )
 
 

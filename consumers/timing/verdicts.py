@@ -1,7 +1,7 @@
 """Pair the sim's own times with laps."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -13,6 +13,9 @@ from consumers.timing.timeline import Passage, Timeline
 
 AGREES_S: Final = 0.5
 """How far the sim's time of a lap and ours lie apart at most."""
+
+SAME_S: Final = 0.001
+"""How far the reported time of a lap and the same time in the channel lie apart at most."""
 
 FLAG_AGREES_S: Final = 1.0
 """How far the sim's time and the time since the line lie apart at most when the flag falls."""
@@ -28,6 +31,15 @@ class Verdict(Struct, frozen=True):
     time_s: float
     sectors_s: tuple[float, ...] = ()
     valid: bool | None = None
+
+
+def verdicts_of(line: Timeline, reports: Reports) -> dict[int, Verdict]:
+    """Return the sim's result of each lap, by label: its report, else its last-lap-time channel.
+
+    The channel also has the time of a lap whose report is lost.
+    """
+    reported = from_reports(line, reports)
+    return from_last_lap_times(line, reported) | reported
 
 
 def from_reports(line: Timeline, reports: Reports) -> dict[int, Verdict]:
@@ -47,16 +59,18 @@ def from_reports(line: Timeline, reports: Reports) -> dict[int, Verdict]:
     return verdicts
 
 
-def from_last_lap_times(line: Timeline) -> dict[int, Verdict]:
-    """Pair changes of the sim's last lap time with laps, for sims that have only this channel.
+def from_last_lap_times(line: Timeline, reported: Mapping[int, Verdict]) -> dict[int, Verdict]:
+    """Pair changes of the sim's last lap time with laps that it did not report.
 
     It arrives late, sometimes a lap late, and at the flag while the lap number stays.
     """
     passages = [passage for epoch in line.epochs for passage in epoch.passages]
     verdicts: dict[int, Verdict] = {}
     for index, verdict in _last_lap_times(passages, line):
-        label = _label_of(passages, index, verdict, verdicts)
-        if label is not None:
+        if _is_reported(passages[max(index - 2, 0) : index + 1], verdict, reported):
+            continue
+        label = _label_of(passages, index, verdict, reported.keys() | verdicts.keys())
+        if label is not None and label not in reported:
             verdicts[label] = verdict
     return verdicts
 
@@ -72,8 +86,16 @@ def _last_lap_times(passages: list[Passage], line: Timeline) -> Iterator[tuple[i
                 yield index, Verdict(at_ns, round(value, 4))
 
 
+def _is_reported(
+    passages: list[Passage], verdict: Verdict, reported: Mapping[int, Verdict]
+) -> bool:
+    """Return whether a change of the channel repeats the report of one of these laps."""
+    reports = [reported[p.label] for p in passages if p.label is not None and p.label in reported]
+    return any(abs(report.time_s - verdict.time_s) < SAME_S for report in reports)
+
+
 def _label_of(
-    passages: list[Passage], index: int, verdict: Verdict, known: dict[int, Verdict]
+    passages: list[Passage], index: int, verdict: Verdict, known: Collection[int]
 ) -> int | None:
     ended = [p for p in passages[max(index - 2, 0) : index] if p.label not in known]
     for passage in reversed(ended):

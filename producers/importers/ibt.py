@@ -16,6 +16,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from producers.left_out import Tally
 from producers.source import Observation, SourceError
 from producers.sources.channel_order import ABSENT
 from producers.sources.iracing import session
@@ -46,13 +47,14 @@ class Variable(Struct, frozen=True):
 
 
 class Header(Struct, frozen=True):
-    """Hold the checked header of a file."""
+    """Hold the checked header of a file; `torn_rows` is 1 where a crash cut the last row."""
 
     name: str
     variables: tuple[Variable, ...]
     info: bytes
     rows_at: int
     rows: int
+    torn_rows: int
     row_bytes: int
     started_s: int | None
     started_session_s: float
@@ -88,20 +90,27 @@ def read_header(content: mmap.mmap | bytes, name: str) -> Header:
         raise SourceError(f"{name} declares rows of {row_bytes} bytes, not 1 to {MAX_ROW_BYTES}")
     _, rows_at = BUFFER.unpack_from(content, BUFFER_AT)
     _bounded(content, name, "variables", variables_at, count * VARIABLE.size)
-    _bounded(content, name, "session info", info_at, info_bytes)
+    if info_at and info_bytes:
+        _bounded(content, name, "session info", info_at, info_bytes)
     _bounded(content, name, "rows", rows_at, row_bytes)
     started_s, started_session_s, *_ = DISK.unpack_from(content, DISK_AT)
     return Header(
         name=name,
         variables=tuple(_variables(content, name, variables_at, count, row_bytes)),
-        info=bytes(content[info_at : info_at + min(info_bytes, session.MAX_INFO_BYTES)]),
+        info=_info(content, info_at, info_bytes),
         rows_at=rows_at,
         rows=_row_count(content, name, rows_at, row_bytes),
+        torn_rows=int((len(content) - rows_at) % row_bytes > 0 and not _declared(content)),
         row_bytes=row_bytes,
         started_s=started_s if YEAR_2000_S < started_s < YEAR_2100_S else None,
         started_session_s=started_session_s,
         digest=hashlib.sha256(content[:HEADERS_END]).hexdigest()[:12],
     )
+
+
+def _info(content: mmap.mmap | bytes, start: int, size: int) -> bytes:
+    """Return session info; nothing where the header has no place for it, as after a crash."""
+    return bytes(content[start : start + min(size, session.MAX_INFO_BYTES)]) if start else b""
 
 
 def _bounded(content: mmap.mmap | bytes, name: str, what: str, start: int, size: int) -> None:
@@ -112,9 +121,13 @@ def _bounded(content: mmap.mmap | bytes, name: str, what: str, start: int, size:
         )
 
 
+def _declared(content: mmap.mmap | bytes) -> int:
+    return int(DISK.unpack_from(content, DISK_AT)[4])
+
+
 def _row_count(content: mmap.mmap | bytes, name: str, rows_at: int, row_bytes: int) -> int:
     """Return the number of rows; a sim that crashed leaves the declared one at 0."""
-    declared = DISK.unpack_from(content, DISK_AT)[4]
+    declared = _declared(content)
     held = (len(content) - rows_at) // row_bytes
     if declared > held:
         raise SourceError(
@@ -151,6 +164,9 @@ def _rows(content: mmap.mmap, header: Header, clock: "Clock") -> Iterator[Observ
     units = {variable.name: variable.unit for variable in header.variables}
     ticks = Ticks(units, facts, lambda number: f"iracing-{weekend}-{number}")
     row, names = _row_layout(header, ticks.variables)
+    left_out = Tally()
+    left_out.add("header", count=int(not header.info))
+    left_out.add("row", count=header.torn_rows)
     for index in range(header.rows):
         start = header.rows_at + index * header.row_bytes
         numbers = row.unpack_from(content, start)
@@ -158,8 +174,12 @@ def _rows(content: mmap.mmap, header: Header, clock: "Clock") -> Iterator[Observ
             numbers = tuple(number if math.isfinite(number) else ABSENT for number in numbers)
         values = dict(zip(names, numbers, strict=True))
         captured_ns = clock.captured_ns(values["SessionTime"])
-        if captured_ns is not None:
+        if captured_ns is None:
+            left_out.add("row")
+        else:
             yield from ticks.tick(captured_ns, values)
+    yield from ticks.close()
+    yield from left_out.take(clock.last_ns)
 
 
 class Clock:
@@ -169,18 +189,18 @@ class Clock:
         self._origin_ns = started_s * 1_000_000_000
         session_s = header.started_session_s
         self._origin_session_s = session_s if 0 <= session_s < LONGEST_SESSION_S else 0.0
-        self._last_ns = 0
+        self.last_ns = 0
 
     def captured_ns(self, session_s: float) -> int | None:
         """Return the time of a row; None when its session time is out of range."""
         if not 0 <= session_s < LONGEST_SESSION_S:
             return None
         captured_ns = self._origin_ns + round((session_s - self._origin_session_s) * 1e9)
-        if captured_ns < self._last_ns:
+        if captured_ns < self.last_ns:
             # The weekend's next session counts from zero again.
-            self._origin_ns += self._last_ns - captured_ns
-            captured_ns = self._last_ns
-        self._last_ns = captured_ns
+            self._origin_ns += self.last_ns - captured_ns
+            captured_ns = self.last_ns
+        self.last_ns = captured_ns
         return captured_ns
 
 

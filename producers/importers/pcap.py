@@ -1,7 +1,7 @@
 """Read the UDP datagrams of network captures: pcap and pcapng, plain or gzipped.
 
-The formats are those of draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng. Fragments of
-datagrams, datagrams that were not captured whole and all other traffic are left out.
+The formats are those of draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng. Fragments are put
+together; datagrams that are not whole are counted. Other traffic than UDP is left out.
 """
 
 import gzip
@@ -13,7 +13,8 @@ from typing import BinaryIO, Final, cast
 
 from msgspec import Struct
 
-from producers.importers.link_layers import LINK_TYPES, payload_of
+from producers.importers.link_layers import LINK_TYPES, LinkLayer
+from producers.left_out import Tally
 from producers.source import SourceError
 
 GZIP: Final = b"\x1f\x8b"
@@ -39,10 +40,11 @@ LATEST_NS: Final = 1 << 63
 
 
 class Datagram(Struct, frozen=True, gc=False):
-    """Hold one UDP payload and its time of capture, ns since 1970."""
+    """Hold one UDP payload, its time of capture, ns since 1970, and its sender's address."""
 
     captured_ns: int
     payload: bytes
+    sender: str = ""
 
 
 class Interface(Struct, frozen=True):
@@ -52,8 +54,11 @@ class Interface(Struct, frozen=True):
     ticks_per_s: int
 
 
-def datagrams(path: Path) -> Iterator[Datagram]:
-    """Yield the UDP datagrams of a capture in its order; raises SourceError when it is damaged."""
+def datagrams(path: Path, left_out: Tally | None = None) -> Iterator[Datagram]:
+    """Yield the UDP datagrams of a capture in its order; raises SourceError when it is damaged.
+
+    Datagrams that are not whole are counted in `left_out` at the end.
+    """
     try:
         with _unpacked(path) as file:
             content = Content(file, path.name)
@@ -64,6 +69,8 @@ def datagrams(path: Path) -> Iterator[Datagram]:
                 yield from _pcapng(content)
             else:
                 raise SourceError(f"{path.name} is not a network capture")
+            if left_out is not None and (incomplete := content.incomplete()):
+                left_out.add("incomplete", count=incomplete)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise SourceError(f"{path.name} is damaged, or cut short: {error}") from None
 
@@ -79,6 +86,7 @@ class Content:
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._file = file
+        self._link = LinkLayer()
         self.name = name
 
     def take(self, size: int) -> bytes:
@@ -98,7 +106,7 @@ class Content:
         return SourceError(f"{self.name} is damaged: {what}")
 
     def datagram(self, frame: bytes, link_type: int, captured_ns: int) -> Iterator[Datagram]:
-        """Yield the datagram of a frame, if it holds one; raises SourceError.
+        """Yield the datagram that a frame holds or completes, if any; raises SourceError.
 
         The errors are a time out of range and an unknown link type.
         """
@@ -109,9 +117,14 @@ class Content:
                 f"{self.name} was captured on link type {link_type}, which is unknown: "
                 f"capture on Ethernet, Wi-Fi or loopback"
             )
-        payload = payload_of(frame, link_type)
-        if payload is not None:
-            yield Datagram(captured_ns, payload)
+        found = self._link.unpack(frame, link_type, captured_ns)
+        if found is not None:
+            yield Datagram(captured_ns, found.payload, found.sender)
+
+    def incomplete(self) -> int:
+        """Return how many datagrams are not whole, at the end of the capture."""
+        self._link.close()
+        return self._link.incomplete
 
 
 def _pcap(content: Content, order: str, ns_per_unit: int) -> Iterator[Datagram]:

@@ -8,9 +8,10 @@ from typing import Final
 
 from producers.importers import gtz, ibt, pcap
 from producers.importers.capture_clock import mended
-from producers.source import Decoder, Observation, SourceError
+from producers.left_out import Tally
+from producers.source import Observation, SourceError
 from producers.sources.gt7.packet import MAGIC
-from producers.sources.network.recognition import GAMES, SUPPORTED, decoders
+from producers.sources.network.recognition import SUPPORTED, Recogniser, decoders
 
 GZIP: Final = b"\x1f\x8b"
 PCAP: Final = (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d")
@@ -58,13 +59,13 @@ def _unpacked_head(path: Path) -> bytes:
         raise SourceError(f"{path.name} is damaged: {error}") from None
 
 
-def _game(path: Path) -> Decoder:
-    """Return a decoder of the one game in a capture; raises SourceError.
+def _game(path: Path) -> str:
+    """Return the one game in a capture; raises SourceError.
 
     The capture is read to its end first, so that a damaged one is never imported in part.
     """
-    known, found, total = decoders(), "", 0
-    for datagram in pcap.datagrams(path):
+    known, found, total, left_out = decoders(), "", 0, Tally()
+    for datagram in pcap.datagrams(path, left_out):
         total += 1
         names = [decoder.name for decoder in known if decoder.recognises(datagram.payload)]
         if not names or names[0] == found:
@@ -75,15 +76,22 @@ def _game(path: Path) -> Decoder:
                 f"cut it into one file a game"
             )
         found = names[0]
+    cut = f"; {left_out.total} more are not whole" if left_out.total else ""
     if not total:
-        raise SourceError(f"{path.name} holds no UDP datagrams")
+        raise SourceError(f"{path.name} holds no UDP datagrams{cut}")
     if not found:
         raise SourceError(
-            f"none of the {total} datagrams in {path.name} is of a supported game: {SUPPORTED}"
+            f"none of the {total} datagrams in {path.name} is of a supported game{cut}: {SUPPORTED}"
         )
-    return GAMES[found]()
+    return found
 
 
-def _replay(path: Path, decoder: Decoder) -> Iterator[Observation]:
-    for datagram in mended(pcap.datagrams(path)):
-        yield from decoder.feed(datagram.payload, datagram.captured_ns)
+def _replay(path: Path, game: str) -> Iterator[Observation]:
+    """Yield the observations of the game, and at the end the counts of unused datagrams."""
+    recogniser, left_out, last_ns = Recogniser((game,)), Tally(), 0
+    for datagram in mended(pcap.datagrams(path, left_out)):
+        last_ns = datagram.captured_ns
+        yield from recogniser.feed(datagram.payload, last_ns, datagram.sender)
+    yield from recogniser.close()
+    yield from recogniser.left_out(last_ns)
+    yield from left_out.take(last_ns)

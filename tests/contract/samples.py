@@ -15,7 +15,7 @@ from schemas.hub import HubState, Probe
 from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
 from schemas.link import Ask, Hello, Receipt
 from schemas.registry import EVENTS
-from schemas.sim import Finished, LapReported, Rewound, SessionOpened
+from schemas.sim import Finished, LapReported, LeftOut, Rewound, SessionOpened
 from schemas.telemetry import Chunk, Mark
 from schemas.timing import Deriving, Lap, Session
 
@@ -64,6 +64,7 @@ SAMPLES: Final[dict[str, Struct]] = {
         sectors=3,
         started_ns=AT_NS,
         finished_ns=AT_NS + 1,
+        left_out=(LeftOut(at_ns=AT_NS, reason="other_game", count=602, about="F1 25"),),
     ),
     "timing.lap": Lap(
         **RUN,

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from pitbox.postgres.sessions import COLUMNS, session_of
 from schemas.api import DriverSummary, Hole, SessionSummary
 from schemas.timing import Lap, Session
 from schemas.wall import Presence
@@ -16,7 +17,6 @@ MAX_HOLES: Final = 1_000
 MAX_PARTS: Final = 64
 """The most holes of a run in one presence, the same limit as in a receipt."""
 
-SESSION_COLUMNS: Final = tuple(field.name for field in msgspec.structs.fields(Session))
 LAP_COLUMNS: Final = tuple(field.name for field in msgspec.structs.fields(Lap))
 
 SUMMARIES: Final = f"""
@@ -34,7 +34,7 @@ driven as (
 select
     d.session as at,
     d.driver as who,
-    {", ".join(f"s.{column}" for column in SESSION_COLUMNS)},
+    {", ".join(f"s.{column}" for column in COLUMNS)},
     l.laps,
     l.best_lap_time_s,
     first.captured_ns as from_ns,
@@ -60,7 +60,7 @@ left join lateral (
 ) as last on true
 """
 
-SESSIONS: Final = f"select {', '.join(SESSION_COLUMNS)} from session where session = $1"
+SESSIONS: Final = f"select {', '.join(COLUMNS)} from session where session = $1"
 
 LAPS: Final = f"""
 select {", ".join(LAP_COLUMNS)} from lap
@@ -136,7 +136,7 @@ async def summaries(
 
 async def sessions(connection: Any, session: str) -> list[Session]:
     """Return the facts of a session, one per driver."""
-    return [Session(**row) for row in await connection.fetch(SESSIONS, session)]
+    return [session_of(row) for row in await connection.fetch(SESSIONS, session)]
 
 
 async def closed(connection: Any, session: str) -> list[Presence]:
@@ -199,7 +199,7 @@ def _driver(row: Any) -> tuple[str, DriverSummary]:
     known = row["session"] is not None
     return row["at"], DriverSummary(
         driver=row["who"],
-        session=Session(**{name: row[name] for name in SESSION_COLUMNS}) if known else None,
+        session=session_of(row) if known else None,
         laps=row["laps"],
         best_lap_time_s=row["best_lap_time_s"],
         from_ns=row["from_ns"],

@@ -46,6 +46,21 @@ export interface Presence {
   closed: boolean;
 }
 
+/** State how much of what arrived was not used, and why. */
+export interface LeftOut {
+  type: "sim.left_out";
+  at_ns: number;
+  reason: "header" | "inbox_full" | "incomplete" | "kernel_full" | "late" | "other_game" | "row" | "unknown";
+  count: number;
+  about: string;
+}
+
+export const LEFTOUT_DEFAULTS = {
+  about: "",
+} satisfies Partial<LeftOut>;
+
+export type SentLeftOut = Omit<LeftOut, keyof typeof LEFTOUT_DEFAULTS> & Partial<LeftOut>;
+
 /** Describe a driver's session; issued again when more is known. */
 export interface Session {
   type: "timing.session";
@@ -62,6 +77,7 @@ export interface Session {
   sectors: number;
   started_ns: number;
   finished_ns: number | null;
+  left_out: readonly SentLeftOut[];
 }
 
 export const SESSION_DEFAULTS = {
@@ -73,6 +89,7 @@ export const SESSION_DEFAULTS = {
   car_model: "",
   sectors: 0,
   finished_ns: null,
+  left_out: [],
 } satisfies Partial<Session>;
 
 export type SentSession = Omit<Session, keyof typeof SESSION_DEFAULTS> & Partial<Session>;

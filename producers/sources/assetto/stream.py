@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
+from producers.left_out import Tally
 from producers.source import Began, Frame, Observation
 from producers.sources.assetto.packet import CarInfo, LapInfo, Reply, parse, parse_lap, parse_reply
 from producers.sources.channel_order import ABSENT, CORNERS, Layout, corners, named
@@ -40,7 +41,7 @@ class Decoder:
     name = "assetto"
 
     def __init__(self) -> None:
-        self.ignored = 0
+        self.left_out = Tally()
         self._layout = Layout([*NAMES, *WHEEL])
         self._reply = Reply()
         self._last: CarInfo | None = None
@@ -60,12 +61,16 @@ class Decoder:
         elif (lap := parse_lap(datagram)) is not None:
             yield from self._others(lap, captured_ns)
         else:
-            self.ignored += 1
+            self.left_out.add("unknown")
+
+    def close(self) -> Iterator[Observation]:
+        """Yield nothing: each datagram is whole."""
+        return iter(())
 
     def _driven(self, info: CarInfo, captured_ns: int) -> Iterator[Observation]:
         if info == self._last or self._is_overtaken(info):
             # A paused game repeats its last datagram.
-            self.ignored += 1
+            self.left_out.add("late")
             return
         if self._begins(info):
             self._odometer, self._clock_s = Odometer(), 0.0

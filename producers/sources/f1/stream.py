@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from producers.left_out import Tally
 from producers.source import Began, Observation
 from producers.sources.channel_order import Layout
 from producers.sources.f1 import layouts
@@ -18,14 +19,12 @@ from producers.sources.f1.frames import DRIVING, RESTART_S, SETTINGS, Assembly
 from producers.sources.f1.header import LONGEST_S, Header, game_of, is_packet, read_header
 from producers.sources.f1.laps import LapBook
 from producers.sources.f1.layouts import PacketLayout
+from producers.sources.f1.rivals import Key, Packet, Rivals
 from producers.sources.f1.session_facts import Facts, car_model_of, kind_of, track_of
 from schemas.sim import Finished, LapReported, Rewound, SessionOpened
 
 OF_FRAMES: Final = (*SETTINGS, *DRIVING)
 """The kinds that come together for one instant, and only from a session that is driven."""
-
-RESUME_NS: Final = 1_000_000_000
-"""Silence of the current session after which the one before it may be resumed."""
 
 EVERY_CAR_S: Final = 0.5
 HISTORY_SINCE: Final = 2021
@@ -34,8 +33,6 @@ SESSION_START: Final = b"SSTA"
 SESSION_END: Final = b"SEND"
 CHEQUERED_FLAG: Final = b"CHQF"
 
-Key = tuple[int, int, int]
-
 
 class Decoder:
     """Turn packets of the F1 games into observations; see `producers.source.Decoder`."""
@@ -43,10 +40,9 @@ class Decoder:
     name = "f1"
 
     def __init__(self) -> None:
-        self.ignored = 0
+        self.left_out = Tally()
         self._key: Key | None = None
-        self._previous: Key | None = None
-        self._received_ns = 0
+        self._rivals = Rivals()
         self._facts = Facts()
         self._spectating = False
         self._ended: set[bytes] = set()
@@ -62,33 +58,69 @@ class Decoder:
         """Decode one packet, in order of arrival; yield its observations."""
         header = read_header(datagram)
         if header is None:
-            self.ignored += 1
+            self.left_out.add("unknown")
             return
         if header.session == 0:
             yield from self._last_history(header, datagram, captured_ns)
             return
-        key = (header.format, header.session, header.player)
-        if key != self._key:
-            if header.packet not in OF_FRAMES or self._is_previous(key, captured_ns):
-                return
-            yield from self._begin(key, datagram, captured_ns)
-        self._received_ns = captured_ns
+        if self._rivals.succeeds(captured_ns):
+            yield from self._succeed(self._rivals.release())
+        yield from self._sort(Packet(header, datagram, captured_ns))
+
+    def close(self) -> Iterator[Observation]:
+        """Yield the last frame, also of a session that followed just before the end."""
+        released = self._rivals.release()
+        for packet in filter(self._rivals.is_other, released):
+            self._leave_out(packet)
+        yield from self._succeed([p for p in released if not self._rivals.is_other(p)])
+        yield from self._assembly.close()
+
+    def _sort(self, packet: Packet) -> Iterator[Observation]:
+        """Decode a packet of the followed session; hold back those of others."""
+        if self._key is None or packet.key == self._key:
+            yield from self._follow(packet)
+        elif not self._rivals.hold(packet, packet.header.packet in OF_FRAMES):
+            self._leave_out(packet)
+
+    def _succeed(self, released: list[Packet]) -> Iterator[Observation]:
+        """Follow a session that was held back, in place of the one that has ended."""
+        if any(packet.header.packet in OF_FRAMES for packet in released):
+            self._key = None
+        for packet in released:
+            yield from self._sort(packet)
+
+    def _leave_out(self, packet: Packet) -> None:
+        header = packet.header
+        session, car = header.session & 0xFFFF, header.player
+        name = f"{game_of(packet.datagram)}, session {session:04x}, car {car}"
+        self.left_out.add("other_game", name)
+
+    def _follow(self, packet: Packet) -> Iterator[Observation]:
+        """Decode a packet of the followed session, which a packet of a frame begins."""
+        header, datagram, captured_ns = packet.header, packet.datagram, packet.captured_ns
         layout = header.layout
+        if packet.key != self._key:
+            if header.packet not in OF_FRAMES:
+                return
+            yield from self._begin(packet.key, datagram, captured_ns)
         if layout is None:
             return
-        if header.packet in OF_FRAMES:
-            yield from self._of_frame(header, layout, datagram, captured_ns)
-        else:
+        if header.packet not in OF_FRAMES:
             yield from self._beside(header, layout, datagram, captured_ns)
-
-    def _is_previous(self, key: Key, captured_ns: int) -> bool:
-        return key == self._previous and captured_ns - self._received_ns < RESUME_NS
+            return
+        over = SESSION_END in self._ended and header.frame == 0
+        if over or self._assembly.is_late(header):
+            self.left_out.add("late")
+            return
+        for other in self._rivals.goes_on(captured_ns):
+            self._leave_out(other)
+        yield from self._of_frame(header, layout, datagram, captured_ns)
 
     def _begin(self, key: Key, datagram: bytes, captured_ns: int) -> Iterator[Observation]:
         yield from self._assembly.close()
         packet_format, session, player = key
         layout = Layout(names(packet_format))
-        self._previous, self._key = self._key, key
+        self._key = key
         own = player if player < (of_format(CARS, packet_format) or 0) else None
         self._facts = Facts(game_of(datagram), car="" if own is None else str(own))
         self._spectating = own is None
@@ -113,10 +145,6 @@ class Decoder:
         self, header: Header, layout: PacketLayout, datagram: bytes, captured_ns: int
     ) -> Iterator[Observation]:
         """Decode a packet that belongs to a frame."""
-        over = SESSION_END in self._ended and header.frame == 0
-        if over or self._assembly.is_late(header):
-            self.ignored += 1
-            return
         if self._assembly.is_next(header):
             yield from self._assembly.close()
             yield from self._next(header, captured_ns)

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
+from producers.left_out import Tally
 from producers.source import Began, Frame, Observation
 from producers.sources.channel_order import ABSENT, Layout
 from producers.sources.gt7 import channels
@@ -33,7 +34,7 @@ class Decoder:
     name = "gt7"
 
     def __init__(self) -> None:
-        self.ignored = 0
+        self.left_out = Tally()
         self._number: int | None = None
         self._last: Packet | None = None
         self._clock_s = 0.0
@@ -42,6 +43,7 @@ class Decoder:
         self._laps = LapReports()
         self._finished = False
         self._been_live = False
+        self._captured_ns = 0
 
     def recognises(self, datagram: bytes) -> bool:
         """Return whether these bytes decrypt to the game's magic."""
@@ -51,7 +53,7 @@ class Decoder:
         """Decode one packet, in order of arrival; yield its observations."""
         packet = parse(datagram)
         if packet is None or self._repeats(packet):
-            self.ignored += 1
+            self.left_out.add("unknown" if packet is None else "late")
             return
         elapsed_s = self._elapsed_s(packet)
         self._number = packet.number
@@ -66,8 +68,13 @@ class Decoder:
             self._drive(packet, elapsed_s)
             yield from self._laps.feed(packet, self._clock_s, captured_ns)
             yield from self._finish(packet, captured_ns)
-        self._last = packet
+        self._last, self._captured_ns = packet, captured_ns
         yield Frame(captured_ns, self._layout.row(self._values(packet)))
+
+    def close(self) -> Iterator[Observation]:
+        """Yield the lap that took as long as the one before it, to the millisecond."""
+        if self._last is not None:
+            yield from self._laps.close(self._last, self._captured_ns)
 
     def _repeats(self, packet: Packet) -> bool:
         """Return whether a packet is repeated or overtaken; a large step back is a restart."""
@@ -168,12 +175,20 @@ class LapReports:
         if self._crossed is not None:
             if math.isnan(self._waiting_since_s):
                 self._waiting_since_s = clock_s
-            same = abs(packet.last_ms / 1000 - self._driven_s) < 0.05
+            same = self._is_same(packet)
             late = clock_s - self._waiting_since_s > LATE_REPORT_S
             if packet.last_ms != self._crossed.last_ms or (late and same):
                 yield self._report(packet, self._crossed.lap, captured_ns)
         elif changed:
             yield self._report(packet, packet.lap, captured_ns)
+
+    def close(self, packet: Packet, captured_ns: int) -> Iterator[LapReported]:
+        """Yield the lap that waits for a change of the time, where it took as long as the last."""
+        if self._crossed is not None and packet.last_ms > 0 and self._is_same(packet):
+            yield self._report(packet, self._crossed.lap, captured_ns)
+
+    def _is_same(self, packet: Packet) -> bool:
+        return abs(packet.last_ms / 1000 - self._driven_s) < 0.05
 
     def _report(self, packet: Packet, lap: int, captured_ns: int) -> LapReported:
         self._crossed, self._reported = None, lap

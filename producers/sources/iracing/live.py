@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
+import yaml
+
 from pitbox import logs
 from producers.source import SourceError
 from producers.sources.channel_order import ABSENT
@@ -60,7 +62,11 @@ class Sdk(Protocol):
         ...
 
     def __getitem__(self, key: str) -> Any:
-        """Return a variable or a section of session info."""
+        """Return a variable or a section of session info; raises YAMLError for a broken one."""
+        ...
+
+    def _get_session_info_binary(self, key: str) -> bytes | None:
+        """Return the bytes of a section of session info."""
         ...
 
 
@@ -125,8 +131,7 @@ class Reader:
         if self._ticks is not None and update == self._info_update:
             return self._ticks
         self._info_update = update
-        sections = {name: self._sdk[name] or {} for name in session.SECTIONS}
-        facts = session.facts(sections)
+        facts = self._facts()
         if self._ticks is not None and self._ticks.facts == facts:
             return self._ticks
         weekend = facts.sub_session
@@ -135,6 +140,14 @@ class Reader:
         if missing:
             raise SourceError(f"iRacing lacks the variable {missing[0]}")
         return Ticks(units, facts, lambda number: f"iracing-{weekend}-{number}" if weekend else "")
+
+    def _facts(self) -> session.Facts:
+        """Return the facts of session info; read it line by line where pyirsdk cannot parse it."""
+        try:
+            return session.facts({name: self._sdk[name] or {} for name in session.SECTIONS})
+        except yaml.YAMLError:
+            raw = [self._sdk._get_session_info_binary(name) or b"" for name in session.SECTIONS]
+            return session.read(b"\n".join(raw))
 
 
 def open_reader(inbox: Inbox[Arrival | Tick], system: str = SYSTEM) -> Reader:

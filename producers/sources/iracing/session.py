@@ -1,23 +1,31 @@
-"""Read iRacing's session info: almost YAML, in cp1252, with tabs and unquoted names."""
+"""Read iRacing's session info: almost YAML, in cp1252, with tabs and unquoted names.
+
+The lines are read one by one, instead of by a YAML parser: a setup's name with a line break, or any
+other stray line, is left out and costs no other line.
+"""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, Final
 
-import yaml
 from msgspec import Struct
 
 from schemas.sim import SessionKind
 
 MAX_INFO_BYTES: Final = 4_000_000
+LISTS: Final = {"Sessions": "SessionNum", "Drivers": "CarIdx", "Sectors": "SectorNum"}
+"""The lists that are used, with the first key of each of their items."""
+
 SECTIONS: Final = ("WeekendInfo", "SessionInfo", "DriverInfo", "SplitTimeInfo")
-# Free text of drivers: it breaks YAML and names persons, and no channel needs it.
-PRIVATE: Final = re.compile(
-    r"^([ -]*(?:UserName|AbbrevName|Initials|TeamName|DriverSetupName|ClubName|\w*DesignStr)):.*$",
-    re.MULTILINE,
-)
-MARKS: Final = re.compile(r"^(\.\.\.|---)\s*$", re.MULTILINE)
+OTHERS: Final = ("QualifyResultsInfo", "CameraInfo", "RadioInfo", "CarSetup")
+"""Sections without a fact that is used; any other line without indentation is a stray one."""
+
+LINE: Final = re.compile(r"( *)(- +)?(\w+): *(.*)")
+"""Indentation, mark of a list's next item, key and value; the value of a section or list is ""."""
+
+DEEPEST: Final = 1000
+
 KINDS: Final[dict[str, SessionKind]] = {
     "test": "test",
     "practice": "practice",
@@ -26,8 +34,6 @@ KINDS: Final[dict[str, SessionKind]] = {
     "race": "race",
     "time trial": "time_trial",
 }
-
-Loader: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 class Facts(Struct, frozen=True):
@@ -53,14 +59,14 @@ class Facts(Struct, frozen=True):
 
 
 def read(info: bytes) -> Facts:
-    """Parse session info; unreadable sections are left out."""
-    return facts(dict(_sections(info)))
+    """Parse session info; unreadable lines are left out."""
+    return facts(sections(info))
 
 
-def facts(sections: Mapping[str, dict[str, Any]]) -> Facts:
+def facts(parsed: Mapping[str, dict[str, Any]]) -> Facts:
     """Pick the facts from the parsed sections of session info."""
-    weekend = sections.get("WeekendInfo", {})
-    drivers = sections.get("DriverInfo", {})
+    weekend = parsed.get("WeekendInfo", {})
+    drivers = parsed.get("DriverInfo", {})
     own = _own(drivers)
     place = (_text(weekend, "TrackDisplayName"), _text(weekend, "TrackConfigName"))
     latitude, longitude = _number(weekend, "TrackLatitude"), _number(weekend, "TrackLongitude")
@@ -74,31 +80,67 @@ def facts(sections: Mapping[str, dict[str, Any]]) -> Facts:
         car_model=_text(own, "CarScreenName")[:128],
         redline_rpm=_number(drivers, "DriverCarRedLine"),
         fuel_kg_per_l=_number(drivers, "DriverCarFuelKgPerLtr") or None,
-        kinds=_kinds(sections.get("SessionInfo", {})),
-        sector_starts=_starts(sections.get("SplitTimeInfo", {})),
+        kinds=_kinds(parsed.get("SessionInfo", {})),
+        sector_starts=_starts(parsed.get("SplitTimeInfo", {})),
         sub_session=int(_number(weekend, "SubSessionID") or 0),
         build=_text(weekend, "BuildVersion")[:128],
     )
 
 
-def _sections(info: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the sections that parse; each is parsed alone, so a broken one spoils no other."""
+def sections(info: bytes) -> dict[str, dict[str, Any]]:
+    """Parse the sections that have facts: their values, and their lists of items with values.
+
+    Lists within items are left out.
+    """
     raw = info[:MAX_INFO_BYTES].split(b"\0", 1)[0]
     try:
         text = raw.decode()
     except UnicodeDecodeError:
         text = raw.decode("cp1252", errors="replace")
-    text = PRIVATE.sub(r"\1:", text.replace("\t", " ").replace("\r", ""))
-    for part in re.split(r"^(?=\w+:\s*$)", text, flags=re.MULTILINE):
-        name = part.split(":", 1)[0]
-        if name not in SECTIONS:
+    parsed: dict[str, dict[str, Any]] = {}
+    section = Section()
+    for line in text.replace("\t", " ").replace("\r", "\n").split("\n"):
+        match = LINE.fullmatch(line.rstrip())
+        if match is None:
             continue
-        try:
-            content = yaml.load(MARKS.sub("", part), Loader)
-        except (yaml.YAMLError, RecursionError):
-            continue
-        if isinstance(content, dict) and isinstance(content.get(name), dict):
-            yield name, content[name]
+        indent, dash, key, value = match.groups()
+        if not indent and key in (*SECTIONS, *OTHERS):
+            section = Section()
+            parsed.setdefault(key, section.values)
+        elif indent:
+            section.add(len(indent), len(dash or ""), key, _unquoted(value))
+    return parsed
+
+
+class Section:
+    """Collect the values of a section, and the items of its lists, line by line."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self._item: dict[str, str] = {}
+        self._items: list[dict[str, str]] = []
+        self._first_key = ""
+        self._item_indent = DEEPEST
+
+    def add(self, indent: int, dash: int, key: str, value: str) -> None:
+        """Add a line; lines of lists within items are left out."""
+        if dash and key == self._first_key:
+            self._item, self._item_indent = {key: value}, indent + dash
+            self._items.append(self._item)
+        elif dash or indent > self._item_indent:
+            return
+        elif indent == self._item_indent:
+            self._item.setdefault(key, value)
+        elif key in LISTS and not value:
+            self._first_key, self._item_indent = LISTS[key], DEEPEST
+            self._items = self.values.setdefault(key, [])
+        else:
+            self.values.setdefault(key, value)
+
+
+def _unquoted(value: str) -> str:
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return value[1:-1] if quoted else value
 
 
 def _own(drivers: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from producers.sources.channel_order import ABSENT, Layout
 from producers.sources.iracing.channels import Reading, readings
 from producers.sources.iracing.laps import LapBook
 from producers.sources.iracing.session import Facts
+from producers.sources.iracing.verdicts import TimedLap
 from schemas.sim import Finished, LapReported, SessionOpened
 
 REQUIRED: Final = ("SessionTime", "Lap", "LapDistPct", "Speed")
@@ -72,6 +73,7 @@ class Ticks:
         self._layout = Layout([reading.channel for reading in self._readings] + list(DERIVED))
         self._number: int | None = None
         self._time_s = ABSENT
+        self._captured_ns = 0
         self._begun: Counter[int] = Counter()
         self._book = LapBook(facts.sector_starts)
         self._path = Path(facts)
@@ -80,15 +82,35 @@ class Ticks:
     def tick(self, captured_ns: int, values: Mapping[str, float]) -> Iterator[Observation]:
         """Decode the values of `variables` at one instant; yield their observations."""
         if not _driving(values):
+            yield from self._beside_track(captured_ns, values)
             return
         number = int(values.get("SessionNum", 0))
         time_s, fraction = values["SessionTime"], values["LapDistPct"]
         if number != self._number or time_s < self._time_s - BACK_S:
+            yield from self.close()
             self._number = number
             yield self._begin(captured_ns, number, values)
-        self._time_s = time_s
+        self._time_s, self._captured_ns = time_s, captured_ns
         last_s = values.get("LapLastLapTime", ABSENT)
         timed = self._book.tick(time_s, int(values["Lap"]), fraction, last_s)
+        yield from self._report(captured_ns, timed)
+        if not self._finished and values.get("SessionState", 0) >= CHECKERED:
+            self._finished = True
+            yield Finished(at_ns=captured_ns)
+        yield Frame(captured_ns, self._layout.row(self._row(values)))
+
+    def close(self) -> Iterator[Observation]:
+        """Yield the lap that the sim has judged by the end of the session or of the data."""
+        yield from self._report(self._captured_ns, self._book.close())
+
+    def _beside_track(self, captured_ns: int, values: Mapping[str, float]) -> Iterator[Observation]:
+        """Read the time of the last lap, which may come when its driver has left the car."""
+        time_s, last_s = values["SessionTime"], values.get("LapLastLapTime", ABSENT)
+        same = values.get("SessionNum", 0) == self._number and time_s >= self._time_s
+        if same and not values.get("IsReplayPlaying", 0):
+            yield from self._report(captured_ns, self._book.aside(time_s, last_s))
+
+    def _report(self, captured_ns: int, timed: TimedLap | None) -> Iterator[Observation]:
         if timed is not None:
             yield LapReported(
                 at_ns=captured_ns,
@@ -99,10 +121,6 @@ class Ticks:
                 sectors_s=timed.sectors_s,
                 valid=None if timed.time_s else False,
             )
-        if not self._finished and values.get("SessionState", 0) >= CHECKERED:
-            self._finished = True
-            yield Finished(at_ns=captured_ns)
-        yield Frame(captured_ns, self._layout.row(self._row(values)))
 
     def _begin(self, captured_ns: int, number: int, values: Mapping[str, float]) -> Began:
         facts = self.facts

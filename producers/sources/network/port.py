@@ -9,6 +9,8 @@ import asyncio
 import contextlib
 import errno
 import socket
+import struct
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +22,13 @@ from producers.sources.inbox import Arrival, Inbox
 RECEIVE_BUFFER_BYTES: Final = 4 * 1024 * 1024
 MAX_DATAGRAM_BYTES: Final = 65535
 WAKE_S: Final = 0.25
+
+SO_RXQ_OVFL: Final = 40
+"""Linux's option that adds the number of dropped datagrams to each one (socket(7))."""
+
+DROPS_COUNTED: Final = sys.platform == "linux"
+U32: Final = struct.Struct("=I")
+DROPS_SPACE: Final = 64
 
 Address = tuple[str, int]
 
@@ -38,6 +47,7 @@ class Port:
         self._inbox = inbox
         self._sender = sender
         self._on_datagram = on_datagram
+        self._dropped = 0
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="udp", daemon=True)
         self._thread.start()
@@ -57,7 +67,7 @@ class Port:
     def _run(self) -> None:
         while not self._closing.is_set():
             try:
-                datagram, sender = self._socket.recvfrom(MAX_DATAGRAM_BYTES)
+                datagram, sender = self._receive()
             except TimeoutError:
                 continue
             except OSError:
@@ -66,17 +76,33 @@ class Port:
                 continue
             captured_ns = time.time_ns()
             if datagram and self._sender in ("", sender[0]):
-                self._inbox.put(Arrival(captured_ns, datagram))
+                self._inbox.put(Arrival(captured_ns, datagram, sender[0]))
                 if self._on_datagram is not None:
                     self._on_datagram(datagram)
 
+    def _receive(self) -> tuple[bytes, Address]:
+        """Wait for a datagram; count those that the kernel dropped before it, on Linux."""
+        if not DROPS_COUNTED:
+            return self._socket.recvfrom(MAX_DATAGRAM_BYTES)
+        datagram, ancillary, _, sender = self._socket.recvmsg(MAX_DATAGRAM_BYTES, DROPS_SPACE)
+        for level, kind, value in ancillary:
+            if (level, kind) == (socket.SOL_SOCKET, SO_RXQ_OVFL) and len(value) >= U32.size:
+                (dropped,) = U32.unpack_from(value)
+                fresh = (dropped - self._dropped) & 0xFFFFFFFF
+                self._dropped = dropped
+                if fresh:
+                    self._inbox.lose(fresh)
+        return datagram, sender
 
-def bind(host: str, port: int) -> socket.socket:
+
+def bind(host: str, port: int, receive_bytes: int = RECEIVE_BUFFER_BYTES) -> socket.socket:
     """Return a socket bound to an address; raises SourceError naming the port."""
     bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         with contextlib.suppress(OSError):
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        if DROPS_COUNTED:
+            bound.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
         bound.settimeout(WAKE_S)
         bound.bind((host, port))
     except OSError as error:

@@ -9,11 +9,14 @@ import contextlib
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from itertools import chain
 from typing import Any, Final
 
 from msgspec import Struct
 
 from pitbox import logs
+from producers import metrics
+from producers.left_out import Tally
 from producers.source import Began, Observation, SourceError
 from producers.sources.inbox import Arrival, Inbox
 from producers.sources.iracing import live
@@ -21,8 +24,10 @@ from producers.sources.iracing.ticks import Tick
 from producers.sources.network import callers
 from producers.sources.network.port import Port, bind
 from producers.sources.network.recognition import GAMES, SUPPORTED, Recogniser
+from schemas.sim import LeftOut
 
 UNKNOWN_TO_WARN: Final = 100
+STATED_NS: Final = 1_000_000_000
 ANYWHERE: Final = "0.0.0.0"
 SOURCES: Final = ("auto", *GAMES, "iracing")
 
@@ -62,10 +67,44 @@ async def observations(source: str = "auto", where: Where = LOCAL) -> AsyncItera
     inbox = Inbox[Arrival | Tick]()
     async with contextlib.AsyncExitStack() as stack:
         await Listeners(stack, inbox, where).open(source)
-        selector = Selector(Recogniser(_games(source)))
+        recogniser = Recogniser(_games(source))
+        selector, losses = Selector(recogniser), Losses(recogniser, inbox)
         while True:
-            for observation in selector.feed(await inbox.take()):
+            item = await inbox.take()
+            for observation in chain(selector.feed(item), losses.since(item.captured_ns)):
                 yield observation
+
+
+class Losses:
+    """State once a second what was left out, and warn of another game when it is first seen."""
+
+    def __init__(self, recogniser: Recogniser, inbox: Inbox[Any]) -> None:
+        self._recogniser = recogniser
+        self._inbox = inbox
+        self._tally = Tally()
+        self._dropped = self._dropped_by_kernel = 0
+        self._stated_ns = 0
+        self._named: set[str] = set()
+
+    def since(self, at_ns: int) -> Iterator[LeftOut]:
+        """Yield the counts since the last statement, when one is due."""
+        if at_ns - self._stated_ns < STATED_NS:
+            return
+        self._stated_ns = at_ns
+        inbox = self._inbox
+        dropped, dropped_by_kernel = inbox.dropped, inbox.dropped_by_kernel
+        self._tally.add("inbox_full", count=dropped - self._dropped)
+        self._tally.add("kernel_full", count=dropped_by_kernel - self._dropped_by_kernel)
+        self._dropped, self._dropped_by_kernel = dropped, dropped_by_kernel
+        for left_out in chain(self._recogniser.left_out(at_ns), self._tally.take(at_ns)):
+            metrics.left_out.labels(left_out.reason).inc(left_out.count)
+            self._warn(left_out)
+            yield left_out
+
+    def _warn(self, left_out: LeftOut) -> None:
+        if left_out.about and left_out.about not in self._named:
+            self._named.add(left_out.about)
+            log.warning("another game sends too and is left out", other=left_out.about)
 
 
 class Selector:
@@ -81,7 +120,7 @@ class Selector:
         if isinstance(item, Tick):
             observed = item.ticks.tick(item.captured_ns, item.values)
         else:
-            observed = self._recogniser.feed(item.payload, item.captured_ns)
+            observed = self._recogniser.feed(item.payload, item.captured_ns, item.sender)
             self._warn()
         for observation in observed:
             if isinstance(observation, Began) and self._selected is not type(item):

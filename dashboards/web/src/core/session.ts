@@ -1,6 +1,6 @@
 /** A session's facts and the words for them: pure. */
 
-import { SESSION_DEFAULTS, type SentSession, type Session } from "../wire";
+import { SESSION_DEFAULTS, type LeftOut, type SentSession, type Session } from "../wire";
 
 const GAMES: Readonly<Record<string, string>> = {
   assetto: "Assetto Corsa",
@@ -30,4 +30,24 @@ export function gameOf(session: Session): string {
 export function titled(track: string): string {
   const spaced = track.replace(/[_-]+/g, " ");
   return spaced.replace(/(^| )\p{Ll}/gu, (letter) => letter.toUpperCase());
+}
+
+const LEFT_OUT: Readonly<Record<LeftOut["reason"], string>> = {
+  incomplete: "incomplete",
+  other_game: "of another game",
+  unknown: "of no known kind",
+  late: "late or twice",
+  kernel_full: "dropped by the system",
+  inbox_full: "dropped by a busy PC",
+  header: "no session header",
+  row: "damaged rows",
+};
+
+/** Write what the driver's PC received and could not use. */
+export function leftOut(session: Session): string {
+  return session.left_out
+    .map(({ reason, count }) =>
+      reason === "header" ? LEFT_OUT.header : `${count} ${LEFT_OUT[reason]}`,
+    )
+    .join(", ");
 }

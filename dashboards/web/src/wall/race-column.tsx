@@ -2,7 +2,7 @@ import { fixed, lapTime, UNKNOWN } from "../core/figures";
 import { gapSeconds, progressAt } from "../core/lap/gaps";
 import { bestLap, lastLap } from "../core/lap/laps";
 import { stopped, type LinkKind } from "../core/link/link-state";
-import { gameOf, titled } from "../core/session";
+import { gameOf, leftOut, titled } from "../core/session";
 import { useStore, useView } from "../store/context";
 import type { Driver } from "../store/driver";
 import { wholeSecond } from "../store/reading";
@@ -118,6 +118,12 @@ function Facts() {
       <dd>{session.car_model || UNKNOWN}</dd>
       <dt>Game</dt>
       <dd>{gameOf(session)}</dd>
+      {session.left_out.length > 0 && (
+        <>
+          <dt>Left out</dt>
+          <dd>{leftOut(session)}</dd>
+        </>
+      )}
     </dl>
   );
 }

@@ -1,7 +1,6 @@
 import math
 import struct
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,94 +11,7 @@ from producers.importers import ibt
 from producers.source import Began, Frame, Observation, SourceError
 from schemas.channels import CHANNEL_BY_NAME
 from schemas.sim import LapReported
-
-CODES = {"?": 1, "i": 2, "I": 3, "f": 4, "d": 5}
-VARIABLES = (
-    ("SessionTime", "d", "s"),
-    ("SessionNum", "i", ""),
-    ("Lap", "i", ""),
-    ("LapDist", "f", "m"),
-    ("LapDistPct", "f", "%"),
-    ("LapLastLapTime", "f", "s"),
-    ("Speed", "f", "m/s"),
-    ("IsOnTrack", "?", ""),
-    ("Clutch", "f", "%"),
-    ("OilPress", "f", "bar"),
-    ("LFpressure", "f", "kPa"),
-    ("LFtempCL", "f", "C"),
-    ("LFtempCR", "f", "C"),
-    ("RFtempCL", "f", "C"),
-    ("Yaw", "f", "rad"),
-)
-ROW = {
-    "SessionTime": 100.0,
-    "SessionNum": 0,
-    "Lap": 1,
-    "LapDist": 100.0,
-    "LapDistPct": 0.1,
-    "LapLastLapTime": -1.0,
-    "Speed": 40.0,
-    "IsOnTrack": True,
-    "Clutch": 1.0,
-    "OilPress": 4.5,
-    "LFpressure": 150.0,
-    "LFtempCL": 70.0,
-    "LFtempCR": 80.0,
-    "RFtempCL": 75.0,
-    "Yaw": 0.1,
-}
-INFO = """---
-WeekendInfo:
- TrackDisplayName: Nürburgring
- TrackConfigName: Kurz
- TrackLength: 1.00 km
- SubSessionID: 4711
-DriverInfo:
-\tDriverCarIdx: 3
- Drivers:
- - CarIdx: 3
-   UserName: [Clan] "Real: Name'
-   CarNumber: "007"
-   CarScreenName: Fast Car
-SplitTimeInfo:
- Sectors:
- - SectorNum: 0
-   SectorStartPct: 0.0
- - SectorNum: 1
-   SectorStartPct: 0.5
-SessionInfo:
- Sessions:
- - SessionNum: 0
-   SessionType: Open Qualify
-...
-"""
-
-
-def file(
-    rows: list[dict[str, Any]],
-    *,
-    info: bytes = INFO.encode("cp1252"),
-    variables: tuple[tuple[str, str, str], ...] = VARIABLES,
-    declared: int | None = None,
-    started: int = 1_700_000_000,
-) -> bytes:
-    """Return a telemetry file as iRacing writes it."""
-    described, offset, codes = b"", 0, "<"
-    for name, code, unit in variables:
-        described += struct.pack(
-            "<iii4x32s64s32s", CODES[code], offset, 1, name.encode(), b"", unit.encode()
-        )
-        offset += struct.calcsize(f"<{code}")
-        codes += code
-    info_at = 144 + len(described)
-    rows_at = info_at + len(info)
-    first = rows[0].get("SessionTime", 100.0) if rows else 0.0
-    count = len(rows) if declared is None else declared
-    header = struct.pack("<10i", 2, 1, 60, 0, len(info), info_at, len(variables), 144, 1, offset)
-    head = header.ljust(48, b"\0") + struct.pack("<ii", 1, rows_at)
-    head = head.ljust(112, b"\0") + struct.pack("<qddii", started, first, 0.0, 1, count)
-    values = [[(ROW | row)[name] for name, _, _ in variables] for row in rows]
-    return head + described + info + b"".join(struct.pack(codes, *row) for row in values)
+from tests.tools.ibt_file import INFO, VARIABLES, file, lap_rows
 
 
 def read(path: Path, content: bytes) -> list[Observation]:
@@ -112,25 +24,6 @@ def values(items: list[Observation]) -> list[dict[str, float]]:
     by_id = {channel.id: name for name, channel in CHANNEL_BY_NAME.items()}
     names = [by_id[channel] for channel in began.channels]
     return [dict(zip(names, f.values, strict=True)) for f in items if isinstance(f, Frame)]
-
-
-def lap_rows(laps: int, lap_s: float = 10.0, rate: int = 60, late_s: float = 0.8) -> list[dict]:
-    """Drive laps at constant speed; the sim reports each time some time after the line."""
-    rows = []
-    for index in range(int((laps + 0.3) * lap_s * rate)):
-        time_s = index / rate
-        lap, into_s = divmod(time_s, lap_s)
-        done = lap if into_s >= late_s else lap - 1
-        rows.append(
-            {
-                "SessionTime": 100 + time_s,
-                "Lap": int(lap) + 1,
-                "LapDistPct": into_s / lap_s,
-                "LapDist": into_s / lap_s * 1000,
-                "LapLastLapTime": lap_s + done / 100 if done >= 1 else -1.0,
-            }
-        )
-    return rows
 
 
 def test_session_info_describes_the_session(tmp_path: Path) -> None:

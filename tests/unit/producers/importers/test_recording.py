@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from producers.importers.recording import open_recording
 from producers.source import Began, Frame, SourceError
 from producers.sources.gt7.packet import encrypt
+from schemas.sim import LeftOut
 
 PCAP_HEAD = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
 
@@ -59,9 +60,11 @@ def test_a_capture_is_recognised_by_its_content(tmp_path: Path, name: str) -> No
     assert times == [1_700_000_000_000_000_000, 1_700_000_001_000_000_000]
 
 
-def test_datagrams_of_other_programs_are_ignored(tmp_path: Path) -> None:
+def test_datagrams_of_other_programs_are_counted(tmp_path: Path) -> None:
     items = imported(tmp_path / "a.pcap", pcap(b"C", gt7(1), b"\0" * 100, gt7(2)))
-    assert [type(item) for item in items] == [Began, Frame, Frame]
+    assert [type(item) for item in items[:3]] == [Began, Frame, Frame]
+    left_out = [(item.reason, item.count) for item in items[3:] if isinstance(item, LeftOut)]
+    assert sorted(left_out) == [("unknown", 1), ("unknown", 1)]
 
 
 @pytest.mark.parametrize("length", [296, 316, 344, 368])

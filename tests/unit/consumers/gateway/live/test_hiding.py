@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from consumers.gateway.live.fanout import Choice, Fanout
 from consumers.gateway.live.latest import Latest
 from consumers.gateway.live.table import Row
+from schemas.sim import LeftOut
 from tests.tools.toy_fact import WITH_TOY
 
 DRIVERS = ("ada", "bob", "zed")
@@ -16,7 +17,12 @@ SESSIONS = ("spa", "monza")
 
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
-VALUES: dict[Any, Any] = {int: INT64, int | None: st.none() | INT64}
+LEFT_OUT = st.builds(LeftOut, at_ns=INT64, count=st.integers(1, 2**53 - 1))
+VALUES: dict[Any, Any] = {
+    int: INT64,
+    int | None: st.none() | INT64,
+    tuple[LeftOut, ...]: st.tuples(LEFT_OUT),
+}
 """Integers that msgpack can encode; other types have hypothesis's own values."""
 
 

@@ -148,4 +148,4 @@ def test_packets_that_are_longer_or_shorter_are_not_recognised(packet_format: in
         for other in (packet[:-1], packet + b"\0", packet[:20], packet[:4], packet[:1], b""):
             assert not decoder.recognises(other)
             assert list(decoder.feed(other, 0)) == []
-    assert decoder.ignored == 6 * sum(year == packet_format for year, _ in LAYOUTS)
+    assert decoder.left_out.total == 6 * sum(year == packet_format for year, _ in LAYOUTS)

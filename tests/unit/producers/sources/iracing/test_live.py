@@ -2,6 +2,7 @@ import asyncio
 from typing import Any
 
 import pytest
+import yaml
 
 from producers.source import Began, Frame, SourceError
 from producers.sources.inbox import Inbox
@@ -19,6 +20,7 @@ class FakeSdk:
         self.is_connected = True
         self.session_info_update = 1
         self.frozen: dict[str, Any] | None = None
+        self.raw: dict[str, bytes] = {}
 
     @property
     def var_headers_names(self) -> list[str]:
@@ -38,7 +40,12 @@ class FakeSdk:
 
     def __getitem__(self, key: str) -> Any:
         assert self.frozen is not None, "read from memory that the sim writes to"
+        if key not in self.frozen and self.raw:
+            raise yaml.YAMLError("a stray line")
         return self.frozen[key] if key in self.frozen else self.info.get(key)
+
+    def _get_session_info_binary(self, key: str) -> bytes | None:
+        return self.raw.get(key)
 
 
 def row(session_s: float, **changes: Any) -> dict[str, Any]:
@@ -115,3 +122,14 @@ async def test_the_reader_passes_ticks_on_from_its_own_thread() -> None:
 async def test_reading_the_sim_needs_windows() -> None:
     with pytest.raises(SourceError, match="needs Windows"):
         live.open_reader(Inbox(), system="Linux")
+
+
+def test_session_info_that_the_library_cannot_parse_is_read_line_by_line() -> None:
+    sdk = FakeSdk([row(1.0)])
+    sdk.raw = {
+        "WeekendInfo": b"WeekendInfo:\n TrackDisplayName: Spa\n SubSessionID: 77\n",
+        "DriverInfo": b"DriverInfo:\n DriverCarIdx: 1\n DriverSetupName: a\n b: [\n Drivers:\n"
+        b' - CarIdx: 1\n   CarNumber: "7"\n',
+    }
+    began = read(sdk, polls=1)[0]
+    assert (began.session, began.opened.track, began.opened.car) == ("iracing-77-0", "Spa", "7")

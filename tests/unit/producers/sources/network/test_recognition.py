@@ -72,3 +72,28 @@ def test_a_game_that_was_overtaken_before_it_began_does_not_begin_in_silence() -
 
 def test_only_the_given_games_are_followed() -> None:
     assert list(Recogniser(("assetto",)).feed(gt7(1), 0)) == []
+
+
+def test_of_two_consoles_of_one_game_the_first_is_followed_until_it_is_silent() -> None:
+    recogniser = Recogniser()
+    items = []
+    for number in range(1, 40):
+        at_ns = number * SECOND_NS // 10
+        items += recogniser.feed(gt7(number), at_ns, "10.0.0.1")
+        items += recogniser.feed(gt7(7000 + number), at_ns, "10.0.0.2")
+    assert [type(item) for item in items] == [Began, *[Frame] * 39]
+    [left_out] = recogniser.left_out(0)
+    assert (left_out.reason, left_out.count) == ("other_game", 39)
+    assert left_out.about == "Gran Turismo 7"
+    items = list(recogniser.feed(gt7(7100), 20 * SECOND_NS, "10.0.0.2"))
+    assert [type(item) for item in items] == [Began, Frame]
+    assert list(recogniser.feed(gt7(100), 20 * SECOND_NS, "10.0.0.1")) == []
+
+
+def test_counts_survive_a_change_of_the_followed_game() -> None:
+    recogniser = Recogniser()
+    list(recogniser.feed(gt7(1), 0))
+    list(recogniser.feed(gt7(1), 1))
+    list(recogniser.feed(assetto(1), 30 * SECOND_NS))
+    assert [(one.reason, one.count) for one in recogniser.left_out(0)] == [("late", 1)]
+    assert list(recogniser.left_out(0)) == []

@@ -1,6 +1,7 @@
 import asyncio
 import socket
 import struct
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, aclosing, asynccontextmanager, closing
@@ -14,6 +15,7 @@ from producers.sources.gt7.packet import encrypt
 from producers.sources.inbox import Arrival, Inbox
 from producers.sources.network import callers, udp
 from producers.sources.network.port import Port, bind
+from producers.sources.network.recognition import Recogniser
 from schemas.channels import CHANNEL_BY_NAME
 from tests.tools.f1_game import Game
 
@@ -288,3 +290,50 @@ async def test_a_full_inbox_drops_the_oldest_and_counts_it() -> None:
         inbox.put(Arrival(number, b""))
     assert inbox.dropped == 2
     assert [(await inbox.take()).captured_ns for _ in range(3)] == [2, 3, 4]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts dropped datagrams")
+async def test_datagrams_that_the_kernel_dropped_are_counted() -> None:
+    bound = bind("127.0.0.1", 0, receive_bytes=4096)
+    address = bound.getsockname()
+    sent = 400
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as game:
+        for _ in range(sent):
+            game.sendto(bytes(1000), address)
+        inbox = Inbox[Arrival]()
+        port = Port(bound, inbox)
+        async with asyncio.timeout(60):
+            first = await inbox.take()
+            received = 1
+            # The number of dropped ones comes with the next datagram that finds room.
+            while not inbox.dropped_by_kernel:
+                game.sendto(bytes(1000), address)
+                sent += 1
+                await inbox.take()
+                received += 1
+            while received + inbox.dropped_by_kernel < sent:
+                await inbox.take()
+                received += 1
+        await port.close()
+    assert first.sender == "127.0.0.1"
+    assert inbox.dropped_by_kernel > 100
+    assert received + inbox.dropped_by_kernel == sent
+
+
+def test_losses_are_stated_at_most_once_a_second() -> None:
+    async def stated() -> list[list[tuple[str, int]]]:
+        recogniser, inbox = Recogniser(), Inbox[Arrival](capacity=2)
+        losses = udp.Losses(recogniser, inbox)
+        list(recogniser.feed(b"?", 0))
+        for _ in range(5):
+            inbox.put(Arrival(0, b""))
+        inbox.lose(7)
+        at_ns = 1_700_000_000_000_000_000
+        return [
+            [(one.reason, one.count) for one in losses.since(at_ns + late_ns)]
+            for late_ns in (0, 1, 999_999_999, 1_000_000_000)
+        ]
+
+    first, *others = asyncio.run(stated())
+    assert first == [("unknown", 1), ("inbox_full", 3), ("kernel_full", 7)]
+    assert others == [[], [], []]
