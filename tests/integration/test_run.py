@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -314,7 +314,12 @@ async def until_connected(server: NatsServer, name: str) -> None:
     async def connected_to() -> bool:
         running = psutil.process_iter(["cmdline"])
         found = [one for one in running if name in (one.info["cmdline"] or ())]
-        ports = [c.raddr.port for one in found for c in one.net_connections("tcp") if c.raddr]
-        return server.port in ports
+        # Processes of other tests have the same name, and may end meanwhile.
+        for one in found:
+            with suppress(psutil.NoSuchProcess):
+                ports = [c.raddr.port for c in one.net_connections("tcp") if c.raddr]
+                if server.port in ports:
+                    return True
+        return False
 
     await eventually(connected_to, f"{name} is connected")
