@@ -1,4 +1,4 @@
-"""Say what telemetry was left out, in one sentence."""
+"""Write in one sentence how much telemetry was left out, and why."""
 
 from collections.abc import Iterable
 from typing import Final

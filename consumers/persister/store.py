@@ -1,13 +1,13 @@
 """The statements for chunks and runs: load, insert, save and recount."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import asyncpg
 
 from consumers.persister import rows
 from consumers.persister.decide import Held, RunKey
-from pitbox.chunks.ranges import Ranges
+from pitbox.postgres.multirange import multirange, ranges_of
 
 LOAD: Final = """
 select session, driver, run, made, closed, have, dead, gone, echo
@@ -55,9 +55,9 @@ async def load(connection: asyncpg.Connection, keys: Sequence[RunKey]) -> dict[R
         RunKey(row["session"], row["driver"], row["run"]): Held(
             made=-1 if row["made"] is None else row["made"],
             closed=row["closed"],
-            have=_ranges(row["have"]),
-            dead=_ranges(row["dead"]),
-            gone=_ranges(row["gone"]),
+            have=ranges_of(row["have"]),
+            dead=ranges_of(row["dead"]),
+            gone=ranges_of(row["gone"]),
             echo=row["echo"],
         )
         for row in found
@@ -84,9 +84,9 @@ async def save(connection: asyncpg.Connection, changed: dict[RunKey, Held], read
         *_columns(list(changed)),
         [None if row.made < 0 else row.made for row in values],
         [row.closed for row in values],
-        [_multirange(row.have) for row in values],
-        [_multirange(row.dead) for row in values],
-        [_multirange(row.gone) for row in values],
+        [multirange(row.have) for row in values],
+        [multirange(row.dead) for row in values],
+        [multirange(row.gone) for row in values],
         [row.echo for row in values],
         read_ns,
     )
@@ -99,11 +99,3 @@ async def mend(connection: asyncpg.Connection, keys: Sequence[RunKey]) -> None:
 
 def _columns(keys: Sequence[RunKey]) -> tuple[list[str], list[str], list[int]]:
     return [k.session for k in keys], [k.driver for k in keys], [k.run for k in keys]
-
-
-def _multirange(ranges: Ranges) -> str:
-    return "{" + ",".join(f"[{first},{last}]" for first, last in ranges) + "}"
-
-
-def _ranges(multirange: Iterable[Any]) -> Ranges:
-    return tuple((part.lower, part.upper - 1) for part in multirange)

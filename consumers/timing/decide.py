@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from consumers.timing.laps import Derived, Owner, other_laps, own_laps
 from consumers.timing.reports import OWN, Car, Only, Reports, reports_of
-from consumers.timing.revisions import Issued, Place, changed_laps, withdrawn_laps
+from consumers.timing.revisions import Place, changed_laps, withdrawn_laps
 from consumers.timing.segments import Piece, Segment, join
 from consumers.timing.sessions import session_of
 from consumers.timing.summary import summarise
@@ -108,12 +108,12 @@ def facts_of(state: State) -> Iterator[Fact]:
     derived = _derived(state, segments)
     if derived.about is not None:
         yield derived.about
-    if _is_named(derived, segments):
-        for _, lap in derived.own.values():
-            yield _with_revision(lap, state.issued.get(OWN, {}))
-    for car in _others(segments):
-        for lap in _others_laps(derived, segments, car):
-            yield _with_revision(lap, state.issued.get(car, {}))
+    named = _is_named(derived, segments)
+    for lap in _laps(derived, segments):
+        if named or not lap.own:
+            known = state.issued.get(OWN if lap.own else (False, lap.car), {})
+            issued = known.get((lap.car, lap.lap_number))
+            yield replace(lap, revision=issued.revision if issued else 1)
 
 
 def session_in(state: State) -> Session | None:
@@ -124,17 +124,14 @@ def session_in(state: State) -> Session | None:
 def laps_of(state: State) -> Iterator[Lap]:
     """Yield all laps of a state, own ones first, with revision 1."""
     segments = _segments(state)
-    state = _derived(state, segments)
-    for _, lap in state.own.values():
+    for lap in _laps(_derived(state, segments), segments):
         yield replace(lap, revision=1)
+
+
+def _laps(derived: State, segments: list[Segment]) -> Iterator[Lap]:
+    yield from (lap for _, lap in derived.own.values())
     for car in _others(segments):
-        for lap in _others_laps(state, segments, car):
-            yield replace(lap, revision=1)
-
-
-def _with_revision(lap: Lap, issued: Issued) -> Lap:
-    known = issued.get((lap.car, lap.lap_number))
-    return replace(lap, revision=known.revision if known else 1)
+        yield from _others_laps(derived, segments, car)
 
 
 def _add(state: State, chunk: Chunk) -> tuple[State, Segment | None, bool]:

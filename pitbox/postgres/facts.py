@@ -11,9 +11,7 @@ table NAME. It has
 - `DELETE`: the statement that removes the row of session $1, driver $2 and a place.
 """
 
-import importlib
-import pkgutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -22,7 +20,7 @@ from msgspec import Struct
 
 from pitbox import logs
 from pitbox.postgres.errors import ERRORS, Refused, verdict
-from pitbox.postgres.tables import TableError, clean
+from pitbox.postgres.tables import clean, files
 
 log = logs.get("postgres")
 
@@ -55,10 +53,6 @@ class FactTables:
         self._by_type = {table.event: table for table in tables}
         self._by_name = {table.name: table for table in self._by_type.values()}
 
-    def __iter__(self) -> Iterator[FactTable]:
-        """Iterate over the tables."""
-        return iter(self._by_type.values())
-
     def keyed(self, facts: Iterable[Any]) -> dict[Place, Any]:
         """Return facts by their places; the first of a place wins."""
         found: dict[Place, Any] = {}
@@ -72,7 +66,7 @@ class FactTables:
     ) -> dict[Place, Any]:
         """Return all facts of a driver in a session."""
         facts = []
-        for table in self:
+        for table in self._by_name.values():
             rows = await connection.fetch(table.select, session, driver)
             facts += [table.fact(row) for row in rows]
         return self.keyed(facts)
@@ -120,22 +114,16 @@ async def _written(connection: asyncpg.Connection, upsert: str, rows: list[Place
 
 def scan(package: ModuleType) -> FactTables:
     """Import every file of a package of fact tables; raises TableError for an invalid one."""
-    tables = []
-    for file in pkgutil.iter_modules(package.__path__):
-        module = importlib.import_module(f"{package.__name__}.{file.name}")
-        for needed in NEEDED:
-            if not hasattr(module, needed):
-                raise TableError(f"{module.__name__} has no {needed}: see pitbox/postgres/facts.py")
-        tables.append(
-            FactTable(
-                name=file.name,
-                event=module.EVENT,
-                select=module.SELECT,
-                fact=module.fact,
-                place=module.place,
-                upsert=module.UPSERT,
-                parameters=module.parameters,
-                delete=module.DELETE,
-            )
+    return FactTables(
+        FactTable(
+            name=name,
+            event=file.EVENT,
+            select=file.SELECT,
+            fact=file.fact,
+            place=file.place,
+            upsert=file.UPSERT,
+            parameters=file.parameters,
+            delete=file.DELETE,
         )
-    return FactTables(tables)
+        for name, file in files(package, NEEDED)
+    )

@@ -1,8 +1,8 @@
-"""What is derived from chunks, in Postgres: facts, the chunks they rest on, and a snapshot."""
+"""Read and write folds in Postgres: facts, the chunks they rest on, and a snapshot."""
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 import asyncpg
 from msgspec import Struct
@@ -10,18 +10,20 @@ from msgspec import Struct
 from pitbox.chunks.ranges import Ranges
 from pitbox.postgres.errors import Conflict
 from pitbox.postgres.facts import Facts, FactTables
+from pitbox.postgres.multirange import multirange, ranges_of
 from schemas.telemetry import CHUNK_VERSION, Chunk
 
 Owner = tuple[str, str]
 """Session and driver."""
 
-# Runs whose chunks in Postgres are not those that the facts were derived from. A run is missing on
-# the right side before its first fold, on the left side once its session was deleted.
+# Runs whose chunks in Postgres are not those that the facts were derived from. A run is missing in
+# `folded` before its first fold, and in `run` once it was deleted.
 DIFFERENT: Final = """
-select coalesce(r.session, f.session) as session, coalesce(r.driver, f.driver) as driver,
-    coalesce(r.run, f.run) as run, r.have, r.dead + r.gone as lost
+select session, driver, run, r.have, r.dead + r.gone as lost,
+    coalesce(fold.generation, 0) as generation
 from run as r
 full join (select * from folded where consumer = $1) as f using (session, driver, run)
+left join (select * from fold where consumer = $1) as fold using (session, driver)
 where coalesce(r.have, '{}') <> coalesce(f.chunks, '{}')
 """
 
@@ -74,6 +76,13 @@ class Difference(Struct, frozen=True):
     lost: Ranges
 
 
+class Differing(Struct, frozen=True):
+    """Hold a driver's runs whose chunks differ, and the generation of the fold in Postgres."""
+
+    generation: int
+    runs: dict[int, Difference]
+
+
 class Stored(Struct, frozen=True):
     """Hold what Postgres has of a fold; `generation` is 0 before the first commit."""
 
@@ -85,14 +94,14 @@ class Stored(Struct, frozen=True):
     facts: Facts = {}
 
 
-async def differences(
-    connection: asyncpg.Connection, consumer: str
-) -> dict[Owner, dict[int, Difference]]:
-    """Return the runs of each driver whose chunks differ from the folded ones."""
-    found: dict[Owner, dict[int, Difference]] = {}
+async def differences(connection: asyncpg.Connection, consumer: str) -> dict[Owner, Differing]:
+    """Return the drivers that have runs whose chunks differ from the folded ones."""
+    found: dict[Owner, Differing] = {}
     for row in await connection.fetch(DIFFERENT, consumer):
-        runs = found.setdefault((row["session"], row["driver"]), {})
-        runs[row["run"]] = Difference(_ranges(row["have"]), _ranges(row["lost"]))
+        differing = found.setdefault(
+            (row["session"], row["driver"]), Differing(row["generation"], {})
+        )
+        differing.runs[row["run"]] = Difference(ranges_of(row["have"]), ranges_of(row["lost"]))
     return found
 
 
@@ -105,7 +114,7 @@ async def outdated(connection: asyncpg.Connection, consumer: str, version: int) 
 async def load(
     connection: asyncpg.Connection, consumer: str, owner: Owner, tables: FactTables
 ) -> Stored:
-    """Return what Postgres has of a fold."""
+    """Return a driver's fold, its facts, and the chunks that Postgres has."""
     fold = await connection.fetchrow(FOLD, consumer, *owner)
     folded = await connection.fetch(FOLDED, consumer, *owner)
     have = await connection.fetch(HAVE, *owner)
@@ -113,8 +122,8 @@ async def load(
         version=fold["version"] if fold else 0,
         generation=fold["generation"] if fold else 0,
         state=fold["state"] if fold else None,
-        folded={row["run"]: _ranges(row["chunks"]) for row in folded},
-        have={row["run"]: _ranges(row["have"]) for row in have},
+        folded={row["run"]: ranges_of(row["chunks"]) for row in folded},
+        have={row["run"]: ranges_of(row["have"]) for row in have},
         facts=await tables.read(connection, *owner),
     )
 
@@ -174,7 +183,7 @@ async def commit(
         consumer,
         *owner,
         list(folded),
-        [_multirange(ranges) for ranges in folded.values()],
+        [multirange(ranges) for ranges in folded.values()],
     )
     return after
 
@@ -182,11 +191,3 @@ async def commit(
 async def rebuild(connection: asyncpg.Connection, session: str) -> None:
     """Forget which chunks the facts of a session rest on, so that they are derived again."""
     await connection.execute(REBUILD, session)
-
-
-def _ranges(multirange: Sequence[Any] | None) -> Ranges:
-    return tuple((part.lower, part.upper - 1) for part in multirange or ())
-
-
-def _multirange(ranges: Ranges) -> str:
-    return "{" + ",".join(f"[{first},{last}]" for first, last in ranges) + "}"

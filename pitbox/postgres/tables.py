@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import isfinite
 from types import ModuleType
 from typing import Any
@@ -60,9 +60,8 @@ class Tables:
 def scan(package: ModuleType) -> Tables:
     """Import every table file of a package; raises TableError for an invalid or duplicate one."""
     by_type: dict[type, Table] = {}
-    for file in pkgutil.iter_modules(package.__path__):
-        module = importlib.import_module(f"{package.__name__}.{file.name}")
-        table = _table(file.name, module)
+    for name, module in files(package, ("EVENT", "UPSERT", "parameters")):
+        table = Table(name, module.EVENT, module.UPSERT, module.parameters)
         other = by_type.setdefault(table.event, table)
         if other is not table:
             raise TableError(
@@ -72,11 +71,14 @@ def scan(package: ModuleType) -> Tables:
     return Tables(by_type, package.__name__.replace(".", "/"))
 
 
-def _table(name: str, module: ModuleType) -> Table:
-    for needed in ("EVENT", "UPSERT", "parameters"):
-        if not hasattr(module, needed):
-            raise TableError(f"{module.__name__} has no {needed}: see the package's docstring")
-    return Table(name, module.EVENT, module.UPSERT, module.parameters)
+def files(package: ModuleType, needed: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    """Yield name and module of each file of a package; raises TableError if one lacks a name."""
+    for file in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"{package.__name__}.{file.name}")
+        for name in needed:
+            if not hasattr(module, name):
+                raise TableError(f"{module.__name__} has no {name}: see the package's docstring")
+        yield file.name, module
 
 
 def clean(value: Any) -> Any:

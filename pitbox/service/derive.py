@@ -9,30 +9,27 @@ of the fold are committed in one transaction, so a restored Postgres agrees with
 import asyncio
 import contextlib
 from collections import OrderedDict
+from functools import partial
 from typing import Any, Final
 
-import msgspec
-
 from pitbox import logs, metrics, topology
-from pitbox.nats.bus import Bus, BusDown
+from pitbox.nats.bus import Bus, BusDown, TooLarge
 from pitbox.postgres.connection import Connection
 from pitbox.postgres.facts import FactTables, Place
 from pitbox.service.derivation import Derivation, Owner
 from pitbox.service.deriving import Deriving
 from pitbox.service.lifetime import together
 from pitbox.service.reconciling import Reconciling
+from pitbox.service.retry import retry
 from pitbox.service.states import States
 from pitbox.settings import Settings
-from schemas.registry import EVENTS, UNDECODABLE
-from schemas.telemetry import Chunk, Telemetry
+from schemas.registry import EVENTS
+from schemas.telemetry import Chunk, Mark
 
 TURN_CHUNKS: Final = 20
 """The chunks of one driver that are folded before it is the next one's turn."""
 
 MAX_OUTGOING: Final = 20_000
-RETRY_S: Final = 0.5
-
-_decode: Final = msgspec.msgpack.Decoder(Telemetry).decode
 
 log = logs.get("derive")
 
@@ -78,7 +75,7 @@ class Derive:
     async def work(self, stop: asyncio.Event) -> None:
         """Derive until `stop` is set, then commit what Postgres has the chunks of."""
         for route in self._topology.reads(self.name):
-            await self._bus.listen_raw(route, self._receive)
+            await self._bus.listen(route, self._receive)
         await together(stop, self._fold(), self._send(), self._reconciling.run())
         await self._reconciling.last()
 
@@ -87,14 +84,9 @@ class Derive:
         self._postgres.drop()
         await self._bus.close()
 
-    def _receive(self, subject: str, payload: bytes) -> None:
-        """Queue a chunk; one whose fields name another subject is dropped and counted."""
-        try:
-            event = _decode(payload)
-        except UNDECODABLE:
-            metrics.decode_errors.labels(self.name).inc()
-            return
-        if type(event) is not Chunk or subject.split(".")[1:3] != [event.driver, event.session]:
+    async def _receive(self, event: Chunk | Mark) -> None:
+        """Queue a chunk for its driver's turn."""
+        if isinstance(event, Mark):
             return
         owner = event.session, event.driver
         deriving = self._states.get(event.driver, owner)
@@ -137,19 +129,14 @@ class Derive:
         self._leaves.set()
 
     async def _send(self) -> None:
-        """Publish queued facts, drivers in turn; a fact that is not stored is tried again."""
+        """Publish queued facts, drivers in turn."""
         while True:
             await self._leaves.wait()
             self._leaves.clear()
             while self._outgoing:
                 owner = next(iter(self._outgoing))
                 place, fact = next(iter(self._outgoing[owner].items()))
-                try:
-                    await self._bus.store(self._routes[type(fact)], fact)
-                except BusDown as error:
-                    log.warning("facts wait", reason=str(error))
-                    await asyncio.sleep(RETRY_S)
-                    continue
+                await self._store(fact)
                 waiting = self._outgoing.get(owner, {})
                 if waiting.get(place) is fact:
                     del waiting[place]
@@ -157,6 +144,15 @@ class Derive:
                     self._outgoing.pop(owner, None)
                 else:
                     self._outgoing.move_to_end(owner)
+
+    async def _store(self, fact: Any) -> None:
+        """Publish a fact until it is stored; one that its stream can never take is given up."""
+        attempt = partial(self._bus.store, self._routes[type(fact)], fact)
+        try:
+            await retry(attempt, peer="nats-server", on=BusDown, hopeless=TooLarge, log=log)
+        except TooLarge as error:
+            log.error("a fact is not published", reason=str(error), driver=fact.driver)
+            metrics.unpublished.labels(self.name).inc()
 
     async def _announce(self, event: Any) -> None:
         """Publish an event that is of no use later."""

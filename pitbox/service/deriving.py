@@ -1,4 +1,4 @@
-"""What a service derives of one driver in a session: its state, and its account with Postgres."""
+"""Hold the fold of one driver in a session, and compare it with the chunks in Postgres."""
 
 import time
 from collections import deque
@@ -25,7 +25,6 @@ STUCK_S: Final = 3.0
 OVERTAKEN_NS: Final = 2_000_000_000
 """More than nats-server's clock and this one may differ on one hub."""
 
-
 Candidate = tuple[Any, dict[int, ranges.Ranges]]
 """A state to commit, and the chunks in it."""
 
@@ -35,9 +34,12 @@ log = logs.get("derive")
 class Deriving:
     """Derive the facts of one driver in a session.
 
-    `state` is ahead of Postgres by the chunks that came over NATS and are not stored yet. A state
-    is committed once Postgres has all its chunks: no fact in Postgres rests on a chunk that
-    Postgres lacks.
+    The state is ahead of Postgres by the chunks that came over NATS and are not stored yet. It is
+    committed once Postgres has all its chunks, so no fact there rests on a chunk that is missing.
+
+    `is_read` is False before Postgres was read, `is_sure` while another commit may have replaced
+    the one of `generation`. `wanted_s` is since when live chunks wait for the read, 0 if none do.
+    `partial` is True while so many chunks are missing that only whole laps are issued.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Deriving:
         """Begin with nothing folded, and nothing read from Postgres."""
         self.owner = owner
         self.generation = 0
+        self.wanted_s = 0.0
         self.is_read = self.is_sure = False
         self.behind: list[Slice] = []
         self.partial = False
@@ -141,9 +144,6 @@ class Deriving:
         have = {**self._folded, **{run: one.have for run, one in runs.items()}}
         missing = minus(have, self._derivation.folded(self._state), self._left_out)
         self.behind = newest_first(missing, SLICE_CHUNKS)
-        if runs and not missing and not self.is_dirty:
-            # Postgres no longer has the commit that this state is from.
-            self._committed = None
         return have
 
     def add(self, which: Slice, chunks: Sequence[Chunk]) -> None:

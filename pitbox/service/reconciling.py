@@ -1,4 +1,4 @@
-"""Bring what is derived and what Postgres has together: read missing chunks, commit facts."""
+"""Compare folds with Postgres: read the chunks that a fold lacks, commit the facts it derives."""
 
 import asyncio
 import contextlib
@@ -11,9 +11,10 @@ from pitbox.postgres import folds
 from pitbox.postgres.connection import Connection
 from pitbox.postgres.errors import Conflict, PostgresDown
 from pitbox.postgres.facts import FactTables
-from pitbox.postgres.folds import Difference
+from pitbox.postgres.folds import Differing
 from pitbox.service.derivation import Derivation, Owner
 from pitbox.service.deriving import Candidate, Deriving
+from pitbox.service.retry import retry
 from pitbox.service.states import States
 
 TICK_S: Final = 1.0
@@ -25,8 +26,6 @@ READ_S: Final = 2.0
 
 CHECK_S: Final = 60.0
 LAST_S: Final = 2.0
-
-Differences = dict[Owner, dict[int, Difference]]
 
 log = logs.get("derive")
 
@@ -59,35 +58,29 @@ class Reconciling:
         self._states = states
         self._make, self._publish, self._publishes = make, publish, publishes
         self._ready, self._announce = ready, announce
-        self._wanted: dict[Owner, float] = {}
         self._outdated: set[Owner] = set()
         self._checked_s = 0.0
         self._boot = ""
+        self._behind = 0
         self._wake = asyncio.Event()
 
     def waits(self, deriving: Deriving) -> bool:
         """Return whether a driver's fold is about to be read from Postgres."""
-        since_s = self._wanted.setdefault(deriving.owner, time.monotonic())
+        now_s = time.monotonic()
+        deriving.wanted_s = deriving.wanted_s or now_s
         self._wake.set()
-        return bool(self._boot) and time.monotonic() - since_s < READ_S
+        return bool(self._connection.boot) and now_s - deriving.wanted_s < READ_S
 
     async def run(self) -> None:
         """Reconcile until cancelled, also when Postgres is down for a time."""
-        down = False
         while True:
-            busy = False
             try:
-                busy = await self._round()
-                if down:
-                    log.info("Postgres is back")
-                down = False
+                await retry(
+                    self._round, peer="Postgres", on=PostgresDown, hopeless=Conflict, log=log
+                )
             except Conflict as error:
                 log.warning("reads the folds again", reason=str(error))
-            except PostgresDown as error:
-                if not down:
-                    log.warning("waiting for Postgres", reason=str(error))
-                self._boot, down = "", True
-            if busy:
+            if self._behind:
                 await asyncio.sleep(0)
                 continue
             with contextlib.suppress(TimeoutError):
@@ -98,14 +91,13 @@ class Reconciling:
         """Commit what is not committed yet, as far as Postgres has its chunks."""
         with contextlib.suppress(PostgresDown, TimeoutError):
             async with asyncio.timeout(LAST_S):
-                await self._connection.ready()
-                for deriving in list(self._states):
+                for deriving in self._states:
                     if deriving.is_dirty and deriving.is_read and not deriving.partial:
                         deriving.hurry()
                 await self._round()
 
-    async def _round(self) -> bool:
-        """Visit each driver whose facts and chunks differ; return whether chunks are left."""
+    async def _round(self) -> None:
+        """Visit each driver whose facts and chunks differ."""
         boot = await self._connection.ready()
         if boot != self._boot:
             # Another connection may be to an older copy of the database.
@@ -120,25 +112,30 @@ class Reconciling:
                 self._outdated = set(await folds.outdated(connection, name, version))
                 self._checked_s = time.monotonic()
         self._boot = boot
-        behind = 0
+        self._behind = 0
         for owner in self._order(different):
-            behind += await self._visit(owner, different.get(owner, {}), read_ns)
-        metrics.chunks_behind.labels(self._derivation.name).set(behind)
-        return behind > 0
+            self._behind += await self._visit(owner, different.get(owner), read_ns)
+        metrics.chunks_behind.labels(self._derivation.name).set(self._behind)
 
-    def _order(self, different: Differences) -> list[Owner]:
+    def _order(self, different: dict[Owner, Differing]) -> list[Owner]:
         """Return the drivers to visit: first those that wait, then the last used."""
-        owners = {*different, *self._outdated, *self._wanted}
-        owners |= {one.owner for one in self._states if one.is_dirty or not one.is_sure}
-        used = {one.owner: one.used_s for one in self._states}
-        waiting = self._wanted
-        return sorted(owners, key=lambda owner: (owner not in waiting, -used.get(owner, 0.0)))
+        held = {one.owner: one for one in self._states}
+        owners = {*different, *self._outdated}
+        owners |= {owner for owner, one in held.items() if one.is_dirty or not one.is_sure}
 
-    async def _visit(self, owner: Owner, runs: dict[int, Difference], read_ns: int) -> int:
+        def turn(owner: Owner) -> tuple[bool, float]:
+            one = held.get(owner)
+            return (not one.wanted_s, -one.used_s) if one else (True, 0.0)
+
+        return sorted(owners, key=turn)
+
+    async def _visit(self, owner: Owner, differs: Differing | None, read_ns: int) -> int:
         """Read, fold and commit what one driver lacks; return the number of chunks left."""
         deriving = self._states.get(owner[1], owner) or self._make(owner)
-        if not (deriving.is_read and deriving.is_sure):
+        replaced = differs is not None and differs.generation != deriving.generation
+        if replaced or not (deriving.is_read and deriving.is_sure):
             await self._read(deriving)
+        runs = differs.runs if differs else {}
         self._outdated.discard(owner)
         have = deriving.compare(runs)
         if deriving.behind:
@@ -158,8 +155,7 @@ class Reconciling:
             )
         if not (deriving.is_read and stored.generation == deriving.generation):
             deriving.read(stored, self._derivation.version)
-        deriving.is_sure = True
-        self._wanted.pop(deriving.owner, None)
+        deriving.is_sure, deriving.wanted_s = True, 0.0
         self._ready(deriving)
 
     async def _catch_up(self, deriving: Deriving) -> None:

@@ -73,33 +73,34 @@ def postgres_stopped_beside_timing(stack: Stack, pace: Pace) -> None:
 
 
 def timing_updated(stack: Stack, pace: Pace) -> None:
-    """The folds in Postgres are of another version: all facts are derived again while driving."""
-    _laps(stack)
-    stack.lasts(pace.drive_s)
-    with faults.killed(stack.timing):
-        stack.lasts(1)
-        stack.database.execute("update fold set version = 0")
-        stack.database.execute("update lap set lap_time_s = 1, revision = revision + 1")
-    stack.healed()
+    """The folds in Postgres are of another version, and their laps are wrong."""
+    _changed_while_away(
+        stack,
+        pace,
+        "update fold set version = 0",
+        "update lap set lap_time_s = 1, revision = revision + 1",
+    )
 
 
 def snapshot_rotten(stack: Stack, pace: Pace) -> None:
     """The snapshots in Postgres do not decode."""
-    _laps(stack)
-    stack.lasts(pace.drive_s)
-    with faults.killed(stack.timing):
-        stack.lasts(1)
-        stack.database.execute("update fold set state = '\\x93ff00'")
-    stack.healed()
+    _changed_while_away(stack, pace, "update fold set state = '\\x93ff00'")
 
 
 def facts_deleted(stack: Stack, pace: Pace) -> None:
     """The tables of facts and folds lose all rows, as in a partial restore."""
+    tables = ("lap", "session", "fold")
+    _changed_while_away(stack, pace, *(f"delete from {table}" for table in tables))
+
+
+def _changed_while_away(stack: Stack, pace: Pace, *statements: str) -> None:
     _laps(stack)
+    until(lambda: stack.database.rows("select from lap"), "there is a lap")
     stack.lasts(pace.drive_s)
-    stack.database.execute("delete from lap")
-    stack.database.execute("delete from session")
-    stack.database.execute("delete from fold")
+    with faults.killed(stack.timing):
+        stack.lasts(1)
+        for statement in statements:
+            stack.database.execute(statement)
     stack.healed()
 
 

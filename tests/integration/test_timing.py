@@ -186,3 +186,23 @@ async def test_a_flashback_over_the_line_undoes_the_lap_in_postgres_too(
         undone = await wall.laps()
     assert (undone["", 2]["lap_time_s"], undone["", 2]["ended_ns"]) == (None, None)
     assert ("", 3) not in undone
+
+
+async def test_a_lap_too_large_for_its_stream_holds_up_no_other_lap(
+    nats_server: NatsServer, driver: Bus, tables: Database, wall: Wall
+) -> None:
+    large = LapReported(
+        at_ns=START_NS, car="9", own=False, lap_number=1, lap_time_s=9, sectors_s=(0.001,) * 20_000
+    )
+    with running("timing", nats_server, tables.url), running("persister", nats_server, tables.url):
+        await send(driver, [chunk_of([large], run=98)], "telemetry.live")
+        await send(driver, race(), "telemetry.live")
+        found = await wall.laps()
+
+        async def published() -> bool:
+            message = await driver.jetstream.get_last_msg("TIMING", "timing.ada.test.lap")
+            return b"mark" in (message.data or b"")
+
+        await eventually(published, "the last lap is published")
+    assert found["7", 4]["lap_time_s"] == 20.04
+    assert len(found["9", 1]["sectors_s"]) == 20_000

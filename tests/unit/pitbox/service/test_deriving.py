@@ -82,7 +82,8 @@ class Hub:
         """Do what the service does in one round."""
         deriving = self.deriving
         have = {RUN: ranges.of(self.chunks)} if self.chunks else {}
-        if not (deriving.is_read and deriving.is_sure):
+        replaced = self.stored.generation != deriving.generation
+        if replaced or not (deriving.is_read and deriving.is_sure):
             if not (deriving.is_read and self.stored.generation == deriving.generation):
                 deriving.read(replace(self.stored, have=have), TIMING.version)
             deriving.is_sure = True
