@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from pitbox.chunks.frames import checksum, pack, row_struct
+from pitbox.chunks.frames import pack, row_struct, sealed
 from schemas.telemetry import CHUNK_VERSION, Chunk
 from tests.bench import frames
 from tests.bench.effort import Effort
@@ -92,9 +92,9 @@ def _pitbox(number: int, batch: Batch) -> bytes:
     chunk = Chunk(
         CHUNK_VERSION,
         *("bench", "bench", 1, number, number, number * FRAMES, FRAMES, times[0]),
-        *(frames.BITMAP, checksum(block), block),
+        *(frames.BITMAP, 0, block),
     )
-    return encode(chunk)
+    return encode(sealed(chunk))
 
 
 def _msgpack_rows(number: int, batch: Batch) -> bytes:
