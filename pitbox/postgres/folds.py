@@ -7,14 +7,12 @@ from typing import Final
 import asyncpg
 from msgspec import Struct
 
+from pitbox.chunks.owner import Owner
 from pitbox.chunks.ranges import Ranges
 from pitbox.postgres.errors import Conflict
 from pitbox.postgres.facts import Facts, FactTables
 from pitbox.postgres.multirange import multirange, ranges_of
 from schemas.telemetry import Chunk
-
-Owner = tuple[str, str]
-"""Session and driver."""
 
 # Runs whose chunks in Postgres are not those that the facts were derived from. A run is missing in
 # `folded` before its first fold, and in `run` once it was deleted.
