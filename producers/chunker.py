@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from pitbox.chunks.frames import checksum, pack, row_struct
+from pitbox.chunks.frames import pack, row_struct, sealed
 from producers.left_out import Sums
 from producers.source import Began, Frame, Observation
 from producers.spool.ledger import RunKey
@@ -110,7 +110,7 @@ class Chunker:
             frames=len(self._times),
             captured_ns=self._times[0] if self._times else self._first_event_ns,
             channels=self._channels,
-            crc=checksum(block, observed),
+            crc=0,
             block=block,
             observed=observed,
         )
@@ -118,7 +118,7 @@ class Chunker:
         self._frame += len(self._times)
         self._times, self._rows = [], []
         self._events, self._events_bytes = [], 0
-        return [chunk]
+        return [sealed(chunk)]
 
     def close(self) -> list[Chunk]:
         """Return the last chunks of a run, with the final counts of what was left out."""

@@ -11,7 +11,7 @@ from pitbox.chunks.ranges import Ranges
 from pitbox.postgres.errors import Conflict
 from pitbox.postgres.facts import Facts, FactTables
 from pitbox.postgres.multirange import multirange, ranges_of
-from schemas.telemetry import CHUNK_VERSION, Chunk
+from schemas.telemetry import Chunk
 
 Owner = tuple[str, str]
 """Session and driver."""
@@ -42,7 +42,7 @@ select run, chunks from folded where consumer = $1 and session = $2 and driver =
 HAVE: Final = "select run, have from run where session = $1 and driver = $2"
 
 CHUNKS: Final = """
-select chunk, first_frame, frames, captured_ns, channels, crc, block, observed
+select version, chunk, first_frame, frames, captured_ns, channels, crc, block, observed
 from telemetry_chunk
 where session = $1 and driver = $2 and run = $3 and chunk between $4 and $5
 order by chunk
@@ -136,7 +136,7 @@ async def chunks(
     rows = await connection.fetch(CHUNKS, session, driver, run, first, last)
     return [
         Chunk(
-            version=CHUNK_VERSION,
+            version=row["version"],
             driver=driver,
             session=session,
             run=run,
