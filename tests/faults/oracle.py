@@ -7,7 +7,8 @@ from typing import Final
 import asyncpg
 
 from pitbox.chunks import ranges
-from pitbox.chunks.frames import CorruptChunkError, checksum, unpack_block
+from pitbox.chunks.errors import CorruptChunkError
+from pitbox.chunks.frames import checksum, unpack_block
 from tests.faults import facts
 from tests.faults.ledger import Identity, Ledger
 from tests.faults.verdict import Found, Row, Runs, Verdict, compare
