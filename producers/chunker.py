@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from pitbox.chunks.frames import checksum, pack, row_struct
+from pitbox.chunks.frames import pack, row_struct, sealed
 from pitbox.chunks.plausible import MAX_EVENTS, MAX_FRAMES
 from producers.left_out import Sums
 from producers.room import Room
@@ -113,7 +113,7 @@ class Chunker:
             frames=len(self._times),
             captured_ns=self._times[0] if self._times else self._first_event_ns,
             channels=self._channels,
-            crc=checksum(block, observed),
+            crc=0,
             block=block,
             observed=observed,
         )
@@ -122,7 +122,7 @@ class Chunker:
         self._times, self._rows = [], []
         self._room.begin()
         self._events, self._events_bytes = [], 0
-        return [chunk]
+        return [sealed(chunk)]
 
     def close(self) -> list[Chunk]:
         """Return the last chunks of a run, with the final counts of what was left out."""

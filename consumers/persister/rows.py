@@ -32,7 +32,7 @@ PLAIN: Final = {
 WHOLE: Final = frozenset({"lap_number", "position"})
 COLUMNS: Final = (
     *("session", "driver", "run", "chunk", "first_frame", "frames", "captured_ns", "ended_ns"),
-    *("crc", *PLAIN, "channels", "block", "observed"),
+    *("version", "crc", *PLAIN, "channels", "block", "observed"),
 )
 
 HEADER: Final = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
@@ -42,7 +42,7 @@ NULL: Final = struct.pack("!i", -1)
 INT4: Final = range(-(2**31), 2**31)
 
 _length: Final = struct.Struct("!i").pack
-_numbers: Final = struct.Struct("!iiiqiiiqiqiq").pack
+_numbers: Final = struct.Struct("!iiiqiiiqiqihiq").pack
 
 
 class Plain(Struct, frozen=True, gc=False):
@@ -94,7 +94,7 @@ def row(chunk: Chunk) -> bytes:
         plain = NULL * len(PLAIN)
     numbers = _numbers(
         *(4, chunk.chunk, 8, chunk.first_frame, 4, frames),
-        *(8, chunk.captured_ns, 8, ended_ns, 8, chunk.crc),
+        *(8, chunk.captured_ns, 8, ended_ns, 2, chunk.version, 8, chunk.crc),
     )
     return b"".join(
         (

@@ -13,7 +13,9 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 import lz4.block
+import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from pitbox.chunks import plausible
 from pitbox.chunks.errors import CorruptChunkError, RefusedChunkError
@@ -25,12 +27,16 @@ if TYPE_CHECKING:
 else:
     FloatView = memoryview
 
+HEADLESS: Final = 1
+"""The version of chunks whose crc does not cover the head."""
+
 MAX_SPAN_US: Final = 2**32 - 1
 MAX_UNPACKED_BYTES: Final = 4_000_000
 
 LAST_NS: Final = 2**63 - 1
 [LAP_NUMBER] = ids("lap_number")
 
+_encode: Final = msgspec.msgpack.Encoder().encode
 _delta_us: Final = struct.Struct("<I").unpack_from
 
 
@@ -88,15 +94,26 @@ def pack(times_ns: Sequence[int], rows: Sequence[bytes]) -> bytes:
     return bytes(lz4.block.compress(raw, store_size=False))
 
 
-def checksum(block: bytes, observed: bytes = b"") -> int:
-    """Return the crc32 of a chunk's block and observed events."""
-    return zlib.crc32(observed, zlib.crc32(block))
+def crc_of(chunk: Chunk) -> int:
+    """Return the crc32 that a chunk has to carry.
+
+    It covers the head (a msgpack array of version, driver, session, run, chunk, first_frame,
+    frames, captured_ns, channels and the block's length), then `block` and `observed`. `send` is
+    not covered, because it changes with every publish. Version 1 has no head in its crc.
+    """
+    head = b"" if chunk.version == HEADLESS else _head(chunk)
+    return zlib.crc32(chunk.observed, zlib.crc32(chunk.block, zlib.crc32(head)))
+
+
+def sealed(chunk: Chunk) -> Chunk:
+    """Return a chunk with the crc of its fields."""
+    return replace(chunk, crc=crc_of(chunk))
 
 
 def check_crc(chunk: Chunk) -> None:
-    """Raise CorruptChunkError when the content of a chunk does not match its crc."""
-    if checksum(chunk.block, chunk.observed) != chunk.crc:
-        raise CorruptChunkError("crc of the block differs from the chunk's")
+    """Raise CorruptChunkError when the fields of a chunk do not match its crc."""
+    if crc_of(chunk) != chunk.crc:
+        raise CorruptChunkError("the fields of the chunk do not match its crc")
 
 
 def unpack(chunk: Chunk) -> Frames:
@@ -164,6 +181,13 @@ def last_time_ns(raw: bytes, frames: int, captured_ns: int) -> int:
     """Return the time of the last frame of a decompressed block (ns since 1970)."""
     delta_us: int = _delta_us(raw, 4 * (frames - 1))[0]
     return captured_ns + 1000 * delta_us
+
+
+def _head(chunk: Chunk) -> bytes:
+    numbers = chunk.run, chunk.chunk, chunk.first_frame, chunk.frames, chunk.captured_ns
+    return _encode(
+        (chunk.version, chunk.driver, chunk.session, *numbers, chunk.channels, len(chunk.block))
+    )
 
 
 def last_row_reader(width: int, columns: Sequence[int]) -> Callable[[bytes], tuple[float, ...]]:

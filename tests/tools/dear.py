@@ -6,10 +6,10 @@ from typing import Final
 
 import msgspec
 
-from pitbox.chunks.frames import checksum, pack
+from pitbox.chunks.frames import pack, sealed
 from schemas.channels import bitmap, ids
 from schemas.sim import Observed
-from schemas.telemetry import Chunk
+from schemas.telemetry import CHUNK_VERSION, Chunk
 
 START_NS: Final = 1_700_000_000_000_000_000
 CHUNK_NS: Final = 512_000_000
@@ -43,13 +43,13 @@ def framed(
     first = number * frames
     base_ns = START_NS + number * CHUNK_NS
     times = [base_ns + frame * gap_ns for frame in range(frames)]
-    made = [columns.get(name, _zero) for name in NAMES]
+    channels = [columns.get(name, _zero) for name in NAMES]
     one = struct.Struct(f"<{len(NAMES)}f")
-    rows = [one.pack(*(column(first + frame) for column in made)) for frame in range(frames)]
+    rows = [one.pack(*(column(first + frame) for column in channels)) for frame in range(frames)]
     block = pack(times, rows)
     observed = msgspec.msgpack.encode(list(events))
-    return Chunk(
-        version=1,
+    made = Chunk(
+        version=CHUNK_VERSION,
         driver=driver,
         session=session,
         run=1,
@@ -59,10 +59,11 @@ def framed(
         frames=frames,
         captured_ns=base_ns,
         channels=bitmap(CHANNELS),
-        crc=checksum(block, observed),
+        crc=0,
         block=block,
         observed=observed,
     )
+    return sealed(made)
 
 
 def _zero(_: int) -> float:

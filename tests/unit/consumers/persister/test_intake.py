@@ -90,7 +90,7 @@ def test_refused_chunks_without_a_letter_are_given_up_and_counted() -> None:
 
 
 def test_a_newer_version_is_dead_at_once_however_it_is_shaped() -> None:
-    reshaped = [1, 2, "ada", "test", 1, 8, 70, "all else differs"]
+    reshaped = [1, 9, "ada", "test", 1, 8, 70, "all else differs"]
     batch = taken(chunk(3, version=9), reshaped)
     assert kinds(batch) == ["NewerVersion", "NewerVersion"]
     assert (batch.runs[KEY].dead, batch.runs[KEY].echo) == ([3, 8], 70)
@@ -104,7 +104,7 @@ def test_a_chunk_of_this_version_that_does_not_decode_belongs_to_no_run() -> Non
 
 def test_a_message_on_another_drivers_subject_is_a_dead_letter() -> None:
     elsewhere = "telemetry.eve.test.live"
-    reshaped = [1, 2, "ada", "test", 1, 8, 70]
+    reshaped = [1, 9, "ada", "test", 1, 8, 70]
     batch = taken(chunk(0), mark(1), reshaped, subject=elsewhere)
     assert kinds(batch) == ["WrongSubject"] * 3
     assert batch.runs == {}

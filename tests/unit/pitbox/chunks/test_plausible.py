@@ -33,7 +33,7 @@ def laps(changes: int) -> Callable[[int], float]:
         (framed(0, {}, frames=2, gap_ns=61_000_000_000), "it spans 61000000 us"),
         (framed(0, {"lap_number": lambda frame: frame % 2}, frames=20), "changes 19 times"),
         (framed(0, {}, frames=1, events=[FINISHED] * 513), "513 events, at most 512"),
-        (replace(framed(0, {}), captured_ns=2**63 - 1), "beyond any clock"),
+        (frames.sealed(replace(framed(0, {}), captured_ns=2**63 - 1)), "beyond any clock"),
     ],
 )
 def test_more_than_a_car_can_do_is_refused(
