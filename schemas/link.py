@@ -13,6 +13,9 @@ class Receipt(Struct, frozen=True, kw_only=True, tag="link.receipt"):
     the highest send number committed, `made` the number in the last mark (-1 before one). `dead`
     counts chunks kept as dead letters. `boot` names one connection of the persister to Postgres.
     A receipt may state fewer chunks than the one before it; the newer one counts.
+
+    `deleted` is the highest run of the driver in the session that was deleted for good, -1 for
+    none. From a receipt of such a run the spool learns to delete its chunks too.
     """
 
     session: Token
@@ -26,6 +29,7 @@ class Receipt(Struct, frozen=True, kw_only=True, tag="link.receipt"):
     boot: str
     hub_ns: int
     dead: int = 0
+    deleted: int = -1
 
 
 class Ask(Struct, frozen=True, kw_only=True, tag="link.ask"):

@@ -142,6 +142,12 @@ class Topology(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         written = (r for one in self.producers.values() if not one.hub for r in one.writes)
         return frozenset(self.stream_of[route] for route in written if route in self.stream_of)
 
+    @cached_property
+    def of_sessions(self) -> tuple[str, ...]:
+        """Return the stored routes whose subject names a driver and a session."""
+        named = {"driver", "session"}
+        return tuple(name for name in self.stream_of if named <= {*self.route(name).fields})
+
     def route(self, name: str) -> Route:
         """Return a route; raises TopologyError naming an unknown one."""
         try:
