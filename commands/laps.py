@@ -12,8 +12,9 @@ from commands import database, left_out
 from commands.cli import CommandError
 from commands.terminal import plain, table
 from pitbox import settings
-from schemas.sim import LeftOut
-from schemas.timing import Lap
+from pitbox.postgres.sessions import COLUMNS as SESSION_COLUMNS
+from pitbox.postgres.sessions import session_of
+from schemas.timing import Lap, Session
 
 SOMEBODY: Final = "driver"
 """The driver of a recording where PITBOX_DRIVER__NAME is not set."""
@@ -21,6 +22,7 @@ SOMEBODY: Final = "driver"
 QUERY: Final = (
     "select * from lap where session = $1 order by driver, not own, length(car), car, lap_number"
 )
+ABOUT: Final = f"select {', '.join(SESSION_COLUMNS)} from session where session = $1"
 COLUMNS: Final = ("Lap", "Time", "Sectors", "Counts", "Notes", "Fuel")
 
 
@@ -32,8 +34,8 @@ def laps(
     JSON contains the laps of all cars, the driver's own first, because a recording may end before
     its own car's first lap; `own` distinguishes them. The table contains the driver's own car.
     Neither contains laps without a time: laps in progress, and laps that were not seen whole. A
-    last line states which telemetry of a recording was not used; with --json it is on standard
-    error, and does not count datagrams that came late or twice.
+    last line states which telemetry was not used; with --json it is on standard error, and does
+    not count datagrams that came late or twice.
 
     Example: pitbox laps --file stint.ibt --json
 
@@ -48,13 +50,13 @@ def laps(
     all_
         also laps without a time, and in the table other cars
     """
-    lost: tuple[LeftOut, ...] = ()
     if file and not session:
-        found, lost = of_recording(file)
+        found, sessions = of_recording(file)
     elif session and not file:
-        found = _of_session(session)
+        found, sessions = _of_session(session)
     else:
         raise CommandError("give either a recording with --file or a session with --session")
+    lost = [one for about in sessions for one in about.left_out]
     chosen = [lap for lap in found if all_ or lap.lap_time_s is not None]
     if json:
         print(msgspec.json.encode([msgspec.structs.asdict(lap) for lap in chosen]).decode())
@@ -62,13 +64,13 @@ def laps(
             print(f"pitbox: {said}", file=sys.stderr)
         return
     shown = [lap for lap in chosen if all_ or lap.own]
-    _print(shown, more=len(found) - len(shown))
+    _print(shown, sessions, more=len(found) - len(shown))
     if said := left_out.sentence(lost):
         print(said)
 
 
-def of_recording(path: Path) -> tuple[list[Lap], tuple[LeftOut, ...]]:
-    """Return the laps of a recording, as its import computes them, and what they lack.
+def of_recording(path: Path) -> tuple[list[Lap], list[Session]]:
+    """Return the laps and sessions of a recording, as its import computes them.
 
     Raises CommandError.
     """
@@ -82,18 +84,19 @@ def of_recording(path: Path) -> tuple[list[Lap], tuple[LeftOut, ...]]:
         sessions, found = replay.facts(chunks_of(path, digest_of(path), driver))
     except SourceError as error:
         raise CommandError(str(error)) from None
-    return found, tuple(one for session in sessions for one in session.left_out)
+    return found, sessions
 
 
-def _of_session(session: str) -> list[Lap]:
+def _of_session(session: str) -> tuple[list[Lap], list[Session]]:
     rows = database.fetch(QUERY, session)
     if not rows:
         raise CommandError(f"Postgres has no laps of a session {session!r}: see `pitbox sessions`")
-    return [msgspec.convert(dict(row), Lap) for row in rows]
+    sessions = map(session_of, database.fetch(ABOUT, session))
+    return [msgspec.convert(dict(row), Lap) for row in rows], list(sessions)
 
 
-def _print(shown: Sequence[Lap], more: int) -> None:
-    for title, group in _by_car(shown):
+def _print(shown: Sequence[Lap], sessions: Iterable[Session], more: int) -> None:
+    for title, group in _by_car(shown, sessions):
         print(title)
         print(table(COLUMNS, map(_cells, group)))
     if not shown:
@@ -102,12 +105,20 @@ def _print(shown: Sequence[Lap], more: int) -> None:
         print(f"{more} more without a time or of other cars: --all")
 
 
-def _by_car(laps: Iterable[Lap]) -> list[tuple[str, list[Lap]]]:
+def _by_car(laps: Iterable[Lap], sessions: Iterable[Session]) -> list[tuple[str, list[Lap]]]:
+    about = {(session.session, session.driver): session for session in sessions}
     groups: dict[str, list[Lap]] = {}
     for lap in laps:
-        car = f"car {plain(lap.car)}" if lap.car else "own car"
-        groups.setdefault(f"{lap.session} · {lap.driver} · {car}", []).append(lap)
+        groups.setdefault(_title(lap, about.get((lap.session, lap.driver))), []).append(lap)
     return list(groups.items())
+
+
+def _title(lap: Lap, session: Session | None) -> str:
+    """Return session, driver, track and car; the session has the name of the own car only."""
+    track = session.track if session else ""
+    model = session.car_model if session and lap.own else ""
+    car = f"car {lap.car}" if lap.car else "" if model else "own car"
+    return " · ".join(plain(part) for part in (lap.session, lap.driver, track, model, car) if part)
 
 
 def _cells(lap: Lap) -> tuple[str, ...]:

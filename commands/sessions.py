@@ -13,7 +13,7 @@ from pitbox.chunks import ranges
 from schemas.telemetry import Range
 
 MAX_HOLES: Final = 10_000
-COLUMNS: Final = ("Session", "Driver", "Track", "Laps", "Best", "Chunks", "Missing", "Gone")
+COLUMNS: Final = ("Session", "Driver", "Track", "Car", "Laps", "Best", "Chunks", "Missing", "Gone")
 
 RUNS: Final = """
 with latest as (
@@ -132,7 +132,7 @@ def _print(driven: Sequence[Driven]) -> None:
         missing = sum(ranges.count(run.missing) for run in each.runs)
         gone = sum(ranges.count(run.gone) for run in each.runs)
         numbers = (str(each.laps), _clock(each.best_lap_time_s), have, missing or "", gone or "")
-        rows.append((each.session, each.driver, each.track, *map(str, numbers)))
+        rows.append((each.session, each.driver, each.track, each.car_model, *map(str, numbers)))
     print(table(COLUMNS, rows))
 
 

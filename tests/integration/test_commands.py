@@ -196,7 +196,9 @@ async def test_sessions_show_laps_and_holes(
     pitbox: Run, nats_server: NatsServer, database: str, driver: Bus
 ) -> None:
     who: dict[str, Any] = {"session": "test", "driver": "ada", "at_ns": 1}
-    session = Session(**who, source="f1", track="Spa", kind="race", started_ns=1)
+    session = Session(
+        **who, source="f1", track="Spa", car_model="Alpine", kind="race", started_ns=1
+    )
     laps = [
         Lap(**who, car="1", own=True, lap_number=number, revision=1, lap_time_s=seconds)
         for number, seconds in ((1, 91.5), (2, 74.142), (3, None))
@@ -216,7 +218,7 @@ async def test_sessions_show_laps_and_holes(
     assert listed == [
         {
             **{"session": "test", "driver": "ada", "source": "f1", "kind": "race"},
-            **{"track": "Spa", "car_model": "", "laps": 2, "best_lap_time_s": 74.142},
+            **{"track": "Spa", "car_model": "Alpine", "laps": 2, "best_lap_time_s": 74.142},
             "runs": [
                 {
                     **{"run": 1, "made": 9, "closed": False, "have": 3, "dead": 0},
@@ -226,7 +228,7 @@ async def test_sessions_show_laps_and_holes(
         }
     ]
     shown = pitbox("sessions").stdout
-    for word in ("test", "ada", "Spa", "1:14.142"):
+    for word in ("test", "ada", "Spa", "Alpine", "1:14.142"):
         assert word in shown
     assert pitbox("sessions", "elsewhere").stderr == "no session elsewhere\n"
 
@@ -239,7 +241,7 @@ async def test_control_characters_of_a_driver_are_escaped_in_the_terminal(
     connection = await asyncpg.connect(database)
     event = {"session": "spa", "driver": "ada", "at_ns": 1, "car": message}
     lap = Lap(**event, own=True, lap_number=1, revision=1, lap_time_s=80.0)
-    session = Session(**event, source="f1", track=message, started_ns=1)
+    session = Session(**event, source="f1", track=message, car_model=message, started_ns=1)
     await write_facts(database, session, lap)
     await connection.execute("insert into run (session, driver, run) values ('spa', 'ada', 1)")
     await connection.execute(

@@ -35,6 +35,7 @@ async def test_laps_of_a_session_are_listed(nats_server: NatsServer, database: s
     ]
     table = pitbox(nats_server, database, "laps", "--session", "test").stdout
     assert "0:20.030" in table and "car 44" not in table
+    assert " · Fuji · car 7" in table
 
 
 def test_an_unknown_session_is_refused_in_one_sentence(

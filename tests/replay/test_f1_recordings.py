@@ -88,7 +88,7 @@ def test_menu_and_button_packets_are_ignored(catalunya: Drive) -> None:
 def test_the_race_and_the_first_laps_of_the_others_are_decoded(melbourne: Drive) -> None:
     opened = melbourne.opened
     assert (opened.kind, opened.track, opened.track_length_m) == ("race", "Melbourne", 5276)
-    assert opened.car == "21"
+    assert (opened.car, opened.car_model) == ("21", "McLaren '26")
     assert not any(lap.own for lap in melbourne.laps)
     times_s = {lap.car: lap.lap_time_s for lap in melbourne.laps if lap.lap_number == 1}
     assert len(times_s) == len(melbourne.laps) == 20

@@ -51,14 +51,14 @@ def test_each_recording_has_the_right_laps_and_says_what_was_left_out(
     folder: Path, name: str
 ) -> None:
     right = RIGHT[name]
-    laps, lost = of_recording(folder / name)
+    laps, sessions = of_recording(folder / name)
     assert len({lap.session for lap in laps}) == 1
     counting = {lap.lap_number: lap for lap in laps if lap.valid and lap.lap_time_s}
     assert {n: lap.lap_time_s for n, lap in counting.items()} == pytest.approx(right.times)
     assert {lap.timed_by for lap in counting.values()} == {"sim"}
     invalid = {lap.lap_number for lap in laps if not lap.valid and lap.lap_number}
     assert invalid == set(right.invalid)
-    said = left_out.sentence(lost)
+    said = left_out.sentence(one for session in sessions for one in session.left_out)
     assert right.said in said
     assert bool(said) == bool(right.said)
 

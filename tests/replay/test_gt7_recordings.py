@@ -48,7 +48,10 @@ def packet_c(data_dir: Path) -> Drive:
 
 @pytest.mark.parametrize(
     ("name", "car", "frames", "lap_s"),
-    [(A, "car 3315", 6416, 99.036), (C, "car 3582", 6914, 115.244)],
+    [
+        (A, "McLaren VGT", 6416, 99.036),
+        (C, "Chevrolet Corvette CX.R Vision Gran Turismo Concept", 6914, 115.244),
+    ],
 )
 def test_the_lap_and_the_car_are_decoded(
     data_dir: Path, name: str, car: str, frames: int, lap_s: float

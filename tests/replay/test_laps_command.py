@@ -97,6 +97,26 @@ def test_a_race_of_21_s_has_the_first_laps_of_the_others_and_none_of_its_own(
     assert len({lap["car"] for lap in found}) == len(first)
 
 
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("f1/f1-25_format2025_time-trial_catalunya.pcap.gz", "· Catalunya · Ferrari · car 0"),
+        ("gt7/gt7_packet-a_lap-1m39.036.pcap.gz", "· McLaren VGT"),
+        (
+            "iracing/langley_sk-modified_long.ibt",
+            "· Langley Speedway · Modified - SK · car 82",
+        ),
+    ],
+)
+def test_the_table_names_track_and_car_as_people_know_them(
+    data_dir: Path, name: str, title: str
+) -> None:
+    if not (data_dir / name).exists():
+        pytest.skip(f"needs the recording {name} in PITBOX_DATA")
+    first = run("--file", str(data_dir / name)).out.splitlines()[0]
+    assert first.endswith(title)
+
+
 def test_laps_without_a_time_are_listed_on_request(data_dir: Path) -> None:
     name = "iracing/langley_sk-modified_laps-15.187-15.099.ibt"
     found = {lap["lap_number"]: lap for lap in laps(data_dir, name, "--all")}

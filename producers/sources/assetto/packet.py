@@ -11,6 +11,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from producers.sources.assetto.names import name_of
+
 HANDSHAKE: Final = struct.pack("<iii", 1, 1, 0)
 SUBSCRIBE_UPDATE: Final = struct.pack("<iii", 1, 1, 1)
 SUBSCRIBE_SPOT: Final = struct.pack("<iii", 1, 1, 2)
@@ -23,7 +25,10 @@ REPLY: Final = struct.Struct("<100s100sii100s100s")
 
 
 class Reply(Struct, frozen=True):
-    """Hold the game's answer to a handshake; `driver` only separates own laps from others."""
+    """Hold the game's answer to a handshake, with names of car and track instead of ids.
+
+    `driver` only separates own laps from others.
+    """
 
     car: str = ""
     track: str = ""
@@ -111,8 +116,8 @@ def parse_reply(datagram: bytes) -> Reply | None:
     car, driver, mark, _version, track, layout = REPLY.unpack(datagram)
     if mark != REPLY_MARK:
         return None
-    place = " ".join(filter(None, [_text(track), _text(layout)]))
-    return Reply(car=_text(car), track=place, driver=_text(driver))
+    place = " ".join(filter(None, [name_of(_text(track)), name_of(_text(layout))]))
+    return Reply(car=name_of(_text(car))[:128], track=place[:128], driver=_text(driver))
 
 
 def parse_lap(datagram: bytes) -> LapInfo | None:

@@ -11,8 +11,8 @@ from typing import Final
 from producers.source import Began, Frame, Observation
 from producers.sources.f1 import layouts, native
 from producers.sources.f1.layouts import LAYOUTS
+from producers.sources.f1.names import TEAMS, TRACKS, team_name
 from producers.sources.f1.native import Values, split
-from producers.sources.f1.session_facts import TEAMS, TRACKS
 from schemas.channels import CHANNELS
 from schemas.sim import Finished, LapReported, Rewound, SessionOpened
 
@@ -146,7 +146,8 @@ class Encoder:
         return self._packet(layouts.SESSION, head)
 
     def _participants(self) -> bytes:
-        team = next((n for n, name in TEAMS.items() if name == self._opened.car_model), NOBODY)
+        model = self._opened.car_model
+        team = next((n for n in TEAMS if team_name(FORMAT, n) == model), NOBODY)
         return self._packet(layouts.PARTICIPANTS, {"cars": 1}, {self._player: {"team": team}})
 
     def _history(self) -> bytes:

@@ -19,8 +19,9 @@ from producers.sources.f1.frames import DRIVING, RESTART_S, SETTINGS, Assembly
 from producers.sources.f1.header import LONGEST_S, Header, game_of, is_packet, read_header
 from producers.sources.f1.laps import LapBook
 from producers.sources.f1.layouts import PacketLayout
+from producers.sources.f1.names import team_name, track_name
 from producers.sources.f1.rivals import Key, Packet, Rivals
-from producers.sources.f1.session_facts import Facts, car_model_of, kind_of, track_of
+from producers.sources.f1.session_facts import Facts, kind_of
 from schemas.sim import Finished, LapReported, Rewound, SessionOpened
 
 OF_FRAMES: Final = (*SETTINGS, *DRIVING)
@@ -185,7 +186,7 @@ class Decoder:
         facts = replace(
             self._facts,
             kind=kind,
-            track=track_of(fields),
+            track=track_name(fields["track"]),
             track_length_m=fields["track_length"] or None,
         )
         yield from self._learn(facts, captured_ns)
@@ -219,7 +220,8 @@ class Decoder:
                 yield from self._laps.history(datagram, layout, captured_ns)
             case layouts.PARTICIPANTS if own < layout.items:
                 fields = layout.item.read(datagram, layout.item_at(own))
-                model = car_model_of(header.format, fields)
+                my_team = bool(fields.get("my_team"))
+                model = team_name(header.format, fields["team"], my_team=my_team)
                 yield from self._learn(replace(self._facts, car_model=model), captured_ns)
             case layouts.TIME_TRIAL:
                 self._laps.time_trial(layout.item.read(datagram, layout.item_at(0)))

@@ -16,11 +16,11 @@ from producers.left_out import Tally
 from producers.source import Began, Frame, Observation
 from producers.sources.channel_order import ABSENT, Layout
 from producers.sources.gt7 import channels
+from producers.sources.gt7.names import car_name
 from producers.sources.gt7.packet import Packet, decrypt, parse
 from producers.sources.odometer import Odometer
 from schemas.sim import Finished, LapReported, SessionOpened
 
-FIRST_CODE_OVERWRITTEN: Final = 1_000_000
 PACKETS_PER_S: Final = 60
 REORDERED_AT_MOST: Final = 600
 LATE_REPORT_S: Final = 1.0
@@ -110,7 +110,7 @@ class Decoder:
             source=self.name,
             source_version=f"packet {packet.kind.letter}",
             kind="race" if packet.laps > 0 else "unknown",
-            car_model=f"car {packet.car}" if 0 < packet.car < FIRST_CODE_OVERWRITTEN else "",
+            car_model=car_name(packet.car),
         )
         return Began("", self._layout.channels, opened)
 

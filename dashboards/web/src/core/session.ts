@@ -26,8 +26,9 @@ export function gameOf(session: Session): string {
   return version.startsWith(game) ? version : `${game} ${version}`.trim();
 }
 
-/** Write a sim's name of a track as a person would. */
+/** Write a track's id as a person would; a name with a capital letter is written so already. */
 export function titled(track: string): string {
+  if (/\p{Lu}/u.test(track)) return track;
   const spaced = track.replace(/[_-]+/g, " ");
   return spaced.replace(/(^| )\p{Ll}/gu, (letter) => letter.toUpperCase());
 }

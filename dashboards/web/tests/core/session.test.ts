@@ -6,6 +6,7 @@ test("a track is written as a person would", () => {
   expect(titled("pebble-lane")).toBe("Pebble Lane");
   expect(titled("ks_nordschleife  24h")).toBe("Ks Nordschleife  24h");
   expect(titled("österreichring")).toBe("Österreichring");
+  expect(titled("Trento-Bondone")).toBe("Trento-Bondone");
 });
 
 test("a session without a track is named by its game", () => {

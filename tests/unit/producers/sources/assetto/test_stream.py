@@ -103,7 +103,7 @@ def test_the_answer_names_car_and_track_and_never_the_driver() -> None:
     items = feed(assetto.decoder(), reply(), info())
     began = items[0]
     assert isinstance(began, Began)
-    assert (began.opened.track, began.opened.car_model) == ("monza", "ks_audi_r8_lms")
+    assert (began.opened.track, began.opened.car_model) == ("Monza", "Audi R8 LMS")
     assert "Somebody" not in repr(items)
 
 

@@ -202,7 +202,7 @@ async def test_assetto_corsa_gets_a_handshake_a_subscription_and_a_dismissal() -
         items = await take("assetto", place, 6)
         await until(lambda: played.received.count(DISMISS) == 2)
     assert isinstance(items[0], Began)
-    assert items[0].opened.track == "imola"
+    assert items[0].opened.track == "Imola"
     assert [type(item) for item in items[1:]] == [Frame] * 5
     assert SUBSCRIBE_SPOT in played.received
 
