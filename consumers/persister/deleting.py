@@ -16,15 +16,13 @@ from pitbox import logs
 from pitbox.nats.bus import Bus, BusDown
 from pitbox.postgres import deleted
 from pitbox.postgres.connection import Connection
-from pitbox.postgres.deleted import Deletion, Owner
+from pitbox.postgres.deleted import Deletion
 from pitbox.postgres.errors import PostgresDown
 from pitbox.postgres.kept import KEPT, LETTERS, Kept, delete_slice
 
 TICK_S: Final = 1.0
 SETTLED_S: Final = 5.0
 """A message takes less from its publication to its readers."""
-
-RUNS: Final = "select run from run where session = $1 and driver = $2 and run <= $3"
 
 log = logs.get("persister")
 
@@ -47,7 +45,6 @@ class Deleting:
         self._holdings = holdings
         self._subjects = subjects
         self._settled_s = settled_s
-        self._runs: dict[Owner, set[int]] = {}
         self._warned = ""
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -72,11 +69,7 @@ class Deleting:
 
     async def _delete(self, deletion: Deletion, stop: asyncio.Event) -> None:
         """Delete rows, purge messages and publish receipts of a deletion once."""
-        owner = deletion.session, deletion.driver
-        runs = self._runs.setdefault(owner, set())
-        rows = await self._connection.fetch(RUNS, *owner, deletion.through)
-        runs.update(row["run"] for row in rows)
-        keys = [RunKey(*owner, run) for run in runs]
+        keys = [RunKey(deletion.session, deletion.driver, run) for run in deletion.runs]
         self._holdings.delete(keys, deletion.through)
         await self._publish(keys, deletion.through)
         for kept in KEPT:
@@ -91,7 +84,6 @@ class Deleting:
             return
         async with self._connection.transaction() as connection:
             await deleted.finish(connection, deletion)
-        del self._runs[owner]
         log.info("a session is deleted", session=deletion.session, driver=deletion.driver)
 
     async def _delete_rows(self, kept: Kept, deletion: Deletion, stop: asyncio.Event) -> None:

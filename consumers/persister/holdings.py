@@ -107,7 +107,7 @@ class Holdings:
     ) -> tuple[dict[RunKey, Held], int]:
         owners = {(key.session, key.driver) for key in batch.runs}
         deletions = await deleted.among(connection, owners)
-        unread: set[str] = set()
+        returned: set[deleted.Owner] = set()
         unknown = [key for key in batch.runs if key not in self._runs]
         before = await store.load(connection, unknown) if unknown else {}
         before |= {key: self._runs[key] for key in batch.runs if key in self._runs}
@@ -116,7 +116,7 @@ class Holdings:
             deletion = deletions.get((key.session, key.driver))
             if deletion is not None and key.run <= deletion.through:
                 after[key] = Held(deleted=deletion.through)
-                unread.update(self._subjects(key.driver, key.session))
+                returned.add((key.session, key.driver))
                 metrics.dropped.labels(CONSUMER, "deleted session").inc(len(arrivals.numbers))
                 continue
             held = before.get(key, Held())
@@ -133,6 +133,10 @@ class Holdings:
         if added:
             read_ns = max((one.stored_ns for one in batch.deliveries), default=0)
             await store.save(connection, added, read_ns)
+        await deleted.returned(connection, returned)
+        unread = {
+            subject for session, driver in returned for subject in self._subjects(driver, session)
+        }
         letters = [letter for letter in batch.letters if letter.subject not in unread]
         if letters:
             await self._tables.write(connection, letters)

@@ -21,20 +21,7 @@ NONE: Final = -1
 DRIVEN_S: Final = 60.0
 """A run without a new chunk or mark for longer is not being driven."""
 
-WAIT: Final = "set local lock_timeout = '5s'"
-
-ADD: Final = """
-insert into deleted (session, driver, through, by)
-values ($1, $2, greatest(
-    (extract(epoch from clock_timestamp()) * 1000)::bigint,
-    (select max(run) from run where session = $1 and driver = $2)
-), $3)
-on conflict (session, driver) do update set
-    through = greatest(deleted.through, excluded.through),
-    at = clock_timestamp(),
-    by = excluded.by,
-    finished = null
-"""
+ADD: Final = "select delete_session($1, $2, $3)"
 
 DRIVERS: Final = """
 select driver, bool_or(
@@ -45,12 +32,18 @@ from run where session = $1 group by driver order by driver
 
 AMONG: Final = "select * from deleted_among($1, $2)"
 UNFINISHED: Final = """
-select session, driver, through, at, extract(epoch from clock_timestamp() - at)::float8 as age_s
+select session, driver, through, runs, extract(epoch from clock_timestamp() - at)::float8 as age_s
 from deleted where finished is null order by number
 """
 FINISH: Final = """
-update deleted set finished = now()
+update deleted set finished = now(), runs = '{}'
 where session = $1 and driver = $2 and through = $3 and finished is null
+"""
+RETURNED: Final = """
+update deleted set finished = null
+from unnest($1::text[], $2::text[]) as returned (session, driver)
+where deleted.session = returned.session and deleted.driver = returned.driver
+    and finished is not null
 """
 SINCE: Final = """
 select session, driver, through, number from deleted where number > $1 order by number
@@ -58,11 +51,15 @@ select session, driver, through, number from deleted where number > $1 order by 
 
 
 class Deletion(Struct, frozen=True):
-    """Hold a deletion that is not finished; `age_s` is the time since it was added."""
+    """Hold a deletion that is not finished; `age_s` is the time since it was added.
+
+    `runs` are those that Postgres had.
+    """
 
     session: Token
     driver: Token
     through: Number
+    runs: tuple[Number, ...]
     age_s: float
 
 
@@ -76,9 +73,8 @@ class Since(Struct, frozen=True):
 async def add(connection: Any, owner: Owner, by: str) -> None:
     """Delete a driver's runs of a session, in the caller's transaction; `by` names who did it.
 
-    Waits at most five seconds for transactions that store something of a session.
+    Facts are gone then. Waits at most five seconds for transactions that store some.
     """
-    await connection.execute(WAIT)
     await connection.execute(ADD, *owner, by)
 
 
@@ -86,6 +82,14 @@ async def drivers(connection: Any, session: str) -> dict[str, bool]:
     """Return the drivers of a session, and whether each drives it now."""
     found = await connection.fetch(DRIVERS, session, DRIVEN_S)
     return {row["driver"]: row["driven"] for row in found}
+
+
+def driven_now(session: str, drivers: Iterable[str]) -> str:
+    """Return why a session is not deleted that these drivers drive now, and the remedy."""
+    return (
+        f"{', '.join(drivers)} drives {session} now: close `pitbox drive` first; a PC that is off "
+        f"counts as driving for {DRIVEN_S:.0f} s"
+    )
 
 
 async def among(connection: Any, owners: Collection[Owner]) -> dict[Owner, Since]:
@@ -103,12 +107,18 @@ async def among(connection: Any, owners: Collection[Owner]) -> dict[Owner, Since
 async def unfinished(connection: Any) -> list[Deletion]:
     """Return the deletions of which rows or messages may be left, the oldest first."""
     rows = await connection.fetch(UNFINISHED)
-    return [Deletion(r["session"], r["driver"], r["through"], r["age_s"]) for r in rows]
+    return [Deletion(**{**row, "runs": tuple(row["runs"])}) for row in rows]
 
 
 async def finish(connection: Any, deletion: Deletion) -> None:
     """Note that nothing is left of a deletion, unless it was extended meanwhile."""
     await connection.execute(FINISH, deletion.session, deletion.driver, deletion.through)
+
+
+async def returned(connection: Any, owners: Collection[Owner]) -> None:
+    """Note that messages of deleted runs have come again, so that their streams are purged."""
+    if owners:
+        await connection.execute(RETURNED, *_columns(owners))
 
 
 class Deleted:

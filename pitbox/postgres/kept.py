@@ -30,7 +30,7 @@ KEPT: Final = (
     Kept("telemetry_chunk", by_run=True),
     Kept("run", by_run=True),
 )
-"""In the order of deletion: a fold without its row commits nothing, and `run` names the chunks."""
+"""Rows that a page shows are deleted with the session itself, by the function `delete_session`."""
 
 NOT_DELETED: Final = ("deleted",)
 """Tables that only state that something was deleted."""
