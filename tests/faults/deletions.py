@@ -19,7 +19,7 @@ def deleted_while_it_is_driven(stack: Stack, pace: Pace) -> None:
     stack.delete()
     stack.lasts(pace.drive_s)
     stack.healed()
-    _is_deleted(stack)
+    _goes_on(stack)
 
 
 def deleted_while_the_persister_is_away(stack: Stack, pace: Pace) -> None:
@@ -30,7 +30,7 @@ def deleted_while_the_persister_is_away(stack: Stack, pace: Pace) -> None:
         stack.delete()
         stack.lasts(pace.drive_s)
     stack.healed()
-    _is_deleted(stack)
+    _goes_on(stack)
 
 
 def deleted_while_timing_is_away(stack: Stack, pace: Pace) -> None:
@@ -41,7 +41,7 @@ def deleted_while_timing_is_away(stack: Stack, pace: Pace) -> None:
         stack.delete()
         stack.lasts(pace.drive_s)
     stack.healed()
-    _is_deleted(stack)
+    _goes_on(stack)
 
 
 def deleted_while_the_spool_is_away(stack: Stack, pace: Pace) -> None:
@@ -52,7 +52,7 @@ def deleted_while_the_spool_is_away(stack: Stack, pace: Pace) -> None:
         car.kill()
         copies = _copies(car)
         stack.delete()
-    _is_deleted(stack)
+    until(stack.is_deleted, "the deletion is finished", 60)
     car.start()
     stack.healed()
     until(lambda: not spooled(car.spool, copies), "the copies leave the spool", 60)
@@ -63,7 +63,7 @@ def store_goes_back_after_a_deletion(stack: Stack, pace: Pace) -> None:
     _laps(stack, pace)
     with faults.store_goes_back(stack):
         stack.delete()
-        _is_deleted(stack)
+        _goes_on(stack)
         stack.lasts(pace.drive_s)
     stack.healed()
 
@@ -76,7 +76,7 @@ def store_wiped_after_a_deletion(stack: Stack, pace: Pace) -> None:
         with faults.store_wiped(stack):
             stack.lasts(1)
     stack.healed()
-    _is_deleted(stack)
+    _goes_on(stack)
 
 
 def _laps(stack: Stack, pace: Pace) -> Driver:
@@ -92,8 +92,10 @@ def _copies(car: Driver) -> set[Identity]:
     return {entry.identity for entry in car.recorded().made}
 
 
-def _is_deleted(stack: Stack) -> None:
+def _goes_on(stack: Stack) -> None:
+    """Wait until all is deleted and the driver's app has begun a new run."""
     until(stack.is_deleted, "the deletion is finished", 60)
+    until(stack.committed, "a new run is driven", 60)
 
 
 CASES = (
