@@ -1,5 +1,6 @@
 """The state in Postgres of recent runs, cached for one connection."""
 
+import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -32,27 +33,37 @@ class Holdings:
         self._tables = tables
         self._changed = changed
         self._runs: OrderedDict[RunKey, Held] = OrderedDict()
+        self._read_over = ""
+        self._server = ""
         self._boot = ""
         self._doubted: list[RunKey] = []
 
     @property
     def boot(self) -> str:
-        """Return the `boot` of the connection that the cache is valid for, "" without one."""
-        return self._boot if self._boot == self._connection.boot else ""
+        """Return the `boot` of receipts, "" while the cache may be outdated.
+
+        It changes when the cache was read from another start of Postgres, which may have lost what
+        earlier receipts state. A connection that only broke, as it does each time that Postgres
+        refuses a write, loses nothing.
+        """
+        return self._boot if self._read_over == self._connection.boot else ""
 
     async def refresh(self) -> None:
         """Connect if needed, and reload the cached runs; raises PostgresDown."""
-        boot = await self._connection.ready()
-        if boot == self._boot:
+        connected = await self._connection.ready()
+        if connected == self._read_over:
             return
         keys = list(self._runs)
         async with self._connection.transaction() as connection:
             if self._doubted:
                 await store.mend(connection, self._doubted)
             found = await store.load(connection, keys)
+            server = await store.server(connection)
         self._doubted = []
         self._runs = OrderedDict((key, found.get(key, Held())) for key in keys)
-        self._boot = boot
+        self._read_over = connected
+        if server != self._server:
+            self._server, self._boot = server, uuid.uuid4().hex
         self._changed(keys)
 
     async def commit(self, batch: Batch) -> int:
