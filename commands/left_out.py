@@ -9,7 +9,7 @@ from schemas.sim import LeftOut, Reason
 WORDS: Final[dict[Reason, tuple[str, str]]] = {
     "incomplete": ("datagram of which a part is missing", "datagrams of which a part is missing"),
     "other_game": ("datagram of another game", "datagrams of another game"),
-    "unknown": ("datagram of no known kind", "datagrams of no known kind"),
+    "unknown": ("datagram of an unknown kind", "datagrams of an unknown kind"),
     "late": ("datagram that came late or twice", "datagrams that came late or twice"),
     "kernel_full": (
         "datagram that the operating system dropped, its buffer was full",

@@ -9,7 +9,9 @@ from msgspec import Meta, Struct
 
 from schemas.text import text
 
-CHUNK_VERSION: Final = 1
+CHUNK_VERSION: Final = 2
+"""Chunks of version 1, whose `crc` covers less, are decoded for ever."""
+
 MAX_FRAMES: Final = 4096
 MAX_CHANNELS: Final = 1024
 MAX_BLOCK_BYTES: Final = 200_000
@@ -43,7 +45,8 @@ class Chunk(Struct, array_like=True, frozen=True, tag=1, gc=False):
     `(session, driver, run, chunk)` is its identity; `send` grows with every publish and is never
     reused. `block` is packed by `pitbox.chunks.frames`; `observed` holds msgpack-encoded
     `schemas.sim` events of the chunk's time, so that they share its identity and its receipt.
-    `crc` is the crc32 of `block + observed`.
+    `crc` is `pitbox.chunks.frames.crc_of` of all other fields except `send`; in version 1 it covers
+    `block` and `observed` alone.
     """
 
     version: Number

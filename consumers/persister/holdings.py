@@ -1,5 +1,6 @@
 """The state in Postgres of recent runs, cached for one connection."""
 
+import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -39,27 +40,37 @@ class Holdings:
         self._subjects = subjects
         self._changed = changed
         self._runs: OrderedDict[RunKey, Held] = OrderedDict()
+        self._read_over = ""
+        self._server = ""
         self._boot = ""
         self._doubted: list[RunKey] = []
 
     @property
     def boot(self) -> str:
-        """Return the `boot` of the connection that the cache is valid for, "" without one."""
-        return self._boot if self._boot == self._connection.boot else ""
+        """Return the `boot` of receipts, "" while the cache may be outdated.
+
+        It changes when the cache was read from another start of Postgres, which may have lost what
+        earlier receipts state. A connection that only broke, as it does each time that Postgres
+        refuses a write, loses nothing.
+        """
+        return self._boot if self._read_over == self._connection.boot else ""
 
     async def refresh(self) -> None:
         """Connect if needed, and reload the cached runs; raises PostgresDown."""
-        boot = await self._connection.ready()
-        if boot == self._boot:
+        connected = await self._connection.ready()
+        if connected == self._read_over:
             return
         keys = list(self._runs)
         async with self._connection.transaction() as connection:
             if self._doubted:
                 await store.mend(connection, self._doubted)
             found = await store.load(connection, keys)
+            server = await store.server(connection)
         self._doubted = []
         self._runs = OrderedDict((key, found.get(key, Held())) for key in keys)
-        self._boot = boot
+        self._read_over = connected
+        if server != self._server:
+            self._server, self._boot = server, uuid.uuid4().hex
         self._changed(keys)
 
     async def commit(self, batch: Batch) -> int:
@@ -105,20 +116,13 @@ class Holdings:
     async def _write(
         self, connection: asyncpg.Connection, batch: Batch
     ) -> tuple[dict[RunKey, Held], int]:
-        owners = {(key.session, key.driver) for key in batch.runs}
-        deletions = await deleted.among(connection, owners)
-        returned: set[deleted.Owner] = set()
-        unknown = [key for key in batch.runs if key not in self._runs]
+        gone = await self._deleted(connection, batch)
+        runs = {key: arrivals for key, arrivals in batch.runs.items() if key not in gone}
+        unknown = [key for key in runs if key not in self._runs]
         before = await store.load(connection, unknown) if unknown else {}
-        before |= {key: self._runs[key] for key in batch.runs if key in self._runs}
+        before |= {key: self._runs[key] for key in runs if key in self._runs}
         after, added, encoded = {}, {}, list[bytes]()
-        for key, arrivals in batch.runs.items():
-            deletion = deletions.get((key.session, key.driver))
-            if deletion is not None and key.run <= deletion.through:
-                after[key] = Held(deleted=deletion.through)
-                returned.add((key.session, key.driver))
-                metrics.dropped.labels(CONSUMER, "deleted session").inc(len(arrivals.numbers))
-                continue
+        for key, arrivals in runs.items():
             held = before.get(key, Held())
             indices = decide.fresh(held, arrivals.numbers)
             encoded += [arrivals.rows[index] for index in indices]
@@ -133,11 +137,24 @@ class Holdings:
         if added:
             read_ns = max((one.stored_ns for one in batch.deliveries), default=0)
             await store.save(connection, added, read_ns)
-        await deleted.returned(connection, returned)
-        unread = {
-            subject for session, driver in returned for subject in self._subjects(driver, session)
-        }
+        unread = {subject for key in gone for subject in self._subjects(key.driver, key.session)}
         letters = [letter for letter in batch.letters if letter.subject not in unread]
         if letters:
             await self._tables.write(connection, letters)
-        return after, len(encoded)
+        return after | gone, len(encoded)
+
+    async def _deleted(self, connection: asyncpg.Connection, batch: Batch) -> dict[RunKey, Held]:
+        """Return the runs of a batch that were deleted; the rest of it may be stored."""
+        owners = {(key.session, key.driver) for key in batch.runs}
+        deletions = await deleted.among(connection, owners)
+        gone = {
+            key: Held(deleted=deletion.through)
+            for key in batch.runs
+            if (deletion := deletions.get((key.session, key.driver)))
+            and key.run <= deletion.through
+        }
+        for key in gone:
+            count = len(batch.runs[key].numbers)
+            metrics.dropped.labels(CONSUMER, "deleted session").inc(count)
+        await deleted.returned(connection, {(key.session, key.driver) for key in gone})
+        return gone

@@ -54,6 +54,16 @@ from unnest($1::text[], $2::text[], $3::bigint[]) as wanted (session, driver, ru
 where run.session = wanted.session and run.driver = wanted.driver and run.run = wanted.run
 """
 
+SERVER: Final = """
+select concat_ws(' ', pg_postmaster_start_time(), oid) from pg_database
+where datname = current_database()
+"""
+
+
+async def server(connection: asyncpg.Connection) -> str:
+    """Return what names this start of Postgres and its database; a restored copy has another."""
+    return str(await connection.fetchval(SERVER))
+
 
 async def load(connection: asyncpg.Connection, keys: Sequence[RunKey]) -> dict[RunKey, Held]:
     """Return the state of the runs that Postgres knows, as stored or deleted ones."""

@@ -13,9 +13,13 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 import lz4.block
+import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from schemas.channels import from_bitmap
+from pitbox.chunks import plausible
+from pitbox.chunks.errors import CorruptChunkError, RefusedChunkError
+from schemas.channels import from_bitmap, ids
 from schemas.telemetry import MAX_FRAMES, Chunk
 
 if TYPE_CHECKING:
@@ -23,14 +27,17 @@ if TYPE_CHECKING:
 else:
     FloatView = memoryview
 
+HEADLESS: Final = 1
+"""The version of chunks whose crc does not cover the head."""
+
 MAX_SPAN_US: Final = 2**32 - 1
 MAX_UNPACKED_BYTES: Final = 4_000_000
 
+LAST_NS: Final = 2**63 - 1
+[LAP_NUMBER] = ids("lap_number")
+
+_encode: Final = msgspec.msgpack.Encoder().encode
 _delta_us: Final = struct.Struct("<I").unpack_from
-
-
-class CorruptChunkError(ValueError):
-    """Report a chunk whose header, crc and content do not match."""
 
 
 class Frames(Struct, frozen=True):
@@ -87,30 +94,68 @@ def pack(times_ns: Sequence[int], rows: Sequence[bytes]) -> bytes:
     return bytes(lz4.block.compress(raw, store_size=False))
 
 
-def checksum(block: bytes, observed: bytes = b"") -> int:
-    """Return the crc32 of a chunk's block and observed events."""
-    return zlib.crc32(observed, zlib.crc32(block))
+def crc_of(chunk: Chunk) -> int:
+    """Return the crc32 that a chunk has to carry.
+
+    It covers the head (a msgpack array of version, driver, session, run, chunk, first_frame,
+    frames, captured_ns, channels and the block's length), then `block` and `observed`. `send` is
+    not covered, because it changes with every publish. Version 1 has no head in its crc.
+    """
+    head = b"" if chunk.version == HEADLESS else _head(chunk)
+    return zlib.crc32(chunk.observed, zlib.crc32(chunk.block, zlib.crc32(head)))
+
+
+def sealed(chunk: Chunk) -> Chunk:
+    """Return a chunk with the crc of its fields."""
+    return replace(chunk, crc=crc_of(chunk))
 
 
 def check_crc(chunk: Chunk) -> None:
-    """Raise CorruptChunkError when the content of a chunk does not match its crc."""
-    if checksum(chunk.block, chunk.observed) != chunk.crc:
-        raise CorruptChunkError("crc of the block differs from the chunk's")
+    """Raise CorruptChunkError when the fields of a chunk do not match its crc."""
+    if crc_of(chunk) != chunk.crc:
+        raise CorruptChunkError("the fields of the chunk do not match its crc")
 
 
 def unpack(chunk: Chunk) -> Frames:
-    """Return the frames of a chunk; raises CorruptChunkError when crc or sizes do not match."""
-    check_crc(chunk)
-    return unpack_block(chunk.block, chunk.frames, chunk.channels, chunk.captured_ns)
+    """Return the frames of a chunk; raises as `content`."""
+    return _frames(content(chunk), chunk.frames, chunk.channels, chunk.captured_ns)
 
 
 def unpack_block(block: bytes, frames: int, channels: bytes, captured_ns: int) -> Frames:
     """Return the frames of a stored block; raises CorruptChunkError on a size mismatch."""
-    ids = channel_ids(channels)
-    raw = decompress(block, frames, len(ids))
+    raw = decompress(block, frames, len(channel_ids(channels)))
+    return _frames(raw, frames, channels, captured_ns)
+
+
+def _frames(raw: bytes, frames: int, channels: bytes, captured_ns: int) -> Frames:
     times = struct.unpack_from(f"<{frames}I", raw)
     values = memoryview(raw)[4 * frames :].cast("f")
-    return Frames(ids, tuple(captured_ns + 1000 * delta for delta in times), values)
+    return Frames(
+        channel_ids(channels), tuple(captured_ns + 1000 * delta for delta in times), values
+    )
+
+
+def content(chunk: Chunk) -> bytes:
+    """Return the uncompressed block of a chunk that came from a producer, checked.
+
+    Raises CorruptChunkError when crc or sizes do not match, RefusedChunkError when the chunk states
+    more than a car can do.
+    """
+    check_crc(chunk)
+    plausible.check_events(chunk.observed)
+    frames, channels = chunk.frames, channel_ids(chunk.channels)
+    raw = decompress(chunk.block, frames, len(channels))
+    if not frames:
+        return raw
+    times_us = struct.unpack_from(f"<{frames}I", raw)
+    plausible.check_times(times_us)
+    if chunk.captured_ns + 1000 * times_us[-1] > LAST_NS:
+        raise RefusedChunkError("its last frame is beyond any clock")
+    if frames > plausible.MAX_LAP_CHANGES and LAP_NUMBER in channels:
+        values = memoryview(raw)[4 * frames :].cast("f")
+        lap_numbers = values[channels.index(LAP_NUMBER) :: len(channels)].tolist()
+        plausible.check_lap_numbers(lap_numbers)
+    return raw
 
 
 def decompress(block: bytes, frames: int, width: int) -> bytes:
@@ -136,6 +181,13 @@ def last_time_ns(raw: bytes, frames: int, captured_ns: int) -> int:
     """Return the time of the last frame of a decompressed block (ns since 1970)."""
     delta_us: int = _delta_us(raw, 4 * (frames - 1))[0]
     return captured_ns + 1000 * delta_us
+
+
+def _head(chunk: Chunk) -> bytes:
+    numbers = chunk.run, chunk.chunk, chunk.first_frame, chunk.frames, chunk.captured_ns
+    return _encode(
+        (chunk.version, chunk.driver, chunk.session, *numbers, chunk.channels, len(chunk.block))
+    )
 
 
 def last_row_reader(width: int, columns: Sequence[int]) -> Callable[[bytes], tuple[float, ...]]:

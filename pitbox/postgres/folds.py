@@ -7,15 +7,13 @@ from typing import Final
 import asyncpg
 from msgspec import Struct
 
+from pitbox.chunks.owner import Owner
 from pitbox.chunks.ranges import Ranges
 from pitbox.postgres import deleted
 from pitbox.postgres.errors import Conflict
 from pitbox.postgres.facts import Facts, FactTables
 from pitbox.postgres.multirange import multirange, ranges_of
-from schemas.telemetry import CHUNK_VERSION, Chunk
-
-Owner = tuple[str, str]
-"""Session and driver."""
+from schemas.telemetry import Chunk
 
 # Runs whose chunks in Postgres are not those that the facts were derived from. A run is missing in
 # `folded` before its first fold, and in `run` once it was deleted.
@@ -47,7 +45,7 @@ where session = $1 and driver = $2 and run > coalesce(d.through, -1)
 """
 
 CHUNKS: Final = """
-select chunk, first_frame, frames, captured_ns, channels, crc, block, observed
+select version, chunk, first_frame, frames, captured_ns, channels, crc, block, observed
 from telemetry_chunk
 where session = $1 and driver = $2 and run = $3 and chunk between $4 and $5
 order by chunk
@@ -141,7 +139,7 @@ async def chunks(
     rows = await connection.fetch(CHUNKS, session, driver, run, first, last)
     return [
         Chunk(
-            version=CHUNK_VERSION,
+            version=row["version"],
             driver=driver,
             session=session,
             run=run,

@@ -13,10 +13,11 @@ from functools import partial
 from typing import Any, Final
 
 from pitbox import logs, metrics, topology
+from pitbox.chunks.owner import Owner
 from pitbox.nats.bus import Bus, BusDown, TooLarge
 from pitbox.postgres.connection import Connection
 from pitbox.postgres.facts import FactTables, Place
-from pitbox.service.derivation import Derivation, Owner
+from pitbox.service.derivation import Derivation
 from pitbox.service.deriving import Deriving
 from pitbox.service.lifetime import together
 from pitbox.service.reconciling import Reconciling

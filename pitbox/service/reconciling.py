@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from pitbox import logs, metrics
+from pitbox.chunks.owner import Owner
 from pitbox.postgres import folds
 from pitbox.postgres.connection import Connection
 from pitbox.postgres.deleted import Deleted
 from pitbox.postgres.errors import Conflict, PostgresDown
 from pitbox.postgres.facts import FactTables
 from pitbox.postgres.folds import Differing
-from pitbox.service.derivation import Derivation, Owner
+from pitbox.service.derivation import Derivation
 from pitbox.service.deriving import Candidate, Deriving
 from pitbox.service.retry import retry
 from pitbox.service.states import States

@@ -37,7 +37,7 @@ USER_KEY: Final = "U" + "A" * 55
 SAMPLES: Final[dict[str, Struct]] = {
     "telemetry.chunk": Chunk(
         **RUN,
-        version=1,
+        version=2,
         chunk=7,
         send=1_795_570_842_639_867,
         first_frame=21,

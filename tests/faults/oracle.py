@@ -7,13 +7,16 @@ from typing import Final
 import asyncpg
 
 from pitbox.chunks import ranges
-from pitbox.chunks.frames import CorruptChunkError, checksum, unpack_block
+from pitbox.chunks.errors import CorruptChunkError
+from pitbox.chunks.frames import unpack
+from schemas.telemetry import Chunk
 from tests.faults import facts
 from tests.faults.ledger import Identity, Ledger
 from tests.faults.verdict import Found, Row, Runs, Verdict, compare
 
 ROWS: Final = """
-select session, driver, run, chunk, crc, first_frame, frames, captured_ns, channels, block, observed
+select version, session, driver, run, chunk, 0::bigint as send, first_frame, frames, captured_ns,
+    channels, crc, block, coalesce(observed, '') as observed
 from telemetry_chunk
 """
 RUNS: Final = "select session, driver, run, have, dead, gone from run"
@@ -91,11 +94,9 @@ async def _rows(connection: asyncpg.Connection) -> tuple[dict[Identity, Row], in
 
 
 def _unpacks(row: asyncpg.Record) -> bool:
-    """Return whether the block matches its crc and holds the declared frames."""
-    if checksum(row["block"], row["observed"] or b"") != row["crc"]:
-        return False
+    """Return whether the row matches its crc and holds the declared frames."""
     try:
-        frames = unpack_block(row["block"], row["frames"], row["channels"], row["captured_ns"])
+        frames = unpack(Chunk(**row))
     except CorruptChunkError:
         return False
     return len(frames.times_ns) == int(row["frames"])

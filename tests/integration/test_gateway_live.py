@@ -13,7 +13,7 @@ import msgspec
 import pytest
 import websockets
 
-from pitbox.chunks.frames import checksum, pack
+from pitbox.chunks.frames import pack
 from schemas.link import Hello, Receipt
 from schemas.timing import Lap, Session
 from schemas.wall import Dropped, Frames, Ping, Pong, Presence, Refused, Subscribe
@@ -210,9 +210,7 @@ async def test_a_slow_page_loses_the_oldest_frames_and_receives_their_number_oth
     block = pack([hub.START_NS + frame for frame in range(0, 1000 * frames, 1000)], [rows] * frames)
 
     def large(number: int) -> Any:
-        return hub.chunk(
-            number, first_frame=number * frames, frames=frames, block=block, crc=checksum(block)
-        )
+        return hub.chunk(number, first_frame=number * frames, frames=frames, block=block)
 
     async with (
         opened(served) as quick,

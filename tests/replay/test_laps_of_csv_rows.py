@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from consumers.timing.replay import laps
-from pitbox.chunks.frames import checksum, pack
+from pitbox.chunks.frames import pack, sealed
 from schemas.channels import bitmap, ids
 from schemas.telemetry import Chunk
 from schemas.timing import Lap
@@ -40,7 +40,7 @@ def laps_of(path: Path) -> dict[int, Lap]:
 def _chunk(rows: list[dict[str, str]], number: int) -> Chunk:
     times = [round(datetime.fromisoformat(row["_time"]).timestamp() * 1e6) * 1000 for row in rows]
     block = pack(times, [_row(row) for row in rows])
-    return Chunk(
+    made = Chunk(
         version=1,
         driver="csv",
         session="csv",
@@ -51,9 +51,10 @@ def _chunk(rows: list[dict[str, str]], number: int) -> Chunk:
         frames=len(rows),
         captured_ns=times[0],
         channels=bitmap(ids(*COLUMNS)),
-        crc=checksum(block),
+        crc=0,
         block=block,
     )
+    return sealed(made)
 
 
 def _row(row: dict[str, str]) -> bytes:

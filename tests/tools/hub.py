@@ -14,7 +14,7 @@ import yaml
 
 from consumers.timing import tables as timing_tables
 from pitbox import topology
-from pitbox.chunks.frames import checksum, pack, row_struct
+from pitbox.chunks.frames import pack, row_struct, sealed
 from pitbox.identity.credentials import read
 from pitbox.nats.bus import Bus
 from pitbox.postgres.facts import scan
@@ -23,7 +23,7 @@ from pitbox.settings import Keys, Nats, Postgres, Settings
 from pitbox.topology import admin
 from schemas.channels import bitmap, ids
 from schemas.dead import DeadLetter
-from schemas.telemetry import Chunk, Mark
+from schemas.telemetry import CHUNK_VERSION, Chunk, Mark
 from schemas.timing import Lap, Session
 from tests.tools.servers import FOLDERS, NatsServer, credentials, everything
 
@@ -146,7 +146,7 @@ def chunk(number: int = 0, **changes: Any) -> Chunk:
     row = row_struct(len(CHANNELS)).pack(2.0, 100.0, 3.0, 40.0, speed, float("nan"))
     times = [START_NS + number * 50_000_000 + frame * 16_000_000 for frame in range(3)]
     made = Chunk(
-        version=1,
+        version=CHUNK_VERSION,
         driver="ada",
         session="test",
         run=1,
@@ -159,9 +159,8 @@ def chunk(number: int = 0, **changes: Any) -> Chunk:
         crc=0,
         block=pack(times, [row] * 3),
     )
-    made = msgspec.structs.replace(made, **{k: v for k, v in changes.items() if k != "crc"})
-    crc = changes.get("crc", checksum(made.block, made.observed))
-    return msgspec.structs.replace(made, crc=crc)
+    made = msgspec.structs.replace(made, **changes)
+    return sealed(made) if "crc" not in changes else made
 
 
 def mark(made: int, **changes: Any) -> Mark:
@@ -224,6 +223,22 @@ class Database:
             )
         finally:
             await connection.close()
+
+    async def connections(self, name: str) -> set[int]:
+        """Return the processes of Postgres that serve the connections of a name."""
+        query = (
+            "select pid from pg_stat_activity "
+            "where application_name = $1 and datname = current_database()"
+        )
+        return {row["pid"] for row in await self.rows(query, name)}
+
+    async def disconnect(self, name: str) -> set[int]:
+        """End all connections of a name; return the processes of Postgres that served them."""
+        query = (
+            "select pid, pg_terminate_backend(pid) from pg_stat_activity "
+            "where application_name = $1 and datname = current_database()"
+        )
+        return {row["pid"] for row in await self.rows(query, name)}
 
     async def value(self, query: str, *arguments: object) -> Any:
         """Return the first value of a query."""

@@ -29,7 +29,7 @@ def began(session: str = "spa", at_ns: int = START_NS, width: int = 2) -> Began:
 
 
 def frames(count: int, gap_ns: int = SIXTIETH_NS, since_ns: int = START_NS) -> list[Observation]:
-    return [Frame(since_ns + number * gap_ns, (0.5, float(number))) for number in range(count)]
+    return [Frame(since_ns + number * gap_ns, (float(number), 0.5)) for number in range(count)]
 
 
 def lap(number: int = 1, own: bool = True) -> LapReported:
@@ -65,8 +65,8 @@ def test_chunks_and_frames_are_numbered_on_within_a_run() -> None:
 
 def test_every_frame_comes_out_as_it_went_in() -> None:
     made = cut([began(), *frames(7)])
-    speeds = [speed for chunk in made for speed in unpack(chunk).column(1) or ()]
-    assert speeds == [float(number) for number in range(7)]
+    clock = [at_s for chunk in made for at_s in unpack(chunk).column(0) or ()]
+    assert clock == [float(number) for number in range(7)]
 
 
 def test_a_value_that_a_car_does_not_give_is_nan() -> None:

@@ -33,22 +33,23 @@ export function titled(track: string): string {
   return spaced.replace(/(^| )\p{Ll}/gu, (letter) => letter.toUpperCase());
 }
 
-const LEFT_OUT: Readonly<Record<LeftOut["reason"], string>> = {
-  incomplete: "incomplete",
-  other_game: "of another game",
-  unknown: "of no known kind",
-  late: "late or twice",
-  kernel_full: "dropped by the system",
-  inbox_full: "dropped by a busy PC",
-  header: "no session header",
-  row: "damaged rows",
+const LEFT_OUT: Readonly<Record<LeftOut["reason"], readonly [one: string, more: string]>> = {
+  incomplete: ["packet with a part missing", "packets with a part missing"],
+  other_game: ["packet of another game", "packets of another game"],
+  unknown: ["packet of an unknown kind", "packets of an unknown kind"],
+  late: ["packet that came late or twice", "packets that came late or twice"],
+  kernel_full: ["packet that the system dropped", "packets that the system dropped"],
+  inbox_full: ["packet that the busy PC did not read", "packets that the busy PC did not read"],
+  header: ["missing session header", "missing session headers"],
+  row: ["damaged row of the file", "damaged rows of the file"],
 };
 
-/** Write what the driver's PC received and could not use. */
+/** Write what the driver's PC received and could not use: "312 packets of an unknown kind". */
 export function leftOut(session: Session): string {
   return session.left_out
-    .map(({ reason, count }) =>
-      reason === "header" ? LEFT_OUT.header : `${count} ${LEFT_OUT[reason]}`,
-    )
+    .map(({ reason, count, about }) => {
+      const words = LEFT_OUT[reason][count === 1 ? 0 : 1];
+      return `${count.toLocaleString("en")} ${words}${about && ` (${about})`}`;
+    })
     .join(", ");
 }

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from consumers.persister.decide import RunKey
 from consumers.persister.intake import Batch, Intake
 from pitbox.nats.delivery import Delivery
+from tests.tools.dear import framed
 from tests.tools.hub import chunk, mark
 
 KEY = RunKey("test", "ada", 1)
@@ -73,8 +74,23 @@ def test_a_corrupt_chunk_is_given_up_at_its_third_delivery() -> None:
     assert [batch.runs[KEY].dead for batch in batches] == [[], [], [4]]
 
 
+def test_a_refused_chunk_is_given_up_at_once_and_its_letter_names_the_reason() -> None:
+    batch = taken(framed(4, {}, frames=600, driver="ada"))
+    assert [letter.reason for letter in batch.letters] == [
+        "RefusedChunk: 600 frames, at most 512 are accepted"
+    ]
+    assert (batch.runs[KEY].dead, batch.runs[KEY].rows) == ([4], [])
+
+
+def test_refused_chunks_without_a_letter_are_given_up_and_counted() -> None:
+    refused = [framed(number, {}, frames=600, driver="ada") for number in range(130)]
+    batch = taken(*refused)
+    assert (len(batch.letters), batch.not_kept) == (100, 30)
+    assert batch.runs[KEY].dead == list(range(130))
+
+
 def test_a_newer_version_is_dead_at_once_however_it_is_shaped() -> None:
-    reshaped = [1, 2, "ada", "test", 1, 8, 70, "all else differs"]
+    reshaped = [1, 9, "ada", "test", 1, 8, 70, "all else differs"]
     batch = taken(chunk(3, version=9), reshaped)
     assert kinds(batch) == ["NewerVersion", "NewerVersion"]
     assert (batch.runs[KEY].dead, batch.runs[KEY].echo) == ([3, 8], 70)
@@ -88,7 +104,7 @@ def test_a_chunk_of_this_version_that_does_not_decode_belongs_to_no_run() -> Non
 
 def test_a_message_on_another_drivers_subject_is_a_dead_letter() -> None:
     elsewhere = "telemetry.eve.test.live"
-    reshaped = [1, 2, "ada", "test", 1, 8, 70]
+    reshaped = [1, 9, "ada", "test", 1, 8, 70]
     batch = taken(chunk(0), mark(1), reshaped, subject=elsewhere)
     assert kinds(batch) == ["WrongSubject"] * 3
     assert batch.runs == {}

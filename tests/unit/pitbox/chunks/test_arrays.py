@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pitbox.chunks import arrays, frames
-from pitbox.chunks.frames import CorruptChunkError
+from pitbox.chunks.errors import CorruptChunkError
 from schemas.channels import bitmap
 from schemas.telemetry import Chunk
 from tests.tools.hub import chunk
@@ -27,7 +27,6 @@ def made(rows: Sequence[Sequence[float]], width: int, captured_ns: int = BASE_NS
         frames=len(rows),
         channels=bitmap(tuple(range(width))),
         captured_ns=captured_ns,
-        crc=frames.checksum(block),
         observed=b"",
     )
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pitbox.chunks import frames
-from pitbox.chunks.frames import CorruptChunkError
+from pitbox.chunks.errors import CorruptChunkError
 from schemas.channels import bitmap
 from schemas.telemetry import MAX_FRAMES, Chunk
 from tests.tools.hub import chunk
@@ -32,7 +32,7 @@ def packed(times: list[int], rows: list[list[float]], width: int) -> Chunk:
 @given(st.data())
 def test_packed_frames_are_unpacked(data: st.DataObject) -> None:
     width = data.draw(st.integers(1, 40))
-    rows = data.draw(st.lists(st.lists(finite, min_size=width, max_size=width), max_size=20))
+    rows = data.draw(st.lists(st.lists(finite, min_size=width, max_size=width), max_size=8))
     steps = data.draw(st.lists(st.integers(0, 10**6), min_size=len(rows), max_size=len(rows)))
     times = [BASE_NS + 1000 * sum(steps[: n + 1]) for n in range(len(rows))]
     found = frames.unpack(packed(times, rows, width))
@@ -75,17 +75,37 @@ def test_a_block_of_fewer_bytes_than_declared_is_corrupt() -> None:
         frames.unpack_block(short.block, 2, short.channels, BASE_NS)
 
 
-def test_one_flipped_bit_is_detected() -> None:
-    whole = packed([BASE_NS], [[1.0, 2.0]], 2)
-    flipped = bytes([whole.block[0] ^ 1, *whole.block[1:]])
-    with pytest.raises(CorruptChunkError, match="crc"):
-        frames.unpack(msgspec.structs.replace(whole, block=flipped))
-    with pytest.raises(CorruptChunkError, match="crc"):
-        frames.unpack(msgspec.structs.replace(whole, observed=b"x"))
+@given(st.integers(0, 2**30))
+def test_a_flipped_bit_anywhere_in_a_chunk_is_detected(place: int) -> None:
+    whole = chunk(7, observed=b"events")
+    flipped = bytearray(msgspec.msgpack.encode(whole))
+    flipped[place // 8 % len(flipped)] ^= 1 << place % 8
+    try:
+        found = msgspec.msgpack.decode(flipped, type=Chunk)
+        frames.check_crc(found)
+    except (msgspec.MsgspecError, UnicodeDecodeError, CorruptChunkError):
+        return
+    assert msgspec.structs.replace(found, send=whole.send) == whole
 
 
-def test_the_crc_covers_block_and_observed() -> None:
-    assert frames.checksum(b"block", b"observed") == zlib.crc32(b"blockobserved")
+def test_a_byte_that_moves_from_one_field_to_the_next_is_detected() -> None:
+    whole = chunk(block=b"block", observed=b"events")
+    moved = msgspec.structs.replace(whole, block=b"blocke", observed=b"vents")
+    with pytest.raises(CorruptChunkError, match="crc"):
+        frames.check_crc(moved)
+
+
+def test_chunks_of_version_1_are_read_for_ever() -> None:
+    """Their crc covers block and observed alone."""
+    kept = bytes.fromhex(
+        "9e0101a3616461a3737061cf000001a2105cbc0f07cf0006610fea3e9dfb1503cf18eb262b04991f"
+        "dec4020301ce1eae7d30c405626c6f636bc4066576656e7473"
+    )
+    old = msgspec.msgpack.decode(kept, type=Chunk)
+    assert (old.version, old.chunk, old.crc) == (1, 7, zlib.crc32(b"blockevents"))
+    frames.check_crc(old)
+    with pytest.raises(CorruptChunkError):
+        frames.check_crc(msgspec.structs.replace(old, version=2))
 
 
 @pytest.mark.parametrize(
