@@ -198,6 +198,32 @@ def test_a_wrong_name_is_reported(pitbox: Run, arguments: tuple[str, ...], messa
     assert (done.returncode, done.stderr) == (2, f"pitbox: {message}\n")
 
 
+async def test_a_session_is_deleted_once_it_is_agreed_and_not_driven(
+    pitbox: Run, database: str
+) -> None:
+    delete = ("sessions", "delete", "spa")
+    assert "no session spa: `pitbox sessions` lists them" in pitbox(*delete, "--yes").stderr
+    connection = await asyncpg.connect(database)
+    for driver, closed in (("ada", True), ("bob", True), ("cyd", False)):
+        row = "insert into run (session, driver, run, closed) values ('spa', $1, 1, $2)"
+        await connection.execute(row, driver, closed)
+    assert "cyd drives spa now: close `pitbox drive` first" in pitbox(*delete, "--yes").stderr
+    await connection.execute("update run set updated = now() - interval '2 minutes'")
+    assert "no driver eve in session spa" in pitbox(*delete, "--driver", "eve").stderr
+    assert "add --yes" in pitbox(*delete).stderr
+    done = pitbox(*delete, "--driver", "ada", "--yes")
+    assert done.stdout.startswith("spa is deleted (ada);")
+    listed = json.loads(pitbox("sessions", "--json").stdout)
+    assert [one["driver"] for one in listed] == ["bob", "cyd"]
+    assert pitbox(*delete, "--yes").stdout.startswith("spa is deleted (bob, cyd);")
+    assert await connection.fetchval("select count(*) from run") == 0
+    entries = await connection.fetch("select action, about, address from audit order by id")
+    assert [tuple(entry) for entry in entries] == [
+        ("session deleted", f"spa of {driver}", "command line") for driver in ("ada", "bob", "cyd")
+    ]
+    await connection.close()
+
+
 async def test_sessions_show_laps_and_holes(
     pitbox: Run, nats_server: NatsServer, database: str, driver: Bus
 ) -> None:
@@ -285,6 +311,7 @@ async def test_control_characters_of_a_driver_are_escaped_in_the_terminal(
         *[("streams", name) for name in ("plan", "apply", "graph", "asyncapi")],
         *[("dead", name) for name in ("list", "show", "retry")],
         *[(name,) for name in ("sessions", "settings", "run", "migrate")],
+        ("sessions", "delete"),
     ],
     ids=" ".join,
 )
