@@ -14,12 +14,14 @@ import msgspec
 from msgspec.structs import replace
 
 from pitbox.chunks.frames import pack, row_struct, sealed
+from pitbox.chunks.plausible import MAX_EVENTS, MAX_FRAMES
 from producers.left_out import Sums
+from producers.room import Room
 from producers.source import Began, Frame, Observation
 from producers.spool.ledger import RunKey
 from schemas.channels import bitmap
 from schemas.sim import LapReported, LeftOut, Observed, SessionOpened
-from schemas.telemetry import CHUNK_VERSION, MAX_FRAMES, Chunk
+from schemas.telemetry import CHUNK_VERSION, Chunk
 
 MAX_ROWS_BYTES: Final = 180_000
 MAX_OBSERVED_BYTES: Final = 30_000
@@ -61,6 +63,7 @@ class Chunker:
         self._channels = b""
         self._pack = row_struct(0).pack
         self._max_frames = MAX_FRAMES
+        self._room = Room()
         self._chunk = 0
         self._frame = 0
         self._times: list[int] = []
@@ -117,8 +120,15 @@ class Chunker:
         self._chunk += 1
         self._frame += len(self._times)
         self._times, self._rows = [], []
+        self._room.begin()
         self._events, self._events_bytes = [], 0
         return [sealed(chunk)]
+
+    def begin_run(self, above: int) -> None:
+        """Continue the session in a new run, whose number is above the current one and `above`."""
+        if self.key is not None:
+            self.key = replace(self.key, run=max(self.key.run, above) + 1)
+            self._chunk = self._frame = self._reopens_ns = 0
 
     def close(self) -> list[Chunk]:
         """Return the last chunks of a run, with the final counts of what was left out."""
@@ -138,6 +148,7 @@ class Chunker:
         self._channels = bitmap(began.channels)
         self._pack = row_struct(width).pack
         self._max_frames = min(MAX_FRAMES, MAX_ROWS_BYTES // (4 * (1 + width)))
+        self._room = Room(began.channels)
         self._last_ns = 0
         self._reopens_ns = began.opened.at_ns + REOPEN_NS
         before += self._add_event(began.opened)
@@ -168,7 +179,8 @@ class Chunker:
         at_ns = frame.captured_ns
         done = self._reopen(at_ns) if at_ns >= self._reopens_ns else []
         times = self._times
-        if times and not self._last_ns <= at_ns < times[0] + self._chunk_ns:
+        admitted = self._room.admits(times, frame)
+        if times and not (admitted and self._last_ns <= at_ns < times[0] + self._chunk_ns):
             done += self.flush()
             times = self._times
         gap_ns = at_ns - self._last_ns
@@ -195,6 +207,7 @@ class Chunker:
             self._opened = event
         encoded = msgspec.Raw(_encode(event))
         crowded = self._events_bytes + len(encoded) > MAX_OBSERVED_BYTES
+        crowded = crowded or len(self._events) >= MAX_EVENTS
         done = self.flush() if crowded else []
         if not self._events:
             self._first_event_ns = event.at_ns

@@ -1,7 +1,7 @@
 """Decide what to do about a server that runs and refuses to store: pure.
 
-A refusal is said once. A server that only a new start heals is started again as soon as its volume
-takes writes, a limited number of times in a row.
+A refusal is reported once. A server that only a new start heals is started again as soon as its
+volume takes writes, a limited number of times in a row.
 """
 
 from typing import Literal
@@ -9,13 +9,13 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-Act = Literal["say refusal", "say storing", "restart", "give up"]
+Act = Literal["report refusal", "report storing", "restart", "give up"]
 
 
 class Limits(Struct, frozen=True):
     """Set the times of a watch.
 
-    A refusal without a certain cause has to last `refused_s` before it is said, and `doubt_s`
+    A refusal without a certain cause has to last `refused_s` before it is reported, and `doubt_s`
     before the server is started again, because a slow machine looks the same. `pauses_s` are the
     least times since the last start, before the first start of a row, the second and so on; after
     the last of them none follows. A row ends when the server has stored for `steady_s`.
@@ -32,7 +32,7 @@ class Condition(Struct, frozen=True):
 
     refuses: bool = False
     since_s: float = 0.0
-    said: bool = False
+    reported: bool = False
     starts: int = 0
     started_s: float = 0.0
     given_up: bool = False
@@ -56,15 +56,15 @@ def decide(
         before = replace(before, refuses=refuses, since_s=now_s)
     lasts_s = now_s - before.since_s
     if not refuses:
-        acts: list[Act] = ["say storing"] if before.said else []
+        acts: list[Act] = ["report storing"] if before.reported else []
         starts = 0 if lasts_s >= limits.steady_s else before.starts
-        return replace(before, said=False, given_up=False, starts=starts), acts
+        return replace(before, reported=False, given_up=False, starts=starts), acts
     acts = []
-    if (certain or lasts_s >= limits.refused_s) and not before.said:
-        acts.append("say refusal")
-        before = replace(before, said=True)
+    if (certain or lasts_s >= limits.refused_s) and not before.reported:
+        acts.append("report refusal")
+        before = replace(before, reported=True)
     curable = has_room and (certain or lasts_s >= limits.doubt_s)
-    if not (before.said and curable):
+    if not (before.reported and curable):
         return before, acts
     if before.starts == len(limits.pauses_s):
         acts += [] if before.given_up else ["give up"]

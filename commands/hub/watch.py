@@ -111,9 +111,9 @@ class Watch:
         )
         show, reason = self._servers.show, found.reason if found else ""
         for act in acts:
-            if act == "say refusal":
+            if act == "report refusal":
                 show("watch", f"{name} stores nothing: {reason}; {MEANWHILE}")
-            elif act == "say storing":
+            elif act == "report storing":
                 show("watch", f"{name} stores again, after {now_s - before.since_s:.0f} s")
             elif act == "restart":
                 self._servers.restart(name, f"it stores nothing ({reason}), its disk takes writes")
@@ -132,11 +132,11 @@ class Watch:
             found = [(await asyncio.to_thread(volume, folder), folder) for folder in folders]
             fullest, folder = min(found, key=lambda one: one[0].free_bytes)
             low = any(one.is_low for one, _ in found)
-            self._say_room(fullest, folder, low=low)
+            self._report_room(fullest, folder, low=low)
             state = HubState(
                 at_ns=time.time_ns(),
-                nats_refuses=self._nats.said,
-                postgres_refuses=self._postgres.said,
+                nats_refuses=self._nats.reported,
+                postgres_refuses=self._postgres.reported,
                 low_room=low,
                 free_bytes=fullest.free_bytes,
             )
@@ -144,7 +144,7 @@ class Watch:
                 await self._prober.bus.publish("hub.state", state)
             await asyncio.sleep(self._every_s)
 
-    def _say_room(self, fullest: Volume, folder: Path, *, low: bool) -> None:
+    def _report_room(self, fullest: Volume, folder: Path, *, low: bool) -> None:
         if low and not self._was_low:
             self._servers.show(
                 "watch",

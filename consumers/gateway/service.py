@@ -19,6 +19,7 @@ from consumers.gateway.live.table import check
 from consumers.gateway.past.telemetry import TelemetryReader
 from consumers.gateway.web import listener, nats_address
 from consumers.gateway.web.app import build
+from consumers.gateway.web.connections import Limits
 from consumers.gateway.web.guard import Guard
 from pitbox import logs, topology
 from pitbox.nats.bus import Bus
@@ -30,7 +31,7 @@ from pitbox.service.live import Live
 from pitbox.settings import Settings
 
 NAME: Final = "gateway"
-LIMITS: Final = listener.Limits()
+LIMITS: Final = Limits()
 
 log = logs.get(NAME)
 
@@ -44,7 +45,7 @@ class Gateway:
         self,
         settings: Settings,
         *,
-        limits: listener.Limits = LIMITS,
+        limits: Limits = LIMITS,
         max_clients: int = MAX_CLIENTS,
         passwords: Passwords | None = None,
     ) -> None:
@@ -127,7 +128,7 @@ async def _serve(server: Server, listening: socket) -> None:
 def service(
     settings: Settings,
     *,
-    limits: listener.Limits = LIMITS,
+    limits: Limits = LIMITS,
     max_clients: int = MAX_CLIENTS,
     passwords: Passwords | None = None,
 ) -> Service:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from consumers.persister import CONSUMER, rows
 from consumers.persister.decide import RunKey
-from pitbox.chunks.frames import CorruptChunkError
+from pitbox.chunks.errors import CorruptChunkError, RefusedChunkError
 from pitbox.nats.delivery import Delivery
 from pitbox.service import dead
 from schemas.dead import DeadLetter
@@ -93,6 +93,11 @@ class Intake:
     def _chunk(self, delivery: Delivery, batch: Batch, arrivals: Arrivals, chunk: Chunk) -> None:
         try:
             row = rows.row(chunk)
+        except RefusedChunkError as error:
+            # Its crc is right, so it would be refused again: the producer must not repeat it.
+            self._bury(delivery, batch, f"RefusedChunk: {error}", self._letters)
+            arrivals.dead.append(chunk.chunk)
+            return
         except CorruptChunkError as error:
             kept = self._bury(delivery, batch, f"CorruptChunk: {error}", self._chunks)
             if self._hopeless(chunk) and kept:

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from pitbox.chunks.frames import CorruptChunkError
+from pitbox.chunks.errors import CorruptChunkError
 from schemas.sim import LapReported, LeftOut, Observed, SessionOpened
 
 MAX_CARS: Final = 256

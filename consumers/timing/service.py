@@ -9,10 +9,10 @@ from consumers.timing import decide, tables
 from consumers.timing.decide import Fact, State
 from consumers.timing.revisions import changed_laps
 from consumers.timing.segments import Segment
-from pitbox.chunks.frames import CorruptChunkError
+from pitbox.chunks.errors import CorruptChunkError
+from pitbox.chunks.owner import Owner
 from pitbox.chunks.ranges import Ranges
 from pitbox.postgres import facts
-from pitbox.service.derivation import Owner
 from pitbox.service.derive import Derive
 from pitbox.service.lifetime import Service
 from pitbox.settings import Settings

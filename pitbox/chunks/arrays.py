@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pitbox.chunks.frames import channel_ids, check_crc, decompress
+from pitbox.chunks.frames import channel_ids, content, decompress
 from schemas.telemetry import Chunk
 
 Times = NDArray[np.int64]
@@ -16,12 +16,10 @@ Values = NDArray[np.float32]
 def unpack(chunk: Chunk) -> tuple[TimesMs, Values]:
     """Return a chunk's times (ms since 1970) and values, float32[frames][channels].
 
-    Channels are in the order of `channel_ids`. Raises CorruptChunkError when crc or sizes do not
-    match.
+    Channels are in the order of `channel_ids`; raises as `pitbox.chunks.frames.content`.
     """
-    check_crc(chunk)
     frames, width = chunk.frames, len(channel_ids(chunk.channels))
-    raw = decompress(chunk.block, frames, width)
+    raw = content(chunk)
     deltas_us = np.frombuffer(raw, "<u4", frames)
     values = np.frombuffer(raw, "<f4", offset=4 * frames).reshape(frames, width)
     return chunk.captured_ns / 1e6 + deltas_us / 1e3, values

@@ -17,7 +17,9 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from schemas.channels import from_bitmap
+from pitbox.chunks import plausible
+from pitbox.chunks.errors import CorruptChunkError, RefusedChunkError
+from schemas.channels import from_bitmap, ids
 from schemas.telemetry import MAX_FRAMES, Chunk
 
 if TYPE_CHECKING:
@@ -31,12 +33,11 @@ HEADLESS: Final = 1
 MAX_SPAN_US: Final = 2**32 - 1
 MAX_UNPACKED_BYTES: Final = 4_000_000
 
+LAST_NS: Final = 2**63 - 1
+[LAP_NUMBER] = ids("lap_number")
+
 _encode: Final = msgspec.msgpack.Encoder().encode
 _delta_us: Final = struct.Struct("<I").unpack_from
-
-
-class CorruptChunkError(ValueError):
-    """Report a chunk whose header, crc and content do not match."""
 
 
 class Frames(Struct, frozen=True):
@@ -116,18 +117,45 @@ def check_crc(chunk: Chunk) -> None:
 
 
 def unpack(chunk: Chunk) -> Frames:
-    """Return the frames of a chunk; raises CorruptChunkError when crc or sizes do not match."""
-    check_crc(chunk)
-    return unpack_block(chunk.block, chunk.frames, chunk.channels, chunk.captured_ns)
+    """Return the frames of a chunk; raises as `content`."""
+    return _frames(content(chunk), chunk.frames, chunk.channels, chunk.captured_ns)
 
 
 def unpack_block(block: bytes, frames: int, channels: bytes, captured_ns: int) -> Frames:
     """Return the frames of a stored block; raises CorruptChunkError on a size mismatch."""
-    ids = channel_ids(channels)
-    raw = decompress(block, frames, len(ids))
+    raw = decompress(block, frames, len(channel_ids(channels)))
+    return _frames(raw, frames, channels, captured_ns)
+
+
+def _frames(raw: bytes, frames: int, channels: bytes, captured_ns: int) -> Frames:
     times = struct.unpack_from(f"<{frames}I", raw)
     values = memoryview(raw)[4 * frames :].cast("f")
-    return Frames(ids, tuple(captured_ns + 1000 * delta for delta in times), values)
+    return Frames(
+        channel_ids(channels), tuple(captured_ns + 1000 * delta for delta in times), values
+    )
+
+
+def content(chunk: Chunk) -> bytes:
+    """Return the uncompressed block of a chunk that came from a producer, checked.
+
+    Raises CorruptChunkError when crc or sizes do not match, RefusedChunkError when the chunk states
+    more than a car can do.
+    """
+    check_crc(chunk)
+    plausible.check_events(chunk.observed)
+    frames, channels = chunk.frames, channel_ids(chunk.channels)
+    raw = decompress(chunk.block, frames, len(channels))
+    if not frames:
+        return raw
+    times_us = struct.unpack_from(f"<{frames}I", raw)
+    plausible.check_times(times_us)
+    if chunk.captured_ns + 1000 * times_us[-1] > LAST_NS:
+        raise RefusedChunkError("its last frame is beyond any clock")
+    if frames > plausible.MAX_LAP_CHANGES and LAP_NUMBER in channels:
+        values = memoryview(raw)[4 * frames :].cast("f")
+        lap_numbers = values[channels.index(LAP_NUMBER) :: len(channels)].tolist()
+        plausible.check_lap_numbers(lap_numbers)
+    return raw
 
 
 def decompress(block: bytes, frames: int, width: int) -> bytes:

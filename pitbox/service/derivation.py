@@ -8,13 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from pitbox.chunks import ranges
+from pitbox.chunks.owner import Owner
 from pitbox.chunks.ranges import NONE, Ranges
 from schemas.telemetry import Chunk
 
 State = TypeVar("State")
-
-Owner = tuple[str, str]
-"""Session and driver."""
 
 Runs = Mapping[int, Ranges]
 """Sets of chunks, by run."""

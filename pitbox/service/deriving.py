@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from pitbox import logs, metrics
 from pitbox.chunks import ranges
+from pitbox.chunks.owner import Owner
 from pitbox.postgres.facts import Facts, FactTables, Place
 from pitbox.postgres.folds import Difference, Stored
-from pitbox.service.derivation import Derivation, Owner, Slice, count, minus, newest_first, union
+from pitbox.service.derivation import Derivation, Slice, count, minus, newest_first, union
 from schemas.telemetry import Chunk
 
 RECENT_CHUNKS: Final = 4000

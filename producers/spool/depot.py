@@ -51,6 +51,7 @@ class Depot:
     def __init__(self, keeper: Keeper, record: TextIO | None = None) -> None:
         """Prepare to keep chunks; `record` names every chunk before and after it is kept."""
         self.accounts: dict[RunKey, Ledger] = {}
+        self.deleted_through = -1
         self.completed = asyncio.Event()
         self.owing = asyncio.Event()
         self.found = asyncio.Event()
@@ -113,7 +114,9 @@ class Depot:
         Set `owing` when chunks are left to send, `completed` when every run is complete.
         """
         account = self.accounts.get(key_of(receipt))
-        if account is not None:
+        if receipt.deleted >= receipt.run:
+            self._delete(receipt)
+        elif account is not None:
             account.on_receipt(receipt)
             if account.todo:
                 self.owing.set()
@@ -121,6 +124,24 @@ class Depot:
             self.completed.set()
         else:
             self.completed.clear()
+
+    def _delete(self, receipt: Receipt) -> None:
+        """Delete the runs of a session that was deleted at the hub; the disk follows in slices."""
+        owner = receipt.session, receipt.driver
+        deleted = [
+            account
+            for key, account in self.accounts.items()
+            if (key.session, key.driver) == owner and key.run <= receipt.deleted
+        ]
+        if not all(account.deleted for account in deleted):
+            log.warning(
+                "this session was deleted at the hub: its telemetry is deleted here too",
+                session=receipt.session,
+                driver=receipt.driver,
+            )
+        for account in deleted:
+            account.delete()
+        self.deleted_through = max(self.deleted_through, receipt.deleted)
 
     def close(self, key: RunKey) -> None:
         """Note that a run makes no more chunks."""
@@ -159,7 +180,7 @@ class Depot:
         """
         found = await self._work(lambda spool: spool.read(key, chunks, max_bytes))
         metrics.rotten.inc(found.rotten)
-        for part in found.lost:
+        for part in () if self.account(key).deleted else found.lost:
             self._dropped(Dropped(key, part, receipted=False), found.reason)
         return found.chunks
 
@@ -234,8 +255,9 @@ class Depot:
     async def _trim(self) -> None:
         have = {key: account.have for key, account in self.accounts.items()}
         await self._work(lambda spool: spool.note(have))
+        deleted = frozenset(key for key, account in self.accounts.items() if account.deleted)
         for _ in range(TRIM_SLICES):
-            part = await self._work(lambda spool: spool.trim(time.time()))
+            part = await self._work(lambda spool: spool.trim(time.time(), deleted))
             if part is None:
                 break
             self._dropped(part)

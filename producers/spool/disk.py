@@ -11,7 +11,7 @@ rotten moves to the table `rotten`.
 
 import contextlib
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +23,7 @@ from producers.spool import tables
 from producers.spool.counts import Counts
 from producers.spool.database import DamagedError, Database, DiskFullError, guarded
 from producers.spool.ledger import RunKey
-from producers.spool.retention import Dropped, KeptRun, oldest
+from producers.spool.retention import Dropped, KeptRun, oldest, unwanted
 from producers.spool.row import MisplacedError, Reading, RottenError, chunk_of
 from schemas.telemetry import Chunk, Range
 
@@ -139,21 +139,23 @@ class Spool:
                 tables.save(self._database, run, have=ranges_had)
                 run.have = ranges_had
 
-    def trim(self, now_s: float) -> Dropped | None:
+    def trim(self, now_s: float, deleted: Container[RunKey] = ()) -> Dropped | None:
         """Delete one slice of chunks that are too old or too many; return it, None for nothing.
 
-        Chunks that Postgres has go first, the oldest before the others, also when the disk is
-        nearly full. Chunks that Postgres lacks go only when the spool holds nothing else and is
-        above `max_bytes`.
+        Runs that are `deleted` go first. Then chunks that Postgres has go, the oldest before the
+        others, also when the disk is nearly full. Chunks that Postgres lacks go only when the spool
+        holds nothing else and is above `max_bytes`.
         """
         full = self.used_bytes > self._max_bytes
         if full:
             self._database.execute("delete from rotten")
-        part = oldest(self.runs.values(), receipted=True)
+        part = unwanted(self.runs.values(), deleted)
         if part is None:
-            part = oldest(self.runs.values(), receipted=False) if full else None
-        elif not (full or self._cramped() or self._too_old(part, now_s)):
-            part = None
+            part = oldest(self.runs.values(), receipted=True)
+            if part is None:
+                part = oldest(self.runs.values(), receipted=False) if full else None
+            elif not (full or self._cramped() or self._too_old(part, now_s)):
+                part = None
         if part is not None:
             self.drop(part.key, part.chunks)
         return part

@@ -5,7 +5,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from pitbox.chunks.frames import HEADLESS, CorruptChunkError, check_crc
+from pitbox.chunks.errors import CorruptChunkError
+from pitbox.chunks.frames import HEADLESS, check_crc
 from pitbox.chunks.ranges import Ranges
 from producers.spool.ledger import RunKey, key_of
 from schemas.telemetry import CHUNK_VERSION, Chunk, ChunkNumber

@@ -11,16 +11,20 @@ from tests.attacks.attempts import WITHOUT_CONTROL, Attempt, attempts
 from tests.attacks.name_gateway import NameGateway, name_gateway
 from tests.attacks.scene import scene
 from tests.attacks.usual import ClusteredServer, UsualServer
+from tests.attacks.usual_web import usual_web
 from tests.tools.servers import NatsServer, PostgresServer, running
 
 
 async def effects(
-    chosen: Sequence[Attempt], *servers: NatsServer, names_at: NameGateway | None = None
+    chosen: Sequence[Attempt],
+    *servers: NatsServer,
+    web_port: int,
+    names_at: NameGateway | None = None,
 ) -> list[str]:
     """Make attempts one after the other; return the effect of each, "" for none."""
     found = []
     async with scene(*servers) as made:
-        made.name_gateway = names_at
+        made.name_gateway, made.web_port = names_at, web_port
         for attempt in chosen:
             await made.begin()
             effect = await attempt.act(made)
@@ -44,14 +48,15 @@ async def by_a_driver(chosen: Sequence[Attempt], folder: Path, database: str) ->
     server, named = NatsServer(folder / "hub"), NatsServer(folder / "name_gateway")
     with running(server), running(named):
         async with name_gateway(named, database) as opened:
-            return await effects(chosen, server, names_at=opened)
+            return await effects(chosen, server, names_at=opened, web_port=opened.port)
 
 
 async def by_the_control(chosen: Sequence[Attempt], folder: Path) -> list[str]:
     """Return the effect of each attempt of a client of an ordinary hub."""
     usual, clustered = UsualServer(folder / "usual"), ClusteredServer(folder / "clustered")
     with running(usual), running(clustered):
-        return await effects(chosen, usual, clustered)
+        async with usual_web(folder / "web") as port:
+            return await effects(chosen, usual, clustered, web_port=port)
 
 
 def main() -> int:

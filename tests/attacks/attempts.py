@@ -29,6 +29,7 @@ from tests.attacks.scene import (
     own,
 )
 from tests.attacks.state import unanswered
+from tests.attacks.visitors import visitors
 from tests.attacks.wire import Wire
 
 PUBLISHED: Final = (
@@ -138,6 +139,7 @@ def attempts() -> Iterator[Attempt]:
     yield Attempt("volume", "12 connections", _connect_much)
     yield from identities()
     yield from names()
+    yield from visitors()
     yield Attempt("volume", f"{REQUESTS} questions without an answer", _remember)
 
 

@@ -37,7 +37,10 @@ union select driver from account where driver is not null
 class NameGateway:
     """Submit names to every endpoint that takes one, as the owner, who may do most."""
 
-    def __init__(self, server: NatsServer, database: str, rest: httpx.AsyncClient) -> None:
+    def __init__(
+        self, server: NatsServer, database: str, rest: httpx.AsyncClient, port: int
+    ) -> None:
+        self.port = port
         self._server = server
         self._stored = hub.Database(database)
         self._rest = rest
@@ -102,7 +105,7 @@ async def name_gateway(server: NatsServer, database: str) -> AsyncIterator[NameG
         gateway_of(server.url, database, server.folder) as served,
         served.rest() as rest,
     ):
-        made = NameGateway(server, database, rest)
+        made = NameGateway(server, database, rest, served.port)
         taken = await made.accepts(GOOD)
         assert len(taken) == len(list(_requests(GOOD))) + 2, taken
         yield made

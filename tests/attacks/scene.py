@@ -59,6 +59,7 @@ class Scene:
         self.topology = topology.load()
         self.seen: list[tuple[str, bytes, bytes]] = []
         self.name_gateway: NameGateway | None = None
+        self.web_port = 0
         self.requested_s = 0.0
         self._sent = 0
         self._before: Any = None

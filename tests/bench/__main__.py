@@ -18,12 +18,13 @@ from tests.bench import (
     restarting,
     watching,
 )
+from tests.bench.effort import FULL, ONCE, Effort
 from tests.bench.report import Result, table, write
 from tests.bench.servers import Servers, servers
 
 DATA: Final = Path(os.environ.get("PITBOX_DATA", "../shared/data"))
-PARTS: Final[dict[str, Callable[[Servers], Iterator[Result]]]] = {
-    "encoding": lambda _: encoding.measure(DATA if DATA.is_dir() else None),
+PARTS: Final[dict[str, Callable[[Servers, Effort], Iterator[Result]]]] = {
+    "encoding": lambda _, effort: encoding.measure(DATA if DATA.is_dir() else None, effort),
     "publishing": publishing.measure,
     "persisting": persisting.measure,
     "watching": watching.measure,
@@ -35,18 +36,20 @@ PARTS: Final[dict[str, Callable[[Servers], Iterator[Result]]]] = {
 
 
 def main() -> None:
-    """Run the chosen parts, print results as they come, write bench.json."""
+    """Run the chosen parts; print each result as it comes, write all of them after each part."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="which parts; none: all")
     parser.add_argument("--out", type=Path, default=Path("bench.json"))
+    parser.add_argument("--once", action="store_true", help="each part once and small, to try it")
     arguments = parser.parse_args()
+    effort = ONCE if arguments.once else FULL
     results = []
     for part in arguments.parts or PARTS:
         with fresh_servers() as made:
-            for one in PARTS[part](made):
+            for one in PARTS[part](made, effort):
                 results.append(one)
                 print(table([one]), flush=True)
-    write(results, arguments.out)
+        write(results, arguments.out)
 
 
 @contextlib.contextmanager

@@ -17,11 +17,12 @@ import httpx
 from consumers.gateway.web.login import COOKIE
 from pitbox.people import accounts, consent, logins
 from schemas.api import Consent, Invitation, Role
+from tests.bench.effort import Effort
 from tests.bench.processes import process
 from tests.bench.report import Result, result
 from tests.bench.servers import Servers
 from tests.bench.watchers import Gateway as Dialect
-from tests.bench.watching import CLIENTS, ROUNDS, Gateway, gateway, is_ready, watch
+from tests.bench.watching import CLIENTS, ROUNDS, SECONDS, Gateway, gateway, is_ready, watch
 from tests.tools.people import API
 from tests.tools.servers import addresses, free_port, listens, until
 
@@ -42,22 +43,29 @@ UPGRADE: Final = (
 )
 
 
-def measure(servers: Servers) -> Iterator[Result]:
+def measure(servers: Servers, effort: Effort) -> Iterator[Result]:
     """Yield the figures, with alternating rounds on both gateways."""
+    sockets, clients = effort.count(SOCKETS), effort.count(CLIENTS)
     with gateway(servers) as first, open_gateway(servers) as without:
         tokens = asyncio.run(_crowd(first.port, servers.url))
         served = Gateway(first.port, first.pid, tokens)
-        pairs = [(_open_ms(served), _open_ms(without)) for _ in range(ROUNDS)]
+        pairs = [
+            (_open_ms(served, sockets), _open_ms(without, sockets))
+            for _ in range(effort.rounds(ROUNDS))
+        ]
         yield _result("open_socket_p50_ms", "ms", pairs)
-        size = (1, CLIENTS)
+        size, seconds = (1, clients), effort.seconds(SECONDS)
         seen = [
-            (watch(servers.nats, served, size), watch(servers.nats, without, size))
-            for _ in range(ROUNDS)
+            (
+                watch(servers.nats, served, size, seconds),
+                watch(servers.nats, without, size, seconds),
+            )
+            for _ in range(effort.rounds(ROUNDS))
         ]
         costs = [(one.us_per_send, other.us_per_send) for one, other in seen]
-        yield _result(f"admitted_cpu_us_per_send_{CLIENTS}", "us", costs)
+        yield _result(f"admitted_cpu_us_per_send_{clients}", "us", costs)
         late = [(one.p99_ms, other.p99_ms) for one, other in seen]
-        yield _result(f"admitted_p99_ms_{CLIENTS}", "ms", late)
+        yield _result(f"admitted_p99_ms_{clients}", "ms", late)
 
 
 def _result(name: str, unit: str, pairs: list[tuple[float, float]]) -> Result:
@@ -101,15 +109,15 @@ async def _crowd(port: int, database: str) -> tuple[str, ...]:
     return tuple(answer["access_token"] for answer in tokens)
 
 
-def _open_ms(served: Gateway) -> float:
+def _open_ms(served: Gateway, sockets: int) -> float:
     """Return the time to open a socket, the request of its ticket included."""
     dialect = Dialect(f"http://127.0.0.1:{served.port}", list(served.tokens))
-    return asyncio.run(_median_ms(served.port, dialect))
+    return asyncio.run(_median_ms(served.port, dialect, sockets))
 
 
-async def _median_ms(port: int, dialect: Dialect) -> float:
+async def _median_ms(port: int, dialect: Dialect, sockets: int) -> float:
     took = []
-    for _ in range(SOCKETS):
+    for _ in range(sockets):
         began = time.perf_counter()
         request = UPGRADE.format(path=dialect.path, port=port)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)

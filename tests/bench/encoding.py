@@ -10,6 +10,7 @@ import msgspec
 from pitbox.chunks.frames import pack, row_struct, sealed
 from schemas.telemetry import CHUNK_VERSION, Chunk
 from tests.bench import frames
+from tests.bench.effort import Effort
 from tests.bench.report import Result, result
 
 FRAMES: Final = 3
@@ -28,11 +29,11 @@ Batch = tuple[list[int], list[frames.Row]]
 encode: Final = msgspec.msgpack.Encoder().encode
 
 
-def measure(recordings: Path | None) -> Iterator[Result]:
+def measure(recordings: Path | None, effort: Effort) -> Iterator[Result]:
     """Yield the encoding's figures."""
-    batches = list(_batches())
+    batches = list(_batches(effort.count(BATCHES)))
     sizes, costs = {}, {name: list[float]() for name in CONTESTANTS}
-    for _ in range(ROUNDS):
+    for _ in range(effort.rounds(ROUNDS)):
         for name, contestant in CONTESTANTS.items():
             sizes[name], cost = _run(contestant, batches)
             costs[name].append(cost)
@@ -69,9 +70,9 @@ def recorded_bytes_per_frame(path: Path) -> float:
     return sum(len(encode(chunk)) for chunk in made) / sum(chunk.frames for chunk in made)
 
 
-def _batches() -> Iterator[Batch]:
+def _batches(count: int) -> Iterator[Batch]:
     made = frames.rows()
-    for number in range(BATCHES):
+    for number in range(count):
         first = number * FRAMES
         yield frames.times_ns(first, FRAMES), list(made[first : first + FRAMES])
 
@@ -80,7 +81,7 @@ def _run(contestant: Callable[[int, Batch], bytes], batches: list[Batch]) -> tup
     started = time.perf_counter_ns()
     encoded = [contestant(number, batch) for number, batch in enumerate(batches)]
     spent = time.perf_counter_ns() - started
-    count = BATCHES * FRAMES
+    count = len(batches) * FRAMES
     return sum(map(len, encoded)) / count, spent / count
 
 

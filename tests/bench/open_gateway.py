@@ -10,6 +10,7 @@ from consumers.gateway.live.feed import Feed
 from consumers.gateway.past.telemetry import TelemetryReader
 from consumers.gateway.web import listener
 from consumers.gateway.web.app import build
+from consumers.gateway.web.connections import Limits
 from pitbox import settings, topology
 from pitbox.nats.bus import Bus
 from pitbox.people import consent
@@ -60,7 +61,7 @@ async def main() -> None:
         sockets=OpenSockets(feed),
         nats_url="",
     )
-    server = listener.web_server(app, listener.checked(given.gateway), listener.Limits())
+    server = listener.web_server(app, listener.checked(given.gateway), Limits())
     listening = listener.listen(given.gateway.host, given.gateway.port)
     await bus.open(given.nats)
     await asyncio.gather(server.serve([listening]), feed.run(bus))

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from tests.bench import frames
+from tests.bench.effort import Effort
 from tests.bench.peers.stopwatch import COLUMNS, TABLE
 from tests.bench.report import Result, result
 from tests.bench.servers import Servers, decoded, execute
@@ -59,18 +60,19 @@ class Taken(Struct, frozen=True):
     rss_mb: float
 
 
-def measure(servers: Servers) -> Iterator[Result]:
+def measure(servers: Servers, effort: Effort) -> Iterator[Result]:
     """Yield the figures of persisting."""
     asyncio.run(execute(servers.url, *tables()))
     live, backfill = list[Taken](), list[Taken]()
     limits, peers = list[float](), {peer.name: list[Taken]() for peer in PEERS}
-    file = write_copy_file(servers.folder / "wide.bin", LIMIT_FRAMES)
-    for _ in range(ROUNDS):
-        live.append(run_pitbox(servers, 3, LIVE_FRAMES))
-        backfill.append(run_pitbox(servers, 18, BACKFILL_FRAMES))
-        limits.append(_limit(servers, file))
+    limit_frames = effort.count(LIMIT_FRAMES)
+    file = write_copy_file(servers.folder / "wide.bin", limit_frames)
+    for _ in range(effort.rounds(ROUNDS)):
+        live.append(run_pitbox(servers, 3, effort.count(LIVE_FRAMES)))
+        backfill.append(run_pitbox(servers, 18, effort.count(BACKFILL_FRAMES)))
+        limits.append(limit_frames / _copy_s(servers, file))
         for peer in PEERS:
-            taken = _peer(servers, peer)
+            taken = _peer(servers, peer, effort.count(peer.frames))
             peers[peer.name] += [taken] if taken else []
     rates = {name: [t.frames_per_s for t in taken] for name, taken in peers.items() if taken}
     costs = {name: [t.cpu_s_per_million for t in taken] for name, taken in peers.items() if taken}
@@ -139,24 +141,24 @@ def run_pitbox(servers: Servers, size: int, total: int) -> Taken:
     return taken
 
 
-def _peer(servers: Servers, peer: Peer) -> Taken | None:
+def _peer(servers: Servers, peer: Peer, total: int) -> Taken | None:
     """Return a peer's cost, None if it is not installed or fails (it prints the reason itself)."""
     if not PEERS_PYTHON.is_file():
         return None
     asyncio.run(execute(servers.url, f"truncate {TABLE}, {TABLE}_pathway"))
     client = servers.connect_peer()
-    asyncio.run(servers.fill(client, peer.subject, _messages(peer), peer.stream))
+    asyncio.run(servers.fill(client, peer.subject, _messages(peer, total), peer.stream))
     module = f"tests.bench.peers.{peer.module}"
     command = [str(PEERS_PYTHON), "-m", module, "--nats", servers.peers.url]
-    return _work(servers, command, peer.frames)
+    return _work(servers, command, total)
 
 
-def _messages(peer: Peer) -> Iterator[bytes]:
+def _messages(peer: Peer, total: int) -> Iterator[bytes]:
     if peer.stream == "PEERS":
-        yield from frames.messages(peer.frames)
+        yield from frames.messages(total)
         return
     made = frames.rows()
-    for frame in range(peer.frames):
+    for frame in range(total):
         row = made[frame % frames.CYCLE]
         yield msgspec.json.encode(dict(zip(COLUMNS, (frame, *row), strict=True)))
 
@@ -199,8 +201,8 @@ def write_copy_file(path: Path, total: int) -> Path:
     return path
 
 
-def _limit(servers: Servers, file: Path) -> float:
+def _copy_s(servers: Servers, file: Path) -> float:
     asyncio.run(execute(servers.url, f"truncate {TABLE}"))
     started = time.perf_counter()
     servers.psql(f"\\copy {TABLE} from '{file}' with (format binary)")
-    return LIMIT_FRAMES / (time.perf_counter() - started)
+    return time.perf_counter() - started

@@ -14,6 +14,7 @@ from consumers.gateway.past.telemetry import Question, TelemetryReader
 from pitbox.postgres.pool import READ_ONLY, Pool
 from schemas.channels import CHANNELS
 from tests.bench import frames, persisting
+from tests.bench.effort import Effort
 from tests.bench.peers.stopwatch import COLUMNS, TABLE
 from tests.bench.report import Result, result
 from tests.bench.servers import Servers, execute
@@ -31,7 +32,7 @@ WIDE: Final = "wide table"
 Read = Callable[[], Awaitable[Any]]
 
 
-def measure(servers: Servers) -> Iterator[Result]:
+def measure(servers: Servers, effort: Effort) -> Iterator[Result]:
     """Yield the figures of reading."""
     asyncio.run(execute(servers.url, *persisting.tables()))
     persisting.run_pitbox(servers, 3, LAP_FRAMES)
@@ -39,10 +40,10 @@ def measure(servers: Servers) -> Iterator[Result]:
     servers.psql(f"\\copy {TABLE} from '{file}' with (format binary)")
     asyncio.run(execute(servers.url, "analyze"))
     with gateway(servers) as served:
-        yield from asyncio.run(_measure(servers, served))
+        yield from asyncio.run(_measure(servers, served, effort.rounds(ROUNDS)))
 
 
-async def _measure(servers: Servers, served: Gateway) -> list[Result]:
+async def _measure(servers: Servers, served: Gateway, rounds: int) -> list[Result]:
     async with _connected(servers.url) as wide, served.rest() as client:
         archive = Pool(servers.url, "bench", READ_ONLY)
         telemetry = TelemetryReader(archive)
@@ -74,7 +75,7 @@ async def _measure(servers: Servers, served: Gateway) -> list[Result]:
         results = []
         for name, read in reads.items():
             ours, theirs = [], []
-            for _ in range(ROUNDS):
+            for _ in range(rounds):
                 ours.append(await _median_ms(read))
                 theirs.append(await _median_ms(peers[name]))
             results.append(result(name, "ms", "lower", ours, peers={WIDE: theirs}))

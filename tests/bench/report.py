@@ -23,7 +23,7 @@ class Result(Struct, frozen=True):
     unit: str
     better: Better
     peers: dict[str, float] = {}
-    ratios: dict[str, float] = {}
+    ratios: dict[str, float | None] = {}
     limit: float | None = None
     ratio_best_peer: float | None = None
     ratio_limit: float | None = None
@@ -59,10 +59,13 @@ def result(
     )
 
 
-def _ratio(ours: list[float], theirs: list[float], better: Better) -> float:
-    pairs = list(zip(ours, theirs, strict=False))
-    ratios = [mine / other if better == "higher" else other / mine for mine, other in pairs]
-    return statistics.median(ratios)
+def _ratio(ours: list[float], theirs: list[float], better: Better) -> float | None:
+    """Return the median ratio, None where each round has a figure too small to measure."""
+    pairs = (
+        zip(ours, theirs, strict=False) if better == "higher" else zip(theirs, ours, strict=False)
+    )
+    ratios = [above / below for above, below in pairs if below]
+    return statistics.median(ratios) if ratios else None
 
 
 def table(results: Iterable[Result]) -> str:

@@ -20,6 +20,7 @@ from pitbox.chunks import ranges
 from pitbox.postgres import facts, folds
 from schemas.sim import SessionOpened
 from schemas.telemetry import Chunk
+from tests.bench.effort import Effort
 from tests.bench.processes import cpu_s, process
 from tests.bench.report import Result, result
 from tests.bench.servers import Servers
@@ -40,15 +41,16 @@ insert into run (session, driver, run, have) values ($1, $2, 1, $3::text::int4mu
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
-def measure(servers: Servers) -> Iterator[Result]:
+def measure(servers: Servers, effort: Effort) -> Iterator[Result]:
     """Yield the time until a started timing has published a lap of each car, and its CPU time."""
-    chunks = _drive(DAY_S + (ROUNDS + 1) * 2 * LAP_S)
-    history = DAY_S // CHUNK_S
+    rounds = effort.rounds(ROUNDS)
+    history = effort.count(DAY_S // CHUNK_S)
+    chunks = _drive(history * CHUNK_S + (rounds + 1) * 2 * LAP_S)
     state = asyncio.run(_prepare(servers, chunks[:history]))
     took_s, spent_s = [], []
     reaches = addresses(servers.nats.url, servers.url)
     with process("commands", "run", "persister", **reaches):
-        for turn in range(ROUNDS):
+        for turn in range(rounds):
             first = history + turn * 3
             asyncio.run(_until_stored(servers, chunks[first : first + 3]))
             began = time.perf_counter()

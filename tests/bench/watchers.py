@@ -24,6 +24,10 @@ from tests.bench.cars import BEFORE_LAST_NS
 
 CHANNELS: Final = ("speed", "throttle", "brake", "gear", "engine_rpm", "steering_angle")
 SETTLE_S: Final = 4.0
+BINARY: Final = 2
+CLOSE: Final = 8
+PING: Final = 9
+PONG: Final = 10
 TIMED_CLIENTS: Final = 10
 """How many clients look into their messages; the others only count them."""
 
@@ -135,22 +139,31 @@ class Client(asyncio.Protocol):
             self._open, self._buffer = True, bytearray(rest)
             for message in self._dialect.opening():
                 self._transport.write(masked(message))
-        while (message := self._next()) is not None:
-            self._take(message)
+        while (frame := self._next()) is not None:
+            self._receive(*frame)
 
-    def _next(self) -> bytes | None:
+    def _next(self) -> tuple[int, bytes] | None:
+        """Return a frame as opcode and payload (RFC 6455 section 5.2), None until it is whole."""
         if len(self._buffer) < 2:
             return None
-        size, start = self._buffer[1] & 127, 2
+        opcode, size, start = self._buffer[0] & 15, self._buffer[1] & 127, 2
         if size == 126:
             size, start = int.from_bytes(self._buffer[2:4]), 4
         elif size == 127:
             size, start = int.from_bytes(self._buffer[2:10]), 10
         if len(self._buffer) < start + size:
             return None
-        message = bytes(self._buffer[start : start + size])
+        payload = bytes(self._buffer[start : start + size])
         del self._buffer[: start + size]
-        return message
+        return opcode, payload
+
+    def _receive(self, opcode: int, payload: bytes) -> None:
+        if opcode == PING:
+            self._transport.write(masked(payload, PONG))
+        elif opcode == CLOSE:
+            raise ConnectionError("the server closed a socket during the measurement")
+        else:
+            self._take(payload)
 
     def _take(self, message: bytes) -> None:
         if self._latencies is None:
@@ -162,14 +175,14 @@ class Client(asyncio.Protocol):
             self._latencies.append((time.time_ns() - captured_ns) / 1e6)
 
 
-def masked(message: bytes) -> bytes:
-    """Return a client's binary WebSocket message (RFC 6455), masked with zeros."""
+def masked(message: bytes, opcode: int = BINARY) -> bytes:
+    """Return a client's WebSocket frame (RFC 6455), masked with zeros."""
     length = (
         struct.pack("!B", 128 | len(message))
         if len(message) < 126
         else struct.pack("!BH", 128 | 126, len(message))
     )
-    return b"\x82" + length + bytes(4) + message
+    return bytes([128 | opcode]) + length + bytes(4) + message
 
 
 async def main() -> None:

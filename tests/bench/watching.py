@@ -12,6 +12,7 @@ from typing import Final
 import httpx
 from msgspec import Struct
 
+from tests.bench.effort import Effort
 from tests.bench.processes import cpu_s, process
 from tests.bench.report import Result, result
 from tests.bench.servers import OpenNats, Servers
@@ -71,26 +72,27 @@ class Seen(Struct, frozen=True):
     us_per_send: float
 
 
-def measure(servers: Servers) -> Iterator[Result]:
+def measure(servers: Servers, effort: Effort) -> Iterator[Result]:
     """Yield the figures of the live path."""
     folder = servers.folder / "listening"
     folder.mkdir()
+    seconds, clients = effort.seconds(SECONDS), effort.count(CLIENTS)
     listening = Listening(folder)
     with running(listening), gateway(servers) as served:
         for cars in CARS:
             ours, theirs = [], []
-            for _ in range(ROUNDS):
-                ours.append(watch(servers.nats, served, (cars, 1)))
-                theirs.append(watch(listening, None, (cars, 1)))
+            for _ in range(effort.rounds(ROUNDS)):
+                ours.append(watch(servers.nats, served, (cars, 1), seconds))
+                theirs.append(watch(listening, None, (cars, 1), seconds))
             name = f"{cars}_car" if cars == 1 else f"{cars}_cars"
             yield from _latencies(f"live_latency_{{}}_ms_{name}", ours, theirs)
         ours, theirs = [], []
-        for _ in range(ROUNDS):
-            ours.append(watch(servers.nats, served, (1, CLIENTS)))
-            theirs.append(watch(listening, None, (1, CLIENTS)))
-        yield from _latencies(f"fanout_{{}}_ms_{CLIENTS}", ours, theirs)
+        for _ in range(effort.rounds(ROUNDS)):
+            ours.append(watch(servers.nats, served, (1, clients), seconds))
+            theirs.append(watch(listening, None, (1, clients), seconds))
+        yield from _latencies(f"fanout_{{}}_ms_{clients}", ours, theirs)
         yield result(
-            f"fanout_cpu_us_per_send_{CLIENTS}",
+            f"fanout_cpu_us_per_send_{clients}",
             "us",
             "lower",
             [seen.us_per_send for seen in ours],
@@ -109,7 +111,9 @@ def _latencies(name: str, ours: list[Seen], theirs: list[Seen]) -> Iterator[Resu
         )
 
 
-def watch(bus: NatsServer | OpenNats, gateway: Gateway | None, size: tuple[int, int]) -> Seen:
+def watch(
+    bus: NatsServer | OpenNats, gateway: Gateway | None, size: tuple[int, int], seconds: float
+) -> Seen:
     """Watch some cars with some clients; without a gateway nats-server serves them."""
     cars, clients = size
     if gateway:
@@ -119,14 +123,14 @@ def watch(bus: NatsServer | OpenNats, gateway: Gateway | None, size: tuple[int, 
         server = ["nats", "--port", str(bus.websocket_port)]
     watchers = (
         *("tests.bench.watchers", "--server", *server),
-        *("--clients", str(clients), "--seconds", str(SECONDS)),
+        *("--clients", str(clients), "--seconds", str(seconds)),
     )
     pid = gateway.pid if gateway else bus.pid
     where = ["--nats", bus.url]
     if isinstance(bus, NatsServer):
         where += ["--credentials", str(everything(bus.url))]
     with process("tests.bench.cars", *where, "--cars", str(cars)):
-        idle_s = 0.0 if gateway else _spent_s(pid, SECONDS / 2) * 2
+        idle_s = 0.0 if gateway else _spent_s(pid, seconds / 2) * 2
         with process(*watchers) as started:
             assert started.stdout is not None  # it is a pipe
             started.stdout.readline()

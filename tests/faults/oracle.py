@@ -7,7 +7,8 @@ from typing import Final
 import asyncpg
 
 from pitbox.chunks import ranges
-from pitbox.chunks.frames import CorruptChunkError, unpack
+from pitbox.chunks.errors import CorruptChunkError
+from pitbox.chunks.frames import unpack
 from schemas.telemetry import Chunk
 from tests.faults import facts
 from tests.faults.ledger import Identity, Ledger

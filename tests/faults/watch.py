@@ -11,7 +11,8 @@ from msgspec import Struct
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from pitbox.chunks.frames import CorruptChunkError, unpack
+from pitbox.chunks.errors import CorruptChunkError
+from pitbox.chunks.frames import unpack
 from pitbox.topology import Topology
 from schemas.link import Receipt
 from schemas.telemetry import Chunk, Telemetry

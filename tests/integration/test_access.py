@@ -18,7 +18,7 @@ import websockets
 from structlog.testing import capture_logs
 
 from consumers.gateway.service import service
-from consumers.gateway.web.listener import Limits
+from consumers.gateway.web.connections import Limits
 from consumers.gateway.web.login import COOKIE
 from pitbox.people import logins, secrets
 from pitbox.people.passwords import HASHER, Passwords
@@ -555,11 +555,11 @@ async def test_many_idle_connections_of_one_address_do_not_exhaust_the_gateway(
     served: Served, stranger: httpx.AsyncClient
 ) -> None:
     with contextlib.ExitStack() as stack:
-        for number in range(6):
-            silent = socket.create_connection(("127.0.0.1", served.port))
-            stack.enter_context(silent)
-            if number > 4:
-                await is_aborted(silent)
+        silent = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(6)]
+        for one in silent:
+            stack.enter_context(one)
+        for oldest in silent[:2]:
+            await is_aborted(oldest)
     assert (await stranger.get(f"{API}/health")).status_code == 200
 
 

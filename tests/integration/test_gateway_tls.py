@@ -1,8 +1,9 @@
 """The gateway beyond loopback: with its own certificate, or behind a proxy."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -13,7 +14,7 @@ from msgspec import Struct
 from structlog.testing import capture_logs
 
 from consumers.gateway.service import service
-from consumers.gateway.web.listener import Limits
+from consumers.gateway.web.connections import Limits
 from pitbox import settings
 from tests.tools import hub, people
 from tests.tools.authority import Authority
@@ -118,6 +119,22 @@ async def test_a_connection_without_a_tls_handshake_is_closed(wall: Wall) -> Non
     reader, writer = await asyncio.open_connection("127.0.0.1", wall.port)
     assert await asyncio.wait_for(reader.read(), hub.WAIT_S) == b""
     writer.close()
+
+
+@pytest.mark.parametrize(
+    "wall", [Limits(request_s=60.0, waiting_of_address=4, waiting=10)], indirect=True
+)
+async def test_unfinished_tls_handshakes_of_many_addresses_do_not_keep_another_out(
+    wall: Wall,
+) -> None:
+    with ExitStack() as stack:
+        for number in range(16):
+            source = (f"127.0.0.{2 + number % 4}", 0)
+            stack.enter_context(socket.create_connection(("127.0.0.1", wall.port), 5, source))
+        assert (await wall.rest.get(f"{API}/health")).status_code == 200
+        async with httpx.AsyncClient(verify=wall.authority.trusted) as another:
+            answer = await another.get(f"https://127.0.0.1:{wall.port}{API}/health")
+            assert answer.status_code == 200
 
 
 @pytest.fixture

@@ -237,6 +237,37 @@ async def test_an_immediate_stop_of_postgres_loses_and_doubles_nothing(
     assert len({receipt.boot for receipt in receipts}) > 1
 
 
+async def test_drivers_are_not_made_to_ask_again_while_postgres_refuses_writes(
+    settings: Settings, driver: Bus, stored: Database, receipts: list[Receipt]
+) -> None:
+    async with serving(service(settings)):
+        await send(driver, [chunk(0)])
+        await receipted(receipts, lambda r: r.through == 0, "the first is there")
+        await stored.read_only(True)
+        seen = await stored.disconnect("pitbox-persister")
+        await send(driver, [chunk(1)])
+
+        async def reconnected() -> bool:
+            seen.update(await stored.connections("pitbox-persister"))
+            return len(seen) > 6
+
+        await eventually(reconnected, "the persister has reconnected again and again")
+        await stored.read_only(False)
+        await receipted(receipts, lambda r: r.through == 1, "the second is there")
+    assert len({receipt.boot for receipt in receipts}) == 1
+    assert [receipt.through for receipt in receipts] == [0, 1]
+
+
+async def test_a_persister_that_starts_makes_drivers_ask_again(
+    settings: Settings, driver: Bus, receipts: list[Receipt]
+) -> None:
+    for number in range(2):
+        async with serving(service(settings)):
+            await send(driver, [chunk(number)])
+            await receipted(receipts, lambda r, n=number: r.through == n, "it is there")  # type: ignore[misc]
+    assert len({receipt.boot for receipt in receipts}) == 2
+
+
 async def test_a_row_inserted_by_another_process_is_counted_in_the_receipt(
     settings: Settings, driver: Bus, stored: Database, receipts: list[Receipt]
 ) -> None:

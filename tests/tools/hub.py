@@ -224,6 +224,22 @@ class Database:
         finally:
             await connection.close()
 
+    async def connections(self, name: str) -> set[int]:
+        """Return the processes of Postgres that serve the connections of a name."""
+        query = (
+            "select pid from pg_stat_activity "
+            "where application_name = $1 and datname = current_database()"
+        )
+        return {row["pid"] for row in await self.rows(query, name)}
+
+    async def disconnect(self, name: str) -> set[int]:
+        """End all connections of a name; return the processes of Postgres that served them."""
+        query = (
+            "select pid, pg_terminate_backend(pid) from pg_stat_activity "
+            "where application_name = $1 and datname = current_database()"
+        )
+        return {row["pid"] for row in await self.rows(query, name)}
+
     async def value(self, query: str, *arguments: object) -> Any:
         """Return the first value of a query."""
         rows = await self.rows(query, *arguments)

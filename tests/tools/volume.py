@@ -35,14 +35,15 @@ def small_volume(folder: Path, size_bytes: int) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def filled(volume: Path) -> Iterator[None]:
-    """Leave no free byte on a volume during the block."""
+def filled(volume: Path, *, free_bytes: int = 0) -> Iterator[None]:
+    """Leave so many free bytes on a volume during the block."""
     filler = volume / FILLER
     with filler.open("wb", buffering=0) as file:
         for block in (bytes(65536), bytes(4096), bytes(1)):
             with contextlib.suppress(_FullError):
                 while True:
                     _write(file.fileno(), block)
+        file.truncate(file.tell() - free_bytes)
     try:
         yield
     finally:

@@ -20,7 +20,7 @@ from consumers.gateway.live.presence import Presences
 from consumers.gateway.live.table import Table
 from consumers.gateway.past import sessions
 from pitbox import metrics as runtime_metrics
-from pitbox.chunks.frames import CorruptChunkError
+from pitbox.chunks.errors import CorruptChunkError
 from pitbox.nats.bus import Bus
 from pitbox.postgres.errors import PostgresDown
 from pitbox.postgres.pool import Pool

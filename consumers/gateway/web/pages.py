@@ -1,13 +1,16 @@
 """Serve the built pages: the pit wall and the API description."""
 
+import mimetypes
 from pathlib import Path
 from typing import Any, Final
 
-from litestar import Request, Response, Router
-from litestar.exceptions import NotFoundException
-from litestar.static_files import create_static_files_router
+from litestar import Request, Response, Router, route
+from litestar.enums import HttpMethod
+from litestar.response import File
 
 STATIC: Final = Path(__file__).parents[1] / "static"
+INDEX: Final = "index.html"
+PIECE_BYTES: Final = 65_536
 NOT_BUILT: Final = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>PitBox</title></head>
 <body><h1>PitBox</h1>
@@ -20,15 +23,33 @@ again.</p>
 
 def pages(folder: Path = STATIC) -> Router:
     """Return a router for the built pages: `index.html`, `assets/`, `openapi/index.html`."""
-    return create_static_files_router(
-        path="/",
-        directories=[folder],
-        html_mode=True,
-        exception_handlers={NotFoundException: _missing},
+
+    @route(
+        ["/", "/{path:path}"],
+        http_method=[HttpMethod.GET, HttpMethod.HEAD],
+        include_in_schema=False,
+        sync_to_thread=False,
+        status_code=200,
     )
+    def page(request: Request[Any, Any, Any]) -> Response[str] | File:
+        """Return a file of the folder.
 
+        The path is compared with the names of the files and never opened itself: whatever it
+        contains, it leads nowhere else, and no error of the file system reaches the client.
+        """
+        asked = request.scope["path"].strip("/")
+        files = {one.relative_to(folder).as_posix(): one for one in folder.rglob("*.*")}
+        found = files.get(asked) or files.get(f"{asked}/{INDEX}".strip("/"))
+        if found is not None:
+            kind, _ = mimetypes.guess_type(found.name)
+            return File(
+                found,
+                media_type=kind,
+                content_disposition_type="inline",
+                chunk_size=PIECE_BYTES,
+            )
+        if asked in ("", "openapi"):
+            return Response(NOT_BUILT, media_type="text/html", status_code=503)
+        return Response("page not found", media_type="text/plain", status_code=404)
 
-def _missing(request: Request[Any, Any, Any], error: NotFoundException) -> Response[str]:
-    if request.url.path in ("/", "/openapi", "/openapi/"):
-        return Response(NOT_BUILT, media_type="text/html", status_code=503)
-    return Response("page not found", media_type="text/plain", status_code=404)
+    return Router("/", route_handlers=[page])

@@ -29,7 +29,7 @@ def began(session: str = "spa", at_ns: int = START_NS, width: int = 2) -> Began:
 
 
 def frames(count: int, gap_ns: int = SIXTIETH_NS, since_ns: int = START_NS) -> list[Observation]:
-    return [Frame(since_ns + number * gap_ns, (0.5, float(number))) for number in range(count)]
+    return [Frame(since_ns + number * gap_ns, (float(number), 0.5)) for number in range(count)]
 
 
 def lap(number: int = 1, own: bool = True) -> LapReported:
@@ -65,8 +65,8 @@ def test_chunks_and_frames_are_numbered_on_within_a_run() -> None:
 
 def test_every_frame_comes_out_as_it_went_in() -> None:
     made = cut([began(), *frames(7)])
-    speeds = [speed for chunk in made for speed in unpack(chunk).column(1) or ()]
-    assert speeds == [float(number) for number in range(7)]
+    clock = [at_s for chunk in made for at_s in unpack(chunk).column(0) or ()]
+    assert clock == [float(number) for number in range(7)]
 
 
 def test_a_value_that_a_car_does_not_give_is_nan() -> None:
@@ -186,3 +186,16 @@ def test_the_session_is_described_again_every_half_minute() -> None:
     assert [observed(chunk) for chunk in again] == [[known]] * 3
     gaps_s = [(b.captured_ns - a.captured_ns) / 1e9 for a, b in pairwise(again)]
     assert gaps_s == pytest.approx([30, 30], abs=0.6)
+
+
+def test_a_session_goes_on_in_a_new_run_that_describes_itself() -> None:
+    maker = chunker()
+    first = cut([began(), *frames(6)], maker)
+    maker.begin_run(above=500)
+    second = cut(frames(6, since_ns=START_NS + 10**9), maker)
+    assert [(chunk.session, chunk.run) for chunk in second] == [("spa", 501)] * len(second)
+    assert (second[0].chunk, second[0].first_frame) == (0, 0)
+    assert isinstance(observed(second[0])[0], SessionOpened)
+    maker.begin_run(above=3)
+    assert maker.key is not None
+    assert maker.key.run == 502 > first[0].run

@@ -1,4 +1,4 @@
-"""A refusal is said once; a server is started again a limited number of times."""
+"""A refusal is reported once; a server is started again a limited number of times."""
 
 from commands.hub.remedy import Act, Condition, Limits, decide
 
@@ -28,9 +28,9 @@ def looked(
     return condition, done
 
 
-def test_a_server_without_room_is_said_once_and_not_started_again() -> None:
+def test_a_server_without_room_is_reported_once_and_not_started_again() -> None:
     condition, done = looked(Condition(), range(100, 1000), has_room=False)
-    assert done == [(100, "say refusal")]
+    assert done == [(100, "report refusal")]
     _, done = looked(condition, range(1000, 1002))
     assert done == [(1000, "restart")]
 
@@ -38,29 +38,29 @@ def test_a_server_without_room_is_said_once_and_not_started_again() -> None:
 def test_starts_in_a_row_follow_ever_more_rarely_and_end() -> None:
     condition, done = looked(Condition(), range(100, 3000))
     assert done == [
-        *((100, "say refusal"), (100, "restart"), (110, "restart"), (130, "restart")),
+        *((100, "report refusal"), (100, "restart"), (110, "restart"), (130, "restart")),
         (131, "give up"),
     ]
     _, done = looked(condition, range(3000, 3003), refuses=False)
-    assert done == [(3000, "say storing")]
+    assert done == [(3000, "report storing")]
 
 
 def test_a_short_success_does_not_begin_a_new_row() -> None:
     condition, _ = looked(Condition(), range(100, 3000))
     condition, _ = looked(condition, range(3000, 3059), refuses=False)
     again, done = looked(condition, range(3059, 3100))
-    assert [act for _, act in done] == ["say refusal", "give up"]
+    assert [act for _, act in done] == ["report refusal", "give up"]
     rested, _ = looked(again, range(3100, 3161), refuses=False)
     _, done = looked(rested, range(3161, 3166))
-    assert [act for _, act in done] == ["say refusal", "restart"]
+    assert [act for _, act in done] == ["report refusal", "restart"]
 
 
 def test_a_refusal_without_a_cause_has_to_last() -> None:
     _, done = looked(Condition(), range(100, 132), certain=False)
-    assert done == [(104, "say refusal"), (130, "restart")]
+    assert done == [(104, "report refusal"), (130, "restart")]
 
 
-def test_a_moment_is_not_said() -> None:
+def test_a_moment_is_not_reported() -> None:
     condition, done = looked(Condition(), range(100, 104), certain=False)
     condition, more = looked(condition, range(104, 110), refuses=False)
     assert done + more == []

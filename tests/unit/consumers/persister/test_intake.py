@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from consumers.persister.decide import RunKey
 from consumers.persister.intake import Batch, Intake
 from pitbox.nats.delivery import Delivery
+from tests.tools.dear import framed
 from tests.tools.hub import chunk, mark
 
 KEY = RunKey("test", "ada", 1)
@@ -71,6 +72,21 @@ def test_a_corrupt_chunk_is_given_up_at_its_third_delivery() -> None:
     batches = [taken(chunk(4, crc=1), intake=intake) for _ in range(3)]
     assert [kinds(batch) for batch in batches] == [["CorruptChunk"]] * 3
     assert [batch.runs[KEY].dead for batch in batches] == [[], [], [4]]
+
+
+def test_a_refused_chunk_is_given_up_at_once_and_its_letter_names_the_reason() -> None:
+    batch = taken(framed(4, {}, frames=600, driver="ada"))
+    assert [letter.reason for letter in batch.letters] == [
+        "RefusedChunk: 600 frames, at most 512 are accepted"
+    ]
+    assert (batch.runs[KEY].dead, batch.runs[KEY].rows) == ([4], [])
+
+
+def test_refused_chunks_without_a_letter_are_given_up_and_counted() -> None:
+    refused = [framed(number, {}, frames=600, driver="ada") for number in range(130)]
+    batch = taken(*refused)
+    assert (len(batch.letters), batch.not_kept) == (100, 30)
+    assert batch.runs[KEY].dead == list(range(130))
 
 
 def test_a_newer_version_is_dead_at_once_however_it_is_shaped() -> None:

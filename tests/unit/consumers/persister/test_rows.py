@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.persister import rows
-from pitbox.chunks.frames import CorruptChunkError, pack, row_struct
+from pitbox.chunks.errors import CorruptChunkError
+from pitbox.chunks.frames import pack, row_struct
 from schemas.channels import CHANNEL_BY_NAME, bitmap, ids
 from schemas.telemetry import MAX_FRAMES
 from tests.tools.hub import START_NS, chunk
@@ -54,7 +55,7 @@ def _number(name: str, raw: bytes) -> float:
 
 
 def test_a_row_holds_the_fields_of_its_chunk() -> None:
-    made = chunk(7, run=2**60, observed=b"events")
+    made = chunk(7, run=2**60, observed=b"\x91\xc0")
     found = fields(rows.row(made))
     assert (found["session"], found["driver"]) == (b"test", b"ada")
     assert found["run"] == struct.pack("!q", 2**60)
@@ -64,7 +65,7 @@ def test_a_row_holds_the_fields_of_its_chunk() -> None:
     assert found["ended_ns"] == struct.pack("!q", made.captured_ns + 32_000_000)
     assert found["crc"] == struct.pack("!q", made.crc)
     assert (found["block"], found["channels"]) == (made.block, made.channels)
-    assert found["observed"] == b"events"
+    assert found["observed"] == b"\x91\xc0"
     assert fields(rows.row(chunk()))["observed"] is None
 
 

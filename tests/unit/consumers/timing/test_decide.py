@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from consumers.timing.decide import MAX_SEGMENTS, State, decide, initial, key
-from pitbox.chunks.frames import CorruptChunkError
+from pitbox.chunks.errors import CorruptChunkError
 from schemas.sim import Finished, LapReported, SessionOpened
 from schemas.telemetry import Chunk, Mark
 from schemas.timing import Lap, Session

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pitbox.chunks import arrays, frames
-from pitbox.chunks.frames import CorruptChunkError
+from pitbox.chunks.errors import CorruptChunkError
 from schemas.channels import bitmap
 from schemas.telemetry import Chunk
 from tests.tools.hub import chunk

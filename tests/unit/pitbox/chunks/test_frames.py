@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pitbox.chunks import frames
-from pitbox.chunks.frames import CorruptChunkError
+from pitbox.chunks.errors import CorruptChunkError
 from schemas.channels import bitmap
 from schemas.telemetry import MAX_FRAMES, Chunk
 from tests.tools.hub import chunk
@@ -32,7 +32,7 @@ def packed(times: list[int], rows: list[list[float]], width: int) -> Chunk:
 @given(st.data())
 def test_packed_frames_are_unpacked(data: st.DataObject) -> None:
     width = data.draw(st.integers(1, 40))
-    rows = data.draw(st.lists(st.lists(finite, min_size=width, max_size=width), max_size=20))
+    rows = data.draw(st.lists(st.lists(finite, min_size=width, max_size=width), max_size=8))
     steps = data.draw(st.lists(st.integers(0, 10**6), min_size=len(rows), max_size=len(rows)))
     times = [BASE_NS + 1000 * sum(steps[: n + 1]) for n in range(len(rows))]
     found = frames.unpack(packed(times, rows, width))

@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import { expect, test } from "vitest";
 import { Arrivals } from "../../../src/core/clock";
+import { hubWords } from "../../../src/core/link/hub-state";
 import { Rest } from "../../../src/link/rest";
 import type { Received } from "../../../src/link/socket";
 import { HANDLERS, handle } from "../../../src/store/feed/handlers";
@@ -41,6 +42,15 @@ test("frames fill the driver's rings and its coverage", () => {
   expect(mor().fast.at("speed", 1016)).toBe(60);
   expect(mor().slow.step("fuel_level", 1016)).toBe(40);
   expect(mor().coverage.value.span).toEqual([1000, 1016]);
+});
+
+test("the hub's state is kept with the time at which it came", async () => {
+  const { to, take, timers } = receiver();
+  await timers.pass(5000);
+  const state = { nats_refuses: false, postgres_refuses: false, low_room: true, free_bytes: 3e8 };
+  take({ type: "hub.state", at_ns: 1, ...state });
+  expect(to.hub.value?.at).toBe(timers.now());
+  expect(hubWords(to.hub.value!.state, 0)).toContain("nearly full: 0.3 GB are left");
 });
 
 test("a missing chunk opens a hole, and frames that arrive late fill it", () => {

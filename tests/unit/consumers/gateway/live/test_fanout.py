@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.gateway.live.fanout import Choice, Fanout, choice
-from pitbox.chunks.frames import CorruptChunkError, pack, sealed
+from pitbox.chunks.errors import CorruptChunkError
+from pitbox.chunks.frames import pack, sealed
 from schemas.channels import CHANNELS, bitmap, ids
 from schemas.telemetry import Chunk
 from schemas.wall import Frames, Subscribe, ToPage

@@ -15,7 +15,8 @@ from hypothesis.extra.numpy import arrays
 from consumers.gateway.past import formats
 from consumers.gateway.past.traces import Stored, Table
 from consumers.gateway.past.traces import table as table_of
-from pitbox.chunks.frames import CorruptChunkError, pack
+from pitbox.chunks.errors import CorruptChunkError
+from pitbox.chunks.frames import pack
 from schemas.api import PackedTraces, Traces
 from schemas.channels import bitmap, ids
 

@@ -41,7 +41,7 @@ def sessions(items: list[Observation]) -> list[str]:
 
 
 @pytest.mark.parametrize("rates", [(60, 60), (20, 60), (60, 20), (10, 60)])
-@pytest.mark.parametrize("others", [1, 2, 5])
+@pytest.mark.parametrize("others", [1, 2, pytest.param(5, marks=pytest.mark.thorough)])
 def test_the_first_game_is_followed_however_many_send(rates: tuple[int, int], others: int) -> None:
     first = console(0, rates[0], 0, 8)
     rivals = [console(n, rates[1], 0.501 + n / 100, 8) for n in range(1, others + 1)]

@@ -279,19 +279,26 @@ def test_the_best_lap_of_a_time_trial_is_reported_though_its_lap_data_were_lost(
 
 
 @pytest.mark.parametrize("packet_format", WITH_HISTORY)
-def test_a_flashback_is_reported_once_and_its_laps_are_reported_again(packet_format: int) -> None:
+@pytest.mark.parametrize(
+    ("each", "back", "flashback_s"),
+    [(30, 45, 100.25), pytest.param(60, 90, 100.5, marks=pytest.mark.thorough)],
+)
+def test_a_flashback_is_reported_once_and_its_laps_are_reported_again(
+    packet_format: int, each: int, back: int, flashback_s: float
+) -> None:
     game = Game(packet_format)
     ended = game.history(0, timed(81_000), timed(0))
-    packets = game.drive(30, lap=1, **running(80.98))
-    packets += [*game.drive(30, lap=2, **running(0.1), **last(81.0)), ended]
-    packets.append(game.event(b"FLBK", flashback_frame=game.frame - 45, flashback_s=100.25))
-    game.time_s -= 0.8
-    game.frame -= 48
-    packets += game.drive(30, lap=1, **running(80.0), **last(0.0))
-    packets += [*game.drive(30, lap=2, **running(0.1), **last(81.0)), ended]
+    packets = game.drive(each, lap=1, **running(80.98))
+    packets += [*game.drive(each, lap=2, **running(0.1), **last(81.0)), ended]
+    flashback = {"flashback_frame": game.frame - back, "flashback_s": flashback_s}
+    packets.append(game.event(b"FLBK", **flashback))
+    game.time_s -= each * 1.6 * TICK_S
+    game.frame -= round(each * 1.6)
+    packets += game.drive(each, lap=1, **running(80.0), **last(0.0))
+    packets += [*game.drive(each, lap=2, **running(0.1), **last(81.0)), ended]
     items = decode(packets)
     [rewound] = [item for item in items if isinstance(item, Rewound)]
-    assert rewound.session_time_s == 100.25
+    assert rewound.session_time_s == flashback_s
     assert laps(items) == [(1, 81.0), (1, 81.0)]
     times = [frame["session_time"] for frame in frames(items)]
     assert sum(after < before for before, after in pairwise(times)) == 1

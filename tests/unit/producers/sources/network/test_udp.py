@@ -182,9 +182,11 @@ async def test_a_console_that_does_not_answer_keeps_getting_the_first_letter() -
 
 
 @pytest.mark.parametrize("source", ["f1", "auto"])
-async def test_f1_is_received_on_its_port(source: str) -> None:
+@pytest.mark.parametrize("instants", [20, pytest.param(600, marks=pytest.mark.thorough)])
+async def test_f1_is_received_on_its_port(source: str, instants: int) -> None:
     place = where()
-    items = await take_while_sending(source, place, 4, place.f1_port, Game(2026).drive(20))
+    sent = Game(2026).drive(instants)
+    items = await take_while_sending(source, place, 4, place.f1_port, sent)
     assert isinstance(items[0], Began)
     assert items[0].opened.source_version == "F1 26 1.09, format 2026"
     assert [type(item) for item in items[1:]] == [Frame] * 3

@@ -18,12 +18,12 @@ from producers.sources.sim.laps import Drive
 from producers.sources.sim.pacing import Pace, stamped, timed
 from schemas.sim import Finished, LapReported
 from schemas.timing import Lap
-from tests.tools.sim_drives import START_NS, driven, row, rows, rows_driven
+from tests.tools.sim_drives import SHORT_AND_LONG, START_NS, driven, row, rows, rows_driven
 
-SHORT = Race(track="pebble-lane", laps=3, rate_hz=30)
-STOPPING = replace(
-    SHORT, rate_hz=60, laps=6, stint_laps=3, mistakes=(Mistake(2, 4, "off-track", 7),)
-)
+SHORT = Race(track="pebble-lane", laps=3)
+STOPPING = replace(SHORT, laps=6, stint_laps=3, mistakes=(Mistake(2, 4, "off-track", 7),))
+USUAL = pytest.param(SHORT.rate_hz, marks=pytest.mark.thorough)
+"""The rate of a game; a drive costs half as much at half the rate."""
 
 
 def reports(items: Iterable[Observation]) -> list[LapReported]:
@@ -84,9 +84,10 @@ def test_laps_without_mistakes_are_within_a_percent_of_one_another(race: Race) -
     assert len(set(times)) == 8
 
 
-def test_better_drivers_are_faster_and_seeds_make_drives_differ() -> None:
+@pytest.mark.parametrize("track", SHORT_AND_LONG)
+def test_better_drivers_are_faster_and_seeds_make_drives_differ(track: str) -> None:
     def lap_s(**race: float) -> float:
-        (lap,) = driven_laps(Race(track="pebble-lane", **race), 1)  # type: ignore[arg-type]
+        (lap,) = driven_laps(Race(track=track, **race), 1)  # type: ignore[arg-type]
         return lap.lap_time_s
 
     assert lap_s(skill=1.0, consistency=1.0) < lap_s(skill=0.97) < lap_s(skill=0.93)
@@ -131,8 +132,9 @@ def test_timing_finds_the_same_laps_by_the_line_alone() -> None:
     assert [n for n, lap in found.items() if lap.valid] == [1, 5]
 
 
-def test_a_lap_is_reported_a_little_after_the_line() -> None:
-    items = driven(SHORT)
+@pytest.mark.parametrize("rate_hz", [30, USUAL])
+def test_a_lap_is_reported_a_little_after_the_line(rate_hz: float) -> None:
+    items = driven(replace(SHORT, rate_hz=rate_hz))
     places = [place for place, item in enumerate(items) if isinstance(item, LapReported)]
     assert len(places) == 3
     for place in places:
@@ -152,12 +154,13 @@ def test_the_delta_ends_at_the_time_lost_on_the_lap() -> None:
     assert last["lap_delta_best"] == pytest.approx(times[3] - min(times[1], times[2]), abs=0.05)
 
 
-def test_a_race_ends_after_its_laps_and_rolls_out() -> None:
-    items = driven(SHORT)
+@pytest.mark.parametrize("rate_hz", [30, USUAL])
+def test_a_race_ends_after_its_laps_and_rolls_out(rate_hz: float) -> None:
+    items = driven(replace(SHORT, rate_hz=rate_hz))
     assert [report.lap_number for report in reports(items)] == [1, 2, 3]
     (finished,) = (o for o in items if isinstance(o, Finished))
     assert rows(items[items.index(finished) :])
-    assert rows_driven(SHORT)[-1]["lap_number"] == 4
+    assert rows(items)[-1]["lap_number"] == 4
 
 
 @pytest.mark.thorough
@@ -197,8 +200,9 @@ def test_an_endless_drive_stops_before_the_tank_is_empty() -> None:
 
 
 @pytest.mark.parametrize("start", ["rolling", "grid", "pits"])
-def test_lap_0_leads_to_the_line_whatever_the_start(start: str) -> None:
-    race = replace(SHORT, laps=1, start=start, rate_hz=20)
+@pytest.mark.parametrize("rate_hz", [20, USUAL])
+def test_lap_0_leads_to_the_line_whatever_the_start(start: str, rate_hz: float) -> None:
+    race = replace(SHORT, laps=1, start=start, rate_hz=rate_hz)
     items = rows_driven(race)
     assert items[0]["lap_number"] == 0
     assert (items[0]["speed"] > 40) == (start == "rolling")
@@ -253,7 +257,7 @@ def test_a_drive_that_was_stopped_goes_on_with_a_short_burst() -> None:
 
 
 async def test_real_time_stamps_frames_when_they_are_due() -> None:
-    race, times = replace(SHORT, laps=1), []
+    race, times = replace(SHORT, laps=1, rate_hz=30), []
     before_ns = time.time_ns()
     async with aclosing(observations(race, speed=20)) as items:  # type: ignore[type-var]
         async for observation in items:

@@ -1,0 +1,50 @@
+"""An ordinary web server: static files from a folder, and uvicorn as it comes."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import uvicorn
+from litestar import Litestar, post
+from litestar.static_files import create_static_files_router
+
+MAX_CONNECTIONS = 1024
+
+
+class _Server(uvicorn.Server):
+    """Serve without signal handlers."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to the test."""
+        yield
+
+
+@post("/api/v1/login")
+async def log_in() -> None:
+    """Take any login."""
+
+
+@asynccontextmanager
+async def usual_web(folder: Path) -> AsyncIterator[int]:
+    """Run the server and yield its port."""
+    (folder / "assets").mkdir(parents=True)
+    (folder / "index.html").write_text("<!doctype html>the wall")
+    files = create_static_files_router("/", directories=[folder], html_mode=True)
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        Litestar([files, log_in], logging_config=None),
+        http="h11",
+        log_config=None,
+        lifespan="off",
+        limit_concurrency=MAX_CONNECTIONS,
+    )
+    server = _Server(config)
+    serving = asyncio.ensure_future(server.serve([listening]))
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        server.should_exit = server.force_exit = True
+        await serving

@@ -1,0 +1,81 @@
+"""Attempts of somebody who reaches the gateway's port and has no account."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from functools import partial
+from typing import Final
+
+from tests.attacks.scene import Attempt, Scene
+
+ATTACKERS: Final = tuple(f"127.0.0.{number}" for number in range(2, 7))
+VICTIM: Final = "127.0.0.9"
+CONNECTIONS_EACH: Final = 256
+ANSWER_S: Final = 10.0
+PATHS: Final = {
+    "NUL in a path": "/assets/%00",
+    "a file as a folder": "/index.html/..",
+    "60 kB of a path": "/assets/" + "x" * 60_000,
+}
+TWO_REQUESTS: Final = (
+    b"POST /api/v1/login HTTP/1.1\r\nhost: localhost\r\ncontent-length: 48\r\n"
+    b"transfer-encoding: chunked\r\n\r\n"
+    b"0\r\n\r\nGET /hidden HTTP/1.1\r\nhost: localhost\r\n\r\n"
+)
+
+
+def visitors() -> Iterator[Attempt]:
+    """Yield every attempt."""
+    for name, path in PATHS.items():
+        yield Attempt("visitors", name, partial(_fail, path=path))
+    yield Attempt("visitors", "a request inside another", _smuggle)
+    yield Attempt("visitors", "slow heads of five addresses", _hold_connections)
+
+
+async def _fail(scene: Scene, path: str) -> str:
+    request = f"GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+    answer = await _exchanged(scene.web_port, request.encode())
+    return "the server fails" if b" 500 " in answer[:20] else ""
+
+
+async def _smuggle(scene: Scene) -> str:
+    answer = await _exchanged(scene.web_port, TWO_REQUESTS)
+    return "the hidden request is answered" if answer.count(b"HTTP/1.1 ") > 1 else ""
+
+
+async def _hold_connections(scene: Scene) -> str:
+    """Hold many connections without a whole request; then a visitor sends an ordinary one."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(CONNECTIONS_EACH):
+            for address in ATTACKERS:
+                slow = stack.enter_context(_connected(scene.web_port, address))
+                slow.sendall(b"GET / HTTP/1.1\r\nx-slow:")
+            await asyncio.sleep(0)
+        request = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+        answer = await _exchanged(scene.web_port, request, VICTIM)
+    return "" if b"the wall" in answer or b" 200 " in answer[:20] else f"got {answer[:20]!r}"
+
+
+def _connected(port: int, address: str) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), ANSWER_S, source_address=(address, 0))
+
+
+async def _exchanged(port: int, request: bytes, address: str = VICTIM) -> bytes:
+    """Send a request from an address; return what comes until the end, or a pause."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
+    writer.write(request)
+    received = b""
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            while part := await reader.read(65_536):
+                received += part
+                if received.count(b"HTTP/1.1 ") > 1:
+                    break
+    except (TimeoutError, ConnectionError):
+        pass
+    finally:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+    return received
