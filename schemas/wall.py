@@ -84,6 +84,14 @@ class Presence(Struct, frozen=True, kw_only=True, tag="wall.presence"):
     kept: bool = True
 
 
+class Deleted(Struct, frozen=True, kw_only=True, tag="wall.deleted"):
+    """State that a driver's runs of a session were deleted, those up to the run `through`."""
+
+    session: str
+    driver: str
+    through: int
+
+
 class Dropped(Struct, frozen=True, kw_only=True, tag="wall.dropped"):
     """State how many messages were dropped for this slow client since it connected."""
 
@@ -99,4 +107,4 @@ class Refused(Struct, frozen=True, kw_only=True, tag="wall.refused"):
 Fact = Session | Lap | Deriving
 """The events that the gateway forwards as they are, by its table of facts."""
 
-ToPage = Frames | Presence | Fact | HubState | Dropped | Pong | Refused
+ToPage = Frames | Presence | Fact | HubState | Deleted | Dropped | Pong | Refused

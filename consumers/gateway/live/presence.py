@@ -69,6 +69,12 @@ class Presences:
         elif ended.run == known.run and not known.closed:
             self._keep(msgspec.structs.replace(known, closed=True))
 
+    def forget(self, session: str, driver: str, through: int) -> None:
+        """Drop the presence of a deleted run, those up to the run `through`."""
+        known = self._drivers.get(driver, {}).get(session)
+        if known is not None and known.run <= through:
+            self._forget(driver, session)
+
     def of(self, session: str) -> list[Presence]:
         """Return the presence of every driver known in a session."""
         return [known[session] for known in self._drivers.values() if session in known]

@@ -157,6 +157,14 @@ export interface HubState {
   free_bytes: number;
 }
 
+/** State that a driver's runs of a session were deleted, those up to the run `through`. */
+export interface Deleted {
+  type: "wall.deleted";
+  session: string;
+  driver: string;
+  through: number;
+}
+
 /** State how many messages were dropped for this slow client since it connected. */
 export interface Dropped {
   type: "wall.dropped";
@@ -358,6 +366,7 @@ export type ToPage =
   | SentLap
   | Deriving
   | HubState
+  | Deleted
   | Dropped
   | Pong
   | Refused;
