@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from tests.faults import cases, chaos, deletions, derived, messages, peers
+from tests.faults import cases, chaos, deletions, derived, disks, messages, peers
 from tests.faults.pace import Pace
 from tests.faults.stack import Measures, Stack, streams_file
 from tests.faults.storage import Postgres
@@ -62,8 +62,11 @@ CASES: Final = (
     *_named(cases.database_goes_back, runs=3),
     Case(cases.stream_full, "stream_full", telemetry_max_bytes="200kB"),
     *_named(cases.spool_cloned, messages.repeated_and_reordered),
-    *_named(messages.undecodable, messages.newer_version),
+    *_named(messages.undecodable),
+    Case(messages.newer_version, "newer_version", gone=True),
     Case(cases.spool_too_small, "spool_too_small", gone=True),
+    *(Case(play, play.__name__, gone=True) for play in disks.GONE),
+    *_named(*disks.WHOLE),
     *_named(*derived.CASES, *deletions.CASES),
     *_named(peers.nats_disk_full, peers.jetstream_off, peers.postgres_disk_full),
     *_named(peers.postgres_read_only, peers.postgres_hangs, peers.table_locked),
