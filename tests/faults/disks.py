@@ -230,8 +230,11 @@ def _name(car: Driver) -> str:
 
 GONE: Final = (
     *(bit_in_session, bit_in_number, bit_in_time, bit_in_block),
-    *(pages_zeroed, pages_zeroed_while_running, log_damaged, log_lost, spool_full_offline),
+    *(pages_zeroed, pages_zeroed_while_running, log_lost, spool_full_offline),
 )
+EITHER: Final = (log_damaged,)
+"""The log has most chunks several times, so damage of it may cost none."""
+
 WHOLE: Final = (
     *(folder_away, folder_deleted, spool_full, spool_full_at_start, spool_read_only),
     spool_copied_ahead,

@@ -24,14 +24,14 @@ KEPT_FILES: Final = ("*.log", "*.ledger", "streams.yaml", "pg/*.log")
 class Case(Struct, frozen=True):
     """A drive with a fault; `runs` is how often the whole matrix has it.
 
-    `gone` requires that chunks are declared gone; without it none may be.
+    `gone` requires that chunks are declared gone; without it none may be. None permits both.
     """
 
     play: Callable[[Stack, Pace], None]
     name: str
     runs: int = 1
     telemetry_max_bytes: str = ""
-    gone: bool = False
+    gone: bool | None = False
     short: bool = True
 
 
@@ -66,6 +66,7 @@ CASES: Final = (
     Case(messages.newer_version, "newer_version", gone=True),
     Case(cases.spool_too_small, "spool_too_small", gone=True),
     *(Case(play, play.__name__, gone=True) for play in disks.GONE),
+    *(Case(play, play.__name__, gone=None) for play in disks.EITHER),
     *_named(*disks.WHOLE),
     *_named(*derived.CASES, *deletions.CASES),
     *_named(peers.nats_disk_full, peers.jetstream_off, peers.postgres_disk_full),
@@ -126,7 +127,7 @@ def _wrong(case: Case, verdict: Verdict) -> str:
         return f"not sound: {verdict}"
     if not verdict.chunks:
         return "nothing was driven"
-    if verdict.gone and not case.gone:
+    if verdict.gone and case.gone is False:
         return f"{verdict.gone} chunks were declared gone though nothing was evicted"
     if case.gone and not verdict.gone:
         return "nothing was declared gone"
