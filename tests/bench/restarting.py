@@ -17,6 +17,7 @@ from consumers.timing import tables
 from consumers.timing.service import Timing
 from pitbox import topology
 from pitbox.chunks import ranges
+from pitbox.chunks.frames import sealed
 from pitbox.postgres import facts, folds
 from schemas.sim import SessionOpened
 from schemas.telemetry import Chunk
@@ -109,7 +110,7 @@ async def _until_stored(servers: Servers, chunks: list[Chunk]) -> None:
     client = await servers.connect()
     for number in range(CARS):
         for chunk in chunks:
-            own = replace(chunk, driver=_car(number))
+            own = sealed(replace(chunk, driver=_car(number)))
             await client.publish(live.of(own), _encode(own))
     await client.flush()
     await client.close()
