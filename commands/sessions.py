@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
+from cyclopts import App
 from msgspec import Struct
 
 from commands import database
+from commands.deletion import delete
 from commands.terminal import table
 from pitbox.chunks import ranges
 from schemas.telemetry import Range
@@ -42,6 +44,9 @@ order by session, driver, run, first_chunk limit $2
 
 Who = tuple[str, str]
 
+app = App(name="sessions")
+app.command(delete)
+
 
 class Run(Struct, frozen=True, kw_only=True):
     """State what Postgres has of a run of a driver's app; `made` is None before its first mark."""
@@ -69,6 +74,7 @@ class Driven(Struct, frozen=True, kw_only=True):
     runs: tuple[Run, ...] = ()
 
 
+@app.default
 def sessions(name: str = "", /, *, limit: database.AtMost = 20, json: bool = False) -> None:
     """List sessions, and the laps, chunks and holes of each driver.
 

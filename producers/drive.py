@@ -190,6 +190,10 @@ class App:
             self._close()
             self._key = key
             self._link.live(key)
+        if self._depot.account(key).deleted:
+            if self._chunker.key == key:
+                self._chunker.begin_run(above=self._depot.deleted_through)
+            return
         await self._depot.keep(chunks)
         self._made += len(chunks)
         for chunk in chunks:

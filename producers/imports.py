@@ -67,8 +67,8 @@ async def import_files(
 ) -> list[Imported]:
     """Import files and return when Postgres has all of them.
 
-    Everything is read before anything is sent. Raises SourceError when a file cannot be read whole;
-    BusDown when nats-server cannot be reached.
+    Everything is read before anything is sent. Raises SourceError when a file cannot be read whole
+    or its session was deleted at the hub; BusDown when nats-server cannot be reached.
     """
     with (
         tempfile.TemporaryDirectory(prefix="pitbox-import-") as folder,
@@ -78,7 +78,13 @@ async def import_files(
             imported = [part for file in _distinct(files) for part in _read(settings, file, kept)]
         except DiskError as error:
             raise SourceError(f"no room in {folder}, set TMPDIR elsewhere: {error}") from None
-        await _send(settings, Depot(kept), progress)
+        deleted = await _send(settings, Depot(kept), progress)
+    for part in imported:
+        if (part.session, part.driver) in deleted:
+            raise SourceError(
+                f"{part.file}: the session {part.session} of {part.driver} was deleted at the hub, "
+                "which refuses it: PITBOX_DRIVER__SESSION imports the file under another name"
+            )
     return imported
 
 
@@ -149,8 +155,11 @@ def _keep(
     return made + len(batch), frames, tuple(left_out.values())
 
 
-async def _send(settings: Settings, depot: Depot, progress: Progress) -> None:
-    """Send the chunks that the hub lacks, until Postgres has all."""
+async def _send(settings: Settings, depot: Depot, progress: Progress) -> set[tuple[str, str]]:
+    """Send the chunks that the hub lacks, until Postgres has all.
+
+    Returns the sessions and drivers that were deleted at the hub.
+    """
     bus = Bus("drive", topology.load(settings.streams))
     link, uploader = Link(bus, depot), Uploader(bus, depot)
     try:
@@ -164,6 +173,7 @@ async def _send(settings: Settings, depot: Depot, progress: Progress) -> None:
     finally:
         await depot.leave()
         await bus.close()
+    return {(key.session, key.driver) for key, account in depot.accounts.items() if account.deleted}
 
 
 async def _report(depot: Depot, link: Link, progress: Progress) -> None:

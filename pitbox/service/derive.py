@@ -66,6 +66,7 @@ class Derive:
             publish=self._publish,
             publishes=lambda owner: self._bus.up.is_set() and owner in self._outgoing,
             ready=self._take_turn,
+            forget=self._forget,
             announce=self._announce,
         )
 
@@ -87,9 +88,9 @@ class Derive:
 
     async def _receive(self, event: Chunk | Mark) -> None:
         """Queue a chunk for its driver's turn."""
-        if isinstance(event, Mark):
-            return
         owner = event.session, event.driver
+        if isinstance(event, Mark) or event.run <= self._reconciling.deleted.through(*owner):
+            return
         deriving = self._states.get(event.driver, owner)
         if deriving is None:
             deriving = self._make(owner)
@@ -100,6 +101,12 @@ class Derive:
         deriving = Deriving(self._derivation, self._tables, owner)
         self._states.put(owner[1], owner, deriving)
         return deriving
+
+    def _forget(self, owner: Owner) -> None:
+        """Drop the state of a driver whose runs were deleted, and the facts not published yet."""
+        self._states.drop(owner[1], owner)
+        self._turns.pop(owner, None)
+        self._outgoing.pop(owner, None)
 
     def _take_turn(self, deriving: Deriving) -> None:
         if deriving.is_waiting:

@@ -10,6 +10,7 @@ from pitbox import logs, metrics
 from pitbox.chunks.owner import Owner
 from pitbox.postgres import folds
 from pitbox.postgres.connection import Connection
+from pitbox.postgres.deleted import Deleted
 from pitbox.postgres.errors import Conflict, PostgresDown
 from pitbox.postgres.facts import FactTables
 from pitbox.postgres.folds import Differing
@@ -45,20 +46,23 @@ class Reconciling:
         publish: Callable[[Owner, list[Any]], None],
         publishes: Callable[[Owner], bool],
         ready: Callable[[Deriving], None],
+        forget: Callable[[Owner], None],
         announce: Callable[[Any], Awaitable[None]],
     ) -> None:
         """Prepare to work.
 
         `make` adds a driver. `publish` queues facts; `publishes` returns whether some of a driver
         wait, and then nothing of the driver is committed. `ready` is called once a driver's fold
-        was read. `announce` publishes how many chunks are left.
+        was read, `forget` with those whose runs were deleted. `announce` publishes how many chunks
+        are left.
         """
+        self.deleted = Deleted()
         self._derivation = derivation
         self._tables = tables
         self._connection = connection
         self._states = states
         self._make, self._publish, self._publishes = make, publish, publishes
-        self._ready, self._announce = ready, announce
+        self._ready, self._forget, self._announce = ready, forget, announce
         self._outdated: set[Owner] = set()
         self._checked_s = 0.0
         self._boot = ""
@@ -108,11 +112,14 @@ class Reconciling:
         async with self._connection.transaction() as connection:
             different = await folds.differences(connection, self._derivation.name)
             read_ns = await connection.fetchval(folds.READ)
+            newly_deleted = await self.deleted.read(connection, anew=boot != self._boot)
             if time.monotonic() - self._checked_s > CHECK_S:
                 name, version = self._derivation.name, self._derivation.version
                 self._outdated = set(await folds.outdated(connection, name, version))
                 self._checked_s = time.monotonic()
         self._boot = boot
+        for owner in newly_deleted:
+            self._forget(owner)
         self._behind = 0
         for owner in self._order(different):
             self._behind += await self._visit(owner, different.get(owner), read_ns)

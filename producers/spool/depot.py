@@ -47,6 +47,7 @@ class Depot:
         The runs found are closed: a run is never continued, only finished.
         """
         self.accounts: dict[RunKey, Ledger] = {}
+        self.deleted_through = -1
         self._first_send = time.time_ns() // 1000
         self.completed = asyncio.Event()
         self.owing = asyncio.Event()
@@ -93,7 +94,9 @@ class Depot:
         Set `owing` when chunks are left to send, `completed` when every run is complete.
         """
         account = self.accounts.get(key_of(receipt))
-        if account is not None:
+        if receipt.deleted >= receipt.run:
+            self._delete(receipt)
+        elif account is not None:
             account.on_receipt(receipt)
             if account.todo:
                 self.owing.set()
@@ -101,6 +104,24 @@ class Depot:
             self.completed.set()
         else:
             self.completed.clear()
+
+    def _delete(self, receipt: Receipt) -> None:
+        """Delete the runs of a session that was deleted at the hub; the disk follows in slices."""
+        owner = receipt.session, receipt.driver
+        deleted = [
+            account
+            for key, account in self.accounts.items()
+            if (key.session, key.driver) == owner and key.run <= receipt.deleted
+        ]
+        if not all(account.deleted for account in deleted):
+            log.warning(
+                "this session was deleted at the hub: its telemetry is deleted here too",
+                session=receipt.session,
+                driver=receipt.driver,
+            )
+        for account in deleted:
+            account.delete()
+        self.deleted_through = max(self.deleted_through, receipt.deleted)
 
     def close(self, key: RunKey) -> None:
         """Note that a run makes no more chunks."""
@@ -138,7 +159,7 @@ class Depot:
         Raises DiskError.
         """
         found = await self._on_disk(partial(self._spool.read, key, chunks, max_bytes))
-        if not found:
+        if not found and not self.account(key).deleted:
             await self.drop(key, (chunks[0], chunks[0]), "not found in the spool")
         return found
 
@@ -201,8 +222,9 @@ class Depot:
     async def _trim(self) -> None:
         have = {key: account.have for key, account in self.accounts.items()}
         await self._on_disk(partial(self._spool.note, have))
+        deleted = frozenset(key for key, account in self.accounts.items() if account.deleted)
         for _ in range(TRIM_SLICES):
-            part = await self._on_disk(partial(self._spool.trim, time.time()))
+            part = await self._on_disk(partial(self._spool.trim, time.time(), deleted))
             if part is None:
                 break
             self._dropped(part)

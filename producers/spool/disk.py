@@ -9,7 +9,7 @@ in the transaction that deletes them. So nothing is counted by reading all rows.
 import contextlib
 import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,7 @@ from pitbox.chunks.ranges import NONE, Ranges
 from pitbox.folder_lock import LockedError, folder_lock
 from producers.source import SourceError
 from producers.spool.ledger import RunKey
-from producers.spool.retention import Dropped, KeptRun, oldest
+from producers.spool.retention import Dropped, KeptRun, oldest, unwanted
 from schemas.telemetry import Range
 
 FILE: Final = "spool.sqlite"
@@ -166,15 +166,19 @@ class Spool:
                     )
                     run.have = ranges_had
 
-    def trim(self, now_s: float) -> Dropped | None:
+    def trim(self, now_s: float, deleted: Container[RunKey] = ()) -> Dropped | None:
         """Delete one slice of chunks that are too old or too many; return it, None for nothing.
 
-        Chunks that Postgres has go first, the oldest before the others, also when the disk is
-        nearly full. Chunks that Postgres lacks go only when the spool holds nothing else and is
-        above `max_bytes`. Raises DiskError.
+        Runs that are `deleted` go first. Then chunks that Postgres has go, the oldest before the
+        others, also when the disk is nearly full. Chunks that Postgres lacks go only when the spool
+        holds nothing else and is above `max_bytes`. Raises DiskError.
         """
         with self._guarded():
             full = self.used_bytes > self._max_bytes
+            part = unwanted(self.runs.values(), deleted)
+            if part is not None:
+                self.drop(part.key, part.chunks)
+                return part
             part = oldest(self.runs.values(), receipted=True)
             if part is None:
                 part = oldest(self.runs.values(), receipted=False) if full else None

@@ -1,6 +1,6 @@
 """Choose the chunks that a spool deletes first. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -30,7 +30,7 @@ class KeptRun(Struct):
 
 
 class Dropped(Struct, frozen=True):
-    """Name chunks that were deleted; `receipted` is whether Postgres had them."""
+    """Name chunks that were deleted; `receipted` is whether Postgres had them, or wants none."""
 
     key: RunKey
     chunks: Range
@@ -43,6 +43,18 @@ def oldest(runs: Iterable[KeptRun], *, receipted: bool) -> Dropped | None:
         lacking = ranges.minus(run.kept, run.have)
         which = ranges.minus(run.kept, lacking) if receipted else lacking
         if which:
-            first, last = which[0]
-            return Dropped(run.key, (first, min(last, first + SLICE - 1)), receipted)
+            return _slice(run.key, which, receipted=receipted)
     return None
+
+
+def unwanted(runs: Iterable[KeptRun], deleted: Container[RunKey]) -> Dropped | None:
+    """Return the first slice of the runs that were deleted at the hub."""
+    for run in runs:
+        if run.key in deleted and run.kept:
+            return _slice(run.key, run.kept, receipted=True)
+    return None
+
+
+def _slice(key: RunKey, chunks: Ranges, *, receipted: bool) -> Dropped:
+    first, last = chunks[0]
+    return Dropped(key, (first, min(last, first + SLICE - 1)), receipted)

@@ -192,3 +192,14 @@ def test_a_run_is_forgotten_when_nothing_is_left_of_it(spool: Spool) -> None:
     spool.drop(KEY, (1, 1))
     assert spool.forget(KEY)
     assert KEY not in spool.runs
+
+
+def test_a_deleted_run_leaves_the_disk_first_and_whole(spool: Spool) -> None:
+    spool.append(OTHER, 0, [b"z"] * 3, 0)
+    spool.append(KEY, 0, [b"a"] * 100, 0)
+    dropped = []
+    while part := spool.trim(0, deleted={KEY}):
+        dropped.append(part)
+    assert [part.chunks for part in dropped] == [(0, 63), (64, 99)]
+    assert spool.runs[OTHER].kept == ((0, 2),)
+    assert spool.forget(KEY)
