@@ -21,8 +21,8 @@ from schemas.telemetry import CHUNK_VERSION, Chunk
 from schemas.timing import Lap, Session
 
 MAX_SEGMENTS: Final = 4096
-MAX_PIECES: Final = 20_000
-MAX_EVENTS: Final = 100_000
+MAX_PIECES: Final = 10_000
+MAX_EVENTS: Final = 50_000
 """The most of a driver in a session, a multiple of a race of 24 h; chunks above are left out."""
 
 Fact = Session | Lap

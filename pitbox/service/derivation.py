@@ -25,9 +25,9 @@ class Derivation(Protocol[State]):
     """Derive facts from a driver's chunks in a session. Every method is pure.
 
     Another `version` derives all facts anew. `add` has to take the same time whatever was added
-    before; a chunk that is folded already changes nothing, and a state may leave chunks out. `issue`
-    returns the facts that the chunks added since then change, `settle` those of all chunks that
-    differ from the facts issued. `restore` makes a state of a snapshot and of the facts that
+    before; a chunk that is folded already changes nothing, and a state may leave chunks out.
+    `issue` returns the facts that the chunks added since then change, `settle` those of all chunks
+    that differ from the facts issued. `restore` makes a state of a snapshot and of the facts that
     Postgres has, which count as issued.
     """
 

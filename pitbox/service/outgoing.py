@@ -1,15 +1,15 @@
-"""Facts that wait to be published, drivers in turn, bounded: pure."""
+"""Facts that wait to be published, drivers in turn: pure."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, Final
 
 from pitbox.chunks.owner import Owner
-from pitbox.postgres.facts import Place
 
 MAX_FACTS: Final = 20_000
 
-Facts = OrderedDict[tuple[Owner, Place], Any]
+Place = tuple[Any, ...]
+Next = tuple[Owner, Place, Any]
 
 
 class Outgoing:
@@ -19,19 +19,54 @@ class Outgoing:
     """
 
     def __init__(self, limit: int = MAX_FACTS) -> None:
+        """Hold at most `limit` facts."""
         self._limit = limit
-        self._drivers: OrderedDict[str, Facts] = OrderedDict()
+        self._drivers: OrderedDict[str, dict[Owner, dict[Place, Any]]] = OrderedDict()
         self._count = 0
 
     def put(self, owner: Owner, facts: Mapping[Place, Any]) -> int:
         """Add facts, each in place of an older one; return how many were given up for room."""
-        waiting = self._drivers.setdefault(owner[1], OrderedDict())
-        before = len(waiting)
-        waiting.update({(owner, place): fact for place, fact in facts.items()})
-        self._count += len(waiting) - before
+        waiting = self._drivers.setdefault(owner[1], {}).setdefault(owner, {})
+        self._count -= len(waiting)
+        waiting.update(facts)
+        self._count += len(waiting)
         given_up = 0
         while self._count > self._limit:
-            most = max(self._drivers, key=lambda driver: len(self._drivers[driver]))
-            given_up += len(self._drivers.pop(most))
-            self._count = sum(map(len, self._drivers.values()))
+            most = max(self._drivers, key=self._held)
+            given_up += self._held(most)
+            self._count -= self._held(most)
+            del self._drivers[most]
         return given_up
+
+    def next(self) -> Next | None:
+        """Return the fact to publish next, of the driver who waits longest; None without any."""
+        for sessions in self._drivers.values():
+            owner, facts = next(iter(sessions.items()))
+            place, fact = next(iter(facts.items()))
+            return owner, place, fact
+        return None
+
+    def published(self, owner: Owner, place: Place, fact: Any) -> None:
+        """Remove a fact unless a newer one replaced it; it is the next driver's turn."""
+        facts = self._drivers.get(owner[1], {}).get(owner, {})
+        if facts.get(place) is fact:
+            del facts[place]
+            self._count -= 1
+        if not facts:
+            self.drop(owner)
+        if owner[1] in self._drivers:
+            self._drivers.move_to_end(owner[1])
+
+    def waits(self, owner: Owner) -> bool:
+        """Return whether facts of a driver's session wait."""
+        return owner in self._drivers.get(owner[1], {})
+
+    def drop(self, owner: Owner) -> None:
+        """Remove the facts of a driver's session."""
+        sessions = self._drivers.get(owner[1], {})
+        self._count -= len(sessions.pop(owner, {}))
+        if not sessions:
+            self._drivers.pop(owner[1], None)
+
+    def _held(self, driver: str) -> int:
+        return sum(map(len, self._drivers[driver].values()))
