@@ -124,6 +124,12 @@ class Chunker:
         self._events, self._events_bytes = [], 0
         return [sealed(chunk)]
 
+    def begin_run(self, above: int) -> None:
+        """Continue the session in a new run, whose number is above the current one and `above`."""
+        if self.key is not None:
+            self.key = replace(self.key, run=max(self.key.run, above) + 1)
+            self._chunk = self._frame = self._reopens_ns = 0
+
     def close(self) -> list[Chunk]:
         """Return the last chunks of a run, with the final counts of what was left out."""
         at_ns = max((left_out.at_ns for left_out in self._unstated.values()), default=0)

@@ -14,6 +14,9 @@ class Receipt(Struct, frozen=True, kw_only=True, tag="link.receipt"):
     counts chunks kept as dead letters. `boot` names a start of the persister and of its Postgres:
     with another one, earlier receipts of any run may be outdated. A receipt may state fewer chunks
     than the one before it; the newer one counts.
+
+    `deleted` is the highest run of the driver in the session that was deleted for good, -1 for
+    none. From a receipt of such a run the spool learns to delete its chunks too.
     """
 
     session: Token
@@ -27,6 +30,7 @@ class Receipt(Struct, frozen=True, kw_only=True, tag="link.receipt"):
     boot: str
     hub_ns: int
     dead: int = 0
+    deleted: int = -1
 
 
 class Ask(Struct, frozen=True, kw_only=True, tag="link.ask"):
@@ -42,6 +46,7 @@ class Hello(Struct, frozen=True, kw_only=True, tag="link.hello"):
 
     A producer that receives a higher run of its own driver stops sending live. `offset_ns` is hub
     clock minus driver clock, None until measured; `made` and `waiting` count chunks of the spool.
+    `kept` is False while the PC's disk keeps no chunks: those that do not arrive live are lost.
     """
 
     driver: Token
@@ -52,3 +57,4 @@ class Hello(Struct, frozen=True, kw_only=True, tag="link.hello"):
     waiting: int = 0
     offset_ns: int | None = None
     rtt_ns: int | None = None
+    kept: bool = True

@@ -54,6 +54,7 @@ class Enrolment:
         self._known: dict[str, Account] = {}
         self._penalties: dict[str, Penalty] = {}
         self._out: set[str] = set()
+        self._revoked: set[str] = set()
         self._renewed_at: dict[str, float] = {}
         self._renewals = Limit(RENEWALS, RENEWALS * HASTE_S)
         self._lock = asyncio.Lock()
@@ -136,7 +137,13 @@ class Enrolment:
             self._known.pop(driver, None)
             self._set_out(driver, out=False)
             await self._delete(account.account)
+            self._revoked.add(driver)
         log.info("revoked", driver=driver)
+
+    def newly_revoked(self) -> set[str]:
+        """Return the drivers revoked since the last call."""
+        revoked, self._revoked = self._revoked, set()
+        return revoked
 
     async def shut_out(self, driver: str) -> None:
         """Suspend a driver who sent too much; raises BusDown.

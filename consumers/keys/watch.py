@@ -1,7 +1,8 @@
 """Measure the drivers' traffic, suspend those above the allowance, and end suspensions.
 
-A suspended driver's messages are purged from the streams. They are still in the spool of that
-driver's PC, which publishes them again after the suspension.
+The messages of a suspended or revoked driver are purged from the streams, so that they take no room
+and no time of anybody. They are still in the spool of that driver's PC, which publishes them again
+once it may connect.
 """
 
 import time
@@ -42,6 +43,7 @@ class Watch:
         for driver in await self._over_allowance():
             await self._enrolment.shut_out(driver)
             self._purges_left[driver] = PURGES
+        self._purges_left |= dict.fromkeys(self._enrolment.newly_revoked(), PURGES)
         await self._purge()
         await self._enrolment.readmit()
 
@@ -61,7 +63,7 @@ class Watch:
         ]
 
     async def _purge(self) -> None:
-        """Purge the messages of drivers just suspended, because others need the streams' space.
+        """Purge the messages of drivers just suspended or revoked.
 
         A purge that fails is not repeated: the messages then only cost their consumers time.
         """
@@ -69,6 +71,6 @@ class Watch:
             left = self._purges_left.pop(driver) - 1
             purged = await self._bus.purge(driver=driver)
             if purged:
-                log.warning("purged a suspended driver's messages", driver=driver, messages=purged)
+                log.warning("purged a driver's messages", driver=driver, messages=purged)
             if left:
                 self._purges_left[driver] = left

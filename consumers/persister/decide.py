@@ -35,7 +35,8 @@ class Held(Struct, frozen=True, gc=False):
 
     `have` are the stored chunks, `dead` those kept as dead letters, `gone` those that the producer
     lost. `made` is the number of chunks made, -1 before the first mark. `echo` is the highest send
-    number committed, -1 before any.
+    number committed, -1 before any. `deleted` is the highest run of its driver and session that was
+    deleted: not below this run when it was, and then nothing else is set.
     """
 
     have: Ranges = NONE
@@ -44,6 +45,7 @@ class Held(Struct, frozen=True, gc=False):
     made: int = -1
     closed: bool = False
     echo: int = -1
+    deleted: int = -1
 
 
 def fresh(held: Held, chunks: Sequence[int]) -> Sequence[int]:
@@ -114,4 +116,5 @@ def receipt(key: RunKey, held: Held, *, boot: str, hub_ns: int) -> Receipt:
         boot=boot,
         hub_ns=hub_ns,
         dead=ranges.count(ranges.minus(held.dead, held.have)),
+        deleted=held.deleted,
     )

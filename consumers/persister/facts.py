@@ -1,19 +1,24 @@
 """Facts: the events of all streams but TELEMETRY, each upserted into its table."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
 from consumers.persister import CONSUMER, metrics
+from pitbox.metrics import dropped
 from pitbox.nats.delivery import Delivery
+from pitbox.postgres import deleted
 from pitbox.postgres.connection import Connection
 from pitbox.postgres.errors import Refused
 from pitbox.postgres.tables import Tables
 from pitbox.service import dead
 from pitbox.topology import Route, Topology
+from schemas.base import Event
 from schemas.dead import DeadLetter
 from schemas.registry import EVENTS, UNDECODABLE
+
+NOBODY: Final = "", ""
 
 
 class Batch(Struct):
@@ -66,7 +71,8 @@ class Facts:
         written = Batch(facts=batch.facts, letters=batch.letters, not_kept=batch.not_kept)
         try:
             async with self._connection.transaction() as writer:
-                await self._tables.write(writer, [fact for _, fact in batch.facts])
+                written.facts = await _not_deleted(writer, batch.facts)
+                await self._tables.write(writer, [fact for _, fact in written.facts])
                 await self._tables.write(writer, batch.letters)
         except Refused:
             written = await self._one_by_one(batch)
@@ -83,8 +89,9 @@ class Facts:
             await self._connection.ready()
             try:
                 async with self._connection.transaction() as writer:
-                    await self._tables.write(writer, [fact])
-                written.facts.append((delivery, fact))
+                    kept = await _not_deleted(writer, [(delivery, fact)])
+                    await self._tables.write(writer, [fact for _, fact in kept])
+                written.facts += kept
             except Refused as error:
                 self._bury(delivery, written, f"Refused: {error}")
         await self._connection.ready()
@@ -97,3 +104,23 @@ class Facts:
             batch.letters.append(dead.letter_of(CONSUMER, delivery, reason))
         else:
             batch.not_kept += 1
+
+
+async def _not_deleted(
+    writer: Any, facts: list[tuple[Delivery, Any]]
+) -> list[tuple[Delivery, Any]]:
+    """Leave out facts that their stream stored before their part of a session was deleted."""
+    owners = {_owner(fact) for _, fact in facts}
+    deletions = await deleted.among(writer, owners - {NOBODY})
+    kept = [
+        (delivery, fact)
+        for delivery, fact in facts
+        if (deletion := deletions.get(_owner(fact))) is None or delivery.stored_ns > deletion.at_ns
+    ]
+    dropped.labels(CONSUMER, "deleted session").inc(len(facts) - len(kept))
+    return kept
+
+
+def _owner(fact: Any) -> deleted.Owner:
+    """Return the session and driver of a fact, `NOBODY` for one of no session."""
+    return (fact.session, fact.driver) if isinstance(fact, Event) else NOBODY

@@ -8,10 +8,12 @@ from typing import Final
 import asyncpg
 import msgspec
 
-from consumers.persister import decide, store
+from consumers.persister import CONSUMER, decide, store
 from consumers.persister.decide import Held, RunKey
 from consumers.persister.intake import Batch
+from pitbox import metrics
 from pitbox.chunks import ranges
+from pitbox.postgres import deleted
 from pitbox.postgres.connection import Connection
 from pitbox.postgres.errors import Conflict, PostgresDown
 from pitbox.postgres.tables import Tables
@@ -26,11 +28,16 @@ class Holdings:
         self,
         connection: Connection,
         tables: Tables,
+        subjects: Callable[[str, str], Iterable[str]],
         changed: Callable[[Iterable[RunKey]], None],
     ) -> None:
-        """Prepare; `changed` is called with runs that may need another receipt."""
+        """Prepare; `changed` is called with runs that may need another receipt.
+
+        `subjects(driver, session)` returns the subjects of a driver in a session.
+        """
         self._connection = connection
         self._tables = tables
+        self._subjects = subjects
         self._changed = changed
         self._runs: OrderedDict[RunKey, Held] = OrderedDict()
         self._read_over = ""
@@ -86,6 +93,10 @@ class Holdings:
         self._changed(held)
         return stored
 
+    def delete(self, keys: Iterable[RunKey], through: int) -> None:
+        """Note that runs were deleted, those up to the run `through`."""
+        self._runs |= {key: Held(deleted=through) for key in keys if key in self._runs}
+
     def known(self, key: RunKey) -> Held | None:
         """Return the cached state of a run, None while it may be outdated."""
         return self._runs.get(key) if self.boot else None
@@ -105,11 +116,13 @@ class Holdings:
     async def _write(
         self, connection: asyncpg.Connection, batch: Batch
     ) -> tuple[dict[RunKey, Held], int]:
-        unknown = [key for key in batch.runs if key not in self._runs]
+        gone = await self._deleted(connection, batch)
+        runs = {key: arrivals for key, arrivals in batch.runs.items() if key not in gone}
+        unknown = [key for key in runs if key not in self._runs]
         before = await store.load(connection, unknown) if unknown else {}
-        before |= {key: self._runs[key] for key in batch.runs if key in self._runs}
+        before |= {key: self._runs[key] for key in runs if key in self._runs}
         after, added, encoded = {}, {}, list[bytes]()
-        for key, arrivals in batch.runs.items():
+        for key, arrivals in runs.items():
             held = before.get(key, Held())
             indices = decide.fresh(held, arrivals.numbers)
             encoded += [arrivals.rows[index] for index in indices]
@@ -124,6 +137,24 @@ class Holdings:
         if added:
             read_ns = max((one.stored_ns for one in batch.deliveries), default=0)
             await store.save(connection, added, read_ns)
-        if batch.letters:
-            await self._tables.write(connection, batch.letters)
-        return after, len(encoded)
+        unread = {subject for key in gone for subject in self._subjects(key.driver, key.session)}
+        letters = [letter for letter in batch.letters if letter.subject not in unread]
+        if letters:
+            await self._tables.write(connection, letters)
+        return after | gone, len(encoded)
+
+    async def _deleted(self, connection: asyncpg.Connection, batch: Batch) -> dict[RunKey, Held]:
+        """Return the runs of a batch that were deleted; the rest of it may be stored."""
+        owners = {(key.session, key.driver) for key in batch.runs}
+        deletions = await deleted.among(connection, owners)
+        gone = {
+            key: Held(deleted=deletion.through)
+            for key in batch.runs
+            if (deletion := deletions.get((key.session, key.driver)))
+            and key.run <= deletion.through
+        }
+        for key in gone:
+            count = len(batch.runs[key].numbers)
+            metrics.dropped.labels(CONSUMER, "deleted session").inc(count)
+        await deleted.returned(connection, {(key.session, key.driver) for key in gone})
+        return gone

@@ -6,6 +6,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from consumers.persister import CONSUMER, facts, intake, metrics, tables
+from consumers.persister.deleting import Deleting
 from consumers.persister.facts import Facts
 from consumers.persister.holdings import Holdings
 from consumers.persister.intake import Intake, Subjects
@@ -41,13 +42,17 @@ class Persister:
                 self._tables.require(kinds)
             elif kinds - {Chunk, Mark}:
                 raise TableError(f"{stream} carries chunks, so it can carry no other facts")
-        self._connections = [self._connection(), self._connection()]
+        self._connections = [self._connection() for _ in range(3)]
 
     def open(self, bus: Bus) -> None:
         """Prepare to write, and to publish receipts."""
         self._bus = bus
         self._receipts = Receipts(bus)
-        self._holdings = Holdings(self._connections[0], self._tables, self._receipts.changed)
+        subjects = _subjects(self._topology, self._topology.of_sessions)
+        self._holdings = Holdings(
+            self._connections[0], self._tables, subjects, self._receipts.changed
+        )
+        self._deleting = Deleting(self._connections[2], bus, self._holdings, subjects)
 
     def sink(self, stream: str) -> Sink[Any]:
         """Return how chunks, or facts, are written."""
@@ -64,12 +69,14 @@ class Persister:
         )
 
     async def beside(self, stop: asyncio.Event) -> None:
-        """Publish receipts, and answer producers that ask for one."""
+        """Publish receipts, answer producers that ask for one, and delete what is to go."""
         subscription = await self._bus.answer(
             "link.ask", partial(self._receipts.answer, self._holdings)
         )
         try:
-            await self._receipts.run(self._holdings, stop)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._receipts.run(self._holdings, stop))
+                tasks.create_task(self._deleting.run(stop))
         finally:
             await subscription.unsubscribe()
 
@@ -82,7 +89,8 @@ class Persister:
         return Connection(self._settings.postgres.url, f"pitbox-{self.name}")
 
     def _telemetry(self, stream: str) -> Sink[intake.Batch]:
-        proof = Intake(_subjects(self._topology, stream), self._topology.from_drivers)
+        routes = self._topology.streams[stream].routes
+        proof = Intake(_subjects(self._topology, routes), self._topology.from_drivers)
 
         async def commit(batch: intake.Batch) -> None:
             stored = await self._holdings.commit(batch)
@@ -112,9 +120,9 @@ def _kinds(declared: Topology, routes: Iterable[str]) -> set[type]:
     return {EVENTS[tag] for route in routes for tag in declared.route(route).events}
 
 
-def _subjects(declared: Topology, stream: str) -> Subjects:
-    """Return a lookup of the subjects of a stream that a driver may publish on in a session."""
-    routes = tuple(declared.streams[stream].routes.values())
+def _subjects(declared: Topology, names: Iterable[str]) -> Subjects:
+    """Return a lookup of the subjects of some routes for a driver in a session."""
+    routes = [declared.route(name) for name in names]
 
     @lru_cache(maxsize=1024)
     def subjects(driver: str, session: str) -> frozenset[str]:

@@ -7,12 +7,19 @@ import asyncpg
 
 from consumers.persister import rows
 from consumers.persister.decide import Held, RunKey
+from pitbox.postgres import deleted
 from pitbox.postgres.multirange import multirange, ranges_of
 
 LOAD: Final = """
-select session, driver, run, made, closed, have, dead, gone, echo
+select session, driver, run, made, closed, have, dead, gone, echo, null::bigint as deleted
 from run join unnest($1::text[], $2::text[], $3::bigint[]) as wanted (session, driver, run)
 using (session, driver, run)
+union all
+select session, driver, run, null, false, '{}', '{}', '{}', -1, through
+from deleted join unnest($1::text[], $2::text[], $3::bigint[]) as wanted (session, driver, run)
+using (session, driver)
+where run <= through
+order by deleted nulls first
 """
 
 # `have` and `dead` only grow, so that they keep the ranges of another transaction.
@@ -59,7 +66,7 @@ async def server(connection: asyncpg.Connection) -> str:
 
 
 async def load(connection: asyncpg.Connection, keys: Sequence[RunKey]) -> dict[RunKey, Held]:
-    """Return the state of the runs that Postgres knows."""
+    """Return the state of the runs that Postgres knows, as stored or deleted ones."""
     found = await connection.fetch(LOAD, *_columns(keys))
     return {
         RunKey(row["session"], row["driver"], row["run"]): Held(
@@ -69,6 +76,7 @@ async def load(connection: asyncpg.Connection, keys: Sequence[RunKey]) -> dict[R
             dead=ranges_of(row["dead"]),
             gone=ranges_of(row["gone"]),
             echo=row["echo"],
+            deleted=deleted.NONE if row["deleted"] is None else row["deleted"],
         )
         for row in found
     }

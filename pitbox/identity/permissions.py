@@ -59,7 +59,7 @@ def of_consumer(topology: Topology, name: str) -> Permissions:
         for stream in topology.streams_of(name)
         for what in ("INFO", "CREATE")
     ]
-    publish += [f"$JS.API.STREAM.PURGE.{topology.stream_of[r]}" for r in consumer.purges]
+    publish += [f"$JS.API.STREAM.PURGE.{topology.stream_of[r]}" for r in topology.purges(name)]
     subscribed = [r for r in consumer.reads if not any(r in routes for routes in pulled.values())]
     return Permissions(
         publish=_unique([*publish, *_answers(topology, subscribed)]),

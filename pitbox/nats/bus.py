@@ -162,7 +162,7 @@ class Bus(Connection):
         `fields` narrow the subjects. Raises BusDown.
         """
         purged = 0
-        for route in self.topology.consumers[self.service].purges:
+        for route in self.topology.purges(self.service):
             order = msgspec.json.encode({"filter": self.topology.filter(route, **fields)})
             subject = f"$JS.API.STREAM.PURGE.{self.topology.stream_of[route]}"
             try:

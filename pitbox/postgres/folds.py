@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from pitbox.chunks.owner import Owner
 from pitbox.chunks.ranges import Ranges
+from pitbox.postgres import deleted
 from pitbox.postgres.errors import Conflict
 from pitbox.postgres.facts import Facts, FactTables
 from pitbox.postgres.multirange import multirange, ranges_of
@@ -22,7 +23,8 @@ select session, driver, run, r.have, r.dead + r.gone as lost,
 from run as r
 full join (select * from folded where consumer = $1) as f using (session, driver, run)
 left join (select * from fold where consumer = $1) as fold using (session, driver)
-where coalesce(r.have, '{}') <> coalesce(f.chunks, '{}')
+left join deleted as d using (session, driver)
+where coalesce(r.have, '{}') <> coalesce(f.chunks, '{}') and run > coalesce(d.through, -1)
 """
 
 OUTDATED: Final = "select session, driver from fold where consumer = $1 and version <> $2"
@@ -37,7 +39,10 @@ FOLDED: Final = """
 select run, chunks from folded where consumer = $1 and session = $2 and driver = $3
 """
 
-HAVE: Final = "select run, have from run where session = $1 and driver = $2"
+HAVE: Final = """
+select run, have from run left join deleted as d using (session, driver)
+where session = $1 and driver = $2 and run > coalesce(d.through, -1)
+"""
 
 CHUNKS: Final = """
 select version, chunk, first_frame, frames, captured_ns, channels, crc, block, observed
@@ -164,8 +169,11 @@ async def commit(
 ) -> int:
     """Store a snapshot and the chunks in it, in the caller's transaction; return its generation.
 
-    Raises Conflict when the fold in Postgres is not of `generation`.
+    Raises Conflict when the fold in Postgres is not of `generation`, or runs in it were deleted.
     """
+    deletion = (await deleted.among(connection, [owner])).get(owner)
+    if deletion and any(run <= deletion.through for run in folded):
+        raise Conflict("the session was deleted")
     after = max(time.time_ns(), generation + 1)
     if generation:
         done = await connection.execute(

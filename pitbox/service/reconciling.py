@@ -3,20 +3,23 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from pitbox import logs, metrics
 from pitbox.chunks.owner import Owner
 from pitbox.postgres import folds
 from pitbox.postgres.connection import Connection
+from pitbox.postgres.deleted import Deleted
 from pitbox.postgres.errors import Conflict, PostgresDown
 from pitbox.postgres.facts import FactTables
 from pitbox.postgres.folds import Differing
-from pitbox.service.derivation import Derivation
+from pitbox.service.derivation import Derivation, Slice
 from pitbox.service.deriving import Candidate, Deriving
 from pitbox.service.retry import retry
 from pitbox.service.states import States
+from schemas.telemetry import Chunk
 
 TICK_S: Final = 1.0
 READ_SLICES: Final = 4
@@ -24,6 +27,12 @@ READ_SLICES: Final = 4
 
 READ_S: Final = 2.0
 """Live chunks wait so long for what Postgres has of their driver; then they are folded without."""
+
+ADD_S: Final = 0.005
+"""The time for which chunks from Postgres are folded before live ones have their turn."""
+
+ROUND_S: Final = 1.0
+"""A round that took longer ends when a driver waits to be read."""
 
 CHECK_S: Final = 60.0
 LAST_S: Final = 2.0
@@ -45,20 +54,23 @@ class Reconciling:
         publish: Callable[[Owner, list[Any]], None],
         publishes: Callable[[Owner], bool],
         ready: Callable[[Deriving], None],
+        forget: Callable[[Owner], None],
         announce: Callable[[Any], Awaitable[None]],
     ) -> None:
         """Prepare to work.
 
         `make` adds a driver. `publish` queues facts; `publishes` returns whether some of a driver
         wait, and then nothing of the driver is committed. `ready` is called once a driver's fold
-        was read. `announce` publishes how many chunks are left.
+        was read, `forget` with those whose runs were deleted. `announce` publishes how many chunks
+        are left.
         """
+        self.deleted = Deleted()
         self._derivation = derivation
         self._tables = tables
         self._connection = connection
         self._states = states
         self._make, self._publish, self._publishes = make, publish, publishes
-        self._ready, self._announce = ready, announce
+        self._ready, self._forget, self._announce = ready, forget, announce
         self._outdated: set[Owner] = set()
         self._checked_s = 0.0
         self._boot = ""
@@ -108,18 +120,29 @@ class Reconciling:
         async with self._connection.transaction() as connection:
             different = await folds.differences(connection, self._derivation.name)
             read_ns = await connection.fetchval(folds.READ)
+            newly_deleted = await self.deleted.read(connection, anew=boot != self._boot)
             if time.monotonic() - self._checked_s > CHECK_S:
                 name, version = self._derivation.name, self._derivation.version
                 self._outdated = set(await folds.outdated(connection, name, version))
                 self._checked_s = time.monotonic()
         self._boot = boot
+        for owner in newly_deleted:
+            self._forget(owner)
         self._behind = 0
+        self._wake.clear()
+        until_s = time.monotonic() + ROUND_S
         for owner in self._order(different):
+            if self._wake.is_set() and time.monotonic() > until_s:
+                self._behind += 1
+                break
             self._behind += await self._visit(owner, different.get(owner), read_ns)
         metrics.chunks_behind.labels(self._derivation.name).set(self._behind)
 
     def _order(self, different: dict[Owner, Differing]) -> list[Owner]:
-        """Return the drivers to visit: first those that wait, then the last used."""
+        """Return the sessions to visit, one of each driver before the second one of any.
+
+        Of a driver those that wait come first, then the last used.
+        """
         held = {one.owner: one for one in self._states}
         owners = {*different, *self._outdated}
         owners |= {owner for owner, one in held.items() if one.is_dirty or not one.is_sure}
@@ -128,7 +151,11 @@ class Reconciling:
             one = held.get(owner)
             return (not one.wanted_s, -one.used_s) if one else (True, 0.0)
 
-        return sorted(owners, key=turn)
+        visits, ranks = Counter[str](), dict[Owner, int]()
+        for owner in sorted(owners, key=turn):
+            ranks[owner] = visits[owner[1]]
+            visits[owner[1]] += 1
+        return sorted(ranks, key=lambda owner: ranks[owner])
 
     async def _visit(self, owner: Owner, differs: Differing | None, read_ns: int) -> int:
         """Read, fold and commit what one driver lacks; return the number of chunks left."""
@@ -164,8 +191,7 @@ class Reconciling:
         for which in deriving.behind[:READ_SLICES]:
             async with self._connection.transaction() as connection:
                 chunks = await folds.chunks(connection, deriving.owner, *which)
-            deriving.add(which, chunks)
-            await asyncio.sleep(0)
+            await _add(deriving, which, chunks)
         deriving.behind = deriving.behind[READ_SLICES:]
         told = deriving.partial
         if not deriving.behind:
@@ -202,3 +228,15 @@ class Reconciling:
             raise
         deriving.committed(candidate, generation, facts)
         metrics.facts_written.labels(self._derivation.name).inc(len(changed))
+
+
+async def _add(deriving: Deriving, which: Slice, chunks: Sequence[Chunk]) -> None:
+    """Fold a slice that was read from Postgres; live chunks have their turns meanwhile."""
+    until_s = time.monotonic() + ADD_S
+    for chunk in chunks:
+        deriving.add(chunk)
+        if time.monotonic() > until_s:
+            await asyncio.sleep(0)
+            until_s = time.monotonic() + ADD_S
+    deriving.close(which)
+    await asyncio.sleep(0)

@@ -78,7 +78,8 @@ class Consumer(Struct, frozen=True, forbid_unknown_fields=True):
 
     A `fold` reads streams from their beginning and performs for `performers` keys at once. A
     `batch` has durables. `derive`, `answer` and `live` subscribe by core NATS, to routes of streams
-    too, and pull nothing. A consumer may purge messages from the routes in `purges`.
+    too, and pull nothing. A consumer may purge messages from the routes in `purges`; one that
+    `deletes` may from all routes of sessions.
     """
 
     about: str
@@ -87,6 +88,7 @@ class Consumer(Struct, frozen=True, forbid_unknown_fields=True):
     writes: tuple[str, ...]
     performers: Annotated[int, Meta(ge=1, le=1000)] = 8
     purges: tuple[str, ...] = ()
+    deletes: bool = False
     ack: Ack = "explicit"
     ack_all: tuple[StreamName, ...] = ()
     ack_wait: Duration = "30s"
@@ -142,6 +144,12 @@ class Topology(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         written = (r for one in self.producers.values() if not one.hub for r in one.writes)
         return frozenset(self.stream_of[route] for route in written if route in self.stream_of)
 
+    @cached_property
+    def of_sessions(self) -> tuple[str, ...]:
+        """Return the stored routes whose subject names a driver and a session."""
+        named = {"driver", "session"}
+        return tuple(name for name in self.stream_of if named <= {*self.route(name).fields})
+
     def route(self, name: str) -> Route:
         """Return a route; raises TopologyError naming an unknown one."""
         try:
@@ -164,6 +172,11 @@ class Topology(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     def writes(self, service: str) -> tuple[str, ...]:
         """Return the routes that a service may publish to."""
         return self._service(service).writes
+
+    def purges(self, service: str) -> tuple[str, ...]:
+        """Return the routes whose messages a consumer may purge."""
+        consumer = self.consumers[service]
+        return consumer.purges + self.of_sessions * consumer.deletes
 
     def durables(self, service: str) -> dict[str, tuple[str, ...]]:
         """Return the streams a consumer has a durable on, each with the routes it reads there."""

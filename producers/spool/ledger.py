@@ -58,7 +58,7 @@ class Ledger:
 
     `made` chunks are in the spool except for those `dropped` from it. `have` is what Postgres has
     by the last receipt. `reconciled` is whether that is known: a run of an earlier start of the app
-    is not sent before its first receipt.
+    is not sent before its first receipt. A run that was `deleted` at the hub has nothing to send.
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class Ledger:
         self.dropped = dropped
         self.closed = closed
         self.reconciled = not closed
+        self.deleted = False
         self._send = send
         self._sent: list[Sent] = []
         self._flight = NONE
@@ -109,8 +110,8 @@ class Ledger:
 
     @property
     def settled(self) -> bool:
-        """Return whether Postgres has every chunk made, and the last mark was received too."""
-        return (
+        """Return whether Postgres has every chunk made and the last mark, or wants none."""
+        return self.deleted or (
             self.reconciled
             and not self._flight
             and self._receipt_made >= self.made
@@ -135,9 +136,19 @@ class Ledger:
         self.dropped = ranges.union(self.dropped, chunks)
         self._todo = None
 
+    def keep_only(self, chunks: Ranges) -> None:
+        """Note that the spool has these chunks alone."""
+        if self.made:
+            self.drop(ranges.minus(((0, self.made - 1),), chunks))
+
     def close(self) -> None:
         """Note that no more chunks will be made."""
         self.closed = True
+
+    def delete(self) -> None:
+        """Note that the run was deleted at the hub for good."""
+        self.deleted = True
+        self._todo = None
 
     def sent(self, first: int, last: int) -> int:
         """Note that consecutive chunks are sent now; return the send number of the first."""
@@ -188,6 +199,8 @@ class Ledger:
         return first, min(last, first + limit - 1)
 
     def _lacking(self) -> Ranges:
+        if self.deleted:
+            return NONE
         kept = ranges.minus(((0, self.made - 1),), self.dropped) if self.made else NONE
         return ranges.minus(kept, self.have)
 

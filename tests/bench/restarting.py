@@ -5,6 +5,7 @@ A start reads snapshots and folds only what came since, whatever the number of c
 """
 
 import asyncio
+import functools
 import time
 from collections.abc import Iterator
 from typing import Any, Final
@@ -83,7 +84,8 @@ async def _prepare(servers: Servers, chunks: list[Chunk]) -> bytes:
     """Write runs, folds and facts of all cars as timing leaves them; return one snapshot."""
     fold, made = Timing(), facts.scan(tables)
     connection = await asyncpg.connect(servers.url)
-    state: Any = fold.gather(fold.restore((chunks[0].session, ""), None, ()), chunks)
+    empty: Any = fold.restore((chunks[0].session, ""), None, ())
+    state = functools.reduce(fold.add, chunks, empty)
     snapshot, have = fold.snapshot(state), ranges.of(chunk.chunk for chunk in chunks)
     for number in range(CARS):
         owner = chunks[0].session, _car(number)

@@ -124,10 +124,17 @@ SAMPLES: Final[dict[str, Struct]] = {
         boot="678f6c6e",
         hub_ns=AT_NS,
         dead=1,
+        deleted=1_795_570_842_000,
     ),
     "link.ask": Ask(**RUN),
     "link.hello": Hello(
-        **RUN, at_ns=AT_NS, made=12, waiting=3, offset_ns=-5_000_000, rtt_ns=1_400_000
+        **RUN,
+        at_ns=AT_NS,
+        made=12,
+        waiting=3,
+        offset_ns=-5_000_000,
+        rtt_ns=1_400_000,
+        kept=False,
     ),
     "keys.enrol": Enrol(driver="ada", public_key=USER_KEY, pc="rig-1"),
     "keys.enrolled": Enrolled(

@@ -100,3 +100,13 @@ def test_no_code_names_a_subject_or_a_stream() -> None:
 def test_a_name_that_is_more_than_one_token_of_a_subject_is_refused(name: str) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(name, Token)
+
+
+def test_a_deletion_reaches_every_stream_that_names_a_session() -> None:
+    """A subject without driver and session cannot be purged for one session alone."""
+    named = {
+        name
+        for name in TOPOLOGY.stream_of
+        if any("session" in EVENTS[tag].__struct_fields__ for tag in TOPOLOGY.route(name).events)
+    }
+    assert named == {*TOPOLOGY.of_sessions} == {*TOPOLOGY.purges("persister")}

@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -53,6 +53,11 @@ class Ledger(Struct, frozen=True):
     def committed(self) -> list[Entry]:
         """Return the chunks that must reach Postgres."""
         return [entry for entry in self.made if entry.identity in self.kept]
+
+    def without(self, deleted: Mapping[tuple[str, str], int]) -> "Ledger":
+        """Return the ledger without the runs of deleted sessions, by the highest run of each."""
+        made = (e for e in self.made if e.run > deleted.get((e.session, e.driver), -1))
+        return Ledger(tuple(made), self.kept)
 
     @property
     def undecided(self) -> set[Identity]:

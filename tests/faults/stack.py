@@ -75,6 +75,9 @@ class Stack:
         self.volumes = ExitStack()
         """What is unmounted once all processes have ended."""
 
+        self.deleted: dict[tuple[str, str], int] = {}
+        """The highest deleted run, by session and driver."""
+
         self._watch: Watch | None = None
         self._copies = 0
 
@@ -147,7 +150,20 @@ class Stack:
 
     def committed(self) -> list[Entry]:
         """Return every chunk that any driver's PC committed."""
-        return [entry for driver in self.drivers for entry in driver.committed()]
+        ledgers = (driver.recorded().without(self.deleted) for driver in self.drivers)
+        return [entry for ledger in ledgers for entry in ledger.committed]
+
+    def delete(self, driver: str = "MOR") -> None:
+        """Delete the session of a driver, who may be driving it."""
+        self.database.execute(f"select delete_session('{SESSION}', '{driver}', 'a test')")
+        query = f"select through from deleted where driver = '{driver}'"
+        self.deleted[SESSION, driver] = self.database.rows(query)[0]["through"]
+
+    def is_deleted(self) -> bool:
+        """Return whether the services have nothing left to delete."""
+        with suppress(DatabaseAway):
+            return not self.database.rows("select from deleted where finished is null")
+        return False
 
     def fills(self, entries: list[Entry], what: str, timeout_s: float = SETTLE_S) -> None:
         """Wait until Postgres has those chunks, or a declaration that they are gone."""
@@ -211,7 +227,8 @@ class Stack:
     def judge(self) -> verdict.Verdict:
         """Compare all chunks made with all chunks stored, once no app runs."""
         self.finish()
-        return oracle.judge(self.url, [driver.recorded() for driver in self.drivers])
+        ledgers = [driver.recorded().without(self.deleted) for driver in self.drivers]
+        return oracle.judge(self.url, ledgers)
 
     @property
     def live_back_s(self) -> float | None:

@@ -17,6 +17,8 @@ import yaml
 from consumers.persister.service import service
 from pitbox import topology
 from pitbox.nats.bus import Bus
+from schemas.sim import LeftOut
+from schemas.telemetry import CHUNK_VERSION
 from schemas.timing import Lap, Session
 from tests.tools.hub import (
     Database,
@@ -131,10 +133,12 @@ def test_empty_lists_are_reported_as_empty(pitbox: Run) -> None:
 async def test_a_dead_letter_is_listed_shown_and_sent_again(
     pitbox: Run, nats_server: NatsServer, database: str, driver: Bus
 ) -> None:
-    newer = chunk(3, version=2)
+    newer = chunk(3, version=CHUNK_VERSION + 1)
     stored = await kept(nats_server.url, database, driver, newer)
     listed = json.loads(pitbox("dead", "list", "--json").stdout)
-    assert [letter["reason"] for letter in listed] == ["NewerVersion: 2, this is 1"]
+    assert [letter["reason"] for letter in listed] == [
+        f"NewerVersion: {CHUNK_VERSION + 1}, this is {CHUNK_VERSION}"
+    ]
     name = listed[0]["name"]
     assert name in pitbox("dead", "list").stdout
     assert pitbox("dead", "list", "--consumer", "timing").stdout == "no dead letters\n"
@@ -158,7 +162,9 @@ async def test_a_dead_letter_is_listed_shown_and_sent_again(
 async def test_all_dead_letters_are_resent_and_invalid_ones_become_dead_letters_again(
     pitbox: Run, nats_server: NatsServer, database: str, driver: Bus
 ) -> None:
-    await kept(nats_server.url, database, driver, *[chunk(n, version=2) for n in range(20)])
+    await kept(
+        nats_server.url, database, driver, *[chunk(n, version=CHUNK_VERSION + 1) for n in range(20)]
+    )
     assert pitbox("dead", "retry", "--all").stdout == "20 published again\n"
     assert pitbox("dead", "list").stdout == "no dead letters\n"
     await kept(nats_server.url, database, driver, chunk(99))
@@ -168,7 +174,7 @@ async def test_all_dead_letters_are_resent_and_invalid_ones_become_dead_letters_
 async def test_a_message_that_no_stream_accepts_stays_a_dead_letter(
     pitbox: Run, nats_server: NatsServer, database: str, driver: Bus
 ) -> None:
-    stored = await kept(nats_server.url, database, driver, chunk(0, version=2))
+    stored = await kept(nats_server.url, database, driver, chunk(0, version=CHUNK_VERSION + 1))
     await driver.jetstream.delete_stream("TELEMETRY")
     done = pitbox("dead", "retry", "--all")
     assert done.returncode == 2
@@ -190,6 +196,32 @@ async def test_a_message_that_no_stream_accepts_stays_a_dead_letter(
 def test_a_wrong_name_is_reported(pitbox: Run, arguments: tuple[str, ...], message: str) -> None:
     done = pitbox("dead", *arguments)
     assert (done.returncode, done.stderr) == (2, f"pitbox: {message}\n")
+
+
+async def test_a_session_is_deleted_once_it_is_agreed_and_not_driven(
+    pitbox: Run, database: str
+) -> None:
+    delete = ("sessions", "delete", "spa")
+    assert "no session spa: `pitbox sessions` lists them" in pitbox(*delete, "--yes").stderr
+    connection = await asyncpg.connect(database)
+    for driver, closed in (("ada", True), ("bob", True), ("cyd", False)):
+        row = "insert into run (session, driver, run, closed) values ('spa', $1, 1, $2)"
+        await connection.execute(row, driver, closed)
+    assert "cyd drives spa now: close `pitbox drive` first" in pitbox(*delete, "--yes").stderr
+    await connection.execute("update run set updated = now() - interval '2 minutes'")
+    assert "no driver eve in session spa" in pitbox(*delete, "--driver", "eve").stderr
+    assert "add --yes" in pitbox(*delete).stderr
+    done = pitbox(*delete, "--driver", "ada", "--yes")
+    assert done.stdout.startswith("spa is deleted (ada);")
+    listed = json.loads(pitbox("sessions", "--json").stdout)
+    assert [one["driver"] for one in listed] == ["bob", "cyd"]
+    assert pitbox(*delete, "--yes").stdout.startswith("spa is deleted (bob, cyd);")
+    assert await connection.fetchval("select count(*) from run") == 0
+    entries = await connection.fetch("select action, about, address from audit order by id")
+    assert [tuple(entry) for entry in entries] == [
+        ("session deleted", f"spa of {driver}", "command line") for driver in ("ada", "bob", "cyd")
+    ]
+    await connection.close()
 
 
 async def test_sessions_show_laps_and_holes(
@@ -233,6 +265,21 @@ async def test_sessions_show_laps_and_holes(
     assert pitbox("sessions", "elsewhere").stderr == "no session elsewhere\n"
 
 
+async def test_laps_of_a_session_have_its_track_its_car_and_what_was_left_out(
+    pitbox: Run, database: str
+) -> None:
+    event: dict[str, Any] = {"session": "test", "driver": "ada", "at_ns": 1, "car": "7"}
+    lost = LeftOut(at_ns=1, reason="unknown", count=312)
+    about = {"track": "Spa", "car_model": "Alpine", "started_ns": 1, "left_out": (lost,)}
+    session = Session(**event, source="f1", **about)  # type: ignore[arg-type]
+    own = Lap(**event, own=True, lap_number=1, revision=1, lap_time_s=91.5)
+    await write_facts(database, session, own, msgspec.structs.replace(own, car="8", own=False))
+    lines = pitbox("laps", "--session", "test", "--all").stdout.splitlines()
+    assert "test · ada · Spa · Alpine · car 7" in lines
+    assert "test · ada · Spa · car 8" in lines
+    assert lines[-1] == "left out: 312 datagrams of an unknown kind"
+
+
 async def test_control_characters_of_a_driver_are_escaped_in_the_terminal(
     pitbox: Run, database: str
 ) -> None:
@@ -264,6 +311,7 @@ async def test_control_characters_of_a_driver_are_escaped_in_the_terminal(
         *[("streams", name) for name in ("plan", "apply", "graph", "asyncapi")],
         *[("dead", name) for name in ("list", "show", "retry")],
         *[(name,) for name in ("sessions", "settings", "run", "migrate")],
+        ("sessions", "delete"),
     ],
     ids=" ".join,
 )

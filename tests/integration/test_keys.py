@@ -143,6 +143,38 @@ async def test_a_driver_drives_until_revoked_and_others_are_unaffected(
             await grows(rows, "ada", by=committed(tmp_path, "ada") - left)
 
 
+async def messages(bus: Bus, driver: str) -> int:
+    """Return the number of messages of a driver in the stream."""
+    chosen = f"telemetry.{driver}.>"
+    info = await bus.jetstream.stream_info("TELEMETRY", subjects_filter=chosen)
+    return sum((info.state.subjects or {}).values())
+
+
+async def test_the_messages_of_a_revoked_driver_are_purged_and_come_again_after_enrolment(
+    nats_server: NatsServer, database: str, desk: Bus, tmp_path: Path
+) -> None:
+    await apply(nats_server.url)
+    hub, rows = settings_of(nats_server.url, database), Database(database)
+    async with serving(keys(hub)), connected(hub.nats.url) as bus:
+        ada, bea = await enrolled(hub, "ada", tmp_path), await enrolled(hub, "bea", tmp_path)
+        async with on_track(hub, "ada", ada, tmp_path), on_track(hub, "bea", bea, tmp_path):
+
+            async def sent() -> bool:
+                return await messages(bus, "ada") > 20 and await messages(bus, "bea") > 20
+
+            await eventually(sent, "the stream has messages of both")
+            await desk.request("keys.revoke", Revoke(driver="ada"), timeout_s=WAIT_S)
+
+            async def purged() -> bool:
+                return await messages(bus, "ada") == 0
+
+            await eventually(purged, "the messages of the revoked driver are purged")
+            assert await messages(bus, "bea") > 20
+            async with serving(persister(hub)):
+                await enrolled(hub, "ada", tmp_path)
+                await grows(rows, "ada", by=committed(tmp_path, "ada"))
+
+
 async def test_the_app_of_a_revoked_driver_logs_it_once_and_continues_after_enrolment(
     hub: Settings, desk: Bus, nats_server: NatsServer, database: str, tmp_path: Path
 ) -> None:

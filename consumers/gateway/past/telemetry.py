@@ -19,6 +19,7 @@ MAX_TEXT_VALUES: Final = 2_000_000
 RANGE: Final = """
 from telemetry_chunk
 where session = $1 and driver = $2 and frames > 0
+    and run > coalesce((select through from deleted where session = $1 and driver = $2), -1)
     and captured_ns >= coalesce((
         select max(captured_ns) from telemetry_chunk
         where session = $1 and driver = $2 and frames > 0 and captured_ns <= $3

@@ -112,3 +112,8 @@ def test_an_ascending_batch_behind_all_others_is_taken_whole(stored: list[int]) 
     last = held.have[-1][1] if held.have else -1
     assert list(decide.fresh(held, [last + 1, last + 2, last + 9])) == [0, 1, 2]
     assert ranges.count(held.have) == len(set(stored))
+
+
+def test_the_receipt_of_a_deleted_run_states_no_chunk() -> None:
+    stated = receipt_of(Held(deleted=9))
+    assert (stated.deleted, stated.through, stated.upto, stated.missing) == (9, -1, -1, ())

@@ -106,6 +106,7 @@ def test_services_are_permitted_what_streams_yaml_declares() -> None:
                 for stream in ("TELEMETRY", "DEAD")
                 for what in ("INFO", "CREATE")
             ),
+            *("$JS.API.STREAM.PURGE.TELEMETRY", "$JS.API.STREAM.PURGE.TIMING"),
             "_R_.>",
         ),
         subscribe=("ask.*.*", "_INBOX.persister.>"),
@@ -116,7 +117,7 @@ def test_services_are_permitted_what_streams_yaml_declares() -> None:
     assert not any(
         "PURGE" in subject
         for name, user in allowed.items()
-        if name != "keys"
+        if name not in ("keys", "persister")
         for subject in user.publish
     )
 

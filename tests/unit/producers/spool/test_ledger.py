@@ -199,3 +199,10 @@ def test_a_run_is_not_complete_before_the_hub_received_its_gone_chunks() -> None
     send = account.mark().send
     account.on_receipt(receipt(upto=1, missing=((0, 0),), echo=send, made=2))
     assert account.complete
+
+
+def test_a_deleted_run_has_nothing_to_send_and_waits_for_nothing() -> None:
+    account = ledger(made=3, closed=True)
+    account.sent(0, 0)
+    account.delete()
+    assert (account.todo, account.waiting, account.complete) == ((), 0, True)
