@@ -9,7 +9,7 @@ import pytest
 
 from producers.imports import import_files
 from producers.source import SourceError
-from producers.spool.disk import opened
+from producers.spool.keeper import opened
 from producers.spool.retention import KeptRun
 from tests.integration.test_deletion import delete, finished
 from tests.integration.test_drive import Car, Hub
@@ -34,8 +34,9 @@ async def hub(nats_server: NatsServer, database: str, tmp_path: Path) -> AsyncIt
 
 def spooled(hub: Hub, session: str = "spa") -> list[KeptRun]:
     """Return the runs of a session in the spool of a PC whose app has ended."""
-    with opened(hub.folder / "pc", max_bytes=10**9, max_age_h=72) as spool:
-        return [run for key, run in spool.runs.items() if key.session == session]
+    with opened(hub.folder / "pc", max_bytes=10**9, max_age_h=72) as kept:
+        runs = kept.work(lambda spool: spool.runs)
+    return [run for key, run in runs.items() if key.session == session]
 
 
 async def drives_on_until_the_copies_are_gone(hub: Hub) -> None:
