@@ -8,6 +8,7 @@ of the fold are committed in one transaction, so a restored Postgres agrees with
 
 import asyncio
 import contextlib
+import time
 from collections import OrderedDict
 from functools import partial
 from typing import Any, Final
@@ -31,6 +32,8 @@ TURN_CHUNKS: Final = 20
 """The chunks of one driver that are folded before it is the next one's turn."""
 
 MAX_OUTGOING: Final = 20_000
+PATIENCE_S: Final = 3.0
+"""Facts are committed unpublished once their stream has refused one for so long."""
 
 log = logs.get("derive")
 
@@ -56,6 +59,7 @@ class Derive:
         self._states = States[Deriving]()
         self._turns: OrderedDict[Owner, Deriving] = OrderedDict()
         self._outgoing: OrderedDict[Owner, dict[Place, Any]] = OrderedDict()
+        self._storing_s = 0.0
         self._came, self._leaves = asyncio.Event(), asyncio.Event()
         self._reconciling = Reconciling(
             derivation,
@@ -64,7 +68,7 @@ class Derive:
             self._states,
             make=self._make,
             publish=self._publish,
-            publishes=lambda owner: self._bus.up.is_set() and owner in self._outgoing,
+            publishes=self._publishes,
             ready=self._take_turn,
             forget=self._forget,
             announce=self._announce,
@@ -136,6 +140,11 @@ class Derive:
             metrics.unpublished.labels(self.name).inc(len(self._outgoing.pop(most)))
         self._leaves.set()
 
+    def _publishes(self, owner: Owner) -> bool:
+        """Return whether a driver's facts are about to be published."""
+        refused = time.monotonic() - self._storing_s > PATIENCE_S
+        return owner in self._outgoing and self._bus.up.is_set() and not refused
+
     async def _send(self) -> None:
         """Publish queued facts, drivers in turn."""
         while True:
@@ -155,6 +164,7 @@ class Derive:
 
     async def _store(self, fact: Any) -> None:
         """Publish a fact until it is stored; one that its stream can never take is given up."""
+        self._storing_s = time.monotonic()
         attempt = partial(self._bus.store, self._routes[type(fact)], fact)
         try:
             await retry(attempt, peer="nats-server", on=BusDown, hopeless=TooLarge, log=log)

@@ -18,6 +18,7 @@ from consumers.timing.service import Timing
 from pitbox import topology
 from pitbox.chunks import ranges
 from pitbox.postgres import facts, folds
+from pitbox.service.derivation import sealed
 from schemas.sim import SessionOpened
 from schemas.telemetry import Chunk
 from tests.bench.effort import Effort
@@ -95,7 +96,7 @@ async def _prepare(servers: Servers, chunks: list[Chunk]) -> bytes:
                 owner,
                 version=fold.version,
                 generation=0,
-                state=snapshot,
+                state=sealed(snapshot),
                 folded={1: have},
             )
             await made.write(connection, owner, made.keyed(fold.facts(derived)), ())
