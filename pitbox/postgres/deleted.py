@@ -138,13 +138,13 @@ class Deleted:
 
         `anew` reads all again: another connection may be to an older copy of the database.
         """
-        if anew:
-            self._through, self._number = {}, 0
-        rows = await connection.fetch(SINCE, self._number)
-        new = {(row["session"], row["driver"]): row["through"] for row in rows}
-        self._through.update(new)
-        self._number = max((row["number"] for row in rows), default=self._number)
-        return new
+        since = 0 if anew else self._number
+        rows = await connection.fetch(SINCE, since)
+        read = {(row["session"], row["driver"]): row["through"] for row in rows}
+        before = self._through
+        self._through = read if anew else before | read
+        self._number = max((row["number"] for row in rows), default=since)
+        return {owner: run for owner, run in read.items() if before.get(owner) != run}
 
 
 def _columns(owners: Iterable[Owner]) -> tuple[list[str], list[str]]:

@@ -61,7 +61,9 @@ select (select array_agg(a order by account) from account as a)::text,
     (select array_agg(o order by hash) from one_time_link as o)::text,
     (select array_agg((handle, used) order by handle) from enrolment)::text,
     (select array_agg(n order by driver) from nats_account as n)::text,
-    (select array_agg(u order by public_key) from nats_user as u)::text
+    (select array_agg(u order by public_key) from nats_user as u)::text,
+    (select array_agg((r.session, driver, run) order by r.session, driver) from run as r)::text,
+    (select array_agg(d order by d.session, driver) from deleted as d)::text
 """
 """The rows that a refused request must not change."""
 
@@ -157,6 +159,10 @@ class Requester:
                 given["role"] = thing.role
             case "GET /enrolments/{driver}":
                 await self._code(thing)
+            case "DELETE /sessions/{session}/drivers/{driver}":
+                given["session"] = fresh.session
+                run = "insert into run (session, driver, run, closed) values ($1, $2, 1, true)"
+                await self._postgres.execute(run, fresh.session, thing.driver)
             case endpoint if "/drivers" in endpoint.removeprefix("GET /sessions"):
                 given["public_key"] = KeyPair.new(Kind.USER).public
                 wish = Enrol(driver=thing.driver, public_key=given["public_key"])

@@ -60,7 +60,7 @@ NAMES: Final[dict[str, str]] = {"session": "session", "driver": "driver", "name"
 
 NOBODYS: Final[dict[str, Any]] = {
     **{"pc": "rig", "lap_number": 1, "channels": "speed", "format": "json", "own": "true"},
-    **{"from_ns": hub.START_NS, "to_ns": hub.START_NS + 10**9, "before": 2**62, "limit": 500},
+    **{"from_ns": hub.START_NS, "to_ns": hub.START_NS + 10**9, "after": "", "limit": 500},
     **{"kind": "camera", "allowed": True, "role": "guest", "disabled": False},
 }
 """Parameters that name nobody's thing."""
@@ -81,6 +81,7 @@ class Reach(StrEnum):
     LIST_OWN = "a list of everybody's, but of a driver's own only for drivers"
     SEEN_OR_EMPTY = "what its driver shares, else nothing, as of who never drove"
     SEEN_OR_GONE = "what its driver shares, else it is not there"
+    SEEN_OR_GONE_AND_OWN = "what its driver shares, but a driver's own only for drivers"
     DRIVERS_OWN = "anybody's, but a driver's own only for drivers"
     NEW = "what nobody has yet"
     PROVED = "what one proves to be one's own"
@@ -109,6 +110,7 @@ REACHES: Final[dict[str, Reach]] = {
     "GET /sessions/{session}/holes": Reach.LIST_SEEN,
     "GET /sessions/{session}/drivers/{driver}/laps/{lap_number}/telemetry": Reach.SEEN_OR_GONE,
     "GET /sessions/{session}/drivers/{driver}/telemetry": Reach.SEEN_OR_EMPTY,
+    "DELETE /sessions/{session}/drivers/{driver}": Reach.SEEN_OR_GONE_AND_OWN,
     "GET /consents": Reach.LIST_OWN,
     "PUT /consents": Reach.NAMELESS,
     "POST /enrolments": Reach.DRIVERS_OWN,
@@ -244,6 +246,10 @@ def expected(question: Question) -> Answer:
             return Answer.TOLD if own or question.role != "driver" else Answer.UNTOLD
         case Reach.SEEN_OR_GONE:
             return Answer.TOLD if seen else Answer.GONE
+        case Reach.SEEN_OR_GONE_AND_OWN if question.role == "driver":
+            return Answer.DONE if own else Answer.ANOTHERS
+        case Reach.SEEN_OR_GONE_AND_OWN:
+            return Answer.DONE if seen else Answer.GONE
         case Reach.DRIVERS_OWN:
             return Answer.TOLD if own or question.role != "driver" else Answer.ANOTHERS
         case Reach.PROVED:

@@ -12,13 +12,14 @@ from typing import Any, Final
 import msgspec
 
 from consumers.gateway import metrics
+from consumers.gateway.live.deletions import Deletions
 from consumers.gateway.live.facts import TABLE
 from consumers.gateway.live.fanout import Choice, Fanout, choice
 from consumers.gateway.live.latest import Latest
 from consumers.gateway.live.outbox import Outbox
 from consumers.gateway.live.presence import Presences
 from consumers.gateway.live.table import Table
-from consumers.gateway.past import sessions
+from consumers.gateway.past import holes
 from pitbox import metrics as runtime_metrics
 from pitbox.chunks.errors import CorruptChunkError
 from pitbox.nats.bus import Bus
@@ -70,6 +71,13 @@ class Feed:
         self._latest = Latest(table)
         self._presences = Presences()
         self._rereads: list[float] = []
+        self._deletions = Deletions(
+            archive,
+            latest=self._latest,
+            presences=self._presences,
+            fanout=self._fanout,
+            read_facts=self._read_facts,
+        )
 
     @property
     def is_full(self) -> bool:
@@ -128,6 +136,7 @@ class Feed:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._send_presences())
             tasks.create_task(self._reread(bus))
+            tasks.create_task(self._deletions.watch())
 
     async def _send_presences(self) -> None:
         while True:
@@ -178,7 +187,7 @@ class Feed:
                 known: list[Event] = []
                 for row in self._table:
                     known += await row.read(connection, session) if row.read else ()
-                ended = await sessions.closed(connection, session)
+                ended = await holes.closed(connection, session)
         except PostgresDown:
             if not self._rereads:
                 self._rereads.append(time.monotonic() + REREAD_S[0])
@@ -196,7 +205,8 @@ class Feed:
         self._forward([fact])
 
     async def _receive_link(self, event: Any) -> None:
-        self._presences.update(event, now_ms())
+        if not self._deletions.covers(event):
+            self._presences.update(event, now_ms())
 
     async def _receive_hub(self, state: HubState) -> None:
         """Show a state of the hub in the metrics, and send it to every page."""
@@ -226,6 +236,9 @@ class Feed:
             if subject != own or event.version > CHUNK_VERSION:
                 reason = "newer version" if subject == own else "foreign subject"
                 runtime_metrics.dropped.labels("gateway", reason).inc()
+                return
+            if self._deletions.covers(event):
+                runtime_metrics.dropped.labels("gateway", "deleted session").inc()
                 return
             self._presences.update(event, now_ms())
             if isinstance(event, Chunk):

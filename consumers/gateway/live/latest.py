@@ -35,6 +35,11 @@ class Latest:
         """Return the facts of a session, each driver's in the order of their updates."""
         return [*self._stored.of(session), *self._unstored.of(session)]
 
+    def forget(self, session: str, driver: str) -> None:
+        """Drop the facts of a driver in a session."""
+        self._stored.drop(session, driver)
+        self._unstored.drop(session, driver)
+
     def _take(self, fact: Event) -> Entry | None:
         row = self._table.row(fact)
         part = self._stored if row.read else self._unstored
@@ -82,10 +87,19 @@ class Bounded:
         while self.bytes > self._max_bytes:
             self._evict(max(self._taken, key=self._taken.__getitem__))
 
+    def drop(self, session: str, driver: str) -> None:
+        """Drop the entries of a driver in a session."""
+        while entries := self._drivers.get(driver, {}).get(session):
+            self._drop(driver, session, next(iter(entries)))
+
     def _evict(self, driver: str) -> None:
+        session, entries = next(iter(self._drivers[driver].items()))
+        self._drop(driver, session, next(iter(entries)))
+
+    def _drop(self, driver: str, session: str, identity: Hashable) -> None:
         sessions = self._drivers[driver]
-        session, entries = next(iter(sessions.items()))
-        self._count(driver, -_bytes(entries.pop(next(iter(entries)))))
+        entries = sessions[session]
+        self._count(driver, -_bytes(entries.pop(identity)))
         if not entries:
             del sessions[session]
         if not sessions:

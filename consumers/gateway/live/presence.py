@@ -69,6 +69,12 @@ class Presences:
         elif ended.run == known.run and not known.closed:
             self._keep(msgspec.structs.replace(known, closed=True))
 
+    def forget(self, session: str, driver: str, through: int) -> None:
+        """Drop the presence of a deleted run, those up to the run `through`."""
+        known = self._drivers.get(driver, {}).get(session)
+        if known is not None and known.run <= through:
+            self._forget(driver, session)
+
     def of(self, session: str) -> list[Presence]:
         """Return the presence of every driver known in a session."""
         return [known[session] for known in self._drivers.values() if session in known]
@@ -121,7 +127,8 @@ def _changes(
         case Hello():
             offset_ms = known.offset_ms if event.offset_ns is None else event.offset_ns / 1e6
             made, waiting = max(known.made, event.made), event.waiting
-            return {"seen_ms": now_ms, "offset_ms": offset_ms, "made": made, "waiting": waiting}
+            seen = {"seen_ms": now_ms, "offset_ms": offset_ms, "kept": event.kept}
+            return {**seen, "made": made, "waiting": waiting}
         case Receipt():
             missing = minus(normal(event.missing), normal(known.gone))
             return {"through": event.through, "missing": missing}
@@ -137,4 +144,5 @@ def _changes(
 def _state(presence: Presence) -> tuple[Any, ...]:
     """Return the fields whose change is sent at once."""
     unmeasured = presence.offset_ms is None
-    return presence.run, unmeasured, presence.missing, presence.gone, presence.closed
+    holes = presence.missing, presence.gone
+    return presence.run, unmeasured, holes, presence.closed, presence.kept

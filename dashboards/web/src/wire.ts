@@ -44,6 +44,7 @@ export interface Presence {
   missing: readonly (readonly [number, number])[];
   gone: readonly (readonly [number, number])[];
   closed: boolean;
+  kept: boolean;
 }
 
 /** State how much of what arrived was not used, and why. */
@@ -154,6 +155,14 @@ export interface HubState {
   postgres_refuses: boolean;
   low_room: boolean;
   free_bytes: number;
+}
+
+/** State that a driver's runs of a session were deleted, those up to the run `through`. */
+export interface Deleted {
+  type: "wall.deleted";
+  session: string;
+  driver: string;
+  through: number;
 }
 
 /** State how many messages were dropped for this slow client since it connected. */
@@ -357,6 +366,7 @@ export type ToPage =
   | SentLap
   | Deriving
   | HubState
+  | Deleted
   | Dropped
   | Pong
   | Refused;

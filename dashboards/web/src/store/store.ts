@@ -47,7 +47,7 @@ export class Store {
     this.socket = new WallSocket(address, browser.openSocket, timers);
     this.sessions = new Sessions(rest, this.race, timers);
     this.past = new Past(rest, this.race, timers);
-    this.feed = new Feed(this.socket, this.access, this.race, this.past, timers);
+    this.feed = new Feed(this.socket, this.access, this.race, this.past, this.sessions, timers);
     this.loop = new AnimationLoop(this.race, this.feed, browser.requestFrame);
   }
 

@@ -10,6 +10,7 @@ import type { Timers } from "../../link/timers";
 import type { Past } from "../past";
 import type { Race } from "../race";
 import type { Server } from "../reading";
+import type { Sessions } from "../sessions";
 import { handle } from "./handlers";
 import type { HubWord, Receiver } from "./receiver";
 
@@ -24,6 +25,7 @@ export class Feed implements Listener, Receiver {
     private readonly access: Access,
     readonly race: Race,
     readonly past: Past,
+    private readonly sessions: Sessions,
     private readonly timers: Timers,
   ) {}
 
@@ -58,6 +60,10 @@ export class Feed implements Listener, Receiver {
       driver.coverage.value = afterSilence(driver.coverage.peek());
     }
     this.past.catchUp();
+  }
+
+  listSessions(): void {
+    void this.sessions.fetch();
   }
 
   now(): number {

@@ -5,6 +5,7 @@ import type { Receiver } from "./receiver";
 const HELD_BACK_MS = 2000;
 
 export function takeFrames(frames: Frames, receiver: Receiver): void {
+  if (receiver.race.isDeleted(frames.driver, frames.run)) return;
   const now = receiver.now();
   const driver = receiver.race.driverOf(frames.driver);
   const lateMs = driver.take(frames, receiver.hubNow(now), now);

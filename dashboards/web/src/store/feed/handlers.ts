@@ -2,6 +2,7 @@
 
 import type { Received } from "../../link/socket";
 import { takeDropped, takeHubState, takeRefused } from "./delivery";
+import { takeDeleted } from "./deleted";
 import { takeDeriving } from "./deriving";
 import { takeFrames } from "./frames";
 import { takeLap } from "./laps";
@@ -23,6 +24,7 @@ export const HANDLERS: Handlers<Received> = {
   "timing.lap": takeLap,
   "timing.deriving": takeDeriving,
   "hub.state": takeHubState,
+  "wall.deleted": takeDeleted,
   "wall.dropped": takeDropped,
   "wall.refused": takeRefused,
 };

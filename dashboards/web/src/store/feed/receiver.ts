@@ -25,6 +25,8 @@ export interface Receiver {
   now(): number;
   /** Return the hub's ms since 1970 at a monotonic ms of the page, NaN while not known. */
   hubNow(pageNow: number): number;
+  /** Fetch the list of sessions now. */
+  listSessions(): void;
   /** Fetch from Postgres all that this page did not receive. */
   catchUp(): void;
 }

@@ -20,7 +20,7 @@ function receiver() {
   gateway.on("sessions/evening/holes", json([]));
   race.follow("evening");
   const past = new Past(new Rest(gateway.fetch), race, timers);
-  let caughtUp = 0;
+  let [caughtUp, listed] = [0, 0];
   const to: Receiver = {
     race,
     past,
@@ -30,11 +30,34 @@ function receiver() {
     hub: signal(null),
     now: timers.now,
     hubNow: (pageNow) => pageNow + HUB_AHEAD_MS,
+    listSessions: () => (listed += 1),
     catchUp: () => (caughtUp += 1),
   };
   const take = (message: Received) => handle(message, to);
-  return { to, take, gateway, timers, mor: () => race.driverOf("MOR"), caughtUp: () => caughtUp };
+  return { to, take, gateway, timers, mor: () => race.driverOf("MOR"), caughtUp: () => caughtUp, listed: () => listed };
 }
+
+test("a driver whose runs were deleted leaves the page, and only later runs bring one back", () => {
+  const { to, take, listed } = receiver();
+  take(frames(1, [1000], { speed: 60 }));
+  take(presence({ driver: "ADA" }));
+  const deleted = { type: "wall.deleted" as const, session: "evening", driver: "MOR", through: 5 };
+  take({ ...deleted, session: "another" });
+  expect(to.race.drivers.value.map((driver) => driver.name)).toEqual(["ADA", "MOR"]);
+  take(deleted);
+  take(frames(2, [1016], { speed: 60 }));
+  expect(to.race.drivers.value.map((driver) => driver.name)).toEqual(["ADA"]);
+  expect(listed()).toBe(1);
+  take({ ...frames(1, [2000], { speed: 60 }), run: 6 });
+  expect(to.race.drivers.value.map((driver) => driver.name)).toEqual(["ADA", "MOR"]);
+});
+
+test("a session that was deleted whole is not followed any more", () => {
+  const { to, take } = receiver();
+  take(frames(1, [1000], { speed: 60 }));
+  take({ type: "wall.deleted", session: "evening", driver: "MOR", through: 5 });
+  expect(to.race.session.value).toBe("");
+});
 
 test("frames fill the driver's rings and its coverage", () => {
   const { take, mor } = receiver();

@@ -87,3 +87,22 @@ def held(bounded: Bounded) -> list[Entry]:
 
 def size(entry: Entry) -> int:
     return len(entry.message) + ENTRY_BYTES
+
+
+def test_facts_of_a_deleted_session_leave_and_free_their_room() -> None:
+    latest = Latest(WITH_TOY)
+    latest.update([session(), lap(1), shout(1), session("monza"), session(driver="bob")])
+    latest.forget("spa", "ada")
+    latest.forget("spa", "nobody")
+    assert facts(latest.of("spa")) == [session(driver="bob")]
+    assert facts(latest.of("monza")) == [session("monza")]
+    assert facts(latest.update([lap(1)])) == [lap(1)]
+
+
+def test_the_count_of_bytes_agrees_after_a_session_was_dropped() -> None:
+    part = Bounded(100 * SIZE)
+    for fact in (session(), session("monza")):
+        part.put(Latest(TABLE).update([fact])[0])
+    part.drop("spa", "ada")
+    part.drop("monza", "ada")
+    assert part.bytes == 0

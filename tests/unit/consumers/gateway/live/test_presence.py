@@ -132,3 +132,13 @@ def test_state_changes_are_due_at_once_and_others_every_two_seconds() -> None:
     assert presences.due(200.0 + REPEAT_MS - 1) == []
     assert [known.made for known in presences.due(200.0 + REPEAT_MS)] == [6]
     assert presences.due(200.0 + 2 * REPEAT_MS) == [], "nothing has changed since"
+
+
+def test_the_presence_of_a_deleted_run_is_dropped_and_that_of_a_later_one_stays() -> None:
+    presences = Presences()
+    presences.update(hello(run=5), 0.0)
+    presences.forget("spa", "ada", through=4)
+    assert len(presences.of("spa")) == 1
+    presences.forget("spa", "ada", through=5)
+    presences.forget("spa", "nobody", through=5)
+    assert presences.of("spa") == []

@@ -1,0 +1,8 @@
+import type { Deleted } from "../../wire";
+import type { Receiver } from "./receiver";
+
+/** Remove a driver whose part of the session was deleted. */
+export function takeDeleted(deleted: Deleted, receiver: Receiver): void {
+  receiver.race.remove(deleted.driver, deleted.through);
+  receiver.listSessions();
+}
