@@ -81,15 +81,15 @@ class Derivation(Protocol[State]):
         ...
 
 
-def sealed(snapshot: bytes) -> bytes:
-    """Return a snapshot behind its crc32: a flipped bit would decode to other facts."""
+def with_crc(snapshot: bytes) -> bytes:
+    """Return a snapshot behind its crc32, because a flipped bit may decode to other facts."""
     return zlib.crc32(snapshot).to_bytes(CRC_BYTES, "big") + snapshot
 
 
-def unsealed(stored: bytes) -> bytes:
-    """Return the snapshot that was `sealed`; raises ValueError when it is another one."""
+def without_crc(stored: bytes) -> bytes:
+    """Return the snapshot of a stored one; raises ValueError when it does not match its crc32."""
     snapshot = stored[CRC_BYTES:]
-    if sealed(snapshot) != stored:
+    if with_crc(snapshot) != stored:
         raise ValueError("its crc32 is wrong")
     return snapshot
 

@@ -18,7 +18,7 @@ from pitbox.service.derivation import (
     minus,
     newest_first,
     union,
-    unsealed,
+    without_crc,
 )
 from schemas.telemetry import Chunk
 
@@ -147,7 +147,7 @@ class Deriving:
         if stored.state is None:
             return None
         try:
-            state = self._derivation.restore(self.owner, unsealed(stored.state), ())
+            state = self._derivation.restore(self.owner, without_crc(stored.state), ())
         except ValueError as error:
             log.warning("a snapshot is not used", reason=str(error))
             return None

@@ -8,7 +8,7 @@ from nats.js.api import DiscardPolicy
 from consumers.timing.service import Timing
 from pitbox.chunks.owner import Owner
 from pitbox.nats.bus import Bus
-from pitbox.service.derivation import unsealed
+from pitbox.service.derivation import without_crc
 from pitbox.settings import Nats
 from tests.faults import faults, oracle
 from tests.faults.pace import Pace
@@ -113,7 +113,7 @@ def snapshot_flipped(stack: Stack, pace: Pace) -> None:
 
 def _flipped(owner: Owner, state: bytes) -> bytes:
     """Return a stored snapshot with one other bit, of which other facts derive."""
-    fold, snapshot = Timing(), unsealed(state)
+    fold, snapshot = Timing(), without_crc(state)
     right = list(fold.facts(fold.restore(owner, snapshot, ())))
     for place in range(len(snapshot)):
         flipped = snapshot[:place] + bytes((snapshot[place] ^ 1,)) + snapshot[place + 1 :]
@@ -179,11 +179,10 @@ def facts_stream_refuses(stack: Stack, pace: Pace) -> None:
 
 
 async def _fill_facts(stack: Stack) -> None:
-    bus = await Bus.connect(
-        Nats(url=stack.nats.url, credentials=str(FOLDERS[stack.nats.url] / "users")),
-        "",
-        stack.topology,
-    )
+    """Make the stream of facts a full one that refuses new messages."""
+    credentials = str(FOLDERS[stack.nats.url] / "users")
+    server = Nats(url=stack.nats.url, credentials=credentials)
+    bus = await Bus.connect(server, "", stack.topology)
     try:
         name = stack.topology.stream_of["timing.lap"]
         config = (await bus.jetstream.stream_info(name)).config

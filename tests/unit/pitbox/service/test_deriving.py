@@ -13,7 +13,7 @@ from consumers.timing.service import Timing
 from pitbox.chunks import ranges
 from pitbox.postgres.facts import scan
 from pitbox.postgres.folds import Difference, Stored
-from pitbox.service.derivation import minus, sealed
+from pitbox.service.derivation import minus, with_crc
 from pitbox.service.deriving import Deriving
 from schemas.telemetry import Chunk
 from schemas.timing import Lap
@@ -126,7 +126,7 @@ class Hub:
         self.stored = Stored(
             TIMING.version,
             self.generations,
-            sealed(TIMING.snapshot(candidate[0])),
+            with_crc(TIMING.snapshot(candidate[0])),
             deriving.to_store(candidate),
             facts=facts,
         )
