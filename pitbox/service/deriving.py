@@ -40,7 +40,9 @@ class Deriving:
 
     `is_read` is False before Postgres was read, `is_sure` while another commit may have replaced
     the one of `generation`. `wanted_s` is since when live chunks wait for the read, 0 if none do.
-    `partial` is True while so many chunks are missing that only whole laps are issued.
+    `partial` is True while so many chunks are missing that only whole laps are issued. `frozen` is
+    True when a state cannot be made, because retention has removed chunks that no snapshot
+    contains: then the facts in Postgres stay as they are.
     """
 
     def __init__(
@@ -58,7 +60,7 @@ class Deriving:
         self.wanted_s = 0.0
         self.is_read = self.is_sure = False
         self.behind: list[Slice] = []
-        self.partial = False
+        self.partial = self.frozen = False
         self.stored: Facts = {}
         self._derivation = derivation
         self._tables = tables
@@ -83,7 +85,7 @@ class Deriving:
     @property
     def is_dirty(self) -> bool:
         """Return whether Postgres lacks the state."""
-        return self._state is not self._committed
+        return not self.frozen and self._state is not self._committed
 
     @property
     def chunks_behind(self) -> int:
@@ -98,6 +100,8 @@ class Deriving:
     def take(self, most: int) -> list[Any]:
         """Fold queued chunks, at most so many; return the facts to publish."""
         facts: list[Any] = []
+        if self.frozen:
+            self._queue.clear()
         for _ in range(min(most, len(self._queue))):
             chunk = self._queue.popleft()
             try:
@@ -120,7 +124,15 @@ class Deriving:
         if state is None:
             state = self._derivation.restore(self.owner, None, ())
         missing = minus(stored.have, self._derivation.folded(state))
-        self.partial = count(missing) > self._recent
+        self.frozen = bool(minus(missing, minus(missing, stored.expired)))
+        if self.frozen:
+            session, driver = self.owner
+            log.warning(
+                "facts stay as they are: their telemetry was removed",
+                session=session,
+                driver=driver,
+            )
+        self.partial = not self.frozen and count(missing) > self._recent
         self._urgent = bool(missing)
         if not self.partial:
             facts = stored.facts.values()
@@ -144,7 +156,7 @@ class Deriving:
         """
         have = {**self._folded, **{run: one.have for run, one in runs.items()}}
         missing = minus(have, self._derivation.folded(self._state), self._left_out)
-        self.behind = newest_first(missing, SLICE_CHUNKS)
+        self.behind = [] if self.frozen else newest_first(missing, SLICE_CHUNKS)
         return have
 
     def add(self, which: Slice, chunks: Sequence[Chunk]) -> None:
