@@ -63,7 +63,10 @@ def list_letters(*, consumer: str = "", limit: database.AtMost = 50, json: bool 
     json
         print a list of objects
     """
-    letters = [Letter(**row) for row in database.fetch(LIST, consumer, limit)]
+    found = [Letter(**row) for row in database.fetch(LIST, consumer, limit + 1)]
+    letters = found[:limit]
+    if len(found) > limit:
+        print(f"older ones are left out: pitbox dead list --limit {2 * limit}", file=sys.stderr)
     if json:
         print(msgspec.json.encode(letters).decode())
         return

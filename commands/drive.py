@@ -213,10 +213,12 @@ def line(status: "Status") -> str:
     parts = [
         status.session or "waiting for a game",
         link,
-        f"{status.made} chunks in the spool",
+        f"{status.made - status.not_kept} chunks in the spool",
         f"{status.sent} sent",
         f"{status.waiting} waiting",
     ]
+    if status.disk_trouble:
+        parts.insert(2, f"THE DISK KEEPS NOTHING: {status.disk_trouble}")
     if lost := sum(one.count for one in status.left_out):
         parts.append(f"{lost:,} left out")
     if status.fenced:
@@ -229,6 +231,8 @@ def summary(status: "Status") -> str:
     made = f"{status.session}: {status.made} chunks driven" if status.made else "nothing was driven"
     if lost := left_out.sentence(status.left_out):
         made += f"; {lost}"
+    if status.not_kept:
+        made += f"; {status.not_kept} of them were not kept on this PC's disk"
     if status.waiting:
         return (
             f"{made}; {status.waiting} chunks wait in the spool until `pitbox drive` runs again "

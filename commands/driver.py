@@ -14,7 +14,6 @@ from commands.terminal import table
 from pitbox import allowed, topology
 from pitbox.identity.permissions import SETUP
 from pitbox.nats.bus import Bus
-from pitbox.people.drivers import DRIVERS, drivers
 from schemas.api import DriverAbout, PcAbout
 from schemas.keys import DriverName, KeyStart, Revoke, Revoked
 
@@ -33,7 +32,9 @@ def list_drivers(*, json: bool = False) -> None:
     json
         print a list of objects
     """
-    known = drivers(database.fetch(DRIVERS))
+    from pitbox.people import drivers
+
+    known = database.run(drivers.every)
     if json:
         print(msgspec.json.encode(known).decode())
         return

@@ -13,23 +13,18 @@ from commands.deletion import delete
 from commands.pins import pin, unpin
 from commands.terminal import table
 from pitbox.chunks import ranges
+from pitbox.postgres.sessions import LISTED
 from schemas.telemetry import Range
 
-MAX_HOLES: Final = 10_000
 COLUMNS: Final = ("Session", "Driver", "Track", "Car", "Laps", "Best", "Chunks", "Missing", "Gone")
 
 RUNS: Final = """
-with latest as (
-    select session from run where $1 = '' or session = $1
-    group by session order by max(updated) desc limit $2
-)
 select
-    r.session, r.driver, r.run, r.made, r.closed,
-    (select coalesce(sum(upper(part) - lower(part)), 0)::int from unnest(r.have) as part) as have,
-    (select coalesce(sum(upper(part) - lower(part)), 0)::int from unnest(r.dead) as part) as dead,
-    max(r.updated) over (partition by r.session) as updated
-from run as r join latest using (session)
-order by updated desc, r.session, r.driver, r.run
+    session, driver, run, made, closed,
+    (select coalesce(sum(upper(part) - lower(part)), 0)::int from unnest(have) as part) as have,
+    (select coalesce(sum(upper(part) - lower(part)), 0)::int from unnest(dead) as part) as dead
+from run where session = any($1)
+order by array_position($1, session), driver, run
 """
 ABOUT: Final = """
 select session, driver, source, kind, track, car_model from session where session = any($1)
@@ -40,7 +35,7 @@ from lap where session = any($1) and own and lap_time_s is not null group by ses
 """
 HOLES: Final = """
 select session, driver, run, gone, first_chunk, last_chunk from holes where session = any($1)
-order by session, driver, run, first_chunk limit $2
+order by session, driver, run, first_chunk
 """
 
 Who = tuple[str, str]
@@ -88,27 +83,35 @@ def sessions(name: str = "", /, *, limit: database.AtMost = 20, json: bool = Fal
     name
         only this session
     limit
-        the number of latest sessions
+        the number of latest sessions; the newest 50 of each driver come first
     json
         print a list of objects, with every run and hole
     """
-    driven = read(name, limit)
+    chosen = [name] if name else listed(limit)
+    driven = read(chosen[:limit])
     if json:
         print(msgspec.json.encode(driven).decode())
     elif driven:
         _print(driven)
     else:
         print(f"no session {name}" if name else "no sessions yet", file=sys.stderr)
+    if len(chosen) > limit:
+        print(f"older sessions are left out: pitbox sessions --limit {2 * limit}", file=sys.stderr)
 
 
-def read(name: str, limit: int) -> list[Driven]:
-    """Return the latest sessions in Postgres, or one by name; raises CommandError."""
-    runs = database.fetch(RUNS, name, limit)
-    chosen = list({row["session"] for row in runs})
+def listed(limit: int) -> list[str]:
+    """Return the names of the latest sessions, one more than `limit` if there are more."""
+    rows = database.fetch(LISTED, [], None, None, None, limit + 1)
+    return [row["session"] for row in rows]
+
+
+def read(chosen: Sequence[str]) -> list[Driven]:
+    """Return sessions in Postgres by name; raises CommandError."""
+    runs = database.fetch(RUNS, chosen)
     about = {_who(row): dict(row) for row in database.fetch(ABOUT, chosen)}
     laps = {_who(row): row for row in database.fetch(LAPS, chosen)}
     holes: dict[tuple[str, str, int, bool], list[Range]] = {}
-    for row in database.fetch(HOLES, chosen, MAX_HOLES):
+    for row in database.fetch(HOLES, chosen):
         key = (*_who(row), row["run"], row["gone"])
         holes.setdefault(key, []).append((row["first_chunk"], row["last_chunk"]))
     found: dict[Who, list[Run]] = {}

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Final, TextIO
@@ -15,9 +16,10 @@ from pitbox.nats.bus import Bus, BusDown
 from pitbox.settings import Settings
 from producers.chunker import Chunker
 from producers.left_out import Sums
+from producers.run_number import RANDOM_BITS, run_number
 from producers.source import Observation
-from producers.spool import disk
 from producers.spool.depot import Depot
+from producers.spool.keeper import Keeper
 from producers.spool.ledger import RunKey, key_of
 from producers.uplink.link import Link
 from producers.uplink.renewal import renew_in_time
@@ -38,7 +40,8 @@ class Status(Struct, frozen=True):
     `made` and `sent` count chunks since the app's start, `waiting` those that Postgres is not known
     to have. `silent_s` is the time since the hub's last answer, None before the first. `unstored_s`
     is for how long the hub has taken chunks and stored none, 0 while it stores. `left_out` holds
-    the sums of what the source did not use.
+    the sums of what the source did not use. `disk_trouble` is why the disk keeps no chunks now,
+    "" while it does, and `not_kept` how many of those made it did not take.
     """
 
     session: str
@@ -50,6 +53,8 @@ class Status(Struct, frozen=True):
     rtt_ms: float | None
     unstored_s: float = 0.0
     left_out: tuple[LeftOut, ...] = ()
+    disk_trouble: str = ""
+    not_kept: int = 0
 
 
 Show = Callable[[Status], None]
@@ -77,11 +82,16 @@ async def drive(
     """
     declared = topology.load(settings.streams)
     driver = settings.driver
-    with disk.opened(
+    keeper = Keeper(
         driver.spool, max_bytes=driver.spool_max_bytes, max_age_h=driver.spool_max_age_h
-    ) as kept:
-        app = App(settings, Bus("drive", declared), Depot(kept, record), unstored_s=unstored_s)
+    )
+    depot = Depot(keeper, record)
+    try:
+        await depot.open()
+        app = App(settings, Bus("drive", declared), depot, unstored_s=unstored_s)
         await app.run(observations, stop, show)
+    finally:
+        await depot.leave()
 
 
 class App:
@@ -100,8 +110,7 @@ class App:
         self._key: RunKey | None = None
         self._made = 0
         self._left_out = Sums()
-        # A new run has a higher number than any before, also when the clock was set back.
-        run = max(time.time_ns() // 1_000_000, depot.newest_run + 1)
+        run = run_number(int(time.time()), depot.newest_run, secrets.randbits(RANDOM_BITS))
         self._chunker = Chunker(
             driver.name, run, chunk_ms=driver.chunk_ms, session=driver.session, car=driver.car
         )
@@ -120,6 +129,8 @@ class App:
             rtt_ms=None if rtt_ns is None else rtt_ns / 1e6,
             unstored_s=self._link.storing.lasts_s,
             left_out=self._left_out.sums,
+            disk_trouble=self._depot.trouble,
+            not_kept=self._depot.refusal.chunks,
         )
 
     async def run(
@@ -145,7 +156,6 @@ class App:
                 for task in running:
                     task.cancel()
         finally:
-            await self._depot.leave()
             await self._bus.close()
             show(self.status)
         if failure is not None:

@@ -2,8 +2,8 @@
 
 A file gives the same data at every import: a digest of its bytes names its run, and its session
 where the sim has no id of its own, and the chunks are always cut alike. So Postgres ignores chunks
-that it has, and each lap is computed once. Runs of files have lower numbers than live runs, which
-are milliseconds since 1970.
+that it has, and each lap is computed once. Runs of files have lower numbers than live runs
+(`producers.run_number`).
 """
 
 import asyncio
@@ -24,9 +24,9 @@ from pitbox.settings import Driver, Settings
 from producers.chunker import Chunker, chunks
 from producers.importers.recording import open_recording
 from producers.source import SourceError
-from producers.spool import disk
+from producers.spool.database import DiskError
 from producers.spool.depot import Depot, encode
-from producers.spool.disk import DiskError, Spool
+from producers.spool.keeper import Keeper, opened
 from producers.spool.ledger import RunKey, key_of
 from producers.uplink.link import Link
 from producers.uplink.uploader import Uploader
@@ -72,13 +72,13 @@ async def import_files(
     """
     with (
         tempfile.TemporaryDirectory(prefix="pitbox-import-") as folder,
-        disk.opened(folder, max_bytes=ROOM_BYTES, max_age_h=AGE_H) as kept,
+        opened(folder, max_bytes=ROOM_BYTES, max_age_h=AGE_H) as kept,
     ):
         try:
             imported = [part for file in _distinct(files) for part in _read(settings, file, kept)]
         except DiskError as error:
             raise SourceError(f"no room in {folder}, set TMPDIR elsewhere: {error}") from None
-        deleted = await _send(settings, Depot(kept), progress)
+        deleted = await _send(settings, kept, progress)
     for part in imported:
         if (part.session, part.driver) in deleted:
             raise SourceError(
@@ -123,7 +123,7 @@ def _distinct(files: Iterable[Path]) -> list[tuple[Path, str]]:
     return list({digest: (file, digest) for file in files for digest in [digest_of(file)]}.values())
 
 
-def _read(settings: Settings, named: tuple[Path, str], kept: Spool) -> list[Imported]:
+def _read(settings: Settings, named: tuple[Path, str], kept: Keeper) -> list[Imported]:
     """Put the chunks of a file into the spool."""
     file, digest = named
     imported = []
@@ -137,7 +137,7 @@ def _read(settings: Settings, named: tuple[Path, str], kept: Spool) -> list[Impo
 
 
 def _keep(
-    kept: Spool, key: RunKey, of_run: Iterable[Chunk]
+    kept: Keeper, key: RunKey, of_run: Iterable[Chunk]
 ) -> tuple[int, int, tuple[LeftOut, ...]]:
     """Put the chunks of a run into the spool; return how many, their frames, and what they lack."""
     made = frames = 0
@@ -148,21 +148,26 @@ def _keep(
         frames += chunk.frames
         left_out |= {(one.reason, one.about): one for one in left_out_of(chunk)}
         if len(batch) == BATCH:
-            kept.append(key, made, batch, time.time())
+            _append(kept, key, made, batch)
             made, batch = made + len(batch), []
     if batch:
-        kept.append(key, made, batch, time.time())
+        _append(kept, key, made, batch)
     return made + len(batch), frames, tuple(left_out.values())
 
 
-async def _send(settings: Settings, depot: Depot, progress: Progress) -> set[tuple[str, str]]:
+def _append(kept: Keeper, key: RunKey, first: int, encoded: list[bytes]) -> None:
+    kept.work(lambda spool: spool.append(key, first, encoded, time.time()))
+
+
+async def _send(settings: Settings, kept: Keeper, progress: Progress) -> set[tuple[str, str]]:
     """Send the chunks that the hub lacks, until Postgres has all.
 
     Returns the sessions and drivers that were deleted at the hub.
     """
-    bus = Bus("drive", topology.load(settings.streams))
+    bus, depot = Bus("drive", topology.load(settings.streams)), Depot(kept)
     link, uploader = Link(bus, depot), Uploader(bus, depot)
     try:
+        await depot.open()
         await bus.open(settings.nats, forever=False)
         async with asyncio.TaskGroup() as tasks:
             work = [link.run(), uploader.run(), _report(depot, link, progress)]

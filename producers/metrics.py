@@ -7,6 +7,11 @@ from prometheus_client import Counter, Gauge
 kept: Final = Counter("pitbox_drive_chunks", "chunks kept in the spool")
 sent: Final = Counter("pitbox_drive_sent", "chunks sent, also those sent again", ["route"])
 refused: Final = Counter("pitbox_drive_refused", "chunks that the disk did not take")
+refusing: Final = Gauge("pitbox_drive_disk_refuses", "1 while the disk keeps no chunks")
+rotten: Final = Counter(
+    "pitbox_drive_rotten", "chunks that were on the disk and came back damaged or not at all"
+)
+salvaged: Final = Counter("pitbox_drive_salvaged", "damaged spools that were written anew")
 dropped: Final = Counter("pitbox_drive_dropped", "chunks dropped from the spool", ["receipted"])
 left_out: Final = Counter(
     "pitbox_drive_left_out", "datagrams and rows of games that were not used", ["reason"]

@@ -46,6 +46,7 @@ class Hello(Struct, frozen=True, kw_only=True, tag="link.hello"):
 
     A producer that receives a higher run of its own driver stops sending live. `offset_ns` is hub
     clock minus driver clock, None until measured; `made` and `waiting` count chunks of the spool.
+    `kept` is False while the PC's disk keeps no chunks: those that do not arrive live are lost.
     """
 
     driver: Token
@@ -56,3 +57,4 @@ class Hello(Struct, frozen=True, kw_only=True, tag="link.hello"):
     waiting: int = 0
     offset_ns: int | None = None
     rtt_ns: int | None = None
+    kept: bool = True

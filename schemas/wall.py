@@ -64,7 +64,8 @@ class Presence(Struct, frozen=True, kw_only=True, tag="wall.presence"):
     Postgres still waits for, `gone` the holes that can never be filled. `made` is how many chunks
     the driver's PC has made, `seen_ms` the hub's clock at its last message. `stored_ms` is the
     hub's clock when Postgres last stored chunks of the driver, or had all: a PC that is seen much
-    later sends what the hub does not store. `closed` is True when the run has ended: the driver's
+    later sends what the hub does not store. `kept` is False while the PC's disk keeps no chunks.
+    `closed` is True when the run has ended: the driver's
     app was closed, or began another session.
     """
 
@@ -80,6 +81,7 @@ class Presence(Struct, frozen=True, kw_only=True, tag="wall.presence"):
     missing: tuple[Range, ...] = ()
     gone: tuple[Range, ...] = ()
     closed: bool = False
+    kept: bool = True
 
 
 class Deleted(Struct, frozen=True, kw_only=True, tag="wall.deleted"):

@@ -69,7 +69,7 @@ def minus(left: Ranges, right: Ranges) -> Ranges:
     return tuple(rest)
 
 
-def count(ranges: Ranges) -> int:
+def count(ranges: Iterable[Range]) -> int:
     """Return the size of a set."""
     return sum(last - first + 1 for first, last in ranges)
 

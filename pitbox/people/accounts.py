@@ -6,6 +6,8 @@ from typing import Any, Final
 from msgspec import Struct
 
 from pitbox.people import logins, secrets
+from pitbox.postgres import page
+from pitbox.postgres.page import Page
 from schemas.api import AccountAbout, Invitation, Role
 
 INVITED_FOR: Final = timedelta(days=3)
@@ -15,12 +17,12 @@ MAX_ACCOUNTS: Final = 500
 FIND: Final = """
 select account::text, name, role, driver, password, disabled from account where name = $1
 """
-ALL: Final = f"""
+ALL: Final = """
 select a.name, a.role, a.driver, a.password is null as invited, a.disabled, (
     select count(*) from login as l
     where l.account = a.account and l.ended is null and l.ends > now()
 ) as logins
-from account as a order by a.name limit {MAX_ACCOUNTS}
+from account as a where a.name > $1 order by a.name limit $2
 """
 INVITE: Final = """
 insert into account (name, role, driver) values ($1, $2, $3)
@@ -81,7 +83,13 @@ async def find(connection: Any, name: str) -> Account | None:
 
 async def every(connection: Any) -> list[AccountAbout]:
     """Return all accounts, ordered by name."""
-    return [AccountAbout(**row) for row in await connection.fetch(ALL)]
+    return [AccountAbout(**row) for row in await connection.fetch(ALL, "", None)]
+
+
+async def listed(connection: Any, after: str, limit: int) -> Page[AccountAbout]:
+    """Return a page of accounts, ordered by name, of those behind the name `after`."""
+    rows = await connection.fetch(ALL, after, limit + 1)
+    return page.page(rows, limit, lambda row: AccountAbout(**row), lambda row: row["name"])
 
 
 async def invite(connection: Any, wish: Invitation) -> tuple[str, datetime]:

@@ -8,7 +8,9 @@ import asyncio
 from typing import Any, Final
 
 from pitbox import logs
+from pitbox.postgres import page
 from pitbox.postgres.errors import PostgresDown
+from pitbox.postgres.page import Page
 from pitbox.postgres.pool import Pool
 from schemas.api import AuditEntry
 
@@ -35,9 +37,10 @@ async def add(
     await connection.execute(ADD, actor, action, about, address)
 
 
-async def latest(connection: Any, before: int, limit: int) -> list[AuditEntry]:
-    """Return at most `limit` entries with an id below `before`, newest first."""
-    return [AuditEntry(**row) for row in await connection.fetch(LATEST, before, limit)]
+async def latest(connection: Any, before: int, limit: int) -> Page[AuditEntry]:
+    """Return a page of entries, newest first, of those with an id below `before`."""
+    rows = await connection.fetch(LATEST, before, limit + 1)
+    return page.page(rows, limit, lambda row: AuditEntry(**row), lambda row: row["id"])
 
 
 async def keep(archive: Pool, days: int) -> None:

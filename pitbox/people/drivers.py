@@ -1,10 +1,11 @@
 """Query enrolled drivers with their PCs; the gateway and the command line use it."""
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
 
+from pitbox.postgres import page
+from pitbox.postgres.page import Page
 from schemas.api import DriverAbout, PcAbout
 
 DRIVERS: Final = """
@@ -15,12 +16,22 @@ select driver, enrolled, revoked, shut_until, (
         from nats_user where nats_user.driver = nats_account.driver
     ) as pc
 ) as pcs
-from nats_account order by driver
+from nats_account where driver > $1 order by driver limit $2
 """
 
 _pcs: Final = msgspec.json.Decoder(tuple[PcAbout, ...]).decode
 
 
-def drivers(rows: Iterable[Any]) -> list[DriverAbout]:
-    """Return drivers from the rows of `DRIVERS`."""
-    return [DriverAbout(**{**row, "pcs": _pcs(row["pcs"])}) for row in rows]
+async def every(connection: Any) -> list[DriverAbout]:
+    """Return all drivers, ordered by name."""
+    return [_driver(row) for row in await connection.fetch(DRIVERS, "", None)]
+
+
+async def listed(connection: Any, after: str, limit: int) -> Page[DriverAbout]:
+    """Return a page of drivers, ordered by name, of those behind the name `after`."""
+    rows = await connection.fetch(DRIVERS, after, limit + 1)
+    return page.page(rows, limit, _driver, lambda row: row["driver"])
+
+
+def _driver(row: Any) -> DriverAbout:
+    return DriverAbout(**{**row, "pcs": _pcs(row["pcs"])})

@@ -24,10 +24,11 @@ Slice = tuple[int, int, int]
 class Derivation(Protocol[State]):
     """Derive facts from a driver's chunks in a session. Every method is pure.
 
-    Another `version` derives all facts anew. `fold` and `gather` add chunks; a chunk that is folded
-    already changes nothing. `fold` returns the facts that it changes; after `gather` they are
-    returned by `settle`, which compares all facts with those issued. `restore` makes a state of a
-    snapshot and of the facts that Postgres has, which count as issued.
+    Another `version` derives all facts anew. `add` has to take the same time whatever was added
+    before; a chunk that is folded already changes nothing, and a state may leave chunks out.
+    `issue` returns the facts that the chunks added since then change, `settle` those of all chunks
+    that differ from the facts issued. `restore` makes a state of a snapshot and of the facts that
+    Postgres has, which count as issued.
     """
 
     name: str
@@ -41,12 +42,15 @@ class Derivation(Protocol[State]):
         """Return the chunks of a state in their folded form."""
         ...
 
-    def fold(self, state: State, chunk: Chunk) -> tuple[State, Sequence[Any]]:
-        """Add a chunk; raises ValueError for one that does not unpack."""
+    def add(self, state: State, chunk: Chunk, *, later: bool = False) -> State:
+        """Add a chunk; with `later`, `settle` and not `issue` returns the facts that it changes.
+
+        Raises ValueError for one that does not unpack.
+        """
         ...
 
-    def gather(self, state: State, chunks: Iterable[Chunk]) -> State:
-        """Add chunks without deriving facts; chunks that do not unpack are left out."""
+    def issue(self, state: State) -> tuple[State, Sequence[Any]]:
+        """Derive the facts that added chunks change; return those that differ from the issued."""
         ...
 
     def settle(self, state: State) -> tuple[State, Sequence[Any]]:

@@ -1,5 +1,6 @@
 """Hold the fold of one driver in a session, and compare it with the chunks in Postgres."""
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -97,20 +98,25 @@ class Deriving:
         self.used_s = self._clock_s()
         self._queue.append(chunk)
 
-    def take(self, most: int) -> list[Any]:
-        """Fold queued chunks, at most so many; return the facts to publish."""
-        facts: list[Any] = []
+    def take(self, most_s: float) -> list[Any]:
+        """Add queued chunks for a time, at least one; return the facts to publish."""
         if self.frozen:
-            self._queue.clear()
-        for _ in range(min(most, len(self._queue))):
-            chunk = self._queue.popleft()
+            self.drop()
+            return []
+        until_s = self._clock_s() + most_s
+        while self._queue:
             try:
-                self._state, changed = self._derivation.fold(self._state, chunk)
+                self._state = self._derivation.add(self._state, self._queue.popleft())
             except ValueError:
                 metrics.decode_errors.labels("telemetry.live").inc()
-                continue
-            facts += self._issued(changed)
-        return facts
+            if self._clock_s() >= until_s:
+                break
+        self._state, facts = self._derivation.issue(self._state)
+        return self._issued(facts)
+
+    def drop(self) -> None:
+        """Drop the queued chunks; those that Postgres has are read from it."""
+        self._queue.clear()
 
     def read(self, stored: Stored, version: int) -> None:
         """Begin anew from what Postgres has."""
@@ -159,12 +165,19 @@ class Deriving:
         self.behind = [] if self.frozen else newest_first(missing, SLICE_CHUNKS)
         return have
 
-    def add(self, which: Slice, chunks: Sequence[Chunk]) -> None:
-        """Fold chunks that were read from Postgres; those not folded are left out from now on."""
+    def add(self, chunk: Chunk) -> None:
+        """Add a chunk that was read from Postgres; `settle` returns the facts that it changes."""
+        with contextlib.suppress(ValueError):
+            self._state = self._derivation.add(self._state, chunk, later=True)
+
+    def close(self, which: Slice) -> None:
+        """Note that a slice was read: what was not added of it is left out from now on."""
         run, first, last = which
-        self._state = self._derivation.gather(self._state, chunks)
-        folded = self._derivation.folded(self._state)
-        if rest := minus({run: ((first, last),)}, folded):
+        rest = minus({run: ((first, last),)}, self._derivation.folded(self._state))
+        if rest:
+            if not self._left_out:
+                log.warning("facts leave chunks out", owner=self.owner, chunks=count(rest))
+            metrics.chunks_left_out.labels(self._derivation.name).inc(count(rest))
             self._left_out = union(self._left_out, rest)
 
     def hurry(self) -> None:

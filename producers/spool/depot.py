@@ -1,7 +1,8 @@
 """The spool and the accounts of its runs, for use from the event loop.
 
 Only one thread touches the disk. Its results are passed to the accounts in the event loop, where
-everything else runs too, so nothing needs a lock.
+everything else runs too, so nothing needs a lock. A disk that fails is a state of the app: chunks
+that it does not keep are sent live, and count as dropped.
 """
 
 import asyncio
@@ -16,11 +17,15 @@ import msgspec
 
 from pitbox import logs
 from pitbox.chunks import ranges
+from pitbox.chunks.ranges import NONE
 from producers import metrics
-from producers.spool.disk import DiskError, Spool
+from producers.spool.database import DiskError
+from producers.spool.disk import Spool
+from producers.spool.keeper import Keeper, Runs
 from producers.spool.ledger import Ledger, RunKey, key_of
 from producers.spool.record import Record
-from producers.spool.retention import Dropped
+from producers.spool.refusal import REFUSES, Refusal
+from producers.spool.retention import Dropped, ledger_of
 from schemas.link import Receipt
 from schemas.telemetry import Chunk, Range
 
@@ -30,7 +35,9 @@ MAX_BEHIND: Final = 2000
 
 TRIM_INTERVAL_S: Final = 2.0
 TRIM_SLICES: Final = 16
-COMPLAIN_S: Final = 10.0
+OPEN_S: Final = 5.0
+"""A spool that takes longer to open is used once it is open."""
+
 
 log = logs.get("spool")
 
@@ -41,30 +48,43 @@ encode: Final = msgspec.msgpack.Encoder().encode
 class Depot:
     """Keep chunks on disk, and an account of each run."""
 
-    def __init__(self, spool: Spool, record: TextIO | None = None) -> None:
-        """Open the accounts of a spool; `record` names every chunk before and after it is kept.
-
-        The runs found are closed: a run is never continued, only finished.
-        """
+    def __init__(self, keeper: Keeper, record: TextIO | None = None) -> None:
+        """Prepare to keep chunks; `record` names every chunk before and after it is kept."""
         self.accounts: dict[RunKey, Ledger] = {}
         self.deleted_through = -1
-        self._first_send = time.time_ns() // 1000
         self.completed = asyncio.Event()
         self.owing = asyncio.Event()
+        self.found = asyncio.Event()
+        """Set when the spool was opened and accounts may have been added."""
+
+        self.refusal = Refusal()
+        self._first_send = time.time_ns() // 1000
         self._behind = 0
-        self._spool = spool
+        self._keeper = keeper
         self._record = Record(record)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
-        self._complained_s = -COMPLAIN_S
-        for run in spool.runs.values():
-            self.accounts[run.key] = Ledger(
-                run.key,
-                send=self._first_send,
-                made=run.made,
-                have=run.have,
-                dropped=run.dropped,
-                closed=True,
-            )
+
+    async def open(self) -> None:
+        """Open the spool; continue without it while its disk fails or is slow.
+
+        The runs found are closed: a run is never continued, only finished. Raises SpoolError for a
+        spool that no retry can open.
+        """
+        loop = asyncio.get_running_loop()
+        self._keeper.on_opened = lambda runs: loop.call_soon_threadsafe(self._opened, runs)
+        opening = asyncio.ensure_future(self._on_disk(self._keeper.open))
+        try:
+            await asyncio.wait_for(asyncio.shield(opening), OPEN_S)
+        except TimeoutError:
+            opening.add_done_callback(lambda done: done.exception())
+            log.error("the spool is not open yet", waited_s=OPEN_S)
+        except DiskError as error:
+            self.refusal.complain(REFUSES, str(error))
+
+    @property
+    def trouble(self) -> str:
+        """Return why the disk keeps no chunks now, "" while it does."""
+        return self._keeper.trouble or self.refusal.reason
 
     @property
     def newest_run(self) -> int:
@@ -153,19 +173,20 @@ class Depot:
                 async with asyncio.timeout(PATIENCE_S):
                     await written
 
-    async def read(self, key: RunKey, chunks: Range, max_bytes: int) -> list[bytes]:
-        """Return the first chunks of a range; drop the very first when the spool lacks it.
+    async def read(self, key: RunKey, chunks: Range, max_bytes: int) -> tuple[Chunk, ...]:
+        """Return the first chunks of a range, without those that the spool lacks; they are dropped.
 
         Raises DiskError.
         """
-        found = await self._on_disk(partial(self._spool.read, key, chunks, max_bytes))
-        if not found and not self.account(key).deleted:
-            await self.drop(key, (chunks[0], chunks[0]), "not found in the spool")
-        return found
+        found = await self._work(lambda spool: spool.read(key, chunks, max_bytes))
+        metrics.rotten.inc(found.rotten)
+        for part in () if self.account(key).deleted else found.lost:
+            self._dropped(Dropped(key, part, receipted=False), found.reason)
+        return found.chunks
 
     async def drop(self, key: RunKey, chunks: Range, reason: str) -> None:
         """Drop chunks that can never be sent; raises DiskError."""
-        await self._on_disk(partial(self._spool.drop, key, chunks))
+        await self._work(lambda spool: spool.drop(key, chunks))
         self._dropped(Dropped(key, chunks, receipted=False), reason)
 
     async def maintain(self) -> None:
@@ -175,24 +196,36 @@ class Depot:
             try:
                 await self._trim()
             except DiskError as error:
-                self._complain("the spool cannot be tidied", str(error))
+                self.refusal.complain("the spool cannot be tidied", str(error))
 
     async def settle(self) -> None:
         """Wait until the disk has done everything requested before."""
         await self._on_disk(lambda: None)
 
     async def leave(self) -> None:
-        """Store on disk what Postgres has, and stop the thread."""
+        """Store on disk what Postgres has, close the spool, and stop the thread."""
         have = {key: account.have for key, account in self.accounts.items()}
-        try:
-            await self._on_disk(partial(self._spool.note, have))
-        except DiskError as error:
-            self._complain("the spool cannot be tidied", str(error))
+        if not self._keeper.trouble:
+            try:
+                await self._work(lambda spool: spool.note(have))
+            except DiskError as error:
+                self.refusal.complain("the spool cannot be tidied", str(error))
+        await self._on_disk(self._keeper.close)
         self._thread.shutdown(wait=True)
 
     def _append(self, key: RunKey, chunks: Sequence[Chunk]) -> None:
         encoded = [encode(chunk) for chunk in chunks]
-        self._spool.append(key, chunks[0].chunk, encoded, time.time())
+        first, now_s = chunks[0].chunk, time.time()
+        self._keeper.work(lambda spool: spool.append(key, first, encoded, now_s))
+
+    def _opened(self, runs: Runs) -> None:
+        """Bring the accounts up to date with the file: all else that was kept is lost."""
+        for key, account in self.accounts.items():
+            account.keep_only(runs[key].kept if key in runs else NONE)
+        for key in runs.keys() - self.accounts.keys():
+            self.accounts[key] = ledger_of(runs[key], self._first_send)
+        self.found.set()
+        self.owing.set()
 
     def _kept(
         self,
@@ -208,6 +241,7 @@ class Depot:
         if error is not None:
             self._refused(key, chunks, str(error))
             return
+        self.refusal.end()
         self._record.kept(chunks)
         self.account(key).keep(chunks[-1].chunk)
         metrics.kept.inc(len(chunks))
@@ -216,22 +250,21 @@ class Depot:
         account = self.account(key)
         account.keep(chunks[-1].chunk)
         account.drop(((chunks[0].chunk, chunks[-1].chunk),))
-        metrics.refused.inc(len(chunks))
-        self._complain("THE DISK REFUSES CHUNKS: make room on it; live sending goes on", reason)
+        self.refusal.add(len(chunks), reason)
 
     async def _trim(self) -> None:
         have = {key: account.have for key, account in self.accounts.items()}
-        await self._on_disk(partial(self._spool.note, have))
+        await self._work(lambda spool: spool.note(have))
         deleted = frozenset(key for key, account in self.accounts.items() if account.deleted)
         for _ in range(TRIM_SLICES):
-            part = await self._on_disk(partial(self._spool.trim, time.time(), deleted))
+            part = await self._work(lambda spool: spool.trim(time.time(), deleted))
             if part is None:
                 break
             self._dropped(part)
-        metrics.spool_bytes.set(await self._on_disk(lambda: self._spool.used_bytes))
+        metrics.spool_bytes.set(await self._work(lambda spool: spool.used_bytes))
         metrics.waiting.set(self.waiting)
         for key in [key for key, account in self.accounts.items() if account.complete]:
-            if await self._on_disk(partial(self._spool.forget, key)):
+            if await self._work(partial(Spool.forget, key=key)):
                 del self.accounts[key]
 
     def _dropped(self, part: Dropped, reason: str = "the spool is full") -> None:
@@ -239,14 +272,10 @@ class Depot:
         count = ranges.count((part.chunks,))
         metrics.dropped.labels("yes" if part.receipted else "no").inc(count)
         if not part.receipted:
-            self._complain("DROPPED CHUNKS THAT POSTGRES LACKS", reason, chunks=count)
+            self.refusal.complain("DROPPED CHUNKS THAT POSTGRES LACKS", reason, chunks=count)
 
-    def _complain(self, event: str, reason: str, **fields: int) -> None:
-        """Log an error, at most once in `COMPLAIN_S`."""
-        now = time.monotonic()
-        if now - self._complained_s >= COMPLAIN_S:
-            self._complained_s = now
-            log.error(event, reason=reason, **fields)
+    def _work(self, task: Callable[[Spool], Result]) -> Awaitable[Result]:
+        return self._on_disk(lambda: self._keeper.work(task))
 
     def _on_disk(self, work: Callable[[], Result]) -> Awaitable[Result]:
         return asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -136,6 +136,11 @@ class Ledger:
         self.dropped = ranges.union(self.dropped, chunks)
         self._todo = None
 
+    def keep_only(self, chunks: Ranges) -> None:
+        """Note that the spool has these chunks alone."""
+        if self.made:
+            self.drop(ranges.minus(((0, self.made - 1),), chunks))
+
     def close(self) -> None:
         """Note that no more chunks will be made."""
         self.closed = True

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from pitbox.chunks import ranges
 from pitbox.chunks.ranges import NONE, Ranges
-from producers.spool.ledger import RunKey
+from producers.spool.ledger import Ledger, RunKey
 from schemas.telemetry import Range
 
 SLICE: Final = 64
@@ -27,6 +27,13 @@ class KeptRun(Struct):
     def kept(self) -> Ranges:
         """Return the chunks that are in the file."""
         return ranges.minus(((0, self.made - 1),), self.dropped) if self.made else NONE
+
+
+def ledger_of(run: KeptRun, send: int) -> Ledger:
+    """Return the account of a run of an earlier start; send numbers begin above `send`."""
+    return Ledger(
+        run.key, send=send, made=run.made, have=run.have, dropped=run.dropped, closed=True
+    )
 
 
 class Dropped(Struct, frozen=True):

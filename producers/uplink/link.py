@@ -124,13 +124,14 @@ class Link:
     async def _ask_when_connected(self) -> None:
         while True:
             await self._bus.up.wait()
+            self._depot.found.clear()
             self._ask_all()
             try:
                 await self.subscribe({key.driver for key in self._depot.accounts})
             except BusDown:
                 await asyncio.sleep(RETRY_S[0])
                 continue
-            await self._bus.down.wait()
+            await _first_of(self._bus.down, self._depot.found)
 
     async def _ask_what_is_unasked(self) -> None:
         failures, asked_at = 0, 0.0
@@ -220,6 +221,7 @@ class Link:
             waiting=self._depot.waiting,
             offset_ns=self.clock.offset_ns,
             rtt_ns=self.clock.rtt_ns,
+            kept=not self._depot.trouble,
         )
         self._hello_sent_at = time.monotonic()
         with contextlib.suppress(BusDown):
@@ -244,3 +246,13 @@ async def _set_within(event: asyncio.Event, seconds: float) -> None:
         async with asyncio.timeout(seconds):
             await event.wait()
     event.clear()
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    """Wait until one of the events is set."""
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waiting:
+            one.cancel()

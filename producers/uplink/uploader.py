@@ -11,19 +11,21 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import msgspec
 from msgspec.structs import replace
 
 from pitbox import logs
 from pitbox.nats.bus import Bus, BusDown, TooLarge
 from producers import metrics
+from producers.spool.database import DiskError
 from producers.spool.depot import Depot
-from producers.spool.disk import DiskError
 from producers.spool.ledger import Ledger, RunKey, key_of
 from schemas.telemetry import Chunk
 
 BURST_BYTES: Final = 16_000
 BURST_CHUNKS: Final = 512
+HEAD_BYTES: Final = 100
+"""A chunk is about this much larger than its content."""
+
 PACE_BYTES_PER_S: Final = 3_000_000
 PACE_CHUNKS_PER_S: Final = 3_000
 RETRY_S: Final = (0.2, 0.4, 0.8, 1.5, 3.0)
@@ -36,8 +38,6 @@ WATCH_INTERVAL_S: Final = 1.0
 ANSWER_S: Final = 3.0
 
 log = logs.get("uploader")
-
-_decode: Final = msgspec.msgpack.Decoder(Chunk).decode
 
 
 class Uploader:
@@ -113,17 +113,17 @@ class Uploader:
         wanted = account.burst(BURST_CHUNKS)
         if wanted is None:
             return 0.0
-        encoded = await self._depot.read(account.key, wanted, BURST_BYTES)
+        chunks = await self._depot.read(account.key, wanted, BURST_BYTES)
         started = time.monotonic()
-        for number, payload in enumerate(encoded, wanted[0]):
-            chunk = replace(_decode(payload), send=account.sent(number, number))
-            if number < wanted[0] + len(encoded) - 1:
+        for kept in chunks:
+            chunk = replace(kept, send=account.sent(kept.chunk, kept.chunk))
+            if kept is not chunks[-1]:
                 await self._bus.publish("telemetry.backfill", chunk)
             else:
                 await self._store(account, chunk)
             self._count("backfill")
         busy_s = time.monotonic() - started
-        return max(busy_s, _paced_s(encoded) - busy_s)
+        return max(busy_s, _paced_s(chunks) - busy_s)
 
     async def _store(self, account: Ledger, chunk: Chunk) -> None:
         """Publish a chunk and wait for its PubAck; drop a chunk that is too large to store."""
@@ -166,7 +166,7 @@ class Uploader:
         metrics.sent.labels(route).inc()
 
 
-def _paced_s(encoded: Sequence[bytes]) -> float:
+def _paced_s(chunks: Sequence[Chunk]) -> float:
     """Return the least seconds for a burst and its rest."""
-    sizes_s = sum(map(len, encoded)) / PACE_BYTES_PER_S
-    return max(sizes_s, len(encoded) / PACE_CHUNKS_PER_S)
+    content_bytes = sum(len(chunk.block) + len(chunk.observed) + HEAD_BYTES for chunk in chunks)
+    return max(content_bytes / PACE_BYTES_PER_S, len(chunks) / PACE_CHUNKS_PER_S)

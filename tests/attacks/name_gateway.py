@@ -34,6 +34,13 @@ union select driver from account where driver is not null
 """
 
 
+RUNS: Final = """
+insert into run (session, driver, run, first_seen)
+select session, driver, 1, now() + place * interval '1 ms'
+from unnest($1::text[], $2::text[]) with ordinality as drove (driver, session, place)
+"""
+
+
 class NameGateway:
     """Submit names to every endpoint that takes one, as the owner, who may do most."""
 
@@ -71,6 +78,12 @@ class NameGateway:
         strange |= {name for name in accounts if not _fits(name, AccountName)}
         fresh, self._known = strange - self._known, strange
         return sorted(fresh)
+
+    async def listed_after(self, driven: list[tuple[str, str]]) -> list[str]:
+        """Store that drivers drove sessions, in this order; return the first listed sessions."""
+        drivers, sessions = zip(*driven, strict=True)
+        await self._stored.rows(RUNS, drivers, sessions)
+        return [row["session"] for row in (await self._rest.get("/sessions")).json()]
 
     async def _enrolled(self, code: str) -> list[str]:
         pair = KeyPair.new(Kind.USER)

@@ -5,9 +5,11 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Annotated
 
 import uvicorn
-from litestar import Litestar, post
+from litestar import Litestar, get, post
+from litestar.params import PathParameter
 from litestar.static_files import create_static_files_router
 
 MAX_CONNECTIONS = 1024
@@ -20,6 +22,22 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals to the test."""
         yield
+
+
+NEWEST = 500
+_driven: list[str] = []
+
+
+@post("/driven/{session:str}")
+async def drive(session: Annotated[str, PathParameter()]) -> None:
+    """Store that a session was driven."""
+    _driven.append(session)
+
+
+@get("/api/v1/sessions")
+async def list_sessions() -> list[dict[str, str]]:
+    """List the newest sessions."""
+    return [{"session": session} for session in _driven[: -NEWEST - 1 : -1]]
 
 
 @post("/api/v1/login")
@@ -35,7 +53,7 @@ async def usual_web(folder: Path) -> AsyncIterator[int]:
     files = create_static_files_router("/", directories=[folder], html_mode=True)
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        Litestar([files, log_in], logging_config=None),
+        Litestar([files, log_in, drive, list_sessions], logging_config=None),
         http="h11",
         log_config=None,
         lifespan="off",

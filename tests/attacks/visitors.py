@@ -1,4 +1,4 @@
-"""Attempts of somebody who reaches the gateway's port and has no account."""
+"""Attempts against the gateway: without an account, and of a driver at the others' cost."""
 
 import asyncio
 import contextlib
@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
+import httpx
+
 from tests.attacks.scene import Attempt, Scene
 
 ATTACKERS: Final = tuple(f"127.0.0.{number}" for number in range(2, 7))
 VICTIM: Final = "127.0.0.9"
 CONNECTIONS_EACH: Final = 256
 ANSWER_S: Final = 10.0
+MADE_UP: Final = 600
 PATHS: Final = {
     "NUL in a path": "/assets/%00",
     "a file as a folder": "/index.html/..",
@@ -31,6 +34,7 @@ def visitors() -> Iterator[Attempt]:
         yield Attempt("visitors", name, partial(_fail, path=path))
     yield Attempt("visitors", "a request inside another", _smuggle)
     yield Attempt("visitors", "slow heads of five addresses", _hold_connections)
+    yield Attempt("visitors", f"{MADE_UP} sessions of one driver", _crowd_out)
 
 
 async def _fail(scene: Scene, path: str) -> str:
@@ -55,6 +59,19 @@ async def _hold_connections(scene: Scene) -> str:
         request = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
         answer = await _exchanged(scene.web_port, request, VICTIM)
     return "" if b"the wall" in answer or b" 200 " in answer[:20] else f"got {answer[:20]!r}"
+
+
+async def _crowd_out(scene: Scene) -> str:
+    """Drive many sessions after the victim's one; then look for the victim's in the list."""
+    driven = [("bea", "race"), *(("mallory", f"made-up-{n}") for n in range(MADE_UP))]
+    if scene.name_gateway:
+        listed = await scene.name_gateway.listed_after(driven)
+    else:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{scene.web_port}") as rest:
+            for _, session in driven:
+                await rest.post(f"/driven/{session}")
+            listed = [row["session"] for row in (await rest.get("/api/v1/sessions")).json()]
+    return "" if "race" in listed else f"the victim's is not among the first {len(listed)}"
 
 
 def _connected(port: int, address: str) -> socket.socket:

@@ -128,7 +128,13 @@ SAMPLES: Final[dict[str, Struct]] = {
     ),
     "link.ask": Ask(**RUN),
     "link.hello": Hello(
-        **RUN, at_ns=AT_NS, made=12, waiting=3, offset_ns=-5_000_000, rtt_ns=1_400_000
+        **RUN,
+        at_ns=AT_NS,
+        made=12,
+        waiting=3,
+        offset_ns=-5_000_000,
+        rtt_ns=1_400_000,
+        kept=False,
     ),
     "keys.enrol": Enrol(driver="ada", public_key=USER_KEY, pc="rig-1"),
     "keys.enrolled": Enrolled(

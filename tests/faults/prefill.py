@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -9,7 +10,8 @@ import msgspec
 
 from producers.chunker import Chunker
 from producers.sources.sim import Race, drive
-from producers.spool import disk
+from producers.spool.disk import Spool
+from producers.spool.keeper import opened
 from producers.spool.ledger import RunKey
 from producers.spool.record import Record
 from schemas.telemetry import Chunk
@@ -28,7 +30,7 @@ def fill(car: Driver, seconds: int) -> None:
     began_ns = int((now_s - seconds) * 1e9)
     chunks = _chunks(car, began_ns, seconds * FRAMES_PER_S)
     with (
-        disk.opened(car.spool, max_bytes=ENOUGH_BYTES, max_age_h=1000) as kept,
+        opened(car.spool, max_bytes=ENOUGH_BYTES, max_age_h=1000) as kept,
         car.ledger.open("a") as ledger,
     ):
         record = Record(ledger)
@@ -36,7 +38,10 @@ def fill(car: Driver, seconds: int) -> None:
             first = part[0]
             key = RunKey(first.session, first.driver, first.run)
             record.made(part)
-            kept.append(key, first.chunk, [_encode(chunk) for chunk in part], now_s)
+            encoded = [_encode(chunk) for chunk in part]
+            kept.work(
+                partial(Spool.append, key=key, first=first.chunk, encoded=encoded, now_s=now_s)
+            )
             record.kept(part)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Sequence
-from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +12,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from producers.spool.depot import Depot
-from producers.spool.disk import FILE, Spool
+from producers.spool.disk import Spool
+from producers.spool.keeper import Keeper
 from producers.spool.ledger import RunKey
 from tests.faults.ledger import Entry, Identity, Ledger, mend_ledger, read_ledger, spooled
 from tests.faults.verdict import Found, Row, Verdict, compare
@@ -60,8 +61,11 @@ class Scene:
 
     async def play(self) -> None:
         """Process all chunks; the disk is slow until `disk` is set."""
-        with self.ledger.open("a") as file, closing(NotedSpool(self)) as spool:
-            depot = Depot(spool, file)
+        kind = partial(NotedSpool, self)
+        keeper = Keeper(self.folder, max_bytes=10**9, max_age_h=1, kind=kind)
+        with self.ledger.open("a") as file:
+            depot = Depot(keeper, file)
+            await depot.open()
             for first in range(0, len(CHUNKS), BATCH):
                 chunks = CHUNKS[first : first + BATCH]
                 await depot.keep(chunks)
@@ -76,8 +80,8 @@ class Scene:
 class NotedSpool(Spool):
     """A spool on a slow disk that records the state after a kill around its commit."""
 
-    def __init__(self, scene: Scene) -> None:
-        super().__init__(scene.folder / FILE, max_bytes=10**9, max_age_h=1, reserve_bytes=0)
+    def __init__(self, scene: Scene, file: Path, **limits: float) -> None:
+        super().__init__(file, **limits, reserve_bytes=0)
         self._scene = scene
 
     def append(self, key: RunKey, first: int, encoded: Sequence[bytes], now_s: float) -> None:

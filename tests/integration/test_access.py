@@ -478,7 +478,7 @@ async def test_asvs_13_2_2_the_audit_log_only_grows(served: Served, database: st
     async with served.rest() as owner:
         [entry] = (await owner.get("/audit")).json()
         assert (entry["actor"], entry["action"]) == ("ann", "login by link")
-        assert (await owner.get("/audit", params={"before": entry["id"]})).json() == []
+        assert (await owner.get("/audit", params={"limit": 1})).json() == [entry]
 
 
 async def test_asvs_16_3_2_requests_that_a_role_does_not_allow_are_logged(

@@ -60,7 +60,7 @@ NAMES: Final[dict[str, str]] = {"session": "session", "driver": "driver", "name"
 
 NOBODYS: Final[dict[str, Any]] = {
     **{"pc": "rig", "lap_number": 1, "channels": "speed", "format": "json", "own": "true"},
-    **{"from_ns": hub.START_NS, "to_ns": hub.START_NS + 10**9, "before": 2**62, "limit": 500},
+    **{"from_ns": hub.START_NS, "to_ns": hub.START_NS + 10**9, "after": "", "limit": 500},
     **{"kind": "camera", "allowed": True, "role": "guest", "disabled": False},
 }
 """Parameters that name nobody's thing."""

@@ -7,7 +7,7 @@ replacement in an outbox, and hiding of drivers.
 from typing import Final
 
 from consumers.gateway.live.table import Row, Table
-from consumers.gateway.past import sessions
+from consumers.gateway.past import laps, sessions
 from schemas.timing import Deriving, Lap, Session
 
 
@@ -36,7 +36,7 @@ TABLE: Final = Table(
         shows_others=lambda lap: not lap.own,
         key=lambda lap: (lap.car, lap.lap_number),
         replaces=replaces_lap,
-        read=sessions.laps,
+        read=laps.live,
     ),
     Row(
         route="timing.deriving",

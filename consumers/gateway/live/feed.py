@@ -19,7 +19,7 @@ from consumers.gateway.live.latest import Latest
 from consumers.gateway.live.outbox import Outbox
 from consumers.gateway.live.presence import Presences
 from consumers.gateway.live.table import Table
-from consumers.gateway.past import sessions
+from consumers.gateway.past import holes
 from pitbox import metrics as runtime_metrics
 from pitbox.chunks.errors import CorruptChunkError
 from pitbox.nats.bus import Bus
@@ -187,7 +187,7 @@ class Feed:
                 known: list[Event] = []
                 for row in self._table:
                     known += await row.read(connection, session) if row.read else ()
-                ended = await sessions.closed(connection, session)
+                ended = await holes.closed(connection, session)
         except PostgresDown:
             if not self._rereads:
                 self._rereads.append(time.monotonic() + REREAD_S[0])

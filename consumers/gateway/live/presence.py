@@ -127,7 +127,8 @@ def _changes(
         case Hello():
             offset_ms = known.offset_ms if event.offset_ns is None else event.offset_ns / 1e6
             made, waiting = max(known.made, event.made), event.waiting
-            return {"seen_ms": now_ms, "offset_ms": offset_ms, "made": made, "waiting": waiting}
+            seen = {"seen_ms": now_ms, "offset_ms": offset_ms, "kept": event.kept}
+            return {**seen, "made": made, "waiting": waiting}
         case Receipt():
             missing = minus(normal(event.missing), normal(known.gone))
             return {"through": event.through, "missing": missing}
@@ -143,4 +144,5 @@ def _changes(
 def _state(presence: Presence) -> tuple[Any, ...]:
     """Return the fields whose change is sent at once."""
     unmeasured = presence.offset_ms is None
-    return presence.run, unmeasured, presence.missing, presence.gone, presence.closed
+    holes = presence.missing, presence.gone
+    return presence.run, unmeasured, holes, presence.closed, presence.kept

@@ -2,17 +2,20 @@
 
 from typing import Annotated, Any, Final, get_args
 
-from litestar import get, post, put
+from litestar import Request, Response, get, post, put
 from litestar.di import NamedDependency
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.openapi import ResponseSpec
-from litestar.params import JSONBody, PathParameter, QueryParameter
+from litestar.params import JSONBody, PathParameter
 
 from consumers.gateway.access.authentication import Authenticator, Visitor
 from consumers.gateway.access.sockets import OpenSockets
 from consumers.gateway.web.login import ERRORS as LOGIN_ERRORS
+from consumers.gateway.web.paging import LINK, ROWS, After, AtMost, answer, position
 from pitbox.people import accounts, audit, consent, logins
 from pitbox.people.accounts import RefusedError
+from pitbox.postgres.page import Long, Text
+from pitbox.postgres.page import page as paged
 from schemas.api import (
     AccountAbout,
     AccountChange,
@@ -22,14 +25,15 @@ from schemas.api import (
     Decision,
     Invitation,
     Invited,
+    Kind,
     Problem,
+    Role,
 )
 
 # Litestar reads its own constraints only, not those of msgspec.
 NAME: Final = str(get_args(AccountName)[1].pattern)
 Named = Annotated[str, PathParameter(pattern=NAME)]
-Before = Annotated[int, QueryParameter(ge=1, le=2**63 - 1, description="only entries before this")]
-Count = Annotated[int, QueryParameter(ge=1, le=500)]
+NEWEST: Final = 2**63 - 1
 ERRORS: Final = {
     **LOGIN_ERRORS,
     403: ResponseSpec(Problem, description="the role does not allow it"),
@@ -41,11 +45,15 @@ CurrentVisitor = NamedDependency[Visitor]
 Sockets = NamedDependency[OpenSockets]
 
 
-@get("/accounts", responses=ERRORS)
-async def list_accounts(auth: Auth) -> list[AccountAbout]:
+@get("/accounts", responses=ERRORS, response_headers=[LINK])
+async def list_accounts(
+    request: Request[Any, Any, Any], auth: Auth, after: After = "", limit: AtMost = ROWS
+) -> Response[list[AccountAbout]]:
     """List accounts by name."""
+    at = position(after, Text) or ""
     async with auth.archive.connection() as connection:
-        return await accounts.every(connection)
+        page = await accounts.listed(connection, at, limit)
+    return answer(request, page)
 
 
 @post("/accounts", responses=ERRORS)
@@ -109,14 +117,22 @@ async def end_logins(auth: Auth, visitor: CurrentVisitor, sockets: Sockets, name
     sockets.check_now()
 
 
-@get("/consents", responses=ERRORS)
-async def list_consents(auth: Auth, visitor: CurrentVisitor) -> list[Consent]:
-    """List consents: an owner gets those of every driver, a driver only the own ones."""
+@get("/consents", responses=ERRORS, response_headers=[LINK])
+async def list_consents(
+    request: Request[Any, Any, Any],
+    auth: Auth,
+    visitor: CurrentVisitor,
+    after: After = "",
+    limit: AtMost = ROWS,
+) -> Response[list[Consent]]:
+    """List consents by driver: an owner gets those of every driver, a driver only the own ones."""
+    at = position(after, tuple[str, Kind, Role])
     async with auth.archive.connection() as connection:
         held = await consent.in_force(connection)
-    if visitor.person.role == "owner":
-        return held
-    return [one for one in held if one.driver == visitor.person.driver]
+    everybody, own = visitor.person.role == "owner", visitor.person.driver
+    seen = sorted((one for one in held if everybody or one.driver == own), key=_of_whom)
+    rest = [one for one in seen if at is None or _of_whom(one) > at]
+    return answer(request, paged(rest, limit, lambda one: one, _of_whom))
 
 
 @put("/consents", status_code=204, responses=ERRORS)
@@ -138,13 +154,19 @@ async def decide(
     sockets.check_now()
 
 
-@get("/audit", responses=ERRORS)
+@get("/audit", responses=ERRORS, response_headers=[LINK])
 async def list_audit(
-    auth: Auth, before: Before = 2**63 - 1, limit: Count = 100
-) -> list[AuditEntry]:
+    request: Request[Any, Any, Any], auth: Auth, after: After = "", limit: AtMost = ROWS
+) -> Response[list[AuditEntry]]:
     """List entries of the audit log, newest first."""
+    at = position(after, Long)
     async with auth.archive.connection() as connection:
-        return await audit.latest(connection, before, limit)
+        page = await audit.latest(connection, NEWEST if at is None else at, limit)
+    return answer(request, page)
+
+
+def _of_whom(one: Consent) -> tuple[str, Kind, Role]:
+    return one.driver, one.kind, one.role
 
 
 def _found(account: Any, name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final, get_args
 
-from litestar import Request, get, post
+from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import (
     ClientException,
@@ -16,11 +16,12 @@ from litestar.params import JSONBody, PathParameter
 from consumers.gateway.access.authentication import Authenticator, Visitor, address_of
 from consumers.gateway.web import nats_address
 from consumers.gateway.web.login import ATTEMPT_ERRORS
+from consumers.gateway.web.paging import LINK, ROWS, After, AtMost, answer, position
 from pitbox.identity.proof import proves
 from pitbox.nats.bus import Bus, BusDown
-from pitbox.people import audit, enrolment_codes
-from pitbox.people.drivers import DRIVERS, drivers
+from pitbox.people import audit, drivers, enrolment_codes
 from pitbox.people.enrolment_codes import TooManyError
+from pitbox.postgres.page import Text
 from pitbox.postgres.pool import Pool
 from schemas.api import (
     DriverAbout,
@@ -132,11 +133,17 @@ async def enrol(
     )
 
 
-@get("/drivers", responses=ERRORS)
-async def list_drivers(archive: NamedDependency[Pool]) -> list[DriverAbout]:
-    """List drivers with their PCs, the revoked ones included."""
+@get("/drivers", responses=ERRORS, response_headers=[LINK])
+async def list_drivers(
+    request: Request[Any, Any, Any],
+    archive: NamedDependency[Pool],
+    after: After = "",
+    limit: AtMost = ROWS,
+) -> Response[list[DriverAbout]]:
+    """List drivers by name with their PCs, the revoked ones included."""
     async with archive.connection() as connection:
-        return drivers(await connection.fetch(DRIVERS))
+        page = await drivers.listed(connection, position(after, Text) or "", limit)
+    return answer(request, page)
 
 
 @post("/drivers/{driver:str}/revoke", status_code=204, responses=ERRORS)

@@ -10,10 +10,11 @@ from litestar.params import FromQuery, PathParameter, QueryParameter
 
 from consumers.gateway import metrics
 from consumers.gateway.access.authentication import Visitor
-from consumers.gateway.past import sessions
+from consumers.gateway.past import holes, laps, sessions
 from consumers.gateway.past.formats import MEDIA_TYPES, Format, accepted
 from consumers.gateway.past.telemetry import Question, TelemetryReader, TooMuch
 from consumers.gateway.web import nats_address
+from consumers.gateway.web.paging import LINK, ROWS, After, AtMost, answer, position
 from pitbox.nats.bus import Bus
 from pitbox.postgres.pool import Pool
 from pitbox.topology.asyncapi import asyncapi
@@ -84,50 +85,80 @@ async def streams(bus: NamedDependency[Bus]) -> dict[str, Any]:
     return asyncapi(bus.topology)
 
 
-@get("/sessions", responses=ERRORS)
-async def list_sessions(archive: Past, visitor: CurrentVisitor) -> list[SessionSummary]:
-    """List the latest sessions, newest first."""
+@get("/sessions", responses=ERRORS, response_headers=[LINK])
+async def list_sessions(
+    request: Request[Any, Any, Any],
+    archive: Past,
+    visitor: CurrentVisitor,
+    after: After = "",
+    limit: AtMost = ROWS,
+) -> Response[list[SessionSummary]]:
+    """List sessions, newest first.
+
+    The newest 50 of each driver come before anybody's older ones.
+    """
+    at = position(after, sessions.After)
     async with archive.connection() as connection:
-        return await sessions.summaries(connection, visitor.hidden)
+        page = await sessions.summaries(connection, hidden=visitor.hidden, limit=limit, after=at)
+    return answer(request, page)
 
 
 @get("/sessions/{session:str}", responses=ERRORS)
 async def one_session(archive: Past, visitor: CurrentVisitor, session: Name) -> SessionSummary:
     """Return the summary of one session."""
     async with archive.connection() as connection:
-        found = await sessions.summaries(connection, visitor.hidden, session)
-    return _found(found[0] if found else None, f"session: no session {session!r}")
+        found = await sessions.summary(connection, visitor.hidden, session)
+    return _found(found, f"session: no session {session!r}")
 
 
-@get("/sessions/{session:str}/laps", responses=ERRORS)
+@get("/sessions/{session:str}/laps", responses=ERRORS, response_headers=[LINK])
 async def list_laps(
+    *,
+    request: Request[Any, Any, Any],
     archive: Past,
     visitor: CurrentVisitor,
     session: Name,
     driver: AnyName = None,
     own: FromQuery[bool | None] = None,
-) -> list[Lap]:
-    """List laps of a session.
+    after: After = "",
+    limit: AtMost = ROWS,
+) -> Response[list[Lap]]:
+    """List laps of a session, the first 50 of each driver before anybody's others.
 
     `driver` selects the laps recorded by one driver's PC; `own` the laps of that PC's own car
     (true) or of other cars (false).
     """
+    at = position(after, laps.After)
     async with archive.connection() as connection:
-        found = await sessions.laps(connection, session, visitor.hidden, driver, own)
-        if not found and not await sessions.summaries(connection, visitor.hidden, session):
-            raise NotFoundException(f"session: no session {session!r}")
-    if len(found) > sessions.MAX_LAPS:
-        raise ClientException(
-            f"driver, own: the session has over {sessions.MAX_LAPS} laps: give one of these"
+        page = await laps.laps(
+            connection,
+            session,
+            hidden=visitor.hidden,
+            limit=limit,
+            after=at,
+            driver=driver,
+            own=own,
         )
-    return found
+        if not page.rows and not await sessions.exists(connection, visitor.hidden, session):
+            raise NotFoundException(f"session: no session {session!r}")
+    return answer(request, page)
 
 
-@get("/sessions/{session:str}/holes", responses=ERRORS)
-async def list_holes(archive: Past, visitor: CurrentVisitor, session: Name) -> list[Hole]:
-    """List the ranges of chunks of a session that Postgres lacks."""
+@get("/sessions/{session:str}/holes", responses=ERRORS, response_headers=[LINK])
+async def list_holes(
+    *,
+    request: Request[Any, Any, Any],
+    archive: Past,
+    visitor: CurrentVisitor,
+    session: Name,
+    after: After = "",
+    limit: AtMost = ROWS,
+) -> Response[list[Hole]]:
+    """List the ranges of chunks that Postgres lacks, 50 of each driver before anybody's others."""
+    at = position(after, holes.After)
     async with archive.connection() as connection:
-        return await sessions.holes(connection, session, visitor.hidden)
+        page = await holes.holes(connection, session, hidden=visitor.hidden, limit=limit, after=at)
+    return answer(request, page)
 
 
 @get(
@@ -150,7 +181,7 @@ async def lap_telemetry(
     The answer is `Traces` as JSON, `PackedTraces` as msgpack, or CSV.
     """
     async with archive.connection() as connection:
-        lap = await sessions.own_lap(connection, session, visitor.shown(driver), lap_number)
+        lap = await laps.own_lap(connection, session, visitor.shown(driver), lap_number)
     lap = _found(lap, f"lap_number: {driver} has no lap {lap_number} in session {session!r}")
     if lap.started_ns is None:
         raise NotFoundException(f"lap_number: lap {lap_number} has no telemetry")

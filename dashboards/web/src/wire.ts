@@ -44,6 +44,7 @@ export interface Presence {
   missing: readonly (readonly [number, number])[];
   gone: readonly (readonly [number, number])[];
   closed: boolean;
+  kept: boolean;
 }
 
 /** State how much of what arrived was not used, and why. */

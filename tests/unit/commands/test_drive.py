@@ -5,7 +5,7 @@ import io
 import pytest
 from msgspec.structs import replace
 
-from commands.drive import Display, summary
+from commands.drive import Display, line, summary
 from producers.drive import Status
 
 DRIVEN = Status(
@@ -51,8 +51,19 @@ def test_a_drive_that_never_began_has_no_summary() -> None:
             "spa: 120 chunks driven; 7 chunks wait in the spool until `pitbox drive` runs again "
             "and reaches the hub",
         ),
+        (
+            replace(DRIVEN, not_kept=9),
+            "spa: 120 chunks driven; 9 of them were not kept on this PC's disk; "
+            "no chunk waits in the spool",
+        ),
         (replace(DRIVEN, session="", made=0), "nothing was driven; no chunk waits in the spool"),
     ],
 )
 def test_the_summary_counts_what_is_left(status: Status, told: str) -> None:
     assert summary(status) == told
+
+
+def test_a_disk_that_keeps_nothing_is_on_the_line() -> None:
+    told = line(replace(DRIVEN, disk_trouble="database or disk is full", not_kept=20))
+    assert "THE DISK KEEPS NOTHING: database or disk is full" in told
+    assert "100 chunks in the spool" in told

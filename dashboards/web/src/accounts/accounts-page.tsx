@@ -61,6 +61,9 @@ function Opened() {
           </li>
         ))}
       </ol>
+      {accounts.olderAudit.value && (
+        <button onClick={() => void accounts.loadOlderAudit()}>Show older entries</button>
+      )}
     </main>
   );
 }

@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { json, type Access } from "../link/access";
+import { everyRow, pageOf } from "../link/pages";
 import { problem } from "../link/problem";
 import type { AccountAbout, AuditEntry, DriverAbout, Invited } from "../wire";
 
@@ -11,6 +12,8 @@ export class Accounts {
   readonly accounts = signal<readonly AccountAbout[]>([]);
   readonly drivers = signal<readonly DriverAbout[]>([]);
   readonly audit = signal<readonly AuditEntry[]>([]);
+  /** The path of older entries of the audit log, null when all are shown. */
+  readonly olderAudit = signal<string | null>(null);
   /** The invitation made last; its secret is shown only once. */
   readonly invited = signal<Invited | null>(null);
   /** The reason for the last refused change of an account, "" without one. */
@@ -21,15 +24,18 @@ export class Accounts {
   constructor(private readonly access: Access) {}
 
   async load(): Promise<void> {
-    await Promise.all([
-      this.fetch("accounts", (accounts: AccountAbout[]) => (this.accounts.value = accounts)),
-      this.fetch(`audit?limit=${AUDIT_ENTRIES}`, (log: AuditEntry[]) => (this.audit.value = log)),
-      this.loadDrivers(),
-    ]);
+    await Promise.all([this.loadAccounts(), this.loadAudit(), this.loadDrivers()]);
   }
 
-  loadDrivers(): Promise<void> {
-    return this.fetch("drivers", (drivers: DriverAbout[]) => (this.drivers.value = drivers));
+  async loadDrivers(): Promise<void> {
+    const drivers = await everyRow<DriverAbout>(this.request, "drivers?limit=500");
+    this.drivers.value = drivers ?? this.drivers.peek();
+  }
+
+  /** Show older entries of the audit log behind those shown. */
+  async loadOlderAudit(): Promise<void> {
+    const path = this.olderAudit.peek();
+    if (path) await this.loadAudit(path, this.audit.peek());
   }
 
   async change(method: string, path: string, body?: object): Promise<void> {
@@ -54,8 +60,20 @@ export class Accounts {
     await this.loadDrivers();
   }
 
-  private async fetch<Answer>(path: string, take: (answer: Answer) => void): Promise<void> {
-    const response = await this.access.request(path);
-    if (response?.ok) take((await response.json()) as Answer);
+  private async loadAccounts(): Promise<void> {
+    const accounts = await everyRow<AccountAbout>(this.request, "accounts?limit=500");
+    this.accounts.value = accounts ?? this.accounts.peek();
   }
+
+  private async loadAudit(
+    path = `audit?limit=${AUDIT_ENTRIES}`,
+    newer: readonly AuditEntry[] = [],
+  ): Promise<void> {
+    const page = await pageOf<AuditEntry>(this.request, path);
+    if (!page) return;
+    this.audit.value = [...newer, ...page.rows];
+    this.olderAudit.value = page.next;
+  }
+
+  private readonly request = (path: string, init?: RequestInit) => this.access.request(path, init);
 }

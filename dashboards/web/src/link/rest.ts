@@ -3,6 +3,7 @@
 import { decode } from "@msgpack/msgpack";
 import type { Columns } from "../core/lap/reference";
 import type { Hole, PackedTraces, SessionSummary } from "../wire";
+import { everyRow, pageOf, type Page } from "./pages";
 
 const FOREVER_NS = 2n ** 63n - 1n;
 
@@ -11,8 +12,9 @@ export type Request = (path: string, init?: RequestInit) => Promise<Response | n
 export class Rest {
   constructor(private readonly request: Request) {}
 
-  sessions(): Promise<readonly SessionSummary[] | null> {
-    return this.json("sessions");
+  /** Fetch a page of the sessions, by its path. */
+  sessions(path = "sessions"): Promise<Page<SessionSummary> | null> {
+    return pageOf(this.request, path);
   }
 
   session(name: string): Promise<SessionSummary | null> {
@@ -20,7 +22,7 @@ export class Rest {
   }
 
   holes(session: string): Promise<readonly Hole[] | null> {
-    return this.json(`sessions/${session}/holes`);
+    return everyRow(this.request, `sessions/${session}/holes?limit=500`);
   }
 
   lap(

@@ -93,6 +93,7 @@ export function linkNow(driver: Driver, t: number, server: Server): Link {
     ageMs: ageMs(driver, t - driver.offsetMs, server),
     quietMs: quiet,
     unseenMs,
+    kept: driver.presence.peek()?.kept ?? true,
     unstoredMs: seen && stored ? seen - stored : 0,
     sealedMs: sealed(driver, quiet, unseenMs) ? to : null,
     recordedMs: to - from,

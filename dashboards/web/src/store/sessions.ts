@@ -13,6 +13,8 @@ const SETTLED_MS = 20_000;
 export class Sessions {
   /** The newest first; null until the gateway's first answer. */
   readonly list = signal<readonly SessionSummary[] | null>(null);
+  /** The path of the next page of the list, null when the list is whole. */
+  readonly next = signal<string | null>(null);
   /** A session that began after the followed one and still gets samples, null without one. */
   readonly newer = computed<SessionSummary | null>(() => {
     const all = this.list.value ?? [];
@@ -42,9 +44,37 @@ export class Sessions {
     });
   }
 
+  /** Fetch the first page again; sessions of later pages stay. */
   async fetch(): Promise<void> {
-    this.list.value = (await this.rest.sessions()) ?? this.list.peek();
+    const page = await this.rest.sessions();
+    if (!page) return;
+    if (this.next.peek() === null && this.list.peek() === null) this.next.value = page.next;
+    this.list.value = merged(page.rows, this.list.peek() ?? []);
   }
+
+  /** Fetch the next page. */
+  async more(): Promise<void> {
+    const path = this.next.peek();
+    const page = path && (await this.rest.sessions(path));
+    if (!page) return;
+    this.next.value = page.next;
+    this.list.value = merged(page.rows, this.list.peek() ?? []);
+  }
+}
+
+/** Return fresh sessions and the known ones that are not among them, the newest first. */
+function merged(
+  fresh: readonly SessionSummary[],
+  known: readonly SessionSummary[],
+): readonly SessionSummary[] {
+  const names = new Set(fresh.map((session) => session.session));
+  const kept = known.filter((session) => !names.has(session.session));
+  return [...fresh, ...kept].sort((a, b) => endedNs(b) - endedNs(a));
+}
+
+function endedNs(session: SessionSummary): number {
+  const ends = session.drivers.map((driver) => driver.to_ns ?? driver.session?.started_ns ?? 0);
+  return Math.max(0, ...ends);
 }
 
 function begunNs(session: SessionSummary): number {

@@ -112,6 +112,7 @@ const SPOKEN: Readonly<Record<LinkKind, string>> = {
   live: "Live",
   late: "Live, late",
   unstored: "The hub stores nothing",
+  unkept: "The driver's disk keeps nothing",
   silent: "The game is silent",
   stale: "No samples",
   lost: "Link lost",

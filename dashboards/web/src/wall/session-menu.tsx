@@ -33,6 +33,9 @@ export function SessionMenu() {
             <Entry key={session.session} session={session} />
           ))}
           {!sessions.list.value?.length && <p class="ink-3">No session is stored yet.</p>}
+          {sessions.next.value && (
+            <button onClick={() => void sessions.more()}>Show older sessions</button>
+          )}
         </div>
       )}
     </div>

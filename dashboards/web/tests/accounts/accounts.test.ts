@@ -20,6 +20,19 @@ test("accounts, drivers and the audit log are loaded together", async () => {
   expect(accounts.audit.value).toEqual([{ id: 1 }]);
 });
 
+test("older entries of the audit log follow those shown", async () => {
+  const { gateway, accounts } = await made();
+  const older = '</api/v1/audit?after=x>; rel="next"';
+  gateway.on("audit", ({ path }) =>
+    path.includes("after") ? json([{ id: 1 }]) : json([{ id: 2 }], 200, older),
+  );
+  await accounts.load();
+  expect(accounts.olderAudit.value).toBe("audit?after=x");
+  await accounts.loadOlderAudit();
+  expect(accounts.audit.value).toEqual([{ id: 2 }, { id: 1 }]);
+  expect(accounts.olderAudit.value).toBeNull();
+});
+
 test("an invitation is kept to be shown, and a refusal keeps its reason", async () => {
   const { gateway, accounts } = await made();
   gateway.on("accounts", ({ method }) =>

@@ -43,8 +43,9 @@ export class FakeGateway {
 }
 
 /** Return an answer whose body is read without a stream, so in microtasks only. */
-export function json(body: unknown, status = 200): Response {
-  const answer = { ok: status < 400, status, json: async () => structuredClone(body) };
+export function json(body: unknown, status = 200, link = ""): Response {
+  const headers = new Headers(link ? { link } : {});
+  const answer = { ok: status < 400, status, headers, json: async () => structuredClone(body) };
   return answer as unknown as Response;
 }
 

@@ -41,6 +41,7 @@ export function presence(changes: Partial<Presence> = {}): Presence {
     missing: [],
     gone: [],
     closed: false,
+    kept: true,
     ...changes,
   };
 }

@@ -44,6 +44,23 @@ test("the list stays when an answer is lost", async () => {
   expect(sessions.list.value?.map((one) => one.session)).toEqual(["evening"]);
 });
 
+test("older sessions are fetched on request and stay when the first page is fetched again", async () => {
+  const { sessions, gateway } = made();
+  const older = '</api/v1/sessions?after=x>; rel="next"';
+  gateway.on("sessions", ({ path }) =>
+    path.includes("after")
+      ? json([summary("morning", 50)])
+      : json([summary("evening", 100)], 200, older),
+  );
+  const names = () => sessions.list.value?.map((one) => one.session);
+  await sessions.fetch();
+  expect(names()).toEqual(["evening"]);
+  await sessions.more();
+  await sessions.fetch();
+  expect(names()).toEqual(["evening", "morning"]);
+  expect(sessions.next.value).toBeNull();
+});
+
 test("a session is newer when it began later and is still driven", async () => {
   const { sessions, race } = made(summary("night", 200), summary("evening", 100));
   await sessions.fetch();

@@ -1,5 +1,6 @@
 """Facts in Postgres are those of its chunks, whatever was lost, repeated or restored."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -93,7 +94,9 @@ class Hub:
         deriving.compare(differ)
         for which in deriving.behind[:2]:
             _, first, last = which
-            deriving.add(which, [RACE[number] for number in range(first, last + 1)])
+            for number in range(first, last + 1):
+                deriving.add(RACE[number])
+            deriving.close(which)
         if deriving.behind:
             deriving.behind = deriving.behind[2:]
             if not deriving.behind:
@@ -128,7 +131,7 @@ class Hub:
 
 
 def fresh(chunks: Sequence[Chunk]) -> dict[Any, Any]:
-    state = TIMING.gather(TIMING.restore(OWNER, None, ()), chunks)
+    state = functools.reduce(TIMING.add, chunks, TIMING.restore(OWNER, None, ()))
     return steady(TABLES.keyed(TIMING.facts(state)))
 
 
@@ -168,7 +171,8 @@ def test_while_older_chunks_are_missing_only_whole_laps_are_issued() -> None:
     have = {RUN: ((0, 59),)}
     hub.deriving.read(Stored(have=have), TIMING.version)
     hub.deriving.is_sure = True
-    hub.deriving.add((RUN, 0, 0), RACE[:1])
+    hub.deriving.add(RACE[0])
+    hub.deriving.close((RUN, 0, 0))
     hub.sent, hub.chunks = 65, {*range(60)}
     while hub.sent < len(RACE):
         hub.step("live")

@@ -7,26 +7,30 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from producers.spool.disk import DiskError, Spool, SpoolError, opened
+from producers.spool.database import DiskError
+from producers.spool.disk import Spool
+from producers.spool.keeper import opened
 from producers.spool.ledger import RunKey
 from producers.spool.retention import Dropped
+from schemas.telemetry import Range
+from tests.tools.spooled import KEY, encoded, encoded_chunks
 
-KEY = RunKey("spa", "ada", 7)
 OTHER = RunKey("monza", "ada", 8)
-LARGE = b"x" * 20_000
+LARGE = 20_000
 
 WRITE_FOREVER = """
 import sys
 from pathlib import Path
-from producers.spool.ledger import RunKey
-from producers.spool.disk import opened
+from producers.spool.keeper import opened
+from tests.tools.spooled import KEY, encoded
 
-with opened(Path(sys.argv[1]), max_bytes=10**9, max_age_h=72) as spool:
+with opened(Path(sys.argv[1]), max_bytes=10**9, max_age_h=72) as keeper:
     chunk = 0
     while True:
-        spool.append(RunKey("spa", "ada", 7), chunk, [b"chunk %d" % chunk], now_s=0)
+        keeper.work(lambda spool: spool.append(KEY, chunk, [encoded(chunk)], now_s=0))
         print(chunk, flush=True)
         chunk += 1
 """
@@ -45,6 +49,13 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
     spool.close()
 
 
+def read(spool: Spool, key: RunKey, chunks: Range) -> list[bytes]:
+    """Return the chunks of a range as they were encoded."""
+    found = spool.read(key, chunks, 10**9)
+    assert not found.lost
+    return [msgspec.msgpack.encode(chunk) for chunk in found.chunks]
+
+
 def trim(spool: Spool, now_s: float = 0) -> list[Dropped]:
     dropped = []
     while part := spool.trim(now_s):
@@ -53,22 +64,23 @@ def trim(spool: Spool, now_s: float = 0) -> list[Dropped]:
 
 
 def test_what_was_appended_is_read_back_in_order(spool: Spool) -> None:
-    spool.append(KEY, 0, [b"a", b"b", b"c"], 0)
-    spool.append(OTHER, 0, [b"z"], 0)
-    assert spool.read(KEY, (1, 2), 100) == [b"b", b"c"]
-    assert spool.read(OTHER, (0, 0), 100) == [b"z"]
+    spool.append(KEY, 0, encoded_chunks(0, 2), 0)
+    spool.append(OTHER, 0, [encoded(0, OTHER)], 0)
+    assert read(spool, KEY, (1, 2)) == encoded_chunks(1, 2)
+    assert read(spool, OTHER, (0, 0)) == [encoded(0, OTHER)]
 
 
 def test_a_read_is_bounded_but_gives_at_least_one_chunk(spool: Spool) -> None:
-    spool.append(KEY, 0, [b"a" * 10] * 5, 0)
-    assert len(spool.read(KEY, (0, 4), 25)) == 2
-    assert len(spool.read(KEY, (0, 4), 5)) == 1
+    spool.append(KEY, 0, encoded_chunks(0, 4), 0)
+    size = len(encoded(0))
+    assert [chunk.chunk for chunk in spool.read(KEY, (0, 4), 5 * size // 2).chunks] == [0, 1]
+    assert len(spool.read(KEY, (0, 4), 5).chunks) == 1
 
 
 def test_everything_is_there_after_opening_again(tmp_path: Path) -> None:
     spool = open_spool(tmp_path)
-    spool.append(KEY, 0, [b"a", b"b"], 0)
-    spool.append(OTHER, 0, [b"z"], 0)
+    spool.append(KEY, 0, encoded_chunks(0, 1), 0)
+    spool.append(OTHER, 0, [encoded(0, OTHER)], 0)
     spool.note({KEY: ((0, 0),)})
     spool.drop(KEY, (0, 0))
     spool.close()
@@ -91,11 +103,11 @@ def test_a_killed_writer_loses_no_chunk_that_it_reported(tmp_path: Path) -> None
     reported = [int(line) for line in writer.stdout.read().splitlines() if line]
     writer.stdout.close()
     writer.wait()
-    with opened(tmp_path, max_bytes=10**9, max_age_h=72) as spool:
-        made = spool.runs[KEY].made
-        assert made >= max(reported, default=199) + 1
-        expected = [b"chunk %d" % chunk for chunk in range(made)]
-        assert spool.read(KEY, (0, made - 1), 10**9) == expected
+    spool = open_spool(tmp_path)
+    made = spool.runs[KEY].made
+    assert made >= max(reported, default=199) + 1
+    assert read(spool, KEY, (0, made - 1)) == encoded_chunks(0, made - 1)
+    spool.close()
 
 
 def test_two_apps_cannot_share_a_spool(tmp_path: Path) -> None:
@@ -109,18 +121,9 @@ def test_two_apps_cannot_share_a_spool(tmp_path: Path) -> None:
         pass
 
 
-def test_a_damaged_spool_is_one_clear_error(tmp_path: Path) -> None:
-    (tmp_path / "spool.sqlite").write_bytes(b"no database at all " * 100)
-    with (
-        pytest.raises(SpoolError, match="cannot be used"),
-        opened(tmp_path, max_bytes=10**9, max_age_h=72),
-    ):
-        pass
-
-
 def test_a_full_spool_drops_what_postgres_has_oldest_first(spool: Spool) -> None:
-    spool.append(KEY, 0, [LARGE] * 30, 0)
-    spool.append(OTHER, 0, [LARGE] * 30, 0)
+    spool.append(KEY, 0, encoded_chunks(0, 29, extra=LARGE), 0)
+    spool.append(OTHER, 0, encoded_chunks(0, 29, OTHER, extra=LARGE), 0)
     spool.note({KEY: ((10, 29),), OTHER: ((0, 29),)})
     dropped = trim(spool)
     assert dropped[0] == Dropped(KEY, (10, 29), receipted=True)
@@ -130,7 +133,7 @@ def test_a_full_spool_drops_what_postgres_has_oldest_first(spool: Spool) -> None
 
 
 def test_what_postgres_lacks_is_dropped_only_when_the_spool_is_full_of_it(spool: Spool) -> None:
-    spool.append(KEY, 0, [LARGE] * 100, 0)
+    spool.append(KEY, 0, encoded_chunks(0, 99, extra=LARGE), 0)
     spool.note({KEY: ((50, 51),)})
     dropped = trim(spool)
     assert dropped[0] == Dropped(KEY, (50, 51), receipted=True)
@@ -164,8 +167,8 @@ def test_what_postgres_lacks_is_never_too_old(spool: Spool) -> None:
 
 def test_numbers_that_the_disk_refused_count_as_dropped(tmp_path: Path) -> None:
     spool = open_spool(tmp_path)
-    spool.append(KEY, 3, [b"d"], 0)
-    spool.append(KEY, 6, [b"g"], 0)
+    spool.append(KEY, 3, [encoded(3)], 0)
+    spool.append(KEY, 6, [encoded(6)], 0)
     assert spool.runs[KEY].dropped == ((0, 2), (4, 5))
     spool.close()
     again = open_spool(tmp_path)
@@ -175,12 +178,12 @@ def test_numbers_that_the_disk_refused_count_as_dropped(tmp_path: Path) -> None:
 
 def test_a_refused_chunk_changes_nothing(spool: Spool) -> None:
     spool.append(KEY, 0, [b"a"], 0)
-    spool._database.execute("pragma max_page_count = 1")
+    spool._database.value("pragma max_page_count = 1")
     with pytest.raises(DiskError, match="full"):
         for chunk in range(1, 100):
-            spool.append(KEY, chunk, [LARGE], 0)
+            spool.append(KEY, chunk, [encoded(chunk, extra=LARGE)], 0)
     made = spool.runs[KEY].made
-    spool._database.execute("pragma max_page_count = 100000")
+    spool._database.value("pragma max_page_count = 100000")
     spool.append(KEY, made + 1, [b"c"], 0)
     assert spool.runs[KEY].dropped == ((made, made),)
 

@@ -7,6 +7,7 @@ export type LinkKind =
   | "live"
   | "late"
   | "unstored"
+  | "unkept"
   | "silent"
   | "stale"
   | "lost"
@@ -29,6 +30,8 @@ export interface Signs {
   readonly unseenMs: number;
   /** Time for which the driver's PC has sent and the hub stored nothing, ms. */
   readonly unstoredMs: number;
+  /** False while the disk of the driver's PC keeps no chunks. */
+  readonly kept: boolean;
   /** End of a sealed session, ms since 1970; null while it is open. */
   readonly sealedMs: number | null;
   readonly recordedMs: number;
@@ -59,6 +62,10 @@ export function linkOf(signs: Signs): Link {
     const since = duration(signs.unstoredMs);
     return { kind: "unstored", words: `${mode} · not stored for ${since}` };
   }
+  if (!signs.kept && unseenMs < LOST_MS) {
+    const mode = quietMs < STALE_MS ? "Live" : "Link up";
+    return { kind: "unkept", words: `${mode} · not kept on ${driver}'s disk` };
+  }
   if (quietMs < STALE_MS) return flowing(signs.ageMs);
   if (signs.closed) return { kind: "closed", words: `${driver} has closed the app` };
   if (unseenMs < LOST_MS) {
@@ -77,7 +84,7 @@ export function stopped(kind: LinkKind | undefined): boolean {
 
 /** Return whether samples arrive, and somebody has to know what is wrong with them. */
 export function alarming(kind: LinkKind | undefined): boolean {
-  return kind === "late" || kind === "unstored";
+  return kind === "late" || kind === "unstored" || kind === "unkept";
 }
 
 /** The notice over the traces while a link is lost. */

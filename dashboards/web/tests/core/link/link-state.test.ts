@@ -7,6 +7,7 @@ const signs: Signs = {
   quietMs: 20,
   unseenMs: 100,
   unstoredMs: 400,
+  kept: true,
   sealedMs: null,
   recordedMs: 0,
   closed: false,
@@ -50,4 +51,11 @@ test("a hub that takes samples and stores none is said, also while the game is s
   const silent = linkOf({ ...unstored, quietMs: 42_000 });
   expect(silent.words).toBe("Link up · not stored for 0:12");
   expect(linkOf({ ...unstored, quietMs: 42_000, unseenMs: 42_000 }).kind).toBe("lost");
+});
+
+test("a PC whose disk keeps nothing is said while it sends", () => {
+  const unkept = { ...signs, kept: false };
+  expect(linkOf(unkept)).toEqual({ kind: "unkept", words: "Live · not kept on MOR's disk" });
+  expect(linkOf({ ...unkept, quietMs: 42_000 }).words).toBe("Link up · not kept on MOR's disk");
+  expect(linkOf({ ...unkept, quietMs: 42_000, unseenMs: 42_000 }).kind).toBe("lost");
 });

@@ -26,6 +26,7 @@ const presence = (missing: [number, number][], gone: [number, number][] = []): P
   waiting: 0,
   through: 0,
   closed: false,
+  kept: true,
   missing,
   gone,
 });
