@@ -29,7 +29,7 @@ from tests.tools.processes import running
 from tests.tools.servers import NatsServer
 
 OWNER = "test", "ada"
-LATER_RUN = 2**50
+LATER_RUN = 2**53 - 1
 """A run that begins after any deletion of a test."""
 
 LEFT = " + ".join(

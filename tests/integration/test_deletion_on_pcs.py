@@ -9,7 +9,7 @@ import pytest
 
 from producers.imports import import_files
 from producers.source import SourceError
-from producers.spool.disk import opened
+from producers.spool.keeper import opened
 from producers.spool.retention import KeptRun
 from tests.integration.test_deletion import delete, finished
 from tests.integration.test_drive import Car, Hub
@@ -34,8 +34,9 @@ async def hub(nats_server: NatsServer, database: str, tmp_path: Path) -> AsyncIt
 
 def spooled(hub: Hub, session: str = "spa") -> list[KeptRun]:
     """Return the runs of a session in the spool of a PC whose app has ended."""
-    with opened(hub.folder / "pc", max_bytes=10**9, max_age_h=72) as spool:
-        return [run for key, run in spool.runs.items() if key.session == session]
+    with opened(hub.folder / "pc", max_bytes=10**9, max_age_h=72) as keeper:
+        runs = keeper.work(lambda spool: dict(spool.runs))
+    return [run for key, run in runs.items() if key.session == session]
 
 
 async def drives_on_until_the_copies_are_gone(hub: Hub) -> None:
@@ -120,6 +121,8 @@ async def test_chunks_of_a_deleted_session_that_were_never_sent_are_deleted_unse
 
 async def test_a_session_named_as_a_deleted_one_can_be_driven_later(hub: Hub) -> None:
     await delete(hub.database, OWNER)
+    query = "select extract(epoch from now()) * 2 ^ 21 > through from deleted"
+    await eventually(lambda: hub.database.value(query), "a later second has begun")
     app = hub.drive()
     await app.drives(20)
     await app.park()
