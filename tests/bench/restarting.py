@@ -20,6 +20,7 @@ from pitbox import topology
 from pitbox.chunks import ranges
 from pitbox.chunks.frames import sealed
 from pitbox.postgres import facts, folds
+from pitbox.service.derivation import with_crc
 from schemas.sim import SessionOpened
 from schemas.telemetry import Chunk
 from tests.bench.effort import Effort
@@ -98,7 +99,7 @@ async def _prepare(servers: Servers, chunks: list[Chunk]) -> bytes:
                 owner,
                 version=fold.version,
                 generation=0,
-                state=snapshot,
+                state=with_crc(snapshot),
                 folded={1: have},
             )
             await made.write(connection, owner, made.keyed(fold.facts(derived)), ())

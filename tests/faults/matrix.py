@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from tests.faults import cases, chaos, deletions, derived, messages, peers
+from tests.faults import cases, chaos, deletions, derived, messages, peers, restores
 from tests.faults.pace import Pace
 from tests.faults.stack import Measures, Stack, streams_file
 from tests.faults.storage import Postgres
@@ -64,7 +64,7 @@ CASES: Final = (
     *_named(cases.spool_cloned, messages.repeated_and_reordered),
     *_named(messages.undecodable, messages.newer_version),
     Case(cases.spool_too_small, "spool_too_small", gone=True),
-    *_named(*derived.CASES, *deletions.CASES),
+    *_named(*derived.CASES, *restores.CASES, *deletions.CASES),
     *_named(peers.nats_disk_full, peers.jetstream_off, peers.postgres_disk_full),
     *_named(peers.postgres_read_only, peers.postgres_hangs, peers.table_locked),
     Case(cases.backlog, "hour_of_backlog", short=False),
