@@ -16,6 +16,7 @@ from pitbox import logs
 from pitbox.postgres import deleted
 from pitbox.postgres.connection import Connection
 from pitbox.postgres.errors import PostgresDown
+from pitbox.postgres.growth import growth
 from pitbox.service.pausing import pause
 from pitbox.settings import Retention
 
@@ -29,13 +30,6 @@ select
     sum(bytes)::bigint as bytes,
     bool_or(p.session is not null) as pinned
 from run left join pinned as p using (session) group by run.session
-"""
-
-RATE: Final = """
-select coalesce(sum(
-    bytes * least(1, 86400 / greatest(1, extract(epoch from updated - first_seen)))
-), 0)::float8 / 86400 as bytes_per_s, extract(epoch from clock_timestamp())::float8 as now_s
-from run where updated > now() - interval '1 day'
 """
 
 ANNOUNCED: Final = """
@@ -128,17 +122,17 @@ class Retaining:
 
     async def _due(self, connection: asyncpg.Connection) -> tuple[list[Due], float]:
         """Return what is due within the notice, and the hub's time."""
-        [rate] = await connection.fetch(RATE)
+        grows = await growth(connection)
         announced = await connection.fetch(ANNOUNCED)
         found = due.due(
             [Stored(**row) for row in await connection.fetch(SESSIONS)],
             self._limits,
-            bytes_per_s=rate["bytes_per_s"],
+            bytes_per_s=grows.bytes_per_s,
             announced={(row["session"], row["part"]): row["announced_s"] for row in announced},
-            now_s=rate["now_s"],
+            now_s=grows.now_s,
             **self._notices_s,
         )
-        return found, rate["now_s"]
+        return found, grows.now_s
 
     async def _remove(self, one: Due, stop: asyncio.Event) -> None:
         if one.part == "facts":
