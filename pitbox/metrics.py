@@ -26,6 +26,9 @@ message_bytes = Counter("pitbox_message_bytes", "bytes of messages read", ["cons
 published = Counter("pitbox_published", "events published", ["service", "route"])
 dropped = Counter("pitbox_dropped", "messages or frames dropped", ["stage", "reason"])
 chunks_behind = Gauge("pitbox_chunks_behind", "stored chunks that facts lack", ["consumer"])
+chunks_left_out = Counter(
+    "pitbox_chunks_left_out", "stored chunks on which no facts rest", ["consumer"]
+)
 facts_written = Counter("pitbox_facts_written", "facts written to Postgres", ["consumer"])
 unpublished = Counter("pitbox_unpublished_facts", "facts given up unpublished", ["consumer"])
 decode_errors = Counter("pitbox_decode_errors", "messages that did not decode", ["route"])

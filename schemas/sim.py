@@ -5,8 +5,12 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 SessionKind = Literal["practice", "qualifying", "race", "time_trial", "test", "unknown"]
+Nanoseconds = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Seconds = Annotated[float, Meta(ge=0, lt=1e6)]
 MAX_LAP_NUMBER: Final = 1_000_000
+MAX_COUNT: Final = 2**53 - 1
+"""The greatest integer that a page counts to exactly."""
+
 LapNumber = Annotated[int, Meta(ge=-MAX_LAP_NUMBER, le=MAX_LAP_NUMBER)]
 Label = Annotated[str, Meta(max_length=128)]
 Reason = Literal[
@@ -23,7 +27,7 @@ class SessionOpened(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="
     `car` is the start number or index of the driver's own car, `sectors` how many a lap has.
     """
 
-    at_ns: int
+    at_ns: Nanoseconds
     source: Label
     source_version: Label = ""
     kind: SessionKind = "unknown"
@@ -42,7 +46,7 @@ class LapReported(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="si
     values when the sim corrects itself.
     """
 
-    at_ns: int
+    at_ns: Nanoseconds
     car: Label
     lap_number: LapNumber
     lap_time_s: Seconds
@@ -54,14 +58,14 @@ class LapReported(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="si
 class Rewound(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="sim.rewound"):
     """State that the driver took a flashback: frames after that sim time do not count."""
 
-    at_ns: int
+    at_ns: Nanoseconds
     session_time_s: float
 
 
 class Finished(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="sim.finished"):
     """State that the chequered flag fell or the sim ended the session."""
 
-    at_ns: int
+    at_ns: Nanoseconds
 
 
 class LeftOut(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="sim.left_out"):
@@ -72,9 +76,9 @@ class LeftOut(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="sim.le
     datagrams.
     """
 
-    at_ns: int
+    at_ns: Nanoseconds
     reason: Reason
-    count: Annotated[int, Meta(ge=1, lt=2**53)]
+    count: Annotated[int, Meta(ge=1, le=MAX_COUNT)]
     about: Label = ""
 
 

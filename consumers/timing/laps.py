@@ -10,10 +10,13 @@ from msgspec import Struct
 from consumers.timing.crossings import Cut, lasted_s
 from consumers.timing.reports import Reports
 from consumers.timing.segments import Change, Changes, Fuel, burn
-from consumers.timing.steps import SKEW_NS, SKEW_S, Void, is_void
+from consumers.timing.steps import SKEW_NS, SKEW_S, Void, is_void, within
 from consumers.timing.timeline import Passage, Timeline
 from consumers.timing.verdicts import Verdict, from_reports, verdicts_of
 from schemas.timing import Lap
+
+MAX_FRAMES: Final = 2**31 - 1
+"""The largest number of frames that is stored."""
 
 REFUELLED: Final = 0.5
 """More than sloshing: litres or kg."""
@@ -32,7 +35,10 @@ class Owner(Struct, frozen=True):
 
 
 class Basis(Struct, frozen=True):
-    """Hold the input of a driven lap; `last` marks the lap being driven."""
+    """Hold the input of a driven lap; `last` marks the lap being driven.
+
+    `voids` are those that reach into the lap.
+    """
 
     passage: Passage
     verdict: Verdict | None
@@ -53,7 +59,8 @@ def own_laps(line: Timeline, reports: Reports, owner: Owner, before: Derived) ->
     derived: dict[int, tuple[Basis | None, Lap]] = {}
     for label, passage in by_label.items():
         last = passage is passages[-1]
-        basis = Basis(passage, verdicts.get(label), line.voids, owner, last)
+        voids = within(line.voids, passage.begins_ns, passage.pieces[-1].last_ns + 1)
+        basis = Basis(passage, verdicts.get(label), voids, owner, last)
         known = before.get(label)
         derived[label] = known if known and known[0] == basis else (basis, _driven_lap(basis))
     for label in sorted(verdicts.keys() - by_label.keys()):
@@ -116,7 +123,7 @@ def _driven_lap(basis: Basis) -> Lap:
         out_lap=pit.left,
         pit=pit.seen,
         complete=complete,
-        frames=sum(piece.frames for piece in passage.pieces),
+        frames=min(sum(piece.frames for piece in passage.pieces), MAX_FRAMES),
         run=passage.pieces[0].run,
         started_ns=passage.begins_ns,
         ended_ns=ended_ns,

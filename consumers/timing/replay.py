@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from consumers.timing.decide import State, decide, initial, key, laps_of, session_in
+from consumers.timing.decide import decide, key, laps_of, session_in
+from consumers.timing.state import State, initial
 from schemas.telemetry import Chunk
 from schemas.timing import Lap, Session
 

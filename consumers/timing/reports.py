@@ -1,6 +1,6 @@
 """The sim's events: those of the session, and the reported laps of each car."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -140,18 +140,23 @@ def append_versions(
     return (older + newer)[-MAX_VERSIONS:]
 
 
-def reports_of(car: Car, by_segment: Iterable[dict[Car, Reports]], only: Only = None) -> Reports:
-    """Merge the reports of one car's laps over several segments, in the order of time."""
-    merged: dict[int, tuple[LapReported, ...]] = {}
+def gather_reports(
+    by_segment: Iterable[dict[Car, Reports]], only: Mapping[Car, Only]
+) -> dict[Car, Reports]:
+    """Merge the reports of the cars in `only` over several segments, in the order of time.
+
+    Its values are the lap numbers to consider.
+    """
+    merged: dict[Car, dict[int, list[LapReported]]] = {car: {} for car in only}
     for reports in by_segment:
-        laps = reports.get(car, {})
-        for number in laps if only is None else laps.keys() & only:
-            merged[number] = (*merged.get(number, ()), *laps[number])
-    return {number: _in_order(versions) for number, versions in merged.items()}
-
-
-def _in_order(versions: tuple[LapReported, ...]) -> tuple[LapReported, ...]:
-    return versions if len(versions) == 1 else tuple(sorted(versions, key=_reported_ns))
+        for car in reports.keys() & only.keys():
+            laps, some, known = reports[car], only[car], merged[car]
+            for number in laps if some is None else laps.keys() & some:
+                known.setdefault(number, []).extend(laps[number])
+    return {
+        car: {number: tuple(sorted(laps[number], key=_reported_ns)) for number in laps}
+        for car, laps in merged.items()
+    }
 
 
 def _reported_ns(report: LapReported) -> int:

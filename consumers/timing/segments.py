@@ -23,7 +23,6 @@ from consumers.timing.reports import (
 from schemas.sim import SessionOpened
 
 MAX_CHANGES: Final = 32
-MAX_PIECES: Final = 20_000
 MAX_REWINDS: Final = 1024
 
 Change = tuple[int, float, float]
@@ -106,10 +105,8 @@ def _join_pieces(left: Segment, right: Segment) -> tuple[Piece, ...]:
     cut, jumped = between(left.tail, right.head)
     before, after = left.pieces[-1], right.pieces[0]
     if cut:
-        pieces = (*left.pieces, replace(after, cut=cut), *right.pieces[1:])
-    else:
-        pieces = (*left.pieces[:-1], merge_pieces(before, after, jumped), *right.pieces[1:])
-    return pieces[-MAX_PIECES:]
+        return (*left.pieces, replace(after, cut=cut), *right.pieces[1:])
+    return (*left.pieces[:-1], merge_pieces(before, after, jumped), *right.pieces[1:])
 
 
 def merge_pieces(left: Piece, right: Piece, jumped: bool) -> Piece:

@@ -6,17 +6,15 @@ from typing import Final
 import msgspec
 
 from consumers.timing import decide, tables
-from consumers.timing.decide import Fact, State
 from consumers.timing.revisions import changed_laps
 from consumers.timing.segments import Segment
-from pitbox.chunks.errors import CorruptChunkError
+from consumers.timing.state import Fact, State, add, restored
 from pitbox.chunks.owner import Owner
 from pitbox.chunks.ranges import Ranges
 from pitbox.postgres import facts
 from pitbox.service.derive import Derive
 from pitbox.service.lifetime import Service
 from pitbox.settings import Settings
-from schemas.telemetry import Chunk
 from schemas.timing import Deriving, Lap
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -28,27 +26,19 @@ class Timing:
 
     name = "timing"
     version = 1
-    fold = staticmethod(decide.decide)
+    add = staticmethod(add)
+    issue = staticmethod(decide.issue)
     settle = staticmethod(decide.settle)
     facts = staticmethod(decide.facts_of)
 
     def restore(self, owner: Owner, snapshot: bytes | None, known: Iterable[Fact]) -> State:
         """Return a state of segments and issued facts; raises ValueError for another snapshot."""
         session, driver = owner
-        return decide.restored(session, driver, _decode(snapshot) if snapshot else {}, known)
+        return restored(session, driver, _decode(snapshot) if snapshot else {}, known)
 
     def snapshot(self, state: State) -> bytes:
         """Return the segments of a state; facts are in Postgres, all else is derived."""
         return _encode(state.runs)
-
-    def gather(self, state: State, chunks: Iterable[Chunk]) -> State:
-        """Add chunks without deriving laps."""
-        for chunk in chunks:
-            try:
-                state = decide.gather(state, chunk)
-            except (CorruptChunkError, ValueError):
-                continue
-        return state
 
     def folded(self, state: State) -> Mapping[int, Ranges]:
         """Return the chunks in a state."""

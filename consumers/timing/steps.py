@@ -5,7 +5,9 @@ frames before or after the line, or fall back after a flashback. This module cor
 """
 
 import math
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections import deque
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -25,7 +27,7 @@ RESTART_CLOCK_S: Final = 10.0
 """A session clock that goes back to less than this without a flashback begins again."""
 
 Void = tuple[int, int]
-"""A span of the driver's clock (ns) that a flashback took back."""
+"""A span of the driver's clock (ns) that a flashback took back; the end is not part of it."""
 
 
 class Step(Struct):
@@ -48,9 +50,35 @@ def lay_out(segments: Iterable[Segment]) -> tuple[list[Step], tuple[Void, ...]]:
     return steps, voids
 
 
-def is_void(voids: Iterable[Void], at_ns: int) -> bool:
-    """Return whether an instant was taken back."""
-    return any(start <= at_ns < end for start, end in voids)
+def is_void(voids: Sequence[Void], at_ns: int) -> bool:
+    """Return whether an instant was taken back; `voids` are ascending and do not overlap."""
+    place = bisect_right(voids, at_ns, key=_start) - 1
+    return place >= 0 and at_ns < voids[place][1]
+
+
+def within(voids: Sequence[Void], from_ns: int, until_ns: int) -> tuple[Void, ...]:
+    """Return the voids that reach into the time between two instants."""
+    first = bisect_right(voids, from_ns, key=_end)
+    return tuple(voids[first : bisect_left(voids, until_ns, key=_start)])
+
+
+def _start(void: Void) -> int:
+    return void[0]
+
+
+def _end(void: Void) -> int:
+    return void[1]
+
+
+def _apart(voids: Iterable[Void]) -> tuple[Void, ...]:
+    """Return voids ascending, those that overlap as one."""
+    apart: list[Void] = []
+    for start, end in sorted(voids):
+        if apart and start < apart[-1][1]:
+            apart[-1] = apart[-1][0], max(end, apart[-1][1])
+        else:
+            apart.append((start, end))
+    return tuple(apart)
 
 
 def ordered(segments: Iterable[Segment]) -> list[Segment]:
@@ -130,9 +158,9 @@ def _without_void(
     """Remove the steps that flashbacks took back."""
     kept: list[Step] = []
     voids: list[Void] = []
-    pending = list(rewinds)
+    pending = deque(rewinds)
     for step in steps:
-        rewound_to_s, pending = _rewind_before(step, kept, pending)
+        rewound_to_s = _rewind_before(step, kept, pending)
         back = step.joined and step.cut is not None and step.cut.back
         rewound = rewound_to_s is not None
         unseen = rewound and not step.joined
@@ -144,23 +172,21 @@ def _without_void(
         elif back:
             step.restarted = True
         kept.append(step)
-    return kept, tuple(voids)
+    return kept, _apart(voids)
 
 
-def _rewind_before(
-    step: Step, kept: list[Step], pending: list[tuple[int, float]]
-) -> tuple[float | None, list[tuple[int, float]]]:
-    """Return the session time of the sim's last flashback before a step, and later flashbacks."""
+def _rewind_before(step: Step, kept: list[Step], pending: deque[tuple[int, float]]) -> float | None:
+    """Return the session time of the sim's last flashback before a step; leave later ones."""
     rewound_to_s: float | None = None
     while pending and pending[0][0] <= step.piece.first_ns + REWIND_NS:
         at_ns, to_s = pending[0]
         goes_back = step.cut is not None and step.cut.back
         if at_ns > step.piece.first_ns and not goes_back:
             break
-        pending = pending[1:]
+        pending.popleft()
         if kept and at_ns >= kept[-1].piece.last_ns - REWIND_NS:
             rewound_to_s = to_s
-    return rewound_to_s, pending
+    return rewound_to_s
 
 
 def _undo(kept: list[Step], to_s: float, at_ns: int) -> Void | None:
@@ -170,7 +196,8 @@ def _undo(kept: list[Step], to_s: float, at_ns: int) -> Void | None:
     if kept and kept[-1].piece.last_clock_s > to_s:
         piece = kept[-1].piece
         share = (to_s - piece.first_clock_s) / (piece.last_clock_s - piece.first_clock_s)
-        from_ns = piece.first_ns + round(share * (piece.last_ns - piece.first_ns))
+        if math.isfinite(share):  # the piece's first frames may lack the session's clock
+            from_ns = piece.first_ns + round(share * (piece.last_ns - piece.first_ns))
     return (from_ns, at_ns) if from_ns < at_ns else None
 
 

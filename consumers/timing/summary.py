@@ -5,6 +5,7 @@ looked at one by one only where something may have changed.
 """
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from math import isfinite, isnan
 from typing import Any, Final
@@ -13,7 +14,15 @@ from msgspec import Struct
 
 from consumers.timing.crossings import Cut, Edge, between
 from consumers.timing.reports import left_out_by, observed, opened_by, reports_by
-from consumers.timing.segments import MAX_CHANGES, Change, Changes, Fuel, Piece, Segment
+from consumers.timing.segments import (
+    MAX_CHANGES,
+    MAX_REWINDS,
+    Change,
+    Changes,
+    Fuel,
+    Piece,
+    Segment,
+)
 from pitbox.chunks.frames import Frames, unpack
 from schemas.channels import ids
 from schemas.sim import MAX_LAP_NUMBER, Finished, Rewound
@@ -34,6 +43,9 @@ NEEDED: Final = ids(
 )
 SMOOTH_M: Final = 5.0
 """Between frames nearer than this nothing can have happened to the car's place."""
+
+MAX_CUTS: Final = 16
+"""The most cuts of a chunk; what follows them is one piece in which the car was moved."""
 
 
 class Columns(Struct, frozen=True, gc=False):
@@ -84,7 +96,11 @@ def summarise(chunk: Chunk) -> Segment:
         tail=tail,
         opened=opened_by(events),
         finished_ns=max((e.at_ns for e in events if isinstance(e, Finished)), default=None),
-        rewinds=tuple((e.at_ns, e.session_time_s) for e in events if isinstance(e, Rewound)),
+        rewinds=tuple(
+            (event.at_ns, event.session_time_s)
+            for event in events
+            if isinstance(event, Rewound) and isfinite(event.session_time_s)
+        )[-MAX_REWINDS:],
         reports=reports_by(events),
         left_out=left_out_by(events),
     )
@@ -100,7 +116,7 @@ def _columns(frames: Frames) -> Columns:
     width, count = len(frames.channels), len(frames.times_ns)
     values = frames.values
     read: list[Any] = [
-        None if offset is None else values[offset::width].tolist()
+        None if offset is None else _finite(values[offset::width].tolist())
         for offset in _offsets(frames.channels)
     ]
     clock, number, last_lap_time_s, distance, fraction, sector, valid, level, mass, speed, pit = (
@@ -122,6 +138,13 @@ def _columns(frames: Frames) -> Columns:
     )
 
 
+def _finite(column: Sequence[float]) -> Sequence[float]:
+    """Return a column with NaN in place of infinite values, with which no time can be computed."""
+    if math.inf in column or -math.inf in column:
+        return [value if isfinite(value) else math.nan for value in column]
+    return column
+
+
 def _lap_number(value: float) -> int | None:
     """Return a lap number, None for NaN and for a number above the limit."""
     return int(value) if abs(value) <= MAX_LAP_NUMBER else None
@@ -131,6 +154,9 @@ def _pieces(run: int, columns: Columns) -> tuple[Piece, ...]:
     pieces: list[Piece] = []
     start, begun, jumped = 0, None, False
     for frame in _suspicious(columns):
+        if len(pieces) == MAX_CUTS:
+            jumped = True
+            break
         cut, moved = between(columns.edge(frame - 1), columns.edge(frame))
         if cut:
             pieces.append(_piece(run, columns, (start, frame), begun, jumped))
@@ -150,8 +176,9 @@ def _suspicious(columns: Columns) -> list[int]:
         if number[frame] != number[frame - 1]
         or clock[frame] < clock[frame - 1]
         or fraction[frame] < fraction[frame - 1]
-        or not 0 <= distance[frame] - distance[frame - 1] < SMOOTH_M
-        or distance[frame - 1] < 0
+        or distance[frame] < distance[frame - 1]
+        or distance[frame] - distance[frame - 1] >= SMOOTH_M
+        or distance[frame - 1] < 0 <= distance[frame]
     ]
 
 
@@ -189,7 +216,9 @@ def _changes(columns: Columns, values: list[float] | None, start: int, stop: int
         if value != last and not isnan(value):
             changes.append((columns.times_ns[frame], columns.clock[frame], value))
             last = value
-    return tuple(changes[:MAX_CHANGES])
+            if len(changes) == MAX_CHANGES:
+                break
+    return tuple(changes)
 
 
 def _fuel(values: list[float] | None, start: int, stop: int) -> Fuel | None:

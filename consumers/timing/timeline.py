@@ -27,6 +27,10 @@ BACK_M: Final = 50.0
 """A car that is this much further back after a hole is on another lap."""
 
 
+MAX_LABEL: Final = 2**31 - 1
+"""The largest lap number that is stored; restarts add up to more only if numbers are made up."""
+
+
 class Passage(Struct):
     """Hold the pieces from one line crossing to the next.
 
@@ -220,6 +224,8 @@ def _name(epoch: Epoch) -> None:
             number = max(number + 1, int(last) + 1)
         elif passage.shift < 0:
             number -= 1
+        if number + epoch.offset > MAX_LABEL:
+            continue
         if passage.shift == 0 or (number not in taken and number >= 0):
             passage.label = number + epoch.offset
             taken.add(number)

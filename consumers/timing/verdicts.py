@@ -1,7 +1,8 @@
 """Pair the sim's own times with laps."""
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections import ChainMap
+from collections.abc import Container, Iterator, Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -9,7 +10,7 @@ from msgspec.structs import replace
 
 from consumers.timing.reports import Reports
 from consumers.timing.steps import is_void
-from consumers.timing.timeline import Passage, Timeline
+from consumers.timing.timeline import MAX_LABEL, Passage, Timeline
 
 AGREES_S: Final = 0.5
 """How far the sim's time of a lap and ours lie apart at most."""
@@ -50,6 +51,8 @@ def from_reports(line: Timeline, reports: Reports) -> dict[int, Verdict]:
             if is_void(line.voids, report.at_ns):
                 continue
             offset = line.epochs[line.epoch_of(report.at_ns)].offset if line.epochs else 0
+            if number + offset > MAX_LABEL:
+                continue
             time_s = round(report.lap_time_s, 4)
             sectors_s = tuple(round(sector_s, 4) for sector_s in report.sectors_s)
             verdict = Verdict(report.at_ns, time_s, sectors_s, report.valid)
@@ -66,10 +69,11 @@ def from_last_lap_times(line: Timeline, reported: Mapping[int, Verdict]) -> dict
     """
     passages = [passage for epoch in line.epochs for passage in epoch.passages]
     verdicts: dict[int, Verdict] = {}
+    known = ChainMap(verdicts, dict(reported))
     for index, verdict in _last_lap_times(passages, line):
         if _is_reported(passages[max(index - 2, 0) : index + 1], verdict, reported):
             continue
-        label = _label_of(passages, index, verdict, reported.keys() | verdicts.keys())
+        label = _label_of(passages, index, verdict, known)
         if label is not None and label not in reported:
             verdicts[label] = verdict
     return verdicts
@@ -95,7 +99,7 @@ def _is_reported(
 
 
 def _label_of(
-    passages: list[Passage], index: int, verdict: Verdict, known: Collection[int]
+    passages: list[Passage], index: int, verdict: Verdict, known: Container[int | None]
 ) -> int | None:
     ended = [p for p in passages[max(index - 2, 0) : index] if p.label not in known]
     for passage in reversed(ended):

@@ -4,8 +4,9 @@ The account is the spool's rule one level up: chunks to derive are those that Po
 those that are folded already. Chunks may be folded in any order, each once.
 """
 
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from pitbox.chunks import ranges
 from pitbox.chunks.owner import Owner
@@ -21,13 +22,17 @@ Slice = tuple[int, int, int]
 """A run, and the first and last of some of its chunks."""
 
 
+CRC_BYTES: Final = 4
+
+
 class Derivation(Protocol[State]):
     """Derive facts from a driver's chunks in a session. Every method is pure.
 
-    Another `version` derives all facts anew. `fold` and `gather` add chunks; a chunk that is folded
-    already changes nothing. `fold` returns the facts that it changes; after `gather` they are
-    returned by `settle`, which compares all facts with those issued. `restore` makes a state of a
-    snapshot and of the facts that Postgres has, which count as issued.
+    Another `version` derives all facts anew. `add` has to take the same time whatever was added
+    before; a chunk that is folded already changes nothing, and a state may leave chunks out.
+    `issue` returns the facts that the chunks added since then change, `settle` those of all chunks
+    that differ from the facts issued. `restore` makes a state of a snapshot and of the facts that
+    Postgres has, which count as issued.
     """
 
     name: str
@@ -41,12 +46,15 @@ class Derivation(Protocol[State]):
         """Return the chunks of a state in their folded form."""
         ...
 
-    def fold(self, state: State, chunk: Chunk) -> tuple[State, Sequence[Any]]:
-        """Add a chunk; raises ValueError for one that does not unpack."""
+    def add(self, state: State, chunk: Chunk, *, later: bool = False) -> State:
+        """Add a chunk; with `later`, `settle` and not `issue` returns the facts that it changes.
+
+        Raises ValueError for one that does not unpack.
+        """
         ...
 
-    def gather(self, state: State, chunks: Iterable[Chunk]) -> State:
-        """Add chunks without deriving facts; chunks that do not unpack are left out."""
+    def issue(self, state: State) -> tuple[State, Sequence[Any]]:
+        """Derive the facts that added chunks change; return those that differ from the issued."""
         ...
 
     def settle(self, state: State) -> tuple[State, Sequence[Any]]:
@@ -71,6 +79,19 @@ class Derivation(Protocol[State]):
     def progress(self, owner: Owner, chunks_behind: int, at_ns: int) -> Any:
         """Return the event that states how many chunks the facts still lack."""
         ...
+
+
+def with_crc(snapshot: bytes) -> bytes:
+    """Return a snapshot behind its crc32, because a flipped bit may decode to other facts."""
+    return zlib.crc32(snapshot).to_bytes(CRC_BYTES, "big") + snapshot
+
+
+def without_crc(stored: bytes) -> bytes:
+    """Return the snapshot of a stored one; raises ValueError when it does not match its crc32."""
+    snapshot = stored[CRC_BYTES:]
+    if with_crc(snapshot) != stored:
+        raise ValueError("its crc32 is wrong")
+    return snapshot
 
 
 def minus(left: Runs, *others: Runs) -> dict[int, Ranges]:

@@ -8,7 +8,7 @@ of the fold are committed in one transaction, so a restored Postgres agrees with
 
 import asyncio
 import contextlib
-from collections import OrderedDict
+import time
 from functools import partial
 from typing import Any, Final
 
@@ -16,21 +16,24 @@ from pitbox import logs, metrics, topology
 from pitbox.chunks.owner import Owner
 from pitbox.nats.bus import Bus, BusDown, TooLarge
 from pitbox.postgres.connection import Connection
-from pitbox.postgres.facts import FactTables, Place
+from pitbox.postgres.facts import FactTables
 from pitbox.service.derivation import Derivation
 from pitbox.service.deriving import Deriving
 from pitbox.service.lifetime import together
+from pitbox.service.outgoing import Outgoing
 from pitbox.service.reconciling import Reconciling
 from pitbox.service.retry import retry
 from pitbox.service.states import States
+from pitbox.service.turns import Turns
 from pitbox.settings import Settings
 from schemas.registry import EVENTS
 from schemas.telemetry import Chunk, Mark
 
-TURN_CHUNKS: Final = 20
-"""The chunks of one driver that are folded before it is the next one's turn."""
+PATIENCE_S: Final = 3.0
+"""Facts are committed unpublished once their stream has refused one for so long."""
 
-MAX_OUTGOING: Final = 20_000
+TURN_S: Final = 0.005
+"""The time for which chunks of one driver are folded before it is the next one's turn."""
 
 log = logs.get("derive")
 
@@ -54,8 +57,8 @@ class Derive:
         self._bus = Bus(self.name, self._topology)
         self._postgres = Connection(settings.postgres.url, f"pitbox-{self.name}")
         self._states = States[Deriving]()
-        self._turns: OrderedDict[Owner, Deriving] = OrderedDict()
-        self._outgoing: OrderedDict[Owner, dict[Place, Any]] = OrderedDict()
+        self._turns, self._outgoing = Turns(), Outgoing()
+        self._storing_s: float | None = None
         self._came, self._leaves = asyncio.Event(), asyncio.Event()
         self._reconciling = Reconciling(
             derivation,
@@ -64,7 +67,7 @@ class Derive:
             self._states,
             make=self._make,
             publish=self._publish,
-            publishes=lambda owner: self._bus.up.is_set() and owner in self._outgoing,
+            publishes=self._publishes,
             ready=self._take_turn,
             forget=self._forget,
             announce=self._announce,
@@ -105,62 +108,73 @@ class Derive:
     def _forget(self, owner: Owner) -> None:
         """Drop the state of a driver whose runs were deleted, and the facts not published yet."""
         self._states.drop(owner[1], owner)
-        self._turns.pop(owner, None)
-        self._outgoing.pop(owner, None)
+        self._outgoing.drop(owner)
 
     def _take_turn(self, deriving: Deriving) -> None:
         if deriving.is_waiting:
-            self._turns[deriving.owner] = deriving
+            self._turns.wait(deriving.owner)
             self._came.set()
 
     async def _fold(self) -> None:
-        """Fold queued chunks, drivers in turn, each after its fold was read from Postgres."""
+        """Fold queued chunks, drivers in turn."""
         while True:
-            await self._came.wait()
-            self._came.clear()
-            while self._turns:
-                _, deriving = self._turns.popitem(last=False)
-                if not deriving.is_read and self._reconciling.waits(deriving):
-                    continue
-                self._publish(deriving.owner, deriving.take(TURN_CHUNKS))
-                self._take_turn(deriving)
+            wait_s = self._turns.wait_s(time.monotonic())
+            if wait_s == 0:
+                self._turn()
                 await asyncio.sleep(0)
+                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._came.wait()
+            self._came.clear()
+
+    def _turn(self) -> None:
+        """Fold queued chunks of the next driver, once its fold was read from Postgres."""
+        owner = self._turns.next(time.monotonic())
+        if owner is None:
+            return
+        began_s = time.thread_time()
+        deriving = self._states.get(owner[1], owner)
+        ready = deriving is not None and (deriving.is_read or not self._reconciling.waits(deriving))
+        if deriving is not None and ready:
+            self._publish(owner, deriving.take(TURN_S))
+        self._turns.spent(owner, time.monotonic(), time.thread_time() - began_s)
+        if deriving is not None and ready:
+            self._take_turn(deriving)
 
     def _publish(self, owner: Owner, facts: list[Any]) -> None:
         """Queue facts; a newer one takes the place of one that was not published yet."""
-        if not facts:
-            return
-        self._outgoing.setdefault(owner, {}).update(self._tables.keyed(facts))
-        while sum(map(len, self._outgoing.values())) > MAX_OUTGOING:
-            most = max(self._outgoing, key=lambda one: len(self._outgoing[one]))
-            metrics.unpublished.labels(self.name).inc(len(self._outgoing.pop(most)))
-        self._leaves.set()
+        if facts:
+            given_up = self._outgoing.put(owner, self._tables.keyed(facts))
+            metrics.unpublished.labels(self.name).inc(given_up)
+            self._leaves.set()
+
+    def _publishes(self, owner: Owner) -> bool:
+        """Return whether a driver's facts are about to be published."""
+        since_s = self._storing_s
+        refused = since_s is not None and time.monotonic() - since_s > PATIENCE_S
+        return self._outgoing.waits(owner) and self._bus.up.is_set() and not refused
 
     async def _send(self) -> None:
         """Publish queued facts, drivers in turn."""
         while True:
             await self._leaves.wait()
             self._leaves.clear()
-            while self._outgoing:
-                owner = next(iter(self._outgoing))
-                place, fact = next(iter(self._outgoing[owner].items()))
-                await self._store(fact)
-                waiting = self._outgoing.get(owner, {})
-                if waiting.get(place) is fact:
-                    del waiting[place]
-                if not waiting:
-                    self._outgoing.pop(owner, None)
-                else:
-                    self._outgoing.move_to_end(owner)
+            while waiting := self._outgoing.next():
+                await self._store(waiting[2])
+                self._outgoing.published(*waiting)
 
     async def _store(self, fact: Any) -> None:
         """Publish a fact until it is stored; one that its stream can never take is given up."""
+        self._storing_s = time.monotonic()
         attempt = partial(self._bus.store, self._routes[type(fact)], fact)
         try:
             await retry(attempt, peer="nats-server", on=BusDown, hopeless=TooLarge, log=log)
         except TooLarge as error:
             log.error("a fact is not published", reason=str(error), driver=fact.driver)
             metrics.unpublished.labels(self.name).inc()
+        finally:
+            self._storing_s = None
 
     async def _announce(self, event: Any) -> None:
         """Publish an event that is of no use later."""

@@ -1,5 +1,6 @@
 """Hold the fold of one driver in a session, and compare it with the chunks in Postgres."""
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -10,7 +11,15 @@ from pitbox.chunks import ranges
 from pitbox.chunks.owner import Owner
 from pitbox.postgres.facts import Facts, FactTables, Place
 from pitbox.postgres.folds import Difference, Stored
-from pitbox.service.derivation import Derivation, Slice, count, minus, newest_first, union
+from pitbox.service.derivation import (
+    Derivation,
+    Slice,
+    count,
+    minus,
+    newest_first,
+    union,
+    without_crc,
+)
 from schemas.telemetry import Chunk
 
 RECENT_CHUNKS: Final = 4000
@@ -23,6 +32,9 @@ MAX_QUEUED: Final = 2000
 IDLE_S: Final = 1.0
 COMMIT_S: Final = 60.0
 STUCK_S: Final = 3.0
+QUIET_S: Final = 5.0
+"""So long after the last live chunk nobody watches a lap that is being driven."""
+
 OVERTAKEN_NS: Final = 2_000_000_000
 """More than nats-server's clock and this one may differ on one hub."""
 
@@ -40,7 +52,9 @@ class Deriving:
 
     `is_read` is False before Postgres was read, `is_sure` while another commit may have replaced
     the one of `generation`. `wanted_s` is since when live chunks wait for the read, 0 if none do.
-    `partial` is True while so many chunks are missing that only whole laps are issued.
+    `partial` is True while so many chunks are missing that only whole laps are issued. `frozen` is
+    True when a state cannot be made, because retention has removed chunks that no snapshot
+    contains: then the facts in Postgres stay as they are.
     """
 
     def __init__(
@@ -58,7 +72,7 @@ class Deriving:
         self.wanted_s = 0.0
         self.is_read = self.is_sure = False
         self.behind: list[Slice] = []
-        self.partial = False
+        self.partial = self.frozen = False
         self.stored: Facts = {}
         self._derivation = derivation
         self._tables = tables
@@ -83,7 +97,7 @@ class Deriving:
     @property
     def is_dirty(self) -> bool:
         """Return whether Postgres lacks the state."""
-        return self._state is not self._committed
+        return not self.frozen and self._state is not self._committed
 
     @property
     def chunks_behind(self) -> int:
@@ -95,18 +109,25 @@ class Deriving:
         self.used_s = self._clock_s()
         self._queue.append(chunk)
 
-    def take(self, most: int) -> list[Any]:
-        """Fold queued chunks, at most so many; return the facts to publish."""
-        facts: list[Any] = []
-        for _ in range(min(most, len(self._queue))):
-            chunk = self._queue.popleft()
+    def take(self, most_s: float) -> list[Any]:
+        """Add queued chunks for a time, at least one; return the facts to publish."""
+        if self.frozen:
+            self.drop()
+            return []
+        until_s = self._clock_s() + most_s
+        while self._queue:
             try:
-                self._state, changed = self._derivation.fold(self._state, chunk)
+                self._state = self._derivation.add(self._state, self._queue.popleft())
             except ValueError:
                 metrics.decode_errors.labels("telemetry.live").inc()
-                continue
-            facts += self._issued(changed)
-        return facts
+            if self._clock_s() >= until_s:
+                break
+        self._state, facts = self._derivation.issue(self._state)
+        return self._issued(facts)
+
+    def drop(self) -> None:
+        """Drop the queued chunks; those that Postgres has are read from it."""
+        self._queue.clear()
 
     def read(self, stored: Stored, version: int) -> None:
         """Begin anew from what Postgres has."""
@@ -114,13 +135,19 @@ class Deriving:
         self._folded, self._left_out = dict(stored.folded), {}
         self._known = dict(stored.facts)
         self._candidate = None
-        state = None
-        if stored.state is not None and stored.version == version:
-            state = self._restored(stored)
+        state = self._restored(stored) if stored.version == version else None
         if state is None:
             state = self._derivation.restore(self.owner, None, ())
         missing = minus(stored.have, self._derivation.folded(state))
-        self.partial = count(missing) > self._recent
+        self.frozen = bool(minus(missing, minus(missing, stored.expired)))
+        if self.frozen:
+            session, driver = self.owner
+            log.warning(
+                "facts stay as they are: their telemetry was removed",
+                session=session,
+                driver=driver,
+            )
+        self.partial = not self.frozen and count(missing) > self._recent
         self._urgent = bool(missing)
         if not self.partial:
             facts = stored.facts.values()
@@ -130,8 +157,10 @@ class Deriving:
 
     def _restored(self, stored: Stored) -> Any:
         """Return the state of a snapshot, None if it does not agree with its chunks in Postgres."""
+        if stored.state is None:
+            return None
         try:
-            state = self._derivation.restore(self.owner, stored.state, ())
+            state = self._derivation.restore(self.owner, without_crc(stored.state), ())
         except ValueError as error:
             log.warning("a snapshot is not used", reason=str(error))
             return None
@@ -144,15 +173,22 @@ class Deriving:
         """
         have = {**self._folded, **{run: one.have for run, one in runs.items()}}
         missing = minus(have, self._derivation.folded(self._state), self._left_out)
-        self.behind = newest_first(missing, SLICE_CHUNKS)
+        self.behind = [] if self.frozen else newest_first(missing, SLICE_CHUNKS)
         return have
 
-    def add(self, which: Slice, chunks: Sequence[Chunk]) -> None:
-        """Fold chunks that were read from Postgres; those not folded are left out from now on."""
+    def add(self, chunk: Chunk) -> None:
+        """Add a chunk that was read from Postgres; `settle` returns the facts that it changes."""
+        with contextlib.suppress(ValueError):
+            self._state = self._derivation.add(self._state, chunk, later=True)
+
+    def close(self, which: Slice) -> None:
+        """Note that a slice was read: what was not added of it is left out from now on."""
         run, first, last = which
-        self._state = self._derivation.gather(self._state, chunks)
-        folded = self._derivation.folded(self._state)
-        if rest := minus({run: ((first, last),)}, folded):
+        rest = minus({run: ((first, last),)}, self._derivation.folded(self._state))
+        if rest:
+            if not self._left_out:
+                log.warning("facts leave chunks out", owner=self.owner, chunks=count(rest))
+            metrics.chunks_left_out.labels(self._derivation.name).inc(count(rest))
             self._left_out = union(self._left_out, rest)
 
     def hurry(self) -> None:
@@ -180,7 +216,8 @@ class Deriving:
         """Return a state to commit, None if there is none yet.
 
         `read_ns` is when the stream stored the newest message in Postgres. Sets `is_read` to False
-        when the state rests on chunks that were published before and are not there.
+        when the state rests on chunks that were published before and are not there, or while nobody
+        drives on chunks that keep the facts of others from Postgres.
         """
         now_s = self._clock_s()
         if self._candidate is None:
@@ -195,8 +232,10 @@ class Deriving:
             return self._candidate
         waiting_s = now_s - self._since[0]
         overtaken = waiting_s > STUCK_S and read_ns > self._since[1] + OVERTAKEN_NS
-        if overtaken or minus(ahead, minus(ahead, lost)):
-            log.warning("derives again without chunks that are lost", chunks=count(ahead))
+        quiet = now_s - self.used_s > QUIET_S and waiting_s > STUCK_S
+        hinders = quiet and bool(minus(have, self._folded))
+        if overtaken or hinders or minus(ahead, minus(ahead, lost)):
+            log.warning("derives again without chunks that are missing", chunks=count(ahead))
             self.is_read = False
         return None
 

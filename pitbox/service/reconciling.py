@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from pitbox import logs, metrics
@@ -14,10 +15,11 @@ from pitbox.postgres.deleted import Deleted
 from pitbox.postgres.errors import Conflict, PostgresDown
 from pitbox.postgres.facts import FactTables
 from pitbox.postgres.folds import Differing
-from pitbox.service.derivation import Derivation
+from pitbox.service.derivation import Derivation, Slice, with_crc
 from pitbox.service.deriving import Candidate, Deriving
 from pitbox.service.retry import retry
 from pitbox.service.states import States
+from schemas.telemetry import Chunk
 
 TICK_S: Final = 1.0
 READ_SLICES: Final = 4
@@ -25,6 +27,12 @@ READ_SLICES: Final = 4
 
 READ_S: Final = 2.0
 """Live chunks wait so long for what Postgres has of their driver; then they are folded without."""
+
+ADD_S: Final = 0.005
+"""The time for which chunks from Postgres are folded before live ones have their turn."""
+
+ROUND_S: Final = 1.0
+"""A round that took longer ends when a driver waits to be read."""
 
 CHECK_S: Final = 60.0
 LAST_S: Final = 2.0
@@ -121,12 +129,20 @@ class Reconciling:
         for owner in newly_deleted:
             self._forget(owner)
         self._behind = 0
+        self._wake.clear()
+        until_s = time.monotonic() + ROUND_S
         for owner in self._order(different):
+            if self._wake.is_set() and time.monotonic() > until_s:
+                self._behind += 1
+                break
             self._behind += await self._visit(owner, different.get(owner), read_ns)
         metrics.chunks_behind.labels(self._derivation.name).set(self._behind)
 
     def _order(self, different: dict[Owner, Differing]) -> list[Owner]:
-        """Return the drivers to visit: first those that wait, then the last used."""
+        """Return the sessions to visit, one of each driver before the second one of any.
+
+        Of a driver those that wait come first, then the last used.
+        """
         held = {one.owner: one for one in self._states}
         owners = {*different, *self._outdated}
         owners |= {owner for owner, one in held.items() if one.is_dirty or not one.is_sure}
@@ -135,7 +151,11 @@ class Reconciling:
             one = held.get(owner)
             return (not one.wanted_s, -one.used_s) if one else (True, 0.0)
 
-        return sorted(owners, key=turn)
+        visits, ranks = Counter[str](), dict[Owner, int]()
+        for owner in sorted(owners, key=turn):
+            ranks[owner] = visits[owner[1]]
+            visits[owner[1]] += 1
+        return sorted(ranks, key=lambda owner: ranks[owner])
 
     async def _visit(self, owner: Owner, differs: Differing | None, read_ns: int) -> int:
         """Read, fold and commit what one driver lacks; return the number of chunks left."""
@@ -171,8 +191,7 @@ class Reconciling:
         for which in deriving.behind[:READ_SLICES]:
             async with self._connection.transaction() as connection:
                 chunks = await folds.chunks(connection, deriving.owner, *which)
-            deriving.add(which, chunks)
-            await asyncio.sleep(0)
+            await _add(deriving, which, chunks)
         deriving.behind = deriving.behind[READ_SLICES:]
         told = deriving.partial
         if not deriving.behind:
@@ -200,7 +219,7 @@ class Reconciling:
                     deriving.owner,
                     version=self._derivation.version,
                     generation=deriving.generation,
-                    state=self._derivation.snapshot(candidate[0]),
+                    state=with_crc(self._derivation.snapshot(candidate[0])),
                     folded=deriving.to_store(candidate),
                 )
                 await self._tables.write(connection, deriving.owner, changed, removed)
@@ -209,3 +228,15 @@ class Reconciling:
             raise
         deriving.committed(candidate, generation, facts)
         metrics.facts_written.labels(self._derivation.name).inc(len(changed))
+
+
+async def _add(deriving: Deriving, which: Slice, chunks: Sequence[Chunk]) -> None:
+    """Fold a slice that was read from Postgres; live chunks have their turns meanwhile."""
+    until_s = time.monotonic() + ADD_S
+    for chunk in chunks:
+        deriving.add(chunk)
+        if time.monotonic() > until_s:
+            await asyncio.sleep(0)
+            until_s = time.monotonic() + ADD_S
+    deriving.close(which)
+    await asyncio.sleep(0)

@@ -5,6 +5,7 @@ A start reads snapshots and folds only what came since, whatever the number of c
 """
 
 import asyncio
+import functools
 import time
 from collections.abc import Iterator
 from typing import Any, Final
@@ -17,7 +18,9 @@ from consumers.timing import tables
 from consumers.timing.service import Timing
 from pitbox import topology
 from pitbox.chunks import ranges
+from pitbox.chunks.frames import sealed
 from pitbox.postgres import facts, folds
+from pitbox.service.derivation import with_crc
 from schemas.sim import SessionOpened
 from schemas.telemetry import Chunk
 from tests.bench.effort import Effort
@@ -82,7 +85,8 @@ async def _prepare(servers: Servers, chunks: list[Chunk]) -> bytes:
     """Write runs, folds and facts of all cars as timing leaves them; return one snapshot."""
     fold, made = Timing(), facts.scan(tables)
     connection = await asyncpg.connect(servers.url)
-    state: Any = fold.gather(fold.restore((chunks[0].session, ""), None, ()), chunks)
+    empty: Any = fold.restore((chunks[0].session, ""), None, ())
+    state = functools.reduce(fold.add, chunks, empty)
     snapshot, have = fold.snapshot(state), ranges.of(chunk.chunk for chunk in chunks)
     for number in range(CARS):
         owner = chunks[0].session, _car(number)
@@ -95,7 +99,7 @@ async def _prepare(servers: Servers, chunks: list[Chunk]) -> bytes:
                 owner,
                 version=fold.version,
                 generation=0,
-                state=snapshot,
+                state=with_crc(snapshot),
                 folded={1: have},
             )
             await made.write(connection, owner, made.keyed(fold.facts(derived)), ())
@@ -109,7 +113,7 @@ async def _until_stored(servers: Servers, chunks: list[Chunk]) -> None:
     client = await servers.connect()
     for number in range(CARS):
         for chunk in chunks:
-            own = replace(chunk, driver=_car(number))
+            own = sealed(replace(chunk, driver=_car(number)))
             await client.publish(live.of(own), _encode(own))
     await client.flush()
     await client.close()

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from consumers.timing.decide import decide, initial, key
+from consumers.timing.decide import decide, key
+from consumers.timing.state import initial
 from pitbox.nats import readback
 from pitbox.nats.bus import Bus
 from schemas.timing import Lap

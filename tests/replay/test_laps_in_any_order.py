@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from consumers.timing import replay
-from consumers.timing.decide import decide, initial
+from consumers.timing.decide import decide
+from consumers.timing.state import initial
 from producers.chunker import Chunker, chunks
 from producers.importers.recording import open_recording
 from producers.source import Frame, Observation

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from consumers.timing import decide
+from consumers.timing import decide, state
 from pitbox import settings
 from pitbox.service import lifetime
 from pitbox.service.fold import Fold
@@ -25,7 +25,7 @@ class Echo:
     name = NAME
     version = 1
     key = staticmethod(decide.key)
-    initial = staticmethod(decide.initial)
+    initial = staticmethod(state.initial)
     decide = staticmethod(decide.decide)
 
     async def perform(self, decision: Session | Lap) -> Sequence[Session | Lap]:

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import pytest
 from msgspec.structs import replace
 
-from consumers.timing.decide import MAX_SEGMENTS, State, decide, initial, key
+from consumers.timing.decide import decide, key
+from consumers.timing.state import MAX_SEGMENTS, State, initial
 from pitbox.chunks.errors import CorruptChunkError
 from schemas.sim import Finished, LapReported, SessionOpened
 from schemas.telemetry import Chunk, Mark

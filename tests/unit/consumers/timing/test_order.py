@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from consumers.timing.decide import State, decide, initial, laps_of
+from consumers.timing.decide import decide, laps_of
 from consumers.timing.segments import join
+from consumers.timing.state import State, initial
 from consumers.timing.summary import summarise
 from schemas.telemetry import Chunk
 from schemas.timing import Lap, Session

@@ -1,0 +1,166 @@
+"""The chunks of a driver in a session, folded: the state from which facts are derived.
+
+Adding a chunk costs no more in a long race than in a short one. A state is bounded; a chunk above
+its limits is left out.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from consumers.timing.laps import Derived
+from consumers.timing.reports import OWN, Car
+from consumers.timing.revisions import Place
+from consumers.timing.segments import Piece, Segment, join
+from consumers.timing.summary import summarise
+from consumers.timing.timeline import Timeline
+from schemas.telemetry import CHUNK_VERSION, Chunk
+from schemas.timing import Lap, Session
+
+MAX_SEGMENTS: Final = 4096
+MAX_PIECES: Final = 10_000
+MAX_EVENTS: Final = 50_000
+"""The most of a driver in a session, a multiple of a race of 24 h; chunks above are left out."""
+
+Fact = Session | Lap
+
+
+class State(Struct, frozen=True):
+    """Hold one driver's runs in a session, and the facts issued from them.
+
+    `pieces` and `events` count those of all segments. What was added since facts were issued:
+    `moved` is whether more than the lap being driven has grown, `reported` are the laps of other
+    cars that were reported, by the sim's numbers.
+    """
+
+    session: str = ""
+    driver: str = ""
+    runs: dict[int, tuple[Segment, ...]] = {}
+    pieces: int = 0
+    events: int = 0
+    moved: bool = False
+    reported: dict[Car, frozenset[int]] = {}
+    line: Timeline = Timeline((), ())
+    about: Session | None = None
+    own: Derived = {}
+    issued: dict[Car, dict[Place, Lap]] = {}
+
+
+def initial() -> State:
+    """Return the state of a driver in a session before the first chunk."""
+    return State()
+
+
+def add(state: State, chunk: Chunk, *, later: bool = False) -> State:
+    """Add one chunk; one above the limits of a state is left out.
+
+    With `later` only `settle` derives what it changes, not the next `issue`.
+    Raises ValueError for a newer version, CorruptChunkError when the chunk is damaged.
+    """
+    if chunk.version > CHUNK_VERSION:
+        raise ValueError(f"version {chunk.version} is newer than {CHUNK_VERSION}, the known one")
+    segments = state.runs.get(chunk.run, ())
+    at = bisect_right(segments, chunk.chunk, key=_first)
+    if at and segments[at - 1].last >= chunk.chunk:
+        return state
+    added = summarise(chunk)
+    fused, more_pieces, quiet = _fuse(segments, at, added)
+    grown = len(fused) > len(segments)
+    pieces = state.pieces + more_pieces
+    events = state.events + _count_events(added)
+    if (grown and _count(state) >= MAX_SEGMENTS) or pieces > MAX_PIECES or events > MAX_EVENTS:
+        return state
+    return replace(
+        state,
+        session=chunk.session,
+        driver=chunk.driver,
+        runs={**state.runs, chunk.run: fused},
+        pieces=pieces,
+        events=events,
+        moved=state.moved or not (quiet or later),
+        reported=state.reported if later else _reported(state.reported, added),
+    )
+
+
+def restored(
+    session: str, driver: str, runs: dict[int, tuple[Segment, ...]], known: Iterable[Fact]
+) -> State:
+    """Return the state of segments, with `known` facts as issued."""
+    about, issued = None, dict[Car, dict[Place, Lap]]()
+    for fact in known:
+        if isinstance(fact, Session):
+            about = fact
+        else:
+            car = OWN if fact.own else (False, fact.car)
+            issued.setdefault(car, {})[fact.car, fact.lap_number] = fact
+    segments = [segment for of_run in runs.values() for segment in of_run]
+    return State(
+        session=session,
+        driver=driver,
+        runs=runs,
+        pieces=sum(len(segment.pieces) for segment in segments),
+        events=sum(map(_count_events, segments)),
+        about=about,
+        issued=issued,
+    )
+
+
+def _first(segment: Segment) -> int:
+    return segment.first
+
+
+def _count(state: State) -> int:
+    return sum(len(segments) for segments in state.runs.values())
+
+
+def _count_events(segment: Segment) -> int:
+    """Return the number of events that a segment keeps one by one."""
+    reports = (versions for laps in segment.reports.values() for versions in laps.values())
+    return len(segment.rewinds) + sum(map(len, reports))
+
+
+def _reported(known: dict[Car, frozenset[int]], added: Segment) -> dict[Car, frozenset[int]]:
+    """Add the laps of other cars that a segment reports."""
+    laps = {
+        car: known.get(car, frozenset()).union(reports)
+        for car, reports in added.reports.items()
+        if car != OWN
+    }
+    return {**known, **laps} if laps else known
+
+
+def _fuse(
+    segments: tuple[Segment, ...], at: int, added: Segment
+) -> tuple[tuple[Segment, ...], int, bool]:
+    """Add a segment to its run.
+
+    Return the segments, how many pieces they have more, and whether only the last lap grew.
+    """
+    before, after = segments[:at], segments[at:]
+    joined, quiet, replaced = added, False, 0
+    if before and before[-1].last + 1 == added.first:
+        joined = join(before[-1], added)
+        quiet = _only_longer(before[-1], joined, added)
+        replaced += len(before[-1].pieces)
+        before = before[:-1]
+    if after and after[0].first == added.last + 1:
+        joined = join(joined, after[0])
+        replaced += len(after[0].pieces)
+        quiet, after = False, after[1:]
+    return (*before, joined, *after), len(joined.pieces) - replaced, quiet
+
+
+def _only_longer(before: Segment, joined: Segment, added: Segment) -> bool:
+    has_events = joined.opened != before.opened or added.rewinds or added.finished_ns is not None
+    has_events = has_events or joined.left_out != before.left_out
+    if has_events or OWN in added.reports or len(joined.pieces) != len(before.pieces):
+        return False
+    return not joined.pieces or _shape(joined.pieces[-1]) == _shape(before.pieces[-1])
+
+
+def _shape(piece: Piece) -> tuple[bool, int, int, int, int]:
+    changes = len(piece.valid), len(piece.pit), len(piece.sector), len(piece.last_lap_time_s)
+    return piece.jumped, *changes
