@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from commands import database
 from commands.deletion import delete
+from commands.pins import pin, unpin
 from commands.terminal import table
 from pitbox.chunks import ranges
 from pitbox.postgres.sessions import LISTED
@@ -41,6 +42,8 @@ Who = tuple[str, str]
 
 app = App(name="sessions")
 app.command(delete)
+app.command(pin)
+app.command(unpin)
 
 
 class Run(Struct, frozen=True, kw_only=True):

@@ -110,9 +110,12 @@ class App:
         self._key: RunKey | None = None
         self._made = 0
         self._left_out = Sums()
-        run = run_number(int(time.time()), depot.newest_run, secrets.randbits(RANDOM_BITS))
         self._chunker = Chunker(
-            driver.name, run, chunk_ms=driver.chunk_ms, session=driver.session, car=driver.car
+            driver.name,
+            self._run_number(),
+            chunk_ms=driver.chunk_ms,
+            session=driver.session,
+            car=driver.car,
         )
 
     @property
@@ -202,12 +205,17 @@ class App:
             self._link.live(key)
         if self._depot.account(key).deleted:
             if self._chunker.key == key:
-                self._chunker.begin_run(above=self._depot.deleted_through)
+                self._chunker.begin_run(self._run_number())
             return
         await self._depot.keep(chunks)
         self._made += len(chunks)
         for chunk in chunks:
             await self._uploader.live(chunk)
+
+    def _run_number(self) -> int:
+        """Return the number of a run that begins now, above all that are known."""
+        newest = max(self._depot.newest_run, self._depot.deleted_through)
+        return run_number(int(time.time()), newest, secrets.randbits(RANDOM_BITS))
 
     async def _flush_when_idle(self) -> None:
         """Flush a chunk whose next frame does not come: the game may be paused."""

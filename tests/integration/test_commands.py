@@ -311,7 +311,7 @@ async def test_control_characters_of_a_driver_are_escaped_in_the_terminal(
         *[("streams", name) for name in ("plan", "apply", "graph", "asyncapi")],
         *[("dead", name) for name in ("list", "show", "retry")],
         *[(name,) for name in ("sessions", "settings", "run", "migrate")],
-        ("sessions", "delete"),
+        *[("sessions", name) for name in ("delete", "pin", "unpin")],
     ],
     ids=" ".join,
 )
