@@ -84,6 +84,10 @@ class Keeper:
             self._leave(str(error))
             raise
 
+    def discard_damaged(self) -> None:
+        """Delete the damaged files that were kept aside; raises DiskError."""
+        salvage.discard(self._file)
+
     def close(self) -> None:
         """Close the spool for good."""
         self._leave("the spool is closed")
