@@ -63,6 +63,7 @@ function Entry({ session }: { session: SessionSummary }) {
       </span>
       <span class="small ink-3">
         {counted(session.drivers.reduce((sum, driver) => sum + driver.laps, 0))}
+        {session.pinned && " · kept"}
       </span>
     </button>
   );
