@@ -14,6 +14,7 @@ def ledger(made: int = 0, **known: object) -> Ledger:
 
 def receipt(
     upto: int = -1,
+    *,
     missing: Ranges = (),
     echo: int = -1,
     made: int = -1,
