@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from pitbox import logs, metrics
@@ -98,6 +98,11 @@ class Deriving:
     def is_dirty(self) -> bool:
         """Return whether Postgres lacks the state."""
         return not self.frozen and self._state is not self._committed
+
+    @property
+    def runs(self) -> Iterable[int]:
+        """Return the runs of the folded chunks."""
+        return self._derivation.folded(self._state)
 
     @property
     def chunks_behind(self) -> int:

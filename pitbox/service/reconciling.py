@@ -196,6 +196,7 @@ class Reconciling:
         """Read and fold some slices of missing chunks, the newest first."""
         for which in deriving.behind[:READ_SLICES]:
             async with self._connection.transaction() as connection:
+                await folds.guard(connection, deriving.owner, [which[0]])
                 chunks = await folds.chunks(connection, deriving.owner, *which)
             await _add(deriving, which, chunks)
         deriving.behind = deriving.behind[READ_SLICES:]
@@ -204,6 +205,7 @@ class Reconciling:
             self._publish(deriving.owner, deriving.settle())
         elif changed := deriving.amended():
             async with self._connection.transaction() as connection:
+                await folds.guard(connection, deriving.owner, deriving.runs)
                 await self._tables.write(connection, deriving.owner, changed, ())
             deriving.stored = {**deriving.stored, **changed}
         if told:
