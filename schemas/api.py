@@ -75,6 +75,8 @@ class ChannelAbout(Struct, frozen=True, kw_only=True):
 class Hole(Struct, frozen=True, kw_only=True):
     """State a range of chunks of a run that Postgres lacks; `gone` chunks can never come.
 
+    Of these the `refused` came and could not be used: they are dead letters, or counted.
+
     `from_ns` is the last frame before the hole, `to_ns` the first frame after it, by the driver's
     clock; None where there is no such frame.
     """
@@ -85,6 +87,7 @@ class Hole(Struct, frozen=True, kw_only=True):
     last_chunk: int
     chunks: int
     gone: bool
+    refused: bool
     from_ns: int | None
     to_ns: int | None
 

@@ -8,6 +8,9 @@ SessionKind = Literal["practice", "qualifying", "race", "time_trial", "test", "u
 Nanoseconds = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Seconds = Annotated[float, Meta(ge=0, lt=1e6)]
 MAX_LAP_NUMBER: Final = 1_000_000
+MAX_COUNT: Final = 2**53 - 1
+"""The greatest integer that a page counts to exactly."""
+
 LapNumber = Annotated[int, Meta(ge=-MAX_LAP_NUMBER, le=MAX_LAP_NUMBER)]
 Label = Annotated[str, Meta(max_length=128)]
 Reason = Literal[
@@ -75,7 +78,7 @@ class LeftOut(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="sim.le
 
     at_ns: Nanoseconds
     reason: Reason
-    count: Annotated[int, Meta(ge=1, lt=2**53)]
+    count: Annotated[int, Meta(ge=1, le=MAX_COUNT)]
     about: Label = ""
 
 

@@ -61,7 +61,8 @@ class Presence(Struct, frozen=True, kw_only=True, tag="wall.presence"):
     """State a driver's link, every two seconds while the PC sends, and on each change.
 
     Age of a sample = hub now - captured - offset. `missing` are the holes of the live run that
-    Postgres still waits for, `gone` the holes that can never be filled. `made` is how many chunks
+    Postgres still waits for, `gone` the holes that can never be filled, `refused` those whose
+    chunks came and could not be used. `made` is how many chunks
     the driver's PC has made, `seen_ms` the hub's clock at its last message. `stored_ms` is the
     hub's clock when Postgres last stored chunks of the driver, or had all: a PC that is seen much
     later sends what the hub does not store. `kept` is False while the PC's disk keeps no chunks.
@@ -82,6 +83,7 @@ class Presence(Struct, frozen=True, kw_only=True, tag="wall.presence"):
     gone: tuple[Range, ...] = ()
     closed: bool = False
     kept: bool = True
+    refused: tuple[Range, ...] = ()
 
 
 class Deleted(Struct, frozen=True, kw_only=True, tag="wall.deleted"):

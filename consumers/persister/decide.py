@@ -81,12 +81,13 @@ def committed(
     for mark in marks:
         if len(gone) + len(mark.gone) <= MAX_RANGES:
             gone = ranges.union(gone, ranges.normal(mark.gone))
+    have = ranges.union(held.have, ranges.of(stored))
     buried = ranges.union(held.dead, ranges.of(dead))
     return replace(
         held,
-        have=ranges.union(held.have, ranges.of(stored)),
+        have=have,
         dead=buried if len(buried) <= MAX_RANGES else held.dead,
-        gone=gone,
+        gone=ranges.minus(gone, have),
         made=max(held.made, *(mark.made for mark in marks), -1),
         closed=held.closed or any(mark.closed for mark in marks),
         echo=max(held.echo, echo),
@@ -94,7 +95,8 @@ def committed(
 
 
 def receipt(key: RunKey, held: Held, *, boot: str, hub_ns: int) -> Receipt:
-    """Return the receipt of a run; chunks kept as dead letters count as stored."""
+    """Return the receipt of a run; chunks that came and could not be used count as stored."""
+    refused = ranges.minus(held.dead, held.have)
     known = ranges.union(held.have, held.dead)
     upto = known[-1][1] if known else -1
     missing = ranges.minus(((0, upto),), known) if known else NONE
@@ -115,6 +117,7 @@ def receipt(key: RunKey, held: Held, *, boot: str, hub_ns: int) -> Receipt:
         made=held.made,
         boot=boot,
         hub_ns=hub_ns,
-        dead=ranges.count(ranges.minus(held.dead, held.have)),
+        dead=ranges.count(refused),
+        refused=refused[:MAX_MISSING],
         deleted=held.deleted,
     )

@@ -100,7 +100,7 @@ def _laps(derived: State, segments: list[Segment]) -> Iterator[Lap]:
 
 
 def _segments(state: State) -> list[Segment]:
-    return [segment for segments in state.runs.values() for segment in segments]
+    return [segment for run in sorted(state.runs) for segment in state.runs[run]]
 
 
 def _issue_own(

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from consumers.timing.reports import MAX_LEFT_OUT, LeftOuts, merge_left_out, merge_opened
 from consumers.timing.segments import Segment
 from consumers.timing.steps import ordered
-from schemas.sim import LeftOut, SessionOpened
+from schemas.sim import MAX_COUNT, LeftOut, SessionOpened
 from schemas.timing import Session
 
 
@@ -59,5 +59,5 @@ def _left_out(segments: Iterable[Segment]) -> tuple[LeftOut, ...]:
     sums: LeftOuts = {}
     for kind, event in (item for run in sorted(by_run) for item in by_run[run].items()):
         before = sums[kind].count if kind in sums else 0
-        sums[kind] = replace(event, count=before + event.count, at_ns=0)
+        sums[kind] = replace(event, count=min(before + event.count, MAX_COUNT), at_ns=0)
     return tuple(sums[kind] for kind in sorted(sums)[:MAX_LEFT_OUT])

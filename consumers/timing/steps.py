@@ -196,7 +196,8 @@ def _undo(kept: list[Step], to_s: float, at_ns: int) -> Void | None:
     if kept and kept[-1].piece.last_clock_s > to_s:
         piece = kept[-1].piece
         share = (to_s - piece.first_clock_s) / (piece.last_clock_s - piece.first_clock_s)
-        from_ns = piece.first_ns + round(share * (piece.last_ns - piece.first_ns))
+        if math.isfinite(share):  # the piece's first frames may lack the session's clock
+            from_ns = piece.first_ns + round(share * (piece.last_ns - piece.first_ns))
     return (from_ns, at_ns) if from_ns < at_ns else None
 
 

@@ -3,8 +3,8 @@ set lock_timeout = '2s';
 
 -- Deleted parts of sessions. The runs of a driver in a session up to number `through` are deleted
 -- for good: chunks of them that arrive again are dropped, and no facts are derived from them.
--- `through` is the hub's clock at the deletion (ms, as runs are numbered), or the highest run stored
--- then. `number` grows with each deletion. `finished` is null while rows or messages may be left,
+-- `through` is below the runs that begin at the deletion (seconds since 1970 above 21 random bits, as
+-- runs are numbered), or the highest run stored then. `number` grows with each deletion. `finished` is null while rows or messages may be left,
 -- and until then `runs` are those that Postgres had.
 create table deleted (
     session text collate "C" not null,
@@ -48,7 +48,7 @@ begin
         of_session,
         of_driver,
         greatest(
-            (extract(epoch from clock_timestamp()) * 1000)::bigint,
+            (floor(extract(epoch from clock_timestamp()))::bigint << 21) - 1,
             (select max(run) from unnest(known) as run)
         ),
         clock_timestamp(),

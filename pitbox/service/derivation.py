@@ -4,8 +4,9 @@ The account is the spool's rule one level up: chunks to derive are those that Po
 those that are folded already. Chunks may be folded in any order, each once.
 """
 
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from pitbox.chunks import ranges
 from pitbox.chunks.owner import Owner
@@ -19,6 +20,9 @@ Runs = Mapping[int, Ranges]
 
 Slice = tuple[int, int, int]
 """A run, and the first and last of some of its chunks."""
+
+
+CRC_BYTES: Final = 4
 
 
 class Derivation(Protocol[State]):
@@ -75,6 +79,19 @@ class Derivation(Protocol[State]):
     def progress(self, owner: Owner, chunks_behind: int, at_ns: int) -> Any:
         """Return the event that states how many chunks the facts still lack."""
         ...
+
+
+def with_crc(snapshot: bytes) -> bytes:
+    """Return a snapshot behind its crc32, because a flipped bit may decode to other facts."""
+    return zlib.crc32(snapshot).to_bytes(CRC_BYTES, "big") + snapshot
+
+
+def without_crc(stored: bytes) -> bytes:
+    """Return the snapshot of a stored one; raises ValueError when it does not match its crc32."""
+    snapshot = stored[CRC_BYTES:]
+    if with_crc(snapshot) != stored:
+        raise ValueError("its crc32 is wrong")
+    return snapshot
 
 
 def minus(left: Runs, *others: Runs) -> dict[int, Ranges]:

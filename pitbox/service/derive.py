@@ -29,6 +29,9 @@ from pitbox.settings import Settings
 from schemas.registry import EVENTS
 from schemas.telemetry import Chunk, Mark
 
+PATIENCE_S: Final = 3.0
+"""Facts are committed unpublished once their stream has refused one for so long."""
+
 TURN_S: Final = 0.005
 """The time for which chunks of one driver are folded before it is the next one's turn."""
 
@@ -55,6 +58,7 @@ class Derive:
         self._postgres = Connection(settings.postgres.url, f"pitbox-{self.name}")
         self._states = States[Deriving]()
         self._turns, self._outgoing = Turns(), Outgoing()
+        self._storing_s: float | None = None
         self._came, self._leaves = asyncio.Event(), asyncio.Event()
         self._reconciling = Reconciling(
             derivation,
@@ -63,7 +67,7 @@ class Derive:
             self._states,
             make=self._make,
             publish=self._publish,
-            publishes=lambda owner: self._bus.up.is_set() and self._outgoing.waits(owner),
+            publishes=self._publishes,
             ready=self._take_turn,
             forget=self._forget,
             announce=self._announce,
@@ -145,6 +149,12 @@ class Derive:
             metrics.unpublished.labels(self.name).inc(given_up)
             self._leaves.set()
 
+    def _publishes(self, owner: Owner) -> bool:
+        """Return whether a driver's facts are about to be published."""
+        since_s = self._storing_s
+        refused = since_s is not None and time.monotonic() - since_s > PATIENCE_S
+        return self._outgoing.waits(owner) and self._bus.up.is_set() and not refused
+
     async def _send(self) -> None:
         """Publish queued facts, drivers in turn."""
         while True:
@@ -156,12 +166,15 @@ class Derive:
 
     async def _store(self, fact: Any) -> None:
         """Publish a fact until it is stored; one that its stream can never take is given up."""
+        self._storing_s = time.monotonic()
         attempt = partial(self._bus.store, self._routes[type(fact)], fact)
         try:
             await retry(attempt, peer="nats-server", on=BusDown, hopeless=TooLarge, log=log)
         except TooLarge as error:
             log.error("a fact is not published", reason=str(error), driver=fact.driver)
             metrics.unpublished.labels(self.name).inc()
+        finally:
+            self._storing_s = None
 
     async def _announce(self, event: Any) -> None:
         """Publish an event that is of no use later."""

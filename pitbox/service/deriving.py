@@ -11,7 +11,15 @@ from pitbox.chunks import ranges
 from pitbox.chunks.owner import Owner
 from pitbox.postgres.facts import Facts, FactTables, Place
 from pitbox.postgres.folds import Difference, Stored
-from pitbox.service.derivation import Derivation, Slice, count, minus, newest_first, union
+from pitbox.service.derivation import (
+    Derivation,
+    Slice,
+    count,
+    minus,
+    newest_first,
+    union,
+    without_crc,
+)
 from schemas.telemetry import Chunk
 
 RECENT_CHUNKS: Final = 4000
@@ -24,6 +32,9 @@ MAX_QUEUED: Final = 2000
 IDLE_S: Final = 1.0
 COMMIT_S: Final = 60.0
 STUCK_S: Final = 3.0
+QUIET_S: Final = 5.0
+"""So long after the last live chunk nobody watches a lap that is being driven."""
+
 OVERTAKEN_NS: Final = 2_000_000_000
 """More than nats-server's clock and this one may differ on one hub."""
 
@@ -119,9 +130,7 @@ class Deriving:
         self._folded, self._left_out = dict(stored.folded), {}
         self._known = dict(stored.facts)
         self._candidate = None
-        state = None
-        if stored.state is not None and stored.version == version:
-            state = self._restored(stored)
+        state = self._restored(stored) if stored.version == version else None
         if state is None:
             state = self._derivation.restore(self.owner, None, ())
         missing = minus(stored.have, self._derivation.folded(state))
@@ -135,8 +144,10 @@ class Deriving:
 
     def _restored(self, stored: Stored) -> Any:
         """Return the state of a snapshot, None if it does not agree with its chunks in Postgres."""
+        if stored.state is None:
+            return None
         try:
-            state = self._derivation.restore(self.owner, stored.state, ())
+            state = self._derivation.restore(self.owner, without_crc(stored.state), ())
         except ValueError as error:
             log.warning("a snapshot is not used", reason=str(error))
             return None
@@ -192,7 +203,8 @@ class Deriving:
         """Return a state to commit, None if there is none yet.
 
         `read_ns` is when the stream stored the newest message in Postgres. Sets `is_read` to False
-        when the state rests on chunks that were published before and are not there.
+        when the state rests on chunks that were published before and are not there, or while nobody
+        drives on chunks that keep the facts of others from Postgres.
         """
         now_s = self._clock_s()
         if self._candidate is None:
@@ -207,8 +219,10 @@ class Deriving:
             return self._candidate
         waiting_s = now_s - self._since[0]
         overtaken = waiting_s > STUCK_S and read_ns > self._since[1] + OVERTAKEN_NS
-        if overtaken or minus(ahead, minus(ahead, lost)):
-            log.warning("derives again without chunks that are lost", chunks=count(ahead))
+        quiet = now_s - self.used_s > QUIET_S and waiting_s > STUCK_S
+        hinders = quiet and bool(minus(have, self._folded))
+        if overtaken or hinders or minus(ahead, minus(ahead, lost)):
+            log.warning("derives again without chunks that are missing", chunks=count(ahead))
             self.is_read = False
         return None
 

@@ -15,7 +15,7 @@ from pitbox.postgres.deleted import Deleted
 from pitbox.postgres.errors import Conflict, PostgresDown
 from pitbox.postgres.facts import FactTables
 from pitbox.postgres.folds import Differing
-from pitbox.service.derivation import Derivation, Slice
+from pitbox.service.derivation import Derivation, Slice, with_crc
 from pitbox.service.deriving import Candidate, Deriving
 from pitbox.service.retry import retry
 from pitbox.service.states import States
@@ -219,7 +219,7 @@ class Reconciling:
                     deriving.owner,
                     version=self._derivation.version,
                     generation=deriving.generation,
-                    state=self._derivation.snapshot(candidate[0]),
+                    state=with_crc(self._derivation.snapshot(candidate[0])),
                     folded=deriving.to_store(candidate),
                 )
                 await self._tables.write(connection, deriving.owner, changed, removed)

@@ -35,6 +35,7 @@ MAX_BEHIND: Final = 2000
 
 TRIM_INTERVAL_S: Final = 2.0
 TRIM_SLICES: Final = 16
+GIVEN_UP: Final = "THE HUB CANNOT USE CHUNKS OF THIS RUN: they are shown as gone"
 OPEN_S: Final = 5.0
 """A spool that takes longer to open is used once it is open."""
 
@@ -117,6 +118,8 @@ class Depot:
         if receipt.deleted >= receipt.run:
             self._delete(receipt)
         elif account is not None:
+            if receipt.dead > account.refused:
+                self.refusal.complain(GIVEN_UP, "see its dead letters", chunks=receipt.dead)
             account.on_receipt(receipt)
             if account.todo:
                 self.owing.set()

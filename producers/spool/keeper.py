@@ -57,26 +57,12 @@ class Keeper:
         self._retry_at_s = 0.0
 
     def open(self) -> None:
-        """Open the spool; raises DiskError, and SpoolError when no retry can help."""
-        started_s = time.monotonic()
-        try:
-            with guarded():
-                self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-                self._held.enter_context(folder_lock(self._folder))
-            self._spool = self._opened()
-        except LockedError:
-            raise self._refused(
-                f"the spool {self._folder} is in use: stop the other pitbox drive, or set "
-                f"PITBOX_DRIVER__SPOOL to another folder"
-            ) from None
-        except SpoolError as error:
-            raise self._refused(f"the spool {self._folder} cannot be used: {error}") from None
-        except DiskError as error:
-            self._leave(str(error))
-            took_s = time.monotonic() - started_s
-            self._retry_at_s = time.monotonic() + max(RETRY_S, PATIENCE * took_s)
-            raise
-        self.trouble = ""
+        """Open the spool unless it is open; announce its runs.
+
+        Raises DiskError, and SpoolError when no retry can help.
+        """
+        if self._spool is None:
+            self._open()
         self._announce()
 
     def work(self, task: Callable[[Spool], Result]) -> Result:
@@ -102,6 +88,27 @@ class Keeper:
         """Close the spool for good."""
         self._leave("it is closed")
         self._retry_at_s = float("inf")
+
+    def _open(self) -> None:
+        started_s = time.monotonic()
+        try:
+            with guarded():
+                self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                self._held.enter_context(folder_lock(self._folder))
+            self._spool = self._opened()
+        except LockedError:
+            raise self._refused(
+                f"the spool {self._folder} is in use: stop the other pitbox drive, or set "
+                f"PITBOX_DRIVER__SPOOL to another folder"
+            ) from None
+        except SpoolError as error:
+            raise self._refused(f"the spool {self._folder} cannot be used: {error}") from None
+        except DiskError as error:
+            self._leave(str(error))
+            took_s = time.monotonic() - started_s
+            self._retry_at_s = time.monotonic() + max(RETRY_S, PATIENCE * took_s)
+            raise
+        self.trouble = ""
 
     def _again(self) -> Spool:
         if time.monotonic() < self._retry_at_s:

@@ -78,6 +78,7 @@ class Ledger:
         self.dropped = dropped
         self.closed = closed
         self.reconciled = not closed
+        self.refused = 0
         self.deleted = False
         self._send = send
         self._sent: list[Sent] = []
@@ -186,6 +187,7 @@ class Ledger:
         self.have = ranges.union(stated, above) if receipt.upto >= 0 else above
         self._land(receipt.echo, receipt.upto if cut else NO_LIMIT)
         self._echo = receipt.echo
+        self.refused = receipt.dead
         self._receipt_made = receipt.made
         self._send = max(self._send, receipt.echo)
         self.reconciled = True

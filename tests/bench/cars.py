@@ -11,6 +11,7 @@ import uvloop
 from msgspec.structs import replace
 
 from pitbox import topology
+from pitbox.chunks.frames import sealed
 from pitbox.identity.credentials import Identity
 from tests.bench import frames
 
@@ -43,10 +44,9 @@ async def car(client: nats.NATS, number: int, cars: int) -> None:
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         due += PERIOD_S
         count += 1
-        stamped = replace(
-            made, captured_ns=time.time_ns() - BEFORE_LAST_NS, chunk=count, send=count
-        )
-        await client.publish(subject, encode(stamped))
+        captured_ns = time.time_ns() - BEFORE_LAST_NS
+        stamped = replace(made, captured_ns=captured_ns, chunk=count, send=count)
+        await client.publish(subject, encode(sealed(stamped)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The frames of every bench: 80 channels as a sim gives them, the same for every contestant.
 
-In order: 2 clocks, then 16 smooth, 16 noisy and 30 slow floats, 10 integers and 6 flags.
+In order: a clock, the lap number, the lap's clock, then 16 smooth, 16 noisy and 30 slow floats,
+9 integers and 6 flags.
 """
 
 import math
@@ -20,6 +21,7 @@ RATE_HZ: Final = 60
 START_NS: Final = 1_750_000_000_000_000_000
 NAMES: Final = tuple(channel.name for channel in CHANNELS[:WIDTH])
 BITMAP: Final = bitmap(tuple(channel.id for channel in CHANNELS[:WIDTH]))
+LAP_S: Final = 90
 CYCLE: Final = 3600
 """A minute of frames, again and again: compression sees no more than a chunk at once."""
 
@@ -38,9 +40,10 @@ def rows() -> tuple[Row, ...]:
             slow[draw.randrange(30)] += draw.uniform(-1, 1)
         smooth = (50 * math.sin(seconds * (0.1 + place / 20) + place) for place in range(16))
         noisy = (draw.gauss(place, 1) for place in range(16))
-        whole = (float(int(seconds / (place + 1)) % 8) for place in range(10))
+        whole = (float(int(seconds / (place + 1)) % 8) for place in range(9))
         flags = (float(int(seconds * (place + 1) / 7) % 2) for place in range(6))
-        made.append((seconds, seconds % 90, *smooth, *noisy, *slow, *whole, *flags))
+        lap, lap_s = divmod(seconds, LAP_S)
+        made.append((seconds, lap, lap_s, *smooth, *noisy, *slow, *whole, *flags))
     as_float32 = row_struct(WIDTH)
     return tuple(as_float32.unpack(as_float32.pack(*row)) for row in made)
 

@@ -18,7 +18,9 @@ from consumers.timing import tables
 from consumers.timing.service import Timing
 from pitbox import topology
 from pitbox.chunks import ranges
+from pitbox.chunks.frames import sealed
 from pitbox.postgres import facts, folds
+from pitbox.service.derivation import with_crc
 from schemas.sim import SessionOpened
 from schemas.telemetry import Chunk
 from tests.bench.effort import Effort
@@ -97,7 +99,7 @@ async def _prepare(servers: Servers, chunks: list[Chunk]) -> bytes:
                 owner,
                 version=fold.version,
                 generation=0,
-                state=snapshot,
+                state=with_crc(snapshot),
                 folded={1: have},
             )
             await made.write(connection, owner, made.keyed(fold.facts(derived)), ())
@@ -111,7 +113,7 @@ async def _until_stored(servers: Servers, chunks: list[Chunk]) -> None:
     client = await servers.connect()
     for number in range(CARS):
         for chunk in chunks:
-            own = replace(chunk, driver=_car(number))
+            own = sealed(replace(chunk, driver=_car(number)))
             await client.publish(live.of(own), _encode(own))
     await client.flush()
     await client.close()

@@ -23,6 +23,7 @@ from schemas.wall import Frames, Subscribe, ToPage
 from tests.bench.cars import BEFORE_LAST_NS
 
 CHANNELS: Final = ("speed", "throttle", "brake", "gear", "engine_rpm", "steering_angle")
+START_S: Final = 60.0
 SETTLE_S: Final = 4.0
 BINARY: Final = 2
 CLOSE: Final = 8
@@ -116,6 +117,7 @@ class Client(asyncio.Protocol):
         self._buffer = bytearray()
         self._open = False
         self.messages = 0
+        self.received = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Request the upgrade."""
@@ -166,13 +168,13 @@ class Client(asyncio.Protocol):
             self._take(payload)
 
     def _take(self, message: bytes) -> None:
-        if self._latencies is None:
-            self.messages += 1
-            return
-        captured_ns = self._dialect.captured_ns(message)
-        if captured_ns is not None:
-            self.messages += 1
+        if self._latencies is not None:
+            captured_ns = self._dialect.captured_ns(message)
+            if captured_ns is None:
+                return
             self._latencies.append((time.time_ns() - captured_ns) / 1e6)
+        self.messages += 1
+        self.received.set()
 
 
 def masked(message: bytes, opcode: int = BINARY) -> bytes:
@@ -209,6 +211,7 @@ async def main() -> None:
             lambda client=client: client, "127.0.0.1", arguments.port
         )
         clients.append(client)
+    await asyncio.wait_for(_all_receive(clients), START_S)
     await asyncio.sleep(SETTLE_S)
     latencies.clear()
     before = sum(client.messages for client in clients)
@@ -218,6 +221,12 @@ async def main() -> None:
     latencies.sort()
     figures = {"messages": messages, "p50_ms": at(latencies, 0.5), "p99_ms": at(latencies, 0.99)}
     print(json.dumps(figures), flush=True)
+
+
+async def _all_receive(clients: list[Client]) -> None:
+    """Wait until each client has received a message."""
+    for client in clients:
+        await client.received.wait()
 
 
 def at(ordered: list[float], share: float) -> float:

@@ -124,6 +124,7 @@ SAMPLES: Final[dict[str, Struct]] = {
         boot="678f6c6e",
         hub_ns=AT_NS,
         dead=1,
+        refused=((6, 6),),
         deleted=1_795_570_842_000,
     ),
     "link.ask": Ask(**RUN),

@@ -1,12 +1,20 @@
 """Faults of what is derived: its service, its rows, and the chunks that it rests on."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 
+from nats.js.api import DiscardPolicy
+
+from consumers.timing.service import Timing
+from pitbox.chunks.owner import Owner
+from pitbox.nats.bus import Bus
+from pitbox.service.derivation import without_crc
+from pitbox.settings import Nats
 from tests.faults import faults, oracle
 from tests.faults.pace import Pace
 from tests.faults.programs import Driver, Service
 from tests.faults.stack import SESSION, Stack
-from tests.tools.servers import until
+from tests.tools.servers import FOLDERS, until
 
 LAP_SPEED = 20.0
 """At this speed a lap of the simulator takes a few seconds."""
@@ -14,7 +22,7 @@ LAP_SPEED = 20.0
 
 def timing_killed(stack: Stack, pace: Pace) -> None:
     """Timing is killed repeatedly."""
-    _laps(stack)
+    laps(stack)
     for _ in range(pace.kills):
         stack.lasts(pace.drive_s)
         with faults.killed(stack.timing):
@@ -24,7 +32,7 @@ def timing_killed(stack: Stack, pace: Pace) -> None:
 
 def timing_paused(stack: Stack, pace: Pace) -> None:
     """Timing is paused, then continues with old messages."""
-    _laps(stack)
+    laps(stack)
     stack.lasts(pace.drive_s)
     with faults.paused(stack.timing):
         stack.lasts(pace.paused_s)
@@ -33,7 +41,7 @@ def timing_paused(stack: Stack, pace: Pace) -> None:
 
 def timing_away_while_the_store_is_wiped(stack: Stack, pace: Pace) -> None:
     """Persister and timing are away, and every stream is deleted meanwhile."""
-    _laps(stack)
+    laps(stack)
     stack.lasts(pace.drive_s)
     with faults.killed(stack.persister), faults.killed(stack.timing):
         stack.lasts(pace.away_s)
@@ -44,7 +52,7 @@ def timing_away_while_the_store_is_wiped(stack: Stack, pace: Pace) -> None:
 
 def database_goes_back_while_timing_is_away(stack: Stack, pace: Pace) -> None:
     """Postgres is restored from a backup before timing starts again."""
-    _laps(stack)
+    laps(stack)
     stack.lasts(pace.drive_s)
     with faults.killed(stack.timing), faults.database_goes_back(stack):
         stack.lasts(pace.away_s)
@@ -53,7 +61,7 @@ def database_goes_back_while_timing_is_away(stack: Stack, pace: Pace) -> None:
 
 def database_and_store_go_back(stack: Stack, pace: Pace) -> None:
     """Postgres and the streams are both restored from copies of different ages."""
-    _laps(stack)
+    laps(stack)
     stack.lasts(pace.drive_s)
     with faults.database_goes_back(stack):
         stack.lasts(pace.drive_s)
@@ -64,7 +72,7 @@ def database_and_store_go_back(stack: Stack, pace: Pace) -> None:
 
 def postgres_stopped_beside_timing(stack: Stack, pace: Pace) -> None:
     """Postgres stops without a checkpoint while laps are committed."""
-    _laps(stack)
+    laps(stack)
     for _ in range(pace.kills):
         stack.lasts(pace.drive_s)
         with faults.postgres_stopped(stack):
@@ -87,6 +95,35 @@ def snapshot_rotten(stack: Stack, pace: Pace) -> None:
     _changed_while_away(stack, pace, "update fold set state = '\\x93ff00'")
 
 
+def snapshot_flipped(stack: Stack, pace: Pace) -> None:
+    """A bit of each snapshot in Postgres has flipped: it decodes, to other laps."""
+    laps(stack)
+    until(lambda: stack.database.rows("select from lap"), "there is a lap")
+    stack.lasts(pace.drive_s)
+    with faults.killed(stack.timing):
+        stack.lasts(1)
+        for session, driver, state in stack.database.rows(
+            "select session, driver, state from fold"
+        ):
+            flipped = _flipped((session, driver), state)
+            where = f"session = '{session}' and driver = '{driver}'"
+            stack.database.execute(f"update fold set state = '\\x{flipped.hex()}' where {where}")
+    stack.healed()
+
+
+def _flipped(owner: Owner, state: bytes) -> bytes:
+    """Return a stored snapshot with one other bit, of which other facts derive."""
+    fold, snapshot = Timing(), without_crc(state)
+    right = list(fold.facts(fold.restore(owner, snapshot, ())))
+    for place in range(len(snapshot)):
+        flipped = snapshot[:place] + bytes((snapshot[place] ^ 1,)) + snapshot[place + 1 :]
+        with suppress(ValueError):
+            found = list(fold.facts(fold.restore(owner, flipped, ())))
+            if len(found) == len(right) and found != right:
+                return state.replace(snapshot, flipped)
+    raise AssertionError("every flipped bit is noticed by the decoder")
+
+
 def facts_deleted(stack: Stack, pace: Pace) -> None:
     """The tables of facts and folds lose all rows, as in a partial restore."""
     tables = ("lap", "session", "fold")
@@ -94,7 +131,7 @@ def facts_deleted(stack: Stack, pace: Pace) -> None:
 
 
 def _changed_while_away(stack: Stack, pace: Pace, *statements: str) -> None:
-    _laps(stack)
+    laps(stack)
     until(lambda: stack.database.rows("select from lap"), "there is a lap")
     stack.lasts(pace.drive_s)
     with faults.killed(stack.timing):
@@ -106,7 +143,7 @@ def _changed_while_away(stack: Stack, pace: Pace, *statements: str) -> None:
 
 def chunks_lost_that_timing_knew(stack: Stack, pace: Pace) -> None:
     """Timing folded chunks whose stream and spool are lost before Postgres had them."""
-    car = _laps(stack)
+    car = laps(stack)
     stack.lasts(pace.drive_s)
     with ExitStack() as away:
         away.enter_context(faults.killed(stack.persister))
@@ -119,9 +156,44 @@ def chunks_lost_that_timing_knew(stack: Stack, pace: Pace) -> None:
     stack.healed()
 
 
+def chunks_lost_and_nobody_drives(stack: Stack, pace: Pace) -> None:
+    """Timing folded chunks that are lost for good, and no message follows them."""
+    car = laps(stack)
+    stack.lasts(pace.drive_s)
+    with faults.killed(stack.persister):
+        stack.lasts(pace.away_s)
+        car.kill()
+        car.forget(stack.database.run(oracle.identities))
+        with faults.store_wiped(stack):
+            stack.lasts(1)
+    stack.healed()
+
+
+def facts_stream_refuses(stack: Stack, pace: Pace) -> None:
+    """The stream of facts is full and takes none, until the end of the case."""
+    laps(stack)
+    stack.lasts(pace.drive_s)
+    stack.background.run(_fill_facts(stack))
+    stack.lasts(pace.away_s)
+    stack.healed()
+
+
+async def _fill_facts(stack: Stack) -> None:
+    """Make the stream of facts a full one that refuses new messages."""
+    credentials = str(FOLDERS[stack.nats.url] / "users")
+    server = Nats(url=stack.nats.url, credentials=credentials)
+    bus = await Bus.connect(server, "", stack.topology)
+    try:
+        name = stack.topology.stream_of["timing.lap"]
+        config = (await bus.jetstream.stream_info(name)).config
+        await bus.jetstream.update_stream(replace(config, max_msgs=1, discard=DiscardPolicy.NEW))
+    finally:
+        await bus.close()
+
+
 def two_timings(stack: Stack, pace: Pace) -> None:
     """Two processes of timing derive the same laps."""
-    _laps(stack)
+    laps(stack)
     folder = stack.fresh_folder("second")
     folder.mkdir()
     second = Service("timing", folder, stack.environment)
@@ -135,14 +207,14 @@ def two_timings(stack: Stack, pace: Pace) -> None:
 
 def rebuilt(stack: Stack, pace: Pace) -> None:
     """A session is derived anew by command while it is driven."""
-    _laps(stack)
+    laps(stack)
     stack.lasts(pace.drive_s)
     until(lambda: stack.database.rows("select from lap"), "there is a lap")
     stack.pitbox("rebuild", SESSION)
     stack.healed()
 
 
-def _laps(stack: Stack) -> Driver:
+def laps(stack: Stack) -> Driver:
     car = stack.driver()
     car.drives(speed=LAP_SPEED)
     car.start()
@@ -154,4 +226,5 @@ CASES = (
     *(database_goes_back_while_timing_is_away, database_and_store_go_back),
     *(postgres_stopped_beside_timing, timing_updated, snapshot_rotten, facts_deleted),
     *(chunks_lost_that_timing_knew, two_timings, rebuilt),
+    *(snapshot_flipped, chunks_lost_and_nobody_drives, facts_stream_refuses),
 )

@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from tests.faults import cases, chaos, deletions, derived, messages, peers
+from tests.faults import cases, chaos, deletions, derived, disks, messages, peers, restores
 from tests.faults.pace import Pace
 from tests.faults.stack import Measures, Stack, streams_file
 from tests.faults.storage import Postgres
@@ -24,14 +24,14 @@ KEPT_FILES: Final = ("*.log", "*.ledger", "streams.yaml", "pg/*.log")
 class Case(Struct, frozen=True):
     """A drive with a fault; `runs` is how often the whole matrix has it.
 
-    `gone` requires that chunks are declared gone; without it none may be.
+    `gone` requires that chunks are declared gone; without it none may be. None permits both.
     """
 
     play: Callable[[Stack, Pace], None]
     name: str
     runs: int = 1
     telemetry_max_bytes: str = ""
-    gone: bool = False
+    gone: bool | None = False
     short: bool = True
 
 
@@ -62,9 +62,13 @@ CASES: Final = (
     *_named(cases.database_goes_back, runs=3),
     Case(cases.stream_full, "stream_full", telemetry_max_bytes="200kB"),
     *_named(cases.spool_cloned, messages.repeated_and_reordered),
-    *_named(messages.undecodable, messages.newer_version),
+    *_named(messages.undecodable),
+    Case(messages.newer_version, "newer_version", gone=True),
     Case(cases.spool_too_small, "spool_too_small", gone=True),
-    *_named(*derived.CASES, *deletions.CASES),
+    *(Case(play, play.__name__, gone=True) for play in disks.GONE),
+    *(Case(play, play.__name__, gone=None) for play in disks.EITHER),
+    *_named(*disks.WHOLE),
+    *_named(*derived.CASES, *restores.CASES, *deletions.CASES),
     *_named(peers.nats_disk_full, peers.jetstream_off, peers.postgres_disk_full),
     *_named(peers.postgres_read_only, peers.postgres_hangs, peers.table_locked),
     Case(cases.backlog, "hour_of_backlog", short=False),
@@ -123,7 +127,7 @@ def _wrong(case: Case, verdict: Verdict) -> str:
         return f"not sound: {verdict}"
     if not verdict.chunks:
         return "nothing was driven"
-    if verdict.gone and not case.gone:
+    if verdict.gone and case.gone is False:
         return f"{verdict.gone} chunks were declared gone though nothing was evicted"
     if case.gone and not verdict.gone:
         return "nothing was declared gone"

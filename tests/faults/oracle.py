@@ -44,7 +44,7 @@ def judge(url: str, ledgers: Iterable[Ledger]) -> Verdict:
 
 async def stored(connection: asyncpg.Connection) -> Runs:
     """Return the chunks that Postgres reports for each run, declared-gone chunks included."""
-    have, gone = await _ranges(connection, "have"), await _ranges(connection, "gone")
+    have, gone = await _ranges(connection, "have"), await _gone(connection)
     return {run: ranges.union(have[run], gone[run]) for run in have}
 
 
@@ -58,7 +58,7 @@ async def _found(url: str) -> Found:
     connection = await asyncpg.connect(url)
     try:
         rows, doubled = await _rows(connection)
-        gone = await _ranges(connection, "gone")
+        gone = await _gone(connection)
         misheld = await connection.fetchval(NOT_AS_HELD)
         holes = (await connection.fetch(HOLES))[0]
         wrong_facts = await facts.wrong(connection)
@@ -100,6 +100,13 @@ def _unpacks(row: asyncpg.Record) -> bool:
     except CorruptChunkError:
         return False
     return len(frames.times_ns) == int(row["frames"])
+
+
+async def _gone(connection: asyncpg.Connection) -> Runs:
+    """Return the chunks that are declared gone by their PC, or refused by the hub."""
+    gone, dead = await _ranges(connection, "gone"), await _ranges(connection, "dead")
+    have = await _ranges(connection, "have")
+    return {run: ranges.union(gone[run], ranges.minus(dead[run], have[run])) for run in gone}
 
 
 async def _ranges(connection: asyncpg.Connection, column: str) -> Runs:

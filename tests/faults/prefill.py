@@ -24,11 +24,12 @@ ENOUGH_BYTES: Final = 10**9
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
-def fill(car: Driver, seconds: int) -> None:
+def fill(car: Driver, seconds: int, *, run: int | None = None) -> None:
     """Write a backlog into the spool of a driver's PC, and into its ledger."""
     now_s = time.time()
     began_ns = int((now_s - seconds) * 1e9)
-    chunks = _chunks(car, began_ns, seconds * FRAMES_PER_S)
+    number = began_ns // 1_000_000 if run is None else run
+    chunks = _chunks(car, number, began_ns, seconds * FRAMES_PER_S)
     with (
         opened(car.spool, max_bytes=ENOUGH_BYTES, max_age_h=1000) as kept,
         car.ledger.open("a") as ledger,
@@ -45,10 +46,10 @@ def fill(car: Driver, seconds: int) -> None:
             record.kept(part)
 
 
-def _chunks(car: Driver, began_ns: int, frames: int) -> Iterator[Chunk]:
+def _chunks(car: Driver, run: int, began_ns: int, frames: int) -> Iterator[Chunk]:
     chunker = Chunker(
         car.environment["PITBOX_DRIVER__NAME"],
-        began_ns // 1_000_000,
+        run,
         chunk_ms=50,
         session=car.environment["PITBOX_DRIVER__SESSION"],
     )

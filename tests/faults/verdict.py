@@ -41,9 +41,9 @@ class Verdict(Struct, frozen=True):
 
     `duplicate` counts rows that hold frames of another row, `damaged` those whose content is not
     the ledger's, `alien` those that nobody made, `misheld` runs whose `have` is not their rows,
-    `falsely_gone` chunks that are declared gone but stored, `skipped` chunks that were left out
-    before a committed one, `misshown` chunks by which the reported holes differ from the actual
-    ones, `wrong_facts` facts that are not those of a fresh fold of the rows.
+    `falsely_gone` chunks that are declared gone but stored, `skipped` chunks before a committed one
+    that are neither stored nor declared gone, `misshown` chunks by which the reported holes differ
+    from the actual ones, `wrong_facts` facts that are not those of a fresh fold of the rows.
     """
 
     chunks: int
@@ -74,7 +74,8 @@ def compare(found: Found, ledgers: Iterable[Ledger]) -> Verdict:
     committed = {entry.identity: entry for ledger in ledgers for entry in ledger.committed}
     missing = wanted(entry for entry in committed.values() if entry.identity not in found.rows)
     lost = lacking(missing, found.gone)
-    never = count(missing) - count(lost)
+    rows = _by_run(found.rows)
+    never = count(lacking(found.gone, rows))
     return Verdict(
         chunks=len(committed),
         lost=count(lost),
@@ -87,9 +88,7 @@ def compare(found: Found, ledgers: Iterable[Ledger]) -> Verdict:
             ranges.contains(found.gone.get(identity[:3], ranges.NONE), identity[3])
             for identity in found.rows
         ),
-        skipped=sum(
-            part[-1][1] + 1 - ranges.count(part) for part in wanted(committed.values()).values()
-        ),
+        skipped=count(_skipped(wanted(committed.values()), rows, found.gone)),
         misshown=abs(found.shown_lacking - _holes(found, committed))
         + abs(found.shown_gone - never),
         wrong_facts=found.wrong_facts,
@@ -118,6 +117,12 @@ def _by_run(identities: Iterable[Identity]) -> Runs:
     for session, driver, run, chunk in identities:
         numbers.setdefault((session, driver, run), []).append(chunk)
     return {name: ranges.of(chunks) for name, chunks in numbers.items()}
+
+
+def _skipped(committed: Runs, rows: Runs, gone: Runs) -> Runs:
+    """Return the chunks before a committed one that nobody accounts for."""
+    whole: Runs = {run: ((0, part[-1][1]),) for run, part in committed.items()}
+    return lacking(lacking(lacking(whole, committed), rows), gone)
 
 
 def _same(row: Row, entry: Entry | None) -> bool:

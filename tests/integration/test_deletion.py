@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 from pitbox.nats.bus import Bus, BusDown
 from pitbox.postgres import deleted
 from pitbox.postgres.kept import KEPT, NOT_DELETED
+from producers.run_number import RANDOM_BITS, run_number
 from schemas.link import Ask, Receipt
 from tests.tools.drives import race
 from tests.tools.hub import (
@@ -29,7 +31,7 @@ from tests.tools.processes import running
 from tests.tools.servers import NatsServer
 
 OWNER = "test", "ada"
-LATER_RUN = 2**50
+LATER_RUN = 2**52
 """A run that begins after any deletion of a test."""
 
 LEFT = " + ".join(
@@ -104,11 +106,12 @@ async def test_a_deleted_session_that_is_sent_again_is_dropped(
     nats_server: NatsServer, driver: Bus, stored: Database
 ) -> None:
     with running("timing", nats_server, stored.url), running("persister", nats_server, stored.url):
+        begun_before = run_number(int(time.time()) - 1, 0, 2**RANDOM_BITS - 1)
         chunks = await drives(driver, stored)
         await delete(stored)
         await finished(stored)
         await send(driver, [*chunks, mark(len(chunks), closed=True)])
-        await send(driver, [chunk(crc=1, run=7)])
+        await send(driver, [chunk(crc=1, run=7), chunk(run=begun_before)])
         await send(driver, [chunk(driver="bob")])
         await eventually(
             lambda: stored.value("select true from run where driver = 'bob'"), "all is read"

@@ -14,7 +14,7 @@ from tests.tools.hub import Database, chunk, connected, eventually, mark, send, 
 from tests.tools.page import Served, gateway_of, opened
 from tests.tools.servers import NatsServer
 
-LATER_RUN = 2**50
+LATER_RUN = 2**52
 OF_ADA = "/sessions/test/drivers/ada"
 
 

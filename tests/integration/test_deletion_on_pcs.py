@@ -1,6 +1,7 @@
 """A driver's PC deletes its copies of a session that was deleted at the hub, and says so."""
 
 import logging
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,9 @@ from typing import Any
 import pytest
 
 from producers.imports import import_files
+from producers.run_number import RANDOM_BITS
 from producers.source import SourceError
-from producers.spool.disk import opened
+from producers.spool.keeper import opened
 from producers.spool.retention import KeptRun
 from tests.integration.test_deletion import delete, finished
 from tests.integration.test_drive import Car, Hub
@@ -34,8 +36,9 @@ async def hub(nats_server: NatsServer, database: str, tmp_path: Path) -> AsyncIt
 
 def spooled(hub: Hub, session: str = "spa") -> list[KeptRun]:
     """Return the runs of a session in the spool of a PC whose app has ended."""
-    with opened(hub.folder / "pc", max_bytes=10**9, max_age_h=72) as spool:
-        return [run for key, run in spool.runs.items() if key.session == session]
+    with opened(hub.folder / "pc", max_bytes=10**9, max_age_h=72) as kept:
+        runs = kept.work(lambda spool: spool.runs)
+        return [run for key, run in runs.items() if key.session == session]
 
 
 async def drives_on_until_the_copies_are_gone(hub: Hub) -> None:
@@ -111,6 +114,12 @@ async def test_chunks_of_a_deleted_session_that_were_never_sent_are_deleted_unse
     app = hub.drive()
     await app.drives(30)
     await app.quit()
+    [run] = spooled(hub)
+
+    async def is_earlier() -> bool:
+        return time.time() >= (run.key.run >> RANDOM_BITS) + 1
+
+    await eventually(is_earlier, "the run began in an earlier second than the deletion")
     hub.nats.start()
     await delete(hub.database, OWNER)
     await drives_on_until_the_copies_are_gone(hub)

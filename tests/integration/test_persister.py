@@ -361,6 +361,9 @@ async def test_a_chunk_of_a_newer_version_is_kept_whole_and_not_requested_again(
         "NewerVersion: 9",
     ]
     assert await stored.chunks() == []
+    holes = await stored.rows("select first_chunk, last_chunk, gone, refused from holes")
+    assert [tuple(hole) for hole in holes] == [(0, 1, True, True)]
+    assert receipt.refused == ((0, 1),)
 
 
 async def test_events_for_another_driver_or_session_become_dead_letters(

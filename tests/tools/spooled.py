@@ -14,7 +14,6 @@ from tests.tools.hub import chunk
 
 KEY: Final = RunKey("spa", "ada", 7)
 PAGE_BYTES: Final = 4096
-DRIVER: Final = msgspec.msgpack.encode(KEY.driver)
 
 Damage = Callable[[bytes], bytes]
 
@@ -68,12 +67,19 @@ def checkpoint(folder: Path) -> None:
         database.execute("pragma wal_checkpoint(truncate)")
 
 
-def zero_pages(folder: Path, count: int) -> int:
-    """Zero pages of chunks in the middle of a spool's file; return how many were zeroed."""
+def newest(folder: Path) -> int:
+    """Return the highest number of the newest run in a spool that is not open."""
+    with closing(sqlite3.connect(folder / FILE)) as database:
+        return int(database.execute("select max(place) & 0x7fffffff from chunk").fetchone()[0])
+
+
+def zero_pages(folder: Path, count: int, driver: str = KEY.driver) -> int:
+    """Zero pages of a driver's chunks in the middle of a spool's file; return how many."""
     file = folder / FILE
     content = bytearray(file.read_bytes())
+    marker = msgspec.msgpack.encode(driver)
     pages = range(PAGE_BYTES, len(content), PAGE_BYTES)
-    leaves = [at for at in pages if content[at : at + PAGE_BYTES].count(DRIVER) > 2]
+    leaves = [at for at in pages if content[at : at + PAGE_BYTES].count(marker) > 2]
     middle = len(leaves) // 2
     chosen = leaves[middle : middle + count]
     for at in chosen:

@@ -131,7 +131,7 @@ def _changes(
             return {**seen, "made": made, "waiting": waiting}
         case Receipt():
             missing = minus(normal(event.missing), normal(known.gone))
-            return {"through": event.through, "missing": missing}
+            return {"through": event.through, "missing": missing, "refused": event.refused}
         case Mark():
             gone = normal(event.gone)[:MAX_GONE]
             made, missing = max(known.made, event.made), minus(known.missing, gone)
@@ -144,5 +144,5 @@ def _changes(
 def _state(presence: Presence) -> tuple[Any, ...]:
     """Return the fields whose change is sent at once."""
     unmeasured = presence.offset_ms is None
-    holes = presence.missing, presence.gone
+    holes = presence.missing, presence.gone, presence.refused
     return presence.run, unmeasured, holes, presence.closed, presence.kept

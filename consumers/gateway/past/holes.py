@@ -48,14 +48,18 @@ CLOSED: Final = f"""
 with latest as (
     select distinct on (driver) * from run where session = $1 order by driver, run desc
 )
-select r.driver, r.run, r.made, extract(epoch from r.updated) * 1000 as seen_ms, h.missing, h.gone
+select
+    r.driver, r.run, r.made, extract(epoch from r.updated) * 1000 as seen_ms,
+    h.missing, h.gone, h.refused
 from latest as r
 left join lateral (
     select
         array_agg(part.ends order by part.ends) filter (where not part.gone) as missing,
-        array_agg(part.ends order by part.ends) filter (where part.gone) as gone
+        array_agg(part.ends order by part.ends)
+            filter (where part.gone and not part.refused) as gone,
+        array_agg(part.ends order by part.ends) filter (where part.refused) as refused
     from (
-        select array[first_chunk, last_chunk] as ends, gone from holes
+        select array[first_chunk, last_chunk] as ends, gone, refused from holes
         where session = r.session and driver = r.driver and run = r.run
         order by first_chunk limit {MAX_PARTS}
     ) as part
@@ -104,7 +108,8 @@ def _position(row: Any) -> After:
 
 
 def _ended(session: str, row: Any) -> Presence:
-    missing, gone = (tuple(map(tuple, row[kind] or ())) for kind in ("missing", "gone"))
+    kinds = ("missing", "gone", "refused")
+    missing, gone, refused = (tuple(map(tuple, row[kind] or ())) for kind in kinds)
     made = row["made"] or 0
     return Presence(
         session=session,
@@ -115,5 +120,6 @@ def _ended(session: str, row: Any) -> Presence:
         through=(missing[0][0] if missing else made) - 1,
         missing=missing,
         gone=gone,
+        refused=refused,
         closed=True,
     )

@@ -45,6 +45,7 @@ export interface Presence {
   gone: readonly (readonly [number, number])[];
   closed: boolean;
   kept: boolean;
+  refused: readonly (readonly [number, number])[];
 }
 
 /** State how much of what arrived was not used, and why. */
@@ -229,6 +230,7 @@ export interface Hole {
   last_chunk: number;
   chunks: number;
   gone: boolean;
+  refused: boolean;
   from_ns: number | null;
   to_ns: number | null;
 }

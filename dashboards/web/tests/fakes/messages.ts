@@ -42,6 +42,7 @@ export function presence(changes: Partial<Presence> = {}): Presence {
     gone: [],
     closed: false,
     kept: true,
+    refused: [],
     ...changes,
   };
 }

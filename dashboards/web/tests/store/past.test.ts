@@ -107,6 +107,7 @@ test("a hole that Postgres still lists stays open", async () => {
     first_chunk: 2,
     last_chunk: 4,
     chunks: 3,
+    refused: false,
     gone: true,
     from_ns: (T - 3000) * 1e6,
     to_ns: T * 1e6,

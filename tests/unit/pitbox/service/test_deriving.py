@@ -13,7 +13,7 @@ from consumers.timing.service import Timing
 from pitbox.chunks import ranges
 from pitbox.postgres.facts import scan
 from pitbox.postgres.folds import Difference, Stored
-from pitbox.service.derivation import minus
+from pitbox.service.derivation import minus, with_crc
 from pitbox.service.deriving import Deriving
 from schemas.telemetry import Chunk
 from schemas.timing import Lap
@@ -26,9 +26,12 @@ OWNER = (RACE[0].session, RACE[0].driver)
 RUN = RACE[0].run
 WEEK_NS = 7 * 86_400 * 10**9
 
+READ_ALL_NS = 2**62
+"""The persister has read past all that was published."""
+
 steps = st.lists(
     st.sampled_from(("live", "live", "live", "lost", "stored", "stored", "tick", "tick", "restart"))
-    | st.sampled_from(("backup", "restore", "update", "rebuild", "forged")),
+    | st.sampled_from(("backup", "restore", "update", "rebuild", "forged", "flipped")),
     max_size=60,
 )
 
@@ -78,6 +81,12 @@ class Hub:
         elif name == "forged":
             self.stored = replace(self.stored, state=b"\x93\xff")
             self.start()
+        elif name == "flipped" and self.stored.state:
+            middle = len(self.stored.state) // 2
+            flipped = bytearray(self.stored.state)
+            flipped[middle] ^= 1
+            self.stored = replace(self.stored, state=bytes(flipped))
+            self.start()
 
     def tick(self, read_ns: int = 0) -> None:
         """Do what the service does in one round."""
@@ -117,17 +126,17 @@ class Hub:
         self.stored = Stored(
             TIMING.version,
             self.generations,
-            TIMING.snapshot(candidate[0]),
+            with_crc(TIMING.snapshot(candidate[0])),
             deriving.to_store(candidate),
             facts=facts,
         )
         deriving.committed(candidate, self.generations, facts)
 
-    def settles(self) -> None:
-        """Let time pass until nothing is to do; the persister has read everything."""
+    def settles(self, read_ns: int = READ_ALL_NS) -> None:
+        """Let time pass until nothing is to do; nobody drives."""
         for _ in range(60):
             self.now_s += 5
-            self.tick(read_ns=2**62)
+            self.tick(read_ns)
 
 
 def fresh(chunks: Sequence[Chunk]) -> dict[Any, Any]:
@@ -142,15 +151,24 @@ def steady(facts: Any) -> dict[Any, Any]:
     }
 
 
-@given(st.sampled_from((5, 10_000)), steps)
+@given(st.sampled_from((5, 10_000)), st.sampled_from((0, READ_ALL_NS)), steps)
 @settings(max_examples=300)
-def test_facts_end_as_those_of_a_fresh_fold(recent: int, names: list[str]) -> None:
+def test_facts_end_as_those_of_a_fresh_fold(recent: int, read_ns: int, names: list[str]) -> None:
     hub = Hub(recent)
     for name in names:
         hub.step(name)
-    hub.settles()
+    hub.settles(read_ns)
     assert steady(hub.stored.facts) == fresh([RACE[number] for number in sorted(hub.chunks)])
     assert hub.stored.folded.get(RUN, ()) == ranges.of(hub.chunks)
+
+
+def test_chunks_that_nobody_sends_again_hold_up_no_facts_of_others() -> None:
+    hub = Hub(10_000)
+    for _ in RACE:
+        hub.step("live")
+    hub.chunks = {*range(len(RACE) // 2)}
+    hub.settles(read_ns=0)
+    assert steady(hub.stored.facts) == fresh(RACE[: len(RACE) // 2])
 
 
 def test_a_restart_publishes_nothing_that_stands() -> None:

@@ -115,11 +115,11 @@ function within(hole: Hole, [from, to]: Span): boolean {
 export function differs(known: Coverage, presence: Presence): boolean {
   const own = known.holes.filter((hole) => hole.run === presence.run);
   const open = own.filter((hole) => !hole.gone);
-  const ranges = [...presence.missing, ...presence.gone];
+  const ranges = [...presence.missing, ...presence.gone, ...presence.refused];
   return (
     ranges.some(([first, last]) => !own.some((hole) => hole.first <= last && first <= hole.last)) ||
     (open.length > 0 && presence.missing.length === 0) ||
-    (presence.gone.length > 0 && !own.some((hole) => hole.gone))
+    (presence.gone.length + presence.refused.length > 0 && !own.some((hole) => hole.gone))
   );
 }
 

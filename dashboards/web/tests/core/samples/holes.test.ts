@@ -27,6 +27,7 @@ const presence = (missing: [number, number][], gone: [number, number][] = []): P
   through: 0,
   closed: false,
   kept: true,
+  refused: [],
   missing,
   gone,
 });
@@ -67,7 +68,7 @@ test("chunks sent while this page was not connected are no hole", () => {
 });
 
 test("a hole that Postgres filled becomes late, one that is gone stays", () => {
-  const gone = { driver: "MOR", run: 1, first_chunk: 20, last_chunk: 29, chunks: 10, gone: true };
+  const gone = { driver: "MOR", run: 1, first_chunk: 20, last_chunk: 29, chunks: 10, refused: false, gone: true };
   const known = stored(after(1, 2, 6), [0, 300], [{ ...gone, from_ns: 1e9, to_ns: 1.5e9 }]);
   expect(known.late).toEqual([[133, 300]]);
   expect(missingMs(known)).toBe(0);
@@ -82,7 +83,7 @@ test("a hole that Postgres has not decided yet stays open", () => {
 
 test("a hole that this page saw filled is not opened again", () => {
   const filled = [3, 4, 5].reduce((all, chunk) => arrived(all, piece(chunk)), after(1, 2, 6));
-  const lagging = { driver: "MOR", run: 1, first_chunk: 4, last_chunk: 5, chunks: 2, gone: false };
+  const lagging = { driver: "MOR", run: 1, first_chunk: 4, last_chunk: 5, chunks: 2, refused: false, gone: false };
   expect(stored(filled, null, [{ ...lagging, from_ns: 183e6, to_ns: 283e6 }]).holes).toEqual([]);
 });
 
