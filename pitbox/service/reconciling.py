@@ -3,8 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, Final
 
 from pitbox import logs, metrics
@@ -19,6 +18,7 @@ from pitbox.service.derivation import Derivation, Slice, with_crc
 from pitbox.service.deriving import Candidate, Deriving
 from pitbox.service.retry import retry
 from pitbox.service.states import States
+from pitbox.service.turns import Turns, fairly
 from schemas.telemetry import Chunk
 
 TICK_S: Final = 1.0
@@ -54,6 +54,7 @@ class Reconciling:
         publish: Callable[[Owner, list[Any]], None],
         publishes: Callable[[Owner], bool],
         ready: Callable[[Deriving], None],
+        turns: Turns,
         forget: Callable[[Owner], None],
         announce: Callable[[Any], Awaitable[None]],
     ) -> None:
@@ -61,8 +62,8 @@ class Reconciling:
 
         `make` adds a driver. `publish` queues facts; `publishes` returns whether some of a driver
         wait, and then nothing of the driver is committed. `ready` is called once a driver's fold
-        was read, `forget` with those whose runs were deleted. `announce` publishes how many chunks
-        are left.
+        was read, `forget` with those whose runs were deleted. `turns` limits each driver's time.
+        `announce` publishes how many chunks are left.
         """
         self.deleted = Deleted()
         self._derivation = derivation
@@ -71,6 +72,7 @@ class Reconciling:
         self._states = states
         self._make, self._publish, self._publishes = make, publish, publishes
         self._ready, self._forget, self._announce = ready, forget, announce
+        self._turns = turns
         self._outdated: set[Owner] = set()
         self._checked_s = 0.0
         self._boot = ""
@@ -135,6 +137,8 @@ class Reconciling:
             if self._wake.is_set() and time.monotonic() > until_s:
                 self._behind += 1
                 break
+            if self._turns.rests(owner[1], time.monotonic()):
+                continue
             self._behind += await self._visit(owner, different.get(owner), read_ns)
         metrics.chunks_behind.labels(self._derivation.name).set(self._behind)
 
@@ -151,11 +155,7 @@ class Reconciling:
             one = held.get(owner)
             return (not one.wanted_s, -one.used_s) if one else (True, 0.0)
 
-        visits, ranks = Counter[str](), dict[Owner, int]()
-        for owner in sorted(owners, key=turn):
-            ranks[owner] = visits[owner[1]]
-            visits[owner[1]] += 1
-        return sorted(ranks, key=lambda owner: ranks[owner])
+        return fairly(sorted(owners, key=turn))
 
     async def _visit(self, owner: Owner, differs: Differing | None, read_ns: int) -> int:
         """Read, fold and commit what one driver lacks; return the number of chunks left."""
@@ -176,6 +176,13 @@ class Reconciling:
                 await self._commit(deriving, candidate)
         return deriving.chunks_behind
 
+    @contextlib.contextmanager
+    def _charged(self, owner: Owner) -> Iterator[None]:
+        """Charge a driver for the time that deriving all facts takes."""
+        began_s = time.thread_time()
+        yield
+        self._turns.charge(owner[1], time.monotonic(), time.thread_time() - began_s)
+
     async def _read(self, deriving: Deriving) -> None:
         async with self._connection.transaction() as connection:
             stored = await folds.load(
@@ -195,7 +202,8 @@ class Reconciling:
         deriving.behind = deriving.behind[READ_SLICES:]
         told = deriving.partial
         if not deriving.behind:
-            self._publish(deriving.owner, deriving.settle())
+            with self._charged(deriving.owner):
+                self._publish(deriving.owner, deriving.settle())
         elif changed := deriving.amended():
             async with self._connection.transaction() as connection:
                 await self._tables.write(connection, deriving.owner, changed, ())
@@ -207,10 +215,12 @@ class Reconciling:
 
     async def _commit(self, deriving: Deriving, candidate: Candidate) -> None:
         """Write the facts of a state, its chunks and its snapshot in one transaction."""
-        facts = self._tables.keyed(self._derivation.facts(candidate[0]))
         stored = deriving.stored
-        changed = {place: fact for place, fact in facts.items() if stored.get(place) != fact}
-        removed = [place for place in stored if place not in facts]
+        with self._charged(deriving.owner):
+            facts = self._tables.keyed(self._derivation.facts(candidate[0]))
+            changed = {place: fact for place, fact in facts.items() if stored.get(place) != fact}
+            removed = [place for place in stored if place not in facts]
+            state = with_crc(self._derivation.snapshot(candidate[0]))
         try:
             async with self._connection.transaction() as connection:
                 generation = await folds.commit(
@@ -219,7 +229,7 @@ class Reconciling:
                     deriving.owner,
                     version=self._derivation.version,
                     generation=deriving.generation,
-                    state=with_crc(self._derivation.snapshot(candidate[0])),
+                    state=state,
                     folded=deriving.to_store(candidate),
                 )
                 await self._tables.write(connection, deriving.owner, changed, removed)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pitbox.chunks.owner import Owner
-from pitbox.service.turns import CREDIT_S, SHARE, Turns
+from pitbox.service.turns import CREDIT_S, SHARE, Turns, fairly
 
 ADA: Owner = ("spa", "ada")
 EVE: Owner = ("spa", "eve")
@@ -113,3 +113,17 @@ def test_clocks_of_drivers_who_used_nothing_for_long_are_dropped() -> None:
         assert turns.next(float(number)) == owner
         turns.spent(owner, float(number), 0.01)
     assert len(turns._used_s) < 1100
+
+
+def test_work_that_is_no_turn_uses_the_share_of_a_driver_too() -> None:
+    turns = Turns(share=0.5, credit_s=0)
+    turns.charge("eve", 10.0, 1.0)
+    turns.wait(EVE)
+    assert (turns.rests("eve", 11.9), turns.wait_s(11.0)) == (True, 1.0)
+    assert (turns.rests("eve", 12.0), turns.rests("ada", 0.0)) == (False, False)
+
+
+def test_sessions_of_many_are_one_of_each_driver_first() -> None:
+    owners = [("a", "eve"), ("b", "eve"), ("c", "eve"), ("d", "ada"), ("e", "ada"), ("f", "bea")]
+    sessions = [session for session, _ in fairly(owners)]
+    assert sessions == ["a", "d", "f", "b", "e", "c"]
