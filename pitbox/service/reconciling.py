@@ -165,10 +165,12 @@ class Reconciling:
             await self._read(deriving)
         runs = differs.runs if differs else {}
         self._outdated.discard(owner)
-        have = deriving.compare(runs)
+        with self._charged(owner):
+            have = deriving.compare(runs)
         if deriving.behind:
             await self._catch_up(deriving)
-            have = deriving.compare(runs)
+            with self._charged(owner):
+                have = deriving.compare(runs)
         if not deriving.behind:
             lost = {run: one.lost for run, one in runs.items()}
             candidate = deriving.candidate(have, lost, read_ns)
@@ -178,7 +180,7 @@ class Reconciling:
 
     @contextlib.contextmanager
     def _charged(self, owner: Owner) -> Iterator[None]:
-        """Charge a driver for the time that deriving all facts takes."""
+        """Charge a driver for the time of the block, which must not wait."""
         began_s = time.thread_time()
         yield
         self._turns.charge(owner[1], time.monotonic(), time.thread_time() - began_s)
