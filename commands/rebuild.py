@@ -22,6 +22,8 @@ COUNTED: Final = ("revision", "at_ns", "frames")
 
 HAVE: Final = "select driver, run, have::text as have from run where session = $1"
 
+REMOVED: Final = "select max(expired_at) from run where session = $1 and expired <> '{}'"
+
 LEFT: Final = """
 select coalesce(sum(upper(part) - lower(part)), 0)::int
 from unnest($2::text[], $3::bigint[], $4::text[]) as had (driver, run, have)
@@ -70,6 +72,11 @@ async def _rebuilt(connection: Any, session: str) -> list[Change]:
     if not runs:
         raise CommandError(f"no session {session}: `pitbox sessions` lists them")
     drivers = sorted({row["driver"] for row in runs})
+    if removed := await connection.fetchval(REMOVED, session):
+        raise CommandError(
+            f"retention removed telemetry of {session} on {removed:%Y-%m-%d %H:%M}: its laps "
+            "cannot be derived again and stay as they are"
+        )
     before = await _facts(connection, session, drivers)
     await folds.rebuild(connection, session)
     had = tuple([row[column] for row in runs] for column in ("driver", "run", "have"))

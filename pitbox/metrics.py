@@ -29,6 +29,9 @@ chunks_behind = Gauge("pitbox_chunks_behind", "stored chunks that facts lack", [
 chunks_left_out = Counter(
     "pitbox_chunks_left_out", "stored chunks on which no facts rest", ["consumer"]
 )
+not_derived = Counter(
+    "pitbox_facts_not_derived", "times that a session was set aside by an error", ["consumer"]
+)
 facts_written = Counter("pitbox_facts_written", "facts written to Postgres", ["consumer"])
 unpublished = Counter("pitbox_unpublished_facts", "facts given up unpublished", ["consumer"])
 decode_errors = Counter("pitbox_decode_errors", "messages that did not decode", ["route"])

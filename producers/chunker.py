@@ -124,10 +124,10 @@ class Chunker:
         self._events, self._events_bytes = [], 0
         return [sealed(chunk)]
 
-    def begin_run(self, above: int) -> None:
-        """Continue the session in a new run, whose number is above the current one and `above`."""
+    def begin_run(self, run: int) -> None:
+        """Continue the session in a new run."""
         if self.key is not None:
-            self.key = replace(self.key, run=max(self.key.run, above) + 1)
+            self.key = replace(self.key, run=run)
             self._chunk = self._frame = self._reopens_ns = 0
 
     def close(self) -> list[Chunk]:

@@ -110,9 +110,12 @@ class App:
         self._key: RunKey | None = None
         self._made = 0
         self._left_out = Sums()
-        run = run_number(int(time.time()), depot.newest_run, secrets.randbits(RANDOM_BITS))
         self._chunker = Chunker(
-            driver.name, run, chunk_ms=driver.chunk_ms, session=driver.session, car=driver.car
+            driver.name,
+            self._run_number(),
+            chunk_ms=driver.chunk_ms,
+            session=driver.session,
+            car=driver.car,
         )
 
     @property
@@ -124,7 +127,7 @@ class App:
             silent_s=time.monotonic() - answered_at if answered_at else None,
             made=self._made,
             sent=self._uploader.sent,
-            waiting=self._depot.waiting,
+            waiting=self._depot.accounts.waiting,
             fenced=self._link.fenced,
             rtt_ms=None if rtt_ns is None else rtt_ns / 1e6,
             unstored_s=self._link.storing.lasts_s,
@@ -200,14 +203,19 @@ class App:
             self._close()
             self._key = key
             self._link.live(key)
-        if self._depot.account(key).deleted:
+        if self._depot.accounts.of(key).deleted:
             if self._chunker.key == key:
-                self._chunker.begin_run(above=self._depot.deleted_through)
+                self._chunker.begin_run(self._run_number())
             return
         await self._depot.keep(chunks)
         self._made += len(chunks)
         for chunk in chunks:
             await self._uploader.live(chunk)
+
+    def _run_number(self) -> int:
+        """Return the number of a run that begins now, above all that are known."""
+        newest = max(self._depot.accounts.newest_run, self._depot.accounts.deleted_through)
+        return run_number(int(time.time()), newest, secrets.randbits(RANDOM_BITS))
 
     async def _flush_when_idle(self) -> None:
         """Flush a chunk whose next frame does not come: the game may be paused."""
@@ -226,7 +234,7 @@ class App:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._depot.settle(), DISK_S)
         self._close()
-        if self._depot.complete or not self._bus.up.is_set():
+        if self._depot.accounts.complete or not self._bus.up.is_set():
             return
         with contextlib.suppress(BusDown, TimeoutError):
             await self._uploader.mark()

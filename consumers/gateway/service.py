@@ -12,6 +12,7 @@ from typing import Any, Final
 from uvicorn import Server
 
 from consumers.gateway.access.authentication import ROLE, Authenticator
+from consumers.gateway.access.memory import Memory
 from consumers.gateway.access.sockets import OpenSockets
 from consumers.gateway.live.facts import TABLE
 from consumers.gateway.live.feed import HANDLED, MAX_CLIENTS, Feed
@@ -48,6 +49,7 @@ class Gateway:
         limits: Limits = LIMITS,
         max_clients: int = MAX_CLIENTS,
         passwords: Passwords | None = None,
+        memory: Memory | None = None,
     ) -> None:
         """Check the settings; raises SettingsError or TopologyError when one is wrong.
 
@@ -55,7 +57,7 @@ class Gateway:
         """
         declared = topology.load(settings.streams)
         check(TABLE, declared, handled=HANDLED)
-        self._limits = limits
+        self._limits, self._memory = limits, memory or Memory()
         self._tls = listener.checked(settings.gateway)
         self._nats_url = nats_address.for_drivers(settings)
         self._settings = settings
@@ -95,7 +97,8 @@ class Gateway:
             sockets=sockets,
             nats_url=self._nats_url,
         )
-        server = listener.web_server(Guard(app, self._tls.names), self._tls, self._limits)
+        guarded = Guard(app, self._tls.names)
+        server = listener.web_server(guarded, self._tls, self._limits, self._memory)
         return (
             _serve(server, self._listening),
             sockets.keep_checking(self._auth),
@@ -131,7 +134,10 @@ def service(
     limits: Limits = LIMITS,
     max_clients: int = MAX_CLIENTS,
     passwords: Passwords | None = None,
+    memory: Memory | None = None,
 ) -> Service:
     """Return the gateway; raises SettingsError or TopologyError when a setting is wrong."""
-    gateway = Gateway(settings, limits=limits, max_clients=max_clients, passwords=passwords)
+    gateway = Gateway(
+        settings, limits=limits, max_clients=max_clients, passwords=passwords, memory=memory
+    )
     return Live(gateway, settings)

@@ -5,7 +5,6 @@ on its way at the deletion arrives for some seconds, so messages are purged agai
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -19,6 +18,7 @@ from pitbox.postgres.connection import Connection
 from pitbox.postgres.deleted import Deletion
 from pitbox.postgres.errors import PostgresDown
 from pitbox.postgres.kept import KEPT, LETTERS, Kept, delete_slice
+from pitbox.service.pausing import pause
 
 TICK_S: Final = 1.0
 SETTLED_S: Final = 5.0
@@ -57,7 +57,7 @@ class Deleting:
                 if self._warned != str(error):
                     log.warning("deletions wait", reason=str(error))
                 self._warned = str(error)
-            await _rest(stop, TICK_S)
+            await pause(stop, TICK_S)
 
     async def _round(self, stop: asyncio.Event) -> None:
         await self._connection.ready()
@@ -95,7 +95,7 @@ class Deleting:
                     connection, kept, deletion.session, deletion.driver, deletion.through
                 )
             if left:
-                await _rest(stop, time.monotonic() - begun_s)
+                await pause(stop, time.monotonic() - begun_s)
 
     async def _publish(self, keys: Iterable[RunKey], through: int) -> None:
         """Publish receipts from which spools learn of the deletion."""
@@ -105,9 +105,3 @@ class Deleting:
         for key in keys:
             stated = receipt(key, held, boot=boot, hub_ns=time.time_ns())
             await self._bus.publish("link.receipt", stated)
-
-
-async def _rest(stop: asyncio.Event, seconds: float) -> None:
-    """Wait, at most until `stop` is set."""
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)

@@ -19,6 +19,8 @@ from pitbox.postgres.errors import Conflict, PostgresDown
 from pitbox.postgres.tables import Tables
 
 MAX_RUNS: Final = 1024
+ROW_BYTES: Final = 90
+"""What a row of `telemetry_chunk` and its index entries take beside the bytes of a COPY."""
 
 
 class Holdings:
@@ -121,11 +123,13 @@ class Holdings:
         unknown = [key for key in runs if key not in self._runs]
         before = await store.load(connection, unknown) if unknown else {}
         before |= {key: self._runs[key] for key in runs if key in self._runs}
-        after, added, encoded = {}, {}, list[bytes]()
+        after, added, encoded, sizes = {}, {}, list[bytes](), list[int]()
         for key, arrivals in runs.items():
             held = before.get(key, Held())
             indices = decide.fresh(held, arrivals.numbers)
-            encoded += [arrivals.rows[index] for index in indices]
+            fresh = [arrivals.rows[index] for index in indices]
+            encoded += fresh
+            sizes.append(sum(map(len, fresh)) + ROW_BYTES * len(fresh))
             stored = [arrivals.numbers[index] for index in indices]
             after[key] = decide.committed(
                 held, stored, arrivals.dead, marks=arrivals.marks, echo=arrivals.echo
@@ -136,7 +140,7 @@ class Holdings:
             await store.copy(connection, encoded)
         if added:
             read_ns = max((one.stored_ns for one in batch.deliveries), default=0)
-            await store.save(connection, added, read_ns)
+            await store.save(connection, added, sizes, read_ns)
         unread = {subject for key in gone for subject in self._subjects(key.driver, key.session)}
         letters = [letter for letter in batch.letters if letter.subject not in unread]
         if letters:

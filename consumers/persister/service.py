@@ -11,6 +11,7 @@ from consumers.persister.facts import Facts
 from consumers.persister.holdings import Holdings
 from consumers.persister.intake import Intake, Subjects
 from consumers.persister.receipts import Receipts
+from consumers.persister.retaining import Retaining
 from pitbox import topology
 from pitbox.nats.bus import Bus
 from pitbox.postgres.connection import Connection
@@ -42,7 +43,7 @@ class Persister:
                 self._tables.require(kinds)
             elif kinds - {Chunk, Mark}:
                 raise TableError(f"{stream} carries chunks, so it can carry no other facts")
-        self._connections = [self._connection() for _ in range(3)]
+        self._connections = [self._connection() for _ in range(4)]
 
     def open(self, bus: Bus) -> None:
         """Prepare to write, and to publish receipts."""
@@ -51,6 +52,9 @@ class Persister:
         subjects = _subjects(self._topology, self._topology.of_sessions)
         self._holdings = Holdings(
             self._connections[0], self._tables, subjects, self._receipts.changed
+        )
+        self._retaining = Retaining(
+            self._connections[3], self._settings.retention, self._topology.derives
         )
         self._deleting = Deleting(self._connections[2], bus, self._holdings, subjects)
 
@@ -77,6 +81,8 @@ class Persister:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._receipts.run(self._holdings, stop))
                 tasks.create_task(self._deleting.run(stop))
+                if not self._settings.retention.is_off:
+                    tasks.create_task(self._retaining.run(stop))
         finally:
             await subscription.unsubscribe()
 

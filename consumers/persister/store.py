@@ -24,13 +24,13 @@ order by deleted nulls first
 
 # `have` and `dead` only grow, so that they keep the ranges of another transaction.
 SAVE: Final = """
-insert into run (session, driver, run, made, closed, have, dead, gone, echo, read_ns)
+insert into run (session, driver, run, made, closed, have, dead, gone, echo, bytes, read_ns)
 select session, driver, run, made, closed,
-    have::int4multirange, dead::int4multirange, gone::int4multirange, echo, $10
+    have::int4multirange, dead::int4multirange, gone::int4multirange, echo, bytes, $11
 from unnest(
     $1::text[], $2::text[], $3::bigint[], $4::int[], $5::bool[],
-    $6::text[], $7::text[], $8::text[], $9::bigint[]
-) as saved (session, driver, run, made, closed, have, dead, gone, echo)
+    $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[]
+) as saved (session, driver, run, made, closed, have, dead, gone, echo, bytes)
 on conflict (session, driver, run) do update set
     made = excluded.made,
     closed = excluded.closed,
@@ -38,6 +38,7 @@ on conflict (session, driver, run) do update set
     dead = run.dead + excluded.dead,
     gone = excluded.gone,
     echo = greatest(run.echo, excluded.echo),
+    bytes = run.bytes + excluded.bytes,
     read_ns = greatest(run.read_ns, excluded.read_ns),
     updated = now()
 """
@@ -45,7 +46,7 @@ on conflict (session, driver, run) do update set
 MEND: Final = """
 update run set
     updated = now(),
-    have = (
+    have = expired + (
         select coalesce(range_agg(int4range(chunk, chunk + 1)), '{}')
         from telemetry_chunk as c
         where c.session = run.session and c.driver = run.driver and c.run = run.run
@@ -91,10 +92,16 @@ async def copy(connection: asyncpg.Connection, encoded: Sequence[bytes]) -> None
     )
 
 
-async def save(connection: asyncpg.Connection, changed: dict[RunKey, Held], read_ns: int) -> None:
+async def save(
+    connection: asyncpg.Connection,
+    changed: dict[RunKey, Held],
+    stored_bytes: Sequence[int],
+    read_ns: int,
+) -> None:
     """Upsert runs; `have` and `dead` need only the new ranges.
 
-    `read_ns` is when the stream stored the newest message that was read.
+    `stored_bytes` is the size of the new chunks of each run. `read_ns` is when the stream stored
+    the newest message that was read.
     """
     values = list(changed.values())
     await connection.execute(
@@ -106,6 +113,7 @@ async def save(connection: asyncpg.Connection, changed: dict[RunKey, Held], read
         [multirange(row.dead) for row in values],
         [multirange(row.gone) for row in values],
         [row.echo for row in values],
+        stored_bytes,
         read_ns,
     )
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import asyncpg
+import msgspec
 
 from pitbox.postgres.errors import ERRORS, LoginRefused, PostgresDown, Refused, reason, verdict
 
@@ -59,7 +60,8 @@ class Connection:
     async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
         """Open a transaction and commit it at the end.
 
-        Raises PostgresDown, Conflict, NoTables or Refused; the connection is closed then.
+        Raises PostgresDown, Conflict, NoTables or Refused, and DecodeError for the content of a
+        row; the connection is closed then.
         """
         async with self._turn:
             connection = self._open
@@ -70,7 +72,7 @@ class Connection:
                 await connection.execute("begin")
                 yield connection
                 await connection.execute("commit")
-            except (PostgresDown, Refused):
+            except (PostgresDown, Refused, msgspec.DecodeError):
                 self.drop()
                 raise
             except Exception as error:

@@ -27,7 +27,13 @@ left join deleted as d using (session, driver)
 where coalesce(r.have, '{}') <> coalesce(f.chunks, '{}') and run > coalesce(d.through, -1)
 """
 
-OUTDATED: Final = "select session, driver from fold where consumer = $1 and version <> $2"
+# Facts whose telemetry retention has removed stay as another version has derived them.
+OUTDATED: Final = """
+select session, driver from fold where consumer = $1 and version <> $2 and not exists (
+    select from run
+    where run.session = fold.session and run.driver = fold.driver and expired <> '{}'
+)
+"""
 
 READ: Final = "select coalesce(max(read_ns), 0) from run"
 
@@ -40,7 +46,7 @@ select run, chunks from folded where consumer = $1 and session = $2 and driver =
 """
 
 HAVE: Final = """
-select run, have from run left join deleted as d using (session, driver)
+select run, have, expired from run left join deleted as d using (session, driver)
 where session = $1 and driver = $2 and run > coalesce(d.through, -1)
 """
 
@@ -87,13 +93,17 @@ class Differing(Struct, frozen=True):
 
 
 class Stored(Struct, frozen=True):
-    """Hold what Postgres has of a fold; `generation` is 0 before the first commit."""
+    """Hold what Postgres has of a fold; `generation` is 0 before the first commit.
+
+    `expired` are the chunks in `have` that retention has removed.
+    """
 
     version: int = 0
     generation: int = 0
     state: bytes | None = None
     folded: Mapping[int, Ranges] = {}
     have: Mapping[int, Ranges] = {}
+    expired: Mapping[int, Ranges] = {}
     facts: Facts = {}
 
 
@@ -127,6 +137,7 @@ async def load(
         state=fold["state"] if fold else None,
         folded={row["run"]: ranges_of(row["chunks"]) for row in folded},
         have={row["run"]: ranges_of(row["have"]) for row in have},
+        expired={row["run"]: ranges_of(row["expired"]) for row in have},
         facts=await tables.read(connection, *owner),
     )
 

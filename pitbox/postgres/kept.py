@@ -32,8 +32,8 @@ KEPT: Final = (
 )
 """Rows that a page shows are deleted with the session itself, by the function `delete_session`."""
 
-NOT_DELETED: Final = ("deleted",)
-"""Tables that only state that something was deleted."""
+NOT_DELETED: Final = ("deleted", "pinned", "retention_due")
+"""Tables that only state that something was deleted, or is to be kept."""
 
 LETTERS: Final = "delete from dead_letter where subject = any($1::text[])"
 """A dead letter contains the message of a session; its subject names the session."""

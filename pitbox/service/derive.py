@@ -95,6 +95,8 @@ class Derive:
         owner = event.session, event.driver
         if isinstance(event, Mark) or event.run <= self._reconciling.deleted.through(*owner):
             return
+        if self._reconciling.aside.has(owner):
+            return
         deriving = self._states.get(event.driver, owner)
         if deriving is None:
             deriving = self._make(owner)
@@ -138,10 +140,18 @@ class Derive:
         deriving = self._states.get(owner[1], owner)
         ready = deriving is not None and (deriving.is_read or not self._reconciling.waits(deriving))
         if deriving is not None and ready:
-            self._publish(owner, deriving.take(TURN_S))
+            self._take(deriving)
         self._turns.spent(owner, time.monotonic(), time.thread_time() - began_s)
         if deriving is not None and ready:
             self._take_turn(deriving)
+
+    def _take(self, deriving: Deriving) -> None:
+        """Fold queued chunks; a driver whose facts cannot be derived holds up no other."""
+        try:
+            self._publish(deriving.owner, deriving.take(TURN_S))
+        except Exception as error:
+            deriving.drop()
+            self._reconciling.fail(deriving.owner, error)
 
     def _publish(self, owner: Owner, facts: list[Any]) -> None:
         """Queue facts; a newer one takes the place of one that was not published yet."""

@@ -52,7 +52,9 @@ class Deriving:
 
     `is_read` is False before Postgres was read, `is_sure` while another commit may have replaced
     the one of `generation`. `wanted_s` is since when live chunks wait for the read, 0 if none do.
-    `partial` is True while so many chunks are missing that only whole laps are issued.
+    `partial` is True while so many chunks are missing that only whole laps are issued. `frozen` is
+    True when a state cannot be made, because retention has removed chunks that no snapshot
+    contains: then the facts in Postgres stay as they are.
     """
 
     def __init__(
@@ -70,7 +72,7 @@ class Deriving:
         self.wanted_s = 0.0
         self.is_read = self.is_sure = False
         self.behind: list[Slice] = []
-        self.partial = False
+        self.partial = self.frozen = False
         self.stored: Facts = {}
         self._derivation = derivation
         self._tables = tables
@@ -96,7 +98,7 @@ class Deriving:
     @property
     def is_dirty(self) -> bool:
         """Return whether Postgres lacks the state."""
-        return self._state is not self._committed
+        return not self.frozen and self._state is not self._committed
 
     @property
     def chunks_behind(self) -> int:
@@ -110,6 +112,9 @@ class Deriving:
 
     def take(self, most_s: float) -> list[Any]:
         """Add queued chunks for a time, at least one; return the facts to publish."""
+        if self.frozen:
+            self.drop()
+            return []
         until_s = self._clock_s() + most_s
         while self._queue:
             try:
@@ -135,7 +140,15 @@ class Deriving:
         if state is None:
             state = self._derivation.restore(self.owner, None, ())
         missing = minus(stored.have, self._derivation.folded(state))
-        self.partial = count(missing) > self._recent
+        self.frozen = bool(minus(missing, minus(missing, stored.expired)))
+        if self.frozen:
+            session, driver = self.owner
+            log.warning(
+                "facts stay as they are: their telemetry was removed",
+                session=session,
+                driver=driver,
+            )
+        self.partial = not self.frozen and count(missing) > self._recent
         self._urgent = bool(missing)
         if not self.partial:
             facts = stored.facts.values()
@@ -162,7 +175,7 @@ class Deriving:
         have = {**self._folded, **{run: one.have for run, one in runs.items()}}
         missing = minus(have, self._derivation.folded(self._state), self._left_out)
         self._missing = missing
-        self.behind = newest_first(missing, SLICE_CHUNKS)
+        self.behind = [] if self.frozen else newest_first(missing, SLICE_CHUNKS)
         return have
 
     def add(self, chunk: Chunk) -> None:

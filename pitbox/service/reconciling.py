@@ -14,11 +14,13 @@ from pitbox.postgres.deleted import Deleted
 from pitbox.postgres.errors import Conflict, PostgresDown
 from pitbox.postgres.facts import FactTables
 from pitbox.postgres.folds import Differing
+from pitbox.service.aside import PAUSE_S, Aside
 from pitbox.service.derivation import Derivation, Slice, with_crc
 from pitbox.service.deriving import Candidate, Deriving
 from pitbox.service.retry import retry
 from pitbox.service.states import States
-from pitbox.service.turns import Turns, fairly
+from pitbox.service.turns import Turns
+from pitbox.service.visits import in_turn
 from schemas.telemetry import Chunk
 
 TICK_S: Final = 1.0
@@ -65,7 +67,7 @@ class Reconciling:
         was read, `forget` with those whose runs were deleted. `turns` limits each driver's time.
         `announce` publishes how many chunks are left.
         """
-        self.deleted = Deleted()
+        self.deleted, self.aside = Deleted(), Aside()
         self._derivation = derivation
         self._tables = tables
         self._connection = connection
@@ -139,23 +141,32 @@ class Reconciling:
                 break
             if self._turns.rests(owner[1], time.monotonic()):
                 continue
-            self._behind += await self._visit(owner, different.get(owner), read_ns)
+            self._behind += await self._attempt(owner, different.get(owner), read_ns)
         metrics.chunks_behind.labels(self._derivation.name).set(self._behind)
 
     def _order(self, different: dict[Owner, Differing]) -> list[Owner]:
-        """Return the sessions to visit, one of each driver before the second one of any.
-
-        Of a driver those that wait come first, then the last used.
-        """
+        """Return the sessions to visit."""
         held = {one.owner: one for one in self._states}
         owners = {*different, *self._outdated}
         owners |= {owner for owner, one in held.items() if one.is_dirty or not one.is_sure}
+        return in_turn({owner for owner in owners if not self.aside.has(owner)}, held)
 
-        def turn(owner: Owner) -> tuple[bool, float]:
-            one = held.get(owner)
-            return (not one.wanted_s, -one.used_s) if one else (True, 0.0)
+    async def _attempt(self, owner: Owner, differs: Differing | None, read_ns: int) -> int:
+        """Visit one driver; facts that cannot be derived hold up no other driver's."""
+        try:
+            return await self._visit(owner, differs, read_ns)
+        except PostgresDown:
+            raise
+        except Exception as error:
+            self.fail(owner, error)
+            return 0
 
-        return fairly(sorted(owners, key=turn))
+    def fail(self, owner: Owner, error: Exception) -> None:
+        """Set a driver's session aside: its facts cannot be derived now."""
+        log.error("facts are not derived", owner=owner, retry_s=PAUSE_S, exc_info=error)
+        metrics.not_derived.labels(self._derivation.name).inc()
+        self.aside.put(owner)
+        self._forget(owner)
 
     async def _visit(self, owner: Owner, differs: Differing | None, read_ns: int) -> int:
         """Read, fold and commit what one driver lacks; return the number of chunks left."""
@@ -182,8 +193,10 @@ class Reconciling:
     def _charged(self, owner: Owner) -> Iterator[None]:
         """Charge a driver for the time of the block, which must not wait."""
         began_s = time.thread_time()
-        yield
-        self._turns.charge(owner[1], time.monotonic(), time.thread_time() - began_s)
+        try:
+            yield
+        finally:
+            self._turns.charge(owner[1], time.monotonic(), time.thread_time() - began_s)
 
     async def _read(self, deriving: Deriving) -> None:
         async with self._connection.transaction() as connection:

@@ -5,8 +5,7 @@ delays no other by more than one turn. After a turn a driver rests for a multipl
 it took: there is time left to receive, whatever a driver sends.
 """
 
-from collections import Counter, OrderedDict
-from collections.abc import Iterable
+from collections import OrderedDict
 from typing import Final
 
 from pitbox.chunks.owner import Owner
@@ -16,15 +15,6 @@ CREDIT_S: Final = 1.0
 """A driver who took no turns for so long can use the share of that time without a rest."""
 
 MAX_KNOWN: Final = 1000
-
-
-def fairly(owners: Iterable[Owner]) -> list[Owner]:
-    """Return sessions, one of each driver before the second one of any."""
-    ranks, seen = dict[Owner, int](), Counter[str]()
-    for owner in owners:
-        ranks[owner] = seen[owner[1]]
-        seen[owner[1]] += 1
-    return sorted(ranks, key=ranks.__getitem__)
 
 
 class Turns:

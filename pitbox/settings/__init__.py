@@ -13,6 +13,7 @@ from pitbox.settings.log import Log
 from pitbox.settings.metrics import Metrics
 from pitbox.settings.nats import Nats
 from pitbox.settings.postgres import Postgres
+from pitbox.settings.retention import Retention
 from pitbox.settings.tree import Settings
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Metrics",
     "Nats",
     "Postgres",
+    "Retention",
     "Settings",
     "SettingsError",
     "load",

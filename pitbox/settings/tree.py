@@ -11,6 +11,7 @@ from pitbox.settings.log import Log
 from pitbox.settings.metrics import Metrics
 from pitbox.settings.nats import Nats
 from pitbox.settings.postgres import Postgres
+from pitbox.settings.retention import Retention
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -20,6 +21,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     keys: Keys = Keys()
     allowance: Allowance = Allowance()
     postgres: Postgres = Postgres()
+    retention: Retention = Retention()
     gateway: Gateway = Gateway()
     metrics: Metrics = Metrics()
     driver: Driver = Driver()

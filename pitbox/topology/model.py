@@ -150,6 +150,11 @@ class Topology(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         named = {"driver", "session"}
         return tuple(name for name in self.stream_of if named <= {*self.route(name).fields})
 
+    @property
+    def derives(self) -> tuple[str, ...]:
+        """Return the consumers that derive facts from chunks."""
+        return tuple(name for name, one in self.consumers.items() if one.kind == "derive")
+
     def route(self, name: str) -> Route:
         """Return a route; raises TopologyError naming an unknown one."""
         try:

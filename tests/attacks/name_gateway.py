@@ -18,7 +18,7 @@ from pitbox.identity.proof import prove
 from schemas.api import AccountName
 from schemas.keys import DriverName, Enrol, Enrolled
 from tests.attacks.wire import Wire
-from tests.tools import hub
+from tests.tools import hub, long_drive
 from tests.tools.page import gateway_of
 from tests.tools.servers import USERS, NatsServer
 
@@ -84,6 +84,11 @@ class NameGateway:
         drivers, sessions = zip(*driven, strict=True)
         await self._stored.rows(RUNS, drivers, sessions)
         return [row["session"] for row in (await self._rest.get("/sessions")).json()]
+
+    async def large_answer(self) -> tuple[str, str]:
+        """Store a long drive; return the path of its telemetry, and a token."""
+        await long_drive.store(self._stored.url)
+        return long_drive.PATH, self._rest.headers["authorization"].removeprefix("Bearer ")
 
     async def _enrolled(self, code: str) -> list[str]:
         pair = KeyPair.new(Kind.USER)

@@ -40,6 +40,12 @@ async def list_sessions() -> list[dict[str, str]]:
     return [{"session": session} for session in _driven[: -NEWEST - 1 : -1]]
 
 
+@get("/large", media_type="application/octet-stream")
+async def large() -> bytes:
+    """Return an answer of 9 MB."""
+    return bytes(9_000_000)
+
+
 @post("/api/v1/login")
 async def log_in() -> None:
     """Take any login."""
@@ -53,7 +59,7 @@ async def usual_web(folder: Path) -> AsyncIterator[int]:
     files = create_static_files_router("/", directories=[folder], html_mode=True)
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        Litestar([files, log_in, drive, list_sessions], logging_config=None),
+        Litestar([files, log_in, drive, list_sessions, large], logging_config=None),
         http="h11",
         log_config=None,
         lifespan="off",

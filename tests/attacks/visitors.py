@@ -10,12 +10,16 @@ from typing import Final
 import httpx
 
 from tests.attacks.scene import Attempt, Scene
+from tests.tools.long_drive import ANSWER_BYTES
+from tests.tools.page import narrow_socket
 
 ATTACKERS: Final = tuple(f"127.0.0.{number}" for number in range(2, 7))
 VICTIM: Final = "127.0.0.9"
 CONNECTIONS_EACH: Final = 256
 ANSWER_S: Final = 10.0
 MADE_UP: Final = 600
+READERS: Final = 60
+MUCH_BYTES: Final = 256_000_000
 PATHS: Final = {
     "NUL in a path": "/assets/%00",
     "a file as a folder": "/index.html/..",
@@ -35,6 +39,7 @@ def visitors() -> Iterator[Attempt]:
     yield Attempt("visitors", "a request inside another", _smuggle)
     yield Attempt("visitors", "slow heads of five addresses", _hold_connections)
     yield Attempt("visitors", f"{MADE_UP} sessions of one driver", _crowd_out)
+    yield Attempt("visitors", f"{READERS} readers who do not read", _hold_memory)
 
 
 async def _fail(scene: Scene, path: str) -> str:
@@ -72,6 +77,22 @@ async def _crowd_out(scene: Scene) -> str:
                 await rest.post(f"/driven/{session}")
             listed = [row["session"] for row in (await rest.get("/api/v1/sessions")).json()]
     return "" if "race" in listed else f"the victim's is not among the first {len(listed)}"
+
+
+async def _hold_memory(scene: Scene) -> str:
+    """Request large answers, read the first bytes of each, and count what waits to be read."""
+    path, token = "/large", ""
+    if scene.name_gateway:
+        path, token = await scene.name_gateway.large_answer()
+    head = f"GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(narrow_socket(scene.web_port)) for _ in range(READERS)]
+        for one in slow:
+            one.sendall(head.encode())
+        loop = asyncio.get_running_loop()
+        begins = [await asyncio.wait_for(loop.sock_recv(one, 500), ANSWER_S) for one in slow]
+    waiting_bytes = ANSWER_BYTES * sum(b" 200 " in begin[:20] for begin in begins)
+    return f"{waiting_bytes // 1_000_000} MB wait" if waiting_bytes > MUCH_BYTES else ""
 
 
 def _connected(port: int, address: str) -> socket.socket:

@@ -22,7 +22,7 @@ from telemetry_chunk
 RUNS: Final = "select session, driver, run, have, dead, gone from run"
 NOT_AS_HELD: Final = """
 select count(*) from run as r
-where r.have is distinct from (
+where r.have - r.expired is distinct from (
     select coalesce(range_agg(int4range(chunk, chunk + 1)), '{}')
     from telemetry_chunk as c
     where (c.session, c.driver, c.run) = (r.session, r.driver, r.run)

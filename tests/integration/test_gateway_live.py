@@ -206,8 +206,9 @@ async def test_a_message_that_is_too_long_ends_the_connection(served: Served) ->
 async def test_a_slow_page_loses_the_oldest_frames_and_receives_their_number_others_lose_none(
     served: Served, nats_server: NatsServer
 ) -> None:
-    rows, frames = struct.pack("<6f", *range(6)), 4000
-    block = pack([hub.START_NS + frame for frame in range(0, 1000 * frames, 1000)], [rows] * frames)
+    rows, frames = struct.pack("<6f", *range(6)), 500
+    times = [hub.START_NS + frame * 16_000_000 for frame in range(frames)]
+    block = pack(times, [rows] * frames)
 
     def large(number: int) -> Any:
         return hub.chunk(number, first_frame=number * frames, frames=frames, block=block)
@@ -220,7 +221,7 @@ async def test_a_slow_page_loses_the_oldest_frames_and_receives_their_number_oth
         channels = tuple(hub_names())
         await quick.watch("test", *channels)
         await slow.watch("test", *channels)
-        count = 300
+        count = 900
         for number in range(count):
             await drive.publish("telemetry.live", large(number))
             assert (await quick.receive(Frames)).chunk == number

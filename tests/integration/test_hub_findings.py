@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from commands.hub import findings
@@ -17,8 +18,9 @@ from pitbox import topology
 from pitbox.identity import credentials
 from pitbox.nats.probe import Prober
 from pitbox.postgres.errors import NoWrites, PostgresDown
+from pitbox.postgres.growth import growth
 from pitbox.postgres.probe import why_no_writes
-from tests.tools import hub
+from tests.tools import hub, processes
 from tests.tools.hub import Database, eventually, serving, settings_of
 from tests.tools.servers import NatsServer, PostgresServer, running
 from tests.tools.volume import filled, small_volume
@@ -149,3 +151,20 @@ def small_postgres(tmp_path: Path) -> Iterator[PostgresServer]:
         server = PostgresServer(volume)
         with running(server):
             yield server
+
+
+async def test_the_rate_of_the_last_day_and_the_room_of_postgres_are_said(
+    nats_server: NatsServer, database: str
+) -> None:
+    connection = await asyncpg.connect(database)
+    await connection.execute(
+        "insert into run (session, driver, run, bytes, first_seen, updated) values "
+        "('spa', 'ada', 1, 2400000000, now() - interval '3 hours', now()), "
+        "('spa', 'ada', 2, 48, now() - interval '3 days', now() - interval '2 days')"
+    )
+    found = await growth(connection)
+    await connection.close()
+    assert found.bytes_per_s * 3600 == pytest.approx(1e8)
+    done = processes.pitbox(nats_server, database, "doctor")
+    [line] = [line for line in done.stdout.splitlines() if "growth of Postgres" in line]
+    assert "at today's rate: 0.1 GB an hour over the last day" in line

@@ -2,12 +2,15 @@
 
 Frames wait in a queue that drops the oldest. Facts and presences wait by key: a newer one replaces
 the waiting one with the same key. Facts are never dropped in favour of frames: they have a limit of
-their own.
+their own. All of it counts as memory of the visitor; without room frames are dropped, then the
+client ends, which fetches its facts anew when it is back.
 """
 
 from collections import deque
 from collections.abc import Callable, Hashable
 from typing import Final
+
+from consumers.gateway.access.memory import Hold, Memory
 
 MAX_FRAMES: Final = 512
 MAX_BYTES: Final = 4_000_000
@@ -15,7 +18,10 @@ MAX_FACT_BYTES: Final = 64_000_000
 
 
 class Outbox:
-    """Hold encoded messages for one client; `wake` is called whenever one is added."""
+    """Hold encoded messages for one client; `wake` is called whenever one is added.
+
+    `hold` counts their bytes; without one they count for nobody.
+    """
 
     def __init__(
         self,
@@ -23,6 +29,8 @@ class Outbox:
         max_frames: int = MAX_FRAMES,
         max_bytes: int = MAX_BYTES,
         max_fact_bytes: int = MAX_FACT_BYTES,
+        *,
+        hold: Hold | None = None,
     ) -> None:
         self.dropped = 0
         self._counted = 0
@@ -34,6 +42,7 @@ class Outbox:
         self._fact_bytes = 0
         self._frames: deque[bytes] = deque()
         self._bytes = 0
+        self._hold = hold or Hold(Memory(), "", lambda: None)
 
     def __len__(self) -> int:
         return len(self._facts) + len(self._frames)
@@ -43,8 +52,8 @@ class Outbox:
         self._frames.append(frames)
         self._bytes += len(frames)
         while len(self._frames) > self._max_frames or self._bytes > self._max_bytes:
-            self._bytes -= len(self._frames.popleft())
-            self.dropped += 1
+            self._drop_frames()
+        self._count()
         self._wake()
 
     def put_fact(self, key: Hashable, fact: bytes) -> None:
@@ -54,22 +63,36 @@ class Outbox:
         while self._fact_bytes > self._max_fact_bytes:
             self._take_fact()
             self.dropped += 1
+        self._count()
         self._wake()
 
     def take(self) -> bytes | None:
         """Remove and return the next message, facts first; None when the outbox is empty."""
+        taken = None
         if self._facts:
-            return self._take_fact()
-        if self._frames:
-            frames = self._frames.popleft()
-            self._bytes -= len(frames)
-            return frames
-        return None
+            taken = self._take_fact()
+        elif self._frames:
+            taken = self._frames.popleft()
+            self._bytes -= len(taken)
+        self._count()
+        return taken
 
     def _take_fact(self) -> bytes:
         fact = self._facts.pop(next(iter(self._facts)))
         self._fact_bytes -= len(fact)
         return fact
+
+    def _drop_frames(self) -> None:
+        self._bytes -= len(self._frames.popleft())
+        self.dropped += 1
+
+    def _count(self) -> None:
+        """Count what waits; drop frames, then end the client, while there is no room for it."""
+        while not self._hold.resize(self._bytes + self._fact_bytes):
+            if not self._frames:
+                self._hold.end()
+                return
+            self._drop_frames()
 
     def newly_dropped(self) -> int:
         """Return the number of messages dropped since the previous call."""
@@ -80,3 +103,4 @@ class Outbox:
         """Remove waiting frames, because the client's selection has changed."""
         self._frames.clear()
         self._bytes = 0
+        self._count()

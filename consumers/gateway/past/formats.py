@@ -1,15 +1,18 @@
-"""Encode traces as msgpack, JSON or CSV: pure."""
+"""Encode traces as msgpack, JSON or CSV, piece by piece: pure.
 
-from collections.abc import Callable
+Only the columns are held whole; a piece is about 64 kB of the encoded text or bytes.
+"""
+
+import struct
+from collections.abc import Callable, Iterator
 from math import isfinite
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from consumers.gateway.past.traces import Column, Table
-from schemas.api import PackedTraces, Traces
 from schemas.channels import CHANNELS, Channel
 from schemas.timing import Lap
 
@@ -28,11 +31,23 @@ ACCEPTED: Final[dict[str, Format]] = {
     "text/csv": "csv",
 }
 BY_ID: Final = {channel.id: channel for channel in CHANNELS}
+PIECE_BYTES: Final = 65_536
+PIECE_VALUES: Final = 8192
 
 
-def render(form: Format, session: str, driver: str, lap: Lap | None, table: Table) -> bytes:
-    """Return the table encoded in the format `form`."""
-    return RENDERERS[form](session, driver, lap, table)
+def render(
+    form: Format, session: str, driver: str, lap: Lap | None, table: Table
+) -> Iterator[bytes]:
+    """Yield the table encoded in the format `form`, in pieces."""
+    channels = _channels(table)
+    about = {
+        "session": session,
+        "driver": driver,
+        "lap": lap,
+        "channels": [channel.name for channel in channels],
+        "units": [channel.unit for channel in channels],
+    }
+    return RENDERERS[form](about, table)
 
 
 def accepted(accept: str) -> Format:
@@ -44,51 +59,73 @@ def accepted(accept: str) -> Format:
     return "json"
 
 
-def as_msgpack(session: str, driver: str, lap: Lap | None, table: Table) -> bytes:
-    """Return `PackedTraces` as msgpack: times are float64 ms, columns float32, little-endian."""
-    traces = PackedTraces(
-        session=session,
-        driver=driver,
-        lap=lap,
-        channels=tuple(channel.name for channel in _channels(table)),
-        units=tuple(channel.unit for channel in _channels(table)),
-        times=table.times_ms.astype("<f8").tobytes(),
-        columns=tuple(column.astype("<f4").tobytes() for column in table.columns),
-        holes=table.holes_ms,
-    )
-    return msgspec.msgpack.encode(traces)
+def as_msgpack(about: dict[str, Any], table: Table) -> Iterator[bytes]:
+    """Yield `PackedTraces` as msgpack: times are float64 ms, columns float32, little-endian.
+
+    The heads of map, array and bytes are those of msgpack's specification: fixmap, array 32 and
+    bin 32.
+    """
+    encode = msgspec.msgpack.encode
+    fields = b"".join(encode(name) + encode(value) for name, value in about.items())
+    yield bytes([0x80 + len(about) + 3]) + fields + encode("holes") + encode(table.holes_ms)
+    yield encode("times")
+    yield from _packed(table.times_ms.astype("<f8").tobytes())
+    yield encode("columns") + struct.pack(">BI", 0xDD, len(table.columns))
+    for column in table.columns:
+        yield from _packed(column.astype("<f4").tobytes())
 
 
-def as_json(session: str, driver: str, lap: Lap | None, table: Table) -> bytes:
-    """Return `Traces` as JSON; a value that is not finite becomes null."""
-    traces = Traces(
-        session=session,
-        driver=driver,
-        lap=lap,
-        channels=tuple(channel.name for channel in _channels(table)),
-        units=tuple(channel.unit for channel in _channels(table)),
-        times_ms=tuple(table.times_ms.tolist()),
-        columns=tuple(tuple(shortest(column).tolist()) for column in table.columns),
-        holes=table.holes_ms,
-    )
-    return msgspec.json.encode(traces)
+def _packed(values: bytes) -> Iterator[bytes]:
+    yield struct.pack(">BI", 0xC6, len(values))
+    for begin in range(0, len(values), PIECE_BYTES):
+        yield values[begin : begin + PIECE_BYTES]
 
 
-def as_csv(session: str, driver: str, lap: Lap | None, table: Table) -> bytes:
-    """Return CSV with one row per frame and units in the header; an empty line marks a hole."""
-    head = ["time_ms", *(f"{c.name} [{c.unit}]" if c.unit else c.name for c in _channels(table))]
-    columns = [table.times_ms.tolist(), *(shortest(column).tolist() for column in table.columns)]
-    lines = [
-        ",".join([repr(value) if isfinite(value) else "" for value in row])
-        for row in zip(*columns, strict=True)
-    ]
-    ends = [end for _, end in table.holes]
-    for place in np.searchsorted(table.times_ns, ends)[::-1].tolist():
-        lines.insert(place, "")
-    return "\r\n".join([",".join(head), *lines, ""]).encode()
+def as_json(about: dict[str, Any], table: Table) -> Iterator[bytes]:
+    """Yield `Traces` as JSON; a value that is not finite becomes null."""
+    encode = msgspec.json.encode
+    yield encode({**about, "holes": table.holes_ms})[:-1] + b',"times_ms":'
+    yield from _numbers(table.times_ms, np.asarray)
+    yield b',"columns":['
+    for place, column in enumerate(table.columns):
+        if place:
+            yield b","
+        yield from _numbers(column, shortest)
+    yield b"]}"
 
 
-RENDERERS: Final[dict[Format, Callable[[str, str, Lap | None, Table], bytes]]] = {
+def _numbers(
+    values: NDArray[Any], converted: Callable[[NDArray[Any]], NDArray[np.float64]]
+) -> Iterator[bytes]:
+    yield b"["
+    for begin in range(0, len(values), PIECE_VALUES):
+        piece = msgspec.json.encode(converted(values[begin : begin + PIECE_VALUES]).tolist())
+        yield b"," * (begin > 0) + piece[1:-1]
+    yield b"]"
+
+
+def as_csv(about: dict[str, Any], table: Table) -> Iterator[bytes]:
+    """Yield CSV with one row per frame and units in the header; an empty line marks a hole."""
+    channels = zip(about["channels"], about["units"], strict=True)
+    head = ["time_ms", *(f"{name} [{unit}]" if unit else name for name, unit in channels)]
+    yield ",".join(head).encode() + b"\r\n"
+    times_ms = table.times_ms
+    holes = {int(place) for place in np.searchsorted(table.times_ns, [e for _, e in table.holes])}
+    rows = max(1, PIECE_VALUES // len(head))
+    for begin in range(0, len(times_ms), rows):
+        piece = slice(begin, begin + rows)
+        columns = [shortest(column[piece]).tolist() for column in table.columns]
+        lines = [
+            "\r\n" * (begin + place in holes)
+            + ",".join([repr(value) if isfinite(value) else "" for value in row])
+            for place, row in enumerate(zip(times_ms[piece].tolist(), *columns, strict=True))
+        ]
+        yield "\r\n".join([*lines, ""]).encode()
+    if len(times_ms) in holes:
+        yield b"\r\n"
+
+
+RENDERERS: Final[dict[Format, Callable[[dict[str, Any], Table], Iterator[bytes]]]] = {
     "msgpack": as_msgpack,
     "json": as_json,
     "csv": as_csv,

@@ -1,18 +1,25 @@
 """Query telemetry of a time range, bounded in frames and values per answer."""
 
 import asyncio
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
+from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
+from consumers.gateway.access.memory import Hold
 from consumers.gateway.past.formats import Format, render
-from consumers.gateway.past.traces import Stored, table
+from consumers.gateway.past.traces import Stored, Table, table
 from pitbox.postgres.pool import Pool
 from schemas.timing import Lap
 
 MAX_FRAMES: Final = 120_000
 MAX_TEXT_VALUES: Final = 2_000_000
+MAX_BYTES: Final = 48_000_000
+"""The memory that one answer may take while it is made, less than a visitor may have."""
+ROW_BYTES: Final = 500
+"""What a row takes beside its block."""
 
 # The chunk before and the chunk after the range are read too: either may reach into the range, and
 # they show whether the range begins or ends in a hole.
@@ -29,7 +36,11 @@ where session = $1 and driver = $2 and frames > 0
         where session = $1 and driver = $2 and frames > 0 and captured_ns > $4
     ), $4)
 """
-COUNT: Final = f"select coalesce(sum(frames), 0), coalesce(max(length(channels)), 0) {RANGE}"
+COUNT: Final = f"""
+select coalesce(sum(frames), 0), coalesce(max(length(channels)), 0),
+    coalesce(sum(length(block) + {ROW_BYTES}), 0)
+{RANGE}
+"""
 ROWS: Final = f"select {', '.join(Stored._fields)} {RANGE} order by run, captured_ns"
 
 
@@ -53,34 +64,62 @@ class Question(Struct, frozen=True, kw_only=True):
     lap: Lap | None = None
 
 
+class NoMemory(Exception):  # noqa: N818 - a state of the world, not a mistake
+    """Report that the visitor or the gateway has no memory left for the answer."""
+
+
 class TelemetryReader:
-    """Read telemetry and encode it in a thread, one answer at a time, beside the live messages."""
+    """Read telemetry, and encode it piece by piece in a thread, beside the live messages.
+
+    One answer of each visitor is made at a time. It holds rows and columns while it is made, and
+    columns only while it is sent.
+    """
 
     def __init__(self, archive: Pool) -> None:
         """Prepare to read from `archive`."""
         self._archive = archive
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="telemetry")
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def traces(self, form: Format, asked: Question) -> bytes:
-        """Return the encoded answer; raises TooMuch, PostgresDown or CorruptChunkError."""
-        where = (asked.session, asked.shown, asked.from_ns, asked.to_ns)
-        async with self._archive.connection() as connection:
-            frames, width = await connection.fetchrow(COUNT, *where)
-            _bound(form, frames, 8 * width if asked.channels is None else len(asked.channels))
-            rows = await connection.fetch(ROWS, *where)
+    async def traces(self, form: Format, asked: Question, hold: Hold) -> AsyncIterator[bytes]:
+        """Return the pieces of the encoded answer, whose columns `hold` counts until its release.
 
-        def work() -> bytes:
-            found = table(Stored.of(rows), asked.from_ns, asked.to_ns, asked.channels)
-            return render(form, asked.session, asked.driver, asked.lap, found)
-
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        Raises TooMuch, NoMemory, PostgresDown or CorruptChunkError.
+        """
+        turn = self._turns.setdefault(hold.visitor, asyncio.Lock())
+        async with turn:
+            found = await self._table(form, asked, hold)
+        return self._pieces(render(form, asked.session, asked.driver, asked.lap, found))
 
     def close(self) -> None:
         """Drop the answers that wait for the thread."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
+    async def _table(self, form: Format, asked: Question, hold: Hold) -> Table:
+        where = (asked.session, asked.shown, asked.from_ns, asked.to_ns)
+        async with self._archive.connection() as connection:
+            frames, width, stored_bytes = await connection.fetchrow(COUNT, *where)
+            channels = 8 * width if asked.channels is None else len(asked.channels)
+            size = int(stored_bytes) + 2 * frames * (8 + 4 * channels)
+            _bound(form, frames, channels, size)
+            if not hold.resize(size):
+                raise NoMemory
+            rows = await connection.fetch(ROWS, *where)
 
-def _bound(form: Format, frames: int, channels: int) -> None:
+        def work() -> Table:
+            return table(Stored.of(rows), asked.from_ns, asked.to_ns, asked.channels)
+
+        found = await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        hold.resize(found.bytes)
+        return found
+
+    async def _pieces(self, rendered: Iterator[bytes]) -> AsyncIterator[bytes]:
+        loop = asyncio.get_running_loop()
+        while (piece := await loop.run_in_executor(self._thread, next, rendered, None)) is not None:
+            yield piece
+
+
+def _bound(form: Format, frames: int, channels: int, size: int) -> None:
     if frames > MAX_FRAMES:
         raise TooMuch(
             f"from_ns, to_ns: {frames} frames are more than the {MAX_FRAMES} of one answer; "
@@ -90,4 +129,9 @@ def _bound(form: Format, frames: int, channels: int) -> None:
         raise TooMuch(
             f"channels: {frames} frames of {channels} channels are more than the "
             f"{MAX_TEXT_VALUES} values of one {form} answer; name fewer or take format=msgpack"
+        )
+    if size > MAX_BYTES:
+        raise TooMuch(
+            f"channels: {frames} frames of {channels} channels take {size // 1_000_000} MB, more "
+            f"than the {MAX_BYTES // 1_000_000} of one answer; name fewer or a shorter range"
         )

@@ -17,6 +17,8 @@ from pitbox.chunks.frames import channel_ids
 Column = NDArray[np.float32]
 
 NS_PER_MS: Final = 1e6
+BATCH: Final = 512
+"""Chunks that are unpacked at once, with all channels of the car."""
 
 
 class Stored(NamedTuple):
@@ -46,6 +48,11 @@ class Table(Struct, frozen=True):
     holes: tuple[tuple[int, int], ...]
 
     @property
+    def bytes(self) -> int:
+        """Return the memory of times and columns."""
+        return self.times_ns.nbytes + sum(column.nbytes for column in self.columns)
+
+    @property
     def times_ms(self) -> NDArray[np.float64]:
         """Return the times in ms since 1970."""
         return self.times_ns / NS_PER_MS
@@ -67,11 +74,17 @@ def table(stored: Stored, from_ns: int, to_ns: int, wanted: Sequence[int] | None
         shapes[shape].append(place)
     given = {channel for _, channels in shapes for channel in channel_ids(channels)}
     order = sorted(given) if wanted is None else [c for c in dict.fromkeys(wanted) if c in given]
-    parts = [_unpack(stored, places, order) for places in shapes.values()]
-    if not parts:
+    if not shapes:
         return Table((), np.empty(0, np.int64), (), ())
-    times = np.concatenate([times for times, _ in parts])
-    values = np.concatenate([values for _, values in parts], axis=1)
+    total = sum(stored.frames)
+    times = np.empty(total, np.int64)
+    values = np.full((len(order), total), np.nan, np.float32)
+    filled = 0
+    for places in shapes.values():
+        for begin in range(0, len(places), BATCH):
+            filled += _fill(
+                stored, places[begin : begin + BATCH], order, times[filled:], values[:, filled:]
+            )
     within = _within(times, from_ns, to_ns)
     return Table(
         channels=tuple(order),
@@ -81,21 +94,23 @@ def table(stored: Stored, from_ns: int, to_ns: int, wanted: Sequence[int] | None
     )
 
 
-def _unpack(stored: Stored, places: Sequence[int], wanted: Sequence[int]) -> tuple[Times, Column]:
-    """Return times (ns) and float32[channels][frames] of chunks of the same shape."""
+def _fill(
+    stored: Stored, places: Sequence[int], wanted: Sequence[int], times: Times, values: Column
+) -> int:
+    """Write times (ns) and values of chunks of the same shape; return the number of frames."""
     channels = stored.channels[places[0]]
-    times, floats = unpack_blocks(
+    found, floats = unpack_blocks(
         [stored.block[place] for place in places],
         [stored.captured_ns[place] for place in places],
         stored.frames[places[0]],
         channels,
     )
     ids = channel_ids(channels)
-    values = np.full((len(wanted), len(times)), np.nan, np.float32)
+    times[: len(found)] = found
     for row, channel in enumerate(wanted):
         if channel in ids:
-            values[row] = floats[:, ids.index(channel)]
-    return times, values
+            values[row, : len(found)] = floats[:, ids.index(channel)]
+    return len(found)
 
 
 def _within(times: Times, from_ns: int, to_ns: int) -> NDArray[np.intp]:

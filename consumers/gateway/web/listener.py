@@ -11,9 +11,11 @@ from typing import Any, Final
 import uvicorn
 from msgspec import Struct
 
+from consumers.gateway.access.memory import Memory
 from consumers.gateway.web.accepting import Acceptor
 from consumers.gateway.web.connections import Limits
 from consumers.gateway.web.protocol import Entry, RequestProtocol
+from consumers.gateway.web.sending import Sending
 from pitbox import settings
 from pitbox.settings import SettingsError
 from pitbox.tls import listening
@@ -124,11 +126,11 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def web_server(app: Any, tls: Tls, limits: Limits) -> Server:
+def web_server(app: Any, tls: Tls, limits: Limits, memory: Memory | None = None) -> Server:
     """Return a server of `app`. WebSocket compression is off: frames hardly compress."""
     context = tls.context
     config = uvicorn.Config(
-        app,
+        Sending(app, memory or Memory()),
         ws="websockets-sansio",
         ws_per_message_deflate=False,
         ws_max_size=MAX_MESSAGE_BYTES,

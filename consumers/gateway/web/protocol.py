@@ -10,6 +10,7 @@ from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from consumers.gateway.web.connections import Connections, Limits
+from consumers.gateway.web.sending import END
 
 MAX_TARGET_BYTES: Final = 12_288
 MAX_HEAD_BYTES: Final = 16_384
@@ -125,7 +126,7 @@ class RequestProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the request's time limit."""
         transport.set_write_buffer_limits(WRITE_BUFFER_BYTES)
-        self._entry.end = transport.abort
+        self._entry.end = self.app_state[END] = transport.abort
         super().connection_made(transport)
         self._update()
 

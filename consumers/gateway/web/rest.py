@@ -4,17 +4,23 @@ from typing import Annotated, Any, Final, TypeVar, get_args
 
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
-from litestar.exceptions import ClientException, NotFoundException
+from litestar.exceptions import (
+    ClientException,
+    NotFoundException,
+    ServiceUnavailableException,
+)
 from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, PathParameter, QueryParameter
+from litestar.response import Stream
 
 from consumers.gateway import metrics
 from consumers.gateway.access.authentication import Visitor
 from consumers.gateway.past import holes, laps, sessions
 from consumers.gateway.past.formats import MEDIA_TYPES, Format, accepted
-from consumers.gateway.past.telemetry import Question, TelemetryReader, TooMuch
+from consumers.gateway.past.telemetry import NoMemory, Question, TelemetryReader, TooMuch
 from consumers.gateway.web import nats_address
 from consumers.gateway.web.paging import LINK, ROWS, After, AtMost, answer, position
+from consumers.gateway.web.sending import FULL, RETRY_S, hold_of
 from pitbox.nats.bus import Bus
 from pitbox.postgres.pool import Pool
 from pitbox.topology.asyncapi import asyncapi
@@ -47,7 +53,9 @@ ERRORS: Final = {
     400: ResponseSpec(Problem, description="a parameter is wrong; `detail` names it"),
     401: ResponseSpec(Problem, description="not logged in, or the login has ended"),
     404: ResponseSpec(Problem, description="not found"),
-    503: ResponseSpec(Problem, description="Postgres does not answer"),
+    503: ResponseSpec(
+        Problem, description="Postgres does not answer, or there is no memory for the answer"
+    ),
 }
 TRACES: Final = {200: ResponseSpec(Traces, description="JSON; PackedTraces as msgpack"), **ERRORS}
 
@@ -175,7 +183,7 @@ async def lap_telemetry(
     lap_number: LapNumber,
     channels: ChannelList = "",
     format: FormatName = None,
-) -> Response[bytes]:
+) -> Stream:
     """Return channels over one lap of a driver's own car.
 
     The answer is `Traces` as JSON, `PackedTraces` as msgpack, or CSV.
@@ -209,7 +217,7 @@ async def range_telemetry(
     to_ns: Nanoseconds,
     channels: ChannelList = "",
     format: FormatName = None,
-) -> Response[bytes]:
+) -> Stream:
     """Return channels over a time range by the driver's clock.
 
     The answer is `Traces` as JSON, `PackedTraces` as msgpack, or CSV.
@@ -232,14 +240,18 @@ async def _answer(
     telemetry: TelemetryReader,
     given: Format | None,
     asked: Question,
-) -> Response[bytes]:
+) -> Stream:
     form = given or accepted(request.headers.get("accept", ""))
+    hold = hold_of(request.scope)
+    hold.own(request.state.visitor.person.account)
     try:
         with metrics.answer_s.labels(form).time():
-            body = await telemetry.traces(form, asked)
+            pieces = await telemetry.traces(form, asked, hold)
     except TooMuch as error:
         raise ClientException(str(error)) from None
-    return Response(body, media_type=MEDIA_TYPES[form], headers={"vary": "accept"})
+    except NoMemory:
+        raise ServiceUnavailableException(FULL, headers={"retry-after": str(RETRY_S)}) from None
+    return Stream(pieces, media_type=MEDIA_TYPES[form], headers={"vary": "accept"})
 
 
 def _channel_ids(names: str) -> tuple[int, ...] | None:

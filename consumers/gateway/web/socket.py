@@ -15,6 +15,7 @@ from consumers.gateway.access.authentication import Authenticator, Visitor
 from consumers.gateway.access.sockets import OpenSockets
 from consumers.gateway.live.feed import Feed
 from consumers.gateway.live.outbox import Outbox
+from consumers.gateway.web.sending import hold_of
 from pitbox.postgres.errors import PostgresDown
 from schemas.wall import Dropped, Refused
 
@@ -34,7 +35,7 @@ async def wall(
     """Exchange the messages of `schemas.wall` as binary msgpack.
 
     The query parameter `ticket` authenticates. Close codes: 4401 without a valid login, 1013 at the
-    limit of clients.
+    limit of clients or of memory.
     """
     visitor = await _visitor(socket, auth)
     if visitor is None:
@@ -45,13 +46,17 @@ async def wall(
     if not sockets.make_room(visitor):
         await socket.close(TRY_AGAIN_LATER, "too many pages are open: close one, or try later")
         return
-    awake, revoked = asyncio.Event(), asyncio.Event()
-    client = Outbox(awake.set)
+    awake, revoked, crowded = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    hold = hold_of(socket.scope)
+    hold.own(visitor.person.account)
+    hold.end = crowded.set
+    client = Outbox(awake.set, hold=hold)
     sockets.add(client, visitor, revoked.set)
-    # Wait on all three: only a pending read notices that the client has disconnected.
-    revocation = asyncio.ensure_future(revoked.wait())
+    # Wait on all of them: only a pending read notices that the client has disconnected.
+    revocation, eviction = map(asyncio.ensure_future, (revoked.wait(), crowded.wait()))
     tasks: list[asyncio.Future[Any]] = [
         revocation,
+        eviction,
         asyncio.ensure_future(_receive(socket, feed, client)),
         asyncio.ensure_future(_send(socket, client, awake)),
     ]
@@ -65,6 +70,9 @@ async def wall(
     with contextlib.suppress(OSError, WebSocketDisconnect):
         if revocation in done:
             await socket.close(NO_ACCESS, "your access to this race has ended")
+            return
+        if eviction in done:
+            await socket.close(TRY_AGAIN_LATER, "your pages read too slowly: close one")
             return
         done.pop().result()
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pitbox.chunks.owner import Owner
-from pitbox.service.turns import CREDIT_S, SHARE, Turns, fairly
+from pitbox.service.turns import CREDIT_S, SHARE, Turns
 
 ADA: Owner = ("spa", "ada")
 EVE: Owner = ("spa", "eve")
@@ -121,9 +121,3 @@ def test_work_that_is_no_turn_uses_the_share_of_a_driver_too() -> None:
     turns.wait(EVE)
     assert (turns.rests("eve", 11.9), turns.wait_s(11.0)) == (True, 1.0)
     assert (turns.rests("eve", 12.0), turns.rests("ada", 0.0)) == (False, False)
-
-
-def test_sessions_of_many_are_one_of_each_driver_first() -> None:
-    owners = [("a", "eve"), ("b", "eve"), ("c", "eve"), ("d", "ada"), ("e", "ada"), ("f", "bea")]
-    sessions = [session for session, _ in fairly(owners)]
-    assert sessions == ["a", "d", "f", "b", "e", "c"]

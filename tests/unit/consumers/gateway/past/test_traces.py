@@ -135,7 +135,7 @@ def sample() -> Table:
 
 
 def test_json_has_null_for_nan() -> None:
-    answer = json.loads(formats.render("json", "spa", "ada", None, sample()))
+    answer = json.loads(b"".join(formats.render("json", "spa", "ada", None, sample())))
     assert answer["columns"] == [[1.5, None, None]]
     assert answer["holes"] == [[at(1) / 1e6, at(4) / 1e6]]
     assert (answer["channels"], answer["units"], answer["lap"]) == (["speed"], ["m/s"], None)
@@ -144,9 +144,11 @@ def test_json_has_null_for_nan() -> None:
 def test_msgpack_carries_the_same_as_json() -> None:
     whole = table([stored(0, 3)], at(0), at(2))
     packed = msgspec.msgpack.decode(
-        formats.render("msgpack", "spa", "ada", None, whole), type=PackedTraces
+        b"".join(formats.render("msgpack", "spa", "ada", None, whole)), type=PackedTraces
     )
-    text = msgspec.json.decode(formats.render("json", "spa", "ada", None, whole), type=Traces)
+    text = msgspec.json.decode(
+        b"".join(formats.render("json", "spa", "ada", None, whole)), type=Traces
+    )
     assert np.frombuffer(packed.times, "<f8").tolist() == list(text.times_ms)
     for column, values in zip(packed.columns, text.columns, strict=True):
         assert np.frombuffer(column, "<f4").tolist() == np.array(values, np.float32).tolist()
@@ -154,7 +156,7 @@ def test_msgpack_carries_the_same_as_json() -> None:
 
 
 def test_csv_has_units_in_the_header_and_an_empty_line_for_a_hole() -> None:
-    written = formats.render("csv", "spa", "ada", None, sample()).decode()
+    written = b"".join(formats.render("csv", "spa", "ada", None, sample())).decode()
     assert list(csv.reader(io.StringIO(written))) == [
         ["time_ms", "speed [m/s]"],
         [repr(at(0) / 1e6), "1.5"],
