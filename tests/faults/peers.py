@@ -130,6 +130,7 @@ def watched(stack: Stack) -> list[str]:
         store=stack.nats.store,
         database=stack.url,
         cluster=stack.nats.store,
+        persister="",
         show=lambda name, line: None,
         restart=restart,
     )
