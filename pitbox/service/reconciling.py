@@ -12,11 +12,12 @@ from pitbox.postgres import folds
 from pitbox.postgres.connection import Connection
 from pitbox.postgres.deleted import Deleted
 from pitbox.postgres.errors import Conflict, PostgresDown
-from pitbox.postgres.facts import FactTables
+from pitbox.postgres.facts import Facts, FactTables, Place
 from pitbox.postgres.folds import Differing
 from pitbox.service.aside import PAUSE_S, Aside
 from pitbox.service.derivation import Derivation, Slice, with_crc
 from pitbox.service.deriving import Candidate, Deriving
+from pitbox.service.overdue import Overdue
 from pitbox.service.retry import retry
 from pitbox.service.states import States
 from pitbox.service.visits import in_turn
@@ -70,6 +71,8 @@ class Reconciling:
         self._tables = tables
         self._connection = connection
         self._states = states
+        gauge = metrics.unstored_s.labels(derivation.name, "")
+        self._overdue = Overdue("the commit of facts", gauge, log)
         self._make, self._publish, self._publishes = make, publish, publishes
         self._ready, self._forget, self._announce = ready, forget, announce
         self._outdated: set[Owner] = set()
@@ -218,22 +221,30 @@ class Reconciling:
         changed = {place: fact for place, fact in facts.items() if stored.get(place) != fact}
         removed = [place for place in stored if place not in facts]
         try:
-            async with self._connection.transaction() as connection:
-                generation = await folds.commit(
-                    connection,
-                    self._derivation.name,
-                    deriving.owner,
-                    version=self._derivation.version,
-                    generation=deriving.generation,
-                    state=with_crc(self._derivation.snapshot(candidate[0])),
-                    folded=deriving.to_store(candidate),
-                )
-                await self._tables.write(connection, deriving.owner, changed, removed)
+            with self._overdue.timed(owner=deriving.owner):
+                generation = await self._write(deriving, candidate, changed, removed)
         except Conflict:
             deriving.is_read = False
             raise
         deriving.committed(candidate, generation, facts)
         metrics.facts_written.labels(self._derivation.name).inc(len(changed))
+
+    async def _write(
+        self, deriving: Deriving, candidate: Candidate, changed: Facts, removed: Sequence[Place]
+    ) -> int:
+        """Commit facts with their chunks; return the generation of the commit."""
+        async with self._connection.transaction() as connection:
+            generation = await folds.commit(
+                connection,
+                self._derivation.name,
+                deriving.owner,
+                version=self._derivation.version,
+                generation=deriving.generation,
+                state=with_crc(self._derivation.snapshot(candidate[0])),
+                folded=deriving.to_store(candidate),
+            )
+            await self._tables.write(connection, deriving.owner, changed, removed)
+        return generation
 
 
 async def _add(deriving: Deriving, which: Slice, chunks: Sequence[Chunk]) -> None:
