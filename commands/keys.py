@@ -19,7 +19,6 @@ def config(
     *,
     store: str,
     port: int = 4222,
-    monitor_port: int = 8222,
     published: bool = False,
 ) -> None:
     """Write the configuration of a nats-server, and credentials for every service.
@@ -38,8 +37,6 @@ def config(
         folder in which nats-server keeps streams and accounts
     port
         port for clients
-    monitor_port
-        port for monitoring, on loopback only
     published
         for a container, whose port for clients is published on PITBOX_NATS__HOST
     """
@@ -48,7 +45,7 @@ def config(
         authority.trust(),
         store,
         given,
-        (port, monitor_port),
+        port,
         published=published,
         max_store_bytes=room.store_bytes(topology.load(nearby.find().settings.streams)),
     )

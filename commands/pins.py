@@ -5,8 +5,6 @@ from typing import Any, Final
 from commands import database
 from commands.cli import CommandError
 
-PIN: Final = "insert into pinned (session, by) values ($1, $2) on conflict (session) do nothing"
-UNPIN: Final = "delete from pinned where session = $1"
 KNOWN: Final = "select exists (select from run where session = $1)"
 
 
@@ -21,10 +19,12 @@ def pin(session: str, /) -> None:
         the session, as `pitbox sessions` lists it
     """
 
+    from pitbox.postgres import pins
+
     async def pinned(connection: Any) -> None:
         if not await connection.fetchval(KNOWN, session):
             raise CommandError(f"no session {session}: `pitbox sessions` lists them")
-        await connection.execute(PIN, session, "command line")
+        await pins.pin(connection, session, "command line")
 
     database.run(pinned)
     print(f"{session} is pinned: retention keeps it")
@@ -41,9 +41,8 @@ def unpin(session: str, /) -> None:
         the session
     """
 
-    async def unpinned(connection: Any) -> str:
-        return str(await connection.execute(UNPIN, session))
+    from pitbox.postgres import pins
 
-    if database.run(unpinned) != "DELETE 1":
+    if not database.run(lambda connection: pins.unpin(connection, session)):
         raise CommandError(f"{session} is not pinned")
     print(f"{session} is not pinned any more")

@@ -16,12 +16,19 @@ from pitbox.chunks import ranges
 from pitbox.postgres.sessions import LISTED
 from schemas.telemetry import Range
 
-COLUMNS: Final = ("Session", "Driver", "Track", "Car", "Laps", "Best", "Chunks", "Missing", "Gone")
+COLUMNS: Final = (
+    *("Session", "Driver", "Track", "Car", "Laps", "Best", "Chunks", "Missing", "Gone"),
+    "Retention",
+)
 
 RUNS: Final = """
 select
     session, driver, run, made, closed,
-    (select coalesce(sum(upper(part) - lower(part)), 0)::int from unnest(have) as part) as have,
+    (
+        select coalesce(sum(upper(part) - lower(part)), 0)::int from unnest(have - expired) as part
+    ) as have,
+    (select coalesce(sum(upper(part) - lower(part)), 0)::int from unnest(expired) as part)
+    as removed,
     (select coalesce(sum(upper(part) - lower(part)), 0)::int from unnest(dead) as part) as dead
 from run where session = any($1)
 order by array_position($1, session), driver, run
@@ -33,6 +40,7 @@ LAPS: Final = """
 select session, driver, count(*)::int as laps, min(lap_time_s) filter (where valid) as best
 from lap where session = any($1) and own and lap_time_s is not null group by session, driver
 """
+PINNED: Final = "select session from pinned where session = any($1)"
 HOLES: Final = """
 select session, driver, run, gone, first_chunk, last_chunk from holes where session = any($1)
 order by session, driver, run, first_chunk
@@ -47,13 +55,17 @@ app.command(unpin)
 
 
 class Run(Struct, frozen=True, kw_only=True):
-    """State what Postgres has of a run of a driver's app; `made` is None before its first mark."""
+    """State what Postgres has of a run of a driver's app; `made` is None before its first mark.
+
+    `removed` counts the chunks that retention has removed.
+    """
 
     run: int
     made: int | None
     closed: bool
     have: int
     dead: int
+    removed: int = 0
     missing: tuple[Range, ...] = ()
     gone: tuple[Range, ...] = ()
 
@@ -69,7 +81,13 @@ class Driven(Struct, frozen=True, kw_only=True):
     car_model: str = ""
     laps: int = 0
     best_lap_time_s: float | None = None
+    pinned: bool = False
     runs: tuple[Run, ...] = ()
+
+    @property
+    def removed(self) -> int:
+        """Return how many chunks retention has removed."""
+        return sum(run.removed for run in self.runs)
 
 
 @app.default
@@ -110,6 +128,7 @@ def read(chosen: Sequence[str]) -> list[Driven]:
     runs = database.fetch(RUNS, chosen)
     about = {_who(row): dict(row) for row in database.fetch(ABOUT, chosen)}
     laps = {_who(row): row for row in database.fetch(LAPS, chosen)}
+    pinned = {row["session"] for row in database.fetch(PINNED, chosen)}
     holes: dict[tuple[str, str, int, bool], list[Range]] = {}
     for row in database.fetch(HOLES, chosen):
         key = (*_who(row), row["run"], row["gone"])
@@ -117,7 +136,7 @@ def read(chosen: Sequence[str]) -> list[Driven]:
     found: dict[Who, list[Run]] = {}
     for row in runs:
         run = Run(
-            **{field: row[field] for field in ("run", "made", "closed", "have", "dead")},
+            **{field: row[field] for field in ("run", "made", "closed", "have", "dead", "removed")},
             missing=tuple(holes.get((*_who(row), row["run"], False), ())),
             gone=tuple(holes.get((*_who(row), row["run"], True), ())),
         )
@@ -127,6 +146,7 @@ def read(chosen: Sequence[str]) -> list[Driven]:
             **about.get(who, {"session": who[0], "driver": who[1]}),
             laps=laps[who]["laps"] if who in laps else 0,
             best_lap_time_s=laps[who]["best"] if who in laps else None,
+            pinned=who[0] in pinned,
             runs=tuple(of_driver),
         )
         for who, of_driver in found.items()
@@ -144,7 +164,9 @@ def _print(driven: Sequence[Driven]) -> None:
         missing = sum(ranges.count(run.missing) for run in each.runs)
         gone = sum(ranges.count(run.gone) for run in each.runs)
         numbers = (str(each.laps), _clock(each.best_lap_time_s), have, missing or "", gone or "")
-        rows.append((each.session, each.driver, each.track, each.car_model, *map(str, numbers)))
+        retention = "pinned" if each.pinned else "telemetry removed" * (each.removed > 0)
+        names = (each.session, each.driver, each.track, each.car_model)
+        rows.append((*names, *map(str, numbers), retention))
     print(table(COLUMNS, rows))
 
 

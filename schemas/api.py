@@ -44,7 +44,8 @@ class DriverSummary(Struct, frozen=True, kw_only=True):
     """Summarise one driver's part of a session.
 
     `laps` counts finished laps of the driver's own car. `from_ns..to_ns` is the time span of the
-    telemetry that Postgres has, by the driver's clock, None while there is none.
+    telemetry that Postgres has, by the driver's clock, None while there is none. Retention removed
+    the telemetry at `removed_ms` (ms since 1970, by the hub's clock), None for never.
     """
 
     driver: str
@@ -53,13 +54,26 @@ class DriverSummary(Struct, frozen=True, kw_only=True):
     best_lap_time_s: float | None
     from_ns: int | None
     to_ns: int | None
+    removed_ms: float | None = None
+
+
+class Removal(Struct, frozen=True, kw_only=True):
+    """Announce that retention removes a part of a session at `at_ms` by the hub's clock.
+
+    Of "telemetry" the laps stay; with "facts" all of the session goes.
+    """
+
+    part: Literal["telemetry", "facts"]
+    at_ms: float
 
 
 class SessionSummary(Struct, frozen=True, kw_only=True):
-    """Summarise a session: its drivers, the latest first."""
+    """Summarise a session: its drivers, the latest first; `pinned` ones are never removed."""
 
     session: str
     drivers: tuple[DriverSummary, ...]
+    pinned: bool = False
+    removal: Removal | None = None
 
 
 class ChannelAbout(Struct, frozen=True, kw_only=True):

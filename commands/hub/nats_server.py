@@ -17,7 +17,6 @@ CONFIG: Final = """\
 # Written at every start.
 server_name: pitbox
 listen: "{listen}"
-http: "127.0.0.1:{monitor_port}"
 max_payload: {max_payload}
 max_connections: 1000
 ping_interval: "15s"
@@ -65,22 +64,22 @@ def config(
     trust: Trust,
     folder: str,
     given: Nats,
-    ports: tuple[int, int],
+    port: int,
     *,
     published: bool = False,
     max_store_bytes: int = room.LEAST_STORE_BYTES,
 ) -> str:
     """Return the configuration of a nats-server that stores everything in `folder`.
 
-    `ports` are the clients' and the monitoring port; the latter is on loopback only. `published`
-    listens on all addresses of a container, whose engine decides which port is published. Raises
-    SettingsError when connections beyond loopback would have no TLS.
+    It opens no port for monitoring, because a page that a browser shows under another name could
+    read that (DNS rebinding): the system account answers instead (`pitbox/nats/system.py`).
+    `published` listens on all addresses of a container, whose engine decides which port is
+    published. Raises SettingsError when connections beyond loopback would have no TLS.
     """
     listening.check("NATS", given)
     host = "0.0.0.0" if published else listening.bracketed(given.host)
     return CONFIG.format(
-        listen=f"{host}:{ports[0]}",
-        monitor_port=ports[1],
+        listen=f"{host}:{port}",
         tls=_tls(given),
         max_payload=MAX_PAYLOAD,
         store=f"{folder}/store",
@@ -97,7 +96,6 @@ def command(
     trust: Trust,
     given: Nats,
     port: int,
-    monitor_port: int,
     *,
     max_store_bytes: int = room.LEAST_STORE_BYTES,
 ) -> list[str]:
@@ -107,8 +105,7 @@ def command(
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = folder / "nats.conf"
-    ports = (port, monitor_port)
-    file.write_text(config(trust, str(folder), given, ports, max_store_bytes=max_store_bytes))
+    file.write_text(config(trust, str(folder), given, port, max_store_bytes=max_store_bytes))
     return [str(binary()), "--config", str(file)]
 
 

@@ -10,7 +10,7 @@ from pitbox.settings import Settings, SettingsError
 from pitbox.settings.address import NatsAddress
 from pitbox.tls import listening
 
-PREFERRED: Final = {"nats": 4222, "nats_monitor": 8222, "postgres": 5432, "gateway": 8000}
+PREFERRED: Final = {"nats": 4222, "postgres": 5432, "gateway": 8000}
 BESIDE: Final = 200
 """The number of ports after the preferred one that are tried."""
 

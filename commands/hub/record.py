@@ -22,7 +22,6 @@ class Addresses(Struct, frozen=True):
 
     supervisor: int
     nats: int
-    nats_monitor: int
     postgres: int
     gateway: int
     nats_url: str

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from commands.hub import enrolment, nats_server, postgres_server, record
 from commands.hub.findings import PERSISTER
-from commands.hub.ports import choose, is_public
+from commands.hub.ports import choose, is_public, listens
 from commands.hub.record import Addresses, addresses, driver_file, page_of
 from commands.hub.services import Services
 from commands.hub.supervisor import Program, StackError, Supervisor, end_leftovers, pitbox
@@ -78,7 +78,6 @@ class Stack:
             nats_url=given.nats.url if is_public(given) else f"nats://127.0.0.1:{chosen['nats']}",
             page=page_of(given.gateway, chosen["gateway"]),
             nats=chosen["nats"],
-            nats_monitor=chosen["nats_monitor"],
             postgres=chosen["postgres"],
             gateway=chosen["gateway"],
         )
@@ -92,7 +91,6 @@ class Stack:
             "PITBOX_NATS__CA": _absolute(self._given.nats.ca),
             "PITBOX_NATS__CREDENTIALS": str(self._authority.users),
             "PITBOX_KEYS__FOLDER": str(self.folder / "keys"),
-            "PITBOX_NATS__MONITOR": f"http://127.0.0.1:{self.addresses.nats_monitor}",
             "PITBOX_POSTGRES__URL_FILE": str(self.folder / "postgres.url"),
             "PITBOX_GATEWAY__PORT": str(self.addresses.gateway),
             "PITBOX_GATEWAY__KEYS": str(self.folder / "gateway-keys"),
@@ -124,7 +122,6 @@ class Stack:
             self._authority.trust(),
             self._given.nats,
             ports.nats,
-            ports.nats_monitor,
             max_store_bytes=room.store_bytes(self._topology),
         )
         postgres = postgres_server.command(cluster, ports.postgres)
@@ -132,8 +129,7 @@ class Stack:
         await self._supervisor.start(
             Program("postgres", tuple(postgres), ends_by=signal.SIGINT, folder=cluster),
         )
-        healthy = f"http://127.0.0.1:{ports.nats_monitor}/healthz"
-        await self._supervisor.ready("nats-server", lambda: _answers(healthy), "nats")
+        await self._supervisor.ready("nats-server", lambda: listens(ports.nats), "nats")
         await migration.migrate(self.database)
         self._authority.write_users()
         bus = await Bus.connect(self._server, "", self._topology)

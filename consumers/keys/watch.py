@@ -71,6 +71,6 @@ class Watch:
             left = self._purges_left.pop(driver) - 1
             purged = await self._bus.purge(driver=driver)
             if purged:
-                log.warning("purged a driver's messages", driver=driver, messages=purged)
+                log.info("purged a driver's messages", driver=driver, messages=purged)
             if left:
                 self._purges_left[driver] = left

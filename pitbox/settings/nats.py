@@ -26,9 +26,6 @@ class Nats(Listener, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(description="credentials file of this program, or folder with one per program"),
     ] = ""
-    monitor: Annotated[
-        str, Meta(description="URL of nats-server's monitoring port; empty: none")
-    ] = ""
 
     def __post_init__(self) -> None:
         """Check the address; raises ValueError when it is malformed or not safe."""

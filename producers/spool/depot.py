@@ -259,6 +259,8 @@ class Depot:
         have = {key: account.have for key, account in self.accounts.items()}
         await self._work(lambda spool: spool.note(have))
         deleted = frozenset(key for key, account in self.accounts.items() if account.deleted)
+        if deleted:
+            await self._on_disk(self._keeper.discard_damaged)  # they may hold what was deleted
         for _ in range(TRIM_SLICES):
             part = await self._work(lambda spool: spool.trim(time.time(), deleted))
             if part is None:

@@ -44,7 +44,7 @@ class Keeper:
         kind: Callable[..., Spool] = Spool,
     ) -> None:
         """Set the folder and the limits of its spool; nothing is opened yet."""
-        self.trouble = "it was not opened yet"
+        self.trouble = "the spool is not open yet"
         self.on_opened: Callable[[Runs], object] = lambda _: None
         """Called with a copy of the runs in the file, each time it was opened or written anew."""
 
@@ -84,9 +84,13 @@ class Keeper:
             self._leave(str(error))
             raise
 
+    def discard_damaged(self) -> None:
+        """Delete the damaged files that were kept aside; raises DiskError."""
+        salvage.discard(self._file)
+
     def close(self) -> None:
         """Close the spool for good."""
-        self._leave("it is closed")
+        self._leave("the spool is closed")
         self._retry_at_s = float("inf")
 
     def _open(self) -> None:

@@ -57,10 +57,17 @@ def finish(file: Path) -> Path:
             if old.exists():
                 old.replace(new)
         file.with_name(file.name + FINISHED).replace(file)
-        for old in sorted(file.parent.glob(f"{ASIDE}*{file.suffix}"))[:-KEPT_ASIDE]:
+    discard(file, leave=KEPT_ASIDE)
+    return aside
+
+
+def discard(file: Path, *, leave: int = 0) -> None:
+    """Delete the damaged files that were kept, but for the newest; raises DiskError."""
+    with guarded():
+        aside = sorted(file.parent.glob(f"{ASIDE}*{file.suffix}"))
+        for old in aside[: len(aside) - leave]:
             for part in (old, wal_of(old)):
                 part.unlink(missing_ok=True)
-    return aside
 
 
 def is_unfinished(file: Path) -> bool:

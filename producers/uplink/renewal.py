@@ -31,7 +31,7 @@ async def renew_in_time(bus: Bus, file: Path) -> None:
                 await bus.up.wait()
                 await renew(bus, file, known)
                 continue
-        except (BusDown, KeysError) as error:
+        except (BusDown, KeysError, OSError) as error:
             log.warning("credentials cannot be renewed yet", reason=str(error))
         await asyncio.sleep(min(wait_s, LOOK_S))
 

@@ -1,12 +1,14 @@
 """Attempts to use another identity, or a revoked one."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final
 
 import httpx
+import psutil
 
 from pitbox.identity import claims, jwt
 from pitbox.identity.authority import DRIVER_SIGNER, HUB, HUB_SIGNER
@@ -17,8 +19,8 @@ from pitbox.identity.permissions import Permissions
 from pitbox.nats.resolver import Resolver
 from pitbox.settings import Nats
 from tests.attacks.scene import ATTACKER, MARK, VICTIM, Attempt, Scene, own
-from tests.attacks.state import monitored
 from tests.attacks.wire import Wire
+from tests.tools.monitoring import monitored
 from tests.tools.servers import USERS, NatsServer
 
 EVERYTHING: Final = Permissions((">",), (">",))
@@ -48,7 +50,8 @@ def identities() -> Iterator[Attempt]:
     yield Attempt("identity", "leaf node", _be_a_leaf)
     for listener in PROBES:
         yield Attempt("ports", listener, partial(_probe, listener=listener))
-    yield Attempt("ports", "monitoring", _monitor)
+    yield Attempt("ports", "monitoring from elsewhere", partial(_monitor, host=ELSEWHERE))
+    yield Attempt("ports", "monitoring under a foreign name", partial(_monitor, host="127.0.0.1"))
     for how in ("one's PC", "one's account"):
         yield Attempt("identity", f"back after {how} was shut out", partial(_come_back, how=how))
 
@@ -150,20 +153,28 @@ async def _probe(scene: Scene, listener: str) -> str:
         writer.close()
 
 
-async def _monitor(scene: Scene) -> str:
-    """Request the list of connections from another machine."""
-    try:
-        answer = await monitored(scene.server, "connz", ELSEWHERE)
-    except httpx.ConnectError:
-        return ""
-    return f"tells of {answer['num_connections']} connections"
+async def _monitor(scene: Scene, host: str) -> str:
+    """Request the list of connections, as a page under a name that resolves to this machine."""
+    for port in _listening(scene.server.pid):
+        async with httpx.AsyncClient(timeout=PROBE_S) as client:
+            with contextlib.suppress(httpx.HTTPError, ValueError):  # another listener
+                asked = f"http://{host}:{port}/connz"
+                answer = (await client.get(asked, headers={"host": "evil.example"})).json()
+                return f"tells of {answer['num_connections']} connections"
+    return ""
+
+
+def _listening(process: int) -> list[int]:
+    """Return every port on which a process listens."""
+    found = psutil.Process(process).net_connections("tcp")
+    return [one.laddr.port for one in found if one.status == psutil.CONN_LISTEN]
 
 
 async def _ports(servers: Sequence[NatsServer]) -> dict[str, int]:
     """Return the port of each kind of open listener."""
     found = {}
     for server in servers:
-        varz = await monitored(server, "varz")
+        varz = await monitored(server, "VARZ")
         for listener in PROBES:
             about = varz.get(listener, {})
             if port := about.get("port") or about.get("cluster_port"):

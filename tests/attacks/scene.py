@@ -53,7 +53,7 @@ class Scene:
         self.servers = servers
         self.control = isinstance(server, UsualServer)
         if isinstance(server, UsualServer):
-            self.file, self.system = server.user(ATTACKER), server.administrator(ATTACKER)
+            self.file, self.system = server.user(ATTACKER), server.administrator()
         else:
             self.file = self.system = server.driver(ATTACKER)
         self.topology = topology.load()

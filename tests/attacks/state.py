@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import httpx
 import msgspec
 from nats.aio.client import Client
 
@@ -10,6 +9,7 @@ from pitbox.identity.authority import HUB
 from pitbox.identity.folder import KeyFolder
 from pitbox.identity.nkeys import Kind
 from pitbox.topology import Topology
+from tests.tools.monitoring import monitored
 from tests.tools.servers import NatsServer
 
 
@@ -37,14 +37,8 @@ async def state(client: Client, topology: Topology, of: str) -> Any:
 async def unanswered(server: NatsServer) -> int:
     """Return how many unanswered requests of drivers nats-server holds."""
     hub = KeyFolder(server.keys).pair(HUB, Kind.ACCOUNT).public
-    account = await monitored(server, f"accountz?acc={hub}")
+    account = await monitored(server, "ACCOUNTZ", {"account": hub})
     return len(account["account_detail"].get("responses") or ())
-
-
-async def monitored(server: NatsServer, what: str, host: str = "127.0.0.1") -> Any:
-    """Return an answer of nats-server's monitoring port; raises httpx.ConnectError."""
-    async with httpx.AsyncClient() as client:
-        return (await client.get(f"http://{host}:{server.monitor_port}/{what}")).json()
 
 
 async def request(client: Client, subject: str, question: Any = None) -> Any:

@@ -12,8 +12,6 @@ from pitbox.identity.authority import (
     HUB,
     HUB_SIGNER,
     OPERATOR_SIGNER,
-    SYSTEM,
-    SYSTEM_SIGNER,
 )
 from pitbox.identity.credentials import Credentials
 from pitbox.identity.folder import KeyFolder
@@ -45,6 +43,7 @@ class UsualServer(NatsServer):
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
         super().__init__(folder)
+        self.monitor_port = free_port()
         keys = KeyFolder(self.keys)
         hub = keys.pair(HUB, Kind.ACCOUNT).public
         signer = keys.pair(HUB_SIGNER, Kind.ACCOUNT).public
@@ -59,8 +58,8 @@ class UsualServer(NatsServer):
         """Return the command line."""
         command = super().command()
         config = Path(command[-1])
-        text = config.read_text().replace('http: "127.0.0.1:', 'http: "0.0.0.0:')
-        text = text.replace("max_payload: 1048576", "max_payload: 8MB")
+        text = config.read_text().replace("max_payload: 1048576", "max_payload: 8MB")
+        text += f'http: "0.0.0.0:{self.monitor_port}"\n'
         opened = (line.format(port=free_port()) for line in self.listeners)
         config.write_text("\n".join([text, *opened, ""]))
         return command
@@ -68,10 +67,6 @@ class UsualServer(NatsServer):
     def user(self, name: str) -> Path:
         """Return the credentials of a user of the hub's account with all permissions."""
         return self._anybody(name, HUB, HUB_SIGNER)
-
-    def administrator(self, name: str) -> Path:
-        """Return the credentials of a user of the system account."""
-        return self._anybody(name, SYSTEM, SYSTEM_SIGNER)
 
     def _anybody(self, name: str, account: str, signer: str) -> Path:
         file = self.keys / "anybody" / f"{name}-{account}.creds"

@@ -123,6 +123,22 @@ def test_a_car_appears_its_trace_moves_and_its_lap_is_listed(hub: Hub, tmp_path:
         log_out_everywhere(page)
 
 
+def test_an_owner_deletes_a_session_and_the_page_loses_it(hub: Hub, tmp_path: Path) -> None:
+    with browser.page(1440, 900) as (page, complaints):
+        with driving(hub, tmp_path):
+            page.goto(hub.link)
+            tab = page.get_by_role("tab", name=re.compile("MOR"))
+            expect(tab).to_be_visible(timeout=STARTED_S * 1000)
+        page.locator(".chooser > button").click()
+        page.get_by_role("button", name="Delete evening of MOR…").click()
+        expect(page.get_by_text("Delete evening of MOR for good")).to_be_visible()
+        keep(page, "deletion")
+        page.get_by_role("button", name="Delete for good").click()
+        expect(page.get_by_text("No session is stored yet.")).to_be_visible(timeout=30_000)
+        expect(tab).not_to_be_visible()
+        assert complaints == []
+
+
 def test_an_owner_makes_a_code_and_the_pc_that_uses_it_drives(hub: Hub, tmp_path: Path) -> None:
     with browser.page(1440, 900) as (page, complaints):
         page.goto(hub.link)

@@ -198,6 +198,28 @@ def test_a_wrong_name_is_reported(pitbox: Run, arguments: tuple[str, ...], messa
     assert (done.returncode, done.stderr) == (2, f"pitbox: {message}\n")
 
 
+async def test_sessions_show_what_retention_keeps_and_has_removed(
+    pitbox: Run, database: str
+) -> None:
+    connection = await asyncpg.connect(database)
+    await connection.execute(
+        "insert into run (session, driver, run, closed, have, expired) values "
+        "('spa', 'ada', 1, true, '{[0,9)}', '{[0,9)}'), ('fuji', 'ada', 2, true, '{[0,9)}', '{}')"
+    )
+    await connection.close()
+    assert "no session monza" in pitbox("sessions", "pin", "monza").stderr
+    assert pitbox("sessions", "unpin", "fuji").stderr == "pitbox: fuji is not pinned\n"
+    assert pitbox("sessions", "pin", "fuji").stdout == "fuji is pinned: retention keeps it\n"
+    listed = {one["session"]: one for one in json.loads(pitbox("sessions", "--json").stdout)}
+    assert [listed[name]["pinned"] for name in ("spa", "fuji")] == [False, True]
+    [removed], [kept] = listed["spa"]["runs"], listed["fuji"]["runs"]
+    assert [(run["have"], run["removed"]) for run in (removed, kept)] == [(0, 9), (9, 0)]
+    shown = {line.split()[0]: line for line in pitbox("sessions").stdout.splitlines()}
+    assert shown["spa"].endswith("telemetry removed")
+    assert shown["fuji"].endswith("pinned")
+    assert pitbox("sessions", "unpin", "fuji").stdout == "fuji is not pinned any more\n"
+
+
 async def test_a_session_is_deleted_once_it_is_agreed_and_not_driven(
     pitbox: Run, database: str
 ) -> None:
@@ -251,9 +273,10 @@ async def test_sessions_show_laps_and_holes(
         {
             **{"session": "test", "driver": "ada", "source": "f1", "kind": "race"},
             **{"track": "Spa", "car_model": "Alpine", "laps": 2, "best_lap_time_s": 74.142},
+            "pinned": False,
             "runs": [
                 {
-                    **{"run": 1, "made": 9, "closed": False, "have": 3, "dead": 0},
+                    **{"run": 1, "made": 9, "closed": False, "have": 3, "dead": 0, "removed": 0},
                     **{"missing": [[4, 4], [6, 8]], "gone": [[2, 3]]},
                 }
             ],

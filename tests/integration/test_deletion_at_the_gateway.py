@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
@@ -117,3 +118,29 @@ async def test_a_live_page_loses_the_driver_and_shows_only_later_runs(
         await page.watch("test", "speed")
         presence = await page.receive(Presence, lambda one: one.driver == "ada")
         assert presence.run == LATER_RUN
+
+
+async def test_a_session_shows_what_retention_removes_and_an_owner_keeps_it(
+    served: Served,
+) -> None:
+    database = await asyncpg.connect(served.database)
+    await database.execute(
+        "insert into retention_due values ('test', 'telemetry', to_timestamp(1800000000))"
+    )
+    await database.execute(
+        "update run set expired = have, expired_at = to_timestamp(1700000000) where driver = 'ada'"
+    )
+    async with served.rest() as rest:
+        shown = (await rest.get("/sessions/test")).json()
+        assert shown["removal"] == {"part": "telemetry", "at_ms": 1.8e12}
+        removed = {one["driver"]: one["removed_ms"] for one in shown["drivers"]}
+        assert removed == {"ada": 1.7e12, "bob": None}
+        assert (await rest.put("/sessions/test/pin")).status_code == 204
+        shown = (await rest.get("/sessions")).json()[0]
+        assert (shown["pinned"], shown["removal"]) == (True, None)
+        assert (await rest.delete("/sessions/test/pin")).status_code == 204
+        assert (await rest.delete("/sessions/test/pin")).status_code == 204
+        assert (await rest.put("/sessions/other/pin")).status_code == 404
+        entries = [entry["action"] for entry in (await rest.get("/audit")).json()]
+        assert entries[:2] == ["session not pinned any more", "session pinned"]
+    await database.close()

@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import subprocess
+import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,7 @@ from pitbox import topology
 from pitbox.settings import Driver, Nats, Settings
 from producers.drive import Status, drive
 from producers.imports import import_files
+from producers.run_number import RANDOM_BITS
 from producers.source import Began, Frame, Observation, SourceError
 from producers.uplink.link import NO_PERSISTER
 from schemas.sim import SessionOpened
@@ -258,6 +260,12 @@ async def test_the_older_of_two_apps_of_a_driver_is_not_live_and_loses_nothing(h
         await listener.listen("telemetry.live", receive)
         older = hub.drive("older")
         await older.drives(20)
+        began_s = older.rows()[0][2] >> RANDOM_BITS
+
+        async def is_later() -> bool:
+            return time.time() >= began_s + 1
+
+        await eventually(is_later, "runs are ordered by the second of their start")
         newer = hub.drive("newer")
         await newer.drives(20)
 

@@ -8,9 +8,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 from structlog.testing import capture_logs
 
@@ -40,6 +38,7 @@ from tests.tools.hub import (
     serving,
     settings_of,
 )
+from tests.tools.monitoring import monitored
 from tests.tools.processes import pitbox
 from tests.tools.servers import NatsServer
 
@@ -274,9 +273,7 @@ async def test_a_pc_is_revoked_even_if_the_clock_of_postgres_is_behind(
 
 async def connections(server: NatsServer, driver: str) -> int:
     """Return the number of connections of a driver's account that nats-server reports."""
-    async with httpx.AsyncClient() as client:
-        address = f"http://127.0.0.1:{server.monitor_port}/connz?auth=true"
-        found: list[dict[str, Any]] = (await client.get(address)).json()["connections"]
+    found = (await monitored(server, "CONNZ", {"auth": True, "limit": 1000}))["connections"]
     return sum(one.get("name_tag", "") == f"driver-{driver}" for one in found)
 
 

@@ -63,7 +63,8 @@ select (select array_agg(a order by account) from account as a)::text,
     (select array_agg(n order by driver) from nats_account as n)::text,
     (select array_agg(u order by public_key) from nats_user as u)::text,
     (select array_agg((r.session, driver, run) order by r.session, driver) from run as r)::text,
-    (select array_agg(d order by d.session, driver) from deleted as d)::text
+    (select array_agg(d order by d.session, driver) from deleted as d)::text,
+    (select array_agg(p.session order by p.session) from pinned as p)::text
 """
 """The rows that a refused request must not change."""
 

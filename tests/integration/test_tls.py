@@ -181,21 +181,21 @@ def test_metrics_without_a_token_do_not_listen_beyond_loopback(authority: Author
 def test_nothing_listens_beyond_loopback_in_clear(host: str, tmp_path: Path) -> None:
     server = NatsServer(tmp_path)
     with pytest.raises(SettingsError, match=f"PITBOX_NATS__HOST: {host} can be .*: set "):
-        config(server.trust, "/data", Nats(host=host), (4222, 8222))
+        config(server.trust, "/data", Nats(host=host), 4222)
     with pytest.raises(SettingsError, match="set PITBOX_METRICS__CERTIFICATE and "):
         metrics.serve(Metrics(host=host, port=free_port()))
     with pytest.raises(SettingsError, match="set PITBOX_NATS__CERTIFICATE and "):
         Stack(tmp_path, Supervisor(tmp_path / "record", print), Settings(nats=Nats(host=host)))
 
 
-def test_the_monitoring_port_of_nats_server_is_bound_to_loopback_alone(
+def test_nats_server_beyond_loopback_has_tls_and_no_port_for_monitoring(
     tmp_path: Path, authority: Authority
 ) -> None:
     server = NatsServer(tmp_path)
     given = Nats(host="::", **authority.files("hub.example.com"))
-    written = config(server.trust, "/data", given, (4222, 8222))
+    written = config(server.trust, "/data", given, 4222)
     assert 'listen: "[::]:4222"' in written
-    assert 'http: "127.0.0.1:8222"' in written
+    assert "http" not in written
     assert "handshake_first: true" in written
 
 

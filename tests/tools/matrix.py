@@ -110,6 +110,8 @@ REACHES: Final[dict[str, Reach]] = {
     "GET /sessions/{session}/holes": Reach.LIST_SEEN,
     "GET /sessions/{session}/drivers/{driver}/laps/{lap_number}/telemetry": Reach.SEEN_OR_GONE,
     "GET /sessions/{session}/drivers/{driver}/telemetry": Reach.SEEN_OR_EMPTY,
+    "PUT /sessions/{session}/pin": Reach.SEEN_OR_GONE_AND_OWN,
+    "DELETE /sessions/{session}/pin": Reach.SEEN_OR_GONE_AND_OWN,
     "DELETE /sessions/{session}/drivers/{driver}": Reach.SEEN_OR_GONE_AND_OWN,
     "GET /consents": Reach.LIST_OWN,
     "PUT /consents": Reach.NAMELESS,

@@ -19,8 +19,17 @@ from filelock import FileLock, Timeout
 
 from commands.hub import nats_server, postgres_server
 from pitbox import topology
-from pitbox.identity.authority import USERS, Authority, driver_credentials
-from pitbox.identity.credentials import SUFFIX, Identity
+from pitbox.identity import jwt
+from pitbox.identity.authority import (
+    SYSTEM,
+    SYSTEM_SIGNER,
+    USERS,
+    Authority,
+    driver_credentials,
+)
+from pitbox.identity.credentials import SUFFIX, Credentials, Identity
+from pitbox.identity.folder import KeyFolder
+from pitbox.identity.nkeys import KeyPair, Kind
 from pitbox.identity.permissions import Permissions
 from pitbox.settings import Nats
 
@@ -170,7 +179,6 @@ class NatsServer(Server):
     def __init__(self, folder: Path, given: Nats | None = None) -> None:
         super().__init__(folder, free_port())
         self.given = given or Nats()
-        self.monitor_port = free_port()
         self.jetstream = True
         self.alone_in_cluster = False
         self.keys = folder / "keys"
@@ -191,6 +199,18 @@ class NatsServer(Server):
             made.write(file)
         return file
 
+    def administrator(self) -> Path:
+        """Return the credentials of a user of the system account with all permissions."""
+        file = self.keys / "administrator.creds"
+        keys, pair = KeyFolder(self.keys), KeyPair.new(Kind.USER)
+        account = keys.pair(SYSTEM, Kind.ACCOUNT).public
+        about = {"type": "user", "version": 2, "subs": -1, "data": -1, "payload": -1}
+        wanted = {"name": "administrator", "sub": pair.public}
+        signed = {**wanted, "nats": {**about, "issuer_account": account}}
+        signer = keys.pair(SYSTEM_SIGNER, Kind.ACCOUNT)
+        Credentials(jwt.signed(signed, signer, at_s=int(time.time())), pair).write(file)
+        return file
+
     def options(self) -> dict[str, Any]:
         """Return the options of a raw client with all permissions within the hub."""
         return Identity(everything(self.url)).options()
@@ -209,7 +229,7 @@ class NatsServer(Server):
     def command(self) -> list[str]:
         """Return the command line."""
         where = self.folder / "nats"
-        command = nats_server.command(where, self.trust, self.given, self.port, self.monitor_port)
+        command = nats_server.command(where, self.trust, self.given, self.port)
         file = where / "nats.conf"
         if not self.jetstream:
             file.write_text(JETSTREAM.sub("", file.read_text()))

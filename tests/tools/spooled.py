@@ -61,10 +61,16 @@ def flip_in(field: int) -> Damage:
     return damage
 
 
+def execute(folder: Path, statement: str) -> None:
+    """Execute a statement in a spool that is not open."""
+    with closing(sqlite3.connect(folder / FILE)) as database:
+        database.execute(statement)
+        database.commit()
+
+
 def checkpoint(folder: Path) -> None:
     """Move everything in the log of a spool that is not open into its file."""
-    with closing(sqlite3.connect(folder / FILE)) as database:
-        database.execute("pragma wal_checkpoint(truncate)")
+    execute(folder, "pragma wal_checkpoint(truncate)")
 
 
 def newest(folder: Path) -> int:

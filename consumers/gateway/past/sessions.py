@@ -8,7 +8,7 @@ from msgspec import Struct
 from pitbox.postgres import page
 from pitbox.postgres.page import Integer, Long, Page, Text
 from pitbox.postgres.sessions import COLUMNS, LISTED, session_of
-from schemas.api import DriverSummary, SessionSummary
+from schemas.api import DriverSummary, Removal, SessionSummary
 from schemas.timing import Session
 
 SUMMARIES: Final = f"""
@@ -23,7 +23,11 @@ select
     l.laps,
     l.best_lap_time_s,
     first.captured_ns as from_ns,
-    last.ended_ns as to_ns
+    last.ended_ns as to_ns,
+    (
+        select extract(epoch from max(expired_at))::float8 * 1000 from run
+        where session = d.session and driver = d.driver and expired <> '{{}}'
+    ) as removed_ms
 from driven as d
 left join session as s on s.session = d.session and s.driver = d.driver
 left join lateral (
@@ -45,6 +49,12 @@ left join lateral (
 ) as last on true
 """
 
+KEEPING: Final = """
+select session, p.session is not null as pinned, part,
+    extract(epoch from due.at)::float8 * 1000 as at_ms
+from unnest($1::text[]) as wanted (session)
+left join pinned as p using (session) left join retention_due as due using (session)
+"""
 SESSIONS: Final = f"select {', '.join(COLUMNS)} from session where session = $1"
 EXISTS: Final = "select exists(select from run where session = $1 and driver <> all($2::text[]))"
 
@@ -93,12 +103,18 @@ async def _summarised(
     drivers: dict[str, list[DriverSummary]] = {}
     for row in await connection.fetch(SUMMARIES, names, list(hidden)):
         drivers.setdefault(row["at"], []).append(_driver(row))
-    return {
-        name: SessionSummary(
-            session=name, drivers=tuple(sorted(found, key=_ended_ns, reverse=True))
-        )
-        for name, found in drivers.items()
-    }
+    keeping = {row["session"]: row for row in await connection.fetch(KEEPING, [*drivers])}
+    return {name: _summary(found, keeping[name]) for name, found in drivers.items()}
+
+
+def _summary(drivers: list[DriverSummary], keeping: Any) -> SessionSummary:
+    part, at_ms = keeping["part"], keeping["at_ms"]
+    return SessionSummary(
+        session=keeping["session"],
+        drivers=tuple(sorted(drivers, key=_ended_ns, reverse=True)),
+        pinned=keeping["pinned"],
+        removal=Removal(part=part, at_ms=at_ms) if part and not keeping["pinned"] else None,
+    )
 
 
 def _name(row: Any) -> str:
@@ -118,6 +134,7 @@ def _driver(row: Any) -> DriverSummary:
         best_lap_time_s=row["best_lap_time_s"],
         from_ns=row["from_ns"],
         to_ns=row["to_ns"],
+        removed_ms=row["removed_ms"],
     )
 
 

@@ -17,7 +17,7 @@ from consumers.gateway.access.roles import API
 from consumers.gateway.access.sockets import OpenSockets
 from consumers.gateway.live.feed import Feed
 from consumers.gateway.past.telemetry import TelemetryReader
-from consumers.gateway.web import accounts, deletion, enrolment, login, rest
+from consumers.gateway.web import accounts, deletion, enrolment, login, pins, rest
 from consumers.gateway.web.pages import pages
 from consumers.gateway.web.socket import wall
 from pitbox import __version__, allowed, logs
@@ -65,6 +65,8 @@ def build(
             rest.lap_telemetry,
             rest.range_telemetry,
             deletion.delete_session,
+            pins.pin,
+            pins.unpin,
             wall,
             login.log_in,
             login.log_in_by_link,

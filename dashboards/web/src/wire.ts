@@ -205,12 +205,21 @@ export interface DriverSummary {
   best_lap_time_s: number | null;
   from_ns: number | null;
   to_ns: number | null;
+  removed_ms: number | null;
 }
 
-/** Summarise a session: its drivers, the latest first. */
+/** Announce that retention removes a part of a session at `at_ms` by the hub's clock. */
+export interface Removal {
+  part: "facts" | "telemetry";
+  at_ms: number;
+}
+
+/** Summarise a session: its drivers, the latest first; `pinned` ones are never removed. */
 export interface SessionSummary {
   session: string;
   drivers: readonly DriverSummary[];
+  pinned: boolean;
+  removal: Removal | null;
 }
 
 /** Describe a channel of the registry. */

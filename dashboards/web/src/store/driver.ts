@@ -35,6 +35,8 @@ export class Driver {
   readonly laps = signal<readonly Lap[]>([]);
   /** Stored chunks that the laps still lack, after an update of the hub. */
   readonly chunksBehind = signal(0);
+  /** When retention removed the telemetry, by the hub's clock; null for never. */
+  readonly removedMs = signal<number | null>(null);
   readonly presence = signal<Presence | null>(null);
   readonly coverage = signal<Coverage>(NOTHING);
   readonly healing = signal<Healing | null>(null);

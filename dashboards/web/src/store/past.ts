@@ -69,6 +69,7 @@ export class Past {
       if (about.session) driver.session.value ??= wholeSession(about.session);
       const own = (holes ?? []).filter((hole) => hole.driver === about.driver);
       driver.takeStored(spanOf(about), own);
+      driver.removedMs.value = about.removed_ms;
     }
   }
 
@@ -137,6 +138,7 @@ export class Past {
     const found = await this.rest.lap(session, driver.name, lap.lap_number, channels);
     const current = () => driver.referenceLap.peek() === lap;
     if (!found?.times.length) {
+      if (driver.removedMs.peek() !== null) return;
       // The persister may be a moment behind timing.
       const retry = () => current() && void this.loadReference(driver, view);
       this.timers.after(REFERENCE_RETRY_MS, retry);

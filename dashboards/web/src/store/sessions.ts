@@ -3,7 +3,7 @@
 import { computed, signal } from "@preact/signals";
 import type { Rest } from "../link/rest";
 import type { Timers } from "../link/timers";
-import type { SessionSummary } from "../wire";
+import type { Removal, SessionSummary } from "../wire";
 import type { Race } from "./race";
 
 /** While no session is known, and afterwards. */
@@ -25,6 +25,13 @@ export class Sessions {
       ? newest
       : null;
   });
+
+  /** What retention removes of the followed session next, null for nothing. */
+  readonly removal = computed<Removal | null>(
+    () =>
+      this.list.value?.find((session) => session.session === this.race.session.value)?.removal ??
+      null,
+  );
 
   constructor(
     private readonly rest: Rest,
@@ -49,7 +56,18 @@ export class Sessions {
     const page = await this.rest.sessions();
     if (!page) return;
     if (this.next.peek() === null && this.list.peek() === null) this.next.value = page.next;
-    this.list.value = merged(page.rows, this.list.peek() ?? []);
+    const known = page.next === null ? [] : (this.list.peek() ?? []);
+    this.list.value = merged(page.rows, known);
+  }
+
+  /** Drop a driver's part of a session, and the session with its last driver. */
+  drop(name: string, driver: string): void {
+    const rest = (this.list.peek() ?? []).map((session) =>
+      session.session === name
+        ? { ...session, drivers: session.drivers.filter((one) => one.driver !== driver) }
+        : session,
+    );
+    if (this.list.peek()) this.list.value = rest.filter((session) => session.drivers.length);
   }
 
   /** Fetch the next page. */

@@ -5,6 +5,7 @@ import { Access } from "../link/access";
 import { Rest } from "../link/rest";
 import { WallSocket } from "../link/socket";
 import type { Timers } from "../link/timers";
+import { Deletion } from "./deletion";
 import { Feed } from "./feed/feed";
 import { AnimationLoop, type RequestFrame } from "./loop";
 import { Past } from "./past";
@@ -33,6 +34,7 @@ export class Store {
   /** The wall's own view; another panel gets a view of its own. */
   readonly view = new View(this.race);
   readonly sessions: Sessions;
+  readonly deletion: Deletion;
   readonly feed: Feed;
   readonly loop: AnimationLoop;
   readonly theme: Theme;
@@ -46,6 +48,7 @@ export class Store {
     const address = () => liveAddress(this.access, browser.address);
     this.socket = new WallSocket(address, browser.openSocket, timers);
     this.sessions = new Sessions(rest, this.race, timers);
+    this.deletion = new Deletion(this.access, this.race);
     this.past = new Past(rest, this.race, timers);
     this.feed = new Feed(this.socket, this.access, this.race, this.past, this.sessions, timers);
     this.loop = new AnimationLoop(this.race, this.feed, browser.requestFrame);

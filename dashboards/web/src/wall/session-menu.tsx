@@ -4,6 +4,7 @@ import { placeOf, wholeSession } from "../core/session";
 import { useStore, useView } from "../store/context";
 import { ChevronIcon } from "../ui/icons";
 import type { SessionSummary } from "../wire";
+import { SessionDeletion } from "./session-deletion";
 
 export function SessionMenu() {
   const { race, sessions, sheets } = useStore();
@@ -36,6 +37,7 @@ export function SessionMenu() {
           {sessions.next.value && (
             <button onClick={() => void sessions.more()}>Show older sessions</button>
           )}
+          <SessionDeletion />
         </div>
       )}
     </div>
@@ -63,6 +65,7 @@ function Entry({ session }: { session: SessionSummary }) {
       </span>
       <span class="small ink-3">
         {counted(session.drivers.reduce((sum, driver) => sum + driver.laps, 0))}
+        {session.pinned && " · kept"}
       </span>
     </button>
   );

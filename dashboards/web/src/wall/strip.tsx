@@ -1,20 +1,23 @@
-import { useSignal } from "@preact/signals";
+import { useSignal, type Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { hubWords } from "../core/link/hub-state";
 import { retryWords } from "../core/link/link-state";
+import { removalWords } from "../core/retention";
 import { placeOf, wholeSession } from "../core/session";
 import { sentence } from "../link/problem";
 import { useStore } from "../store/context";
 import { BrokenLinkIcon } from "../ui/icons";
+import type { Removal } from "../wire";
 
-/** A notice about the page: its server is lost, it was too slow, the hub stores nothing, or a newer session
- * runs. */
+/** A notice about the page: its server is lost, it was too slow, the hub stores nothing, the session is
+ * removed soon, or a newer one runs. */
 export function Strip() {
   const store = useStore();
   const { dropped, hub, refusal } = store.feed;
   const now = useSignal(performance.now());
   const dismissed = useSignal(0);
+  const read = useSignal(0);
   useEffect(() => {
     const timer = setInterval(() => (now.value = performance.now()), 500);
     return () => clearInterval(timer);
@@ -55,6 +58,8 @@ export function Strip() {
       </p>
     );
   }
+  const removal = store.sessions.removal.value;
+  if (removal && removal.at_ms !== read.value) return <Announced removal={removal} read={read} />;
   const newer = store.sessions.newer.value;
   if (newer) {
     const about = newer.drivers[0]?.session;
@@ -65,6 +70,25 @@ export function Strip() {
     );
   }
   return <div class="strip" />;
+}
+
+/** Announce what retention removes; an owner can keep the session. */
+function Announced({ removal, read }: { removal: Removal; read: Signal<number> }) {
+  const { access, feed, race, sessions } = useStore();
+  const close = () => (read.value = removal.at_ms);
+  const keep = async () => {
+    feed.refusal.value = await access.change("PUT", `sessions/${race.session.peek()}/pin`);
+    await sessions.fetch();
+  };
+  return access.me.value?.role === "owner" ? (
+    <Plain does="Keep it" then={() => void keep()}>
+      {removalWords(removal)}
+    </Plain>
+  ) : (
+    <Plain does="Close" then={close}>
+      {removalWords(removal)}
+    </Plain>
+  );
 }
 
 interface PlainProps {

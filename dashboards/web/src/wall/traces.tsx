@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { fixed, gearName, lapTime, percent, signed } from "../core/figures";
 import { LapGrid } from "../core/lap/lap-grid";
 import { stoppedWords } from "../core/link/link-state";
+import { removedWords } from "../core/retention";
 import { TRACED } from "../core/samples/channels";
 import type { Band } from "../draw/bands";
 import { TraceChart, type TraceScene } from "../draw/traces";
@@ -204,6 +205,8 @@ function Waiting() {
   if (socket.state.value.kind === "lost") return null;
   if (!driver) {
     words = sessions.list.value === null ? "Loading the sessions." : FIRST;
+  } else if (driver.removedMs.value !== null && !driver.coverage.value.span) {
+    words = removedWords(driver.removedMs.value);
   } else if (view.reading.value?.link.kind === "none") {
     words = `Waiting for ${driver.carName.value}. Last seen: never.`;
   }

@@ -42,10 +42,25 @@ test("holes are fetched once in two seconds, however often a refresh is asked fo
 
 test("a summary brings drivers, their sessions, and the recorded span", async () => {
   const { past, gateway, race } = made();
-  const about = { session: null, laps: 3, best_lap_time_s: 90, from_ns: 1e12, to_ns: 1.09e12 };
+  const times = { from_ns: 1e12, to_ns: 1.09e12, removed_ms: null };
+  const about = { session: null, laps: 3, best_lap_time_s: 90, ...times };
   gateway.on("sessions/evening", json({ drivers: [{ ...about, driver: "ADA" }] }));
   await past.summarise();
   expect(race.driverOf("ADA").coverage.value.span).toEqual([1_000_000, 1_090_000]);
+});
+
+test("a reference whose telemetry retention removed is fetched once", async () => {
+  const { past, gateway, timers, mor, view } = made();
+  const about = { session: null, laps: 3, best_lap_time_s: 90, from_ns: null, to_ns: null };
+  const removed = { ...about, driver: "MOR", removed_ms: 1000 };
+  gateway.on("sessions/evening", json({ drivers: [removed] }));
+  gateway.on(LAP_4, telemetry([], {}));
+  await past.summarise();
+  past.follow(view);
+  mor.laps.value = [lap(4, 90, { started_ns: T * 1e6 })];
+  await timers.pass(10_000);
+  expect(mor.removedMs.value).toBe(1000);
+  expect(gateway.paths.filter((path) => path === LAP_4)).toHaveLength(1);
 });
 
 test("answers about a session that is no longer followed are dropped", async () => {

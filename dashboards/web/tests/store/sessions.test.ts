@@ -15,8 +15,9 @@ function summary(name: string, fromS: number, finished_ns: number | null = null)
     best_lap_time_s: null,
     from_ns: fromS * 1e9,
     to_ns: fromS * 1e9 + 1e9,
+    removed_ms: null,
   };
-  return { session: name, drivers: [driver] };
+  return { session: name, drivers: [driver], pinned: false, removal: null };
 }
 
 function made(...listed: SessionSummary[]) {
@@ -78,4 +79,27 @@ test("neither a finished session nor an earlier one is newer", async () => {
     race.follow("evening");
     expect(sessions.newer.value).toBeNull();
   }
+});
+
+test("a session that the whole list lacks leaves, and a deleted driver at once", async () => {
+  const { sessions, gateway } = made(summary("night", 200), summary("evening", 100));
+  const names = () => sessions.list.value?.map((one) => one.session);
+  await sessions.fetch();
+  sessions.drop("night", "ADA");
+  expect(names()).toEqual(["night", "evening"]);
+  sessions.drop("night", "MOR");
+  expect(names()).toEqual(["evening"]);
+  gateway.on("sessions", json([summary("morning", 50)]));
+  await sessions.fetch();
+  expect(names()).toEqual(["morning"]);
+});
+
+test("the removal that is announced is the followed session's", async () => {
+  const removal = { part: "telemetry" as const, at_ms: 1000 };
+  const { sessions, race } = made({ ...summary("night", 200), removal }, summary("evening", 100));
+  await sessions.fetch();
+  race.follow("evening");
+  expect(sessions.removal.value).toBeNull();
+  race.follow("night");
+  expect(sessions.removal.value).toEqual(removal);
 });

@@ -41,7 +41,6 @@ def written(folder: Path) -> Path:
         Addresses(
             supervisor=1,
             nats=4300,
-            nats_monitor=8300,
             postgres=5400,
             gateway=8100,
             nats_url=OFFERED["PITBOX_NATS__URL"],

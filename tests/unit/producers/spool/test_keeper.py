@@ -228,6 +228,16 @@ def test_only_the_newest_damaged_files_stay(folder: Path) -> None:
     assert len(damaged_files(folder)) == salvage.KEPT_ASIDE
 
 
+def test_damaged_files_are_deleted_with_a_session_that_they_may_hold(folder: Path) -> None:
+    spooled.checkpoint(folder)
+    spooled.zero_pages(folder, 1)
+    with kept(folder) as keeper:
+        intact(keeper)
+        assert damaged_files(folder)
+        keeper.discard_damaged()
+    assert not damaged_files(folder)
+
+
 def test_a_copy_in_the_log_of_a_chunk_that_was_dropped_does_not_come_back(folder: Path) -> None:
     with kept(folder) as keeper:
         keeper.work(lambda spool: spool.append(KEY, COUNT, [encoded(COUNT)], 0))

@@ -62,7 +62,8 @@ export class Feed implements Listener, Receiver {
     this.past.catchUp();
   }
 
-  listSessions(): void {
+  dropSession(session: string, driver: string): void {
+    this.sessions.drop(session, driver);
     void this.sessions.fetch();
   }
 

@@ -25,8 +25,8 @@ export interface Receiver {
   now(): number;
   /** Return the hub's ms since 1970 at a monotonic ms of the page, NaN while not known. */
   hubNow(pageNow: number): number;
-  /** Fetch the list of sessions now. */
-  listSessions(): void;
+  /** Drop a driver's part of a session from the list of sessions, and fetch the list. */
+  dropSession(session: string, driver: string): void;
   /** Fetch from Postgres all that this page did not receive. */
   catchUp(): void;
 }

@@ -30,7 +30,7 @@ function receiver() {
     hub: signal(null),
     now: timers.now,
     hubNow: (pageNow) => pageNow + HUB_AHEAD_MS,
-    listSessions: () => (listed += 1),
+    dropSession: () => (listed += 1),
     catchUp: () => (caughtUp += 1),
   };
   const take = (message: Received) => handle(message, to);
