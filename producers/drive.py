@@ -127,7 +127,7 @@ class App:
             silent_s=time.monotonic() - answered_at if answered_at else None,
             made=self._made,
             sent=self._uploader.sent,
-            waiting=self._depot.waiting,
+            waiting=self._depot.accounts.waiting,
             fenced=self._link.fenced,
             rtt_ms=None if rtt_ns is None else rtt_ns / 1e6,
             unstored_s=self._link.storing.lasts_s,
@@ -203,7 +203,7 @@ class App:
             self._close()
             self._key = key
             self._link.live(key)
-        if self._depot.account(key).deleted:
+        if self._depot.accounts.of(key).deleted:
             if self._chunker.key == key:
                 self._chunker.begin_run(self._run_number())
             return
@@ -214,7 +214,7 @@ class App:
 
     def _run_number(self) -> int:
         """Return the number of a run that begins now, above all that are known."""
-        newest = max(self._depot.newest_run, self._depot.deleted_through)
+        newest = max(self._depot.accounts.newest_run, self._depot.accounts.deleted_through)
         return run_number(int(time.time()), newest, secrets.randbits(RANDOM_BITS))
 
     async def _flush_when_idle(self) -> None:
@@ -234,7 +234,7 @@ class App:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._depot.settle(), DISK_S)
         self._close()
-        if self._depot.complete or not self._bus.up.is_set():
+        if self._depot.accounts.complete or not self._bus.up.is_set():
             return
         with contextlib.suppress(BusDown, TimeoutError):
             await self._uploader.mark()

@@ -184,5 +184,5 @@ async def _send(settings: Settings, kept: Keeper, progress: Progress) -> set[tup
 async def _report(depot: Depot, link: Link, progress: Progress) -> None:
     total = sum(account.made for account in depot.accounts.values())
     while True:
-        progress(total - depot.waiting, total, link.waits_for)
+        progress(total - depot.accounts.waiting, total, link.waits_for)
         await asyncio.sleep(PROGRESS_INTERVAL_S)

@@ -11,9 +11,10 @@ class Receipt(Struct, frozen=True, kw_only=True, tag="link.receipt"):
     Of chunks `0..upto` Postgres has all but the `missing` ranges (64 at most; `upto` ends before
     the 65th). `through` is the highest number with nothing missing up to it, -1 for none. `echo` is
     the highest send number committed, `made` the number in the last mark (-1 before one). `dead`
-    counts chunks that came and could not be used, `refused` are their first 64 ranges. `boot` names
-    a start of the persister and of its Postgres: with another one, earlier receipts of any run may
-    be outdated. A receipt may state fewer chunks than the one before it; the newer one counts.
+    counts chunks that came and could not be used, `refused` are their first 64 ranges, `gone` those
+    of the chunks that marks declared gone. `boot` names a start of the persister and of its
+    Postgres: with another one, earlier receipts of any run may be outdated. A receipt may state
+    fewer chunks than the one before it; the newer one counts.
 
     `deleted` is the highest run of the driver in the session that was deleted for good, -1 for
     none. From a receipt of such a run the spool learns to delete its chunks too.
@@ -31,6 +32,7 @@ class Receipt(Struct, frozen=True, kw_only=True, tag="link.receipt"):
     hub_ns: int
     dead: int = 0
     refused: tuple[Range, ...] = ()
+    gone: tuple[Range, ...] = ()
     deleted: int = -1
 
 

@@ -119,5 +119,6 @@ def receipt(key: RunKey, held: Held, *, boot: str, hub_ns: int) -> Receipt:
         hub_ns=hub_ns,
         dead=ranges.count(refused),
         refused=refused[:MAX_MISSING],
+        gone=held.gone[:MAX_MISSING],
         deleted=held.deleted,
     )

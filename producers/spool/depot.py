@@ -17,15 +17,15 @@ import msgspec
 
 from pitbox import logs
 from pitbox.chunks import ranges
-from pitbox.chunks.ranges import NONE
 from producers import metrics
+from producers.spool.accounts import Accounts
 from producers.spool.database import DiskError
 from producers.spool.disk import Spool
 from producers.spool.keeper import Keeper, Runs
-from producers.spool.ledger import Ledger, RunKey, key_of
+from producers.spool.ledger import RunKey, key_of
 from producers.spool.record import Record
 from producers.spool.refusal import REFUSES, Refusal
-from producers.spool.retention import Dropped, ledger_of
+from producers.spool.retention import Dropped
 from schemas.link import Receipt
 from schemas.telemetry import Chunk, Range
 
@@ -51,15 +51,13 @@ class Depot:
 
     def __init__(self, keeper: Keeper, record: TextIO | None = None) -> None:
         """Prepare to keep chunks; `record` names every chunk before and after it is kept."""
-        self.accounts: dict[RunKey, Ledger] = {}
-        self.deleted_through = -1
+        self.accounts = Accounts(send=time.time_ns() // 1000)
         self.completed = asyncio.Event()
         self.owing = asyncio.Event()
         self.found = asyncio.Event()
         """Set when the spool was opened and accounts may have been added."""
 
         self.refusal = Refusal()
-        self._first_send = time.time_ns() // 1000
         self._behind = 0
         self._keeper = keeper
         self._record = Record(record)
@@ -87,28 +85,6 @@ class Depot:
         """Return why the disk keeps no chunks now, "" while it does."""
         return self._keeper.trouble or self.refusal.reason
 
-    @property
-    def newest_run(self) -> int:
-        """Return the highest run in the spool, 0 for none."""
-        return max((key.run for key in self.accounts), default=0)
-
-    @property
-    def waiting(self) -> int:
-        """Return how many chunks Postgres is not known to have and can still get."""
-        return sum(account.waiting for account in self.accounts.values())
-
-    @property
-    def complete(self) -> bool:
-        """Return whether every run is closed, and receipts confirm that Postgres has all of it."""
-        return all(account.complete for account in self.accounts.values())
-
-    def account(self, key: RunKey) -> Ledger:
-        """Return the account of a run; open one for a new run."""
-        found = self.accounts.get(key)
-        if found is None:
-            found = self.accounts[key] = Ledger(key, send=self._first_send)
-        return found
-
     def on_receipt(self, receipt: Receipt) -> None:
         """Update a run's account from a receipt.
 
@@ -116,39 +92,23 @@ class Depot:
         """
         account = self.accounts.get(key_of(receipt))
         if receipt.deleted >= receipt.run:
-            self._delete(receipt)
+            if self.accounts.delete(receipt):
+                named = {"session": receipt.session, "driver": receipt.driver}
+                log.warning("this session was deleted at the hub: it is deleted here too", **named)
         elif account is not None:
             if receipt.dead > account.refused:
                 self.refusal.complain(GIVEN_UP, "see its dead letters", chunks=receipt.dead)
             account.on_receipt(receipt)
             if account.todo:
                 self.owing.set()
-        if self.complete:
+        if self.accounts.complete:
             self.completed.set()
         else:
             self.completed.clear()
 
-    def _delete(self, receipt: Receipt) -> None:
-        """Delete the runs of a session that was deleted at the hub; the disk follows in slices."""
-        owner = receipt.session, receipt.driver
-        deleted = [
-            account
-            for key, account in self.accounts.items()
-            if (key.session, key.driver) == owner and key.run <= receipt.deleted
-        ]
-        if not all(account.deleted for account in deleted):
-            log.warning(
-                "this session was deleted at the hub: its telemetry is deleted here too",
-                session=receipt.session,
-                driver=receipt.driver,
-            )
-        for account in deleted:
-            account.delete()
-        self.deleted_through = max(self.deleted_through, receipt.deleted)
-
     def close(self, key: RunKey) -> None:
         """Note that a run makes no more chunks."""
-        self.account(key).close()
+        self.accounts.of(key).close()
         self.completed.clear()
 
     async def keep(self, chunks: Sequence[Chunk]) -> None:
@@ -183,7 +143,7 @@ class Depot:
         """
         found = await self._work(lambda spool: spool.read(key, chunks, max_bytes))
         metrics.rotten.inc(found.rotten)
-        for part in () if self.account(key).deleted else found.lost:
+        for part in () if self.accounts.of(key).deleted else found.lost:
             self._dropped(Dropped(key, part, receipted=False), found.reason)
         return found.chunks
 
@@ -223,10 +183,7 @@ class Depot:
 
     def _opened(self, runs: Runs) -> None:
         """Bring the accounts up to date with the file: all else that was kept is lost."""
-        for key, account in self.accounts.items():
-            account.keep_only(runs[key].kept if key in runs else NONE)
-        for key in runs.keys() - self.accounts.keys():
-            self.accounts[key] = ledger_of(runs[key], self._first_send)
+        self.accounts.follow(runs)
         self.found.set()
         self.owing.set()
 
@@ -246,11 +203,11 @@ class Depot:
             return
         self.refusal.end()
         self._record.kept(chunks)
-        self.account(key).keep(chunks[-1].chunk)
+        self.accounts.of(key).keep(chunks[-1].chunk)
         metrics.kept.inc(len(chunks))
 
     def _refused(self, key: RunKey, chunks: Sequence[Chunk], reason: str) -> None:
-        account = self.account(key)
+        account = self.accounts.of(key)
         account.keep(chunks[-1].chunk)
         account.drop(((chunks[0].chunk, chunks[-1].chunk),))
         self.refusal.add(len(chunks), reason)
@@ -267,13 +224,13 @@ class Depot:
                 break
             self._dropped(part)
         metrics.spool_bytes.set(await self._work(lambda spool: spool.used_bytes))
-        metrics.waiting.set(self.waiting)
+        metrics.waiting.set(self.accounts.waiting)
         for key in [key for key, account in self.accounts.items() if account.complete]:
             if await self._work(partial(Spool.forget, key=key)):
                 del self.accounts[key]
 
     def _dropped(self, part: Dropped, reason: str = "the spool is full") -> None:
-        self.account(part.key).drop((part.chunks,))
+        self.accounts.of(part.key).drop((part.chunks,))
         count = ranges.count((part.chunks,))
         metrics.dropped.labels("yes" if part.receipted else "no").inc(count)
         if not part.receipted:

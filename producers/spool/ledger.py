@@ -85,6 +85,7 @@ class Ledger:
         self._flight = NONE
         self._echo = -1
         self._receipt_made = -1
+        self._receipt_gone = NONE
         self._marked = UNMARKED
         self._todo: Ranges | None = None
 
@@ -118,9 +119,19 @@ class Ledger:
             and self._receipt_made >= self.made
             and self._echo >= self._marked.send
             and (self._marked.made, self._marked.closed) == (self.made, self.closed)
-            and self._marked.gone == self.gone
+            and self._gone_is_known
             and not self._lacking()
         )
+
+    @property
+    def _gone_is_known(self) -> bool:
+        """Return whether the hub has what is gone: a receipt that is cut states no more of it.
+
+        A mark with a lower send number may be lost, when another PC has a copy of this spool.
+        """
+        cut = len(self._receipt_gone) >= MAX_MISSING
+        unknown = ranges.minus(self.gone, self._receipt_gone)
+        return self._marked.gone == self.gone and (cut or not unknown)
 
     @property
     def complete(self) -> bool:
@@ -189,6 +200,7 @@ class Ledger:
         self._echo = receipt.echo
         self.refused = receipt.dead
         self._receipt_made = receipt.made
+        self._receipt_gone = ranges.normal(receipt.gone)
         self._send = max(self._send, receipt.echo)
         self.reconciled = True
         self._todo = None

@@ -180,7 +180,7 @@ class Link:
         """Log when the hub stops storing, and when it stores again."""
         stored = True
         while True:
-            linked, waiting = self._bus.up.is_set(), self._depot.waiting
+            linked, waiting = self._bus.up.is_set(), self._depot.accounts.waiting
             stores = self.storing.look(linked=linked, waiting=waiting, now_s=time.monotonic())
             metrics.unstored_s.set(self.storing.lasts_s)
             if stored and not stores:
@@ -211,14 +211,14 @@ class Link:
     async def _send_hello(self) -> None:
         if self._live is None or self.fenced:
             return
-        account = self._depot.account(self._live)
+        account = self._depot.accounts.of(self._live)
         hello = Hello(
             driver=self._live.driver,
             session=self._live.session,
             run=self._live.run,
             at_ns=time.time_ns(),
             made=account.made,
-            waiting=self._depot.waiting,
+            waiting=self._depot.accounts.waiting,
             offset_ns=self.clock.offset_ns,
             rtt_ns=self.clock.rtt_ns,
             kept=not self._depot.trouble,

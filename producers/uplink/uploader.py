@@ -66,7 +66,7 @@ class Uploader:
         if self._fenced() or not self._bus.up.is_set():
             self._depot.owing.set()
             return
-        send = self._depot.account(self._live_key).sent(chunk.chunk, chunk.chunk)
+        send = self._depot.accounts.of(self._live_key).sent(chunk.chunk, chunk.chunk)
         with contextlib.suppress(BusDown):  # the next receipt shows it missing: backfill sends it
             await self._bus.publish("telemetry.live", replace(chunk, send=send))
             self._count("live")
@@ -101,8 +101,9 @@ class Uploader:
     def _next(self) -> Ledger | None:
         """Return the run to send next: the live one first, then the newest; None for none."""
         accounts = self._depot.accounts
-        if self._live_key in accounts and accounts[self._live_key].todo:
-            return accounts[self._live_key]
+        live = None if self._live_key is None else accounts.get(self._live_key)
+        if live is not None and live.todo:
+            return live
         return next((a for a in reversed(accounts.values()) if a.todo), None)
 
     async def _burst(self, account: Ledger) -> float:

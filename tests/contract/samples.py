@@ -125,6 +125,7 @@ SAMPLES: Final[dict[str, Struct]] = {
         hub_ns=AT_NS,
         dead=1,
         refused=((6, 6),),
+        gone=((5, 5),),
         deleted=1_795_570_842_000,
     ),
     "link.ask": Ask(**RUN),

@@ -13,7 +13,13 @@ def ledger(made: int = 0, **known: object) -> Ledger:
 
 
 def receipt(
-    upto: int = -1, missing: Ranges = (), echo: int = -1, made: int = -1, boot: str = "a"
+    upto: int = -1,
+    *,
+    missing: Ranges = (),
+    echo: int = -1,
+    made: int = -1,
+    boot: str = "a",
+    gone: Ranges = (),
 ) -> Receipt:
     """Return a receipt of the tests' run."""
     through = missing[0][0] - 1 if missing else upto
@@ -25,6 +31,7 @@ def receipt(
         upto=upto,
         missing=missing,
         echo=echo,
+        gone=gone,
         made=made,
         boot=boot,
         hub_ns=0,
@@ -198,6 +205,8 @@ def test_a_run_is_not_complete_before_the_hub_received_its_gone_chunks() -> None
     assert not account.complete
     send = account.mark().send
     account.on_receipt(receipt(upto=1, missing=((0, 0),), echo=send, made=2))
+    assert not account.complete, "a later mark of a copy of this spool may have overtaken it"
+    account.on_receipt(receipt(upto=1, missing=((0, 0),), echo=send, made=2, gone=((0, 0),)))
     assert account.complete
 
 

@@ -2,7 +2,7 @@
 
 The real rules of the driver's PC (`producers.spool.ledger`) and of the hub
 (`consumers.persister.decide`) run against a model that loses, repeats, overtakes, rolls back,
-restarts and clones.
+restarts, clones, rots and refuses.
 """
 
 import copy
@@ -121,6 +121,23 @@ class Driver:
         if live:
             self._send(account, chunk, chunk)
 
+    def make_unkept(self) -> None:
+        """Make a chunk that the disk refuses: it can only arrive live."""
+        kept, account = self.spool[self.key], self.accounts[self.key]
+        chunk, kept.made = kept.made, kept.made + 1
+        kept.dropped = ranges.union(kept.dropped, ((chunk, chunk),))
+        account.keep(chunk)
+        account.drop(((chunk, chunk),))
+        send = account.sent(chunk, chunk)
+        self.world.publish(Message(account.key, chunk, send, f"{self.key.run}/{chunk}"))
+
+    def rot(self, chunk: int) -> None:
+        """Lose a chunk of the live run, and notice it when the spool is opened or read."""
+        kept = self.spool[self.key]
+        if kept.chunks.pop(chunk, None) is not None:
+            kept.dropped = ranges.union(kept.dropped, ((chunk, chunk),))
+            self.accounts[self.key].keep_only(ranges.of(sorted(kept.chunks)))
+
     def backfill(self) -> bool:
         for account in self.accounts.values():
             burst = account.burst(BURST)
@@ -178,6 +195,16 @@ class NothingLost(RuleBasedStateMachine):
         for driver in self.drivers:
             for _ in range(count):
                 driver.make(live)
+
+    @rule()
+    def refuse_a_chunk(self) -> None:
+        for driver in self.drivers:
+            driver.make_unkept()
+
+    @rule(chunk=st.integers(0, 12))
+    def rot_a_chunk(self, chunk: int) -> None:
+        for driver in self.drivers:
+            driver.rot(chunk)
 
     @rule()
     def backfill(self) -> None:
