@@ -23,6 +23,14 @@ answer_s: Final = Histogram(
     ["format"],
     buckets=runtime_metrics.LATENCY_S,
 )
+ended: Final = Counter(
+    "pitbox_gateway_connections_ended",
+    "connections ended by a limit: slow request, slow read, too many",
+    ["reason"],
+)
+refused: Final = Counter(
+    "pitbox_gateway_answers_refused", "answers refused because their visitor had no memory left"
+)
 hub_refuses: Final = Gauge(
     "pitbox_hub_refuses", "1 while a server of the hub runs and stores nothing", ["server"]
 )

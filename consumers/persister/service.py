@@ -81,8 +81,7 @@ class Persister:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._receipts.run(self._holdings, stop))
                 tasks.create_task(self._deleting.run(stop))
-                if not self._settings.retention.is_off:
-                    tasks.create_task(self._retaining.run(stop))
+                tasks.create_task(self._retaining.run(stop))
         finally:
             await subscription.unsubscribe()
 

@@ -3,7 +3,7 @@
 A set is a tuple of ascending ranges that neither overlap nor touch.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from typing import Final
 
@@ -67,6 +67,21 @@ def minus(left: Ranges, right: Ranges) -> Ranges:
         if start <= last:
             rest.append((start, last))
     return tuple(rest)
+
+
+def within(ranges: Ranges, first: int, last: int) -> Ranges:
+    """Return the numbers of a set from `first` to `last`."""
+    start = bisect_left(ranges, first, key=_last)
+    stop = bisect_right(ranges, last, key=_first)
+    return tuple((max(low, first), min(high, last)) for low, high in ranges[start:stop])
+
+
+def _first(part: Range) -> int:
+    return part[0]
+
+
+def _last(part: Range) -> int:
+    return part[1]
 
 
 def count(ranges: Iterable[Range]) -> int:

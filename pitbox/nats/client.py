@@ -30,6 +30,7 @@ CONNECT_TIMEOUT_S: Final = 2
 BUFFER_BYTES: Final = 32_768
 DENIED: Final = "permissions violation"
 QUOTE: Final = "'"
+SENDER: Final = b"NATS/1.0\r\nNats-Request-Info:"
 
 Awaited = TypeVar("Awaited")
 
@@ -113,12 +114,20 @@ class Client(nats.aio.client.Client):
             return super()._build_message(sid, _legible(subject), _legible(reply), data, headers)
 
     async def _process_headers(self, headers: bytes | None) -> Any:
-        if not headers:
+        if not headers or _names_sender_only(headers):
             return None
         try:
             return await super()._process_headers(headers)
         except (ValueError, IndexError):
             return None
+
+
+def _names_sender_only(headers: bytes) -> bool:
+    """Return whether the only header is the one that nats-server adds to messages of a driver.
+
+    Nobody reads it, and to parse it takes a quarter of the time of receiving it.
+    """
+    return headers.startswith(SENDER) and headers.find(b"\r\n", len(SENDER)) == len(headers) - 4
 
 
 def _legible(subject: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """Read and write folds in Postgres: facts, the chunks they rest on, and a snapshot."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import asyncpg
@@ -168,6 +168,13 @@ async def chunks(
     ]
 
 
+async def guard(connection: asyncpg.Connection, owner: Owner, runs: Iterable[int]) -> None:
+    """Raise Conflict when one of the runs was deleted; none is before the transaction ends."""
+    deletion = (await deleted.among(connection, [owner])).get(owner)
+    if deletion and any(run <= deletion.through for run in runs):
+        raise Conflict("the session was deleted")
+
+
 async def commit(
     connection: asyncpg.Connection,
     consumer: str,
@@ -182,9 +189,7 @@ async def commit(
 
     Raises Conflict when the fold in Postgres is not of `generation`, or runs in it were deleted.
     """
-    deletion = (await deleted.among(connection, [owner])).get(owner)
-    if deletion and any(run <= deletion.through for run in folded):
-        raise Conflict("the session was deleted")
+    await guard(connection, owner, folded)
     after = max(time.time_ns(), generation + 1)
     if generation:
         done = await connection.execute(

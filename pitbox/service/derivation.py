@@ -116,11 +116,21 @@ def count(runs: Runs) -> int:
 
 
 def newest_first(missing: Runs, size: int) -> list[Slice]:
-    """Cut missing chunks into slices of at most `size`, the newest run and chunk first."""
-    slices = []
+    """Return slices that contain all missing chunks, the newest run and chunk first.
+
+    A slice spans at most `size` numbers, also such as are not missing: there is no slice for each
+    chunk where every second one is missing.
+    """
+    slices: list[Slice] = []
     for run in sorted(missing, reverse=True):
-        for first, last in reversed(missing[run]):
-            slices += [
-                (run, max(first, end - size + 1), end) for end in range(last, first - 1, -size)
-            ]
+        first = last = -1
+        for low, high in reversed(missing[run]):
+            end = high
+            while end >= low:
+                if last - end >= size or first < 0:
+                    slices.append((run, end, end))
+                    last = end
+                first = max(low, last - size + 1)
+                slices[-1] = run, first, last
+                end = first - 1
     return slices

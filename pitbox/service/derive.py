@@ -69,6 +69,7 @@ class Derive:
             publish=self._publish,
             publishes=self._publishes,
             ready=self._take_turn,
+            turns=self._turns,
             forget=self._forget,
             announce=self._announce,
         )

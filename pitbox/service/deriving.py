@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from pitbox import logs, metrics
@@ -84,6 +84,7 @@ class Deriving:
         self._committed: Any = self._state
         self._folded: dict[int, ranges.Ranges] = {}
         self._left_out: dict[int, ranges.Ranges] = {}
+        self._missing: dict[int, ranges.Ranges] = {}
         self._candidate: Candidate | None = None
         self._since = 0.0, 0
         self._committed_s = self.used_s = clock_s()
@@ -100,9 +101,14 @@ class Deriving:
         return not self.frozen and self._state is not self._committed
 
     @property
+    def runs(self) -> Iterable[int]:
+        """Return the runs of the folded chunks."""
+        return self._derivation.folded(self._state)
+
+    @property
     def chunks_behind(self) -> int:
         """Return the number of chunks to read from Postgres."""
-        return sum(last - first + 1 for _, first, last in self.behind)
+        return sum(ranges.count(self._of(which)) for which in self.behind)
 
     def put(self, chunk: Chunk) -> None:
         """Queue a live chunk."""
@@ -173,6 +179,7 @@ class Deriving:
         """
         have = {**self._folded, **{run: one.have for run, one in runs.items()}}
         missing = minus(have, self._derivation.folded(self._state), self._left_out)
+        self._missing = missing
         self.behind = [] if self.frozen else newest_first(missing, SLICE_CHUNKS)
         return have
 
@@ -183,13 +190,17 @@ class Deriving:
 
     def close(self, which: Slice) -> None:
         """Note that a slice was read: what was not added of it is left out from now on."""
-        run, first, last = which
-        rest = minus({run: ((first, last),)}, self._derivation.folded(self._state))
+        rest = minus({which[0]: self._of(which)}, self._derivation.folded(self._state))
         if rest:
             if not self._left_out:
                 log.warning("facts leave chunks out", owner=self.owner, chunks=count(rest))
             metrics.chunks_left_out.labels(self._derivation.name).inc(count(rest))
             self._left_out = union(self._left_out, rest)
+
+    def _of(self, which: Slice) -> ranges.Ranges:
+        """Return the chunks of a slice that were missing."""
+        run, first, last = which
+        return ranges.within(self._missing.get(run, ranges.NONE), first, last)
 
     def hurry(self) -> None:
         """Commit at the next opportunity."""

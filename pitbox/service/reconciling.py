@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, Final
 
 from pitbox import logs, metrics
@@ -17,8 +17,10 @@ from pitbox.postgres.folds import Differing
 from pitbox.service.aside import PAUSE_S, Aside
 from pitbox.service.derivation import Derivation, Slice, with_crc
 from pitbox.service.deriving import Candidate, Deriving
+from pitbox.service.overdue import Overdue
 from pitbox.service.retry import retry
 from pitbox.service.states import States
+from pitbox.service.turns import Turns
 from pitbox.service.visits import in_turn
 from schemas.telemetry import Chunk
 
@@ -55,6 +57,7 @@ class Reconciling:
         publish: Callable[[Owner, list[Any]], None],
         publishes: Callable[[Owner], bool],
         ready: Callable[[Deriving], None],
+        turns: Turns,
         forget: Callable[[Owner], None],
         announce: Callable[[Any], Awaitable[None]],
     ) -> None:
@@ -62,16 +65,19 @@ class Reconciling:
 
         `make` adds a driver. `publish` queues facts; `publishes` returns whether some of a driver
         wait, and then nothing of the driver is committed. `ready` is called once a driver's fold
-        was read, `forget` with those whose runs were deleted. `announce` publishes how many chunks
-        are left.
+        was read, `forget` with those whose runs were deleted. `turns` limits each driver's time.
+        `announce` publishes how many chunks are left.
         """
         self.deleted, self.aside = Deleted(), Aside()
         self._derivation = derivation
         self._tables = tables
         self._connection = connection
         self._states = states
+        gauge = metrics.unstored_s.labels(derivation.name, "")
+        self._overdue = Overdue("the commit of facts", gauge, log)
         self._make, self._publish, self._publishes = make, publish, publishes
         self._ready, self._forget, self._announce = ready, forget, announce
+        self._turns = turns
         self._outdated: set[Owner] = set()
         self._checked_s = 0.0
         self._boot = ""
@@ -136,6 +142,8 @@ class Reconciling:
             if self._wake.is_set() and time.monotonic() > until_s:
                 self._behind += 1
                 break
+            if self._turns.rests(owner[1], time.monotonic()):
+                continue
             self._behind += await self._attempt(owner, different.get(owner), read_ns)
         metrics.chunks_behind.labels(self._derivation.name).set(self._behind)
 
@@ -171,16 +179,27 @@ class Reconciling:
             await self._read(deriving)
         runs = differs.runs if differs else {}
         self._outdated.discard(owner)
-        have = deriving.compare(runs)
+        with self._charged(owner):
+            have = deriving.compare(runs)
         if deriving.behind:
             await self._catch_up(deriving)
-            have = deriving.compare(runs)
+            with self._charged(owner):
+                have = deriving.compare(runs)
         if not deriving.behind:
             lost = {run: one.lost for run, one in runs.items()}
             candidate = deriving.candidate(have, lost, read_ns)
             if candidate is not None and not self._publishes(owner):
                 await self._commit(deriving, candidate)
         return deriving.chunks_behind
+
+    @contextlib.contextmanager
+    def _charged(self, owner: Owner) -> Iterator[None]:
+        """Charge a driver for the time of the block, which must not wait."""
+        began_s = time.thread_time()
+        try:
+            yield
+        finally:
+            self._turns.charge(owner[1], time.monotonic(), time.thread_time() - began_s)
 
     async def _read(self, deriving: Deriving) -> None:
         async with self._connection.transaction() as connection:
@@ -196,14 +215,17 @@ class Reconciling:
         """Read and fold some slices of missing chunks, the newest first."""
         for which in deriving.behind[:READ_SLICES]:
             async with self._connection.transaction() as connection:
+                await folds.guard(connection, deriving.owner, [which[0]])
                 chunks = await folds.chunks(connection, deriving.owner, *which)
             await _add(deriving, which, chunks)
         deriving.behind = deriving.behind[READ_SLICES:]
         told = deriving.partial
         if not deriving.behind:
-            self._publish(deriving.owner, deriving.settle())
+            with self._charged(deriving.owner):
+                self._publish(deriving.owner, deriving.settle())
         elif changed := deriving.amended():
             async with self._connection.transaction() as connection:
+                await folds.guard(connection, deriving.owner, deriving.runs)
                 await self._tables.write(connection, deriving.owner, changed, ())
             deriving.stored = {**deriving.stored, **changed}
         if told:
@@ -213,22 +235,25 @@ class Reconciling:
 
     async def _commit(self, deriving: Deriving, candidate: Candidate) -> None:
         """Write the facts of a state, its chunks and its snapshot in one transaction."""
-        facts = self._tables.keyed(self._derivation.facts(candidate[0]))
         stored = deriving.stored
-        changed = {place: fact for place, fact in facts.items() if stored.get(place) != fact}
-        removed = [place for place in stored if place not in facts]
+        with self._charged(deriving.owner):
+            facts = self._tables.keyed(self._derivation.facts(candidate[0]))
+            changed = {place: fact for place, fact in facts.items() if stored.get(place) != fact}
+            removed = [place for place in stored if place not in facts]
+            state = with_crc(self._derivation.snapshot(candidate[0]))
         try:
-            async with self._connection.transaction() as connection:
-                generation = await folds.commit(
-                    connection,
-                    self._derivation.name,
-                    deriving.owner,
-                    version=self._derivation.version,
-                    generation=deriving.generation,
-                    state=with_crc(self._derivation.snapshot(candidate[0])),
-                    folded=deriving.to_store(candidate),
-                )
-                await self._tables.write(connection, deriving.owner, changed, removed)
+            with self._overdue.timed(owner=deriving.owner):
+                async with self._connection.transaction() as connection:
+                    generation = await folds.commit(
+                        connection,
+                        self._derivation.name,
+                        deriving.owner,
+                        version=self._derivation.version,
+                        generation=deriving.generation,
+                        state=state,
+                        folded=deriving.to_store(candidate),
+                    )
+                    await self._tables.write(connection, deriving.owner, changed, removed)
         except Conflict:
             deriving.is_read = False
             raise

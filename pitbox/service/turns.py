@@ -55,14 +55,22 @@ class Turns:
         """Note how long a turn took; the session waits no longer, the driver's others wait on."""
         driver = owner[1]
         self._least_s = max(self._least_s, self._used_s[driver])
-        self._used_s[driver] += took_s
-        rested_s = max(self._rest(driver), now_s - self._credit_s)
-        self._rests_until_s[driver] = rested_s + took_s / self._share
+        self.charge(driver, now_s, took_s)
         del self._sessions[driver][owner]
         if not self._sessions[driver]:
             del self._sessions[driver]
         if len(self._used_s) > MAX_KNOWN + 2 * len(self._sessions):
             self._forget(now_s)
+
+    def charge(self, driver: str, now_s: float, took_s: float) -> None:
+        """Note how long work took that was no turn."""
+        self._used_s[driver] = self._used_s.get(driver, self._least_s) + took_s
+        rested_s = max(self._rest(driver), now_s - self._credit_s)
+        self._rests_until_s[driver] = rested_s + took_s / self._share
+
+    def rests(self, driver: str, now_s: float) -> bool:
+        """Return whether a driver has used its share."""
+        return self._rest(driver) > now_s
 
     def _rest(self, driver: str) -> float:
         return self._rests_until_s.get(driver, 0.0)

@@ -39,8 +39,3 @@ class Retention(Struct, frozen=True, forbid_unknown_fields=True):
                 "PITBOX_RETENTION__FACTS_DAYS: is below PITBOX_RETENTION__TELEMETRY_DAYS, but "
                 "telemetry goes before facts"
             )
-
-    @property
-    def is_off(self) -> bool:
-        """Return whether nothing is limited."""
-        return not (self.telemetry_days or self.facts_days or self.telemetry_bytes)

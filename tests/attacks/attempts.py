@@ -12,6 +12,7 @@ import msgspec
 from pitbox.identity.authority import HUB
 from pitbox.identity.folder import KeyFolder
 from pitbox.identity.nkeys import Kind
+from tests.attacks.chunks import chunks
 from tests.attacks.headers import headers
 from tests.attacks.identities import identities
 from tests.attacks.names import names
@@ -140,6 +141,7 @@ def attempts() -> Iterator[Attempt]:
     yield from identities()
     yield from names()
     yield from visitors()
+    yield from chunks()
     yield Attempt("volume", f"{REQUESTS} questions without an answer", _remember)
 
 

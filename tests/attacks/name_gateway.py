@@ -15,11 +15,12 @@ from pitbox.identity import jwt
 from pitbox.identity.nkeys import KeyPair, Kind
 from pitbox.identity.permissions import SETUP
 from pitbox.identity.proof import prove
-from schemas.api import AccountName
+from schemas.api import AccountName, Role
 from schemas.keys import DriverName, Enrol, Enrolled
 from tests.attacks.wire import Wire
 from tests.tools import hub, long_drive
-from tests.tools.page import gateway_of
+from tests.tools.page import API, gateway_of
+from tests.tools.people import joined
 from tests.tools.servers import USERS, NatsServer
 
 GOOD: Final = "gil"
@@ -39,6 +40,9 @@ insert into run (session, driver, run, first_seen)
 select session, driver, 1, now() + place * interval '1 ms'
 from unnest($1::text[], $2::text[]) with ordinality as drove (driver, session, place)
 """
+
+
+LEFT: Final = "insert into run (session, driver, run, closed) values ($1, 'bea', 1, true)"
 
 
 class NameGateway:
@@ -84,6 +88,20 @@ class NameGateway:
         drivers, sessions = zip(*driven, strict=True)
         await self._stored.rows(RUNS, drivers, sessions)
         return [row["session"] for row in (await self._rest.get("/sessions")).json()]
+
+    async def deletes(self, role: Role | None, session: str) -> bool:
+        """Store a session of bea, who has left; let somebody delete it, and return whether it went.
+
+        `role` is None for somebody without a login; a driver is another one.
+        """
+        await self._stored.rows(LEFT, session)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}") as rest:
+            headers = {}
+            if role:
+                name, driver = f"mallory-{role}", "mallory" if role == "driver" else None
+                headers = (await joined(rest, self._stored.url, name, role, driver)).headers
+            await rest.delete(f"{API}/sessions/{session}/drivers/bea", headers=headers)
+        return not await self._stored.value("select true from run where session = $1", session)
 
     async def large_answer(self) -> tuple[str, str]:
         """Store a long drive; return the path of its telemetry, and a token."""

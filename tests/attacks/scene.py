@@ -39,6 +39,7 @@ OVERHEARD: Final = (
 """What is said in the hub beside what streams.yaml names."""
 
 WATCH_S: Final = 0.12
+RECEIVED_S: Final = 10.0
 STORED: Final = 6
 READ: Final = 5
 
@@ -155,6 +156,16 @@ class Scene:
         except Exception as error:
             return f"the victim is not heard: {error!r}"
         return "the victim is taken for a repetition" if ack.duplicate else ""
+
+    async def received(self, subject: str) -> bytes:
+        """Return the first message on a subject since the attempt began."""
+        deadline = time.monotonic() + RECEIVED_S
+        while time.monotonic() < deadline:
+            for seen, payload, _ in self.seen:
+                if seen == subject:
+                    return payload
+            await asyncio.sleep(0.01)
+        raise TimeoutError(f"nothing came on {subject}")
 
     async def reread(self) -> str:
         """Return whether a delivered message is delivered again, "" if not."""

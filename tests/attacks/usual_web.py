@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import uvicorn
-from litestar import Litestar, get, post
+from litestar import Litestar, delete, get, post
 from litestar.params import PathParameter
 from litestar.static_files import create_static_files_router
 
@@ -40,6 +40,14 @@ async def list_sessions() -> list[dict[str, str]]:
     return [{"session": session} for session in _driven[: -NEWEST - 1 : -1]]
 
 
+@delete("/api/v1/sessions/{session:str}/drivers/{driver:str}")
+async def delete_session(
+    session: Annotated[str, PathParameter()], driver: Annotated[str, PathParameter()]
+) -> None:
+    """Delete a session for anybody."""
+    _driven.remove(session)
+
+
 @get("/large", media_type="application/octet-stream")
 async def large() -> bytes:
     """Return an answer of 9 MB."""
@@ -59,7 +67,7 @@ async def usual_web(folder: Path) -> AsyncIterator[int]:
     files = create_static_files_router("/", directories=[folder], html_mode=True)
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        Litestar([files, log_in, drive, list_sessions, large], logging_config=None),
+        Litestar([files, log_in, drive, list_sessions, delete_session, large], logging_config=None),
         http="h11",
         log_config=None,
         lifespan="off",

@@ -9,6 +9,7 @@ from typing import Final
 
 import httpx
 
+from schemas.api import Role
 from tests.attacks.scene import Attempt, Scene
 from tests.tools.long_drive import ANSWER_BYTES
 from tests.tools.page import narrow_socket
@@ -18,6 +19,7 @@ VICTIM: Final = "127.0.0.9"
 CONNECTIONS_EACH: Final = 256
 ANSWER_S: Final = 10.0
 MADE_UP: Final = 600
+ROLES: Final[tuple[Role | None, ...]] = (None, "guest", "engineer", "driver")
 READERS: Final = 60
 MUCH_BYTES: Final = 256_000_000
 PATHS: Final = {
@@ -40,6 +42,9 @@ def visitors() -> Iterator[Attempt]:
     yield Attempt("visitors", "slow heads of five addresses", _hold_connections)
     yield Attempt("visitors", f"{MADE_UP} sessions of one driver", _crowd_out)
     yield Attempt("visitors", f"{READERS} readers who do not read", _hold_memory)
+    for role in ROLES:
+        who = f"a session of another deleted as {role or 'nobody'}"
+        yield Attempt("visitors", who, partial(_delete, role=role))
 
 
 async def _fail(scene: Scene, path: str) -> str:
@@ -77,6 +82,20 @@ async def _crowd_out(scene: Scene) -> str:
                 await rest.post(f"/driven/{session}")
             listed = [row["session"] for row in (await rest.get("/api/v1/sessions")).json()]
     return "" if "race" in listed else f"the victim's is not among the first {len(listed)}"
+
+
+async def _delete(scene: Scene, role: Role | None) -> str:
+    """Delete the session of a victim who has left; `role` is None without a login."""
+    session = f"deleted-by-{role}"
+    if scene.name_gateway:
+        gone = await scene.name_gateway.deletes(role, session)
+    else:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{scene.web_port}") as rest:
+            await rest.post(f"/driven/{session}")
+            await rest.delete(f"/api/v1/sessions/{session}/drivers/bea")
+            listed = [row["session"] for row in (await rest.get("/api/v1/sessions")).json()]
+        gone = session not in listed
+    return "the victim's session is deleted" if gone else ""
 
 
 async def _hold_memory(scene: Scene) -> str:

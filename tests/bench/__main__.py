@@ -10,6 +10,7 @@ from typing import Final
 
 from tests.bench import (
     admitting,
+    crowded,
     driving,
     encoding,
     persisting,
@@ -32,6 +33,7 @@ PARTS: Final[dict[str, Callable[[Servers, Effort], Iterator[Result]]]] = {
     "reading": reading.measure,
     "driving": driving.measure,
     "restarting": restarting.measure,
+    "crowded": crowded.measure,
 }
 
 

@@ -11,7 +11,8 @@ import pytest
 from msgspec.structs import replace
 
 from pitbox.nats.bus import Bus, BusDown
-from pitbox.postgres import deleted
+from pitbox.postgres import deleted, folds
+from pitbox.postgres.errors import Conflict
 from pitbox.postgres.kept import KEPT, NOT_DELETED
 from producers.run_number import RANDOM_BITS, run_number
 from schemas.link import Ask, Receipt
@@ -212,6 +213,20 @@ async def test_facts_that_are_being_committed_do_not_outlive_the_deletion(stored
     await transaction.commit()
     await deleting
     assert (await deleted.among(writer, [OWNER]))[OWNER].through > 0
+    await writer.close()
+
+
+async def test_a_fold_of_a_deleted_run_is_neither_read_on_nor_committed(stored: Database) -> None:
+    await delete(stored)
+    writer = await asyncpg.connect(stored.url)
+    changes = {"version": 1, "generation": 0, "state": b""}
+    with pytest.raises(Conflict, match="deleted"):
+        await folds.guard(writer, OWNER, [LATER_RUN, 1])
+    with pytest.raises(Conflict, match="deleted"):
+        await folds.commit(writer, "timing", OWNER, **changes, folded={1: ((0, 5),)})
+    await folds.guard(writer, OWNER, [LATER_RUN])
+    await folds.commit(writer, "timing", OWNER, **changes, folded={LATER_RUN: ((0, 5),)})
+    assert await stored.value("select run from folded") == LATER_RUN
     await writer.close()
 
 

@@ -189,6 +189,15 @@ async def test_a_session_whose_facts_are_too_old_is_deleted_for_good(
     assert await stored.value("select count(*) from lap") == 0
 
 
+async def test_without_limits_an_earlier_announcement_is_withdrawn(stored: Database) -> None:
+    connection = await asyncpg.connect(stored.url)
+    await connection.execute("insert into retention_due values ('test', 'telemetry', now())")
+    await connection.close()
+    async with retaining(stored, Retention()):
+        gone = "select count(*) = 0 from retention_due"
+        await eventually(lambda: stored.value(gone), "nothing is announced")
+
+
 async def test_telemetry_without_its_facts_stays(
     nats_server: NatsServer, driver: Bus, stored: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,6 +10,7 @@ import socket
 import ssl
 from collections.abc import Callable
 
+from consumers.gateway import metrics
 from consumers.gateway.access.authentication import site_of
 from consumers.gateway.web.connections import Connections, Limits
 from consumers.gateway.web.protocol import Entry
@@ -68,6 +69,7 @@ class Acceptor:
         task.add_done_callback(started)
         surplus = self._connections.add(entry, address)
         if surplus is not None:
+            metrics.ended.labels("too many").inc()
             surplus.end()
 
     async def _start(self, accepted: socket.socket, entry: Entry) -> None:

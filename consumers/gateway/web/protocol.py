@@ -9,6 +9,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from consumers.gateway import metrics
 from consumers.gateway.web.connections import Connections, Limits
 from consumers.gateway.web.sending import END
 
@@ -65,6 +66,7 @@ class Entry:
 
     def _expired(self, what: str) -> None:
         del self._timers[what]
+        metrics.ended.labels(f"slow {what}").inc()
         self.end()
 
 
@@ -133,6 +135,11 @@ class RequestProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Process a part of a request, and end its time limit when the request is whole."""
         super().data_received(data)
+        self._update()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        super().on_response_complete()
         self._update()
 
     def connection_lost(self, exc: Exception | None) -> None:

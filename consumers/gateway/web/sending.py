@@ -6,6 +6,7 @@ import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from consumers.gateway import metrics
 from consumers.gateway.access.authentication import site_of
 from consumers.gateway.access.memory import Hold, Memory
 from schemas.api import Problem
@@ -87,6 +88,7 @@ class Answer:
 
     async def _refuse(self) -> None:
         """Answer 503; an answer that has begun can only be cut off."""
+        metrics.refused.inc()
         if self._start is None:
             self._hold.end()
             return

@@ -28,7 +28,6 @@ def removed(
 
 def test_without_limits_nothing_is_due() -> None:
     assert removed(stored("old", 5000)) == []
-    assert Retention().is_off
 
 
 def test_telemetry_goes_at_its_age_and_is_announced_a_day_before() -> None:

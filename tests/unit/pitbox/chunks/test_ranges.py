@@ -55,3 +55,10 @@ def test_count_and_membership_agree_with_sets(members: set[int], number: int) ->
     made = ranges.of(members)
     assert ranges.count(made) == len(members)
     assert ranges.contains(made, number) == (number in members)
+
+
+@given(numbers, st.integers(-5, 65), st.integers(-5, 65))
+def test_a_part_of_a_set_agrees_with_sets(left: set[int], first: int, last: int) -> None:
+    made = ranges.within(ranges.of(left), first, last)
+    assert is_normal(made)
+    assert as_set(made) == {number for number in left if first <= number <= last}

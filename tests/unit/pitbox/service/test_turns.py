@@ -113,3 +113,11 @@ def test_clocks_of_drivers_who_used_nothing_for_long_are_dropped() -> None:
         assert turns.next(float(number)) == owner
         turns.spent(owner, float(number), 0.01)
     assert len(turns._used_s) < 1100
+
+
+def test_work_that_is_no_turn_uses_the_share_of_a_driver_too() -> None:
+    turns = Turns(share=0.5, credit_s=0)
+    turns.charge("eve", 10.0, 1.0)
+    turns.wait(EVE)
+    assert (turns.rests("eve", 11.9), turns.wait_s(11.0)) == (True, 1.0)
+    assert (turns.rests("eve", 12.0), turns.rests("ada", 0.0)) == (False, False)
