@@ -30,6 +30,7 @@ SERVER_SETTINGS: Final = {
     "log_timezone": "UTC",
     "log_checkpoints": "off",
     "log_min_messages": "warning",
+    "log_min_error_statement": "panic",  # else a Postgres that refuses fills the terminal with SQL
     "log_error_verbosity": "terse",  # else the log quotes refused rows, which contain personal data
 }
 

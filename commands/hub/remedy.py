@@ -46,14 +46,16 @@ def decide(
     has_room: bool,
     now_s: float,
     limits: Limits,
+    looked_s: float = 0.0,
 ) -> tuple[Condition, list[Act]]:
     """Return the condition after one look at a server, and the acts that are due.
 
     `certain` is whether the server itself names a cause that only a new start removes, `has_room`
-    whether its volume takes writes.
+    whether a new start could help, `looked_s` how long the look took: a server that hangs has
+    refused for as long.
     """
     if refuses != before.refuses:
-        before = replace(before, refuses=refuses, since_s=now_s)
+        before = replace(before, refuses=refuses, since_s=now_s - looked_s)
     lasts_s = now_s - before.since_s
     if not refuses:
         acts: list[Act] = ["report storing"] if before.reported else []

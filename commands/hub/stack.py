@@ -19,6 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from commands.hub import enrolment, nats_server, postgres_server, record
+from commands.hub.findings import PERSISTER
 from commands.hub.ports import choose, is_public, listens
 from commands.hub.record import Addresses, addresses, driver_file, page_of
 from commands.hub.services import Services
@@ -179,6 +180,7 @@ class Stack:
             store=self._store,
             database=self.database,
             cluster=self.folder / "postgres",
+            persister=PERSISTER if self._services else "",
             show=self._supervisor.show,
             restart=self._supervisor.restart,
         )

@@ -13,10 +13,12 @@ from typing import Final
 
 from msgspec import Struct
 
+from commands.hub.findings import PERSISTER
 from commands.hub.remedy import Condition, Limits, decide
 from commands.hub.volume import GB, Volume, takes_writes, volume
 from pitbox.nats.bus import BusDown
 from pitbox.nats.probe import Prober, Refusal
+from pitbox.nats.reading import reading
 from pitbox.postgres.errors import PostgresDown
 from pitbox.postgres.probe import why_no_writes
 from pitbox.settings import Nats
@@ -26,6 +28,7 @@ from schemas.hub import HubState
 NAME: Final = "supervisor"
 EVERY_S: Final = 3.0
 POSTGRES_EVERY_S: Final = 5.0
+PERSISTER_EVERY_S: Final = 1.0
 LIMITS: Final = Limits()
 MEANWHILE: Final = "drivers' PCs keep what they send, and send it again afterwards"
 
@@ -33,6 +36,7 @@ MEANWHILE: Final = "drivers' PCs keep what they send, and send it again afterwar
 class Servers(Struct, frozen=True):
     """Name the servers of a stack: addresses, folders, and how to act on them.
 
+    `persister` is the program that writes telemetry to Postgres, "" where another machine runs it.
     `show` takes (program, line); `restart` takes (program, reason).
     """
 
@@ -40,6 +44,7 @@ class Servers(Struct, frozen=True):
     store: Path
     database: str
     cluster: Path
+    persister: str
     show: Callable[[str, str], None]
     restart: Callable[[str, str], None]
 
@@ -59,11 +64,13 @@ class Watch:
         """Prepare to watch; `every_s` is the time between two looks."""
         self._servers = servers
         self._prober = Prober(topology, NAME)
+        self._stream = topology.stream_of["telemetry.live"]
         self._limits = limits
         self._every_s = every_s
         self._postgres_every_s = postgres_every_s
         self._nats = Condition()
         self._postgres = Condition()
+        self._persister = Condition()
         self._was_low = False
 
     async def run(self) -> None:
@@ -73,41 +80,65 @@ class Watch:
                 tasks.create_task(self._watch_nats())
                 tasks.create_task(self._watch_postgres())
                 tasks.create_task(self._watch_volumes())
+                if self._servers.persister:
+                    tasks.create_task(self._watch_persister())
         finally:
             await self._prober.close()
 
     async def _watch_nats(self) -> None:
         await self._prober.open(self._servers.nats, forever=True)
         while True:
+            began_s = time.monotonic()
             found = await self._prober.refusal()
-            self._nats = await self._judge(self._nats, "nats", found, self._servers.store)
+            can_help = found is not None and await asyncio.to_thread(
+                takes_writes, self._servers.store
+            )
+            self._nats = self._judge(self._nats, "nats", found, began_s, can_help=can_help)
             await asyncio.sleep(self._every_s)
 
     async def _watch_postgres(self) -> None:
         while True:
+            began_s = time.monotonic()
             try:
                 reason = await why_no_writes(self._servers.database, f"pitbox-{NAME}")
             except PostgresDown as error:
                 reason = str(error)
             found = Refusal(reason) if reason else None
-            self._postgres = await self._judge(self._postgres, "postgres", found, None)
+            self._postgres = self._judge(self._postgres, "postgres", found, began_s)
             await asyncio.sleep(self._postgres_every_s)
 
-    async def _judge(
-        self, before: Condition, name: str, found: Refusal | None, store: Path | None
+    async def _watch_persister(self) -> None:
+        """Look whether the persister acknowledges what waits, while both of its peers store."""
+        stream, name = self._stream, self._servers.persister
+        while True:
+            began_s = time.monotonic()
+            found = None
+            with contextlib.suppress(BusDown):
+                read = await reading(self._prober.bus.jetstream, stream, PERSISTER)
+                if not (read.moves or self._nats.refuses or self._postgres.refuses):
+                    found = Refusal(f"{read.waiting} messages wait in {stream}")
+            self._persister = self._judge(self._persister, name, found, began_s, can_help=True)
+            await asyncio.sleep(PERSISTER_EVERY_S)
+
+    def _judge(
+        self,
+        before: Condition,
+        name: str,
+        found: Refusal | None,
+        began_s: float,
+        *,
+        can_help: bool = False,
     ) -> Condition:
-        """Act on one look at a server; only one with a `store` is started again."""
+        """Act on one look at a program; it is started again where that `can_help`."""
         now_s = time.monotonic()
-        has_room = (
-            found is not None and store is not None and await asyncio.to_thread(takes_writes, store)
-        )
         after, acts = decide(
             before,
             refuses=found is not None,
             certain=found is not None and found.certain,
-            has_room=has_room,
+            has_room=can_help,
             now_s=now_s,
             limits=self._limits,
+            looked_s=now_s - began_s,
         )
         show, reason = self._servers.show, found.reason if found else ""
         for act in acts:
@@ -116,7 +147,7 @@ class Watch:
             elif act == "report storing":
                 show("watch", f"{name} stores again, after {now_s - before.since_s:.0f} s")
             elif act == "restart":
-                self._servers.restart(name, f"it stores nothing ({reason}), its disk takes writes")
+                self._servers.restart(name, f"it stores nothing ({reason}), and could now")
             else:
                 starts = len(self._limits.pauses_s)
                 show(

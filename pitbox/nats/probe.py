@@ -92,6 +92,8 @@ class Prober:
     async def refusal(self) -> Refusal | None:
         """Return why nats-server stores nothing, None when it stores."""
         unproved = await self._try()
+        if unproved == SILENT:
+            return Refusal(SILENT)
         failed = FAILED_WRITE.search(await self._health())
         if failed is not None:
             cause = failed["cause"].rpartition(": ")[2]

@@ -17,6 +17,7 @@ from pitbox.postgres.folds import Differing
 from pitbox.service.aside import PAUSE_S, Aside
 from pitbox.service.derivation import Derivation, Slice, with_crc
 from pitbox.service.deriving import Candidate, Deriving
+from pitbox.service.overdue import Overdue
 from pitbox.service.retry import retry
 from pitbox.service.states import States
 from pitbox.service.turns import Turns
@@ -72,6 +73,8 @@ class Reconciling:
         self._tables = tables
         self._connection = connection
         self._states = states
+        gauge = metrics.unstored_s.labels(derivation.name, "")
+        self._overdue = Overdue("the commit of facts", gauge, log)
         self._make, self._publish, self._publishes = make, publish, publishes
         self._ready, self._forget, self._announce = ready, forget, announce
         self._turns = turns
@@ -239,17 +242,18 @@ class Reconciling:
             removed = [place for place in stored if place not in facts]
             state = with_crc(self._derivation.snapshot(candidate[0]))
         try:
-            async with self._connection.transaction() as connection:
-                generation = await folds.commit(
-                    connection,
-                    self._derivation.name,
-                    deriving.owner,
-                    version=self._derivation.version,
-                    generation=deriving.generation,
-                    state=state,
-                    folded=deriving.to_store(candidate),
-                )
-                await self._tables.write(connection, deriving.owner, changed, removed)
+            with self._overdue.timed(owner=deriving.owner):
+                async with self._connection.transaction() as connection:
+                    generation = await folds.commit(
+                        connection,
+                        self._derivation.name,
+                        deriving.owner,
+                        version=self._derivation.version,
+                        generation=deriving.generation,
+                        state=state,
+                        folded=deriving.to_store(candidate),
+                    )
+                    await self._tables.write(connection, deriving.owner, changed, removed)
         except Conflict:
             deriving.is_read = False
             raise

@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from functools import partial
 
 from nats.js.api import DiscardPolicy
 
@@ -10,12 +11,13 @@ from pitbox.chunks.owner import Owner
 from pitbox.nats.bus import Bus
 from pitbox.service.derivation import without_crc
 from pitbox.settings import Nats
-from tests.faults import faults, oracle
+from tests.faults import faults, oracle, peers
 from tests.faults.pace import Pace
 from tests.faults.programs import Driver, Service
 from tests.faults.stack import SESSION, Stack
 from tests.tools.servers import FOLDERS, until
 
+NOTICED_S = 8.0
 LAP_SPEED = 20.0
 """At this speed a lap of the simulator takes a few seconds."""
 
@@ -178,6 +180,17 @@ def facts_stream_refuses(stack: Stack, pace: Pace) -> None:
     stack.healed()
 
 
+def facts_locked(stack: Stack, pace: Pace) -> None:
+    """A maintenance job locks the table of laps: commits of timing wait, without an error."""
+    laps(stack)
+    stack.lasts(pace.drive_s)
+    lock = stack.background.run(peers.locked(stack.url, "lap"))
+    waits_s = partial(stack.timing.measure, "pitbox_consumer_unstored_seconds")
+    until(lambda: waits_s() > NOTICED_S, "timing notices that facts are not stored")
+    stack.background.run(lock.close())
+    stack.healed()
+
+
 async def _fill_facts(stack: Stack) -> None:
     """Make the stream of facts a full one that refuses new messages."""
     credentials = str(FOLDERS[stack.nats.url] / "users")
@@ -227,4 +240,5 @@ CASES = (
     *(postgres_stopped_beside_timing, timing_updated, snapshot_rotten, facts_deleted),
     *(chunks_lost_that_timing_knew, two_timings, rebuilt),
     *(snapshot_flipped, chunks_lost_and_nobody_drives, facts_stream_refuses),
+    facts_locked,
 )

@@ -71,6 +71,7 @@ CASES: Final = (
     *_named(*derived.CASES, *restores.CASES, *deletions.CASES),
     *_named(peers.nats_disk_full, peers.jetstream_off, peers.postgres_disk_full),
     *_named(peers.postgres_read_only, peers.postgres_hangs, peers.table_locked),
+    *_named(peers.postgres_without_connections, peers.persister_hangs),
     Case(cases.backlog, "hour_of_backlog", short=False),
 )
 SHORT_CASES: Final = (*(case for case in CASES if case.short), chaos_of(13))

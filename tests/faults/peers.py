@@ -4,6 +4,7 @@ In each the driver's app has to notice it, and everything is stored afterwards.
 """
 
 import asyncio
+import contextlib
 import shutil
 import signal
 from collections.abc import Iterator
@@ -29,6 +30,12 @@ STORE_BYTES: Final = 64_000_000
 CLUSTER_BYTES: Final = 400_000_000
 NOTICED: Final = "pitbox_drive_unstored_seconds"
 WATCH: Final = Limits(pauses_s=(0.0, 2.0, 4.0, 8.0))
+OF_PITBOX: Final = """
+select count(*) from pg_stat_activity where application_name like 'pitbox%'
+"""
+TERMINATE_PITBOX: Final = """
+select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'pitbox%'
+"""
 TERMINATE: Final = """
 select pg_terminate_backend(pid) from pg_stat_activity
 where pid <> pg_backend_pid() and backend_type = 'client backend'
@@ -99,10 +106,29 @@ def table_locked(stack: Stack, pace: Pace) -> None:
     """A maintenance job locks the table of chunks: commits wait, without an error."""
     car = stack.drives()
     stack.lasts(pace.drive_s)
-    lock = stack.background.run(_locked(stack.url))
+    lock = stack.background.run(locked(stack.url, "telemetry_chunk"))
     _notices(car)
     stack.lasts(pace.away_s)
     stack.background.run(lock.close())
+    stack.healed()
+
+
+def postgres_without_connections(stack: Stack, pace: Pace) -> None:
+    """Other programs hold all connections of Postgres; PitBox has lost its own."""
+    car = stack.drives()
+    stack.lasts(pace.drive_s)
+    taken = stack.background.run(_take_connections(stack.url))
+    _notices(car)
+    stack.background.run(_close(taken))
+    stack.healed()
+
+
+def persister_hangs(stack: Stack, pace: Pace) -> None:
+    """The persister keeps its connections and stores nothing."""
+    car = stack.drives()
+    stack.lasts(pace.drive_s)
+    with faults.paused(stack.persister):
+        _notices(car)
     stack.healed()
 
 
@@ -130,6 +156,7 @@ def watched(stack: Stack) -> list[str]:
         store=stack.nats.store,
         database=stack.url,
         cluster=stack.nats.store,
+        persister="",
         show=lambda name, line: None,
         restart=restart,
     )
@@ -170,10 +197,27 @@ def _make_read_only(stack: Stack, wanted: str) -> None:
     stack.background.run(change())
 
 
-async def _locked(url: str) -> asyncpg.Connection:
+async def locked(url: str, table: str) -> asyncpg.Connection:
+    """Lock a table until the returned connection is closed."""
     connection = await asyncpg.connect(url)
-    await connection.execute("begin; lock table telemetry_chunk in access exclusive mode")
+    await connection.execute(f"begin; lock table {table} in access exclusive mode")
     return connection
+
+
+async def _take_connections(url: str) -> list[asyncpg.Connection]:
+    """Take all connections of Postgres, also those that PitBox has and opens again."""
+    taken = [await asyncpg.connect(url)]
+    while await taken[0].fetchval(OF_PITBOX):
+        await taken[0].execute(TERMINATE_PITBOX)
+        with contextlib.suppress(asyncpg.TooManyConnectionsError):
+            while True:
+                taken.append(await asyncpg.connect(url))
+    return taken
+
+
+async def _close(connections: list[asyncpg.Connection]) -> None:
+    for connection in connections:
+        await connection.close()
 
 
 @contextmanager

@@ -68,6 +68,14 @@ class Program(Server):
         """Return the end of its log."""
         return (self.folder / f"{self.name}.log").read_text(errors="replace")[-1000:]
 
+    def measure(self, name: str) -> float:
+        """Return one of its metrics, summed over labels."""
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{self.port}/metrics", timeout=MEASURE_S
+        ) as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
+
     def end(self) -> None:
         """End the process, whatever its state."""
         if self._process is not None:
@@ -170,14 +178,6 @@ class Driver(Program):
     def committed(self) -> list[Entry]:
         """Return every chunk that this PC ever committed."""
         return self.recorded().committed
-
-    def measure(self, name: str) -> float:
-        """Return one of its metrics, summed over labels."""
-        with urllib.request.urlopen(
-            f"http://127.0.0.1:{self.port}/metrics", timeout=MEASURE_S
-        ) as answer:
-            lines = answer.read().decode().splitlines()
-        return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
 
     def is_quiet(self) -> bool:
         """Return whether the ledger has not grown for a second; call it repeatedly."""

@@ -114,6 +114,7 @@ async def watching(server: NatsServer, database: str) -> AsyncIterator[list[str]
         store=server.store,
         database=database,
         cluster=server.store,
+        persister="",
         show=lambda _, line: lines.append(line),
         restart=lambda name, reason: lines.append(f"{name} restarts: {reason}"),
     )

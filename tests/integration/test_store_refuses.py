@@ -2,20 +2,24 @@
 
 import asyncio
 import contextlib
+import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from commands.hub.remedy import Limits
-from commands.hub.supervisor import Program, Supervisor
-from commands.hub.watch import Servers, Watch
+from commands.hub.supervisor import Program, Started, Supervisor
+from commands.hub.watch import EVERY_S, LIMITS, Servers, Watch
 from pitbox import topology
 from pitbox.nats.bus import Bus, BusDown
 from pitbox.nats.probe import NO_JETSTREAM, SILENT, Prober, Refusal
 from pitbox.settings import Nats
 from tests.tools import hub
+from tests.tools.processes import environment
 from tests.tools.servers import NatsServer, credentials, listens, running
 from tests.tools.volume import filled, small_volume
 
@@ -109,6 +113,59 @@ async def test_the_watch_starts_a_server_again_once_its_full_disk_has_room(
         assert sum("restarts: it stores nothing" in line for line in lines) <= len(QUICK.pauses_s)
 
 
+async def test_a_server_that_hangs_is_reported_within_ten_seconds(
+    tmp_path: Path, database: str
+) -> None:
+    server = NatsServer(tmp_path)
+    async with watched(server, database, limits=LIMITS, every_s=EVERY_S) as lines:
+        async with hub.connected(server.url) as bus:
+            await hub.eventually(lambda: taken(bus), "a chunk is stored")
+        pid = started(server)
+        os.kill(pid, signal.SIGSTOP)
+        await hub.eventually(said(lines, "nats stores nothing: it does not answer"), "said", 10)
+        os.kill(pid, signal.SIGCONT)
+
+
+async def test_a_persister_that_hangs_is_reported_and_started_again(
+    nats_server: NatsServer, database: str
+) -> None:
+    lines: list[str] = []
+    await hub.apply(nats_server.url)
+    supervisor = Supervisor(
+        nats_server.folder / "processes.json", lambda name, line: lines.append(f"{name} {line}")
+    )
+    command = (sys.executable, "-m", "commands", "run", "persister")
+    servers = Servers(
+        nats=given(nats_server),
+        store=nats_server.store,
+        database=database,
+        cluster=nats_server.store,
+        persister="persister",
+        show=supervisor.show,
+        restart=supervisor.restart,
+    )
+    watch = asyncio.create_task(Watch(servers, topology.load(), limits=QUICK).run())
+    try:
+        await supervisor.start(Program("persister", command, environment(nats_server, database)))
+        async with hub.connected(nats_server.url) as bus:
+            await hub.send(bus, [hub.chunk(0)])
+            await hub.eventually(lambda: stored(database, 1), "a chunk is in Postgres")
+            os.kill(started(nats_server), signal.SIGSTOP)
+            await hub.send(bus, [hub.chunk(1)])
+            await hub.eventually(said(lines, "persister stores nothing: 1 messages"), "said", 10)
+            await hub.eventually(lambda: stored(database, 2), "the next chunk is in Postgres")
+            await hub.eventually(said(lines, "persister stores again"), "the end is said")
+    finally:
+        watch.cancel()
+        await asyncio.wait({watch})
+        await supervisor.stop()
+
+
+async def stored(database: str, chunks: int) -> bool:
+    found = await hub.Database(database).value("select count(*) from telemetry_chunk")
+    return bool(found == chunks)
+
+
 async def test_the_watch_gives_up_a_server_that_no_new_start_heals(
     tmp_path: Path, database: str
 ) -> None:
@@ -121,7 +178,9 @@ async def test_the_watch_gives_up_a_server_that_no_new_start_heals(
 
 
 @contextlib.asynccontextmanager
-async def watched(server: NatsServer, database: str) -> AsyncIterator[list[str]]:
+async def watched(
+    server: NatsServer, database: str, *, limits: Limits = QUICK, every_s: float = 0.1
+) -> AsyncIterator[list[str]]:
     """Run a nats-server as a stack does; yield the lines that its person sees."""
     lines: list[str] = []
     supervisor = Supervisor(
@@ -132,10 +191,11 @@ async def watched(server: NatsServer, database: str) -> AsyncIterator[list[str]]
         store=server.store,
         database=database,
         cluster=server.store,
+        persister="",
         show=supervisor.show,
         restart=supervisor.restart,
     )
-    watch = Watch(servers, topology.load(), limits=QUICK, every_s=0.1, postgres_every_s=0.5)
+    watch = Watch(servers, topology.load(), limits=limits, every_s=every_s, postgres_every_s=0.5)
     try:
         await supervisor.start(Program("nats", tuple(server.command()), folder=server.store))
         await supervisor.ready("nats", lambda: listens(server.port), "nats")
@@ -148,6 +208,13 @@ async def watched(server: NatsServer, database: str) -> AsyncIterator[list[str]]
         await asyncio.wait({watching})
     finally:
         await supervisor.stop()
+
+
+def started(server: NatsServer) -> int:
+    """Return the pid of the one process that a supervisor has started."""
+    record = (server.folder / "processes.json").read_bytes()
+    [process] = msgspec.json.decode(record, type=list[Started])
+    return process.pid
 
 
 def said(lines: list[str], words: str) -> Callable[[], Awaitable[bool]]:

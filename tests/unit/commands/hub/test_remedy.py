@@ -64,3 +64,17 @@ def test_a_moment_is_not_reported() -> None:
     condition, done = looked(Condition(), range(100, 104), certain=False)
     condition, more = looked(condition, range(104, 110), refuses=False)
     assert done + more == []
+
+
+def test_a_look_that_took_long_counts_as_a_refusal_that_lasts() -> None:
+    condition, acts = decide(
+        Condition(),
+        refuses=True,
+        certain=False,
+        has_room=True,
+        now_s=100.0,
+        limits=LIMITS,
+        looked_s=4.0,
+    )
+    assert acts == ["report refusal"]
+    assert condition.since_s == 96.0

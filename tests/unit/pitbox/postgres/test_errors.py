@@ -47,3 +47,4 @@ def test_only_the_first_line_of_an_error_is_shown() -> None:
     assert reason(error) == "CheckViolationError: new row violates a check"
     assert sentence(error) == "new row violates a check"
     assert sentence(TimeoutError()) == "TimeoutError()"
+    assert reason(TimeoutError()) == "TimeoutError: no answer in time"
