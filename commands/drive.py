@@ -5,7 +5,7 @@ import contextlib
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TextIO, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TextIO
 
 from cyclopts import Parameter, validators
 
@@ -182,7 +182,7 @@ class Display:
 
     def __init__(self, out: TextIO) -> None:
         """Prepare to write to `out`."""
-        self._out = cast(TextIO, logs.Lossy(out))
+        self._out = logs.lossy(out)
         self._terminal = out.isatty()
         self._last: Status | None = None
 

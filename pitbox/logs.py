@@ -10,33 +10,32 @@ import structlog
 from pitbox.settings import Log
 
 
-class Lossy:
-    """Write to a stream, and lose what it does not take: a full disk must not end a program."""
-
+class _Lossy:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write text; return its length."""
         with contextlib.suppress(OSError):
             self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Flush the stream."""
         with contextlib.suppress(OSError):
             self._stream.flush()
 
 
-def stderr() -> TextIO:
-    """Return stderr, without its errors."""
-    return cast(TextIO, Lossy(sys.stderr))
+def lossy(stream: TextIO) -> TextIO:
+    """Return a stream that loses what the given one does not take.
+
+    A full disk must not end a program by its log.
+    """
+    return cast(TextIO, _Lossy(stream))
 
 
 # The default before `configure`: log lines never mix with a command's output on stdout.
 structlog.configure(
     wrapper_class=structlog.make_filtering_bound_logger("info"),
-    logger_factory=lambda *_: structlog.PrintLogger(stderr()),
+    logger_factory=lambda *_: structlog.PrintLogger(lossy(sys.stderr)),
 )
 
 
@@ -57,7 +56,7 @@ def configure(settings: Log, service: str) -> None:
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(settings.level),
-        logger_factory=structlog.PrintLoggerFactory(stderr()),
+        logger_factory=structlog.PrintLoggerFactory(lossy(sys.stderr)),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, force=True)

@@ -72,16 +72,16 @@ class Keeper:
         spool is closed, and opened again later.
         """
         spool = self._spool or self._again()
+        started_s = time.monotonic()
         try:
             spool.check()
             try:
                 return task(spool)
             except DamagedError as error:
                 return task(self._salvaged(spool, str(error)))
-        except DiskFullError:
-            raise
         except DiskError as error:
-            self._leave(str(error))
+            if self._spool is None or not isinstance(error, DiskFullError):
+                self._fail(error, started_s)
             raise
 
     def discard_damaged(self) -> None:
@@ -108,9 +108,7 @@ class Keeper:
         except SpoolError as error:
             raise self._refused(f"the spool {self._folder} cannot be used: {error}") from None
         except DiskError as error:
-            self._leave(str(error))
-            took_s = time.monotonic() - started_s
-            self._retry_at_s = time.monotonic() + max(RETRY_S, PATIENCE * took_s)
+            self._fail(error, started_s)
             raise
         self.trouble = ""
 
@@ -132,24 +130,19 @@ class Keeper:
         try:
             spool = self._kind(self._file, **self._limits)
         except DamagedError as error:
-            return self._salvaged(None, str(error))
-        try:
-            if lost := salvage.beyond(spool.runs, in_the_log):
-                return self._salvaged(spool, "its log is damaged", lost)
-            if missing := spool.missing():
-                chunks = ranges.count(missing.values())
-                raise DamagedError(f"{chunks} chunks that were made are not found")
-        except DamagedError as error:
-            return self._salvaged(spool, str(error))
-        except DiskFullError:
-            return spool  # what it holds can be read
-        except BaseException:
-            spool.close()
-            raise
-        return spool
+            return self._salvaged(None, str(error), in_the_log)
+        reason = ""
+        if salvage.beyond(spool.runs, in_the_log):
+            reason = "its log is damaged"
+        elif missing := spool.missing():
+            reason = f"{ranges.count(missing.values())} chunks that were made are not found"
+        return self._salvaged(spool, reason, in_the_log) if reason else spool
 
     def _salvaged(self, spool: Spool | None, reason: str, more: Sequence[Restored] = ()) -> Spool:
-        """Return the spool in a new file with everything that can be read of the damaged one."""
+        """Return the spool in a new file with everything that can be read of the damaged one.
+
+        `more` are the chunks that its log held before SQLite opened it.
+        """
         log.error("THE SPOOL IS DAMAGED: what can be read moves to a new file", reason=reason)
         if spool is not None:
             spool.close()
@@ -172,6 +165,12 @@ class Keeper:
         self._leave(reason)
         self._retry_at_s = time.monotonic() + RETRY_S
         return SpoolError(reason)
+
+    def _fail(self, error: DiskError, started_s: float) -> None:
+        """Close the file, and retry later, the later the longer the attempt took."""
+        self._leave(str(error))
+        took_s = time.monotonic() - started_s
+        self._retry_at_s = time.monotonic() + max(RETRY_S, PATIENCE * took_s)
 
     def _leave(self, reason: str) -> None:
         """Close the file and release the folder."""

@@ -293,6 +293,22 @@ def test_a_folder_that_vanishes_is_noticed_and_used_again_once_it_is_back(
         assert keeper.work(lambda spool: spool.runs[KEY].dropped) == ((COUNT, COUNT),)
 
 
+def test_a_salvage_without_room_is_not_repeated_at_once(folder: Path) -> None:
+    spooled.checkpoint(folder)
+    spooled.zero_pages(folder, 1)
+    blocked = folder / (FILE + salvage.UNFINISHED)
+    blocked.mkdir()
+    with kept(folder) as keeper:
+        for _ in range(2):
+            with pytest.raises(DiskError, match="salvaging"):
+                keeper.work(lambda spool: spool.read(KEY, (0, COUNT - 1), 10**9))
+        blocked.rmdir()
+        with pytest.raises(DiskError, match="salvaging"):
+            keeper.work(lambda spool: spool.used_bytes)
+        keeper._retry_at_s = 0
+        assert len(missing(keeper)) <= 40
+
+
 def test_a_full_disk_refuses_chunks_and_gives_those_it_has(folder: Path) -> None:
     with kept(folder) as keeper:
         keeper.work(lambda spool: spool._database.value("pragma max_page_count = 1"))
