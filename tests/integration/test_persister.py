@@ -10,8 +10,9 @@ import msgspec
 import pytest
 
 from consumers.persister.service import service
-from pitbox.chunks.frames import unpack_block
+from pitbox.chunks.frames import check_crc, unpack_block
 from pitbox.nats.bus import Bus
+from pitbox.postgres import folds
 from pitbox.postgres.connection import Connection
 from pitbox.postgres.errors import PostgresDown, Refused
 from pitbox.service.lifetime import Service
@@ -311,6 +312,22 @@ async def test_an_unreachable_server_raises_postgres_down() -> None:
     connection = Connection("postgresql://nobody@127.0.0.1:1/nothing", "test")
     with pytest.raises(PostgresDown, match="cannot connect"):
         await connection.ready()
+
+
+async def test_chunks_of_both_versions_come_out_of_postgres_with_crcs_that_match(
+    settings: Settings, driver: Bus, stored: Database
+) -> None:
+    sent = [chunk(0, version=1, observed=b"\x90"), chunk(1, observed=b"\x90")]
+    async with serving(service(settings)):
+        await send(driver, sent)
+        await eventually(lambda: stored.has(2), "both chunks")
+    connection = await asyncpg.connect(settings.postgres.url)
+    found = await folds.chunks(connection, ("test", "ada"), 1, 0, 1)
+    await connection.close()
+    assert [one.version for one in found] == [1, 2]
+    assert [msgspec.structs.replace(one, send=one.chunk) for one in found] == sent
+    for one in found:
+        check_crc(one)
 
 
 async def test_a_corrupt_chunk_is_a_dead_letter_and_abandoned_after_three_attempts(

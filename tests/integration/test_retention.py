@@ -10,12 +10,22 @@ import pytest
 from msgspec.structs import replace
 
 from consumers.persister.retaining import Retaining
+from consumers.persister.service import service as persister
 from pitbox.nats.bus import Bus
 from pitbox.postgres.connection import Connection
 from pitbox.settings import Retention
 from tests.integration.test_deletion import receipt_of
 from tests.tools.drives import race
-from tests.tools.hub import Database, apply, chunk, connected, eventually, send
+from tests.tools.hub import (
+    Database,
+    apply,
+    chunk,
+    connected,
+    eventually,
+    send,
+    serving,
+    settings_of,
+)
 from tests.tools.processes import pitbox, running
 from tests.tools.servers import NatsServer
 
@@ -196,6 +206,20 @@ async def test_without_limits_an_earlier_announcement_is_withdrawn(stored: Datab
     async with retaining(stored, Retention()):
         gone = "select count(*) = 0 from retention_due"
         await eventually(lambda: stored.value(gone), "nothing is announced")
+
+
+async def test_a_persister_announces_a_day_ahead_by_its_settings(
+    nats_server: NatsServer, driver: Bus, stored: Database
+) -> None:
+    await stored.rows(
+        "insert into run (session, driver, run, closed, bytes, updated) values "
+        "('old', 'ada', 1, true, 1, now() - interval '40 days'), ('new', 'ada', 2, true, 1, now())"
+    )
+    settings = replace(settings_of(nats_server.url, stored.url), retention=MONTH)
+    async with serving(persister(settings)):
+        due = "select session, at > now() + interval '23 hours' as ahead from retention_due"
+        rows = await eventually(lambda: stored.rows(due), "it is announced")
+    assert [tuple(row) for row in rows] == [("old", True)]
 
 
 async def test_telemetry_without_its_facts_stays(
