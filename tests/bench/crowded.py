@@ -34,7 +34,7 @@ def measure(servers: Servers, effort: Effort) -> Iterator[Result]:
             process("commands", "run", "timing", **reaches),
             _beside(servers, kind, effort.seconds(FLOODS_S)),
         ):
-            outcome = asyncio.run(drive(servers.nats))
+            outcome = asyncio.run(drive(servers.nats, kind))
         missing = len(outcome.driven) - len(outcome.came)
         late_ms = [1e3 * late_s for late_s in (*outcome.late_s, *[WAIT_S] * missing)]
         yield result(f"laps_late_ms_20_cars_{kind}", "ms", "lower", late_ms)

@@ -41,7 +41,7 @@ async def test_laps_of_twenty_cars_come_while_chunks_of_a_flooding_driver_wait(
         flooding(nats_server, kind, PART) as flood,
     ):
         await eventually(many_wait, "chunks of the flooding driver wait")
-        outcome = await drive(nats_server)
+        outcome = await drive(nats_server, kind)
         left = await unfolded()
         assert flood.poll() is None
     assert left > MANY

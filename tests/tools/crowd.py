@@ -54,8 +54,8 @@ def ends_of(chunks: list[Chunk]) -> list[list[Lap]]:
     return [[lap for lap in laps if lap is final[lap.car, lap.lap_number]] for laps in ends]
 
 
-async def drive(server: NatsServer) -> Outcome:
-    """Drive all cars, and wait for every lap, at most `WAIT_S`."""
+async def drive(server: NatsServer, session: str) -> Outcome:
+    """Drive all cars in a session, and wait for every lap, at most `WAIT_S`."""
     live, laps = topology.load().route("telemetry.live"), topology.load().filter("timing.lap")
     chunks = race(LAPS)
     ends = ends_of(chunks)
@@ -77,7 +77,7 @@ async def drive(server: NatsServer) -> Outcome:
     due_s = time.monotonic()
     for chunk, ended in zip(chunks, ends, strict=True):
         for number in range(CARS):
-            own = sealed(replace(chunk, driver=f"car{number}"))
+            own = sealed(replace(chunk, driver=f"car{number}", session=session))
             for lap in ended:
                 place = own.driver, lap.car, lap.lap_number
                 ended_s[place], outcome.driven[place] = time.monotonic(), lap
