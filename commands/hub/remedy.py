@@ -21,7 +21,7 @@ class Limits(Struct, frozen=True):
     the last of them none follows. A row ends when the server has stored for `steady_s`.
     """
 
-    refused_s: float = 4.0
+    refused_s: float = 2.0
     doubt_s: float = 30.0
     pauses_s: tuple[float, ...] = (0.0, 10.0, 30.0, 60.0, 300.0)
     steady_s: float = 60.0

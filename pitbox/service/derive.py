@@ -69,7 +69,6 @@ class Derive:
             publish=self._publish,
             publishes=self._publishes,
             ready=self._take_turn,
-            turns=self._turns,
             forget=self._forget,
             announce=self._announce,
         )
@@ -136,12 +135,12 @@ class Derive:
         owner = self._turns.next(time.monotonic())
         if owner is None:
             return
-        began_s = time.thread_time()
+        began_s = time.monotonic()  # not CPU time: others wait also while this process does
         deriving = self._states.get(owner[1], owner)
         ready = deriving is not None and (deriving.is_read or not self._reconciling.waits(deriving))
         if deriving is not None and ready:
             self._take(deriving)
-        self._turns.spent(owner, time.monotonic(), time.thread_time() - began_s)
+        self._turns.spent(owner, time.monotonic(), time.monotonic() - began_s)
         if deriving is not None and ready:
             self._take_turn(deriving)
 

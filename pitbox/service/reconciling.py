@@ -57,7 +57,6 @@ class Reconciling:
         publish: Callable[[Owner, list[Any]], None],
         publishes: Callable[[Owner], bool],
         ready: Callable[[Deriving], None],
-        turns: Turns,
         forget: Callable[[Owner], None],
         announce: Callable[[Any], Awaitable[None]],
     ) -> None:
@@ -65,8 +64,8 @@ class Reconciling:
 
         `make` adds a driver. `publish` queues facts; `publishes` returns whether some of a driver
         wait, and then nothing of the driver is committed. `ready` is called once a driver's fold
-        was read, `forget` with those whose runs were deleted. `turns` limits each driver's time.
-        `announce` publishes how many chunks are left.
+        was read, `forget` with those whose runs were deleted. `announce` publishes how many chunks
+        are left.
         """
         self.deleted, self.aside = Deleted(), Aside()
         self._derivation = derivation
@@ -77,7 +76,7 @@ class Reconciling:
         self._overdue = Overdue("the commit of facts", gauge, log)
         self._make, self._publish, self._publishes = make, publish, publishes
         self._ready, self._forget, self._announce = ready, forget, announce
-        self._turns = turns
+        self._shares = Turns()  # of its own: a driver whose live chunks take all theirs commits too
         self._outdated: set[Owner] = set()
         self._checked_s = 0.0
         self._boot = ""
@@ -142,7 +141,7 @@ class Reconciling:
             if self._wake.is_set() and time.monotonic() > until_s:
                 self._behind += 1
                 break
-            if self._turns.rests(owner[1], time.monotonic()):
+            if self._shares.rests(owner[1], time.monotonic()):
                 continue
             self._behind += await self._attempt(owner, different.get(owner), read_ns)
         metrics.chunks_behind.labels(self._derivation.name).set(self._behind)
@@ -195,11 +194,11 @@ class Reconciling:
     @contextlib.contextmanager
     def _charged(self, owner: Owner) -> Iterator[None]:
         """Charge a driver for the time of the block, which must not wait."""
-        began_s = time.thread_time()
+        began_s = time.monotonic()
         try:
             yield
         finally:
-            self._turns.charge(owner[1], time.monotonic(), time.thread_time() - began_s)
+            self._shares.charge(owner[1], time.monotonic(), time.monotonic() - began_s)
 
     async def _read(self, deriving: Deriving) -> None:
         async with self._connection.transaction() as connection:

@@ -45,14 +45,13 @@ class Outcome(Struct):
 
 
 def ends_of(chunks: list[Chunk]) -> list[list[Lap]]:
-    """Return the laps that get a time by each chunk."""
-    state, timed, ends = initial(), set[tuple[str, int]](), []
+    """Return the laps that get their final time by each chunk."""
+    state, ends = initial(), list[list[Lap]]()
     for chunk in chunks:
         state, facts = decide(state, chunk)
-        laps = [fact for fact in facts if isinstance(fact, Lap) and fact.lap_time_s]
-        ends.append([lap for lap in laps if (lap.car, lap.lap_number) not in timed])
-        timed |= {(lap.car, lap.lap_number) for lap in laps}
-    return ends
+        ends.append([fact for fact in facts if isinstance(fact, Lap) and fact.lap_time_s])
+    final = {(lap.car, lap.lap_number): lap for laps in ends for lap in laps}
+    return [[lap for lap in laps if lap is final[lap.car, lap.lap_number]] for laps in ends]
 
 
 async def drive(server: NatsServer) -> Outcome:
@@ -65,7 +64,8 @@ async def drive(server: NatsServer) -> Outcome:
     async def receive(message: Msg) -> None:
         lap = msgspec.msgpack.decode(message.data, type=Lap)
         place = lap.driver, lap.car, lap.lap_number
-        if place in ended_s and place not in outcome.came and lap.lap_time_s:
+        driven = outcome.driven.get(place)
+        if driven and place not in outcome.came and lap.lap_time_s == driven.lap_time_s:
             outcome.late_s.append(time.monotonic() - ended_s[place])
             outcome.came[place] = lap
         if len(outcome.came) == CARS * sum(map(len, ends)):
