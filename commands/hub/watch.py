@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from commands.hub.findings import PERSISTER
 from commands.hub.remedy import Condition, Limits, decide
@@ -29,6 +30,9 @@ NAME: Final = "supervisor"
 EVERY_S: Final = 3.0
 POSTGRES_EVERY_S: Final = 5.0
 PERSISTER_EVERY_S: Final = 1.0
+COMMIT_S: Final = 4.0
+"""The persister acknowledges nothing for so long while it commits to a slow disk."""
+
 LIMITS: Final = Limits()
 MEANWHILE: Final = "drivers' PCs keep what they send, and send it again afterwards"
 
@@ -66,6 +70,7 @@ class Watch:
         self._prober = Prober(topology, NAME)
         self._stream = topology.stream_of["telemetry.live"]
         self._limits = limits
+        self._persister_limits = replace(limits, refused_s=limits.refused_s + COMMIT_S)
         self._every_s = every_s
         self._postgres_every_s = postgres_every_s
         self._nats = Condition()
@@ -117,7 +122,14 @@ class Watch:
                 read = await reading(self._prober.bus.jetstream, stream, PERSISTER)
                 if not (read.moves or self._nats.refuses or self._postgres.refuses):
                     found = Refusal(f"{read.waiting} messages wait in {stream}")
-            self._persister = self._judge(self._persister, name, found, began_s, can_help=True)
+            self._persister = self._judge(
+                self._persister,
+                name,
+                found,
+                began_s,
+                can_help=True,
+                limits=self._persister_limits,
+            )
             await asyncio.sleep(PERSISTER_EVERY_S)
 
     def _judge(
@@ -128,6 +140,7 @@ class Watch:
         began_s: float,
         *,
         can_help: bool = False,
+        limits: Limits | None = None,
     ) -> Condition:
         """Act on one look at a program; it is started again where that `can_help`."""
         now_s = time.monotonic()
@@ -137,7 +150,7 @@ class Watch:
             certain=found is not None and found.certain,
             has_room=can_help,
             now_s=now_s,
-            limits=self._limits,
+            limits=limits or self._limits,
             looked_s=now_s - began_s,
         )
         show, reason = self._servers.show, found.reason if found else ""

@@ -203,7 +203,9 @@ class Depot:
             return
         self.refusal.end()
         self._record.kept(chunks)
-        self.accounts.of(key).keep(chunks[-1].chunk)
+        account = self.accounts.of(key)
+        account.keep(chunks[-1].chunk)
+        account.restore((chunks[0].chunk, chunks[-1].chunk))
         metrics.kept.inc(len(chunks))
 
     def _refused(self, key: RunKey, chunks: Sequence[Chunk], reason: str) -> None:

@@ -148,6 +148,12 @@ class Ledger:
         self.dropped = ranges.union(self.dropped, chunks)
         self._todo = None
 
+    def restore(self, chunks: Range) -> None:
+        """Note that the spool has these chunks after all: they were written behind a slow disk."""
+        if self.dropped:
+            self.dropped = ranges.minus(self.dropped, (chunks,))
+            self._todo = None
+
     def keep_only(self, chunks: Ranges) -> None:
         """Note that the spool has these chunks alone."""
         if self.made:

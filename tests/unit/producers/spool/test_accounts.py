@@ -38,3 +38,11 @@ def test_runs_that_are_found_later_are_finished_by_this_app() -> None:
     assert (accounts[EARLIER].closed, accounts[EARLIER].waiting) == (True, 6)
     assert accounts.newest_run == LIVE.run
     assert not accounts[LIVE].gone
+
+
+def test_chunks_that_were_waiting_for_the_disk_when_it_was_opened_are_kept_once_written() -> None:
+    accounts = driving(12)
+    accounts.follow({LIVE: RUN})
+    accounts[LIVE].restore((10, 11))
+    assert not accounts[LIVE].gone
+    assert accounts[LIVE].todo == ((0, 11),)
