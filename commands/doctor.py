@@ -6,15 +6,12 @@ import shutil
 import socket
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 import msgspec
 
-from commands.hub import findings, nearby
+from commands.hub import findings, growth, nearby
 from commands.hub.findings import Finding
-from commands.hub.growth import WHAT, of_growth
 from commands.hub.nearby import Nearby
-from commands.hub.volume import volume
 from pitbox import topology
 from pitbox.folder_lock import LockedError, folder_lock
 from pitbox.identity.credentials import driving, file_of
@@ -24,7 +21,6 @@ from pitbox.nats.bus import Bus, BusDown
 from pitbox.nats.probe import Prober
 from pitbox.postgres.migration import FOLDER, MigrationError, pending
 from pitbox.settings import Nats, Settings
-from pitbox.settings.address import is_loopback
 from pitbox.topology import Topology
 from schemas.link import Ask
 
@@ -74,7 +70,7 @@ async def _servers(found: Nearby) -> list[Finding]:
         writes = await findings.of_postgres(url, origin)
         examined.append(writes)
         if writes.well:
-            examined.append(await _growth(found.settings))
+            examined.append(await growth.of_postgres(found.settings, ANSWER_S))
     return examined
 
 
@@ -130,28 +126,6 @@ async def _postgres(found: Nearby) -> Finding:
     if waiting:
         return Finding("Postgres", False, f"{waiting} migrations to apply: `pitbox migrate`")
     return Finding("Postgres", True, "answers, and its tables are current")
-
-
-async def _growth(loaded: Settings) -> Finding:
-    """Return when the volume of Postgres is full at today's rate."""
-    from pitbox.postgres.connection import connected
-    from pitbox.postgres.errors import PostgresDown, Refused
-    from pitbox.postgres.growth import growth
-
-    url = loaded.postgres.url
-    try:
-        async with connected(url, "pitbox-doctor", timeout_s=ANSWER_S) as connection:
-            grows = await growth(connection)
-    except (PostgresDown, Refused) as error:
-        return Finding(WHAT, False, str(error))
-    here = is_loopback(urlsplit(url).hostname or "")
-    free_bytes = _free_bytes(Path(grows.folder)) if here and grows.folder else None
-    return of_growth(grows, free_bytes, loaded.retention)
-
-
-def _free_bytes(folder: Path) -> int | None:
-    """Return the free room of a folder's volume, None for a folder that is not here."""
-    return volume(folder).free_bytes if folder.is_dir() else None
 
 
 def _disk(spool: Path) -> Finding:

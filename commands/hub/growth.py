@@ -1,10 +1,16 @@
-"""Say when the volume of Postgres is full at today's rate: pure."""
+"""Find when the volume of Postgres is full at today's rate."""
 
-from typing import Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from commands.hub.findings import Finding
-from pitbox.postgres.growth import Growth
-from pitbox.settings import Retention
+from commands.hub.volume import volume
+from pitbox.settings import Retention, Settings
+from pitbox.settings.address import is_loopback
+
+if TYPE_CHECKING:  # a driver's PC has no asyncpg
+    from pitbox.postgres.growth import Growth
 
 WHAT: Final = "growth of Postgres"
 HOUR_S: Final = 3600.0
@@ -15,7 +21,24 @@ UNITS: Final = ((YEAR_S, "years"), (DAY_S, "days"))
 REMEDY: Final = "make room, or limit what is kept: PITBOX_RETENTION__TELEMETRY_BYTES"
 
 
-def of_growth(grows: Growth, free_bytes: float | None, limits: Retention) -> Finding:
+async def of_postgres(loaded: Settings, timeout_s: float) -> Finding:
+    """Ask Postgres for its growth, and return how long the free room lasts."""
+    from pitbox.postgres.connection import connected
+    from pitbox.postgres.errors import PostgresDown, Refused
+    from pitbox.postgres.growth import growth
+
+    url = loaded.postgres.url
+    try:
+        async with connected(url, "pitbox-doctor", timeout_s=timeout_s) as connection:
+            grows = await growth(connection)
+    except (PostgresDown, Refused) as error:
+        return Finding(WHAT, False, str(error))
+    here = is_loopback(urlsplit(url).hostname or "")
+    free_bytes = _free_bytes(Path(grows.folder)) if here and grows.folder else None
+    return of_growth(grows, free_bytes, loaded.retention)
+
+
+def of_growth(grows: "Growth", free_bytes: float | None, limits: Retention) -> Finding:
     """Return how long the free room lasts; `free_bytes` is None on another machine's volume."""
     rate = f"{_size(grows.bytes_per_s * HOUR_S)} an hour over the last day"
     limit = limits.telemetry_bytes
@@ -30,6 +53,11 @@ def of_growth(grows: Growth, free_bytes: float | None, limits: Retention) -> Fin
     detail = f"full in about {_about(left_s)} at today's rate: {rate}, {_size(free_bytes)} free"
     is_soon = left_s < SOON_S
     return Finding(WHAT, not is_soon, f"{detail}; {REMEDY}" if is_soon else detail)
+
+
+def _free_bytes(folder: Path) -> int | None:
+    """Return the free room of a folder's volume, None for a folder that is not here."""
+    return volume(folder).free_bytes if folder.is_dir() else None
 
 
 def _about(seconds: float) -> str:

@@ -51,7 +51,8 @@ class Deleting:
         """Look for deletions every second until `stop` is set; wait while a server is away."""
         while not stop.is_set():
             try:
-                await self._round(stop)
+                if await self._connection.is_ready():
+                    await self._round(stop)
                 self._warned = ""
             except (PostgresDown, BusDown) as error:
                 if self._warned != str(error):
@@ -60,7 +61,6 @@ class Deleting:
             await pause(stop, TICK_S)
 
     async def _round(self, stop: asyncio.Event) -> None:
-        await self._connection.ready()
         async with self._connection.transaction() as connection:
             found = await deleted.unfinished(connection)
         for deletion in found:

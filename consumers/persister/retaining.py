@@ -104,13 +104,13 @@ class Retaining:
         """Announce and remove every minute until `stop` is set."""
         while not stop.is_set():
             try:
-                await self._round(stop)
+                if await self._connection.is_ready():
+                    await self._round(stop)
             except PostgresDown as error:
                 log.warning("retention waits", reason=str(error))
             await pause(stop, self._tick_s)
 
     async def _round(self, stop: asyncio.Event) -> None:
-        await self._connection.ready()
         async with self._connection.transaction() as connection:
             found, now_s = await self._due(connection)
             await connection.execute(WITHDRAW, [one.session for one in found])

@@ -56,6 +56,14 @@ class Connection:
                 await self._connect()
             return self.boot
 
+    async def is_ready(self) -> bool:
+        """Return whether Postgres takes writes, for loops beside one that logs why it does not."""
+        try:
+            await self.ready()
+        except PostgresDown:
+            return False
+        return True
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
         """Open a transaction and commit it at the end.

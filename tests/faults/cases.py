@@ -197,7 +197,12 @@ def spool_too_small(stack: Stack, pace: Pace) -> None:
     car.start()
     stack.lasts(pace.drive_s)
     with faults.database_goes_back(stack):
-        until(lambda: car.measure("pitbox_drive_dropped_total") > MANY, "chunks are evicted", 60)
+        before = len(car.committed())
+        until(
+            lambda: car.measure("pitbox_drive_dropped_total") > before + MANY,
+            "chunks that the copy lacks are evicted",
+            120,
+        )
     stack.healed()
 
 

@@ -150,6 +150,10 @@ class Server:
         if process.poll() is not None:
             raise RuntimeError(f"{self.name} ended with code {process.returncode}: {log.name}")
 
+    def is_ready(self) -> bool:
+        """Return whether it takes clients."""
+        return True
+
     def send(self, number: signal.Signals) -> None:
         """Send a signal; wait for the end if the signal ends the process."""
         if self._process is None:
@@ -260,6 +264,11 @@ class PostgresServer(Server):
         """Return the command line."""
         return postgres_server.command(self.cluster, self.port)
 
+    def is_ready(self) -> bool:
+        """Return whether it takes clients: it listens before it has recovered."""
+        command = [str(postgres_server.binaries() / "pg_isready"), "-q", "-h", "127.0.0.1"]
+        return subprocess.run([*command, "-p", str(self.port)], check=False).returncode == 0
+
     def stop(self) -> None:
         """Stop cleanly, without waiting for clients to leave."""
         self.send(signal.SIGINT)
@@ -274,6 +283,7 @@ def running(server: Server) -> Iterator[Server]:
     """Run a server during the block, and leave no process behind."""
     server.start()
     try:
+        until(server.is_ready, f"{server.name} takes clients")
         yield server
     finally:
         server.send(signal.SIGCONT)
