@@ -46,6 +46,8 @@ class Deleting:
         self._subjects = subjects
         self._settled_s = settled_s
         self._warned = ""
+        self._swept: set[tuple[str, str, int]] = set()
+        """The deletions whose rows of no single run are gone; messages may still come again."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look for deletions every second until `stop` is set; wait while a server is away."""
@@ -72,10 +74,13 @@ class Deleting:
         keys = [RunKey(deletion.session, deletion.driver, run) for run in deletion.runs]
         self._holdings.delete(keys, deletion.through)
         await self._publish(keys, deletion.through)
+        swept = deletion.session, deletion.driver, deletion.through
         for kept in KEPT:
-            await self._delete_rows(kept, deletion, stop)
+            if kept.by_run or (deletion.runs and swept not in self._swept):
+                await self._delete_rows(kept, deletion, stop)
         if stop.is_set():
             return
+        self._swept.add(swept)
         subjects = [*self._subjects(deletion.driver, deletion.session)]
         async with self._connection.transaction() as connection:
             await connection.execute(LETTERS, subjects)
@@ -84,6 +89,7 @@ class Deleting:
             return
         async with self._connection.transaction() as connection:
             await deleted.finish(connection, deletion)
+        self._swept.discard(swept)
         log.info("a session is deleted", session=deletion.session, driver=deletion.driver)
 
     async def _delete_rows(self, kept: Kept, deletion: Deletion, stop: asyncio.Event) -> None:

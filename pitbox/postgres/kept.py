@@ -14,8 +14,8 @@ SLICE_ROWS: Final = 1000
 class Kept(Struct, frozen=True):
     """Name a table; `by_run` is whether its rows belong to single runs.
 
-    Rows of other tables cover all runs of a driver in a session, and are derived again from those
-    that are left.
+    Rows of other tables cover all runs of a driver in a session. They are deleted once, because
+    later ones may come of runs that are not deleted.
     """
 
     table: str
@@ -24,7 +24,7 @@ class Kept(Struct, frozen=True):
 
 KEPT: Final = (
     Kept("fold"),
-    Kept("folded"),
+    Kept("folded", by_run=True),
     Kept("lap"),
     Kept("session"),
     Kept("telemetry_chunk", by_run=True),

@@ -35,6 +35,13 @@ OWNER = "test", "ada"
 LATER_RUN = 2**52
 """A run that begins after any deletion of a test."""
 
+COUNT_DELETED_LAPS = """
+create table deleted_lap (run bigint);
+create function note_lap() returns trigger language plpgsql as
+    $$ begin insert into public.deleted_lap values (old.run); return old; end $$;
+create trigger note_lap before delete on lap for each row execute function note_lap();
+"""
+
 LEFT = " + ".join(
     f"(select count(*) from {kept.table} where session = 'test' and driver = 'ada')"
     for kept in KEPT
@@ -141,6 +148,27 @@ async def test_a_run_that_begins_after_the_deletion_is_stored_under_the_same_nam
         await eventually(lambda: stored.value(query, LATER_RUN), "the laps are in Postgres")
     rows = await stored.rows("select distinct run from telemetry_chunk")
     assert [row["run"] for row in rows] == [LATER_RUN]
+
+
+async def test_messages_of_a_deleted_run_that_return_take_no_facts_of_a_later_run_away(
+    nats_server: NatsServer, driver: Bus, stored: Database
+) -> None:
+    with running("timing", nats_server, stored.url), running("persister", nats_server, stored.url):
+        chunks = await drives(driver, stored)
+        await delete(stored)
+        await finished(stored)
+        again = [replace(one, run=LATER_RUN) for one in chunks]
+        await send(driver, again, "telemetry.live")
+        query = "select count(*) >= 4 from lap where own and run = $1"
+        await eventually(lambda: stored.value(query, LATER_RUN), "the laps are in Postgres")
+        before = await stored.value("select finished from deleted")
+        connection = await asyncpg.connect(stored.url)
+        await connection.execute(COUNT_DELETED_LAPS)
+        await connection.close()
+        await send(driver, chunks[:50])
+        query = "select finished > $1 from deleted"
+        await eventually(lambda: stored.value(query, before), "the messages are purged again")
+    assert await stored.value("select count(*) from deleted_lap") == 0
 
 
 async def test_a_session_that_is_deleted_while_no_service_runs_is_gone_once_they_run(
