@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.gateway.live.outbox import Outbox
+from consumers.gateway.access.memory import Hold, Memory
+from consumers.gateway.live.outbox import STEP_BYTES, Outbox
 
 
 def drain(outbox: Outbox) -> list[bytes]:
@@ -82,3 +83,24 @@ def test_every_message_wakes_the_sender() -> None:
     outbox.put(b"frames")
     outbox.put_fact("lap 1", b"lap 1")
     assert len(woken) == len(outbox) == 2
+
+
+def test_what_waits_counts_as_memory_within_a_step() -> None:
+    memory = Memory()
+    outbox = Outbox(nobody, hold=Hold(memory, "ada", nobody))
+    for _ in range(100):
+        outbox.put(bytes(10_000))
+    assert 0 <= 1_000_000 - memory.taken_bytes < STEP_BYTES
+    drain(outbox)
+    assert memory.taken_bytes == 0
+
+
+def test_frames_are_dropped_where_their_visitor_has_no_memory_left() -> None:
+    memory = Memory(of_visitor=200_000)
+    outbox = Outbox(nobody, hold=Hold(memory, "ada", nobody))
+    for _ in range(100):
+        outbox.put(bytes(10_000))
+    assert memory.taken_bytes <= 200_000
+    kept = len(drain(outbox))
+    assert 0 < 10_000 * kept < 200_000 + STEP_BYTES
+    assert outbox.dropped == 100 - kept
