@@ -113,16 +113,14 @@ async def test_the_watch_starts_a_server_again_once_its_full_disk_has_room(
         assert sum("restarts: it stores nothing" in line for line in lines) <= len(QUICK.pauses_s)
 
 
-async def test_a_server_that_hangs_is_reported_within_ten_seconds(
-    tmp_path: Path, database: str
-) -> None:
+async def test_a_server_that_hangs_is_reported(tmp_path: Path, database: str) -> None:
     server = NatsServer(tmp_path)
     async with watched(server, database, limits=LIMITS, every_s=EVERY_S) as lines:
         async with hub.connected(server.url) as bus:
             await hub.eventually(lambda: taken(bus), "a chunk is stored")
         pid = started(server)
         os.kill(pid, signal.SIGSTOP)
-        await hub.eventually(said(lines, "nats stores nothing: it does not answer"), "said", 10)
+        await hub.eventually(said(lines, "nats stores nothing: it does not answer"), "said")
         os.kill(pid, signal.SIGCONT)
 
 
@@ -152,7 +150,7 @@ async def test_a_persister_that_hangs_is_reported_and_started_again(
             await hub.eventually(lambda: stored(database, 1), "a chunk is in Postgres")
             os.kill(started(nats_server), signal.SIGSTOP)
             await hub.send(bus, [hub.chunk(1)])
-            await hub.eventually(said(lines, "persister stores nothing: 1 messages"), "said", 10)
+            await hub.eventually(said(lines, "persister stores nothing: 1 messages"), "said")
             await hub.eventually(lambda: stored(database, 2), "the next chunk is in Postgres")
             await hub.eventually(said(lines, "persister stores again"), "the end is said")
     finally:

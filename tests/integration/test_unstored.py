@@ -120,7 +120,7 @@ async def test_a_read_only_postgres_is_said_once_and_all_is_stored_afterwards(
         await eventually(is_said, "the persister says it")
         await stored.read_only(False)
         await eventually(lambda: stored.has(40), "all chunks are stored")
-    assert (said + capsys.readouterr().err).count("Postgres is read-only") == 1
+    assert (said + capsys.readouterr().err).count("part=batch reason='Postgres is read-only") == 1
 
 
 async def test_a_commit_that_hangs_is_said(
