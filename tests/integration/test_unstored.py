@@ -25,6 +25,9 @@ from tests.tools.servers import NatsServer
 START_NS = 1_700_000_000_000_000_000
 UNSTORED_S = 0.5
 
+SAID = "part=batch reason='Postgres is read-only: default_transaction_read_only is on"
+"""The line of the loop that stores telemetry."""
+
 
 async def circles() -> AsyncIterator[Observation]:
     """Yield a session and frames without end."""
@@ -115,12 +118,12 @@ async def test_a_read_only_postgres_is_said_once_and_all_is_stored_afterwards(
         async def is_said() -> bool:
             nonlocal said
             said += capsys.readouterr().err
-            return "Postgres is read-only: default_transaction_read_only is on" in said
+            return SAID in said
 
         await eventually(is_said, "the persister says it")
         await stored.read_only(False)
         await eventually(lambda: stored.has(40), "all chunks are stored")
-    assert (said + capsys.readouterr().err).count("part=batch reason='Postgres is read-only") == 1
+    assert (said + capsys.readouterr().err).count(SAID) == 1
 
 
 async def test_a_commit_that_hangs_is_said(
