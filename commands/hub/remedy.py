@@ -43,14 +43,14 @@ def decide(
     *,
     refuses: bool,
     certain: bool,
-    has_room: bool,
+    can_help: bool,
     now_s: float,
     limits: Limits,
     looked_s: float = 0.0,
 ) -> tuple[Condition, list[Act]]:
     """Return the condition after one look at a server, and the acts that are due.
 
-    `certain` is whether the server itself names a cause that only a new start removes, `has_room`
+    `certain` is whether the server itself names a cause that only a new start removes, `can_help`
     whether a new start could help, `looked_s` how long the look took: a server that hangs has
     refused for as long.
     """
@@ -65,7 +65,7 @@ def decide(
     if (certain or lasts_s >= limits.refused_s) and not before.reported:
         acts.append("report refusal")
         before = replace(before, reported=True)
-    curable = has_room and (certain or lasts_s >= limits.doubt_s)
+    curable = can_help and (certain or lasts_s >= limits.doubt_s)
     if not (before.reported and curable):
         return before, acts
     if before.starts == len(limits.pauses_s):

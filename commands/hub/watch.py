@@ -148,7 +148,7 @@ class Watch:
             before,
             refuses=found is not None,
             certain=found is not None and found.certain,
-            has_room=can_help,
+            can_help=can_help,
             now_s=now_s,
             limits=limits or self._limits,
             looked_s=now_s - began_s,

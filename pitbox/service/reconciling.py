@@ -218,7 +218,7 @@ class Reconciling:
                 chunks = await folds.chunks(connection, deriving.owner, *which)
             await _add(deriving, which, chunks)
         deriving.behind = deriving.behind[READ_SLICES:]
-        told = deriving.partial
+        was_partial = deriving.partial
         if not deriving.behind:
             with self._charged(deriving.owner):
                 self._publish(deriving.owner, deriving.settle())
@@ -227,7 +227,7 @@ class Reconciling:
                 await folds.guard(connection, deriving.owner, deriving.runs)
                 await self._tables.write(connection, deriving.owner, changed, ())
             deriving.stored = {**deriving.stored, **changed}
-        if told:
+        if was_partial:
             left = deriving.chunks_behind
             event = self._derivation.progress(deriving.owner, left, time.time_ns())
             await self._announce(event)

@@ -59,14 +59,14 @@ class Turns:
         del self._sessions[driver][owner]
         if not self._sessions[driver]:
             del self._sessions[driver]
-        if len(self._used_s) > MAX_KNOWN + 2 * len(self._sessions):
-            self._forget(now_s)
 
     def charge(self, driver: str, now_s: float, took_s: float) -> None:
         """Note how long work took that was no turn."""
         self._used_s[driver] = self._used_s.get(driver, self._least_s) + took_s
         rested_s = max(self._rest(driver), now_s - self._credit_s)
         self._rests_until_s[driver] = rested_s + took_s / self._share
+        if len(self._used_s) > MAX_KNOWN + 2 * len(self._sessions):
+            self._forget(now_s)
 
     def rests(self, driver: str, now_s: float) -> bool:
         """Return whether a driver has used its share."""

@@ -112,7 +112,28 @@ def _refusal(request: h11.Request) -> tuple[int, str] | None:
     return AMBIGUOUS if coded and (old or b"content-length" in names) else None
 
 
-class RequestProtocol(H11Protocol):
+class Placed(asyncio.Protocol):
+    """Limit the time for which a client reads nothing, and give its place back at the end."""
+
+    _entry: Entry
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Give the connection's place back."""
+        super().connection_lost(exc)
+        self._entry.closed()
+
+    def pause_writing(self) -> None:
+        """Start the reader's time limit."""
+        super().pause_writing()
+        self._entry.waits_for_reader()
+
+    def resume_writing(self) -> None:
+        """End the reader's time limit."""
+        super().resume_writing()
+        self._entry.has_reader()
+
+
+class RequestProtocol(Placed, H11Protocol):
     """Close connections that send no whole request in time, or do not read their answers.
 
     uvicorn waits for both without a limit.
@@ -142,21 +163,6 @@ class RequestProtocol(H11Protocol):
         super().on_response_complete()
         self._update()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Give the connection's place back."""
-        super().connection_lost(exc)
-        self._entry.closed()
-
-    def pause_writing(self) -> None:
-        """Start the reader's time limit."""
-        super().pause_writing()
-        self._entry.waits_for_reader()
-
-    def resume_writing(self) -> None:
-        """End the reader's time limit."""
-        super().resume_writing()
-        self._entry.has_reader()
-
     def send_400_response(self, msg: str) -> None:
         """Answer a refused request with its status, and close the connection."""
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
@@ -184,25 +190,10 @@ class RequestProtocol(H11Protocol):
             self._entry.waits_for_request()
 
 
-class PageProtocol(WebSocketsSansIOProtocol):
+class PageProtocol(Placed, WebSocketsSansIOProtocol):
     """Close WebSockets whose client does not read."""
 
     def __init__(self, entry: Entry, **options: Any) -> None:
         """Take over the place of the connection that was upgraded."""
         super().__init__(**options)
         self._entry = entry
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Give the connection's place back."""
-        super().connection_lost(exc)
-        self._entry.closed()
-
-    def pause_writing(self) -> None:
-        """Start the reader's time limit."""
-        super().pause_writing()
-        self._entry.waits_for_reader()
-
-    def resume_writing(self) -> None:
-        """End the reader's time limit."""
-        super().resume_writing()
-        self._entry.has_reader()

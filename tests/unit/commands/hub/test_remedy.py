@@ -11,7 +11,7 @@ def looked(
     *,
     refuses: bool = True,
     certain: bool = True,
-    has_room: bool = True,
+    can_help: bool = True,
 ) -> tuple[Condition, list[tuple[int, Act]]]:
     """Look once a second; return the condition after it, and each act with its second."""
     done: list[tuple[int, Act]] = []
@@ -20,7 +20,7 @@ def looked(
             condition,
             refuses=refuses,
             certain=certain,
-            has_room=has_room,
+            can_help=can_help,
             now_s=float(second),
             limits=LIMITS,
         )
@@ -29,7 +29,7 @@ def looked(
 
 
 def test_a_server_without_room_is_reported_once_and_not_started_again() -> None:
-    condition, done = looked(Condition(), range(100, 1000), has_room=False)
+    condition, done = looked(Condition(), range(100, 1000), can_help=False)
     assert done == [(100, "report refusal")]
     _, done = looked(condition, range(1000, 1002))
     assert done == [(1000, "restart")]
@@ -71,7 +71,7 @@ def test_a_look_that_took_long_counts_as_a_refusal_that_lasts() -> None:
         Condition(),
         refuses=True,
         certain=False,
-        has_room=True,
+        can_help=True,
         now_s=100.0,
         limits=LIMITS,
         looked_s=4.0,
