@@ -121,3 +121,10 @@ def test_work_that_is_no_turn_uses_the_share_of_a_driver_too() -> None:
     turns.wait(EVE)
     assert (turns.rests("eve", 11.9), turns.wait_s(11.0)) == (True, 1.0)
     assert (turns.rests("eve", 12.0), turns.rests("ada", 0.0)) == (False, False)
+
+
+def test_times_of_drivers_who_are_only_charged_are_forgotten_too() -> None:
+    turns = Turns()
+    for number in range(3000):
+        turns.charge(f"driver{number}", now_s=10.0 * number, took_s=0.001)
+    assert len(turns._used_s) < 1100
