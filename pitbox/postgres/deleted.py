@@ -87,8 +87,8 @@ async def drivers(connection: Any, session: str) -> dict[str, bool]:
 def driven_now(session: str, drivers: Iterable[str]) -> str:
     """Return why a session is not deleted that these drivers drive now, and the remedy."""
     return (
-        f"{', '.join(drivers)} drives {session} now: close `pitbox drive` first; a PC that is off "
-        f"counts as driving for {DRIVEN_S:.0f} s"
+        f"{session} is being driven by {', '.join(drivers)}: close `pitbox drive` first; a PC "
+        f"that is off counts as driving for {DRIVEN_S:.0f} s"
     )
 
 

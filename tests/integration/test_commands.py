@@ -229,7 +229,9 @@ async def test_a_session_is_deleted_once_it_is_agreed_and_not_driven(
     for driver, closed in (("ada", True), ("bob", True), ("cyd", False)):
         row = "insert into run (session, driver, run, closed) values ('spa', $1, 1, $2)"
         await connection.execute(row, driver, closed)
-    assert "cyd drives spa now: close `pitbox drive` first" in pitbox(*delete, "--yes").stderr
+    assert (
+        "spa is being driven by cyd: close `pitbox drive` first" in pitbox(*delete, "--yes").stderr
+    )
     await connection.execute("update run set updated = now() - interval '2 minutes'")
     assert "no driver eve in session spa" in pitbox(*delete, "--driver", "eve").stderr
     assert "add --yes" in pitbox(*delete).stderr

@@ -92,7 +92,7 @@ async def test_a_session_that_is_driven_is_not_deleted(
         await eventually(lambda: database.value("select true from run where run = 2"), "driven")
         refused = await rest.delete(OF_ADA)
         assert refused.status_code == 409
-        assert "ada drives test now: close `pitbox drive` first" in refused.json()["detail"]
+        assert "test is being driven by ada: close `pitbox drive` first" in refused.json()["detail"]
         await send(drive, [mark(1, run=2, closed=True)])
         await eventually(
             lambda: database.value("select true from run where run = 2 and closed"), "it is closed"
