@@ -18,7 +18,7 @@ from commands.hub.findings import PERSISTER
 from commands.hub.remedy import Condition, Limits, decide
 from commands.hub.volume import GB, Volume, takes_writes, volume
 from pitbox.nats.bus import BusDown
-from pitbox.nats.probe import Prober, Refusal
+from pitbox.nats.probe import ANSWER_S, Prober, Refusal
 from pitbox.nats.reading import reading
 from pitbox.postgres.errors import PostgresDown
 from pitbox.postgres.probe import why_no_writes
@@ -82,7 +82,8 @@ class Watch:
         """Watch until cancelled."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._watch_nats())
+                opening = tasks.create_task(self._prober.open(self._servers.nats, forever=True))
+                tasks.create_task(self._watch_nats(opening))
                 tasks.create_task(self._watch_postgres())
                 tasks.create_task(self._watch_volumes())
                 if self._servers.persister:
@@ -90,8 +91,9 @@ class Watch:
         finally:
             await self._prober.close()
 
-    async def _watch_nats(self) -> None:
-        await self._prober.open(self._servers.nats, forever=True)
+    async def _watch_nats(self, opening: asyncio.Task[None]) -> None:
+        """Probe nats-server; one that hangs while `opening` connects is reported as well."""
+        await asyncio.wait({opening}, timeout=ANSWER_S)
         while True:
             began_s = time.monotonic()
             found = await self._prober.refusal()

@@ -84,6 +84,12 @@ class Client(nats.aio.client.Client):
         if self._flush_queue is not None:
             await super().close()
 
+    async def _flush_pending(self, force_flush: bool = False) -> Any:
+        """Raise OutboundBufferLimitError before the first connection, as while reconnecting."""
+        if self._flush_queue is None:
+            raise nats.errors.OutboundBufferLimitError
+        return await super()._flush_pending(force_flush)
+
     async def _connect_to_server(self, server: Any) -> None:
         """Close a connection that nats-server rejected, before opening the next one."""
         if self._transport is not None:

@@ -41,6 +41,16 @@ async def test_subscribers_receive_events_decoded_or_raw(nats_server: NatsServer
     assert [subject for subject, _ in raw] == ["hello.ada", "hello.bea"]
 
 
+async def test_a_bus_that_was_never_connected_is_down() -> None:
+    driver = Bus("drive", topology.load())
+    with pytest.raises(BusDown):
+        await driver.request("link.ask", ASK)
+    with pytest.raises(BusDown):
+        await driver.store("telemetry.live", chunk())
+    assert not await driver.alive()
+    assert not await Bus("persister", topology.load()).restore()
+
+
 async def test_a_request_is_answered_or_has_no_responder(nats_server: NatsServer) -> None:
     answers = {
         1: Receipt(

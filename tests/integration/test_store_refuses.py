@@ -124,6 +124,26 @@ async def test_a_server_that_hangs_is_reported(tmp_path: Path, database: str) ->
         os.kill(pid, signal.SIGCONT)
 
 
+async def test_a_server_that_hangs_before_the_watch_is_connected_is_reported(
+    nats_server: NatsServer, database: str
+) -> None:
+    lines: list[str] = []
+    supervisor = Supervisor(
+        nats_server.folder / "processes.json", lambda name, line: lines.append(f"{name} {line}")
+    )
+    nats_server.send(signal.SIGSTOP)
+    watching = asyncio.create_task(watch_of(nats_server, database, supervisor).run())
+    try:
+        await hub.eventually(said(lines, "nats stores nothing: it does not answer"), "said")
+        nats_server.send(signal.SIGCONT)
+        await hub.eventually(said(lines, "nats stores again"), "the end is said")
+        assert not watching.done()
+    finally:
+        nats_server.send(signal.SIGCONT)
+        watching.cancel()
+        await asyncio.wait({watching})
+
+
 async def test_a_persister_that_hangs_is_reported_and_started_again(
     nats_server: NatsServer, database: str
 ) -> None:
@@ -133,16 +153,8 @@ async def test_a_persister_that_hangs_is_reported_and_started_again(
         nats_server.folder / "processes.json", lambda name, line: lines.append(f"{name} {line}")
     )
     command = (sys.executable, "-m", "commands", "run", "persister")
-    servers = Servers(
-        nats=given(nats_server),
-        store=nats_server.store,
-        database=database,
-        cluster=nats_server.store,
-        persister="persister",
-        show=supervisor.show,
-        restart=supervisor.restart,
-    )
-    watch = asyncio.create_task(Watch(servers, topology.load(), limits=QUICK).run())
+    watch = watch_of(nats_server, database, supervisor, persister="persister")
+    watching = asyncio.create_task(watch.run())
     try:
         await supervisor.start(Program("persister", command, environment(nats_server, database)))
         async with hub.connected(nats_server.url) as bus:
@@ -154,8 +166,8 @@ async def test_a_persister_that_hangs_is_reported_and_started_again(
             await hub.eventually(lambda: stored(database, 2), "the next chunk is in Postgres")
             await hub.eventually(said(lines, "persister stores again"), "the end is said")
     finally:
-        watch.cancel()
-        await asyncio.wait({watch})
+        watching.cancel()
+        await asyncio.wait({watching})
         await supervisor.stop()
 
 
@@ -184,16 +196,7 @@ async def watched(
     supervisor = Supervisor(
         server.folder / "processes.json", lambda name, line: lines.append(f"{name} {line}")
     )
-    servers = Servers(
-        nats=given(server),
-        store=server.store,
-        database=database,
-        cluster=server.store,
-        persister="",
-        show=supervisor.show,
-        restart=supervisor.restart,
-    )
-    watch = Watch(servers, topology.load(), limits=limits, every_s=every_s, postgres_every_s=0.5)
+    watch = watch_of(server, database, supervisor, limits=limits, every_s=every_s)
     try:
         await supervisor.start(Program("nats", tuple(server.command()), folder=server.store))
         await supervisor.ready("nats", lambda: listens(server.port), "nats")
@@ -206,6 +209,27 @@ async def watched(
         await asyncio.wait({watching})
     finally:
         await supervisor.stop()
+
+
+def watch_of(
+    server: NatsServer,
+    database: str,
+    supervisor: Supervisor,
+    *,
+    persister: str = "",
+    limits: Limits = QUICK,
+    every_s: float = EVERY_S,
+) -> Watch:
+    servers = Servers(
+        nats=given(server),
+        store=server.store,
+        database=database,
+        cluster=server.store,
+        persister=persister,
+        show=supervisor.show,
+        restart=supervisor.restart,
+    )
+    return Watch(servers, topology.load(), limits=limits, every_s=every_s, postgres_every_s=0.5)
 
 
 def started(server: NatsServer) -> int:
