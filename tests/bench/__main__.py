@@ -10,6 +10,7 @@ from typing import Final
 
 from tests.bench import (
     admitting,
+    consuming,
     crowded,
     driving,
     encoding,
@@ -27,6 +28,7 @@ DATA: Final = Path(os.environ.get("PITBOX_DATA", "../shared/data"))
 PARTS: Final[dict[str, Callable[[Servers, Effort], Iterator[Result]]]] = {
     "encoding": lambda _, effort: encoding.measure(DATA if DATA.is_dir() else None, effort),
     "publishing": publishing.measure,
+    "consuming": consuming.measure,
     "persisting": persisting.measure,
     "watching": watching.measure,
     "admitting": admitting.measure,
