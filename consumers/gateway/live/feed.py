@@ -94,7 +94,7 @@ class Feed:
         self._hidden.pop(client, None)
         self._fanout.leave(client)
         self._cancel_first_send(client)
-        metrics.dropped.inc(client.newly_dropped())
+        _tell_metrics([client])
         metrics.clients.set(len(self._hidden))
 
     def hide(self, client: Outbox, hidden: frozenset[str]) -> bool:
@@ -144,7 +144,7 @@ class Feed:
                 watching = self._fanout.watchers(presence.session, presence.driver)
                 self._put_presence(watching, presence)
             metrics.backlog.set(sum(len(client) for client in self._hidden))
-            metrics.dropped.inc(sum(client.newly_dropped() for client in self._hidden))
+            _tell_metrics(self._hidden)
             await asyncio.sleep(TICK_S)
 
     async def _reread(self, bus: Bus) -> None:
@@ -260,6 +260,13 @@ class Feed:
         if not late and offset_ms is not None:
             age_ms = now_ms() - chunk.captured_ns / 1e6 - offset_ms
             metrics.latency_s.labels(self._stream).observe(max(0.0, age_ms / 1e3))
+
+
+def _tell_metrics(clients: Iterable[Outbox]) -> None:
+    """Add to the metrics what the clients were sent and lost since the last time."""
+    counts = [client.newly() for client in clients]
+    metrics.sent.inc(sum(sent for sent, _ in counts))
+    metrics.dropped.inc(sum(dropped for _, dropped in counts))
 
 
 def now_ms() -> float:
