@@ -36,6 +36,8 @@ def check_times(times_us: Sequence[int]) -> None:
         raise RefusedChunkError("a frame's time is before that of the frame before it")
     if frames and times_us[-1] > MAX_SPAN_US:
         raise RefusedChunkError(f"it spans {times_us[-1]} us, at most {MAX_SPAN_US} are accepted")
+    if frames <= WINDOW_FRAMES:
+        return
     for early, late in zip(times_us, times_us[WINDOW_FRAMES:], strict=False):
         if late - early < WINDOW_US:
             raise RefusedChunkError(
