@@ -17,6 +17,7 @@ from tests.bench import (
     publishing,
     reading,
     restarting,
+    timing,
     watching,
 )
 from tests.bench.effort import FULL, ONCE, Effort
@@ -32,6 +33,7 @@ PARTS: Final[dict[str, Callable[[Servers, Effort], Iterator[Result]]]] = {
     "admitting": admitting.measure,
     "reading": reading.measure,
     "driving": driving.measure,
+    "timing": timing.measure,
     "restarting": restarting.measure,
     "crowded": crowded.measure,
 }
