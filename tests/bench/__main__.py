@@ -14,6 +14,8 @@ from tests.bench import (
     crowded,
     driving,
     encoding,
+    hosting,
+    outage,
     persisting,
     publishing,
     reading,
@@ -36,6 +38,8 @@ PARTS: Final[dict[str, Callable[[Servers, Effort], Iterator[Result]]]] = {
     "driving": driving.measure,
     "restarting": restarting.measure,
     "crowded": crowded.measure,
+    "hosting": hosting.measure,
+    "outage": outage.measure,
 }
 
 
