@@ -10,9 +10,12 @@ from typing import Final
 
 from tests.bench import (
     admitting,
+    consuming,
     crowded,
     driving,
     encoding,
+    hosting,
+    outage,
     persisting,
     publishing,
     reading,
@@ -28,6 +31,7 @@ DATA: Final = Path(os.environ.get("PITBOX_DATA", "../shared/data"))
 PARTS: Final[dict[str, Callable[[Servers, Effort], Iterator[Result]]]] = {
     "encoding": lambda _, effort: encoding.measure(DATA if DATA.is_dir() else None, effort),
     "publishing": publishing.measure,
+    "consuming": consuming.measure,
     "persisting": persisting.measure,
     "watching": watching.measure,
     "admitting": admitting.measure,
@@ -36,6 +40,8 @@ PARTS: Final[dict[str, Callable[[Servers, Effort], Iterator[Result]]]] = {
     "timing": timing.measure,
     "restarting": restarting.measure,
     "crowded": crowded.measure,
+    "hosting": hosting.measure,
+    "outage": outage.measure,
 }
 
 
