@@ -10,6 +10,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -24,12 +25,16 @@ from pitbox.nats.access import Access
 from pitbox.nats.bus import Bus, BusDown
 from pitbox.nats.delivery import Delivery, delivery_of
 from pitbox.nats.stream import StreamState
+from pitbox.topology.subjects import filters, matcher
 
 REQUEST_EXPIRES_S: Final = 10.0
 PROGRESS_S: Final = 15.0
 REFUSED_S: Final = 5.0
 INFO_TIMEOUT_S: Final = 2.0
 MAX_HELD_BYTES: Final = 16_000_000
+SUBJECTS: Final = 4096
+"""The number of subjects that a reader remembers to be of its routes."""
+
 SERVED: Final = ("Message Size Exceeds MaxBytes", "Batch Completed")
 """Descriptions by which nats-server ends a request that is served in full."""
 
@@ -66,7 +71,9 @@ class Pull:
         self.stream = stream
         self._bus = bus
         self._consumer = consumer
-        self._routes = tuple(r for r in declared.reads if bus.topology.stream_of.get(r) == stream)
+        routes = [r for r in declared.reads if bus.topology.stream_of.get(r) == stream]
+        self._filters = [bus.topology.filter(route) for route in routes]
+        self._is_read = lru_cache(maxsize=SUBJECTS)(matcher(self._filters))
         self._policy = declared.ack_policy(stream)
         self._acks = declared.kind == "batch"
         self._progress_s = progress_s
@@ -120,7 +127,10 @@ class Pull:
         self._count(deliveries)
         self._moved()
         await self._request()
-        return deliveries
+        if self._acks:
+            return deliveries
+        # The stream may have got another subject since its consumer was created for all of it.
+        return [delivery for delivery in deliveries if self._is_read(delivery.subject)]
 
     async def ack(self, done: Sequence[Delivery]) -> None:
         """Acknowledge deliveries in their order, or only the last one if its ack covers all.
@@ -175,14 +185,14 @@ class Pull:
         await self._detach()
         if not self._acks:
             self._clear_buffer()
-            await self._create_consumer()
+            await self._create_consumer(stream.config.subjects or [])
         inbox = self._bus.client.new_inbox()
         self._subscription = await self._bus.client.subscribe(inbox, cb=self._receive)
         self._connects = connects
         self._progress_at = time.monotonic()
         await self._request()
 
-    async def _create_consumer(self) -> None:
+    async def _create_consumer(self, subjects: Sequence[str]) -> None:
         """Create an ephemeral consumer after the last message, or at the start of the stream."""
         last = self._last
         # A unique name: two readers of one consumer would take messages from each other.
@@ -192,7 +202,7 @@ class Pull:
             ack_policy=api.AckPolicy.NONE,
             deliver_policy=(api.DeliverPolicy.BY_START_SEQUENCE if last else api.DeliverPolicy.ALL),
             opt_start_seq=last.sequence + 1 if last else None,
-            filter_subjects=[self._bus.topology.filter(route) for route in self._routes],
+            filter_subjects=filters(self._filters, subjects),
             inactive_threshold=60,
             mem_storage=True,
         )

@@ -10,6 +10,7 @@ from msgspec import Struct
 from nats.js import JetStreamContext, api
 
 from pitbox.topology.model import Stream, Topology, TopologyError, seconds, size_bytes
+from pitbox.topology.subjects import REST, filters
 
 PAGE = 256
 STORE_FAILED: Final = 10049
@@ -39,12 +40,17 @@ class Change(Struct, frozen=True):
         )
 
 
+def subjects(stream: Stream) -> list[str]:
+    """Return the subjects that a stream stores."""
+    return sorted(route.filter({}) for route in stream.routes.values())
+
+
 def stream_config(name: str, stream: Stream) -> api.StreamConfig:
     """Return JetStream's configuration of a stream."""
     return api.StreamConfig(
         name=name,
         description=stream.about,
-        subjects=sorted(route.filter({}) for route in stream.routes.values()),
+        subjects=subjects(stream),
         storage=api.StorageType(stream.storage),
         discard=api.DiscardPolicy(stream.discard),
         max_age=seconds(stream.max_age),
@@ -63,7 +69,7 @@ def consumer_config(topology: Topology, name: str, stream: str) -> api.ConsumerC
     return api.ConsumerConfig(
         durable_name=name,
         description=consumer.about,
-        filter_subjects=sorted(topology.filter(route) for route in routes),
+        filter_subjects=filters(map(topology.filter, routes), subjects(topology.streams[stream])),
         ack_policy=api.AckPolicy(consumer.ack_policy(stream)),
         # With a backoff nats-server uses its first step as ack_wait, and reports that.
         ack_wait=seconds((consumer.backoff or (consumer.ack_wait,))[0]),
@@ -74,17 +80,24 @@ def consumer_config(topology: Topology, name: str, stream: str) -> api.ConsumerC
 
 
 async def plan(js: JetStreamContext, topology: Topology) -> list[Change]:
-    """Return the differences between nats-server and streams.yaml, deletions of streams last."""
+    """Return the differences between nats-server and streams.yaml, deletions of streams last.
+
+    A durable that reads all of a stream receives whatever it stores, so filters are narrowed before
+    a stream gets another subject.
+    """
     changes: list[Change] = []
     present = {info.config.name: info.config for info in await _streams(js)}
     for name, stream in topology.streams.items():
         wanted = stream_config(name, stream)
         found = present.get(name)
+        durables = await _consumer_plan(js, topology, name, exists=found is not None)
+        first = [change for change in durables if _narrows(change, topology)]
+        changes += first
         if found is None:
             changes.append(Change("create", name))
         elif differences := _differences(wanted, found):
             changes.append(Change("update", name, differences=differences))
-        changes += await _consumer_plan(js, topology, name, exists=found is not None)
+        changes += [change for change in durables if change not in first]
     changes += [Change("delete", str(name)) for name in present if name not in topology.streams]
     return changes
 
@@ -193,6 +206,13 @@ async def _consumer_plan(
             action: Literal["replace", "update"] = "replace" if fixed else "update"
             changes.append(Change(action, stream, name, differences))
     return changes + [Change("delete", stream, str(n)) for n in present if n not in wanted_names]
+
+
+def _narrows(change: Change, topology: Topology) -> bool:
+    """Return whether a change leaves a durable with a part of its stream."""
+    if change.action not in ("update", "replace"):
+        return False
+    return consumer_config(topology, change.consumer, change.stream).filter_subjects != [REST]
 
 
 def _differences(wanted: Any, found: Any) -> tuple[str, ...]:

@@ -1,16 +1,22 @@
-"""Find references in streams.yaml to things that are missing or declared twice."""
+"""Find references in streams.yaml to things that are missing, declared twice or confused."""
 
+from itertools import combinations
 from typing import Final
 
 from pitbox.topology.model import Consumer, Producer, Topology
+from pitbox.topology.subjects import overlap
 from schemas.registry import EVENTS
 
 FOLD_WRITES: Final = ("dead.letter", "fold.progress")
 
 
 def contradictions(topology: Topology) -> list[str]:
-    """Return one sentence for each missing or repeated route, event or stream."""
-    return [*_route_problems(topology), *_service_problems(topology)]
+    """Return one sentence for each missing or repeated route, event, stream or subject."""
+    return [
+        *_route_problems(topology),
+        *_subject_problems(topology),
+        *_service_problems(topology),
+    ]
 
 
 def _route_problems(topology: Topology) -> list[str]:
@@ -27,6 +33,19 @@ def _route_problems(topology: Topology) -> list[str]:
         if route.reply and route.reply not in EVENTS:
             problems.append(f"{name}: reply {route.reply!r} is not an event in schemas")
     return problems
+
+
+def _subject_problems(topology: Topology) -> list[str]:
+    """Return the routes of which one would be stored, and read, as another.
+
+    A reader of a whole stream receives whatever the stream stores.
+    """
+    return [
+        f"{one} and {other}: both match the same subjects, and a stream stores them"
+        for one, other in combinations(topology.routes, 2)
+        if {one, other} & set(topology.stream_of)
+        and overlap(topology.filter(one), topology.filter(other))
+    ]
 
 
 def _service_problems(topology: Topology) -> list[str]:

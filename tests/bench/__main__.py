@@ -10,13 +10,17 @@ from typing import Final
 
 from tests.bench import (
     admitting,
+    consuming,
     crowded,
     driving,
     encoding,
+    hosting,
+    outage,
     persisting,
     publishing,
     reading,
     restarting,
+    timing,
     watching,
 )
 from tests.bench.effort import FULL, ONCE, Effort
@@ -27,13 +31,17 @@ DATA: Final = Path(os.environ.get("PITBOX_DATA", "../shared/data"))
 PARTS: Final[dict[str, Callable[[Servers, Effort], Iterator[Result]]]] = {
     "encoding": lambda _, effort: encoding.measure(DATA if DATA.is_dir() else None, effort),
     "publishing": publishing.measure,
+    "consuming": consuming.measure,
     "persisting": persisting.measure,
     "watching": watching.measure,
     "admitting": admitting.measure,
     "reading": reading.measure,
     "driving": driving.measure,
+    "timing": timing.measure,
     "restarting": restarting.measure,
     "crowded": crowded.measure,
+    "hosting": hosting.measure,
+    "outage": outage.measure,
 }
 
 

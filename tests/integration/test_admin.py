@@ -6,8 +6,9 @@ import pytest
 import yaml
 
 from pitbox import topology
+from pitbox.nats.pull import Pull
 from pitbox.topology import TopologyError, admin
-from tests.tools.hub import apply, connected, streams_with
+from tests.tools.hub import apply, chunk, connected, send, streams_with
 from tests.tools.servers import NatsServer
 
 
@@ -71,6 +72,69 @@ async def test_a_change_that_nats_server_refuses_is_reported_with_its_reason(
     streams.write_text(yaml.safe_dump(document))
     with pytest.raises(TopologyError, match=r"update stream TIMING .*nats-server refused"):
         await apply(nats_server.url, str(streams))
+
+
+def with_route(folder: Path, stream: str, name: str, subject: str) -> str:
+    """Write a streams.yaml in which a stream has one more route, and return its path."""
+    document = yaml.safe_load(topology.find().read_text())
+    document["streams"][stream]["routes"][name] = {"subject": subject, "events": ["timing.lap"]}
+    path = folder / f"{stream}.yaml"
+    path.write_text(yaml.safe_dump(document))
+    return str(path)
+
+
+async def filters(url: str, stream: str = "TELEMETRY") -> list[str] | None:
+    async with connected(url) as bus:
+        return (await bus.jetstream.consumer_info(stream, "persister")).config.filter_subjects
+
+
+async def test_a_durable_that_reads_a_whole_stream_has_one_filter_for_everything(
+    nats_server: NatsServer,
+) -> None:
+    await apply(nats_server.url)
+    assert await filters(nats_server.url) == await filters(nats_server.url, "DEAD") == [">"]
+
+
+async def test_a_durable_of_an_earlier_hub_gets_its_new_filter_and_keeps_its_place(
+    nats_server: NatsServer,
+) -> None:
+    await apply(nats_server.url)
+    async with connected(nats_server.url, "persister") as bus, connected(nats_server.url) as driver:
+        routes = bus.topology.durables("persister")["TELEMETRY"]
+        both = [bus.topology.filter(route) for route in routes]
+        earlier = admin.consumer_config(bus.topology, "persister", "TELEMETRY")
+        await bus.jetstream.add_consumer("TELEMETRY", earlier.evolve(filter_subjects=both))
+        await send(driver, [chunk(number) for number in range(10)])
+        reader = Pull(bus, "persister", "TELEMETRY")
+        read = await reader.batch(4, 5)
+        await reader.ack(read)
+        done = await apply(nats_server.url)
+        assert [f"{change.action} {change.consumer}" for change in done] == ["update persister"]
+        assert await apply(nats_server.url) == []
+        await send(driver, [chunk(number) for number in range(10, 20)], "telemetry.live")
+        while len(read) < 20:
+            more = await reader.batch(20, 5)
+            assert more
+            read += more
+        await reader.close()
+    assert [(one.sequence, one.tries) for one in read] == [(place, 1) for place in range(1, 21)]
+
+
+async def test_a_stream_gets_a_subject_only_after_its_readers_got_filters(
+    nats_server: NatsServer, tmp_path: Path
+) -> None:
+    await apply(nats_server.url)
+    more = with_route(tmp_path, "TELEMETRY", "telemetry.note", "telemetry.{driver}.{session}.note")
+    done = [str(change).split(" (")[0] for change in await apply(nats_server.url, more)]
+    assert done == ["update consumer TELEMETRY/persister", "update stream TELEMETRY"]
+    assert await filters(nats_server.url) == [
+        "telemetry.*.*.backfill",
+        "telemetry.*.*.live",
+    ]
+    assert await planned(nats_server.url, more) == []
+    back = [str(change).split(" (")[0] for change in await apply(nats_server.url)]
+    assert back == ["update stream TELEMETRY", "update consumer TELEMETRY/persister"]
+    assert await filters(nats_server.url) == [">"]
 
 
 async def test_undeclared_streams_and_durables_are_deleted_only_by_prune(

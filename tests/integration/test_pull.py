@@ -226,6 +226,27 @@ async def test_a_reader_continues_after_its_last_message_when_only_the_connectio
         await reader.close()
 
 
+async def test_a_reader_of_a_whole_stream_passes_by_what_the_stream_gets_later(
+    nats_server: NatsServer, driver: Bus
+) -> None:
+    config = (await driver.jetstream.stream_info("TELEMETRY")).config
+    async with pulling(nats_server, "echo") as reader:
+        await send(driver, [chunk(0)])
+        await read(reader, 1)
+        more = [*(config.subjects or []), "telemetry.*.*.note"]
+        await driver.jetstream.update_stream(config, subjects=more)
+        for _ in range(3):
+            await driver.jetstream.publish("telemetry.ada.test.note", b"")
+        await send(driver, [chunk(1)])
+        assert sequences(await read(reader, 1)) == [5]
+        await driver.jetstream.publish("telemetry.ada.test.note", b"")
+        await eventually(lambda: passed_by(reader), "the reader is at the end")
+
+
+async def passed_by(reader: Pull) -> bool:
+    return await reader.batch(1, 0.1) == [] and reader.exhausted
+
+
 async def test_two_readers_without_a_durable_take_no_message_from_each_other(
     nats_server: NatsServer, driver: Bus
 ) -> None:

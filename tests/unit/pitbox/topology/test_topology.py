@@ -48,6 +48,7 @@ def test_a_typo_is_named_with_its_path(old: str, new: str, said: str) -> None:
         ("[link.receipt, link.hello]", "[link.hullo]", "drive: no route 'link.hullo'"),
         ("ack_all: [TELEMETRY]", "ack_all: [ELSEWHERE]", "ack_all: no stream 'ELSEWHERE'"),
         ("      dead.letter:", "      timing.lap:", "timing.lap: declared twice"),
+        ("hello.{driver}", "fold.{driver}.{session}", "fold.progress and link.hello: both match"),
     ],
 )
 def test_a_reference_to_a_missing_name_is_named(old: str, new: str, said: str) -> None:
