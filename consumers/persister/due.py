@@ -10,13 +10,10 @@ from msgspec import Struct
 
 from pitbox.settings.retention import Retention
 
-DAY_S: Final = 86_400.0
-IDLE_S: Final = 3600.0
+HOUR_S: Final = 3600.0
+DAY_S: Final = 24 * HOUR_S
+IDLE_S: Final = HOUR_S
 """A session of which something was stored later is being driven."""
-
-NOTICE_S: Final = DAY_S
-SHORT_NOTICE_S: Final = 3600.0
-"""A limit of bytes is reached as fast as cars drive, so its notice is shorter than an age's."""
 
 NEVER_S: Final = float("inf")
 
@@ -47,8 +44,6 @@ def due(
     bytes_per_s: float,
     announced: Mapping[tuple[str, Part], float],
     now_s: float,
-    notice_s: float = NOTICE_S,
-    short_notice_s: float = SHORT_NOTICE_S,
 ) -> list[Due]:
     """Return what is removed within the notice, each session once, the earliest first.
 
@@ -56,7 +51,8 @@ def due(
     announced. Nothing is removed before its notice has passed.
     """
     stored = list(stored)
-    horizon_s = now_s + notice_s
+    notice_s, bytes_notice_s = limits.notice_hours * HOUR_S, limits.bytes_notice_hours * HOUR_S
+    horizon_s = now_s + max(notice_s, bytes_notice_s)
     crowded_s = _crowded_s(stored, limits.telemetry_bytes, bytes_per_s, now_s)
     found = []
     for one in stored:
@@ -65,7 +61,7 @@ def due(
         wanted: list[tuple[float, float, Part]] = [
             (_aged_s(one, limits.facts_days), notice_s, "facts"),
             (_aged_s(one, limits.telemetry_days * bool(one.bytes)), notice_s, "telemetry"),
-            (crowded_s.get(one.session, NEVER_S), short_notice_s, "telemetry"),
+            (crowded_s.get(one.session, NEVER_S), bytes_notice_s, "telemetry"),
         ]
         noticed = [
             Due(one.session, part, max(at_s, announced.get((one.session, part), now_s) + notice))

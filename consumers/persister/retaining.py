@@ -88,15 +88,12 @@ class Retaining:
         limits: Retention,
         derives: Sequence[str],
         *,
-        notice_s: float = due.NOTICE_S,
-        short_notice_s: float = due.SHORT_NOTICE_S,
         tick_s: float = TICK_S,
     ) -> None:
         """Prepare; `derives` names the services that derive facts from chunks."""
         self._connection = connection
         self._limits = limits
         self._derives = list(derives)
-        self._notices_s = {"notice_s": notice_s, "short_notice_s": short_notice_s}
         self._tick_s = tick_s
         self._waits: set[str] = set()
 
@@ -130,7 +127,6 @@ class Retaining:
             bytes_per_s=grows.bytes_per_s,
             announced={(row["session"], row["part"]): row["announced_s"] for row in announced},
             now_s=grows.now_s,
-            **self._notices_s,
         )
         return found, grows.now_s
 

@@ -1,4 +1,4 @@
-"""The layout of a chunk's block, and sets of chunk numbers.
+"""The layout of chunks' blocks, sealed or not, and sets of chunk numbers.
 
 Pure: reads and writes nothing. Guarantees: unpacking allocates no more than a chunk may hold, and
 any bytes give frames or CorruptChunkError. The layout never changes, because blocks are stored.

@@ -91,6 +91,11 @@ def pack(times_ns: Sequence[int], rows: Sequence[bytes]) -> bytes:
     if min(deltas) < 0 or max(deltas) > MAX_SPAN_US:
         raise ValueError("frame times of a chunk must not precede its first one")
     raw = struct.pack(f"<{len(deltas)}I", *deltas) + b"".join(rows)
+    return compress(raw)
+
+
+def compress(raw: bytes) -> bytes:
+    """Return frame times and rows as a block."""
     return bytes(lz4.block.compress(raw, store_size=False))
 
 
@@ -165,9 +170,13 @@ def decompress(block: bytes, frames: int, width: int) -> bytes:
     """
     if not frames:
         return b""
-    size = frames * 4 * (1 + width)
+    return decompressed(block, frames * 4 * (1 + width))
+
+
+def decompressed(block: bytes, size: int) -> bytes:
+    """Return the `size` bytes that were compressed; raises CorruptChunkError when they are not."""
     if size > MAX_UNPACKED_BYTES:
-        raise CorruptChunkError(f"{frames} frames of {width} channels are more than a chunk holds")
+        raise CorruptChunkError(f"{size} bytes are more than a block holds")
     try:
         raw = bytes(lz4.block.decompress(block, uncompressed_size=size))
     except (lz4.block.LZ4BlockError, ValueError, MemoryError) as error:

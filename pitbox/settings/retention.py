@@ -9,7 +9,7 @@ class Retention(Struct, frozen=True, forbid_unknown_fields=True):
     """Limit what Postgres keeps; everything is off by default, and pinned sessions stay.
 
     A session's age is the time since the hub last stored something of it. Telemetry goes before
-    facts: laps stay without their traces. The page announces a removal a day ahead.
+    facts: laps stay without their traces. The page announces a removal ahead.
     """
 
     telemetry_days: Annotated[
@@ -31,6 +31,19 @@ class Retention(Struct, frozen=True, forbid_unknown_fields=True):
             "removed; 0: no limit",
         ),
     ] = 0
+    notice_hours: Annotated[
+        float,
+        Meta(ge=0, le=8_760, description="hours for which a removal by age is announced ahead"),
+    ] = 24
+    bytes_notice_hours: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=8_760,
+            description="hours for which a removal by size is announced ahead: short, because cars "
+            "fill the room meanwhile",
+        ),
+    ] = 1
 
     def __post_init__(self) -> None:
         """Check that telemetry goes first; raises ValueError."""

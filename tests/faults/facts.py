@@ -17,6 +17,7 @@ RUNS: Final = """
 select session, driver, run, max(chunk) as last from telemetry_chunk group by session, driver, run
 """
 OWNERS: Final = "select session, driver from session union select session, driver from lap"
+EXPIRED: Final = "select session, driver from run where expired <> '{}'"
 PAGE: Final = 2000
 
 TABLES: Final = facts.scan(tables)
@@ -25,12 +26,15 @@ Owned = dict[Place, Any]
 
 
 async def wrong(connection: asyncpg.Connection) -> dict[Place, tuple[Any, Any]]:
-    """Return the facts that differ: what Postgres has, and what its chunks say."""
+    """Return the facts that differ: what Postgres has, and what its chunks say.
+
+    The facts of drivers whose telemetry retention has removed rest on chunks that are no more.
+    """
     found: dict[Place, tuple[Any, Any]] = {}
     async with connection.transaction(isolation="repeatable_read"):
         fresh = await _fresh(connection)
         owners = {*fresh, *map(tuple, await connection.fetch(OWNERS))}
-        for owner in owners:
+        for owner in owners - set(map(tuple, await connection.fetch(EXPIRED))):
             stored = _steady(await TABLES.read(connection, *owner))
             derived = fresh.get(owner, {})
             for place in stored.keys() | derived.keys():

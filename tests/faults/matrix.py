@@ -11,7 +11,17 @@ from typing import Final
 
 from msgspec import Struct
 
-from tests.faults import cases, chaos, deletions, derived, disks, messages, peers, restores
+from tests.faults import (
+    cases,
+    chaos,
+    deletions,
+    derived,
+    disks,
+    expiring,
+    messages,
+    peers,
+    restores,
+)
 from tests.faults.pace import Pace
 from tests.faults.stack import Measures, Stack, streams_file
 from tests.faults.storage import Postgres
@@ -68,7 +78,7 @@ CASES: Final = (
     *(Case(play, play.__name__, gone=True) for play in disks.GONE),
     *(Case(play, play.__name__, gone=None) for play in disks.EITHER),
     *_named(*disks.WHOLE),
-    *_named(*derived.CASES, *restores.CASES, *deletions.CASES),
+    *_named(*derived.CASES, *restores.CASES, *deletions.CASES, *expiring.CASES),
     *_named(peers.nats_disk_full, peers.jetstream_off, peers.postgres_disk_full),
     *_named(peers.postgres_read_only, peers.postgres_hangs, peers.table_locked),
     *_named(peers.postgres_without_connections, peers.persister_hangs),

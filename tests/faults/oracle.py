@@ -19,7 +19,7 @@ select version, session, driver, run, chunk, 0::bigint as send, first_frame, fra
     channels, crc, block, coalesce(observed, '') as observed
 from telemetry_chunk
 """
-RUNS: Final = "select session, driver, run, have, dead, gone from run"
+RUNS: Final = "select session, driver, run, have, dead, gone, expired from run"
 NOT_AS_HELD: Final = """
 select count(*) from run as r
 where r.have - r.expired is distinct from (
@@ -59,6 +59,7 @@ async def _found(url: str) -> Found:
     try:
         rows, doubled = await _rows(connection)
         gone = await _gone(connection)
+        expired = await _ranges(connection, "expired")
         misheld = await connection.fetchval(NOT_AS_HELD)
         holes = (await connection.fetch(HOLES))[0]
         wrong_facts = await facts.wrong(connection)
@@ -68,6 +69,7 @@ async def _found(url: str) -> Found:
         rows=rows,
         doubled=doubled,
         gone=gone,
+        expired={run: part for run, part in expired.items() if part},
         misheld=misheld,
         shown_lacking=holes["lacking"],
         shown_gone=holes["gone"],

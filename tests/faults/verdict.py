@@ -24,12 +24,14 @@ class Found(Struct, frozen=True):
     """The contents of Postgres.
 
     `doubled` counts rows that hold frames of another row, `misheld` runs whose `have` is not their
-    rows; `shown_lacking` and `shown_gone` are the chunks of the holes that are shown.
+    rows; `shown_lacking` and `shown_gone` are the chunks of the holes that are shown; `expired` are
+    the chunks that retention has removed.
     """
 
     rows: dict[Identity, Row]
     doubled: int = 0
     gone: Runs = {}
+    expired: Runs = {}
     misheld: int = 0
     shown_lacking: int = 0
     shown_gone: int = 0
@@ -72,10 +74,9 @@ def compare(found: Found, ledgers: Iterable[Ledger]) -> Verdict:
     ledgers = tuple(ledgers)
     made = {entry.identity: entry for ledger in ledgers for entry in ledger.made}
     committed = {entry.identity: entry for ledger in ledgers for entry in ledger.committed}
-    missing = wanted(entry for entry in committed.values() if entry.identity not in found.rows)
-    lost = lacking(missing, found.gone)
-    rows = _by_run(found.rows)
-    never = count(lacking(found.gone, rows))
+    held = _union(_by_run(found.rows), found.expired)
+    lost = lacking(lacking(wanted(committed.values()), held), found.gone)
+    never = count(lacking(found.gone, held))
     return Verdict(
         chunks=len(committed),
         lost=count(lost),
@@ -88,8 +89,8 @@ def compare(found: Found, ledgers: Iterable[Ledger]) -> Verdict:
             ranges.contains(found.gone.get(identity[:3], ranges.NONE), identity[3])
             for identity in found.rows
         ),
-        skipped=count(_skipped(wanted(committed.values()), rows, found.gone)),
-        misshown=abs(found.shown_lacking - _holes(found, committed))
+        skipped=count(_skipped(wanted(committed.values()), held, found.gone)),
+        misshown=abs(found.shown_lacking - _holes(held, committed, found.gone))
         + abs(found.shown_gone - never),
         wrong_facts=found.wrong_facts,
         first_lost=next(((*run, part[0][0]) for run, part in lost.items()), None),
@@ -119,6 +120,11 @@ def _by_run(identities: Iterable[Identity]) -> Runs:
     return {name: ranges.of(chunks) for name, chunks in numbers.items()}
 
 
+def _union(one: Runs, other: Runs) -> Runs:
+    none = ranges.NONE
+    return {run: ranges.union(one.get(run, none), other.get(run, none)) for run in {*one, *other}}
+
+
 def _skipped(committed: Runs, rows: Runs, gone: Runs) -> Runs:
     """Return the chunks before a committed one that nobody accounts for."""
     whole: Runs = {run: ((0, part[-1][1]),) for run, part in committed.items()}
@@ -132,13 +138,12 @@ def _same(row: Row, entry: Entry | None) -> bool:
     return row.sound and named == (entry.crc, entry.first_frame, entry.frames)
 
 
-def _holes(found: Found, committed: Iterable[Identity]) -> int:
+def _holes(held: Runs, committed: Iterable[Identity], gone: Runs) -> int:
     """Return how many chunks must be reported as missing.
 
     A kill may lose a chunk that was sent before its commit. If a later chunk is stored, a hole
     remains that nobody can fill.
     """
-    rows = _by_run(found.rows)
-    known = _by_run([*found.rows, *committed])
+    known = _union(_by_run(committed), held)
     whole: Runs = {run: ((0, part[-1][1]),) for run, part in known.items()}
-    return count(lacking(lacking(whole, rows), found.gone))
+    return count(lacking(lacking(whole, held), gone))

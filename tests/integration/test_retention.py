@@ -30,6 +30,7 @@ from tests.tools.processes import pitbox, running
 from tests.tools.servers import NatsServer
 
 MONTH = Retention(telemetry_days=30)
+AT_ONCE = Retention(telemetry_days=30, notice_hours=0)
 ALL_FOLDED = """
 select bool_and(coalesce(chunks = have, false))
 from run left join folded using (session, driver, run)
@@ -51,13 +52,10 @@ def stored(database: str) -> Database:
 
 
 @asynccontextmanager
-async def retaining(
-    stored: Database, limits: Retention = MONTH, notice_s: float = 0.0
-) -> AsyncIterator[None]:
+async def retaining(stored: Database, limits: Retention = AT_ONCE) -> AsyncIterator[None]:
     """Keep a database within limits during the block."""
     connection = Connection(stored.url, "retention")
-    notices = {"notice_s": notice_s, "short_notice_s": notice_s}
-    work = Retaining(connection, limits, ["timing"], **notices, tick_s=0.1)
+    work = Retaining(connection, limits, ["timing"], tick_s=0.1)
     stop = asyncio.Event()
     task = asyncio.create_task(work.run(stop))
     try:
@@ -99,7 +97,7 @@ async def test_old_telemetry_is_announced_then_removed_and_its_laps_stay(
         chunks = await drives(driver, stored)
         before = await laps(stored)
         await age(stored)
-        async with retaining(stored, notice_s=3600.0):
+        async with retaining(stored, replace(MONTH, notice_hours=1)):
             announced = "select part, at > now() + interval '59 min' from retention_due"
             [row] = await eventually(lambda: stored.rows(announced), "it is announced")
             assert tuple(row) == ("telemetry", True)
@@ -178,7 +176,7 @@ async def test_the_oldest_telemetry_makes_room_unless_it_is_pinned(
     done = pitbox(nats_server, stored.url, "sessions", "pin", "pinned")
     assert done.stdout == "pinned is pinned: retention keeps it\n"
     total = await stored.value("select sum(bytes)::bigint from run")
-    async with retaining(stored, Retention(telemetry_bytes=total - 1)):
+    async with retaining(stored, Retention(telemetry_bytes=total - 1, bytes_notice_hours=0)):
         query = "select bytes = 0 from run where session = 'oldest'"
         await eventually(lambda: stored.value(query), "the oldest is removed")
         await asyncio.sleep(0.5)
@@ -193,7 +191,7 @@ async def test_a_session_whose_facts_are_too_old_is_deleted_for_good(
     with running("timing", nats_server, stored.url), running("persister", nats_server, stored.url):
         await drives(driver, stored)
         await age(stored)
-        async with retaining(stored, Retention(facts_days=30)):
+        async with retaining(stored, Retention(facts_days=30, notice_hours=0)):
             query = "select by from deleted where finished is not null"
             assert await eventually(lambda: stored.value(query), "it is deleted") == "retention"
     assert await stored.value("select count(*) from lap") == 0

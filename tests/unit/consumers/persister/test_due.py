@@ -2,7 +2,7 @@
 
 import pytest
 
-from consumers.persister.due import DAY_S, IDLE_S, SHORT_NOTICE_S, Due, Part, Stored, due
+from consumers.persister.due import DAY_S, HOUR_S, IDLE_S, Due, Part, Stored, due
 from pitbox.settings import Retention, SettingsError, load
 
 NOW_S = 1_800_000_000.0
@@ -42,6 +42,13 @@ def test_a_removal_that_was_not_announced_yet_waits_for_its_notice() -> None:
     assert old.at_s == NOW_S + DAY_S
 
 
+def test_the_notices_are_settings() -> None:
+    [old] = removed(stored("old", 400), telemetry_days=30, notice_hours=2, is_new=True)
+    assert old.at_s == NOW_S + 2 * HOUR_S
+    [crowded] = removed(stored("a", 9), telemetry_bytes=1, bytes_notice_hours=0.5, is_new=True)
+    assert crowded.at_s == NOW_S + HOUR_S / 2
+
+
 def test_facts_stay_when_telemetry_goes_and_go_later() -> None:
     sessions = (stored("kept", 40), stored("bare", 40, size=0), stored("gone", 400, size=0))
     found = removed(*sessions, telemetry_days=30, facts_days=365)
@@ -59,7 +66,7 @@ def test_a_limit_of_bytes_is_announced_as_soon_as_the_rate_shows_it() -> None:
     [first] = removed(*sessions, rate=GB / DAY_S, telemetry_bytes=int(2.5 * GB))
     assert (first.session, first.at_s) == ("a", NOW_S + DAY_S / 2)
     [late] = removed(*sessions, telemetry_bytes=GB, is_new=True)
-    assert late.at_s == NOW_S + SHORT_NOTICE_S
+    assert late.at_s == NOW_S + HOUR_S
 
 
 @pytest.mark.parametrize("limits", [{"telemetry_days": 1}, {"telemetry_bytes": 1}])

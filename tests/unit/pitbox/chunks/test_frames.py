@@ -65,7 +65,7 @@ def test_asvs_5_2_3_a_decompression_bomb_is_rejected_by_its_header() -> None:
 
 
 def test_a_header_above_the_limit_is_rejected_before_allocation() -> None:
-    with pytest.raises(CorruptChunkError, match="more than a chunk holds"):
+    with pytest.raises(CorruptChunkError, match="more than a block holds"):
         frames.decompress(b"", frames=MAX_FRAMES, width=1024)
 
 
