@@ -14,6 +14,7 @@ from nats.aio.client import Client
 from nats.errors import ProtocolError
 
 LINE_END: Final = b"\r\n"
+MESSAGES: Final = frozenset({b"MSG", b"HMSG"})
 MAX_LINE_BYTES: Final = 65_536
 MAX_MESSAGE_BYTES: Final = 64 * 2**20 + MAX_LINE_BYTES
 """More than the largest message that nats-server can be set to accept."""
@@ -56,7 +57,7 @@ class Wire:
         size, begin, needed, resets = len(data), 0, 0, self._resets
         while (line_end := data.find(LINE_END, begin)) >= 0:
             words = data[begin:line_end].split(b" ")
-            if not words[0].endswith(b"MSG"):
+            if words[0] not in MESSAGES:
                 begin = line_end + 2
                 await self._act(words)
                 if self._resets != resets:
@@ -113,23 +114,16 @@ def _addressed(words: list[bytes]) -> tuple[bytes, bytes, bytes, int, int]:
     The line is `MSG subject number [reply] whole`, or `HMSG subject number [reply] head whole`.
     Raises ProtocolError.
     """
+    address = len(words) - (1 if words[0] == b"MSG" else 2)
     try:
-        if words[0] == b"MSG":
-            *address, whole = words
-            head_bytes = 0
-        elif words[0] == b"HMSG":
-            *address, head, whole = words
-            head_bytes = int(head)
-        else:
-            raise ProtocolError
-        whole_bytes = int(whole)
-        if len(address) == 4:
-            _, subject, number, reply = address
-        else:
-            _, subject, number = address
-            reply = b""
-    except ValueError:
+        head_bytes = 0 if words[0] == b"MSG" else int(words[-2])
+        whole_bytes = int(words[-1])
+    except (ValueError, IndexError):
         raise ProtocolError from None
-    if not 0 <= head_bytes <= whole_bytes <= MAX_MESSAGE_BYTES or not number.isdigit():
+    if not (
+        3 <= address <= 4
+        and 0 <= head_bytes <= whole_bytes <= MAX_MESSAGE_BYTES
+        and words[2].isdigit()
+    ):
         raise ProtocolError
-    return subject, number, reply, head_bytes, whole_bytes
+    return words[1], words[2], words[3] if address == 4 else b"", head_bytes, whole_bytes

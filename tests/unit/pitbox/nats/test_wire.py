@@ -106,6 +106,7 @@ async def test_nothing_of_a_connection_is_read_after_the_next_one_began() -> Non
         b"HELLO\r\n",
         b"\r\n",
         b"MSG\r\n",
+        b"HMSG\r\n",
         b"MSG a 7\r\n",
         b"MSG a 7 b c 1\r\n\r\n",
         b"MSG a seven 1\r\nx\r\n",
