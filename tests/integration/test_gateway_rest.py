@@ -197,6 +197,14 @@ async def test_asvs_3_4_3_3_4_4_the_api_describes_itself_and_every_answer_is_gua
     assert foreign.status_code == 400
 
 
+async def test_no_answer_of_the_api_is_compressed(rest: httpx.AsyncClient) -> None:
+    """Its size could tell a secret in it to who sees the size and has a part of it sent back."""
+    for path in ("/me", "/sessions", "/openapi.json", LAP):
+        answer = await rest.get(path, headers={"accept-encoding": "gzip, deflate, br, zstd"})
+        assert answer.status_code == 200, path
+        assert "content-encoding" not in answer.headers, path
+
+
 async def test_without_postgres_requests_fail_with_503_until_it_is_back(
     nats_server: NatsServer, postgres_server: PostgresServer, database: str, tmp_path: Path
 ) -> None:
