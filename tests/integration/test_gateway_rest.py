@@ -2,7 +2,6 @@
 
 import csv
 import io
-import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from schemas.timing import Lap, Session
 from tests.tools import hub
 from tests.tools.hub import Database, connected, eventually, serving
 from tests.tools.page import API, gateway_of, until_ready
-from tests.tools.servers import NatsServer, PostgresServer
+from tests.tools.servers import NatsServer, PostgresServer, away
 
 LAP = "/sessions/test/drivers/ada/laps/2/telemetry"
 RANGE = "/sessions/test/drivers/ada/telemetry"
@@ -212,8 +211,7 @@ async def test_without_postgres_requests_fail_with_503_until_it_is_back(
         gateway_of(nats_server.url, database, tmp_path) as served,
         served.rest() as client,
     ):
-        postgres_server.send(signal.SIGINT)
-        try:
+        with away(postgres_server):
             answer = await client.get("/sessions")
             assert (answer.status_code, answer.json()["status"]) == (503, 503)
             assert (await client.get("/ready")).json() == {
@@ -221,8 +219,6 @@ async def test_without_postgres_requests_fail_with_503_until_it_is_back(
                 "postgres": False,
                 "notes": [],
             }
-        finally:
-            postgres_server.start()
         await until_ready(served.port)
         assert (await client.get("/sessions")).json() == []
 
