@@ -90,7 +90,7 @@ class Feed:
         self._hidden.pop(client, None)
         self._fanout.leave(client)
         self._cancel_first_send(client)
-        _tell_metrics([client])
+        _record([client])
         metrics.clients.set(len(self._hidden))
 
     def hide(self, client: Outbox, hidden: frozenset[str]) -> bool:
@@ -140,7 +140,7 @@ class Feed:
                 watching = self._fanout.watchers(presence.session, presence.driver)
                 self._put_presence(watching, presence)
             metrics.backlog.set(sum(len(client) for client in self._hidden))
-            _tell_metrics(self._hidden)
+            _record(self._hidden)
             metrics.encoded.inc(self._telemetry.newly_encoded())
             await asyncio.sleep(TICK_S)
 
@@ -221,7 +221,7 @@ class Feed:
             client.put_fact(key, encoded)
 
 
-def _tell_metrics(clients: Iterable[Outbox]) -> None:
+def _record(clients: Iterable[Outbox]) -> None:
     """Add to the metrics what the clients were sent and lost since the last time."""
     counts = [client.newly() for client in clients]
     metrics.sent.inc(sum(sent for sent, _ in counts))

@@ -84,7 +84,7 @@ class Outbox:
     def flush(self) -> None:
         """Pass on what waits, facts first, for as long as the client takes it."""
         while self._facts or self._frames:
-            if not self._tell_dropped() or not self._write(self._next()):
+            if not self._report_dropped() or not self._write(self._next()):
                 break
             self.sent += 1
             if self._facts:
@@ -95,13 +95,13 @@ class Outbox:
 
     def _passed_on(self, message: bytes) -> bool:
         """Pass a message on if none waits before it; return whether the client took it."""
-        if self._frames or self._facts or not self._tell_dropped() or not self._write(message):
+        if self._frames or self._facts or not self._report_dropped() or not self._write(message):
             return False
         self.sent += 1
         return True
 
-    def _tell_dropped(self) -> bool:
-        """Tell the client the number of dropped messages; return whether it knows the newest."""
+    def _report_dropped(self) -> bool:
+        """Report the number of dropped messages; return whether the client has the newest."""
         if self._reported != self.dropped and self._write(encode(Dropped(count=self.dropped))):
             self._reported = self.dropped
         return self._reported == self.dropped

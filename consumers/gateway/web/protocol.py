@@ -208,7 +208,8 @@ class PageProtocol(Placed, WebSocketsSansIOProtocol):
         super().__init__(**options)
         self._entry = entry
         self.has_room: Callable[[], object] = _nothing
-        self.app_state[PAGE] = self
+        # A dictionary of its own: that of uvicorn is shared by all connections.
+        self.app_state = {**self.app_state, PAGE: self}
 
     def write(self, message: bytes) -> bool:
         """Write a binary message; return False, and write nothing, when the client takes none.
@@ -228,9 +229,9 @@ class PageProtocol(Placed, WebSocketsSansIOProtocol):
         """End the reader's time limit, and have what waits written."""
         super().resume_writing()
         # Not within a write: the transport may end its pause there.
-        self.loop.call_soon(self._tell_room)
+        self.loop.call_soon(self._report_room)
 
-    def _tell_room(self) -> None:
+    def _report_room(self) -> None:
         self.has_room()
 
 
