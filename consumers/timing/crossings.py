@@ -16,7 +16,7 @@ GAP_S: Final = 5.0
 """Events between frames further apart than this count as not seen."""
 
 
-class Edge(Struct, frozen=True, gc=False):
+class Edge(Struct, frozen=True, gc=False, array_like=True):
     """Hold the position of the car in one frame; NaN or None for a missing value."""
 
     at_ns: int
@@ -27,7 +27,7 @@ class Edge(Struct, frozen=True, gc=False):
     speed_mps: float
 
 
-class Cut(Struct, frozen=True, gc=False):
+class Cut(Struct, frozen=True, gc=False, array_like=True):
     """Describe the end of a piece between two frames: when and why.
 
     `line`: the car crossed the line; `step`: the sim's lap number changed; `back`: the session's

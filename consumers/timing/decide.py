@@ -132,9 +132,9 @@ def _is_named(state: State, segments: list[Segment]) -> bool:
     """Return whether the car's name, part of a lap's identity, is known or no longer expected."""
     if (state.about and state.about.source) or any(segment.first == 0 for segment in segments):
         return True
-    pieces = [piece for segment in segments for piece in segment.pieces]
-    since_ns = min((piece.first_ns for piece in pieces), default=0)
-    return max((piece.last_ns for piece in pieces), default=0) - since_ns > NAMELESS_NS
+    first_ns = min((piece.first_ns for one in segments if (piece := one.oldest)), default=0)
+    last_ns = max((piece.last_ns for one in segments if (piece := one.newest)), default=0)
+    return last_ns - first_ns > NAMELESS_NS
 
 
 def _others(segments: list[Segment]) -> list[Car]:

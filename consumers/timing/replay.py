@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from consumers.timing.decide import decide, key, laps_of, session_in
-from consumers.timing.state import State, initial
+from consumers.timing.decide import key, laps_of, session_in
+from consumers.timing.state import State, add, initial
 from schemas.telemetry import Chunk
 from schemas.timing import Lap, Session
 
@@ -21,7 +21,7 @@ def facts(chunks: Iterable[Chunk]) -> tuple[list[Session], list[Lap]]:
     states: dict[tuple[str, str], State] = {}
     for chunk in chunks:
         state_key = key(chunk)
-        states[state_key], _ = decide(states.get(state_key, initial()), chunk)
+        states[state_key] = add(states.get(state_key, initial()), chunk)
     sessions = [session for state in states.values() if (session := session_in(state))]
     found = (lap for state in states.values() for lap in laps_of(state))
     return sessions, sorted(found, key=_place)

@@ -31,7 +31,7 @@ Change = tuple[int, float, float]
 Changes = tuple[Change, ...]
 
 
-class Fuel(Struct, frozen=True, gc=False):
+class Fuel(Struct, frozen=True, gc=False, array_like=True):
     """Hold the fuel over a stretch; `rise` is the most that it ever grew, 0 or less for never."""
 
     first: float
@@ -41,7 +41,7 @@ class Fuel(Struct, frozen=True, gc=False):
     rise: float
 
 
-class Piece(Struct, frozen=True):
+class Piece(Struct, frozen=True, gc=False, array_like=True):
     """Sum up frames between two cuts; `cut` is how it began, None for a segment's first."""
 
     run: int
@@ -62,17 +62,19 @@ class Piece(Struct, frozen=True):
     fuel: Fuel | None
 
 
-class Segment(Struct, frozen=True):
+class Segment(Struct, frozen=True, gc=False, array_like=True):
     """Sum up the chunks `first..last` of a run, all of them there.
 
-    `head` and `tail` are the outer frames, None when there are no frames. `rewinds` are pairs of
-    ns of the driver's clock and the session time gone back to.
+    `newest` is the last piece, apart from those that ended because it alone grows. It is None, as
+    are `head` and `tail`, the outer frames, when there are no frames. `rewinds` are pairs of ns of
+    the driver's clock and the session time gone back to.
     """
 
     run: int
     first: int
     last: int
-    pieces: tuple[Piece, ...] = ()
+    ended: tuple[Piece, ...] = ()
+    newest: Piece | None = None
     head: Edge | None = None
     tail: Edge | None = None
     opened: SessionOpened | None = None
@@ -81,32 +83,52 @@ class Segment(Struct, frozen=True):
     reports: dict[Car, Reports] = {}
     left_out: LeftOuts = {}
 
+    @property
+    def oldest(self) -> Piece | None:
+        """Return the first piece."""
+        return self.ended[0] if self.ended else self.newest
+
+    @property
+    def count(self) -> int:
+        """Return the number of pieces."""
+        return len(self.ended) + (self.newest is not None)
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """Return all pieces."""
+        return self.ended if self.newest is None else (*self.ended, self.newest)
+
 
 def join(left: Segment, right: Segment) -> Segment:
     """Join two segments of a run, `right` beginning with the chunk after the last of `left`."""
+    ended, newest = _join_pieces(left, right)
     return Segment(
         run=left.run,
         first=left.first,
         last=right.last,
-        pieces=_join_pieces(left, right),
+        ended=ended,
+        newest=newest,
         head=left.head or right.head,
         tail=right.tail or left.tail,
         opened=merge_opened(left.opened, right.opened),
         finished_ns=left.finished_ns if right.finished_ns is None else right.finished_ns,
-        rewinds=(left.rewinds + right.rewinds)[-MAX_REWINDS:],
+        rewinds=(left.rewinds + right.rewinds)[-MAX_REWINDS:] if right.rewinds else left.rewinds,
         reports=merge_reports(left.reports, right.reports),
         left_out=merge_left_out(left.left_out, right.left_out),
     )
 
 
-def _join_pieces(left: Segment, right: Segment) -> tuple[Piece, ...]:
-    if left.tail is None or right.head is None:
-        return left.pieces or right.pieces
+def _join_pieces(left: Segment, right: Segment) -> tuple[tuple[Piece, ...], Piece | None]:
+    before, after = left.newest, right.oldest
+    if before is None or after is None or left.tail is None or right.head is None:
+        filled = left if after is None else right
+        return filled.ended, filled.newest
     cut, jumped = between(left.tail, right.head)
-    before, after = left.pieces[-1], right.pieces[0]
-    if cut:
-        return (*left.pieces, replace(after, cut=cut), *right.pieces[1:])
-    return (*left.pieces[:-1], merge_pieces(before, after, jumped), *right.pieces[1:])
+    ended = (*left.ended, before) if cut else left.ended
+    joined = replace(after, cut=cut) if cut else merge_pieces(before, after, jumped)
+    if right.ended:
+        return (*ended, joined, *right.ended[1:]), right.newest
+    return ended, joined
 
 
 def merge_pieces(left: Piece, right: Piece, jumped: bool) -> Piece:

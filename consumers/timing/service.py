@@ -9,6 +9,7 @@ from consumers.timing import decide, tables
 from consumers.timing.revisions import changed_laps
 from consumers.timing.segments import Segment
 from consumers.timing.state import Fact, State, add, restored
+from consumers.timing.stretches import extend
 from pitbox.chunks.owner import Owner
 from pitbox.chunks.ranges import Ranges
 from pitbox.postgres import facts
@@ -25,8 +26,9 @@ class Timing:
     """Offer the pure fold to the runtime."""
 
     name = "timing"
-    version = 1
+    version = 2
     add = staticmethod(add)
+    extend = staticmethod(extend)
     issue = staticmethod(decide.issue)
     settle = staticmethod(decide.settle)
     facts = staticmethod(decide.facts_of)

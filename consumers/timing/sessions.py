@@ -16,7 +16,7 @@ def session_of(session: str, driver: str, segments: Iterable[Segment]) -> Sessio
     known = list(segments)
     driven = ordered(known)
     opened = _opened(known)
-    starts = [segment.pieces[0].first_ns for segment in driven]
+    starts = [segment.oldest.first_ns for segment in driven if segment.oldest]
     if not starts and opened is None:
         return None
     opened = opened or SessionOpened(at_ns=starts[0], source="")

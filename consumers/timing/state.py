@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from consumers.timing.laps import Derived
 from consumers.timing.reports import OWN, Car
@@ -60,28 +59,51 @@ def add(state: State, chunk: Chunk, *, later: bool = False) -> State:
     With `later` only `settle` derives what it changes, not the next `issue`.
     Raises ValueError for a newer version, CorruptChunkError when the chunk is damaged.
     """
+    check_version(chunk)
+    if contains(state, chunk):
+        return state
+    return fuse(state, chunk, summarise(chunk), later=later)
+
+
+def check_version(chunk: Chunk) -> None:
+    """Raise ValueError for a chunk of a newer version."""
     if chunk.version > CHUNK_VERSION:
         raise ValueError(f"version {chunk.version} is newer than {CHUNK_VERSION}, the known one")
+
+
+def contains(state: State, chunk: Chunk) -> bool:
+    """Return whether a chunk was added before."""
     segments = state.runs.get(chunk.run, ())
     at = bisect_right(segments, chunk.chunk, key=_first)
-    if at and segments[at - 1].last >= chunk.chunk:
+    return at > 0 and segments[at - 1].last >= chunk.chunk
+
+
+def fuse(state: State, chunk: Chunk, added: Segment, *, later: bool) -> State:
+    """Add the segment of consecutive chunks, of which `chunk` is one.
+
+    Returns `state` itself when they are above its limits, or one of them was added before.
+    """
+    segments = state.runs.get(added.run, ())
+    at = bisect_right(segments, added.last, key=_first)
+    if at and segments[at - 1].last >= added.first:
         return state
-    added = summarise(chunk)
     fused, more_pieces, quiet = _fuse(segments, at, added)
     grown = len(fused) > len(segments)
-    pieces = state.pieces + more_pieces
-    events = state.events + _count_events(added)
+    pieces, events = state.pieces + more_pieces, state.events + _count_events(added)
     if (grown and _count(state) >= MAX_SEGMENTS) or pieces > MAX_PIECES or events > MAX_EVENTS:
         return state
-    return replace(
-        state,
+    return State(
         session=chunk.session,
         driver=chunk.driver,
-        runs={**state.runs, chunk.run: fused},
+        runs={**state.runs, added.run: fused},
         pieces=pieces,
         events=events,
         moved=state.moved or not (quiet or later),
         reported=state.reported if later else _reported(state.reported, added),
+        line=state.line,
+        about=state.about,
+        own=state.own,
+        issued=state.issued,
     )
 
 
@@ -101,7 +123,7 @@ def restored(
         session=session,
         driver=driver,
         runs=runs,
-        pieces=sum(len(segment.pieces) for segment in segments),
+        pieces=sum(segment.count for segment in segments),
         events=sum(map(_count_events, segments)),
         about=about,
         issued=issued,
@@ -118,6 +140,8 @@ def _count(state: State) -> int:
 
 def _count_events(segment: Segment) -> int:
     """Return the number of events that a segment keeps one by one."""
+    if not segment.reports:
+        return len(segment.rewinds)
     reports = (versions for laps in segment.reports.values() for versions in laps.values())
     return len(segment.rewinds) + sum(map(len, reports))
 
@@ -144,21 +168,24 @@ def _fuse(
     if before and before[-1].last + 1 == added.first:
         joined = join(before[-1], added)
         quiet = _only_longer(before[-1], joined, added)
-        replaced += len(before[-1].pieces)
+        replaced += before[-1].count
         before = before[:-1]
     if after and after[0].first == added.last + 1:
         joined = join(joined, after[0])
-        replaced += len(after[0].pieces)
+        replaced += after[0].count
         quiet, after = False, after[1:]
-    return (*before, joined, *after), len(joined.pieces) - replaced, quiet
+    return (*before, joined, *after), joined.count - replaced, quiet
 
 
 def _only_longer(before: Segment, joined: Segment, added: Segment) -> bool:
-    has_events = joined.opened != before.opened or added.rewinds or added.finished_ns is not None
-    has_events = has_events or joined.left_out != before.left_out
-    if has_events or OWN in added.reports or len(joined.pieces) != len(before.pieces):
+    if added.rewinds or added.finished_ns is not None or OWN in added.reports:
         return False
-    return not joined.pieces or _shape(joined.pieces[-1]) == _shape(before.pieces[-1])
+    if joined.opened != before.opened or joined.left_out != before.left_out:
+        return False
+    old, new = before.newest, joined.newest
+    if old is None or new is None:
+        return old is new
+    return joined.ended is before.ended and _shape(old) == _shape(new)
 
 
 def _shape(piece: Piece) -> tuple[bool, int, int, int, int]:

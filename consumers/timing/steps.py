@@ -83,16 +83,23 @@ def _apart(voids: Iterable[Void]) -> tuple[Void, ...]:
 
 def ordered(segments: Iterable[Segment]) -> list[Segment]:
     """Return segments in driven order, without those that another one contains."""
-    driven = [segment for segment in segments if segment.pieces]
-    driven.sort(key=lambda s: (s.pieces[0].first_ns, -s.pieces[-1].last_ns, s.run, s.first))
+    driven = [
+        ((oldest.first_ns, -newest.last_ns, segment.run, segment.first), segment)
+        for segment in segments
+        if (oldest := segment.oldest) and (newest := segment.newest)
+    ]
     kept: list[Segment] = []
     until_ns = -1
-    for segment in driven:
-        last_ns = segment.pieces[-1].last_ns
+    for place, segment in sorted(driven, key=_place):
+        last_ns = -place[1]
         if last_ns > until_ns:
             kept.append(segment)
             until_ns = last_ns
     return kept
+
+
+def _place(placed: tuple[tuple[int, int, int, int], Segment]) -> tuple[int, int, int, int]:
+    return placed[0]
 
 
 def _steps(segments: list[Segment]) -> list[Step]:

@@ -5,12 +5,14 @@ looked at one by one only where something may have changed.
 """
 
 import math
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from math import isfinite, isnan
-from typing import Any, Final
+from operator import sub
+from typing import Final, Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from consumers.timing.crossings import Cut, Edge, between
 from consumers.timing.reports import left_out_by, observed, opened_by, reports_by
@@ -23,9 +25,9 @@ from consumers.timing.segments import (
     Piece,
     Segment,
 )
-from pitbox.chunks.frames import Frames, unpack
+from pitbox.chunks.columns import Column, read
 from schemas.channels import ids
-from schemas.sim import MAX_LAP_NUMBER, Finished, Rewound
+from schemas.sim import MAX_LAP_NUMBER, Finished, Observed, Rewound
 from schemas.telemetry import Chunk
 
 NEEDED: Final = ids(
@@ -51,17 +53,18 @@ MAX_CUTS: Final = 16
 class Columns(Struct, frozen=True, gc=False):
     """Hold the channels that laps need, one list each, None for an absent one."""
 
-    times_ns: tuple[int, ...]
-    clock: list[float]
+    run: int
+    times_ns: Sequence[int]
+    clock: Column
     number: list[int | None]
-    last_lap_time_s: list[float] | None
-    distance: list[float]
-    fraction: list[float]
-    sector: list[float] | None
-    valid: list[float] | None
-    fuel: list[float] | None
-    speed: list[float]
-    pit: list[float] | None
+    last_lap_time_s: Column | None
+    distance: Column
+    fraction: Column
+    sector: Column | None
+    valid: Column | None
+    fuel: Column | None
+    speed: Column
+    pit: Column | None
 
     def edge(self, frame: int) -> Edge:
         """Return the place of the car in one frame."""
@@ -74,59 +77,72 @@ class Columns(Struct, frozen=True, gc=False):
             self.speed[frame],
         )
 
+    def piece(self, start: int, stop: int, cut: Cut | None, jumped: bool) -> Piece:
+        """Sum up the frames from `start` until before `stop`."""
+        return Piece(
+            run=self.run,
+            number=self.number[start],
+            cut=cut,
+            frames=stop - start,
+            first_ns=self.times_ns[start],
+            first_clock_s=self.clock[start],
+            last_ns=self.times_ns[stop - 1],
+            last_clock_s=self.clock[stop - 1],
+            first_m=self.distance[start],
+            last_m=self.distance[stop - 1],
+            jumped=jumped,
+            valid=_changes(self, self.valid, start, stop),
+            pit=_changes(self, self.pit, start, stop),
+            sector=_changes(self, self.sector, start, stop),
+            last_lap_time_s=_changes(self, self.last_lap_time_s, start, stop),
+            fuel=_fuel(self.fuel, start, stop),
+        )
+
 
 def summarise(chunk: Chunk) -> Segment:
     """Sum up a chunk; raises CorruptChunkError when it is damaged."""
-    frames = unpack(chunk)
+    times_ns, found = read(chunk, NEEDED)
     events = observed(chunk.observed)
-    pieces: tuple[Piece, ...] = ()
-    head = tail = None
-    if frames.times_ns:
-        columns = _columns(frames)
-        pieces = _pieces(chunk.run, columns)
-        head, tail = columns.edge(0), columns.edge(-1)
-    if not events:
-        return Segment(chunk.run, chunk.chunk, chunk.chunk, pieces, head, tail)
+    told = tell(chunk.run, chunk.chunk, events) if events else None
+    if not times_ns:
+        return told or Segment(chunk.run, chunk.chunk, chunk.chunk)
+    columns = _columns(chunk.run, times_ns, found)
+    *ended, newest = cut_up(columns, len(times_ns), [(at, 0) for at in _suspicious(columns)])
+    head, tail = columns.edge(0), columns.edge(-1)
+    if told is None:
+        return Segment(chunk.run, chunk.chunk, chunk.chunk, tuple(ended), newest, head, tail)
+    return replace(told, ended=tuple(ended), newest=newest, head=head, tail=tail)
+
+
+def tell(run: int, chunk: int, events: Iterable[Observed]) -> Segment:
+    """Sum up the events of a chunk."""
+    known = tuple(events)
     return Segment(
-        run=chunk.run,
-        first=chunk.chunk,
-        last=chunk.chunk,
-        pieces=pieces,
-        head=head,
-        tail=tail,
-        opened=opened_by(events),
-        finished_ns=max((e.at_ns for e in events if isinstance(e, Finished)), default=None),
+        run=run,
+        first=chunk,
+        last=chunk,
+        opened=opened_by(known),
+        finished_ns=max((e.at_ns for e in known if isinstance(e, Finished)), default=None),
         rewinds=tuple(
             (event.at_ns, event.session_time_s)
-            for event in events
+            for event in known
             if isinstance(event, Rewound) and isfinite(event.session_time_s)
         )[-MAX_REWINDS:],
-        reports=reports_by(events),
-        left_out=left_out_by(events),
+        reports=reports_by(known),
+        left_out=left_out_by(known),
     )
 
 
-@lru_cache(maxsize=256)
-def _offsets(channels: tuple[int, ...]) -> tuple[int | None, ...]:
-    present = {channel: offset for offset, channel in enumerate(channels)}
-    return tuple(present.get(channel) for channel in NEEDED)
-
-
-def _columns(frames: Frames) -> Columns:
-    width, count = len(frames.channels), len(frames.times_ns)
-    values = frames.values
-    read: list[Any] = [
-        None if offset is None else _finite(values[offset::width].tolist())
-        for offset in _offsets(frames.channels)
+def _columns(run: int, times_ns: Sequence[int], found: Sequence[Column | None]) -> Columns:
+    clock, number, last_lap_time_s, distance, fraction, sector, valid, level, mass, speed, pit = [
+        column if column is None or isfinite(sum(column)) else _finite(column) for column in found
     ]
-    clock, number, last_lap_time_s, distance, fraction, sector, valid, level, mass, speed, pit = (
-        read
-    )
-    absent = [math.nan] * count
+    absent = [math.nan] * len(times_ns)
     return Columns(
-        times_ns=frames.times_ns,
+        run=run,
+        times_ns=times_ns,
         clock=clock or absent,
-        number=[_lap_number(n) for n in number] if number else [None] * count,
+        number=[_lap_number(n) for n in number] if number else [None] * len(times_ns),
         last_lap_time_s=last_lap_time_s,
         distance=distance or absent,
         fraction=fraction or absent,
@@ -138,11 +154,9 @@ def _columns(frames: Frames) -> Columns:
     )
 
 
-def _finite(column: Sequence[float]) -> Sequence[float]:
+def _finite(column: Column) -> Column:
     """Return a column with NaN in place of infinite values, with which no time can be computed."""
-    if math.inf in column or -math.inf in column:
-        return [value if isfinite(value) else math.nan for value in column]
-    return column
+    return [value if isfinite(value) else math.nan for value in column]
 
 
 def _lap_number(value: float) -> int | None:
@@ -150,20 +164,41 @@ def _lap_number(value: float) -> int | None:
     return int(value) if abs(value) <= MAX_LAP_NUMBER else None
 
 
-def _pieces(run: int, columns: Columns) -> tuple[Piece, ...]:
+class Frames(Protocol):
+    """Consecutive frames of a run, of one chunk or of several."""
+
+    def edge(self, frame: int) -> Edge:
+        """Return the place of the car in one frame."""
+        ...
+
+    def piece(self, start: int, stop: int, cut: Cut | None, jumped: bool) -> Piece:
+        """Sum up the frames from `start` until before `stop`."""
+        ...
+
+
+def cut_up(frames: Frames, count: int, suspicious: Iterable[tuple[int, int]]) -> list[Piece]:
+    """Return the pieces of frames, each chunk of which is cut at most `MAX_CUTS` times.
+
+    `suspicious` are the frames before which a lap may have ended or the car been moved, each with
+    the first frame of its chunk.
+    """
     pieces: list[Piece] = []
     start, begun, jumped = 0, None, False
-    for frame in _suspicious(columns):
-        if len(pieces) == MAX_CUTS:
+    chunk, cuts = 0, 0
+    for frame, first in suspicious:
+        if first != chunk:
+            chunk, cuts = first, 0
+        if cuts == MAX_CUTS:
             jumped = True
-            break
-        cut, moved = between(columns.edge(frame - 1), columns.edge(frame))
+            continue
+        cut, moved = between(frames.edge(frame - 1), frames.edge(frame))
         if cut:
-            pieces.append(_piece(run, columns, (start, frame), begun, jumped))
+            pieces.append(frames.piece(start, frame, begun, jumped))
             start, begun, jumped = frame, cut, False
+            cuts += frame != first
         jumped = jumped or moved
-    pieces.append(_piece(run, columns, (start, len(columns.times_ns)), begun, jumped))
-    return tuple(pieces)
+    pieces.append(frames.piece(start, count, begun, jumped))
+    return pieces
 
 
 def _suspicious(columns: Columns) -> list[int]:
@@ -182,33 +217,12 @@ def _suspicious(columns: Columns) -> list[int]:
     ]
 
 
-def _piece(
-    run: int, columns: Columns, span: tuple[int, int], cut: Cut | None, jumped: bool
-) -> Piece:
-    start, stop = span
-    return Piece(
-        run=run,
-        number=columns.number[start],
-        cut=cut,
-        frames=stop - start,
-        first_ns=columns.times_ns[start],
-        first_clock_s=columns.clock[start],
-        last_ns=columns.times_ns[stop - 1],
-        last_clock_s=columns.clock[stop - 1],
-        first_m=columns.distance[start],
-        last_m=columns.distance[stop - 1],
-        jumped=jumped,
-        valid=_changes(columns, columns.valid, start, stop),
-        pit=_changes(columns, columns.pit, start, stop),
-        sector=_changes(columns, columns.sector, start, stop),
-        last_lap_time_s=_changes(columns, columns.last_lap_time_s, start, stop),
-        fuel=_fuel(columns.fuel, start, stop),
-    )
-
-
-def _changes(columns: Columns, values: list[float] | None, start: int, stop: int) -> Changes:
+def _changes(columns: Columns, values: Column | None, start: int, stop: int) -> Changes:
     if values is None:
         return ()
+    last = values[start]
+    if last == values[stop - 1] and values[start:stop].count(last) == stop - start:
+        return ((columns.times_ns[start], columns.clock[start], last),)
     changes: list[Change] = []
     last = math.nan
     for frame in range(start, stop):
@@ -221,13 +235,11 @@ def _changes(columns: Columns, values: list[float] | None, start: int, stop: int
     return tuple(changes)
 
 
-def _fuel(values: list[float] | None, start: int, stop: int) -> Fuel | None:
-    known = [value for value in values[start:stop] if isfinite(value)] if values else []
+def _fuel(values: Column | None, start: int, stop: int) -> Fuel | None:
+    known = values[start:stop] if values else ()
+    if isnan(sum(known)):
+        known = [value for value in known if not isnan(value)]
     if not known:
         return None
-    low = high = known[0]
-    rise = -math.inf
-    for value in known[1:]:
-        rise = max(rise, value - low)
-        low, high = min(low, value), max(high, value)
-    return Fuel(known[0], known[-1], low, high, rise)
+    rise = max(map(sub, known[1:], accumulate(known, min)), default=-math.inf)
+    return Fuel(known[0], known[-1], min(known), max(known), rise)

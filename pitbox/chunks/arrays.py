@@ -5,24 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pitbox.chunks.frames import channel_ids, content, decompress
+from pitbox.chunks.columns import offsets
+from pitbox.chunks.frames import channel_ids, decompress
 from schemas.telemetry import Chunk
 
 Times = NDArray[np.int64]
-TimesMs = NDArray[np.float64]
 Values = NDArray[np.float32]
-
-
-def unpack(chunk: Chunk) -> tuple[TimesMs, Values]:
-    """Return a chunk's times (ms since 1970) and values, float32[frames][channels].
-
-    Channels are in the order of `channel_ids`; raises as `pitbox.chunks.frames.content`.
-    """
-    frames, width = chunk.frames, len(channel_ids(chunk.channels))
-    raw = content(chunk)
-    deltas_us = np.frombuffer(raw, "<u4", frames)
-    values = np.frombuffer(raw, "<f4", offset=4 * frames).reshape(frames, width)
-    return chunk.captured_ns / 1e6 + deltas_us / 1e3, values
+Column = NDArray[np.float64]
 
 
 def unpack_blocks(
@@ -39,3 +28,28 @@ def unpack_blocks(
     bases = np.array(captured_ns, np.int64)
     times = (bases[:, None] + words[:, :frames].astype(np.int64) * 1000).ravel()
     return times, words[:, frames:].view("<f4").reshape(len(blocks) * frames, width)
+
+
+def columns(
+    chunks: Sequence[Chunk], contents: Sequence[bytes], wanted: tuple[int, ...]
+) -> tuple[Times, list[Column | None]]:
+    """Return the times (ns since 1970) and wanted channels of several chunks, one after another.
+
+    `contents` are what `pitbox.chunks.frames.content` returned; all chunks with frames have the
+    channels of the first one. `wanted` are ascending ids; an absent channel is None.
+    """
+    [channels] = {chunk.channels for chunk in chunks if chunk.frames}
+    width = len(channel_ids(channels))
+    words = np.frombuffer(b"".join(contents), "<u4")
+    frames = np.array([chunk.frames for chunk in chunks])
+    of_chunk = np.repeat(np.arange(len(chunks)), frames)
+    first_frame = np.cumsum(frames) - frames
+    frame = np.arange(len(of_chunk)) - first_frame[of_chunk]
+    begins = (first_frame * (1 + width))[of_chunk]
+    captured_ns = np.array([chunk.captured_ns for chunk in chunks], np.int64)
+    times_ns = captured_ns[of_chunk] + words[begins + frame].astype(np.int64) * 1000
+    rows, values = begins + frames[of_chunk] + frame * width, words.view("<f4")
+    return times_ns, [
+        None if offset is None else values[rows + offset].astype(np.float64)
+        for offset in offsets(channels, wanted)
+    ]

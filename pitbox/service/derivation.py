@@ -5,7 +5,7 @@ those that are folded already. Chunks may be folded in any order, each once.
 """
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 from pitbox.chunks import ranges
@@ -21,8 +21,10 @@ Runs = Mapping[int, Ranges]
 Slice = tuple[int, int, int]
 """A run, and the first and last of some of its chunks."""
 
-
 CRC_BYTES: Final = 4
+
+EVENT_BYTES: Final = 30
+"""The fewest bytes of an event of a chunk, roughly."""
 
 
 class Derivation(Protocol[State]):
@@ -30,9 +32,9 @@ class Derivation(Protocol[State]):
 
     Another `version` derives all facts anew. `add` has to take the same time whatever was added
     before; a chunk that is folded already changes nothing, and a state may leave chunks out.
-    `issue` returns the facts that the chunks added since then change, `settle` those of all chunks
-    that differ from the facts issued. `restore` makes a state of a snapshot and of the facts that
-    Postgres has, which count as issued.
+    `issue` returns the facts that the live chunks added since then change, `settle` those of all
+    chunks that differ from the facts issued. `restore` makes a state of a snapshot and of the facts
+    that Postgres has, which count as issued.
     """
 
     name: str
@@ -46,10 +48,14 @@ class Derivation(Protocol[State]):
         """Return the chunks of a state in their folded form."""
         ...
 
-    def add(self, state: State, chunk: Chunk, *, later: bool = False) -> State:
-        """Add a chunk; with `later`, `settle` and not `issue` returns the facts that it changes.
+    def add(self, state: State, chunk: Chunk) -> State:
+        """Add a live chunk; raises ValueError for one that does not unpack."""
+        ...
 
-        Raises ValueError for one that does not unpack.
+    def extend(self, state: State, chunks: Sequence[Chunk]) -> State:
+        """Add chunks of history; `settle` and not `issue` returns the facts that they change.
+
+        Those that do not unpack are left out.
         """
         ...
 
@@ -134,3 +140,17 @@ def newest_first(missing: Runs, size: int) -> list[Slice]:
                 slices[-1] = run, first, last
                 end = first - 1
     return slices
+
+
+def portions(chunks: Iterable[Chunk], most: int) -> Iterator[list[Chunk]]:
+    """Yield chunks in portions of at most `most` frames and events, or of one chunk."""
+    portion: list[Chunk] = []
+    size = 0
+    for chunk in chunks:
+        size += chunk.frames + len(chunk.observed) // EVENT_BYTES
+        if portion and size > most:
+            yield portion
+            portion, size = [], chunk.frames + len(chunk.observed) // EVENT_BYTES
+        portion.append(chunk)
+    if portion:
+        yield portion

@@ -1,6 +1,5 @@
 """Hold the fold of one driver in a session, and compare it with the chunks in Postgres."""
 
-import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -183,10 +182,9 @@ class Deriving:
         self.behind = [] if self.frozen else newest_first(missing, SLICE_CHUNKS)
         return have
 
-    def add(self, chunk: Chunk) -> None:
-        """Add a chunk that was read from Postgres; `settle` returns the facts that it changes."""
-        with contextlib.suppress(ValueError):
-            self._state = self._derivation.add(self._state, chunk, later=True)
+    def extend(self, chunks: Sequence[Chunk]) -> None:
+        """Add chunks that were read from Postgres; `settle` returns the facts that they change."""
+        self._state = self._derivation.extend(self._state, chunks)
 
     def close(self, which: Slice) -> None:
         """Note that a slice was read: what was not added of it is left out from now on."""

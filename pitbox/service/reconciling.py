@@ -15,7 +15,7 @@ from pitbox.postgres.errors import Conflict, PostgresDown
 from pitbox.postgres.facts import FactTables
 from pitbox.postgres.folds import Differing
 from pitbox.service.aside import PAUSE_S, Aside
-from pitbox.service.derivation import Derivation, Slice, with_crc
+from pitbox.service.derivation import Derivation, Slice, portions, with_crc
 from pitbox.service.deriving import Candidate, Deriving
 from pitbox.service.overdue import Overdue
 from pitbox.service.retry import retry
@@ -33,6 +33,9 @@ READ_S: Final = 2.0
 
 ADD_S: Final = 0.005
 """The time for which chunks from Postgres are folded before live ones have their turn."""
+
+PORTION: Final = 1500
+"""The most frames and events that are folded without a look at the time."""
 
 ROUND_S: Final = 1.0
 """A round that took longer ends when a driver waits to be read."""
@@ -263,8 +266,8 @@ class Reconciling:
 async def _add(deriving: Deriving, which: Slice, chunks: Sequence[Chunk]) -> None:
     """Fold a slice that was read from Postgres; live chunks have their turns meanwhile."""
     until_s = time.monotonic() + ADD_S
-    for chunk in chunks:
-        deriving.add(chunk)
+    for portion in portions(chunks, PORTION):
+        deriving.extend(portion)
         if time.monotonic() > until_s:
             await asyncio.sleep(0)
             until_s = time.monotonic() + ADD_S

@@ -14,10 +14,13 @@ from tests.bench import (
     crowded,
     driving,
     encoding,
+    hosting,
+    outage,
     persisting,
     publishing,
     reading,
     restarting,
+    timing,
     watching,
 )
 from tests.bench.effort import FULL, ONCE, Effort
@@ -34,8 +37,11 @@ PARTS: Final[dict[str, Callable[[Servers, Effort], Iterator[Result]]]] = {
     "admitting": admitting.measure,
     "reading": reading.measure,
     "driving": driving.measure,
+    "timing": timing.measure,
     "restarting": restarting.measure,
     "crowded": crowded.measure,
+    "hosting": hosting.measure,
+    "outage": outage.measure,
 }
 
 

@@ -26,19 +26,22 @@ async def main() -> None:
     parser.add_argument("--nats", required=True)
     parser.add_argument("--credentials", type=Path)
     parser.add_argument("--cars", type=int, required=True)
+    parser.add_argument("--first", type=int, default=0, help="the number of the first car")
     arguments = parser.parse_args()
     options = Identity(arguments.credentials).options() if arguments.credentials else {}
     client = await nats.connect(arguments.nats, **options)
-    tasks = [car(client, number, arguments.cars) for number in range(arguments.cars)]
-    await asyncio.gather(*tasks)
+    cars = arguments.cars
+    await asyncio.gather(
+        *(car(client, arguments.first + place, place / cars) for place in range(cars))
+    )
 
 
-async def car(client: nats.NATS, number: int, cars: int) -> None:
-    """Publish one car's chunks, evenly between those of the others."""
+async def car(client: nats.NATS, number: int, phase: float) -> None:
+    """Publish one car's chunks, `phase` periods later than the first car's."""
     made = frames.chunk(number, FRAMES, driver=f"car-{number}", run=time.time_ns())
     subject = topology.load().subject("telemetry.live", driver=made.driver, session=made.session)
     encode = msgspec.msgpack.Encoder().encode
-    due = time.monotonic() + PERIOD_S * number / cars
+    due = time.monotonic() + PERIOD_S * phase
     count = 0
     while True:
         await asyncio.sleep(max(0.0, due - time.monotonic()))

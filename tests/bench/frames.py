@@ -19,6 +19,7 @@ from schemas.telemetry import CHUNK_VERSION, Chunk
 WIDTH: Final = 80
 RATE_HZ: Final = 60
 START_NS: Final = 1_750_000_000_000_000_000
+SESSION: Final = "bench"
 NAMES: Final = tuple(channel.name for channel in CHANNELS[:WIDTH])
 BITMAP: Final = bitmap(tuple(channel.id for channel in CHANNELS[:WIDTH]))
 LAP_S: Final = 90
@@ -64,7 +65,7 @@ def chunk(number: int, frames: int, driver: str = "bench", run: int = 1) -> Chun
     made = Chunk(
         version=CHUNK_VERSION,
         driver=driver,
-        session="bench",
+        session=SESSION,
         run=run,
         chunk=number,
         send=number + 1,

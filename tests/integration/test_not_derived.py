@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from consumers.timing import decide, tables
 from consumers.timing.service import Timing
 from consumers.timing.state import Fact, State, add
+from consumers.timing.stretches import extend
 from pitbox.chunks.frames import sealed
 from pitbox.postgres import facts
 from pitbox.service.derive import Derive
@@ -38,9 +39,13 @@ class Mistaken(Timing):
         self._place = place
         self.failed = False
 
-    def add(self, state: State, chunk: Chunk, *, later: bool = False) -> State:  # type: ignore[override]
+    def add(self, state: State, chunk: Chunk) -> State:  # type: ignore[override]
         self._fail(chunk.driver, "add")
-        return add(state, chunk, later=later)
+        return add(state, chunk)
+
+    def extend(self, state: State, chunks: Sequence[Chunk]) -> State:  # type: ignore[override]
+        self._fail(chunks[0].driver, "extend")
+        return extend(state, chunks)
 
     def issue(self, state: State) -> tuple[State, Sequence[Fact]]:  # type: ignore[override]
         self._fail(state.driver, "issue")
@@ -64,7 +69,7 @@ def of_eve(chunks: Sequence[Chunk]) -> list[Chunk]:
     return [sealed(replace(chunk, driver="eve")) for chunk in chunks]
 
 
-@pytest.mark.parametrize("place", ["add", "issue", "settle", "facts"])
+@pytest.mark.parametrize("place", ["add", "extend", "issue", "settle", "facts"])
 async def test_a_mistake_in_the_code_stops_the_facts_of_one_driver(
     place: str, nats_server: NatsServer, database: str
 ) -> None:

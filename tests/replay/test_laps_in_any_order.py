@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from consumers.timing import replay
 from consumers.timing.decide import decide
-from consumers.timing.state import initial
+from consumers.timing.state import add, initial
+from consumers.timing.stretches import extend
 from producers.chunker import Chunker, chunks
 from producers.importers.recording import open_recording
 from producers.source import Frame, Observation
@@ -59,6 +60,15 @@ def test_shuffled_and_repeated_chunks_make_the_same_laps(observations: list[Obse
     shuffled = ordered + ordered[::3]
     random.Random(1).shuffle(shuffled)
     assert replay.laps(shuffled) == replay.laps(ordered)
+
+
+def test_chunks_summed_up_together_make_the_same_state(observations: list[Observation]) -> None:
+    ordered, state, single = cut(observations, 50), initial(), initial()
+    for first in range(0, len(ordered), 500):
+        state = extend(state, ordered[first : first + 500])
+    for chunk in ordered:
+        single = add(single, chunk, later=True)
+    assert repr(state.runs) == repr(single.runs)
 
 
 def test_filled_holes_do_not_change_the_laps(observations: list[Observation]) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from pitbox.chunks import arrays, sealing
+from pitbox.chunks import sealing
 from pitbox.chunks.errors import CorruptChunkError
 from pitbox.chunks.frames import channel_ids, pack, sealed, unpack
 from pitbox.chunks.sealing import FRAMES, Place
@@ -111,8 +111,10 @@ def test_columns_hold_the_frames_of_the_chunks(chunks: list[Chunk]) -> None:
         for wanted in (ids, ids[::-2]):
             times, values = sealing.columns([opened], wanted)
             assert times.tolist() == [at for chunk in group for at in unpack(chunk).times_ns]
-            rows = np.concatenate([arrays.unpack(one)[1] for one in group])
-            expected = rows[:, [ids.index(channel) for channel in wanted]].T
+            rows = np.frombuffer(b"".join(unpack(one).values for one in group), "<f4")
+            expected = rows.reshape(len(times), len(ids))[
+                :, [ids.index(channel) for channel in wanted]
+            ].T
             assert values.tobytes() == expected.tobytes()
 
 

@@ -103,8 +103,7 @@ class Hub:
         deriving.compare(differ)
         for which in deriving.behind[:2]:
             _, first, last = which
-            for number in range(first, last + 1):
-                deriving.add(RACE[number])
+            deriving.extend(RACE[first : last + 1])
             deriving.close(which)
         if deriving.behind:
             deriving.behind = deriving.behind[2:]
@@ -189,7 +188,7 @@ def test_while_older_chunks_are_missing_only_whole_laps_are_issued() -> None:
     have = {RUN: ((0, 59),)}
     hub.deriving.read(Stored(have=have), TIMING.version)
     hub.deriving.is_sure = True
-    hub.deriving.add(RACE[0])
+    hub.deriving.extend(RACE[:1])
     hub.deriving.close((RUN, 0, 0))
     hub.sent, hub.chunks = 65, {*range(60)}
     while hub.sent < len(RACE):
