@@ -26,6 +26,7 @@ MAX_PENDING_MESSAGES: Final = 65_536
 MAX_PENDING_BYTES: Final = 64_000_000
 
 Deliver = Callable[[Msg], Awaitable[None]]
+Subscribe = Callable[[Client], Awaitable[Subscription]]
 
 PURGE_S: Final = 10.0
 IDENTITY: Final = "Nats-Msg-Id"
@@ -53,7 +54,7 @@ class Bus(Connection):
         """Prepare a bus; `open` connects it. `limits` are those of `Connection`."""
         super().__init__(service, **limits)
         self.topology = topology
-        self._subscriptions: list[tuple[str, Deliver]] = []
+        self._subscriptions: list[Subscribe] = []
         self._not_restored = ""
 
     @classmethod
@@ -129,17 +130,23 @@ class Bus(Connection):
             with _counting_undecodable(route):
                 await receive(decode(message))
 
-        return await self._subscribe(route, deliver, fields)
+        return await self._subscribe(route, _queued(self._read_subject(route, fields), deliver))
 
     async def listen_raw(
         self, route: str, receive: Callable[[str, bytes], None], **fields: Any
     ) -> Subscription:
-        """Subscribe to a route and pass subject and payload of each message to `receive`."""
+        """Subscribe to a route and pass subject and payload of each message to `receive` at once.
 
-        async def deliver(message: Msg) -> None:
-            receive(message.subject, message.data)
+        Nothing is queued before `receive`, which must be quick.
+        """
 
-        return await self._subscribe(route, deliver, fields)
+        def deliver(subject: bytes, _reply: bytes, _headers: bytes, payload: bytes) -> None:
+            receive(subject.decode(errors="backslashreplace"), payload)
+
+        subject = self._read_subject(route, fields)
+        return await self._subscribe(
+            route, lambda client: client.subscribe_directly(subject, deliver)
+        )
 
     async def answer(
         self, route: str, reply: Callable[[Any], Awaitable[msgspec.Struct | None]]
@@ -154,7 +161,7 @@ class Bus(Connection):
                     with contextlib.suppress(BusDown):
                         await self._send(message.reply, event)
 
-        return await self._subscribe(route, deliver, fields={})
+        return await self._subscribe(route, _queued(self._read_subject(route, {}), deliver))
 
     async def purge(self, **fields: Any) -> int:
         """Purge this service's routes; return the number of messages.
@@ -190,8 +197,8 @@ class Bus(Connection):
         return bool(changes)
 
     async def _resubscribe(self, client: Client) -> None:
-        for subject, deliver in self._subscriptions:
-            await _subscription(client, subject, deliver)
+        for subscribe in self._subscriptions:
+            await subscribe(client)
         await client.flush()
 
     def _decoder(self, route: str) -> Callable[[Msg], Any]:
@@ -236,22 +243,23 @@ class Bus(Connection):
         except (nats.errors.Error, OSError) as error:
             raise BusDown(f"not connected to nats-server: {error!r}") from None
 
-    async def _subscribe(
-        self, route: str, deliver: Deliver, fields: dict[str, Any]
-    ) -> Subscription:
+    def _read_subject(self, route: str, fields: dict[str, Any]) -> str:
         if route not in self.topology.reads(self.service):
             raise TopologyError(f"{self.service} does not declare that it reads {route}")
-        subject = self.topology.filter(route, **fields)
+        return self.topology.filter(route, **fields)
+
+    async def _subscribe(self, route: str, subscribe: Subscribe) -> Subscription:
         try:
-            subscription = await _subscription(self._client, subject, deliver)
+            subscription = await subscribe(self._client)
         except (nats.errors.Error, OSError) as error:
             raise BusDown(f"cannot subscribe to {route}: {error!r}") from None
-        self._subscriptions.append((subject, deliver))
+        self._subscriptions.append(subscribe)
         return subscription
 
 
-async def _subscription(client: Client, subject: str, deliver: Deliver) -> Subscription:
-    return await client.subscribe(
+def _queued(subject: str, deliver: Deliver) -> Subscribe:
+    """Return how a client subscribes so that messages wait for `deliver` in a bounded queue."""
+    return lambda client: client.subscribe(
         subject,
         cb=deliver,
         pending_msgs_limit=MAX_PENDING_MESSAGES,

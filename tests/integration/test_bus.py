@@ -191,6 +191,49 @@ async def test_a_failing_subscriber_is_logged(nats_server: NatsServer) -> None:
     assert logs[0]["log_level"] == "error"
 
 
+async def test_a_raw_subscriber_outlives_failures_reconnects_and_new_credentials(
+    nats_server: NatsServer,
+) -> None:
+    raw: list[bytes] = []
+
+    def receive(_: str, payload: bytes) -> None:
+        if not payload:
+            raise ZeroDivisionError("my mistake")
+        raw.append(payload)
+
+    async with connected(nats_server.url, "gateway") as wall, connected(nats_server.url) as driver:
+        subscription = await wall.listen_raw("link.hello", receive)
+        await settled(wall)
+
+        async def hears(payload: bytes) -> None:
+            await driver.client.publish("hello.ada", payload)
+
+            async def heard() -> bool:
+                return raw[-1:] == [payload]
+
+            await eventually(heard, f"{payload!r} is heard")
+
+        with capture_logs() as logs:
+            await driver.client.publish("hello.ada", b"")
+            await hears(b"after a failure")
+        assert any("my mistake" in str(line) for line in logs)
+        await wall.force_reconnect()
+        await eventually(lambda: connected_again(wall), "the connection is back")
+        await settled(wall)
+        await hears(b"after a reconnect")
+        await subscription.unsubscribe()
+        await settled(wall)
+        await driver.client.publish("hello.ada", b"to nobody")
+        await driver.client.flush()
+        await wall.replace()
+        await hears(b"after a replacement")
+    assert b"to nobody" not in raw
+
+
+async def connected_again(bus: Bus) -> bool:
+    return bus.connects > 1 and bus.up.is_set()
+
+
 async def test_closing_sends_what_was_published(nats_server: NatsServer) -> None:
     await apply(nats_server.url)
     async with connected(nats_server.url) as driver:

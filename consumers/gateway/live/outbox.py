@@ -1,4 +1,4 @@
-"""Queue the messages for one client, bounded.
+"""Pass messages to one client at once, and queue those that it does not take yet, bounded.
 
 Frames wait in a queue that drops the oldest. Facts and presences wait by key: a newer one replaces
 the waiting one with the same key. Facts are never dropped in favour of frames: they have a limit of
@@ -10,7 +10,10 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from typing import Final
 
+import msgspec
+
 from consumers.gateway.access.memory import Hold, Memory
+from schemas.wall import Dropped
 
 MAX_FRAMES: Final = 512
 MAX_BYTES: Final = 4_000_000
@@ -18,25 +21,30 @@ MAX_FACT_BYTES: Final = 64_000_000
 STEP_BYTES: Final = 65_536
 """What waits is counted in steps: to count each message takes a sixth of the time to send it."""
 
+encode: Final = msgspec.msgpack.Encoder().encode
+
 
 class Outbox:
-    """Hold encoded messages for one client; `wake` is called whenever one is added.
+    """Hold encoded messages for one client until it takes them.
 
-    `hold` counts their bytes; without one they count for nobody.
+    `write` passes a message to the client; it returns False when the client takes none now.
+    `hold` counts the bytes of those that wait; without one they count for nobody.
     """
 
     def __init__(
         self,
-        wake: Callable[[], None],
+        write: Callable[[bytes], bool],
         max_frames: int = MAX_FRAMES,
         max_bytes: int = MAX_BYTES,
         max_fact_bytes: int = MAX_FACT_BYTES,
         *,
         hold: Hold | None = None,
     ) -> None:
+        self.sent = 0
         self.dropped = 0
-        self._counted = 0
-        self._wake = wake
+        self._reported = 0
+        self._counted = 0, 0
+        self._write = write
         self._max_frames = max_frames
         self._max_bytes = max_bytes
         self._max_fact_bytes = max_fact_bytes
@@ -50,34 +58,56 @@ class Outbox:
         return len(self._facts) + len(self._frames)
 
     def put(self, frames: bytes) -> None:
-        """Add frames; drop the oldest above the limits of messages and bytes."""
+        """Pass frames on, or add them; drop the oldest above the limits of messages and bytes."""
+        if self._passed_on(frames):
+            return
         self._frames.append(frames)
         self._bytes += len(frames)
         while len(self._frames) > self._max_frames or self._bytes > self._max_bytes:
             self._drop_frames()
         self._count()
-        self._wake()
 
     def put_fact(self, key: Hashable, fact: bytes) -> None:
-        """Add a fact, or replace the waiting one of its key; drop the oldest above the limit."""
+        """Pass a fact on, or add it in place of the waiting one of its key.
+
+        Above the limit the oldest are dropped.
+        """
+        if self._passed_on(fact):
+            return
         self._fact_bytes += len(fact) - len(self._facts.get(key, b""))
         self._facts[key] = fact
         while self._fact_bytes > self._max_fact_bytes:
             self._take_fact()
             self.dropped += 1
         self._count()
-        self._wake()
 
-    def take(self) -> bytes | None:
-        """Remove and return the next message, facts first; None when the outbox is empty."""
-        taken = None
-        if self._facts:
-            taken = self._take_fact()
-        elif self._frames:
-            taken = self._frames.popleft()
-            self._bytes -= len(taken)
+    def flush(self) -> None:
+        """Pass on what waits, facts first, for as long as the client takes it."""
+        while self._facts or self._frames:
+            if not self._report_dropped() or not self._write(self._next()):
+                break
+            self.sent += 1
+            if self._facts:
+                self._take_fact()
+            else:
+                self._bytes -= len(self._frames.popleft())
         self._count()
-        return taken
+
+    def _passed_on(self, message: bytes) -> bool:
+        """Pass a message on if none waits before it; return whether the client took it."""
+        if self._frames or self._facts or not self._report_dropped() or not self._write(message):
+            return False
+        self.sent += 1
+        return True
+
+    def _report_dropped(self) -> bool:
+        """Report the number of dropped messages; return whether the client has the newest."""
+        if self._reported != self.dropped and self._write(encode(Dropped(count=self.dropped))):
+            self._reported = self.dropped
+        return self._reported == self.dropped
+
+    def _next(self) -> bytes:
+        return next(iter(self._facts.values())) if self._facts else self._frames[0]
 
     def _take_fact(self) -> bytes:
         fact = self._facts.pop(next(iter(self._facts)))
@@ -101,13 +131,25 @@ class Outbox:
                 return
             self._drop_frames()
 
-    def newly_dropped(self) -> int:
-        """Return the number of messages dropped since the previous call."""
-        fresh, self._counted = self.dropped - self._counted, self.dropped
-        return fresh
+    def newly(self) -> tuple[int, int]:
+        """Return the numbers of messages sent and dropped since the previous call."""
+        (sent, dropped), self._counted = self._counted, (self.sent, self.dropped)
+        return self.sent - sent, self.dropped - dropped
 
     def clear_frames(self) -> None:
         """Remove waiting frames, because the client's selection has changed."""
         self._frames.clear()
         self._bytes = 0
         self._count()
+
+    def close(self) -> None:
+        """Forget what waits, and pass nothing on from now on."""
+        self._write = _refuse
+        self._facts.clear()
+        self._fact_bytes = 0
+        self.clear_frames()
+
+
+def _refuse(message: bytes) -> bool:
+    """Take no message."""
+    return False

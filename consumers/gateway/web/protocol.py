@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import h11
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.protocol import State
 
 from consumers.gateway import metrics
 from consumers.gateway.web.connections import Connections, Limits
@@ -16,6 +17,12 @@ from consumers.gateway.web.sending import END
 MAX_TARGET_BYTES: Final = 12_288
 MAX_HEAD_BYTES: Final = 16_384
 WRITE_BUFFER_BYTES: Final = 65_536
+FRAMED: Final = 2
+"""How many framed messages are held: clients of one selection receive a message in a row."""
+
+FINAL_BINARY: Final = 0x82
+
+PAGE: Final = "page"
 TOO_LONG: Final = 414, "the address is too long"
 TOO_LARGE: Final = 431, "the headers are too large"
 AMBIGUOUS: Final = 400, "Content-Length and Transfer-Encoding: send one of them"
@@ -191,9 +198,55 @@ class RequestProtocol(Placed, H11Protocol):
 
 
 class PageProtocol(Placed, WebSocketsSansIOProtocol):
-    """Close WebSockets whose client does not read."""
+    """Close WebSockets whose client does not read, and pass messages on without a task for each.
+
+    uvicorn frames each message anew for each client and needs a task of the client to send it.
+    """
 
     def __init__(self, entry: Entry, **options: Any) -> None:
         """Take over the place of the connection that was upgraded."""
         super().__init__(**options)
         self._entry = entry
+        self.has_room: Callable[[], object] = _nothing
+        # A dictionary of its own: that of uvicorn is shared by all connections.
+        self.app_state = {**self.app_state, PAGE: self}
+
+    def write(self, message: bytes) -> bool:
+        """Write a binary message; return False, and write nothing, when the client takes none.
+
+        That is while it has not read most of what waits, and once the WebSocket is closing.
+        """
+        if (
+            not self.writable.is_set()
+            or self.conn.state is not State.OPEN
+            or self.transport.is_closing()
+        ):
+            return False
+        self.transport.write(framed(message))
+        return True
+
+    def resume_writing(self) -> None:
+        """End the reader's time limit, and have what waits written."""
+        super().resume_writing()
+        # Not within a write: the transport may end its pause there.
+        self.loop.call_soon(self._report_room)
+
+    def _report_room(self) -> None:
+        self.has_room()
+
+
+@lru_cache(maxsize=FRAMED)
+def framed(message: bytes) -> bytes:
+    """Return a binary message as one frame of a server (RFC 6455, section 5.2)."""
+    size = len(message)
+    if size < 126:
+        head = bytes((FINAL_BINARY, size))
+    elif size < 1 << 16:
+        head = bytes((FINAL_BINARY, 126)) + size.to_bytes(2)
+    else:
+        head = bytes((FINAL_BINARY, 127)) + size.to_bytes(8)
+    return head + message
+
+
+def _nothing() -> None:
+    """Do nothing: no client waits for room."""
