@@ -1,9 +1,9 @@
 """Fold chunks into the facts of sessions and laps.
 
 The state of a run is a few joined segments. Adding a chunk costs no more in a long race than in a
-short one. Laps are derived from all segments, once for as many chunks as came together, and only if
-more was added than another stretch of the lap being driven. Only changed laps are issued, with a
-higher revision, so the order and repetition of chunks make no difference.
+short one. Laps are derived once for as many chunks as came together, and only if more was added
+than another stretch of the lap being driven; then those laps that it can change. Only changed laps
+are issued, with a higher revision, so the order and repetition of chunks make no difference.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,13 +11,13 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from consumers.timing.laps import Owner, other_laps, own_laps
+from consumers.timing.laps import Owner, other_laps
+from consumers.timing.own import Own, derive
 from consumers.timing.reports import OWN, Car, Only, Reports, gather_reports
-from consumers.timing.revisions import Place, changed_laps, withdrawn_laps
+from consumers.timing.revisions import Issued, Place, changed_laps, withdrawn_laps
 from consumers.timing.segments import Segment
 from consumers.timing.sessions import session_of
 from consumers.timing.state import Fact, State, add
-from consumers.timing.timeline import timeline
 from schemas.telemetry import Chunk, Mark
 from schemas.timing import Lap, Session
 
@@ -46,15 +46,16 @@ def issue(state: State) -> tuple[State, Sequence[Fact]]:
         state = _derived(state, segments)
         facts += _issue_own(before, state, issued, segments)
     only: Mapping[Car, Only] = state.reported
-    if not before.line.counts_as(state.line):
+    if not before.own.line.counts_as(state.own.line):
         only = dict.fromkeys(_others(segments))
     for car, laps in _others_laps(state, segments, only):
-        facts += _issue_laps(issued, car, laps, whole=only[car] is None)
+        facts += _issue_laps(issued, car, laps, issued.get(car, {}) if only[car] is None else {})
     return replace(state, issued=issued, moved=False, reported={}), facts
 
 
 def settle(state: State) -> tuple[State, Sequence[Fact]]:
     """Derive everything; return the facts that differ from the issued ones."""
+    state = replace(state, own=Own())
     segments, before = _segments(state), state
     if not segments:
         return state, ()
@@ -63,7 +64,7 @@ def settle(state: State) -> tuple[State, Sequence[Fact]]:
     facts = _issue_own(before, state, issued, segments)
     others = dict.fromkeys(sorted({*_others(segments), *issued} - {OWN}))
     for car, laps in _others_laps(state, segments, others):
-        facts += _issue_laps(issued, car, laps, whole=True)
+        facts += _issue_laps(issued, car, laps, issued.get(car, {}))
     return replace(state, issued=issued, moved=False, reported={}), facts
 
 
@@ -73,9 +74,8 @@ def facts_of(state: State) -> Iterator[Fact]:
     derived = _derived(state, segments)
     if derived.about is not None:
         yield derived.about
-    named = _is_named(derived, segments)
     for lap in _laps(derived, segments):
-        if named or not lap.own:
+        if derived.named or not lap.own:
             known = state.issued.get(OWN if lap.own else (False, lap.car), {})
             issued = known.get((lap.car, lap.lap_number))
             yield replace(lap, revision=issued.revision if issued else 1)
@@ -94,7 +94,8 @@ def laps_of(state: State) -> Iterator[Lap]:
 
 
 def _laps(derived: State, segments: list[Segment]) -> Iterator[Lap]:
-    yield from (lap for _, lap in derived.own.values())
+    own = derived.own.laps
+    yield from (own[label] for label in sorted(own))
     for _, laps in _others_laps(derived, segments, dict.fromkeys(_others(segments))):
         yield from laps
 
@@ -108,29 +109,35 @@ def _issue_own(
 ) -> list[Fact]:
     """Return the session and the driver's own laps as far as they changed; note them as issued."""
     facts: list[Fact] = [state.about] if state.about and state.about != before.about else []
-    if _is_named(state, segments):
-        facts += _issue_laps(issued, OWN, [lap for _, lap in state.own.values()], whole=True)
-    return facts
+    if not state.named:
+        return facts
+    own, known, laps = state.own, issued.get(OWN, {}), state.own.laps
+    if before.named and before.own.owner == own.owner:
+        changed = [(own.owner.car, label) for label in sorted(own.changed)] if own.owner else []
+        gone = {place: known[place] for place in changed if place in known}
+        labels = [label for _, label in changed if label in laps]
+    else:
+        gone, labels = known, sorted(laps)
+    return facts + _issue_laps(issued, OWN, [laps[label] for label in labels], gone)
 
 
 def _derived(state: State, segments: list[Segment]) -> State:
-    """Derive session, timeline and own laps again."""
+    """Derive session and own laps as far as they may have changed."""
     about = session_of(state.session, state.driver, segments)
-    reports = _reports(segments, {OWN: None})[OWN]
-    line = timeline(segments, reports)
     owner = Owner(
         session=state.session,
         driver=state.driver,
         car=about.car if about else "",
         finished_ns=about.finished_ns if about else None,
     )
-    own = own_laps(line, reports, owner, state.own)
-    return replace(state, about=about, line=line, own=own)
+    own = derive(segments, owner, state.own, state.told)
+    named = _is_named(about, segments)
+    return replace(state, about=about, own=own, named=named, told=frozenset())
 
 
-def _is_named(state: State, segments: list[Segment]) -> bool:
+def _is_named(about: Session | None, segments: list[Segment]) -> bool:
     """Return whether the car's name, part of a lap's identity, is known or no longer expected."""
-    if (state.about and state.about.source) or any(segment.first == 0 for segment in segments):
+    if (about and about.source) or any(segment.first == 0 for segment in segments):
         return True
     first_ns = min((piece.first_ns for one in segments if (piece := one.oldest)), default=0)
     last_ns = max((piece.last_ns for one in segments if (piece := one.newest)), default=0)
@@ -150,7 +157,7 @@ def _others_laps(
     """
     for car, reports in sorted(_reports(segments, only).items()):
         owner = Owner(session=state.session, driver=state.driver, car=car[1])
-        yield car, list(other_laps(state.line, reports, owner))
+        yield car, list(other_laps(state.own.line, reports, owner))
 
 
 def _reports(segments: list[Segment], only: Mapping[Car, Only]) -> dict[Car, Reports]:
@@ -158,11 +165,11 @@ def _reports(segments: list[Segment], only: Mapping[Car, Only]) -> dict[Car, Rep
 
 
 def _issue_laps(
-    issued: dict[Car, dict[Place, Lap]], car: Car, laps: list[Lap], whole: bool
+    issued: dict[Car, dict[Place, Lap]], car: Car, laps: list[Lap], gone: Issued
 ) -> list[Lap]:
-    """Return a car's changed laps and add them to `issued`; `whole` if `laps` are all of them."""
+    """Return a car's changed laps and add them to `issued`; `gone` are withdrawn if not in them."""
     before = issued.get(car, {})
-    facts = changed_laps(before, laps) + (withdrawn_laps(before, laps) if whole else [])
+    facts = changed_laps(before, laps) + withdrawn_laps(gone, laps)
     if facts:
         issued[car] = {**before, **{(lap.car, lap.lap_number): lap for lap in facts}}
     return facts

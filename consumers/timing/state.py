@@ -10,12 +10,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from consumers.timing.laps import Derived
+from consumers.timing.own import Own
 from consumers.timing.reports import OWN, Car
 from consumers.timing.revisions import Place
 from consumers.timing.segments import Piece, Segment, join
 from consumers.timing.summary import summarise
-from consumers.timing.timeline import Timeline
 from schemas.telemetry import CHUNK_VERSION, Chunk
 from schemas.timing import Lap, Session
 
@@ -30,9 +29,10 @@ Fact = Session | Lap
 class State(Struct, frozen=True):
     """Hold one driver's runs in a session, and the facts issued from them.
 
-    `pieces` and `events` count those of all segments. What was added since facts were issued:
-    `moved` is whether more than the lap being driven has grown, `reported` are the laps of other
-    cars that were reported, by the sim's numbers.
+    `pieces` and `events` count those of all segments. `named` is whether own laps were issued,
+    because the car's name was known. What was added since: `moved` is whether more than the lap
+    being driven has grown, `told` are the own laps that were reported, `reported` those of other
+    cars, by the sim's numbers.
     """
 
     session: str = ""
@@ -40,11 +40,12 @@ class State(Struct, frozen=True):
     runs: dict[int, tuple[Segment, ...]] = {}
     pieces: int = 0
     events: int = 0
+    named: bool = False
     moved: bool = False
+    told: frozenset[int] = frozenset()
     reported: dict[Car, frozenset[int]] = {}
-    line: Timeline = Timeline((), ())
     about: Session | None = None
-    own: Derived = {}
+    own: Own = Own()
     issued: dict[Car, dict[Place, Lap]] = {}
 
 
@@ -98,9 +99,10 @@ def fuse(state: State, chunk: Chunk, added: Segment, *, later: bool) -> State:
         runs={**state.runs, added.run: fused},
         pieces=pieces,
         events=events,
+        named=state.named,
         moved=state.moved or not (quiet or later),
+        told=state.told.union(added.reports[OWN]) if OWN in added.reports else state.told,
         reported=state.reported if later else _reported(state.reported, added),
-        line=state.line,
         about=state.about,
         own=state.own,
         issued=state.issued,

@@ -13,7 +13,7 @@ import pytest
 from consumers.persister.service import service
 from pitbox.chunks.frames import check_crc, unpack_block
 from pitbox.nats.bus import Bus
-from pitbox.postgres import folds, migration
+from pitbox.postgres import migration, telemetry
 from pitbox.postgres.connection import Connection
 from pitbox.postgres.errors import PostgresDown, Refused
 from pitbox.service.lifetime import Service
@@ -69,7 +69,7 @@ async def receipts(driver: Bus) -> list[Receipt]:
     """Return a list that every receipt is added to."""
     received: list[Receipt] = []
 
-    async def receive(receipt: Receipt) -> None:
+    def receive(receipt: Receipt) -> None:
         received.append(receipt)
 
     await driver.listen("link.receipt", receive)
@@ -322,7 +322,7 @@ async def test_chunks_of_both_versions_come_out_of_postgres_with_crcs_that_match
         await send(driver, sent)
         await eventually(lambda: stored.has(2), "both chunks")
     connection = await asyncpg.connect(settings.postgres.url)
-    found = await folds.chunks(connection, ("test", "ada"), 1, 0, 1)
+    found = await telemetry.chunks(connection, ("test", "ada"), 1, 0, 1)
     await connection.close()
     assert [one.version for one in found] == [1, 2]
     assert [msgspec.structs.replace(one, send=one.chunk) for one in found] == sent

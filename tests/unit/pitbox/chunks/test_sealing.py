@@ -21,8 +21,11 @@ BASE_NS = 1_700_000_000_000_000_000
 
 
 @st.composite
-def runs(draw: st.DrawFn) -> list[Chunk]:
-    """Return chunks of a run, with any bits; some of their numbers and frames may be missing."""
+def runs(draw: st.DrawFn, *, backwards: bool = True) -> list[Chunk]:
+    """Return chunks of a run, with any bits; some of their numbers and frames may be missing.
+
+    With `backwards` its clock may step back.
+    """
     noise = draw(st.randoms(use_true_random=False))
     made: list[Chunk] = []
     number = frame = 0
@@ -55,7 +58,8 @@ def runs(draw: st.DrawFn) -> list[Chunk]:
         )
         made.append(sealed(chunk))
         number, frame = number + 1, frame + len(steps)
-        captured_ns += draw(st.integers(-(10**9), 10**10))
+        captured_ns += 0 if backwards else 1000 * sum(steps) + 1000
+        captured_ns += draw(st.integers(-(10**9) if backwards else 0, 10**10))
     return made
 
 
