@@ -9,13 +9,16 @@ from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from consumers.timing.others import Others
 from consumers.timing.own import Own
+from consumers.timing.quiet import lengthen
 from consumers.timing.reports import OWN, Car
 from consumers.timing.revisions import Place
 from consumers.timing.segments import Piece, Segment, join
-from consumers.timing.summary import summarise
+from consumers.timing.summary import NEEDED, sum_up
+from pitbox.chunks.columns import read
 from schemas.telemetry import CHUNK_VERSION, Chunk
 from schemas.timing import Lap, Session
 
@@ -66,9 +69,17 @@ def add(state: State, chunk: Chunk, *, later: bool = False) -> State:
     Raises ValueError for a newer version, CorruptChunkError when the chunk is damaged.
     """
     check_version(chunk)
-    if contains(state, chunk):
+    segments = state.runs.get(chunk.run, ())
+    at = bisect_right(segments, chunk.chunk, key=_first)
+    if at and segments[at - 1].last >= chunk.chunk:
         return state
-    return fuse(state, chunk, summarise(chunk), later=later)
+    times_ns, found = read(chunk, NEEDED)
+    follows = at > 0 and at == len(segments) and segments[-1].last + 1 == chunk.chunk
+    if follows and not chunk.observed:
+        longer = lengthen(segments[-1], times_ns, found)
+        if longer:
+            return replace(state, runs={**state.runs, chunk.run: (*segments[:-1], longer)})
+    return fuse(state, chunk, sum_up(chunk, times_ns, found), later=later)
 
 
 def check_version(chunk: Chunk) -> None:
