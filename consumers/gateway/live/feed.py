@@ -198,14 +198,14 @@ class Feed:
             for client in self._fanout.receivers(entry):
                 client.put_fact(entry.identity, entry.message)
 
-    async def _receive_fact(self, fact: Event) -> None:
+    def _receive_fact(self, fact: Event) -> None:
         self._forward([fact])
 
-    async def _receive_link(self, event: Any) -> None:
+    def _receive_link(self, event: Any) -> None:
         if not self._deletions.covers(event):
             self._presences.update(event, now_ms())
 
-    async def _receive_hub(self, state: HubState) -> None:
+    def _receive_hub(self, state: HubState) -> None:
         """Show a state of the hub in the metrics, and send it to every page."""
         metrics.hub_refuses.labels("nats-server").set(state.nats_refuses)
         metrics.hub_refuses.labels("postgres").set(state.postgres_refuses)

@@ -1,7 +1,7 @@
 """The feed subscribes and sends by its table, without a line about any kind of fact."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -31,7 +31,7 @@ class Subscriptions:
     connects = 1
 
     def __init__(self, awaited: set[str]) -> None:
-        self.handlers: dict[str, Callable[[Event], Awaitable[None]]] = {}
+        self.handlers: dict[str, Callable[[Event], None]] = {}
         self.complete = asyncio.Event()
         self._awaited = awaited
 
@@ -92,9 +92,9 @@ async def test_a_fact_of_a_new_kind_reaches_open_pages_and_those_opened_later() 
     async with running(WITH_TOY) as (feed, bus):
         before, after = Page(), Page()
         subscribe(feed, before)
-        await bus.handlers["toy.shout"](shout(1, words="box"))
+        bus.handlers["toy.shout"](shout(1, words="box"))
         assert await before.receive() == shout(1, words="box")
-        await bus.handlers["toy.shout"](shout(1, words="box now"))
+        bus.handlers["toy.shout"](shout(1, words="box now"))
         subscribe(feed, after)
         for page in (before, after):
             assert await page.receive() == shout(1, words="box now")
@@ -106,7 +106,7 @@ async def test_a_hidden_driver_is_in_no_fact_of_a_new_kind() -> None:
         before, after = Page(), Page()
         subscribe(feed, before, hidden=frozenset({"zed"}))
         for fact in (shout(driver="zed"), shout(1, about="zed"), shout(2, words="mine")):
-            await bus.handlers["toy.shout"](fact)
+            bus.handlers["toy.shout"](fact)
         subscribe(feed, after, hidden=frozenset({"zed"}))
         for page in (before, after):
             assert await page.receive() == shout(2, words="mine")
