@@ -6,15 +6,16 @@ than another stretch of the lap being driven; then those laps that it can change
 are issued, with a higher revision, so the order and repetition of chunks make no difference.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
 
-from consumers.timing.laps import Owner, other_laps
-from consumers.timing.own import Own, derive
-from consumers.timing.reports import OWN, Car, Only, Reports, gather_reports
-from consumers.timing.revisions import Issued, Place, changed_laps, withdrawn_laps
+from consumers.timing.laps import Owner
+from consumers.timing.others import Other, derive_others
+from consumers.timing.own import derive
+from consumers.timing.reports import OWN, Car
+from consumers.timing.revisions import Place, changed_laps, withdrawn_laps
 from consumers.timing.segments import Segment
 from consumers.timing.sessions import session_of
 from consumers.timing.state import Fact, State, add
@@ -36,45 +37,33 @@ def decide(state: State, event: Chunk | Mark) -> tuple[State, Sequence[Fact]]:
 
 
 def issue(state: State) -> tuple[State, Sequence[Fact]]:
-    """Derive the laps that added chunks may have changed; return those that differ from issued."""
-    if not (state.moved or state.reported):
-        return state, ()
-    segments, before = _segments(state), state
-    facts: list[Fact] = []
-    issued = dict(state.issued)
-    if state.moved:
-        state = _derived(state, segments)
-        facts += _issue_own(before, state, issued, segments)
-    only: Mapping[Car, Only] = state.reported
-    if not before.own.line.counts_as(state.own.line):
-        only = dict.fromkeys(_others(segments))
-    for car, laps in _others_laps(state, segments, only):
-        facts += _issue_laps(issued, car, laps, issued.get(car, {}) if only[car] is None else {})
-    return replace(state, issued=issued, moved=False, reported={}), facts
+    """Derive the laps that live chunks may have changed; return those that differ from issued."""
+    return settle(state) if state.moved or state.heard else (state, ())
 
 
 def settle(state: State) -> tuple[State, Sequence[Fact]]:
-    """Derive everything; return the facts that differ from the issued ones."""
-    state = replace(state, own=Own())
+    """Derive what all added chunks may have changed; return facts that differ from the issued."""
     segments, before = _segments(state), state
     if not segments:
         return state, ()
-    state = _derived(state, segments)
-    issued = dict(state.issued)
-    facts = _issue_own(before, state, issued, segments)
-    others = dict.fromkeys(sorted({*_others(segments), *issued} - {OWN}))
-    for car, laps in _others_laps(state, segments, others):
-        facts += _issue_laps(issued, car, laps, issued.get(car, {}))
-    return replace(state, issued=issued, moved=False, reported={}), facts
+    state, differ = _derived(state, segments)
+    facts: list[Fact] = [state.about] if state.about and state.about != before.about else []
+    issued, own = dict(state.issued), state.own
+    if state.named and own.owner:
+        same = before.named and own.owner == before.own.owner
+        facts += _issue_laps(issued, OWN, own.owner.car, own.laps, own.changed if same else None)
+    for car in differ if before.own.owner else sorted({*state.others, *issued} - {OWN}):
+        laps = state.others.get(car, Other()).laps
+        facts += _issue_laps(issued, car, car[1], laps, differ[car] if before.own.owner else None)
+    return replace(state, issued=issued, moved=False, heard=False), facts
 
 
 def facts_of(state: State) -> Iterator[Fact]:
     """Yield the session and all laps of a state, own ones first, with the revisions issued."""
-    segments = _segments(state)
-    derived = _derived(state, segments)
+    derived, _ = _derived(state, _segments(state))
     if derived.about is not None:
         yield derived.about
-    for lap in _laps(derived, segments):
+    for lap in _laps(derived):
         if derived.named or not lap.own:
             known = state.issued.get(OWN if lap.own else (False, lap.car), {})
             issued = known.get((lap.car, lap.lap_number))
@@ -88,41 +77,23 @@ def session_in(state: State) -> Session | None:
 
 def laps_of(state: State) -> Iterator[Lap]:
     """Yield all laps of a state, own ones first, with revision 1."""
-    segments = _segments(state)
-    for lap in _laps(_derived(state, segments), segments):
+    derived, _ = _derived(state, _segments(state))
+    for lap in _laps(derived):
         yield replace(lap, revision=1)
 
 
-def _laps(derived: State, segments: list[Segment]) -> Iterator[Lap]:
-    own = derived.own.laps
-    yield from (own[label] for label in sorted(own))
-    for _, laps in _others_laps(derived, segments, dict.fromkeys(_others(segments))):
-        yield from laps
+def _laps(derived: State) -> Iterator[Lap]:
+    yield from (derived.own.laps[label] for label in sorted(derived.own.laps))
+    for _, other in sorted(derived.others.items()):
+        yield from (other.laps[label] for label in sorted(other.laps))
 
 
 def _segments(state: State) -> list[Segment]:
     return [segment for run in sorted(state.runs) for segment in state.runs[run]]
 
 
-def _issue_own(
-    before: State, state: State, issued: dict[Car, dict[Place, Lap]], segments: list[Segment]
-) -> list[Fact]:
-    """Return the session and the driver's own laps as far as they changed; note them as issued."""
-    facts: list[Fact] = [state.about] if state.about and state.about != before.about else []
-    if not state.named:
-        return facts
-    own, known, laps = state.own, issued.get(OWN, {}), state.own.laps
-    if before.named and before.own.owner == own.owner:
-        changed = [(own.owner.car, label) for label in sorted(own.changed)] if own.owner else []
-        gone = {place: known[place] for place in changed if place in known}
-        labels = [label for _, label in changed if label in laps]
-    else:
-        gone, labels = known, sorted(laps)
-    return facts + _issue_laps(issued, OWN, [laps[label] for label in labels], gone)
-
-
-def _derived(state: State, segments: list[Segment]) -> State:
-    """Derive session and own laps as far as they may have changed."""
+def _derived(state: State, segments: list[Segment]) -> tuple[State, dict[Car, set[int]]]:
+    """Derive session and laps as far as they may have changed; return which of others differ."""
     about = session_of(state.session, state.driver, segments)
     owner = Owner(
         session=state.session,
@@ -130,9 +101,12 @@ def _derived(state: State, segments: list[Segment]) -> State:
         car=about.car if about else "",
         finished_ns=about.finished_ns if about else None,
     )
-    own = derive(segments, owner, state.own, state.told)
+    own = derive(segments, owner, state.own, state.told.get(OWN, frozenset()))
+    told = state.told if state.own.counts_as(own.line) else None
+    others, differ = derive_others(segments, owner, own.line, state.others, told)
     named = _is_named(about, segments)
-    return replace(state, about=about, own=own, named=named, told=frozenset())
+    derived = replace(state, about=about, own=own, others=others, named=named, told={})
+    return derived, differ
 
 
 def _is_named(about: Session | None, segments: list[Segment]) -> bool:
@@ -144,32 +118,22 @@ def _is_named(about: Session | None, segments: list[Segment]) -> bool:
     return last_ns - first_ns > NAMELESS_NS
 
 
-def _others(segments: list[Segment]) -> list[Car]:
-    return sorted({car for segment in segments for car in segment.reports} - {OWN})
-
-
-def _others_laps(
-    state: State, segments: list[Segment], only: Mapping[Car, Only]
-) -> Iterator[tuple[Car, list[Lap]]]:
-    """Yield the laps of other cars, which come from reports alone.
-
-    Reports keep their meaning unless a restart or flashback is added.
-    """
-    for car, reports in sorted(_reports(segments, only).items()):
-        owner = Owner(session=state.session, driver=state.driver, car=car[1])
-        yield car, list(other_laps(state.own.line, reports, owner))
-
-
-def _reports(segments: list[Segment], only: Mapping[Car, Only]) -> dict[Car, Reports]:
-    return gather_reports((segment.reports for segment in segments), only)
-
-
 def _issue_laps(
-    issued: dict[Car, dict[Place, Lap]], car: Car, laps: list[Lap], gone: Issued
+    issued: dict[Car, dict[Place, Lap]],
+    car: Car,
+    name: str,
+    laps: Mapping[int, Lap],
+    changed: Collection[int] | None,
 ) -> list[Lap]:
-    """Return a car's changed laps and add them to `issued`; `gone` are withdrawn if not in them."""
-    before = issued.get(car, {})
-    facts = changed_laps(before, laps) + withdrawn_laps(gone, laps)
+    """Return a car's laps that differ from the issued ones, and add them to those.
+
+    `changed` are the labels that may differ, None for all.
+    """
+    known = issued.get(car, {})
+    places = known if changed is None else {(name, label) for label in changed}
+    found = [laps[label] for label in sorted(laps if changed is None else laps.keys() & changed)]
+    gone = {place: known[place] for place in places if place in known}
+    facts = changed_laps(known, found) + withdrawn_laps(gone, found)
     if facts:
-        issued[car] = {**before, **{(lap.car, lap.lap_number): lap for lap in facts}}
+        issued[car] = {**known, **{(lap.car, lap.lap_number): lap for lap in facts}}
     return facts

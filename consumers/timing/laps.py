@@ -9,11 +9,9 @@ from msgspec import Struct
 
 from consumers.timing.crossings import Cut, lasted_s
 from consumers.timing.passages import Passage
-from consumers.timing.reports import Reports
 from consumers.timing.segments import Change, Changes, Fuel, burn
 from consumers.timing.steps import SKEW_NS, SKEW_S, Void, is_void
-from consumers.timing.timeline import Timeline
-from consumers.timing.verdicts import Verdict, from_reports
+from consumers.timing.verdicts import Verdict
 from schemas.timing import Lap
 
 MAX_FRAMES: Final = 2**31 - 1
@@ -46,12 +44,6 @@ class Basis(Struct, frozen=True):
     voids: tuple[Void, ...]
     owner: Owner
     last: bool
-
-
-def other_laps(line: Timeline, reports: Reports, owner: Owner) -> Iterator[Lap]:
-    """Yield the laps of another car, from reports alone."""
-    for label, verdict in sorted(from_reports(line, reports).items()):
-        yield reported_lap(label, verdict, owner, own=False)
 
 
 def reported_lap(label: int, verdict: Verdict, owner: Owner, *, own: bool) -> Lap:

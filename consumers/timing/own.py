@@ -7,15 +7,12 @@ from msgspec import Struct
 
 from consumers.timing.laps import Basis, Owner, driven_lap, reported_lap
 from consumers.timing.passages import Passage
-from consumers.timing.reports import OWN, Only, Reports, gather_reports
+from consumers.timing.reports import OWN
 from consumers.timing.segments import Segment
 from consumers.timing.steps import within
 from consumers.timing.timeline import Timeline, timeline
-from consumers.timing.verdicts import Paired, Verdict, from_reports, pair_last_lap_times
+from consumers.timing.verdicts import Paired, Verdict, judge, pair_last_lap_times
 from schemas.timing import Lap
-
-MANY: Final = 10_000
-"""With more lap numbers to look up, all reports are judged anew."""
 
 NOT_PAIRED: Final[tuple[int, Verdict | None]] = 0, None
 
@@ -34,6 +31,10 @@ class Own(Struct, frozen=True):
     laps: dict[int, Lap] = {}
     changed: frozenset[int] = frozenset()
 
+    def counts_as(self, line: Timeline) -> bool:
+        """Return whether reported lap numbers mean the same laps in a timeline."""
+        return self.owner is not None and self.line.counts_as(line)
+
 
 def derive(segments: Sequence[Segment], owner: Owner, before: Own, told: frozenset[int]) -> Own:
     """Derive the laps of segments.
@@ -43,7 +44,8 @@ def derive(segments: Sequence[Segment], owner: Owner, before: Own, told: frozens
     """
     line = timeline(segments, before.line, told)
     passages = line.passages
-    reported, judged = _reported(segments, line, before, told)
+    since_then = told if before.counts_as(line) else None
+    reported, judged = judge(segments, OWN, line, before.reported, since_then)
     since = line.kept
     if judged:
         since = next((at for at in range(since) if passages[at].label in judged), since)
@@ -67,33 +69,6 @@ def derive(segments: Sequence[Segment], owner: Owner, before: Own, told: frozens
             is_last = passage is passages[-1]
             laps[number] = driven_lap(Basis(passage, verdict, voids, owner, is_last))
     return Own(owner, line, reported, paired, laps, frozenset(changed))
-
-
-def _reported(
-    segments: Sequence[Segment], line: Timeline, before: Own, told: frozenset[int]
-) -> tuple[dict[int, Verdict], set[int]]:
-    """Return the sim's reported results, and the labels of those that differ from before."""
-    counts_anew = before.owner is None or not before.line.counts_as(line)
-    if not told and not counts_anew:
-        return before.reported, set()
-    offsets = {epoch.offset for epoch in line.epochs} or {0}
-    if counts_anew or len(told) * len(offsets) ** 2 > MANY:
-        reported = from_reports(line, _gathered(segments, None))
-        labels = {*reported, *before.reported}
-    else:
-        labels = {number + offset for number in told for offset in offsets}
-        numbers = {label - offset for label in labels for offset in offsets}
-        found = from_reports(line, _gathered(segments, numbers))
-        reported = dict(before.reported)
-        for label in labels:
-            reported.pop(label, None)
-            if label in found:
-                reported[label] = found[label]
-    return reported, {one for one in labels if before.reported.get(one) != reported.get(one)}
-
-
-def _gathered(segments: Sequence[Segment], only: Only) -> Reports:
-    return gather_reports((segment.reports for segment in segments), {OWN: only})[OWN]
 
 
 def _labels(passages: Iterable[Passage]) -> list[int]:

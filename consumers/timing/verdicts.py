@@ -2,7 +2,7 @@
 
 import math
 from collections import ChainMap
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Any, Final
 
@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from consumers.timing.labels import MAX_LABEL
 from consumers.timing.passages import Passage
-from consumers.timing.reports import Reports
+from consumers.timing.reports import Car, Only, Reports, gather_reports
+from consumers.timing.segments import Segment
 from consumers.timing.steps import Void, is_void
 from consumers.timing.timeline import Timeline
 
@@ -39,6 +40,43 @@ class Verdict(Struct, frozen=True):
 
 Paired = dict[int, tuple[int, Verdict]]
 """Results of laps from the channel, by label, each with the index of the passage of its change."""
+
+
+MANY: Final = 10_000
+"""With more lap numbers to look up, all reports are judged anew."""
+
+
+def judge(
+    segments: Sequence[Segment],
+    car: Car,
+    line: Timeline,
+    before: dict[int, Verdict],
+    told: Collection[int] | None,
+) -> tuple[dict[int, Verdict], set[int]]:
+    """Return the sim's reported results of a car, and the labels of those that differ from before.
+
+    `told` are the numbers of all laps that were reported since, None when they mean other laps now.
+    """
+    if told is not None and not told:
+        return before, set()
+    offsets = {epoch.offset for epoch in line.epochs} or {0}
+    if told is None or len(told) * len(offsets) ** 2 > MANY:
+        judged = from_reports(line, _gathered(segments, car, None))
+        labels = {*judged, *before}
+    else:
+        labels = {number + offset for number in told for offset in offsets}
+        numbers = {label - offset for label in labels for offset in offsets}
+        found = from_reports(line, _gathered(segments, car, numbers))
+        judged = dict(before)
+        for label in labels:
+            judged.pop(label, None)
+            if label in found:
+                judged[label] = found[label]
+    return judged, {label for label in labels if before.get(label) != judged.get(label)}
+
+
+def _gathered(segments: Sequence[Segment], car: Car, only: Only) -> Reports:
+    return gather_reports((segment.reports for segment in segments), {car: only})[car]
 
 
 def from_reports(line: Timeline, reports: Reports) -> dict[int, Verdict]:
