@@ -30,24 +30,87 @@ Void = tuple[int, int]
 """A span of the driver's clock (ns) that a flashback took back; the end is not part of it."""
 
 
+Place = tuple[int, int]
+"""The index of a segment in driven order, and of a piece in it."""
+
+
+class Reach(Struct, frozen=True, gc=False):
+    """Hold how far cars get in the pieces up to one, and how that judges crossings.
+
+    `moved_m` is the longest lap whose end was taken as a move of the car, `passed_m` the shortest
+    one whose end was not. `last_ns` is the latest time before the piece.
+    """
+
+    furthest_m: float = 0.0
+    moved_m: float = -math.inf
+    passed_m: float = math.inf
+    last_ns: int = -1
+    until_ns: int = -1
+
+    def judges_as(self, furthest_m: float) -> bool:
+        """Return whether crossings are judged in the same way by another longest lap."""
+        return self.moved_m < furthest_m / 2 <= self.passed_m
+
+
 class Step(Struct):
-    """Place one piece on the timeline; `joined` is whether it follows the one before at once."""
+    """Place one piece on the timeline; `joined` is whether it follows the one before at once.
+
+    `rewinds` and `spans` are how many flashbacks and spans taken back were known when it was kept.
+    """
 
     piece: Piece
     number: int | None
     cut: Cut | None
     joined: bool
+    place: Place
     restarted: bool = False
+    reach: Reach = Reach()
+    rewinds: int = 0
+    spans: int = 0
+
+    @property
+    def is_solid(self) -> bool:
+        """Return whether no step before it changes, or is changed by, what comes after it.
+
+        It lasts so long that nothing reaches over it, and its number is the sim's.
+        """
+        piece = self.piece
+        if self.number is None or self.number != piece.number or (piece.cut and piece.cut.back):
+            return False
+        lasts = piece.last_ns - piece.first_ns > REWIND_NS and _lasted_s(piece) > SKEW_S
+        return lasts and piece.first_ns >= self.reach.last_ns
 
 
-def lay_out(segments: Iterable[Segment]) -> tuple[list[Step], tuple[Void, ...]]:
-    """Return the driven pieces as steps, and the spans taken back."""
-    everything = list(segments)
-    rewinds = sorted(rewind for segment in everything for rewind in segment.rewinds)
-    driven = _untangle(_steps(ordered(everything)))
-    steps, voids = _without_void(_tidy(driven), rewinds)
-    _align(steps)
-    return steps, voids
+class Start(Struct, frozen=True):
+    """Hold what lay before a solid step: the place from which steps can be laid out again."""
+
+    step: Step
+    spans: tuple[Void, ...]
+
+
+class Laid(Struct, frozen=True):
+    """Hold the driven steps, from the start on, and all spans taken back as they were found."""
+
+    steps: list[Step]
+    spans: tuple[Void, ...]
+
+
+def lay_out(
+    segments: Sequence[Segment], rewinds: Sequence[tuple[int, float]], start: Start | None = None
+) -> Laid | None:
+    """Return the driven pieces of segments in driven order as steps, from a start on.
+
+    None when they change what lay before the start: then an earlier one is needed.
+    """
+    steps = _steps(segments, start)
+    if not _untangle(steps, start):
+        return None
+    driven = _tidy(steps)
+    laid = _without_void(driven, rewinds, start)
+    if start and laid.steps[0] is not steps[0]:
+        return None
+    _align(laid.steps)
+    return laid
 
 
 def is_void(voids: Sequence[Void], at_ns: int) -> bool:
@@ -70,7 +133,7 @@ def _end(void: Void) -> int:
     return void[1]
 
 
-def _apart(voids: Iterable[Void]) -> tuple[Void, ...]:
+def apart(voids: Iterable[Void]) -> tuple[Void, ...]:
     """Return voids ascending, those that overlap as one."""
     apart: list[Void] = []
     for start, end in sorted(voids):
@@ -102,24 +165,57 @@ def _place(placed: tuple[tuple[int, int, int, int], Segment]) -> tuple[int, int,
     return placed[0]
 
 
-def _steps(segments: list[Segment]) -> list[Step]:
-    return [
-        Step(piece, piece.number, piece.cut, joined=index > 0)
-        for segment in segments
-        for index, piece in enumerate(segment.pieces)
-    ]
-
-
-def _untangle(steps: list[Step]) -> list[Step]:
-    """Mark a line crossing after less than half of a lap as a move of the car."""
-    furthest_m = max((s.piece.last_m for s in steps if s.piece.last_m > 0), default=0.0)
-    for before, step in pairwise(steps):
-        cut = step.cut
-        if step.joined and cut and cut.line and 0 < before.piece.last_m < furthest_m / 2:
-            before.piece = replace(before.piece, jumped=True)
-            unseen = replace(cut, line=False, slack_s=math.inf)
-            step.cut = unseen if cut.step or cut.back else None
+def _steps(segments: Sequence[Segment], start: Start | None) -> list[Step]:
+    at, first = start.step.place if start else (0, 0)
+    steps: list[Step] = []
+    for index, segment in enumerate(segments[at:], at):
+        steps += [
+            Step(piece, piece.number, piece.cut, place > 0, (index, place))
+            for place, piece in enumerate(segment.pieces[first:], first)
+        ]
+        first = 0
+    if start:
+        steps[0] = replace(start.step, piece=steps[0].piece)
     return steps
+
+
+def _untangle(steps: list[Step], start: Start | None) -> bool:
+    """Take a crossing after less than half of a lap as a move of the car.
+
+    Return False when crossings before the start would be taken otherwise.
+    """
+    reach = start.step.reach if start else Reach()
+    lengths_m = (s.piece.last_m for s in steps if s.piece.last_m > 0)
+    furthest_m = max(lengths_m, default=0.0)
+    furthest_m = max(furthest_m, reach.furthest_m)
+    if start and not reach.judges_as(furthest_m):
+        return False
+    if steps and not start:
+        steps[0].reach = reach = _reaching(reach, steps[0].piece)
+    for before, step in pairwise(steps):
+        cut, last_m = step.cut, before.piece.last_m
+        if step.joined and cut and cut.line and last_m > 0:
+            moved = last_m < furthest_m / 2
+            if moved:
+                before.piece = replace(before.piece, jumped=True)
+                unseen = replace(cut, line=False, slack_s=math.inf)
+                step.cut = unseen if cut.step or cut.back else None
+                reach = replace(reach, moved_m=max(reach.moved_m, last_m))
+            else:
+                reach = replace(reach, passed_m=min(reach.passed_m, last_m))
+        step.reach = reach = _reaching(reach, step.piece)
+    return True
+
+
+def _reaching(before: Reach, piece: Piece) -> Reach:
+    """Return how far cars get up to a piece."""
+    return Reach(
+        furthest_m=piece.last_m if piece.last_m > before.furthest_m else before.furthest_m,
+        moved_m=before.moved_m,
+        passed_m=before.passed_m,
+        last_ns=before.until_ns,
+        until_ns=max(before.until_ns, piece.last_ns),
+    )
 
 
 def _tidy(steps: list[Step]) -> list[Step]:
@@ -160,13 +256,13 @@ def _only_line(cut: Cut | None) -> Cut | None:
 
 
 def _without_void(
-    steps: list[Step], rewinds: list[tuple[int, float]]
-) -> tuple[list[Step], tuple[Void, ...]]:
+    steps: list[Step], rewinds: Sequence[tuple[int, float]], start: Start | None
+) -> Laid:
     """Remove the steps that flashbacks took back."""
-    kept: list[Step] = []
-    voids: list[Void] = []
-    pending = deque(rewinds)
-    for step in steps:
+    kept = steps[:1] if start else []
+    spans = list(start.spans) if start else []
+    pending = deque(rewinds[start.step.rewinds :] if start else rewinds)
+    for step in steps[len(kept) :]:
         rewound_to_s = _rewind_before(step, kept, pending)
         back = step.joined and step.cut is not None and step.cut.back
         rewound = rewound_to_s is not None
@@ -174,12 +270,13 @@ def _without_void(
         if unseen or (back and (rewound or step.piece.first_clock_s > RESTART_CLOCK_S)):
             to_s = step.piece.first_clock_s if back or rewound_to_s is None else rewound_to_s
             void = _undo(kept, to_s, step.piece.first_ns)
-            voids += [void] if void else []
+            spans += [void] if void else []
             step.cut = None if back else step.cut
         elif back:
             step.restarted = True
+        step.rewinds, step.spans = len(rewinds) - len(pending), len(spans)
         kept.append(step)
-    return kept, _apart(voids)
+    return Laid(kept, tuple(spans))
 
 
 def _rewind_before(step: Step, kept: list[Step], pending: deque[tuple[int, float]]) -> float | None:

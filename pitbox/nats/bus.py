@@ -25,7 +25,6 @@ __all__ = ["Bus", "BusDown", "NobodyListens", "TooLarge"]
 MAX_PENDING_MESSAGES: Final = 65_536
 MAX_PENDING_BYTES: Final = 64_000_000
 
-Deliver = Callable[[Msg], Awaitable[None]]
 Subscribe = Callable[[Client], Awaitable[Subscription]]
 
 PURGE_S: Final = 10.0
@@ -117,20 +116,23 @@ class Bus(Connection):
             raise BusDown(f"no answer to {route}: {error!r}") from None
 
     async def listen(
-        self, route: str, receive: Callable[[Any], Awaitable[None]], **fields: Any
+        self, route: str, receive: Callable[[Any], None], **fields: Any
     ) -> Subscription:
-        """Subscribe to a route and pass each decoded event to `receive`.
+        """Subscribe to a route and pass each decoded event to `receive` at once.
 
         An event is dropped and counted if it does not decode or if its own fields name another
         subject: NATS proves only who may publish on a subject, not that the content is true.
+        Nothing is queued before `receive`, which must be quick.
         """
         decode = self._decoder(route)
 
-        async def deliver(message: Msg) -> None:
-            with _counting_undecodable(route):
-                await receive(decode(message))
+        def deliver(subject: str, payload: bytes) -> None:
+            try:
+                receive(decode(subject, payload))
+            except UNDECODABLE:
+                metrics.decode_errors.labels(route).inc()
 
-        return await self._subscribe(route, _queued(self._read_subject(route, fields), deliver))
+        return await self.listen_raw(route, deliver, **fields)
 
     async def listen_raw(
         self, route: str, receive: Callable[[str, bytes], None], **fields: Any
@@ -155,13 +157,25 @@ class Bus(Connection):
         decode = self._decoder(route)
 
         async def deliver(message: Msg) -> None:
-            with _counting_undecodable(route):
-                event = await reply(decode(message))
-                if event is not None and message.reply:
-                    with contextlib.suppress(BusDown):
-                        await self._send(message.reply, event)
+            try:
+                event = await reply(decode(message.subject, message.data))
+            except UNDECODABLE:
+                metrics.decode_errors.labels(route).inc()
+                return
+            if event is not None and message.reply:
+                with contextlib.suppress(BusDown):
+                    await self._send(message.reply, event)
 
-        return await self._subscribe(route, _queued(self._read_subject(route, {}), deliver))
+        subject = self._read_subject(route, {})
+        return await self._subscribe(
+            route,
+            lambda client: client.subscribe(
+                subject,
+                cb=deliver,
+                pending_msgs_limit=MAX_PENDING_MESSAGES,
+                pending_bytes_limit=MAX_PENDING_BYTES,
+            ),
+        )
 
     async def purge(self, **fields: Any) -> int:
         """Purge this service's routes; return the number of messages.
@@ -201,12 +215,12 @@ class Bus(Connection):
             await subscribe(client)
         await client.flush()
 
-    def _decoder(self, route: str) -> Callable[[Msg], Any]:
+    def _decoder(self, route: str) -> Callable[[str, bytes], Any]:
         declared, decode = self.topology.route(route), self.topology.decoder(route).decode
 
-        def decoded(message: Msg) -> Any:
-            event = decode(message.data)
-            if declared.of(event) != message.subject:
+        def decoded(subject: str, payload: bytes) -> Any:
+            event = decode(payload)
+            if declared.of(event) != subject:
                 raise msgspec.ValidationError("the event's fields name another subject")
             return event
 
@@ -255,21 +269,3 @@ class Bus(Connection):
             raise BusDown(f"cannot subscribe to {route}: {error!r}") from None
         self._subscriptions.append(subscribe)
         return subscription
-
-
-def _queued(subject: str, deliver: Deliver) -> Subscribe:
-    """Return how a client subscribes so that messages wait for `deliver` in a bounded queue."""
-    return lambda client: client.subscribe(
-        subject,
-        cb=deliver,
-        pending_msgs_limit=MAX_PENDING_MESSAGES,
-        pending_bytes_limit=MAX_PENDING_BYTES,
-    )
-
-
-@contextlib.contextmanager
-def _counting_undecodable(route: str) -> Any:
-    try:
-        yield
-    except UNDECODABLE:
-        metrics.decode_errors.labels(route).inc()

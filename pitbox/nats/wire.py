@@ -71,6 +71,8 @@ class Wire:
             begin = payload_end + 2
             payload_begin = line_end + 2 + head_bytes
             headers, payload = data[line_end + 2 : payload_begin], data[payload_begin:payload_end]
+            if data[payload_end:begin] != LINE_END:
+                raise ProtocolError
             receive = self.direct.get(number)
             if receive is None:
                 await self._client._process_msg(int(number), subject, reply, payload, headers)

@@ -22,7 +22,7 @@ async def test_subscribers_receive_events_decoded_or_raw(nats_server: NatsServer
     received: list[Hello] = []
     raw: list[tuple[str, bytes]] = []
 
-    async def receive(hello: Hello) -> None:
+    def receive(hello: Hello) -> None:
         received.append(hello)
 
     async with connected(nats_server.url) as driver, connected(nats_server.url, "gateway") as wall:
@@ -79,7 +79,7 @@ async def test_an_event_on_a_foreign_subject_is_dropped(
 ) -> None:
     received: list[int] = []
 
-    async def receive(event: Hello | Ask) -> None:
+    def receive(event: Hello | Ask) -> None:
         received.append(event.run)
 
     async with connected(nats_server.url) as driver, connected(nats_server.url, "gateway") as wall:
@@ -153,7 +153,7 @@ async def test_an_undecodable_event_is_counted_and_the_next_one_received(
 ) -> None:
     received: list[Hello] = []
 
-    async def receive(hello: Hello) -> None:
+    def receive(hello: Hello) -> None:
         received.append(hello)
 
     def count() -> float:
@@ -176,7 +176,7 @@ async def test_an_undecodable_event_is_counted_and_the_next_one_received(
 
 
 async def test_a_failing_subscriber_is_logged(nats_server: NatsServer) -> None:
-    async def fail(_: Hello) -> None:
+    def fail(_: Hello) -> None:
         raise ZeroDivisionError("my mistake")
 
     async with connected(nats_server.url) as driver:

@@ -69,7 +69,7 @@ async def receipts(driver: Bus) -> list[Receipt]:
     """Return a list that every receipt is added to."""
     received: list[Receipt] = []
 
-    async def receive(receipt: Receipt) -> None:
+    def receive(receipt: Receipt) -> None:
         received.append(receipt)
 
     await driver.listen("link.receipt", receive)

@@ -87,6 +87,7 @@ class Feed:
 
     def leave(self, client: Outbox) -> None:
         """Remove a client."""
+        self._telemetry.pass_on()
         self._hidden.pop(client, None)
         self._fanout.leave(client)
         self._cancel_first_send(client)
@@ -159,6 +160,7 @@ class Feed:
 
     def _subscribe(self, client: Outbox, wished: Choice) -> None:
         chosen = msgspec.structs.replace(wished, hidden=self._hidden[client])
+        self._telemetry.pass_on()
         self._fanout.choose(client, chosen)
         client.clear_frames()
         for presence in self._presences.of(chosen.session):
@@ -198,14 +200,14 @@ class Feed:
             for client in self._fanout.receivers(entry):
                 client.put_fact(entry.identity, entry.message)
 
-    async def _receive_fact(self, fact: Event) -> None:
+    def _receive_fact(self, fact: Event) -> None:
         self._forward([fact])
 
-    async def _receive_link(self, event: Any) -> None:
+    def _receive_link(self, event: Any) -> None:
         if not self._deletions.covers(event):
             self._presences.update(event, now_ms())
 
-    async def _receive_hub(self, state: HubState) -> None:
+    def _receive_hub(self, state: HubState) -> None:
         """Show a state of the hub in the metrics, and send it to every page."""
         metrics.hub_refuses.labels("nats-server").set(state.nats_refuses)
         metrics.hub_refuses.labels("postgres").set(state.postgres_refuses)

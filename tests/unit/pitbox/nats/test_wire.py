@@ -117,6 +117,7 @@ async def test_nothing_of_a_connection_is_read_after_the_next_one_began() -> Non
         b"HMSG a 7 -1 5\r\n12345\r\n",
         b"XMSG a 7 1\r\nx\r\n",
         b"MSG a 7 %d\r\n" % (MAX_MESSAGE_BYTES + 1),
+        b"MSG a 7 1\r\nabcPING\r\n",
         b"INFO {\r\n",
         b"INFO []\r\n",
         b"x" * (MAX_LINE_BYTES + 1),
