@@ -33,7 +33,7 @@ from schemas.telemetry import Chunk, Range
 
 PATIENCE_S: Final = 0.1
 AHEAD: Final = 8
-"""Calls of `keep` before the disk that do not wait for it, as a source in real time never does."""
+"""Calls of `keep` ahead of the disk at which a source waits; one in real time is not there."""
 
 MAX_BEHIND: Final = 2000
 """Calls of `keep` that may wait for the disk: 100 seconds of driving."""
@@ -124,11 +124,11 @@ class Depot:
         self.completed.clear()
 
     async def keep(self, chunks: Sequence[Chunk], *, sent: bool = False) -> None:
-        """Write consecutive chunks of one run; a source that is ahead of the disk waits for it.
+        """Write consecutive chunks of one run; wait for the disk, but not for a slow one.
 
-        Chunks that are not `sent` live now are on the disk when they count as kept; others may take
-        a second to be safe from a power cut. Chunks that the disk refuses are counted as dropped:
-        they can only be sent live.
+        Chunks that are `sent` live meanwhile wait only when their source is ahead of the disk, and
+        may take a second to be safe from a power cut; others are safe when they count as kept.
+        Chunks that the disk refuses are counted as dropped: they can only be sent live.
         """
         key = key_of(chunks[0])
         self._record.made(chunks)
@@ -138,7 +138,7 @@ class Depot:
             return
         self._behind += 1
         self._thread.submit(self._append, key, chunks, sent)
-        if self._behind == AHEAD:
+        if self._behind == (AHEAD if sent else 1):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PATIENCE_S):
                     await self.settle()
