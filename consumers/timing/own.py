@@ -9,7 +9,7 @@ from consumers.timing.laps import Basis, Owner, driven_lap, reported_lap
 from consumers.timing.passages import Passage
 from consumers.timing.reports import OWN
 from consumers.timing.segments import Segment
-from consumers.timing.steps import within
+from consumers.timing.spans import within
 from consumers.timing.timeline import Timeline, timeline
 from consumers.timing.verdicts import Paired, Verdict, judge, pair_last_lap_times
 from schemas.timing import Lap

@@ -13,7 +13,7 @@ from consumers.timing.labels import MAX_LABEL
 from consumers.timing.passages import Passage
 from consumers.timing.reports import Car, Only, Reports, gather_reports
 from consumers.timing.segments import Segment
-from consumers.timing.steps import Void, is_void
+from consumers.timing.spans import Void, is_void
 from consumers.timing.timeline import Timeline
 
 AGREES_S: Final = 0.5
