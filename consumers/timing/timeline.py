@@ -6,7 +6,7 @@ chunk cannot have changed is taken from an earlier timeline.
 
 from bisect import bisect_right
 from collections.abc import Container, Iterator, Sequence
-from itertools import chain, pairwise, takewhile
+from itertools import chain, pairwise, takewhile, zip_longest
 
 from msgspec import Struct
 
@@ -80,14 +80,30 @@ class Timeline(Struct, frozen=True):
         """Return the index of the epoch that an instant belongs to."""
         return max(bisect_right(self.epochs, at_ns, key=_starts_ns) - 1, 0)
 
-    def counts_as(self, other: "Timeline") -> bool:
-        """Return whether a lap number at an instant means the same lap in another timeline."""
-        return self._counting() == other._counting() and self.voids == other.voids
+    @property
+    def offsets(self) -> frozenset[int]:
+        """Return what is added to lap numbers in any epoch."""
+        return frozenset(epoch.offset for epoch in self.epochs) or frozenset({0})
+
+    def counts_as_until_ns(self, other: "Timeline") -> int | None:
+        """Return until when a lap number means the same lap in another timeline; None for ever."""
+        differ = [
+            *_first_difference(self._counting(), other._counting()),
+            *_first_difference(self.voids, other.voids),
+        ]
+        return min((since_ns for since_ns, _ in differ), default=None)
 
     def _counting(self) -> list[tuple[int, int]]:
         """Return since when which offset applies; the first one also before it starts."""
         since = [epoch.starts_ns for epoch in self.epochs]
         return list(zip([0, *since[1:]], [epoch.offset for epoch in self.epochs], strict=False))
+
+
+def _first_difference(
+    old: Sequence[tuple[int, int]], new: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    pairs = (pair for pair in zip_longest(old, new) if pair[0] != pair[1])
+    return [one for one in next(pairs, ()) if one is not None]
 
 
 def _starts_ns(epoch: Epoch) -> int:
