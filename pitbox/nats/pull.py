@@ -120,10 +120,11 @@ class Pull:
                 await self._watch()
         count = min(max_messages, len(self._buffer))
         deliveries = [self._buffer.popleft() for _ in range(count)]
-        self._held_bytes -= sum(len(delivery.payload) for delivery in deliveries)
+        taken_bytes = sum(len(delivery.payload) for delivery in deliveries)
+        self._held_bytes -= taken_bytes
         self._last = deliveries[-1]
         self._pending = self._last.pending
-        self._count(deliveries)
+        self._count(deliveries, taken_bytes)
         self._moved()
         await self._request()
         if self._acks:
@@ -296,10 +297,10 @@ class Pull:
         self._progress_at = time.monotonic()
         self._stalled_once = False
 
-    def _count(self, deliveries: list[Delivery]) -> None:
+    def _count(self, deliveries: list[Delivery], taken_bytes: int) -> None:
         labels = (self._consumer, self.stream)
         metrics.messages.labels(*labels).inc(len(deliveries))
-        metrics.message_bytes.labels(*labels).inc(sum(len(d.payload) for d in deliveries))
+        metrics.message_bytes.labels(*labels).inc(taken_bytes)
         again = sum(1 for delivery in deliveries if delivery.tries > 1)
         if again:
             metrics.redelivered.labels(*labels).inc(again)

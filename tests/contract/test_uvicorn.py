@@ -30,9 +30,11 @@ def test_the_library_is_the_one_whose_source_was_read(library: str) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 70_000])
-def test_a_frame_is_that_of_the_library(size: int) -> None:
-    message = bytes(size)
-    assert framed(message) == Frame(Opcode.BINARY, message).serialize(mask=False)
+def test_frames_are_those_of_the_library(size: int) -> None:
+    messages = bytes(size), b"another"
+    frames = [Frame(Opcode.BINARY, message).serialize(mask=False) for message in messages]
+    assert framed(messages[0]) == frames[0]
+    assert framed(*messages) == b"".join(frames)
 
 
 class Application:
@@ -80,7 +82,7 @@ async def serving(**options: Any) -> AsyncIterator[tuple[PageProtocol, ClientCon
 async def test_a_message_written_past_asgi_arrives_between_those_of_the_library() -> None:
     async with serving() as (page, client):
         await page.send({"type": "websocket.send", "bytes": b"first", "text": None})
-        assert page.write(b"second")
+        page.write(b"second")
         await page.send({"type": "websocket.send", "bytes": b"third", "text": None})
         assert [await client.recv() for _ in range(3)] == [b"first", b"second", b"third"]
 
@@ -88,7 +90,7 @@ async def test_a_message_written_past_asgi_arrives_between_those_of_the_library(
 async def test_nothing_is_compressed_also_for_a_client_that_offers_it() -> None:
     async with serving(compression="deflate") as (page, client):
         assert page.conn.extensions == client.protocol.extensions == []
-        assert page.write(bytes(1000))
+        page.write(bytes(1000))
         assert await client.recv() == bytes(1000)
 
 
@@ -97,9 +99,10 @@ async def test_writing_pauses_for_a_client_that_does_not_read_and_goes_on_when_i
 ):
     async with serving(max_queue=1) as (page, client):
         roomy = asyncio.Event()
-        page.has_room = roomy.set
+        page.on_room = roomy.set
         written = 0
-        while page.write(bytes(30_000)):
+        while page.has_room():
+            page.write(bytes(30_000))
             written += 1
             await asyncio.sleep(0)
         assert not roomy.is_set()
@@ -107,20 +110,21 @@ async def test_writing_pauses_for_a_client_that_does_not_read_and_goes_on_when_i
         for _ in range(written):
             assert await client.recv() == bytes(30_000)
         await roomy.wait()
-        assert page.write(b"next")
+        assert page.has_room()
+        page.write(b"next")
         assert await client.recv() == b"next"
 
 
 async def test_nothing_is_written_after_the_client_began_to_close() -> None:
     async with serving() as (page, client):
         await client.close()
-        assert not page.write(b"late")
+        assert not page.has_room()
 
 
 async def test_nothing_is_written_after_the_server_began_to_close() -> None:
     async with serving() as (page, client):
         await page.send({"type": "websocket.close", "code": 1000})
-        assert not page.write(b"late")
+        assert not page.has_room()
         with pytest.raises(websockets.ConnectionClosedOK):
             await client.recv()
 
@@ -128,8 +132,8 @@ async def test_nothing_is_written_after_the_server_began_to_close() -> None:
 async def test_nothing_is_written_on_a_connection_that_is_cut() -> None:
     async with serving() as (page, client):
         page.transport.abort()
-        assert not page.write(b"late")
+        assert not page.has_room()
         with pytest.raises(websockets.ConnectionClosedError):
             await client.recv()
         assert page.disconnected
-        assert not page.write(b"late")
+        assert not page.has_room()

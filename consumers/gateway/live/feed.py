@@ -87,6 +87,7 @@ class Feed:
 
     def leave(self, client: Outbox) -> None:
         """Remove a client."""
+        self._telemetry.pass_on()
         self._hidden.pop(client, None)
         self._fanout.leave(client)
         self._cancel_first_send(client)
@@ -159,6 +160,7 @@ class Feed:
 
     def _subscribe(self, client: Outbox, wished: Choice) -> None:
         chosen = msgspec.structs.replace(wished, hidden=self._hidden[client])
+        self._telemetry.pass_on()
         self._fanout.choose(client, chosen)
         client.clear_frames()
         for presence in self._presences.of(chosen.session):

@@ -7,8 +7,8 @@ client ends, which fetches its facts anew when it is back.
 """
 
 from collections import deque
-from collections.abc import Callable, Hashable
-from typing import Final
+from collections.abc import Hashable
+from typing import Final, Protocol
 
 import msgspec
 
@@ -24,16 +24,27 @@ STEP_BYTES: Final = 65_536
 encode: Final = msgspec.msgpack.Encoder().encode
 
 
+class Client(Protocol):
+    """Take messages."""
+
+    def has_room(self) -> bool:
+        """Return whether it takes messages now."""
+        ...
+
+    def write(self, *messages: bytes) -> None:
+        """Take messages."""
+        ...
+
+
 class Outbox:
     """Hold encoded messages for one client until it takes them.
 
-    `write` passes a message to the client; it returns False when the client takes none now.
     `hold` counts the bytes of those that wait; without one they count for nobody.
     """
 
     def __init__(
         self,
-        write: Callable[[bytes], bool],
+        client: Client,
         max_frames: int = MAX_FRAMES,
         max_bytes: int = MAX_BYTES,
         max_fact_bytes: int = MAX_FACT_BYTES,
@@ -44,7 +55,7 @@ class Outbox:
         self.dropped = 0
         self._reported = 0
         self._counted = 0, 0
-        self._write = write
+        self._client = client
         self._max_frames = max_frames
         self._max_bytes = max_bytes
         self._max_fact_bytes = max_fact_bytes
@@ -58,9 +69,15 @@ class Outbox:
         return len(self._facts) + len(self._frames)
 
     def put(self, frames: bytes) -> None:
-        """Pass frames on, or add them; drop the oldest above the limits of messages and bytes."""
-        if self._passed_on(frames):
-            return
+        """Pass frames on, or add them."""
+        if not self._passed_on(frames):
+            self.add(frames)
+
+    def add(self, frames: bytes) -> None:
+        """Add frames, to pass them on with others by `flush`.
+
+        The oldest are dropped above the limits of messages and bytes.
+        """
         self._frames.append(frames)
         self._bytes += len(frames)
         while len(self._frames) > self._max_frames or self._bytes > self._max_bytes:
@@ -70,7 +87,7 @@ class Outbox:
     def put_fact(self, key: Hashable, fact: bytes) -> None:
         """Pass a fact on, or add it in place of the waiting one of its key.
 
-        Above the limit the oldest are dropped.
+        The oldest are dropped above the limit of bytes.
         """
         if self._passed_on(fact):
             return
@@ -83,39 +100,48 @@ class Outbox:
 
     def flush(self) -> None:
         """Pass on what waits, facts first, for as long as the client takes it."""
-        while self._facts or self._frames:
-            if not self._report_dropped() or not self._write(self._next()):
-                break
-            self.sent += 1
-            if self._facts:
-                self._take_fact()
-            else:
-                self._bytes -= len(self._frames.popleft())
+        while (self._frames or self._facts) and self._client.has_room():
+            self._write(*self._take())
         self._count()
 
     def _passed_on(self, message: bytes) -> bool:
-        """Pass a message on if none waits before it; return whether the client took it."""
-        if self._frames or self._facts or not self._report_dropped() or not self._write(message):
+        """Pass a message on if nothing waits before it; return whether the client took it."""
+        if self._frames or self._facts or not self._client.has_room():
             return False
-        self.sent += 1
+        self._write(message)
         return True
 
-    def _report_dropped(self) -> bool:
-        """Report the number of dropped messages; return whether the client has the newest."""
-        if self._reported != self.dropped and self._write(encode(Dropped(count=self.dropped))):
+    def _write(self, *messages: bytes) -> None:
+        """Pass messages on, and before them how many were dropped, when that has changed."""
+        if self._reported != self.dropped:
             self._reported = self.dropped
-        return self._reported == self.dropped
+            messages = encode(Dropped(count=self.dropped)), *messages
+        self._client.write(*messages)
+        self.sent += len(messages)
 
-    def _next(self) -> bytes:
-        return next(iter(self._facts.values())) if self._facts else self._frames[0]
+    def _take(self) -> list[bytes]:
+        """Remove and return the next messages: `STEP_BYTES`, and what exceeds them of the last."""
+        taken, size = [], 0
+        while self._facts and size < STEP_BYTES:
+            taken.append(self._take_fact())
+            size += len(taken[-1])
+        while self._frames and size < STEP_BYTES:
+            taken.append(self._take_frames())
+            size += len(taken[-1])
+        return taken
 
     def _take_fact(self) -> bytes:
         fact = self._facts.pop(next(iter(self._facts)))
         self._fact_bytes -= len(fact)
         return fact
 
+    def _take_frames(self) -> bytes:
+        frames = self._frames.popleft()
+        self._bytes -= len(frames)
+        return frames
+
     def _drop_frames(self) -> None:
-        self._bytes -= len(self._frames.popleft())
+        self._take_frames()
         self.dropped += 1
 
     def _count(self) -> None:
@@ -142,14 +168,8 @@ class Outbox:
         self._bytes = 0
         self._count()
 
-    def close(self) -> None:
-        """Forget what waits, and pass nothing on from now on."""
-        self._write = _refuse
+    def clear(self) -> None:
+        """Remove all that waits."""
         self._facts.clear()
         self._fact_bytes = 0
         self.clear_frames()
-
-
-def _refuse(message: bytes) -> bool:
-    """Take no message."""
-    return False

@@ -1,5 +1,10 @@
-"""Send the frames of chunks to the clients that watch them."""
+"""Send the frames of chunks to the clients that watch them.
 
+All frames of one turn of the event loop are passed on at its end. With many cars a turn receives
+several chunks, and each client is written to once.
+"""
+
+import asyncio
 import time
 from collections.abc import Callable
 from functools import lru_cache
@@ -20,6 +25,9 @@ IS_LATE: Final = {"telemetry.live": False, "telemetry.backfill": True}
 """The routes that carry chunks."""
 
 MAX_SUBJECTS: Final = 4096
+MAX_WAITING_BYTES: Final = 65_536
+MAX_WAITING_CHUNKS: Final = 128
+"""The most that waits for the end of a turn, far below the limits of an outbox."""
 
 
 class Telemetry:
@@ -36,6 +44,8 @@ class Telemetry:
         self._fanout, self._presences, self._deletions = fanout, presences, deletions
         self._latency_s = metrics.latency_s.labels(topology.stream_of["telemetry.live"])
         self._encoded = 0
+        self._waiting: list[list[tuple[bytes, list[Outbox]]]] = []
+        self._waiting_bytes = 0
 
     def newly_encoded(self) -> int:
         """Return the number of messages encoded since the previous call."""
@@ -70,16 +80,38 @@ class Telemetry:
 
         return receive
 
+    def pass_on(self) -> None:
+        """Pass on what waits for the end of the turn."""
+        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        if len(waiting) == 1:
+            for message, clients in waiting[0]:
+                for client in clients:
+                    client.put(message)
+            return
+        receivers: dict[Outbox, None] = {}
+        for messages in waiting:
+            for message, clients in messages:
+                for client in clients:
+                    client.add(message)
+                receivers.update(dict.fromkeys(clients))
+        for client in receivers:
+            client.flush()
+
     def _send(self, chunk: Chunk, *, late: bool) -> None:
         try:
             messages = self._fanout.frames(chunk, late=late)
         except CorruptChunkError:
             runtime_metrics.dropped.labels("gateway", "corrupt chunk").inc()
             return
-        for message, clients in messages:
-            for client in clients:
-                client.put(message)
+        if not messages:
+            return
         self._encoded += len(messages)
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self.pass_on)
+        self._waiting.append(messages)
+        self._waiting_bytes += sum(len(message) for message, _ in messages)
+        if self._waiting_bytes > MAX_WAITING_BYTES or len(self._waiting) >= MAX_WAITING_CHUNKS:
+            self.pass_on()
         offset_ms = None if late else self._presences.offset_ms(chunk.session, chunk.driver)
         if offset_ms is not None:
             age_ms = now_ms() - chunk.captured_ns / 1e6 - offset_ms

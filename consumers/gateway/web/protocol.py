@@ -18,7 +18,7 @@ MAX_TARGET_BYTES: Final = 12_288
 MAX_HEAD_BYTES: Final = 16_384
 WRITE_BUFFER_BYTES: Final = 65_536
 FRAMED: Final = 2
-"""How many framed messages are held: clients of one selection receive a message in a row."""
+"""How many pieces are held: clients of one selection receive the same messages, in a row."""
 
 FINAL_BINARY: Final = 0x82
 
@@ -198,32 +198,31 @@ class RequestProtocol(Placed, H11Protocol):
 
 
 class PageProtocol(Placed, WebSocketsSansIOProtocol):
-    """Close WebSockets whose client does not read, and pass messages on without a task for each.
+    """Close WebSockets whose client does not read, and write several messages at once.
 
-    uvicorn frames each message anew for each client and needs a task of the client to send it.
+    uvicorn frames each message anew for each client, needs a task of the client to send it, and
+    writes each of them alone.
     """
 
     def __init__(self, entry: Entry, **options: Any) -> None:
         """Take over the place of the connection that was upgraded."""
         super().__init__(**options)
         self._entry = entry
-        self.has_room: Callable[[], object] = _nothing
+        self.on_room: Callable[[], object] = _nothing
         # A dictionary of its own: that of uvicorn is shared by all connections.
         self.app_state = {**self.app_state, PAGE: self}
 
-    def write(self, message: bytes) -> bool:
-        """Write a binary message; return False, and write nothing, when the client takes none.
+    def has_room(self) -> bool:
+        """Return whether the client is open and has read most of what was written."""
+        return (
+            self.writable.is_set()
+            and self.conn.state is State.OPEN
+            and not self.transport.is_closing()
+        )
 
-        That is while it has not read most of what waits, and once the WebSocket is closing.
-        """
-        if (
-            not self.writable.is_set()
-            or self.conn.state is not State.OPEN
-            or self.transport.is_closing()
-        ):
-            return False
-        self.transport.write(framed(message))
-        return True
+    def write(self, *messages: bytes) -> None:
+        """Write binary messages to a client that has room."""
+        self.transport.write(framed(*messages))
 
     def resume_writing(self) -> None:
         """End the reader's time limit, and have what waits written."""
@@ -232,20 +231,21 @@ class PageProtocol(Placed, WebSocketsSansIOProtocol):
         self.loop.call_soon(self._report_room)
 
     def _report_room(self) -> None:
-        self.has_room()
+        self.on_room()
 
 
 @lru_cache(maxsize=FRAMED)
-def framed(message: bytes) -> bytes:
-    """Return a binary message as one frame of a server (RFC 6455, section 5.2)."""
-    size = len(message)
+def framed(*messages: bytes) -> bytes:
+    """Return binary messages as frames of a server (RFC 6455, section 5.2)."""
+    return b"".join([part for message in messages for part in (_head(len(message)), message)])
+
+
+def _head(size: int) -> bytes:
     if size < 126:
-        head = bytes((FINAL_BINARY, size))
-    elif size < 1 << 16:
-        head = bytes((FINAL_BINARY, 126)) + size.to_bytes(2)
-    else:
-        head = bytes((FINAL_BINARY, 127)) + size.to_bytes(8)
-    return head + message
+        return bytes((FINAL_BINARY, size))
+    if size < 1 << 16:
+        return bytes((FINAL_BINARY, 126)) + size.to_bytes(2)
+    return bytes((FINAL_BINARY, 127)) + size.to_bytes(8)
 
 
 def _nothing() -> None:

@@ -51,8 +51,8 @@ async def wall(
     hold.own(visitor.person.account)
     hold.end = crowded.set
     page: PageProtocol = socket.scope["state"][PAGE]
-    client = Outbox(page.write, hold=hold)
-    page.has_room = client.flush
+    client = Outbox(page, hold=hold)
+    page.on_room = client.flush
     sockets.add(client, visitor, revoked.set)
     # Wait on all of them: only a pending read notices that the client has disconnected.
     revocation, eviction = map(asyncio.ensure_future, (revoked.wait(), crowded.wait()))
@@ -62,7 +62,7 @@ async def wall(
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
         sockets.remove(client)
-        client.close()
+        client.clear()
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)

@@ -15,13 +15,15 @@ from pitbox import topology
 from pitbox.nats.bus import Bus
 from pitbox.postgres.pool import Pool
 from schemas.base import Event
-from schemas.wall import Subscribe
+from schemas.wall import Frames, Subscribe, ToPage
+from tests.tools import hub
 from tests.tools.toy_fact import WITH_TOY, Shout, shout
 
 NO_POSTGRES = "postgresql://127.0.0.1:1/none"
 WAIT_S = 10.0
 
 encode = msgspec.msgpack.encode
+decode_any = msgspec.msgpack.Decoder(ToPage).decode
 decode = msgspec.msgpack.Decoder(Shout).decode
 
 
@@ -32,6 +34,7 @@ class Subscriptions:
 
     def __init__(self, awaited: set[str]) -> None:
         self.handlers: dict[str, Callable[[Event], None]] = {}
+        self.raw: dict[str, Callable[[str, bytes], None]] = {}
         self.complete = asyncio.Event()
         self._awaited = awaited
 
@@ -40,7 +43,9 @@ class Subscriptions:
         if self._awaited <= {*self.handlers}:
             self.complete.set()
 
-    listen_raw = listen
+    async def listen_raw(self, route: str, receive: Callable[[str, bytes], None]) -> None:
+        self.raw[route] = receive
+        await self.listen(route, receive)
 
 
 class Page:
@@ -48,11 +53,22 @@ class Page:
 
     def __init__(self) -> None:
         self.received: asyncio.Queue[bytes] = asyncio.Queue()
-        self.outbox = Outbox(self._write)
+        self.outbox = Outbox(self)
 
-    def _write(self, message: bytes) -> bool:
-        self.received.put_nowait(message)
+    def has_room(self) -> bool:
         return True
+
+    def write(self, *messages: bytes) -> None:
+        for message in messages:
+            self.received.put_nowait(message)
+
+    async def frames(self) -> tuple[int, tuple[str, ...]]:
+        """Return the number and the channels of the next frames."""
+        async with asyncio.timeout(WAIT_S):
+            while True:
+                received = decode_any(await self.received.get())
+                if isinstance(received, Frames):
+                    return received.chunk, received.channels
 
     async def receive(self) -> Shout:
         async with asyncio.timeout(WAIT_S):
@@ -121,3 +137,15 @@ async def test_a_page_that_received_a_fact_about_a_driver_is_closed_when_that_dr
         subscribe(feed, page, "ada")
         assert feed.hide(page.outbox, frozenset({"zed"}))
         assert not feed.hide(page.outbox, frozenset({"zed"}))
+
+
+async def test_frames_received_before_a_new_selection_are_of_the_one_before() -> None:
+    async with running(TABLE) as (feed, bus):
+        page = Page()
+        feed.join(page.outbox)
+        feed.receive(page.outbox, encode(Subscribe(session="test", channels=("speed",))))
+        subject = topology.load().subject("telemetry.live", driver="ada", session="test")
+        bus.raw["telemetry.live"](subject, encode(hub.chunk(0)))
+        feed.receive(page.outbox, encode(Subscribe(session="test", channels=("lap_number",))))
+        bus.raw["telemetry.live"](subject, encode(hub.chunk(1)))
+        assert [await page.frames() for _ in range(2)] == [(0, ("speed",)), (1, ("lap_number",))]
