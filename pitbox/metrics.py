@@ -34,6 +34,9 @@ not_derived = Counter(
 )
 facts_written = Counter("pitbox_facts_written", "facts written to Postgres", ["consumer"])
 unpublished = Counter("pitbox_unpublished_facts", "facts given up unpublished", ["consumer"])
+damaged_blocks = Counter(
+    "pitbox_damaged_blocks", "times that a damaged block of sealed telemetry was read"
+)
 decode_errors = Counter("pitbox_decode_errors", "messages that did not decode", ["route"])
 dead_letters = Counter(
     "pitbox_dead_letters", "messages that became dead letters", ["consumer", "reason"]

@@ -13,7 +13,7 @@ dropped: Final = Counter("pitbox_gateway_frames_dropped", "messages dropped for 
 encoded: Final = Counter("pitbox_gateway_frames_encoded", "frame messages encoded")
 latency_s: Final = Histogram(
     "pitbox_e2e_latency_seconds",
-    "from the first frame of a live chunk, by the hub's clock, to the queues of the pages, s",
+    "from the first frame of a live chunk, by the hub's clock, to the sockets of the pages, s",
     ["stream"],
     buckets=runtime_metrics.LATENCY_S,
 )

@@ -3,9 +3,11 @@
 All work per chunk is done here, without knowing what Postgres holds.
 """
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Container
-from typing import Final
+from functools import lru_cache
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Struct
@@ -17,7 +19,7 @@ from pitbox.nats.delivery import Delivery
 from pitbox.service import dead
 from schemas.dead import DeadLetter
 from schemas.registry import UNDECODABLE
-from schemas.telemetry import CHUNK_VERSION, Chunk, Identity, Mark, Telemetry
+from schemas.telemetry import CHUNK_VERSION, NAME, Chunk, Identity, Mark, Telemetry
 
 CHUNK_TAG: Final = 1
 CHUNK_RATION: Final = (2000, 50.0)
@@ -27,7 +29,22 @@ the ration of such letters is twice the rate at which a car makes chunks."""
 CORRUPT_TRIES: Final = 3
 CORRUPT_REMEMBERED: Final = 1024
 
-_decode: Final = msgspec.msgpack.Decoder(Telemetry).decode
+Name = Annotated[str, msgspec.Meta(max_length=64)]
+"""Text that may be a `Token`; bounded as that is, because what was looked up is remembered."""
+
+
+class UncheckedNames(Chunk, array_like=True, frozen=True, tag=CHUNK_TAG, gc=False):
+    """Decode a chunk without matching its names, which takes as long as all the rest of decoding.
+
+    Names that are no tokens have no subject, and the subject of each message is looked up.
+    """
+
+    driver: Name
+    session: Name
+
+
+_decode: Final = msgspec.msgpack.Decoder(UncheckedNames | Mark).decode
+_decode_strictly: Final = msgspec.msgpack.Decoder(Telemetry).decode
 _identify: Final = msgspec.msgpack.Decoder(Identity).decode
 
 Subjects = Callable[[str, str], frozenset[str]]
@@ -63,7 +80,7 @@ class Intake:
 
     def __init__(self, subjects: Subjects, from_drivers: Container[str]) -> None:
         """Prepare; `subjects(driver, session)` returns the subjects of a driver in a session."""
-        self._subjects = subjects
+        self._subjects = _of_names(subjects)
         self._corrupt: OrderedDict[tuple[RunKey, int], int] = OrderedDict()
         self._letters = dead.Ration(from_drivers)
         self._chunks = dead.Ration(from_drivers, *CHUNK_RATION)
@@ -73,16 +90,19 @@ class Intake:
         batch.deliveries.append(delivery)
         batch.bytes += len(delivery.payload)
         try:
-            event = _decode(delivery.payload)
+            event: Telemetry = _decode(delivery.payload)
+            misplaced = delivery.subject not in self._subjects(event.driver, event.session)
+            if misplaced:
+                event = _decode_strictly(delivery.payload)
         except UNDECODABLE as error:
             self._undecodable(delivery, batch, f"{type(error).__name__}: {error}")
             return
-        if delivery.subject not in self._subjects(event.driver, event.session):
+        if misplaced:
             self._bury(delivery, batch, _misplaced(event), self._letters)
             return
         arrivals = _of_run(batch, event)
         arrivals.echo = max(arrivals.echo, event.send)
-        if type(event) is Mark:
+        if isinstance(event, Mark):
             arrivals.marks.append(event)
         elif event.version > CHUNK_VERSION:
             if self._bury(delivery, batch, _newer(event.version), self._chunks):
@@ -140,6 +160,17 @@ class Intake:
         if len(self._corrupt) > CORRUPT_REMEMBERED:
             self._corrupt.popitem(last=False)
         return tries >= CORRUPT_TRIES
+
+
+def _of_names(subjects: Subjects) -> Subjects:
+    """Return a lookup of subjects that has none for a driver or session of a bad name."""
+    is_name = re.compile(NAME).fullmatch
+
+    @lru_cache(maxsize=1024)
+    def found(driver: str, session: str) -> frozenset[str]:
+        return subjects(driver, session) if is_name(driver) and is_name(session) else frozenset()
+
+    return found
 
 
 def _of_run(batch: Batch, event: Chunk | Mark | Identity) -> Arrivals:

@@ -12,6 +12,7 @@ from pitbox.service.batch import Collected
 rows: Final = Counter("pitbox_persister_rows", "rows written", ["table"])
 frames: Final = Counter("pitbox_persister_frames", "frames read, repeated ones included")
 duplicates: Final = Counter("pitbox_persister_duplicates", "chunks that were stored already")
+sealed: Final = Counter("pitbox_persister_sealed", "chunks that were sealed into blocks")
 commit_s: Final = Histogram(
     "pitbox_persister_commit_seconds",
     "time to commit a batch, retries included",

@@ -21,7 +21,7 @@ from pitbox.service.pausing import pause
 from pitbox.settings import Retention
 
 TICK_S: Final = 60.0
-SLICE_CHUNKS: Final = 1000
+SLICE_ROWS: Final = 1000
 
 SESSIONS: Final = """
 select
@@ -58,17 +58,26 @@ limit 1
 """
 RUNS: Final = "select driver, run from run where session = $1 and have <> expired order by run"
 EXPIRE: Final = """
-with gone as (
+with gone_chunks as (
     delete from telemetry_chunk where ctid = any(array(
         select ctid from telemetry_chunk
         where session = $1 and driver = $2 and run = $3 limit $4
     ))
-    returning chunk
+    returning chunk, chunk as last_chunk
+),
+gone_blocks as (
+    delete from telemetry_block where ctid = any(array(
+        select ctid from telemetry_block
+        where session = $1 and driver = $2 and run = $3 limit $4
+    ))
+    returning chunk, last_chunk
 )
-select count(*), range_agg(int4range(chunk, chunk + 1)) as chunks from gone
+select count(*), range_agg(int4range(chunk, last_chunk + 1)) as chunks
+from (select * from gone_chunks union all select * from gone_blocks) as gone
 """
 NOTE: Final = """
 update run set
+    sealed = sealed - coalesce($5::int4multirange, '{}'),
     expired = expired + coalesce($5::int4multirange, '{}'),
     expired_at = now(),
     bytes = case when $4 then 0 else bytes end
@@ -153,8 +162,8 @@ class Retaining:
         while left and not stop.is_set():
             begun_s = time.monotonic()
             async with self._connection.transaction() as connection:
-                [gone] = await connection.fetch(EXPIRE, *run, SLICE_CHUNKS)
-                left = gone["count"] >= SLICE_CHUNKS
+                [gone] = await connection.fetch(EXPIRE, *run, SLICE_ROWS)
+                left = gone["count"] >= SLICE_ROWS
                 await connection.execute(NOTE, *run, not left, gone["chunks"])
             if left:
                 await pause(stop, time.monotonic() - begun_s)

@@ -52,7 +52,7 @@ class Plain(Struct, frozen=True, gc=False):
     """
 
     whole: tuple[int, ...]
-    arrange: Callable[[tuple[Any, ...]], tuple[Any, ...]]
+    arrange: Callable[[list[Any]], tuple[Any, ...]]
     pack: Callable[..., bytes]
 
     def fields(self, values: tuple[float, ...]) -> bytes:
@@ -60,7 +60,7 @@ class Plain(Struct, frozen=True, gc=False):
         numbers: list[Any] = [*values, 4, -1]
         for place in self.whole:
             numbers[place] = int(values[place])
-        return self.pack(*self.arrange(tuple(numbers)))
+        return self.pack(*self.arrange(numbers))
 
 
 class Layout(Struct, frozen=True, gc=False):
@@ -92,14 +92,25 @@ def row(chunk: Chunk) -> bytes:
         plain = _plain(layout, layout.read(raw))
     else:
         plain = NULL * len(PLAIN)
-    numbers = _numbers(
-        *(4, chunk.chunk, 8, chunk.first_frame, 4, frames),
-        *(8, chunk.captured_ns, 8, ended_ns, 2, chunk.version, 8, chunk.crc),
-    )
     return b"".join(
         (
             _owner(chunk.session, chunk.driver, chunk.run),
-            numbers,
+            _numbers(
+                4,
+                chunk.chunk,
+                8,
+                chunk.first_frame,
+                4,
+                frames,
+                8,
+                chunk.captured_ns,
+                8,
+                ended_ns,
+                2,
+                chunk.version,
+                8,
+                chunk.crc,
+            ),
             plain,
             layout.encoded,
             _length(len(block)),

@@ -12,6 +12,7 @@ from consumers.persister.holdings import Holdings
 from consumers.persister.intake import Intake, Subjects
 from consumers.persister.receipts import Receipts
 from consumers.persister.retaining import Retaining
+from consumers.persister.sealing import Sealing
 from pitbox import topology
 from pitbox.nats.bus import Bus
 from pitbox.postgres.connection import Connection
@@ -43,7 +44,7 @@ class Persister:
                 self._tables.require(kinds)
             elif kinds - {Chunk, Mark}:
                 raise TableError(f"{stream} carries chunks, so it can carry no other facts")
-        self._connections = [self._connection() for _ in range(4)]
+        self._connections = [self._connection() for _ in range(5)]
 
     def open(self, bus: Bus) -> None:
         """Prepare to write, and to publish receipts."""
@@ -56,6 +57,7 @@ class Persister:
         self._retaining = Retaining(
             self._connections[3], self._settings.retention, self._topology.derives
         )
+        self._sealing = Sealing(self._connections[4], self._settings.sealing)
         self._deleting = Deleting(self._connections[2], bus, self._holdings, subjects)
 
     def sink(self, stream: str) -> Sink[Any]:
@@ -73,7 +75,7 @@ class Persister:
         )
 
     async def beside(self, stop: asyncio.Event) -> None:
-        """Publish receipts, answer producers that ask for one, and delete what is to go."""
+        """Publish receipts, answer producers that ask for one, seal and delete what is to go."""
         subscription = await self._bus.answer(
             "link.ask", partial(self._receipts.answer, self._holdings)
         )
@@ -82,6 +84,7 @@ class Persister:
                 tasks.create_task(self._receipts.run(self._holdings, stop))
                 tasks.create_task(self._deleting.run(stop))
                 tasks.create_task(self._retaining.run(stop))
+                tasks.create_task(self._sealing.run(stop))
         finally:
             await subscription.unsubscribe()
 

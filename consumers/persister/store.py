@@ -8,6 +8,7 @@ import asyncpg
 from consumers.persister import rows
 from consumers.persister.decide import Held, RunKey
 from pitbox.postgres import deleted
+from pitbox.postgres.errors import Conflict
 from pitbox.postgres.multirange import multirange, ranges_of
 
 LOAD: Final = """
@@ -41,14 +42,15 @@ on conflict (session, driver, run) do update set
     bytes = run.bytes + excluded.bytes,
     read_ns = greatest(run.read_ns, excluded.read_ns),
     updated = now()
+where not run.have && excluded.have
 """
 
 MEND: Final = """
 update run set
     updated = now(),
     have = expired + (
-        select coalesce(range_agg(int4range(chunk, chunk + 1)), '{}')
-        from telemetry_chunk as c
+        select coalesce(range_agg(int4range(chunk, last_chunk + 1)), '{}')
+        from telemetry as c
         where c.session = run.session and c.driver = run.driver and c.run = run.run
     )
 from unnest($1::text[], $2::text[], $3::bigint[]) as wanted (session, driver, run)
@@ -101,10 +103,11 @@ async def save(
     """Upsert runs; `have` and `dead` need only the new ranges.
 
     `stored_bytes` is the size of the new chunks of each run. `read_ns` is when the stream stored
-    the newest message that was read.
+    the newest message that was read. Raises Conflict when a run has one of the new chunks already:
+    the primary key of chunks does not know those that are sealed or expired.
     """
     values = list(changed.values())
-    await connection.execute(
+    saved = await connection.execute(
         SAVE,
         *_columns(list(changed)),
         [None if row.made < 0 else row.made for row in values],
@@ -116,6 +119,8 @@ async def save(
         stored_bytes,
         read_ns,
     )
+    if saved != f"INSERT 0 {len(changed)}":
+        raise Conflict("a run has a chunk that was to be stored")
 
 
 async def mend(connection: asyncpg.Connection, keys: Sequence[RunKey]) -> None:

@@ -1,23 +1,24 @@
 """Fold chunks into the facts of sessions and laps.
 
 The state of a run is a few joined segments. Adding a chunk costs no more in a long race than in a
-short one. Laps are derived from all segments, once for as many chunks as came together, and only if
-more was added than another stretch of the lap being driven. Only changed laps are issued, with a
-higher revision, so the order and repetition of chunks make no difference.
+short one. Laps are derived once for as many chunks as came together, and only if more was added
+than another stretch of the lap being driven; then those laps that it can change. Only changed laps
+are issued, with a higher revision, so the order and repetition of chunks make no difference.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
 
-from consumers.timing.laps import Owner, other_laps, own_laps
-from consumers.timing.reports import OWN, Car, Only, Reports, gather_reports
+from consumers.timing.laps import Owner
+from consumers.timing.others import Other, derive_others
+from consumers.timing.own import derive
+from consumers.timing.reports import OWN, Car
 from consumers.timing.revisions import Place, changed_laps, withdrawn_laps
 from consumers.timing.segments import Segment
 from consumers.timing.sessions import session_of
 from consumers.timing.state import Fact, State, add
-from consumers.timing.timeline import timeline
 from schemas.telemetry import Chunk, Mark
 from schemas.timing import Lap, Session
 
@@ -36,46 +37,34 @@ def decide(state: State, event: Chunk | Mark) -> tuple[State, Sequence[Fact]]:
 
 
 def issue(state: State) -> tuple[State, Sequence[Fact]]:
-    """Derive the laps that added chunks may have changed; return those that differ from issued."""
-    if not (state.moved or state.reported):
-        return state, ()
-    segments, before = _segments(state), state
-    facts: list[Fact] = []
-    issued = dict(state.issued)
-    if state.moved:
-        state = _derived(state, segments)
-        facts += _issue_own(before, state, issued, segments)
-    only: Mapping[Car, Only] = state.reported
-    if not before.line.counts_as(state.line):
-        only = dict.fromkeys(_others(segments))
-    for car, laps in _others_laps(state, segments, only):
-        facts += _issue_laps(issued, car, laps, whole=only[car] is None)
-    return replace(state, issued=issued, moved=False, reported={}), facts
+    """Derive the laps that live chunks may have changed; return those that differ from issued."""
+    return settle(state) if state.moved or state.heard else (state, ())
 
 
 def settle(state: State) -> tuple[State, Sequence[Fact]]:
-    """Derive everything; return the facts that differ from the issued ones."""
+    """Derive what all added chunks may have changed; return facts that differ from the issued."""
     segments, before = _segments(state), state
     if not segments:
         return state, ()
-    state = _derived(state, segments)
-    issued = dict(state.issued)
-    facts = _issue_own(before, state, issued, segments)
-    others = dict.fromkeys(sorted({*_others(segments), *issued} - {OWN}))
-    for car, laps in _others_laps(state, segments, others):
-        facts += _issue_laps(issued, car, laps, whole=True)
-    return replace(state, issued=issued, moved=False, reported={}), facts
+    state, differ = _derived(state, segments)
+    facts: list[Fact] = [state.about] if state.about and state.about != before.about else []
+    issued, own = dict(state.issued), state.own
+    if state.named and own.owner:
+        same = before.named and own.owner == before.own.owner
+        facts += _issue_laps(issued, OWN, own.owner.car, own.laps, own.changed if same else None)
+    for car in differ if before.own.owner else sorted({*state.others, *issued} - {OWN}):
+        laps = state.others.get(car, Other()).laps
+        facts += _issue_laps(issued, car, car[1], laps, differ[car] if before.own.owner else None)
+    return replace(state, issued=issued, moved=False, heard=False), facts
 
 
 def facts_of(state: State) -> Iterator[Fact]:
     """Yield the session and all laps of a state, own ones first, with the revisions issued."""
-    segments = _segments(state)
-    derived = _derived(state, segments)
+    derived, _ = _derived(state, _segments(state))
     if derived.about is not None:
         yield derived.about
-    named = _is_named(derived, segments)
-    for lap in _laps(derived, segments):
-        if named or not lap.own:
+    for lap in _laps(derived):
+        if derived.named or not lap.own:
             known = state.issued.get(OWN if lap.own else (False, lap.car), {})
             issued = known.get((lap.car, lap.lap_number))
             yield replace(lap, revision=issued.revision if issued else 1)
@@ -88,81 +77,62 @@ def session_in(state: State) -> Session | None:
 
 def laps_of(state: State) -> Iterator[Lap]:
     """Yield all laps of a state, own ones first, with revision 1."""
-    segments = _segments(state)
-    for lap in _laps(_derived(state, segments), segments):
+    derived, _ = _derived(state, _segments(state))
+    for lap in _laps(derived):
         yield replace(lap, revision=1)
 
 
-def _laps(derived: State, segments: list[Segment]) -> Iterator[Lap]:
-    yield from (lap for _, lap in derived.own.values())
-    for _, laps in _others_laps(derived, segments, dict.fromkeys(_others(segments))):
-        yield from laps
+def _laps(derived: State) -> Iterator[Lap]:
+    yield from (derived.own.laps[label] for label in sorted(derived.own.laps))
+    for _, other in sorted(derived.others.items()):
+        yield from (other.laps[label] for label in sorted(other.laps))
 
 
 def _segments(state: State) -> list[Segment]:
     return [segment for run in sorted(state.runs) for segment in state.runs[run]]
 
 
-def _issue_own(
-    before: State, state: State, issued: dict[Car, dict[Place, Lap]], segments: list[Segment]
-) -> list[Fact]:
-    """Return the session and the driver's own laps as far as they changed; note them as issued."""
-    facts: list[Fact] = [state.about] if state.about and state.about != before.about else []
-    if _is_named(state, segments):
-        facts += _issue_laps(issued, OWN, [lap for _, lap in state.own.values()], whole=True)
-    return facts
-
-
-def _derived(state: State, segments: list[Segment]) -> State:
-    """Derive session, timeline and own laps again."""
+def _derived(state: State, segments: list[Segment]) -> tuple[State, dict[Car, set[int]]]:
+    """Derive session and laps as far as they may have changed; return which of others differ."""
     about = session_of(state.session, state.driver, segments)
-    reports = _reports(segments, {OWN: None})[OWN]
-    line = timeline(segments, reports)
     owner = Owner(
         session=state.session,
         driver=state.driver,
         car=about.car if about else "",
         finished_ns=about.finished_ns if about else None,
     )
-    own = own_laps(line, reports, owner, state.own)
-    return replace(state, about=about, line=line, own=own)
+    own = derive(segments, owner, state.own, state.told)
+    others, differ = derive_others(segments, owner, own.line, state.others, own.anew)
+    named = _is_named(about, segments)
+    derived = replace(state, about=about, own=own, others=others, named=named, told={})
+    return derived, differ
 
 
-def _is_named(state: State, segments: list[Segment]) -> bool:
+def _is_named(about: Session | None, segments: list[Segment]) -> bool:
     """Return whether the car's name, part of a lap's identity, is known or no longer expected."""
-    if (state.about and state.about.source) or any(segment.first == 0 for segment in segments):
+    if (about and about.source) or any(segment.first == 0 for segment in segments):
         return True
     first_ns = min((piece.first_ns for one in segments if (piece := one.oldest)), default=0)
     last_ns = max((piece.last_ns for one in segments if (piece := one.newest)), default=0)
     return last_ns - first_ns > NAMELESS_NS
 
 
-def _others(segments: list[Segment]) -> list[Car]:
-    return sorted({car for segment in segments for car in segment.reports} - {OWN})
-
-
-def _others_laps(
-    state: State, segments: list[Segment], only: Mapping[Car, Only]
-) -> Iterator[tuple[Car, list[Lap]]]:
-    """Yield the laps of other cars, which come from reports alone.
-
-    Reports keep their meaning unless a restart or flashback is added.
-    """
-    for car, reports in sorted(_reports(segments, only).items()):
-        owner = Owner(session=state.session, driver=state.driver, car=car[1])
-        yield car, list(other_laps(state.line, reports, owner))
-
-
-def _reports(segments: list[Segment], only: Mapping[Car, Only]) -> dict[Car, Reports]:
-    return gather_reports((segment.reports for segment in segments), only)
-
-
 def _issue_laps(
-    issued: dict[Car, dict[Place, Lap]], car: Car, laps: list[Lap], whole: bool
+    issued: dict[Car, dict[Place, Lap]],
+    car: Car,
+    name: str,
+    laps: Mapping[int, Lap],
+    changed: Collection[int] | None,
 ) -> list[Lap]:
-    """Return a car's changed laps and add them to `issued`; `whole` if `laps` are all of them."""
-    before = issued.get(car, {})
-    facts = changed_laps(before, laps) + (withdrawn_laps(before, laps) if whole else [])
+    """Return a car's laps that differ from the issued ones, and add them to those.
+
+    `changed` are the labels that may differ, None for all.
+    """
+    known = issued.get(car, {})
+    places = known if changed is None else {(name, label) for label in changed}
+    found = [laps[label] for label in sorted(laps if changed is None else laps.keys() & changed)]
+    gone = {place: known[place] for place in places if place in known}
+    facts = changed_laps(known, found) + withdrawn_laps(gone, found)
     if facts:
-        issued[car] = {**before, **{(lap.car, lap.lap_number): lap for lap in facts}}
+        issued[car] = {**known, **{(lap.car, lap.lap_number): lap for lap in facts}}
     return facts

@@ -1,18 +1,18 @@
 """Derive laps from the timeline and from the sim's reports."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final, Literal
 
 from msgspec import Struct
 
 from consumers.timing.crossings import Cut, lasted_s
-from consumers.timing.reports import Reports
+from consumers.timing.passages import Passage
 from consumers.timing.segments import Change, Changes, Fuel, burn
-from consumers.timing.steps import SKEW_NS, SKEW_S, Void, is_void, within
-from consumers.timing.timeline import Passage, Timeline
-from consumers.timing.verdicts import Verdict, from_reports, verdicts_of
+from consumers.timing.spans import Void, is_void
+from consumers.timing.steps import SKEW_NS, SKEW_S
+from consumers.timing.verdicts import Verdict
 from schemas.timing import Lap
 
 MAX_FRAMES: Final = 2**31 - 1
@@ -47,34 +47,8 @@ class Basis(Struct, frozen=True):
     last: bool
 
 
-Derived = Mapping[int, tuple[Basis | None, Lap]]
-"""Laps by number, each with its basis; None for a lap that was only reported."""
-
-
-def own_laps(line: Timeline, reports: Reports, owner: Owner, before: Derived) -> Derived:
-    """Derive the laps of the driver's own car; keep those with an unchanged basis."""
-    verdicts = verdicts_of(line, reports)
-    passages = [passage for epoch in line.epochs for passage in epoch.passages]
-    by_label = {p.label: p for p in passages if p.label is not None}
-    derived: dict[int, tuple[Basis | None, Lap]] = {}
-    for label, passage in by_label.items():
-        last = passage is passages[-1]
-        voids = within(line.voids, passage.begins_ns, passage.pieces[-1].last_ns + 1)
-        basis = Basis(passage, verdicts.get(label), voids, owner, last)
-        known = before.get(label)
-        derived[label] = known if known and known[0] == basis else (basis, _driven_lap(basis))
-    for label in sorted(verdicts.keys() - by_label.keys()):
-        derived[label] = None, _reported_lap(label, verdicts[label], owner, own=True)
-    return derived
-
-
-def other_laps(line: Timeline, reports: Reports, owner: Owner) -> Iterator[Lap]:
-    """Yield the laps of another car, from reports alone."""
-    for label, verdict in sorted(from_reports(line, reports).items()):
-        yield _reported_lap(label, verdict, owner, own=False)
-
-
-def _reported_lap(label: int, verdict: Verdict, owner: Owner, own: bool) -> Lap:
+def reported_lap(label: int, verdict: Verdict, owner: Owner, *, own: bool) -> Lap:
+    """Return a lap that was only reported."""
     return Lap(
         session=owner.session,
         driver=owner.driver,
@@ -91,7 +65,8 @@ def _reported_lap(label: int, verdict: Verdict, owner: Owner, own: bool) -> Lap:
     )
 
 
-def _driven_lap(basis: Basis) -> Lap:
+def driven_lap(basis: Basis) -> Lap:
+    """Return a lap of which the driver's frames were received."""
     passage, verdict, voids, owner = basis.passage, basis.verdict, basis.voids, basis.owner
     driven = basis.last and passage.end is None and verdict is None and not _over(passage, owner)
     ended_ns = _ended_ns(passage, verdict)

@@ -9,13 +9,16 @@ from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from consumers.timing.laps import Derived
-from consumers.timing.reports import OWN, Car
+from consumers.timing.others import Others
+from consumers.timing.own import Own
+from consumers.timing.quiet import lengthen
+from consumers.timing.reports import OWN, Car, Told
 from consumers.timing.revisions import Place
 from consumers.timing.segments import Piece, Segment, join
-from consumers.timing.summary import summarise
-from consumers.timing.timeline import Timeline
+from consumers.timing.summary import NEEDED, sum_up
+from pitbox.chunks.columns import read
 from schemas.telemetry import CHUNK_VERSION, Chunk
 from schemas.timing import Lap, Session
 
@@ -30,9 +33,10 @@ Fact = Session | Lap
 class State(Struct, frozen=True):
     """Hold one driver's runs in a session, and the facts issued from them.
 
-    `pieces` and `events` count those of all segments. What was added since facts were issued:
-    `moved` is whether more than the lap being driven has grown, `reported` are the laps of other
-    cars that were reported, by the sim's numbers.
+    `pieces` and `events` count those of all segments. `named` is whether own laps were issued,
+    because the car's name was known. What was added since: `told` are the laps of each car that
+    were reported, by the sim's numbers; `moved` is whether live chunks changed more than the length
+    of the lap being driven, `heard` whether they reported laps of other cars.
     """
 
     session: str = ""
@@ -40,11 +44,13 @@ class State(Struct, frozen=True):
     runs: dict[int, tuple[Segment, ...]] = {}
     pieces: int = 0
     events: int = 0
+    named: bool = False
     moved: bool = False
-    reported: dict[Car, frozenset[int]] = {}
-    line: Timeline = Timeline((), ())
+    heard: bool = False
+    told: Told = {}
     about: Session | None = None
-    own: Derived = {}
+    own: Own = Own()
+    others: Others = {}
     issued: dict[Car, dict[Place, Lap]] = {}
 
 
@@ -60,9 +66,17 @@ def add(state: State, chunk: Chunk, *, later: bool = False) -> State:
     Raises ValueError for a newer version, CorruptChunkError when the chunk is damaged.
     """
     check_version(chunk)
-    if contains(state, chunk):
+    segments = state.runs.get(chunk.run, ())
+    at = bisect_right(segments, chunk.chunk, key=_first)
+    if at and segments[at - 1].last >= chunk.chunk:
         return state
-    return fuse(state, chunk, summarise(chunk), later=later)
+    times_ns, found = read(chunk, NEEDED)
+    follows = at > 0 and at == len(segments) and segments[-1].last + 1 == chunk.chunk
+    if follows and not chunk.observed:
+        longer = lengthen(segments[-1], times_ns, found)
+        if longer:
+            return replace(state, runs={**state.runs, chunk.run: (*segments[:-1], longer)})
+    return fuse(state, chunk, sum_up(chunk, times_ns, found), later=later)
 
 
 def check_version(chunk: Chunk) -> None:
@@ -98,11 +112,13 @@ def fuse(state: State, chunk: Chunk, added: Segment, *, later: bool) -> State:
         runs={**state.runs, added.run: fused},
         pieces=pieces,
         events=events,
+        named=state.named,
         moved=state.moved or not (quiet or later),
-        reported=state.reported if later else _reported(state.reported, added),
-        line=state.line,
+        heard=state.heard or not (later or added.reports.keys() <= {OWN}),
+        told=_told(state.told, added) if added.reports else state.told,
         about=state.about,
         own=state.own,
+        others=state.others,
         issued=state.issued,
     )
 
@@ -146,14 +162,10 @@ def _count_events(segment: Segment) -> int:
     return len(segment.rewinds) + sum(map(len, reports))
 
 
-def _reported(known: dict[Car, frozenset[int]], added: Segment) -> dict[Car, frozenset[int]]:
-    """Add the laps of other cars that a segment reports."""
-    laps = {
-        car: known.get(car, frozenset()).union(reports)
-        for car, reports in added.reports.items()
-        if car != OWN
-    }
-    return {**known, **laps} if laps else known
+def _told(known: Told, added: Segment) -> Told:
+    """Add the laps that a segment reports."""
+    laps = {car: known.get(car, frozenset()).union(one) for car, one in added.reports.items()}
+    return {**known, **laps}
 
 
 def _fuse(

@@ -95,13 +95,17 @@ class Columns(Struct, frozen=True, gc=False):
             pit=_changes(self, self.pit, start, stop),
             sector=_changes(self, self.sector, start, stop),
             last_lap_time_s=_changes(self, self.last_lap_time_s, start, stop),
-            fuel=_fuel(self.fuel, start, stop),
+            fuel=fuel_of(self.fuel, start, stop),
         )
 
 
 def summarise(chunk: Chunk) -> Segment:
     """Sum up a chunk; raises CorruptChunkError when it is damaged."""
-    times_ns, found = read(chunk, NEEDED)
+    return sum_up(chunk, *read(chunk, NEEDED))
+
+
+def sum_up(chunk: Chunk, times_ns: Sequence[int], found: Sequence[Column | None]) -> Segment:
+    """Sum up a chunk of which times and needed channels were read; raises CorruptChunkError."""
     events = observed(chunk.observed)
     told = tell(chunk.run, chunk.chunk, events) if events else None
     if not times_ns:
@@ -235,7 +239,8 @@ def _changes(columns: Columns, values: Column | None, start: int, stop: int) -> 
     return tuple(changes)
 
 
-def _fuel(values: Column | None, start: int, stop: int) -> Fuel | None:
+def fuel_of(values: Column | None, start: int, stop: int) -> Fuel | None:
+    """Sum up the fuel of the frames from `start` until before `stop`; None for NaN alone."""
     known = values[start:stop] if values else ()
     if isnan(sum(known)):
         known = [value for value in known if not isnan(value)]

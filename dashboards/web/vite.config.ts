@@ -1,9 +1,11 @@
-import { copyFileSync, mkdirSync } from "node:fs";
-import { resolve } from "node:path";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { extname, resolve } from "node:path";
+import { gzipSync } from "node:zlib";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
 const OUT = resolve(import.meta.dirname, "../../consumers/gateway/static");
+const TEXT = new Set([".html", ".js", ".css", ".svg"]);
 
 /** Copy Swagger UI, unchanged, and the two files that make it the API's page. */
 function apiPage(): Plugin {
@@ -26,9 +28,30 @@ function apiPage(): Plugin {
   };
 }
 
+/** Write each text file compressed beside itself, where that is smaller. */
+function compressed(): Plugin {
+  return {
+    name: "compressed",
+    apply: "build",
+    closeBundle: {
+      order: "post",
+      sequential: true,
+      handler() {
+        for (const entry of readdirSync(OUT, { recursive: true, withFileTypes: true })) {
+          if (!entry.isFile() || !TEXT.has(extname(entry.name))) continue;
+          const path = resolve(entry.parentPath, entry.name);
+          const whole = readFileSync(path);
+          const packed = gzipSync(whole, { level: 9 });
+          if (packed.length < whole.length) writeFileSync(`${path}.gz`, packed);
+        }
+      },
+    },
+  };
+}
+
 export default defineConfig({
   base: "./",
-  plugins: [apiPage()],
+  plugins: [apiPage(), compressed()],
   build: { outDir: OUT, emptyOutDir: true, target: "es2023" },
   server: { proxy: { "/api": { target: "http://127.0.0.1:8000", ws: true } } },
   // No module of the page holds state, so tests may share one.

@@ -6,25 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pitbox.chunks.columns import offsets
-from pitbox.chunks.frames import channel_ids, content, decompress
+from pitbox.chunks.frames import channel_ids, decompress
 from schemas.telemetry import Chunk
 
 Times = NDArray[np.int64]
-TimesMs = NDArray[np.float64]
 Values = NDArray[np.float32]
 Column = NDArray[np.float64]
-
-
-def unpack(chunk: Chunk) -> tuple[TimesMs, Values]:
-    """Return a chunk's times (ms since 1970) and values, float32[frames][channels].
-
-    Channels are in the order of `channel_ids`; raises as `pitbox.chunks.frames.content`.
-    """
-    frames, width = chunk.frames, len(channel_ids(chunk.channels))
-    raw = content(chunk)
-    deltas_us = np.frombuffer(raw, "<u4", frames)
-    values = np.frombuffer(raw, "<f4", offset=4 * frames).reshape(frames, width)
-    return chunk.captured_ns / 1e6 + deltas_us / 1e3, values
 
 
 def unpack_blocks(

@@ -70,6 +70,12 @@ def row_struct(width: int) -> struct.Struct:
     return struct.Struct(f"<{width}f")
 
 
+@lru_cache(maxsize=64)
+def _times_reader(frames: int) -> Callable[[bytes], tuple[int, ...]]:
+    """Return a function that reads the frame times of a decompressed block."""
+    return struct.Struct(f"<{frames}I").unpack_from
+
+
 @lru_cache(maxsize=256)
 def channel_ids(packed: bytes) -> tuple[int, ...]:
     """Return the channel ids of a chunk's bitmap."""
@@ -106,8 +112,8 @@ def crc_of(chunk: Chunk) -> int:
     frames, captured_ns, channels and the block's length), then `block` and `observed`. `send` is
     not covered, because it changes with every publish. Version 1 has no head in its crc.
     """
-    head = b"" if chunk.version == HEADLESS else _head(chunk)
-    return zlib.crc32(chunk.observed, zlib.crc32(chunk.block, zlib.crc32(head)))
+    crc = zlib.crc32(chunk.block, 0 if chunk.version == HEADLESS else zlib.crc32(_head(chunk)))
+    return zlib.crc32(chunk.observed, crc) if chunk.observed else crc
 
 
 def sealed(chunk: Chunk) -> Chunk:
@@ -133,7 +139,7 @@ def unpack_block(block: bytes, frames: int, channels: bytes, captured_ns: int) -
 
 
 def _frames(raw: bytes, frames: int, channels: bytes, captured_ns: int) -> Frames:
-    times = struct.unpack_from(f"<{frames}I", raw)
+    times = _times_reader(frames)(raw)
     values = memoryview(raw)[4 * frames :].cast("f")
     return Frames(
         channel_ids(channels), tuple(captured_ns + 1000 * delta for delta in times), values
@@ -152,7 +158,7 @@ def content(chunk: Chunk) -> bytes:
     raw = decompress(chunk.block, frames, len(channels))
     if not frames:
         return raw
-    times_us = struct.unpack_from(f"<{frames}I", raw)
+    times_us = _times_reader(frames)(raw)
     plausible.check_times(times_us)
     if chunk.captured_ns + 1000 * times_us[-1] > LAST_NS:
         raise RefusedChunkError("its last frame is beyond any clock")
@@ -193,9 +199,19 @@ def last_time_ns(raw: bytes, frames: int, captured_ns: int) -> int:
 
 
 def _head(chunk: Chunk) -> bytes:
-    numbers = chunk.run, chunk.chunk, chunk.first_frame, chunk.frames, chunk.captured_ns
     return _encode(
-        (chunk.version, chunk.driver, chunk.session, *numbers, chunk.channels, len(chunk.block))
+        (
+            chunk.version,
+            chunk.driver,
+            chunk.session,
+            chunk.run,
+            chunk.chunk,
+            chunk.first_frame,
+            chunk.frames,
+            chunk.captured_ns,
+            chunk.channels,
+            len(chunk.block),
+        )
     )
 
 

@@ -25,7 +25,7 @@ __all__ = ["Bus", "BusDown", "NobodyListens", "TooLarge"]
 MAX_PENDING_MESSAGES: Final = 65_536
 MAX_PENDING_BYTES: Final = 64_000_000
 
-Deliver = Callable[[Msg], Awaitable[None]]
+Subscribe = Callable[[Client], Awaitable[Subscription]]
 
 PURGE_S: Final = 10.0
 IDENTITY: Final = "Nats-Msg-Id"
@@ -53,7 +53,7 @@ class Bus(Connection):
         """Prepare a bus; `open` connects it. `limits` are those of `Connection`."""
         super().__init__(service, **limits)
         self.topology = topology
-        self._subscriptions: list[tuple[str, Deliver]] = []
+        self._subscriptions: list[Subscribe] = []
         self._not_restored = ""
 
     @classmethod
@@ -116,30 +116,39 @@ class Bus(Connection):
             raise BusDown(f"no answer to {route}: {error!r}") from None
 
     async def listen(
-        self, route: str, receive: Callable[[Any], Awaitable[None]], **fields: Any
+        self, route: str, receive: Callable[[Any], None], **fields: Any
     ) -> Subscription:
-        """Subscribe to a route and pass each decoded event to `receive`.
+        """Subscribe to a route and pass each decoded event to `receive` at once.
 
         An event is dropped and counted if it does not decode or if its own fields name another
         subject: NATS proves only who may publish on a subject, not that the content is true.
+        Nothing is queued before `receive`, which must be quick.
         """
         decode = self._decoder(route)
 
-        async def deliver(message: Msg) -> None:
-            with _counting_undecodable(route):
-                await receive(decode(message))
+        def deliver(subject: str, payload: bytes) -> None:
+            try:
+                receive(decode(subject, payload))
+            except UNDECODABLE:
+                metrics.decode_errors.labels(route).inc()
 
-        return await self._subscribe(route, deliver, fields)
+        return await self.listen_raw(route, deliver, **fields)
 
     async def listen_raw(
         self, route: str, receive: Callable[[str, bytes], None], **fields: Any
     ) -> Subscription:
-        """Subscribe to a route and pass subject and payload of each message to `receive`."""
+        """Subscribe to a route and pass subject and payload of each message to `receive` at once.
 
-        async def deliver(message: Msg) -> None:
-            receive(message.subject, message.data)
+        Nothing is queued before `receive`, which must be quick.
+        """
 
-        return await self._subscribe(route, deliver, fields)
+        def deliver(subject: bytes, _reply: bytes, _headers: bytes, payload: bytes) -> None:
+            receive(subject.decode(errors="backslashreplace"), payload)
+
+        subject = self._read_subject(route, fields)
+        return await self._subscribe(
+            route, lambda client: client.subscribe_directly(subject, deliver)
+        )
 
     async def answer(
         self, route: str, reply: Callable[[Any], Awaitable[msgspec.Struct | None]]
@@ -148,13 +157,25 @@ class Bus(Connection):
         decode = self._decoder(route)
 
         async def deliver(message: Msg) -> None:
-            with _counting_undecodable(route):
-                event = await reply(decode(message))
-                if event is not None and message.reply:
-                    with contextlib.suppress(BusDown):
-                        await self._send(message.reply, event)
+            try:
+                event = await reply(decode(message.subject, message.data))
+            except UNDECODABLE:
+                metrics.decode_errors.labels(route).inc()
+                return
+            if event is not None and message.reply:
+                with contextlib.suppress(BusDown):
+                    await self._send(message.reply, event)
 
-        return await self._subscribe(route, deliver, fields={})
+        subject = self._read_subject(route, {})
+        return await self._subscribe(
+            route,
+            lambda client: client.subscribe(
+                subject,
+                cb=deliver,
+                pending_msgs_limit=MAX_PENDING_MESSAGES,
+                pending_bytes_limit=MAX_PENDING_BYTES,
+            ),
+        )
 
     async def purge(self, **fields: Any) -> int:
         """Purge this service's routes; return the number of messages.
@@ -190,16 +211,16 @@ class Bus(Connection):
         return bool(changes)
 
     async def _resubscribe(self, client: Client) -> None:
-        for subject, deliver in self._subscriptions:
-            await _subscription(client, subject, deliver)
+        for subscribe in self._subscriptions:
+            await subscribe(client)
         await client.flush()
 
-    def _decoder(self, route: str) -> Callable[[Msg], Any]:
+    def _decoder(self, route: str) -> Callable[[str, bytes], Any]:
         declared, decode = self.topology.route(route), self.topology.decoder(route).decode
 
-        def decoded(message: Msg) -> Any:
-            event = decode(message.data)
-            if declared.of(event) != message.subject:
+        def decoded(subject: str, payload: bytes) -> Any:
+            event = decode(payload)
+            if declared.of(event) != subject:
                 raise msgspec.ValidationError("the event's fields name another subject")
             return event
 
@@ -236,32 +257,15 @@ class Bus(Connection):
         except (nats.errors.Error, OSError) as error:
             raise BusDown(f"not connected to nats-server: {error!r}") from None
 
-    async def _subscribe(
-        self, route: str, deliver: Deliver, fields: dict[str, Any]
-    ) -> Subscription:
+    def _read_subject(self, route: str, fields: dict[str, Any]) -> str:
         if route not in self.topology.reads(self.service):
             raise TopologyError(f"{self.service} does not declare that it reads {route}")
-        subject = self.topology.filter(route, **fields)
+        return self.topology.filter(route, **fields)
+
+    async def _subscribe(self, route: str, subscribe: Subscribe) -> Subscription:
         try:
-            subscription = await _subscription(self._client, subject, deliver)
+            subscription = await subscribe(self._client)
         except (nats.errors.Error, OSError) as error:
             raise BusDown(f"cannot subscribe to {route}: {error!r}") from None
-        self._subscriptions.append((subject, deliver))
+        self._subscriptions.append(subscribe)
         return subscription
-
-
-async def _subscription(client: Client, subject: str, deliver: Deliver) -> Subscription:
-    return await client.subscribe(
-        subject,
-        cb=deliver,
-        pending_msgs_limit=MAX_PENDING_MESSAGES,
-        pending_bytes_limit=MAX_PENDING_BYTES,
-    )
-
-
-@contextlib.contextmanager
-def _counting_undecodable(route: str) -> Any:
-    try:
-        yield
-    except UNDECODABLE:
-        metrics.decode_errors.labels(route).inc()

@@ -2,7 +2,7 @@
 
 - nats-server accepts any bytes in a subject except blanks and line ends. nats-py stops reading at a
   subject that is not UTF-8 or has a vertical tab or form feed, and at malformed headers. One such
-  stored message would end each of its readers, again after each restart.
+  stored message would end each of its readers, again after each restart. `Wire` reads them.
 - nats-py closes for good when nats-server ends a connection with an error, such as expired
   credentials. Its subscriptions would be lost although renewed credentials may be there.
 - nats-py waits by `asyncio.wait_for`. In Python 3.11 that loses a cancellation that races with the
@@ -11,7 +11,6 @@
 """
 
 import asyncio
-import re
 import ssl
 import sys
 import time
@@ -20,8 +19,10 @@ from typing import Any, Final, TypeVar
 
 import nats.aio.client
 import nats.errors
-from nats.protocol import parser
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 
+from pitbox.nats.wire import Reactions, Receive, Wire
 from pitbox.tls.transport import transport
 
 RECONNECT_WAIT_S: Final = 0.25
@@ -44,14 +45,26 @@ async def _wait_for(awaitable: Awaitable[Awaited], timeout: float | None) -> Awa
 if sys.version_info < (3, 12):
     asyncio.wait_for = _wait_for  # type: ignore[assignment]
 
-parser.MSG_RE = re.compile(rb"\AMSG ([^ \r\n]+) ([^ ]+) +(([^ \r\n]+) )?(\d+)\r\n")
-parser.HMSG_RE = re.compile(rb"\AHMSG ([^ \r\n]+) ([^ ]+) +(([^ \r\n]+) )?(\d+) (\d+)\r\n")
-
 
 class Client(nats.aio.client.Client):
     """Read messages with any subject and headers, and reconnect without limit."""
 
     _trust: ssl.SSLContext | None = None
+
+    def __init__(self) -> None:
+        """Prepare; `open` connects."""
+        super().__init__()
+        self._wire = Wire(
+            Reactions(
+                message=self._process_msg,
+                error=self._process_err,
+                ping=self._process_ping,
+                pong=self._process_pong,
+                information=self._process_info,
+                failure=self._failed,
+            )
+        )
+        self._ps = self._wire  # type: ignore[assignment]
 
     async def open(
         self,
@@ -78,6 +91,19 @@ class Client(nats.aio.client.Client):
             pending_size=0,
             **options,
         )
+
+    async def subscribe_directly(self, subject: str, receive: Receive) -> Subscription:
+        """Subscribe, and pass each message to `receive` while it is read: no queue is between."""
+        subscription = await self.subscribe(subject, cb=_ignore)
+        self._wire.direct[b"%d" % subscription._id] = receive
+        return subscription
+
+    async def _failed(self, error: Exception) -> None:
+        await self._error_cb(error)
+
+    def _remove_sub(self, sid: int, max_msgs: int = 0) -> None:
+        self._wire.direct.pop(b"%d" % sid, None)
+        super()._remove_sub(sid, max_msgs)
 
     async def close(self) -> None:
         """Disconnect, if ever connected."""
@@ -126,6 +152,10 @@ class Client(nats.aio.client.Client):
             return await super()._process_headers(headers)
         except (ValueError, IndexError):
             return None
+
+
+async def _ignore(_: Msg) -> None:
+    """Ignore a message that comes before its receiver is known: it was sent before that, too."""
 
 
 def _names_sender_only(headers: bytes) -> bool:

@@ -1,11 +1,11 @@
-"""One message of a stream, with the metadata of its acknowledgement subject."""
+"""What nats-server sends to a pull: messages of a stream, and the ends of requests."""
 
 from typing import Final
 
 from msgspec import Struct
-from nats.aio.msg import Msg
 
 PLAIN_TOKENS: Final = 9
+UNSERVED: Final = "nats-pending-messages"
 
 
 class Delivery(Struct, frozen=True, gc=False):
@@ -28,24 +28,48 @@ class Delivery(Struct, frozen=True, gc=False):
     pending: int = 0
 
 
-def delivery_of(message: Msg, created_ns: int, life: int) -> Delivery:
+class Ending(Struct, frozen=True, gc=False):
+    """Hold why nats-server ended a request, and the number of messages it asked for in vain."""
+
+    status: str
+    reason: str
+    unserved: int
+
+
+def delivery_of(
+    subject: bytes, reply: bytes, payload: bytes, created_ns: int, life: int
+) -> Delivery:
     """Return a message as a delivery.
 
     The reply subject is
     `$JS.ACK.<stream>.<consumer>.<tries>.<sequence>.<consumer sequence>.<stored>.<pending>`, or with
-    a domain `$JS.ACK.<domain>.<account>.<stream>. ... .<random>` (nats-server's format).
+    a domain `$JS.ACK.<domain>.<account>.<stream>. ... .<random>` (nats-server's format). Raises
+    ValueError or IndexError for another one.
     """
-    tokens = message.reply.split(".")
+    answered = reply.decode()
+    tokens = answered.split(".")
     first = 2 if len(tokens) == PLAIN_TOKENS else 4
     return Delivery(
-        stream=tokens[first],
-        created_ns=created_ns,
-        sequence=int(tokens[first + 3]),
-        subject=message.subject,
-        payload=message.data,
-        tries=int(tokens[first + 2]),
-        stored_ns=int(tokens[first + 5]),
-        reply=message.reply,
-        life=life,
-        pending=int(tokens[first + 6]),
+        tokens[first],
+        created_ns,
+        int(tokens[first + 3]),
+        subject.decode(errors="backslashreplace"),
+        payload,
+        int(tokens[first + 2]),
+        int(tokens[first + 5]),
+        answered,
+        life,
+        int(tokens[first + 6]),
     )
+
+
+def ending_of(headers: bytes) -> Ending:
+    """Return the end of a request from its headers: `NATS/1.0 <status> <reason>` and fields."""
+    first, *fields = headers.decode(errors="backslashreplace").split("\r\n")
+    _, status, reason = f"{first}  ".split(" ", 2)
+    unserved = "0"
+    for field in fields:
+        name, _, value = field.partition(":")
+        if name.lower() == UNSERVED and value.strip().isdecimal():
+            unserved = value
+    return Ending(status, reason.strip(), int(unserved))

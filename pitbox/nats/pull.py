@@ -16,14 +16,13 @@ from typing import Final
 import msgspec
 import nats.errors
 import nats.js.errors
-from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js import api
 
 from pitbox import logs, metrics
 from pitbox.nats.access import Access
 from pitbox.nats.bus import Bus, BusDown
-from pitbox.nats.delivery import Delivery, delivery_of
+from pitbox.nats.delivery import Delivery, Ending, delivery_of, ending_of
 from pitbox.nats.stream import StreamState
 from pitbox.topology.subjects import filters, matcher
 
@@ -121,10 +120,11 @@ class Pull:
                 await self._watch()
         count = min(max_messages, len(self._buffer))
         deliveries = [self._buffer.popleft() for _ in range(count)]
-        self._held_bytes -= sum(len(delivery.payload) for delivery in deliveries)
+        taken_bytes = sum(len(delivery.payload) for delivery in deliveries)
+        self._held_bytes -= taken_bytes
         self._last = deliveries[-1]
         self._pending = self._last.pending
-        self._count(deliveries)
+        self._count(deliveries, taken_bytes)
         self._moved()
         await self._request()
         if self._acks:
@@ -186,8 +186,8 @@ class Pull:
         if not self._acks:
             self._clear_buffer()
             await self._create_consumer(stream.config.subjects or [])
-        inbox = self._bus.client.new_inbox()
-        self._subscription = await self._bus.client.subscribe(inbox, cb=self._receive)
+        client = self._bus.client
+        self._subscription = await client.subscribe_directly(client.new_inbox(), self._receive)
         self._connects = connects
         self._progress_at = time.monotonic()
         await self._request()
@@ -210,16 +210,12 @@ class Pull:
         self._pending = info.num_pending
 
     async def _detach(self) -> None:
-        """Buffer the received messages, which would come again only after ack_wait; unsubscribe."""
+        """Unsubscribe; messages received stay in the buffer."""
         self._expected = 0
         self._requested_at = 0.0
         subscription, self._subscription = self._subscription, None
         if subscription is None:
             return
-        for _ in range(self._limit):
-            if not subscription.pending_msgs:
-                break
-            await asyncio.sleep(0)
         try:
             await subscription.unsubscribe()
         except (nats.errors.Error, OSError):
@@ -229,21 +225,20 @@ class Pull:
         self._buffer.clear()
         self._held_bytes = 0
 
-    async def _receive(self, message: Msg) -> None:
-        if message.reply:
+    def _receive(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
+        if reply:
             self._expected -= 1
-            self._held_bytes += len(message.data)
-            self._buffer.append(delivery_of(message, self._created_ns, self._life))
+            self._held_bytes += len(payload)
+            self._buffer.append(delivery_of(subject, reply, payload, self._created_ns, self._life))
         else:
-            self._request_ended(message.headers or {})
+            self._request_ended(ending_of(headers))
         self._arrived.set()
 
-    def _request_ended(self, headers: dict[str, str]) -> None:
+    def _request_ended(self, ending: Ending) -> None:
         """Count what a request did not get; attach anew after an unexpected status."""
-        self._expected -= int(headers.get("Nats-Pending-Messages", "0"))
-        reason = headers.get("Description", "")
-        if headers.get("Status") not in {"404", "408"} and reason not in SERVED:
-            log.debug("pull ended", stream=self.stream, status=headers.get("Status"), why=reason)
+        self._expected -= ending.unserved
+        if ending.status not in {"404", "408"} and ending.reason not in SERVED:
+            log.debug("pull ended", stream=self.stream, status=ending.status, why=ending.reason)
             self._connects = -1
 
     async def _request(self) -> None:
@@ -302,10 +297,10 @@ class Pull:
         self._progress_at = time.monotonic()
         self._stalled_once = False
 
-    def _count(self, deliveries: list[Delivery]) -> None:
+    def _count(self, deliveries: list[Delivery], taken_bytes: int) -> None:
         labels = (self._consumer, self.stream)
         metrics.messages.labels(*labels).inc(len(deliveries))
-        metrics.message_bytes.labels(*labels).inc(sum(len(d.payload) for d in deliveries))
+        metrics.message_bytes.labels(*labels).inc(taken_bytes)
         again = sum(1 for delivery in deliveries if delivery.tries > 1)
         if again:
             metrics.redelivered.labels(*labels).inc(again)

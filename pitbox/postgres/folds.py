@@ -13,7 +13,6 @@ from pitbox.postgres import deleted
 from pitbox.postgres.errors import Conflict
 from pitbox.postgres.facts import Facts, FactTables
 from pitbox.postgres.multirange import multirange, ranges_of
-from schemas.telemetry import Chunk
 
 # Runs whose chunks in Postgres are not those that the facts were derived from. A run is missing in
 # `folded` before its first fold, and in `run` once it was deleted.
@@ -48,13 +47,6 @@ select run, chunks from folded where consumer = $1 and session = $2 and driver =
 HAVE: Final = """
 select run, have, expired from run left join deleted as d using (session, driver)
 where session = $1 and driver = $2 and run > coalesce(d.through, -1)
-"""
-
-CHUNKS: Final = """
-select version, chunk, first_frame, frames, captured_ns, channels, crc, block, observed
-from telemetry_chunk
-where session = $1 and driver = $2 and run = $3 and chunk between $4 and $5
-order by chunk
 """
 
 BEGIN: Final = """
@@ -140,32 +132,6 @@ async def load(
         expired={row["run"]: ranges_of(row["expired"]) for row in have},
         facts=await tables.read(connection, *owner),
     )
-
-
-async def chunks(
-    connection: asyncpg.Connection, owner: Owner, run: int, first: int, last: int
-) -> list[Chunk]:
-    """Return the stored chunks `first..last` of a run."""
-    session, driver = owner
-    rows = await connection.fetch(CHUNKS, session, driver, run, first, last)
-    return [
-        Chunk(
-            version=row["version"],
-            driver=driver,
-            session=session,
-            run=run,
-            chunk=row["chunk"],
-            send=0,
-            first_frame=row["first_frame"],
-            frames=row["frames"],
-            captured_ns=row["captured_ns"],
-            channels=row["channels"],
-            crc=row["crc"],
-            block=row["block"],
-            observed=row["observed"] or b"",
-        )
-        for row in rows
-    ]
 
 
 async def guard(connection: asyncpg.Connection, owner: Owner, runs: Iterable[int]) -> None:

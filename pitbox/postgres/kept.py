@@ -28,6 +28,7 @@ KEPT: Final = (
     Kept("lap"),
     Kept("session"),
     Kept("telemetry_chunk", by_run=True),
+    Kept("telemetry_block", by_run=True),
     Kept("run", by_run=True),
 )
 """Rows that a page shows are deleted with the session itself, by the function `delete_session`."""

@@ -89,7 +89,7 @@ class Derive:
         self._postgres.drop()
         await self._bus.close()
 
-    async def _receive(self, event: Chunk | Mark) -> None:
+    def _receive(self, event: Chunk | Mark) -> None:
         """Queue a chunk for its driver's turn."""
         owner = event.session, event.driver
         if isinstance(event, Mark) or event.run <= self._reconciling.deleted.through(*owner):

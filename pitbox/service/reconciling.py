@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pitbox import logs, metrics
 from pitbox.chunks.owner import Owner
-from pitbox.postgres import folds
+from pitbox.postgres import folds, telemetry
 from pitbox.postgres.connection import Connection
 from pitbox.postgres.deleted import Deleted
 from pitbox.postgres.errors import Conflict, PostgresDown
@@ -218,7 +218,7 @@ class Reconciling:
         for which in deriving.behind[:READ_SLICES]:
             async with self._connection.transaction() as connection:
                 await folds.guard(connection, deriving.owner, [which[0]])
-                chunks = await folds.chunks(connection, deriving.owner, *which)
+                chunks = await telemetry.chunks(connection, deriving.owner, *which)
             await _add(deriving, which, chunks)
         deriving.behind = deriving.behind[READ_SLICES:]
         was_partial = deriving.partial

@@ -14,6 +14,7 @@ from pitbox.settings.metrics import Metrics
 from pitbox.settings.nats import Nats
 from pitbox.settings.postgres import Postgres
 from pitbox.settings.retention import Retention
+from pitbox.settings.sealing import Sealing
 from pitbox.settings.tree import Settings
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Nats",
     "Postgres",
     "Retention",
+    "Sealing",
     "Settings",
     "SettingsError",
     "load",

@@ -12,6 +12,7 @@ from pitbox.settings.metrics import Metrics
 from pitbox.settings.nats import Nats
 from pitbox.settings.postgres import Postgres
 from pitbox.settings.retention import Retention
+from pitbox.settings.sealing import Sealing
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -22,6 +23,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     allowance: Allowance = Allowance()
     postgres: Postgres = Postgres()
     retention: Retention = Retention()
+    sealing: Sealing = Sealing()
     gateway: Gateway = Gateway()
     metrics: Metrics = Metrics()
     driver: Driver = Driver()

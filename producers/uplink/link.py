@@ -154,7 +154,7 @@ class Link:
                 continue
             failures, self._unanswered = 0, ""
             self._unasked.pop(key, None)
-            await self._on_receipt(receipt)
+            self._on_receipt(receipt)
 
     async def _ask(self, key: RunKey) -> Receipt:
         asked_ns, started = time.time_ns(), time.perf_counter_ns()
@@ -164,7 +164,7 @@ class Link:
         metrics.offset_s.set((self.clock.offset_ns or 0) / 1e9)
         return receipt
 
-    async def _on_receipt(self, receipt: Receipt) -> None:
+    def _on_receipt(self, receipt: Receipt) -> None:
         self._depot.on_receipt(receipt)
         self.storing.on_receipt(receipt)
         if receipt.boot != self._boot:
@@ -228,7 +228,7 @@ class Link:
             await self.subscribe([self._live.driver])
             await self._bus.publish("link.hello", hello)
 
-    async def _on_hello(self, hello: Hello) -> None:
+    def _on_hello(self, hello: Hello) -> None:
         """Stop sending live for a newer app; answer an older app with this app's hello."""
         if self._live is None or hello.driver != self._live.driver:
             return
@@ -237,7 +237,7 @@ class Link:
         if self.fenced and not was_fenced:
             log.warning("a newer app of this driver is live: this one only backfills")
         if hello.run < self._live.run and time.monotonic() - self._hello_sent_at >= REPEAT_S:
-            await self._send_hello()
+            self._began.set()
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

@@ -130,7 +130,7 @@ def tables() -> list[str]:
 
 def run_pitbox(servers: Servers, size: int, total: int) -> Taken:
     """Let the persister store a drive in chunks of `size` frames; return the cost."""
-    asyncio.run(execute(servers.url, "truncate telemetry_chunk, run"))
+    asyncio.run(execute(servers.url, "truncate telemetry_chunk, telemetry_block, run"))
     encoded = (msgspec.msgpack.encode(chunk) for chunk in frames.chunks(total, size))
     asyncio.run(servers.fill(servers.connect(), SUBJECT, encoded, "TELEMETRY"))
     command = [sys.executable, "-m", "tests.bench.pitbox_worker", "--nats", servers.nats.url]

@@ -148,6 +148,9 @@ def decoded(output: bytes) -> dict[str, float]:
 
 def _spent_s(pid: int) -> float:
     first = psutil.Process(pid)
-    times = [process.cpu_times() for process in (first, *first.children(recursive=True))]
+    times = [first.cpu_times()]
+    for child in first.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # then it is among those that ended
+            times.append(child.cpu_times())
     ended = first.cpu_times()
     return sum(t.user + t.system for t in times) + ended.children_user + ended.children_system

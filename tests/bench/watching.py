@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -32,6 +33,8 @@ SECONDS: Final = 8.0
 CARS: Final = (1, 10, 50)
 CLIENTS: Final = 200
 LISTENER: Final = "nats-server's WebSocket"
+UNCOMPRESSED: Final = "uncompressed"
+SCRIPT: Final = re.compile(r'src="\./(assets/[^"]+\.js)"')
 
 
 class Listening(OpenNats):
@@ -79,6 +82,7 @@ def measure(servers: Servers, effort: Effort) -> Iterator[Result]:
     seconds, clients = effort.seconds(SECONDS), effort.count(CLIENTS)
     listening = Listening(folder)
     with running(listening), gateway(servers) as served:
+        yield from _script(served)
         for cars in CARS:
             ours, theirs = [], []
             for _ in range(effort.rounds(ROUNDS)):
@@ -98,6 +102,22 @@ def measure(servers: Servers, effort: Effort) -> Iterator[Result]:
             [seen.us_per_send for seen in ours],
             peers={LISTENER: [seen.us_per_send for seen in theirs]},
         )
+
+
+def _script(served: Gateway) -> Iterator[Result]:
+    """Yield the size of the page's script as a browser receives it."""
+    address = f"http://127.0.0.1:{served.port}"
+    page = httpx.get(address)
+    if page.status_code == 503:
+        print("page_script_wire_bytes: the page is not built: make web", flush=True)
+        return
+    [path] = SCRIPT.findall(page.text)
+    packed, whole = (
+        int(httpx.get(f"{address}/{path}", headers=headers).headers["content-length"])
+        for headers in ({"accept-encoding": "gzip"}, {"accept-encoding": "identity"})
+    )
+    peers = {UNCOMPRESSED: [float(whole)]}
+    yield result("page_script_wire_bytes", "bytes", "lower", [float(packed)], peers=peers)
 
 
 def _latencies(name: str, ours: list[Seen], theirs: list[Seen]) -> Iterator[Result]:

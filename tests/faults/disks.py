@@ -232,10 +232,8 @@ GONE: Final = (
     *(bit_in_session, bit_in_number, bit_in_time, bit_in_block),
     *(pages_zeroed, pages_zeroed_while_running, log_lost, spool_full_offline),
 )
-EITHER: Final = (log_damaged,)
-"""The log has most chunks several times, so damage of it may cost none."""
+EITHER: Final = (log_damaged, spool_full_at_start, spool_read_only)
+"""The log has most chunks several times, so damage of it may cost none. An app whose disk keeps
+nothing loses the chunks that it makes before it is connected, if it makes any."""
 
-WHOLE: Final = (
-    *(folder_away, folder_deleted, spool_full, spool_full_at_start, spool_read_only),
-    spool_copied_ahead,
-)
+WHOLE: Final = folder_away, folder_deleted, spool_full, spool_copied_ahead

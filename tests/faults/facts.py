@@ -9,12 +9,12 @@ from msgspec.structs import replace
 
 from consumers.timing import tables
 from consumers.timing.service import Timing
-from pitbox.postgres import facts, folds
+from pitbox.postgres import facts, telemetry
 from pitbox.postgres.facts import Place
 from schemas.timing import Lap
 
 RUNS: Final = """
-select session, driver, run, max(chunk) as last from telemetry_chunk group by session, driver, run
+select session, driver, run, max(last_chunk) as last from telemetry group by session, driver, run
 """
 OWNERS: Final = "select session, driver from session union select session, driver from lap"
 EXPIRED: Final = "select session, driver from run where expired <> '{}'"
@@ -59,7 +59,7 @@ async def _fresh(connection: asyncpg.Connection) -> dict[tuple[str, str], Owned]
         state = fold.restore(owner, None, ())
         for run, last in sorted(parts):
             for first in range(0, last + 1, PAGE):
-                page = await folds.chunks(connection, owner, run, first, first + PAGE - 1)
+                page = await telemetry.chunks(connection, owner, run, first, first + PAGE - 1)
                 for chunk in page:
                     with contextlib.suppress(ValueError):
                         state = fold.add(state, chunk)

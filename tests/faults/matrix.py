@@ -21,6 +21,7 @@ from tests.faults import (
     messages,
     peers,
     restores,
+    sealed,
 )
 from tests.faults.pace import Pace
 from tests.faults.stack import Measures, Stack, streams_file
@@ -79,6 +80,7 @@ CASES: Final = (
     *(Case(play, play.__name__, gone=None) for play in disks.EITHER),
     *_named(*disks.WHOLE),
     *_named(*derived.CASES, *restores.CASES, *deletions.CASES, *expiring.CASES),
+    *_named(*sealed.CASES),
     *_named(peers.nats_disk_full, peers.jetstream_off, peers.postgres_disk_full),
     *_named(peers.postgres_read_only, peers.postgres_hangs, peers.table_locked),
     *_named(peers.postgres_without_connections, peers.persister_hangs),

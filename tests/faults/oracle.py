@@ -1,7 +1,7 @@
 """Read all rows of Postgres and compare them with the producers' ledgers."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
 import asyncpg
@@ -9,23 +9,26 @@ import asyncpg
 from pitbox.chunks import ranges
 from pitbox.chunks.errors import CorruptChunkError
 from pitbox.chunks.frames import unpack
+from pitbox.chunks.sealing import unseal
+from pitbox.postgres.telemetry import chunk_of
 from schemas.telemetry import Chunk
 from tests.faults import facts
 from tests.faults.ledger import Identity, Ledger
 from tests.faults.verdict import Found, Row, Runs, Verdict, compare
 
-ROWS: Final = """
-select version, session, driver, run, chunk, 0::bigint as send, first_frame, frames, captured_ns,
-    channels, crc, block, coalesce(observed, '') as observed
-from telemetry_chunk
-"""
+CHUNKS: Final = "select * from telemetry_chunk"
+BLOCKS: Final = "select session, driver, run, chunk, last_chunk, block from telemetry_block"
 RUNS: Final = "select session, driver, run, have, dead, gone, expired from run"
 NOT_AS_HELD: Final = """
 select count(*) from run as r
 where r.have - r.expired is distinct from (
-    select coalesce(range_agg(int4range(chunk, chunk + 1)), '{}')
-    from telemetry_chunk as c
-    where (c.session, c.driver, c.run) = (r.session, r.driver, r.run)
+    select coalesce(range_agg(int4range(chunk, last_chunk + 1)), '{}')
+    from telemetry as t
+    where (t.session, t.driver, t.run) = (r.session, r.driver, r.run)
+) or r.sealed is distinct from (
+    select coalesce(range_agg(int4range(chunk, last_chunk + 1)), '{}')
+    from telemetry_block as b
+    where (b.session, b.driver, b.run) = (r.session, r.driver, r.run)
 )
 """
 HOLES: Final = """
@@ -50,7 +53,9 @@ async def stored(connection: asyncpg.Connection) -> Runs:
 
 async def identities(connection: asyncpg.Connection) -> set[Identity]:
     """Return the identities of all stored chunks."""
-    rows = await connection.fetch("select session, driver, run, chunk from telemetry_chunk")
+    rows = await connection.fetch(
+        "select session, driver, run, generate_series(chunk, last_chunk) from telemetry"
+    )
     return {tuple(row) for row in rows}
 
 
@@ -78,30 +83,47 @@ async def _found(url: str) -> Found:
 
 
 async def _rows(connection: asyncpg.Connection) -> tuple[dict[Identity, Row], int]:
+    """Return a row for each chunk, sealed ones too, and the number of those that are doubled."""
     rows: dict[Identity, Row] = {}
     begun: set[Identity] = set()
     doubled = 0
-    async with connection.transaction():
-        cursor = await connection.cursor(ROWS)
-        while page := await cursor.fetch(PAGE):
-            for row in page:
-                identity = (row["session"], row["driver"], row["run"], row["chunk"])
-                doubled += identity in rows
-                if row["frames"] > 0:
-                    begins = (*identity[:3], row["first_frame"])
-                    doubled += begins in begun
-                    begun.add(begins)
-                rows[identity] = Row(row["crc"], row["first_frame"], row["frames"], _unpacks(row))
+    async with connection.transaction(isolation="repeatable_read"):
+        async for chunk in _chunks(connection):
+            identity = chunk.session, chunk.driver, chunk.run, chunk.chunk
+            doubled += identity in rows
+            if chunk.frames > 0:
+                begins = (*identity[:3], chunk.first_frame)
+                doubled += begins in begun
+                begun.add(begins)
+            rows[identity] = Row(chunk.crc, chunk.first_frame, chunk.frames, _unpacks(chunk))
     return rows, doubled
 
 
-def _unpacks(row: asyncpg.Record) -> bool:
-    """Return whether the row matches its crc and holds the declared frames."""
+async def _chunks(connection: asyncpg.Connection) -> AsyncIterator[Chunk]:
+    """Yield all chunks; one whose row of a block does not unpack is yielded without frames."""
+    cursor = await connection.cursor(CHUNKS)
+    while page := await cursor.fetch(PAGE):
+        for row in page:
+            yield chunk_of(row)
+    cursor = await connection.cursor(BLOCKS)
+    while page := await cursor.fetch(PAGE // 20):
+        for session, driver, run, first, last, block in page:
+            try:
+                chunks = unseal((session, driver, run, first), block)
+            except CorruptChunkError:
+                chunks = []
+            for chunk in chunks:
+                yield chunk
+            for number in range(first + len(chunks), last + 1):
+                yield Chunk(2, driver, session, run, number, 0, 0, 0, 0, b"", 0, b"")
+
+
+def _unpacks(chunk: Chunk) -> bool:
+    """Return whether a chunk matches its crc and holds the declared frames."""
     try:
-        frames = unpack(Chunk(**row))
+        return len(unpack(chunk).times_ns) == chunk.frames
     except CorruptChunkError:
         return False
-    return len(frames.times_ns) == int(row["frames"])
 
 
 async def _gone(connection: asyncpg.Connection) -> Runs:

@@ -22,7 +22,7 @@ async def test_subscribers_receive_events_decoded_or_raw(nats_server: NatsServer
     received: list[Hello] = []
     raw: list[tuple[str, bytes]] = []
 
-    async def receive(hello: Hello) -> None:
+    def receive(hello: Hello) -> None:
         received.append(hello)
 
     async with connected(nats_server.url) as driver, connected(nats_server.url, "gateway") as wall:
@@ -79,7 +79,7 @@ async def test_an_event_on_a_foreign_subject_is_dropped(
 ) -> None:
     received: list[int] = []
 
-    async def receive(event: Hello | Ask) -> None:
+    def receive(event: Hello | Ask) -> None:
         received.append(event.run)
 
     async with connected(nats_server.url) as driver, connected(nats_server.url, "gateway") as wall:
@@ -153,7 +153,7 @@ async def test_an_undecodable_event_is_counted_and_the_next_one_received(
 ) -> None:
     received: list[Hello] = []
 
-    async def receive(hello: Hello) -> None:
+    def receive(hello: Hello) -> None:
         received.append(hello)
 
     def count() -> float:
@@ -176,7 +176,7 @@ async def test_an_undecodable_event_is_counted_and_the_next_one_received(
 
 
 async def test_a_failing_subscriber_is_logged(nats_server: NatsServer) -> None:
-    async def fail(_: Hello) -> None:
+    def fail(_: Hello) -> None:
         raise ZeroDivisionError("my mistake")
 
     async with connected(nats_server.url) as driver:
@@ -189,6 +189,49 @@ async def test_a_failing_subscriber_is_logged(nats_server: NatsServer) -> None:
 
             await eventually(logged, "the failure is logged")
     assert logs[0]["log_level"] == "error"
+
+
+async def test_a_raw_subscriber_outlives_failures_reconnects_and_new_credentials(
+    nats_server: NatsServer,
+) -> None:
+    raw: list[bytes] = []
+
+    def receive(_: str, payload: bytes) -> None:
+        if not payload:
+            raise ZeroDivisionError("my mistake")
+        raw.append(payload)
+
+    async with connected(nats_server.url, "gateway") as wall, connected(nats_server.url) as driver:
+        subscription = await wall.listen_raw("link.hello", receive)
+        await settled(wall)
+
+        async def hears(payload: bytes) -> None:
+            await driver.client.publish("hello.ada", payload)
+
+            async def heard() -> bool:
+                return raw[-1:] == [payload]
+
+            await eventually(heard, f"{payload!r} is heard")
+
+        with capture_logs() as logs:
+            await driver.client.publish("hello.ada", b"")
+            await hears(b"after a failure")
+        assert any("my mistake" in str(line) for line in logs)
+        await wall.force_reconnect()
+        await eventually(lambda: connected_again(wall), "the connection is back")
+        await settled(wall)
+        await hears(b"after a reconnect")
+        await subscription.unsubscribe()
+        await settled(wall)
+        await driver.client.publish("hello.ada", b"to nobody")
+        await driver.client.flush()
+        await wall.replace()
+        await hears(b"after a replacement")
+    assert b"to nobody" not in raw
+
+
+async def connected_again(bus: Bus) -> bool:
+    return bus.connects > 1 and bus.up.is_set()
 
 
 async def test_closing_sends_what_was_published(nats_server: NatsServer) -> None:

@@ -192,7 +192,7 @@ async def test_a_spool_learns_of_the_deletion_when_it_happens_and_when_it_asks(
 ) -> None:
     receipts: list[Receipt] = []
 
-    async def receive(receipt: Receipt) -> None:
+    def receive(receipt: Receipt) -> None:
         receipts.append(receipt)
 
     await driver.listen("link.receipt", receive)

@@ -253,7 +253,7 @@ async def test_chunks_in_the_spool_at_exit_are_sent_by_a_later_run(hub: Hub) -> 
 async def test_the_older_of_two_apps_of_a_driver_is_not_live_and_loses_nothing(hub: Hub) -> None:
     runs: list[int] = []
 
-    async def receive(chunk: Chunk) -> None:
+    def receive(chunk: Chunk) -> None:
         runs.append(chunk.run)
 
     async with connected(hub.nats.url, "gateway") as listener:

@@ -150,7 +150,7 @@ class Neighbour:
                 self.latencies_s.append(time.monotonic() - began)
                 return
 
-    async def _had(self, _: Receipt) -> None:
+    def _had(self, _: Receipt) -> None:
         self.had_at.append(time.monotonic())
 
 

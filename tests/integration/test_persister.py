@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -12,7 +13,7 @@ import pytest
 from consumers.persister.service import service
 from pitbox.chunks.frames import check_crc, unpack_block
 from pitbox.nats.bus import Bus
-from pitbox.postgres import folds
+from pitbox.postgres import migration, telemetry
 from pitbox.postgres.connection import Connection
 from pitbox.postgres.errors import PostgresDown, Refused
 from pitbox.service.lifetime import Service
@@ -37,7 +38,7 @@ from tests.tools.hub import (
     settled,
     wire,
 )
-from tests.tools.servers import NatsServer, PostgresServer
+from tests.tools.servers import NatsServer, PostgresServer, running
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ async def receipts(driver: Bus) -> list[Receipt]:
     """Return a list that every receipt is added to."""
     received: list[Receipt] = []
 
-    async def receive(receipt: Receipt) -> None:
+    def receive(receipt: Receipt) -> None:
         received.append(receipt)
 
     await driver.listen("link.receipt", receive)
@@ -219,23 +220,22 @@ async def test_stored_chunks_survive_a_restart_and_are_not_stored_again(
 
 
 async def test_an_immediate_stop_of_postgres_loses_and_doubles_nothing(
-    settings: Settings,
-    driver: Bus,
-    stored: Database,
-    postgres_server: PostgresServer,
-    receipts: list[Receipt],
+    nats_server: NatsServer, driver: Bus, receipts: list[Receipt], tmp_path: Path
 ) -> None:
-    async with serving(service(settings)):
-        await send(driver, [chunk(n) for n in range(100)])
-        await receipted(receipts, lambda r: r.through == 99, "the first hundred")
-        for start in (100, 300, 500):
-            await send(driver, [chunk(n) for n in range(start, start + 50)])
-            postgres_server.stop_at_once()
-            await send(driver, [chunk(n) for n in range(start + 50, start + 200)])
-            postgres_server.start()
-        await receipted(receipts, lambda r: r.through == 699, "all are there")
-    assert await stored.has(700)
-    assert len({receipt.boot for receipt in receipts}) > 1
+    server = PostgresServer(tmp_path)  # the shared one has the databases of all tests to recover
+    with running(server):
+        await migration.migrate(server.url("stopped"))
+        async with serving(service(settings_of(nats_server.url, server.url("stopped")))):
+            await send(driver, [chunk(n) for n in range(100)])
+            await receipted(receipts, lambda r: r.through == 99, "the first hundred")
+            for start in (100, 300, 500):
+                await send(driver, [chunk(n) for n in range(start, start + 50)])
+                server.stop_at_once()
+                await send(driver, [chunk(n) for n in range(start + 50, start + 200)])
+                server.start()
+            await receipted(receipts, lambda r: r.through == 699, "all are there")
+        assert await Database(server.url("stopped")).has(700)
+        assert len({receipt.boot for receipt in receipts}) > 1
 
 
 async def test_drivers_are_not_made_to_ask_again_while_postgres_refuses_writes(
@@ -322,7 +322,7 @@ async def test_chunks_of_both_versions_come_out_of_postgres_with_crcs_that_match
         await send(driver, sent)
         await eventually(lambda: stored.has(2), "both chunks")
     connection = await asyncpg.connect(settings.postgres.url)
-    found = await folds.chunks(connection, ("test", "ada"), 1, 0, 1)
+    found = await telemetry.chunks(connection, ("test", "ada"), 1, 0, 1)
     await connection.close()
     assert [one.version for one in found] == [1, 2]
     assert [msgspec.structs.replace(one, send=one.chunk) for one in found] == sent
@@ -495,8 +495,8 @@ async def test_a_persister_starts_before_its_peers_and_stops_without_them(
     if down == "nats":
         nats_server.stop()
     made: Service = service(settings_of(nats_server.url, nowhere))
-    async with serving(made) as running:
-        done, _ = await asyncio.wait({running}, timeout=0.5)
+    async with serving(made) as task:
+        done, _ = await asyncio.wait({task}, timeout=0.5)
         assert not done
     if down == "nats":
         nats_server.start()

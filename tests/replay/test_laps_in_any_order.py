@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from consumers.timing import replay
-from consumers.timing.decide import decide
+from consumers.timing.decide import decide, facts_of
+from consumers.timing.own import Own
 from consumers.timing.state import add, initial
 from consumers.timing.stretches import extend
 from producers.chunker import Chunker, chunks
@@ -69,6 +70,20 @@ def test_chunks_summed_up_together_make_the_same_state(observations: list[Observ
     for chunk in ordered:
         single = add(single, chunk, later=True)
     assert repr(state.runs) == repr(single.runs)
+
+
+def test_facts_derived_chunk_by_chunk_are_those_derived_at_once(
+    observations: list[Observation],
+) -> None:
+    ordered = cut(observations, 300)
+    held = [chunk for chunk in ordered if chunk.chunk % 40 == 30]
+    state = initial()
+    for chunk in [*(chunk for chunk in ordered if chunk not in held), *held]:
+        state, _ = decide(state, chunk)
+        anew = replace(state, own=Own(), others={}, told={})
+        if chunk.chunk % 20 == 0:
+            assert list(map(repr, facts_of(state))) == list(map(repr, facts_of(anew)))
+    assert list(map(repr, facts_of(state))) == list(map(repr, facts_of(anew)))
 
 
 def test_filled_holes_do_not_change_the_laps(observations: list[Observation]) -> None:

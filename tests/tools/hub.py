@@ -247,8 +247,11 @@ class Database:
 
     async def chunks(self, run: int = 1) -> list[int]:
         """Return the numbers of a run's stored chunks, repetitions included."""
-        found = await self.rows("select chunk from telemetry_chunk where run = $1 order by 1", run)
-        return [row["chunk"] for row in found]
+        query = (
+            "select generate_series(chunk, last_chunk) as number from telemetry where run = $1 "
+            "order by 1"
+        )
+        return [row["number"] for row in await self.rows(query, run)]
 
     async def has(self, chunks: int, run: int = 1) -> bool:
         """Return whether exactly the first chunks of a run are stored."""

@@ -279,6 +279,17 @@ class PostgresServer(Server):
 
 
 @contextlib.contextmanager
+def away(server: Server) -> Iterator[None]:
+    """Stop a server during the block; afterwards it takes clients again."""
+    server.stop()
+    try:
+        yield
+    finally:
+        server.start()
+        until(server.is_ready, f"{server.name} takes clients")
+
+
+@contextlib.contextmanager
 def running(server: Server) -> Iterator[Server]:
     """Run a server during the block, and leave no process behind."""
     server.start()

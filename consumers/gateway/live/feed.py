@@ -6,7 +6,7 @@ page, and recorded frames are served by REST.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -19,17 +19,14 @@ from consumers.gateway.live.latest import Latest
 from consumers.gateway.live.outbox import Outbox
 from consumers.gateway.live.presence import Presences
 from consumers.gateway.live.table import Table
+from consumers.gateway.live.telemetry import IS_LATE, Telemetry, now_ms
 from consumers.gateway.past import holes
-from pitbox import metrics as runtime_metrics
-from pitbox.chunks.errors import CorruptChunkError
 from pitbox.nats.bus import Bus
 from pitbox.postgres.errors import PostgresDown
 from pitbox.postgres.pool import Pool
 from pitbox.topology import Topology
 from schemas.base import Event
 from schemas.hub import HubState
-from schemas.registry import UNDECODABLE
-from schemas.telemetry import CHUNK_VERSION, Chunk, Mark
 from schemas.wall import FromPage, Ping, Pong, Presence, Refused, Subscribe
 
 MAX_CLIENTS: Final = 512
@@ -38,7 +35,6 @@ TICK_S: Final = 0.25
 # because the persister may write them a few seconds later.
 REREAD_S: Final = (1.0, 10.0)
 
-IS_LATE: Final = {"telemetry.live": False, "telemetry.backfill": True}
 LINKS: Final = ("link.hello", "link.receipt")
 HUB: Final = "hub.state"
 HANDLED: Final = (*IS_LATE, *LINKS, HUB)
@@ -61,7 +57,6 @@ class Feed:
         max_clients: int = MAX_CLIENTS,
     ) -> None:
         self._topology = topology
-        self._stream = topology.stream_of["telemetry.live"]
         self._archive = archive
         self._table = table
         self._max_clients = max_clients
@@ -78,6 +73,7 @@ class Feed:
             fanout=self._fanout,
             read_facts=self._read_facts,
         )
+        self._telemetry = Telemetry(topology, self._fanout, self._presences, self._deletions)
 
     @property
     def is_full(self) -> bool:
@@ -91,10 +87,11 @@ class Feed:
 
     def leave(self, client: Outbox) -> None:
         """Remove a client."""
+        self._telemetry.pass_on()
         self._hidden.pop(client, None)
         self._fanout.leave(client)
         self._cancel_first_send(client)
-        metrics.dropped.inc(client.newly_dropped())
+        _record([client])
         metrics.clients.set(len(self._hidden))
 
     def hide(self, client: Outbox, hidden: frozenset[str]) -> bool:
@@ -127,7 +124,7 @@ class Feed:
     async def run(self, bus: Bus) -> None:
         """Subscribe on the bus and forward to the clients, until cancelled."""
         for route, late in IS_LATE.items():
-            await bus.listen_raw(route, self._telemetry(route, late=late))
+            await bus.listen_raw(route, self._telemetry.receiver(route, late=late))
         for route in self._table.routes:
             await bus.listen(route, self._receive_fact)
         for route in LINKS:
@@ -144,7 +141,8 @@ class Feed:
                 watching = self._fanout.watchers(presence.session, presence.driver)
                 self._put_presence(watching, presence)
             metrics.backlog.set(sum(len(client) for client in self._hidden))
-            metrics.dropped.inc(sum(client.newly_dropped() for client in self._hidden))
+            _record(self._hidden)
+            metrics.encoded.inc(self._telemetry.newly_encoded())
             await asyncio.sleep(TICK_S)
 
     async def _reread(self, bus: Bus) -> None:
@@ -162,6 +160,7 @@ class Feed:
 
     def _subscribe(self, client: Outbox, wished: Choice) -> None:
         chosen = msgspec.structs.replace(wished, hidden=self._hidden[client])
+        self._telemetry.pass_on()
         self._fanout.choose(client, chosen)
         client.clear_frames()
         for presence in self._presences.of(chosen.session):
@@ -201,14 +200,14 @@ class Feed:
             for client in self._fanout.receivers(entry):
                 client.put_fact(entry.identity, entry.message)
 
-    async def _receive_fact(self, fact: Event) -> None:
+    def _receive_fact(self, fact: Event) -> None:
         self._forward([fact])
 
-    async def _receive_link(self, event: Any) -> None:
+    def _receive_link(self, event: Any) -> None:
         if not self._deletions.covers(event):
             self._presences.update(event, now_ms())
 
-    async def _receive_hub(self, state: HubState) -> None:
+    def _receive_hub(self, state: HubState) -> None:
         """Show a state of the hub in the metrics, and send it to every page."""
         metrics.hub_refuses.labels("nats-server").set(state.nats_refuses)
         metrics.hub_refuses.labels("postgres").set(state.postgres_refuses)
@@ -223,45 +222,9 @@ class Feed:
         for client in clients:
             client.put_fact(key, encoded)
 
-    def _telemetry(self, route: str, *, late: bool) -> Callable[[str, bytes], None]:
-        decode = self._topology.decoder(route).decode
 
-        def receive(subject: str, payload: bytes) -> None:
-            try:
-                event: Chunk | Mark = decode(payload)
-            except UNDECODABLE:
-                runtime_metrics.decode_errors.labels(route).inc()
-                return
-            own = self._topology.subject(route, driver=event.driver, session=event.session)
-            if subject != own or event.version > CHUNK_VERSION:
-                reason = "newer version" if subject == own else "foreign subject"
-                runtime_metrics.dropped.labels("gateway", reason).inc()
-                return
-            if self._deletions.covers(event):
-                runtime_metrics.dropped.labels("gateway", "deleted session").inc()
-                return
-            self._presences.update(event, now_ms())
-            if isinstance(event, Chunk):
-                self._send_frames(event, late=late)
-
-        return receive
-
-    def _send_frames(self, chunk: Chunk, *, late: bool) -> None:
-        try:
-            messages = self._fanout.frames(chunk, late=late)
-        except CorruptChunkError:
-            runtime_metrics.dropped.labels("gateway", "corrupt chunk").inc()
-            return
-        for message, clients in messages:
-            for client in clients:
-                client.put(message)
-        metrics.encoded.inc(len(messages))
-        offset_ms = self._presences.offset_ms(chunk.session, chunk.driver)
-        if not late and offset_ms is not None:
-            age_ms = now_ms() - chunk.captured_ns / 1e6 - offset_ms
-            metrics.latency_s.labels(self._stream).observe(max(0.0, age_ms / 1e3))
-
-
-def now_ms() -> float:
-    """Return the time of the hub's clock in ms since 1970."""
-    return time.time_ns() / 1e6
+def _record(clients: Iterable[Outbox]) -> None:
+    """Add to the metrics what the clients were sent and lost since the last time."""
+    counts = [client.newly() for client in clients]
+    metrics.sent.inc(sum(sent for sent, _ in counts))
+    metrics.dropped.inc(sum(dropped for _, dropped in counts))

@@ -4,6 +4,7 @@ from itertools import chain
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from consumers.gateway.live.stored import Stored
 from pitbox.chunks.ranges import minus, normal
@@ -19,6 +20,17 @@ MAX_GONE: Final = 256
 MAX_SESSIONS: Final = 16
 """The limit per driver, so that one driver's made-up sessions cannot evict other drivers."""
 
+NOTHING: Final = 0, 0.0
+
+
+class Chunks(Struct, frozen=True, gc=False):
+    """Stand for the chunks of a run that came since the last look; `made` is as in a Mark."""
+
+    driver: str
+    session: str
+    run: int
+    made: int
+
 
 class Presences:
     """Hold one presence per driver and session, of its highest run.
@@ -30,9 +42,41 @@ class Presences:
         self._drivers: dict[str, dict[str, Presence]] = {}
         self._sent: dict[tuple[str, str], tuple[Presence, float]] = {}
         self._stored = Stored()
+        self._noted: dict[str, dict[tuple[str, int], tuple[int, float]]] = {}
 
     def update(self, event: Hello | Receipt | Mark | Chunk, now_ms: float) -> None:
-        """Apply an event of a driver's PC, or a receipt of the persister; ignore older runs."""
+        """Apply an event of a driver's PC, or a receipt of the persister; ignore older runs.
+
+        Chunks are noted, and applied together before the next look or other event of their driver:
+        twenty of each car come in a second.
+        """
+        if isinstance(event, Chunk):
+            self._note(event, now_ms)
+        else:
+            self._apply_noted(event.driver)
+            self._apply(event, now_ms)
+
+    def _note(self, chunk: Chunk, now_ms: float) -> None:
+        noted = self._noted.get(chunk.driver)
+        if noted is None:
+            noted = self._noted[chunk.driver] = {}
+        key = chunk.session, chunk.run
+        made, _ = noted.get(key, NOTHING)
+        noted[key] = max(made, chunk.chunk + 1), now_ms
+        if len(noted) > MAX_SESSIONS:
+            self._apply_noted(chunk.driver)
+        elif len(self._noted) > MAX_DRIVERS:
+            self._apply_all_noted()
+
+    def _apply_noted(self, driver: str) -> None:
+        for (session, run), (made, at_ms) in self._noted.pop(driver, {}).items():
+            self._apply(Chunks(driver, session, run, made), at_ms)
+
+    def _apply_all_noted(self) -> None:
+        for driver in list(self._noted):
+            self._apply_noted(driver)
+
+    def _apply(self, event: Hello | Receipt | Mark | Chunks, now_ms: float) -> None:
         driver, session = event.driver, event.session
         self._note_stored(event, now_ms)
         known = self._drivers.get(driver, {}).get(session)
@@ -51,7 +95,7 @@ class Presences:
         changes = _changes(known, event, now_ms) | {"stored_ms": self._stored.at_ms(driver)}
         self._keep(msgspec.structs.replace(known, **changes))
 
-    def _note_stored(self, event: Hello | Receipt | Mark | Chunk, now_ms: float) -> None:
+    def _note_stored(self, event: Hello | Receipt | Mark | Chunks, now_ms: float) -> None:
         if isinstance(event, Receipt):
             self._stored.receipt(event, now_ms)
         else:
@@ -63,6 +107,7 @@ class Presences:
 
         A closed run publishes nothing more, so after a restart only Postgres knows it.
         """
+        self._apply_noted(ended.driver)
         known = self._drivers.get(ended.driver, {}).get(ended.session)
         if known is None or ended.run > known.run:
             self._keep(ended)
@@ -71,12 +116,14 @@ class Presences:
 
     def forget(self, session: str, driver: str, through: int) -> None:
         """Drop the presence of a deleted run, those up to the run `through`."""
+        self._apply_noted(driver)
         known = self._drivers.get(driver, {}).get(session)
         if known is not None and known.run <= through:
             self._forget(driver, session)
 
     def of(self, session: str) -> list[Presence]:
         """Return the presence of every driver known in a session."""
+        self._apply_all_noted()
         return [known[session] for known in self._drivers.values() if session in known]
 
     def offset_ms(self, session: str, driver: str) -> float | None:
@@ -89,6 +136,7 @@ class Presences:
 
         A change of `_state` is due at once, any other change two seconds after the last send.
         """
+        self._apply_all_noted()
         due = []
         for known in chain.from_iterable(map(dict.values, self._drivers.values())):
             key = known.driver, known.session
@@ -121,7 +169,7 @@ class Presences:
 
 
 def _changes(
-    known: Presence, event: Hello | Receipt | Mark | Chunk, now_ms: float
+    known: Presence, event: Hello | Receipt | Mark | Chunks, now_ms: float
 ) -> dict[str, Any]:
     match event:
         case Hello():
@@ -137,8 +185,8 @@ def _changes(
             made, missing = max(known.made, event.made), minus(known.missing, gone)
             changes = {"seen_ms": now_ms, "made": made, "gone": gone, "missing": missing}
             return {**changes, "closed": event.closed}
-        case Chunk():
-            return {"seen_ms": now_ms, "made": max(known.made, event.chunk + 1)}
+        case Chunks():
+            return {"seen_ms": now_ms, "made": max(known.made, event.made)}
 
 
 def _state(presence: Presence) -> tuple[Any, ...]:

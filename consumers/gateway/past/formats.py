@@ -47,7 +47,20 @@ def render(
         "channels": [channel.name for channel in channels],
         "units": [channel.unit for channel in channels],
     }
-    return RENDERERS[form](about, table)
+    return _joined(RENDERERS[form](about, table))
+
+
+def _joined(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield pieces that are not small: each costs its reader a thread's turn."""
+    waiting: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= PIECE_BYTES:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    yield b"".join(waiting)
 
 
 def accepted(accept: str) -> Format:

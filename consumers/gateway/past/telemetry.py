@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from consumers.gateway.access.memory import Hold
 from consumers.gateway.past.formats import Format, render
-from consumers.gateway.past.traces import Stored, Table, table
+from consumers.gateway.past.traces import Row, Table, table
 from pitbox.postgres.pool import Pool
 from schemas.timing import Lap
 
@@ -21,18 +21,18 @@ MAX_BYTES: Final = 48_000_000
 ROW_BYTES: Final = 500
 """What a row takes beside its block."""
 
-# The chunk before and the chunk after the range are read too: either may reach into the range, and
-# they show whether the range begins or ends in a hole.
+# The row before and the row after the range are read too: either may reach into the range, and they
+# show whether the range begins or ends in a hole.
 RANGE: Final = """
-from telemetry_chunk
+from telemetry
 where session = $1 and driver = $2 and frames > 0
     and run > coalesce((select through from deleted where session = $1 and driver = $2), -1)
     and captured_ns >= coalesce((
-        select max(captured_ns) from telemetry_chunk
+        select max(captured_ns) from telemetry
         where session = $1 and driver = $2 and frames > 0 and captured_ns <= $3
     ), $3)
     and captured_ns <= coalesce((
-        select min(captured_ns) from telemetry_chunk
+        select min(captured_ns) from telemetry
         where session = $1 and driver = $2 and frames > 0 and captured_ns > $4
     ), $4)
 """
@@ -41,7 +41,7 @@ select coalesce(sum(frames), 0), coalesce(max(length(channels)), 0),
     coalesce(sum(length(block) + {ROW_BYTES}), 0)
 {RANGE}
 """
-ROWS: Final = f"select {', '.join(Stored._fields)} {RANGE} order by run, captured_ns"
+ROWS: Final = f"select {', '.join(Row._fields)} {RANGE} order by run, captured_ns"
 
 
 class TooMuch(ValueError):  # noqa: N818 - a question, not a mistake of ours
@@ -84,7 +84,7 @@ class TelemetryReader:
     async def traces(self, form: Format, asked: Question, hold: Hold) -> AsyncIterator[bytes]:
         """Return the pieces of the encoded answer, whose columns `hold` counts until its release.
 
-        Raises TooMuch, NoMemory, PostgresDown or CorruptChunkError.
+        Raises TooMuch, NoMemory or PostgresDown.
         """
         turn = self._turns.setdefault(hold.visitor, asyncio.Lock())
         async with turn:
@@ -107,7 +107,9 @@ class TelemetryReader:
             rows = await connection.fetch(ROWS, *where)
 
         def work() -> Table:
-            return table(Stored.of(rows), asked.from_ns, asked.to_ns, asked.channels)
+            owner = asked.session, asked.driver
+            stored = [Row(*row) for row in rows]
+            return table(stored, owner, asked.from_ns, asked.to_ns, asked.channels)
 
         found = await asyncio.get_running_loop().run_in_executor(self._thread, work)
         hold.resize(found.bytes)

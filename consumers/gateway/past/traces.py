@@ -1,42 +1,63 @@
-"""Turn stored chunks into channels over time: pure.
+"""Turn stored chunks and sealed blocks into channels over time: pure.
 
-Each block is decompressed once, and chunks of the same shape are converted together.
+Each block is decompressed once, and rows of the same shape are converted together.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Collection, Iterator, Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from pitbox.chunks.arrays import Times, unpack_blocks
+from pitbox.chunks.arrays import Times, Values, unpack_blocks
+from pitbox.chunks.errors import CorruptChunkError
 from pitbox.chunks.frames import channel_ids
+from pitbox.chunks.owner import Owner
+from pitbox.chunks.sealing import columns, unlock
 
 Column = NDArray[np.float32]
+Indices = slice | NDArray[np.intp]
 
 NS_PER_MS: Final = 1e6
-BATCH: Final = 512
-"""Chunks that are unpacked at once, with all channels of the car."""
+BATCH_BYTES: Final = 2_000_000
+"""What is unpacked at once, with all channels of the car."""
+
+NEVER: Final = np.iinfo(np.int64).min
+"""The time of a frame that could not be read."""
 
 
-class Stored(NamedTuple):
-    """Hold rows of telemetry_chunk as columns, in the order of the query."""
+class Row(NamedTuple):
+    """Hold a row of the view `telemetry`: a chunk, or a sealed block of several."""
 
-    run: Sequence[int]
-    first_frame: Sequence[int]
-    frames: Sequence[int]
-    captured_ns: Sequence[int]
-    ended_ns: Sequence[int]
-    channels: Sequence[bytes]
-    block: Sequence[bytes]
+    run: int
+    first_frame: int
+    frames: int
+    captured_ns: int
+    ended_ns: int
+    channels: bytes
+    block: bytes
+    chunk: int
+    last_chunk: int
+    sealed: bool
 
-    @classmethod
-    def of(cls, rows: Sequence[Iterable[Any]]) -> "Stored":
-        """Return rows as columns."""
-        columns = zip(*rows, strict=True) if rows else ((),) * len(cls._fields)
-        return cls(*columns)
+
+class Shape(NamedTuple):
+    """Hold what rows have in common that are converted together; `chunks` is 0 unless sealed."""
+
+    frames: int
+    chunks: int
+    channels: bytes
+
+
+class Into(Struct, frozen=True):
+    """Hold arrays to fill; `begins` is the index of the first frame of each row."""
+
+    begins: Times
+    channels: Sequence[int]
+    times: Times
+    values: Values
 
 
 class Table(Struct, frozen=True):
@@ -63,58 +84,100 @@ class Table(Struct, frozen=True):
         return tuple((first / NS_PER_MS, last / NS_PER_MS) for first, last in self.holes)
 
 
-def table(stored: Stored, from_ns: int, to_ns: int, wanted: Sequence[int] | None = None) -> Table:
-    """Return the frames within `from_ns..to_ns` of chunks that are ordered by run and time.
+def table(
+    rows: Sequence[Row], owner: Owner, from_ns: int, to_ns: int, wanted: Sequence[int] | None = None
+) -> Table:
+    """Return the frames within `from_ns..to_ns` of rows that are ordered by run and time.
 
-    `wanted` are channel ids, None for all. A channel that no chunk has is left out. A channel that
-    only some chunks have is NaN in the other frames. Raises CorruptChunkError.
+    `wanted` are channel ids, None for all. A channel that no row has is left out. A channel that
+    only some rows have is NaN in the other frames. A row that is damaged is a hole.
     """
-    shapes: dict[tuple[int, bytes], list[int]] = defaultdict(list)
-    for place, shape in enumerate(zip(stored.frames, stored.channels, strict=True)):
-        shapes[shape].append(place)
-    given = {channel for _, channels in shapes for channel in channel_ids(channels)}
+    shapes: dict[Shape, list[int]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        shapes[_shape(row)].append(place)
+    given = {channel for shape in shapes for channel in channel_ids(shape.channels)}
     order = sorted(given) if wanted is None else [c for c in dict.fromkeys(wanted) if c in given]
     if not shapes:
         return Table((), np.empty(0, np.int64), (), ())
-    total = sum(stored.frames)
-    times = np.empty(total, np.int64)
-    values = np.full((len(order), total), np.nan, np.float32)
-    filled = 0
-    for places in shapes.values():
-        for begin in range(0, len(places), BATCH):
-            filled += _fill(
-                stored, places[begin : begin + BATCH], order, times[filled:], values[:, filled:]
-            )
-    within = _within(times, from_ns, to_ns)
+    frames = np.array([row.frames for row in rows])
+    ends = np.cumsum(frames)
+    into = Into(
+        begins=ends - frames,
+        channels=order,
+        times=np.full(ends[-1], NEVER),
+        values=np.full((len(order), ends[-1]), np.nan, np.float32),
+    )
+    damaged: set[int] = set()
+    for shape, places in shapes.items():
+        for batch in _batches(shape, places):
+            damaged |= _fill(rows, owner, batch, into)
+    within = _within(into.times, from_ns, to_ns)
+    times = into.times[within].copy()
     return Table(
         channels=tuple(order),
-        times_ns=times[within],
-        columns=tuple(np.ascontiguousarray(column[within]) for column in values),
-        holes=_holes(stored, times[within], from_ns, to_ns),
+        times_ns=times,
+        columns=tuple(column[within].copy() for column in into.values),
+        holes=_holes(_without(rows, damaged), times, from_ns, to_ns),
     )
 
 
-def _fill(
-    stored: Stored, places: Sequence[int], wanted: Sequence[int], times: Times, values: Column
-) -> int:
-    """Write times (ns) and values of chunks of the same shape; return the number of frames."""
-    channels = stored.channels[places[0]]
-    found, floats = unpack_blocks(
-        [stored.block[place] for place in places],
-        [stored.captured_ns[place] for place in places],
-        stored.frames[places[0]],
-        channels,
+def _shape(row: Row) -> Shape:
+    return Shape(row.frames, row.sealed * (row.last_chunk - row.chunk + 1), row.channels)
+
+
+def _batches(shape: Shape, places: Sequence[int]) -> Iterator[Sequence[int]]:
+    words = shape.frames * (1 + len(channel_ids(shape.channels)))
+    size = max(1, BATCH_BYTES // (4 * words))
+    for begin in range(0, len(places), size):
+        yield places[begin : begin + size]
+
+
+def _fill(rows: Sequence[Row], owner: Owner, places: Sequence[int], into: Into) -> set[int]:
+    """Write times and values of rows of the same shape; return the places of damaged ones."""
+    some = [rows[place] for place in places]
+    frames, chunks, channels = _shape(some[0])
+    ids = channel_ids(channels)
+    given = [channel for channel in into.channels if channel in ids]
+    try:
+        times, values = _sealed(some, owner, given) if chunks else _unsealed(some, given)
+    except CorruptChunkError:
+        if len(places) == 1:
+            return {*places}
+        return set[int]().union(*(_fill(rows, owner, [place], into) for place in places))
+    begins = into.begins[np.array(places)]
+    where: Indices = (begins[:, None] + np.arange(frames)).ravel()
+    if (np.diff(begins) == frames).all():
+        where = slice(begins[0], begins[0] + len(times))
+    into.times[where] = times
+    for channel, column in zip(given, values, strict=True):
+        into.values[into.channels.index(channel), where] = column
+    return set()
+
+
+def _unsealed(rows: Sequence[Row], wanted: Sequence[int]) -> tuple[Times, Values]:
+    """Return times and channels of chunks; raises CorruptChunkError."""
+    frames, channels = rows[0].frames, rows[0].channels
+    times, values = unpack_blocks(
+        [row.block for row in rows], [row.captured_ns for row in rows], frames, channels
     )
     ids = channel_ids(channels)
-    times[: len(found)] = found
-    for row, channel in enumerate(wanted):
-        if channel in ids:
-            values[row, : len(found)] = floats[:, ids.index(channel)]
-    return len(found)
+    return times, values[:, [ids.index(channel) for channel in wanted]].T
 
 
-def _within(times: Times, from_ns: int, to_ns: int) -> NDArray[np.intp]:
+def _sealed(rows: Sequence[Row], owner: Owner, wanted: Sequence[int]) -> tuple[Times, Values]:
+    """Return times and channels of sealed blocks; raises CorruptChunkError."""
+    opened = [unlock((*owner, row.run, row.chunk), row.block) for row in rows]
+    for row, one in zip(rows, opened, strict=True):
+        if one.shape != _shape(row) or one.block.first_frame != row.first_frame:
+            raise CorruptChunkError("the block does not match its row")
+    return columns(opened, wanted)
+
+
+def _within(times: Times, from_ns: int, to_ns: int) -> Indices:
     """Return the indices of the times in the range, ascending by time, duplicates removed."""
+    if (times[1:] > times[:-1]).all():
+        begin, end = np.searchsorted(times, from_ns), np.searchsorted(times, to_ns, "right")
+        return slice(int(begin), int(end))
     order = np.argsort(times, kind="stable")
     ascending = times[order]
     kept = (ascending >= from_ns) & (ascending <= to_ns)
@@ -122,9 +185,24 @@ def _within(times: Times, from_ns: int, to_ns: int) -> NDArray[np.intp]:
     return order[kept]
 
 
-def _holes(stored: Stored, times: Times, from_ns: int, to_ns: int) -> tuple[tuple[int, int], ...]:
+def _without(rows: Sequence[Row], damaged: Collection[int]) -> list[Row]:
+    """Return the rows that are not damaged; an empty one stands for a damaged one at either end."""
+    kept = [row for place, row in enumerate(rows) if place not in damaged]
+    first, last = rows[0], rows[-1]
+    if 0 in damaged:
+        kept.insert(0, first._replace(frames=0, ended_ns=first.captured_ns))
+    if len(rows) - 1 in damaged:
+        after = last.first_frame + last.frames
+        kept.append(last._replace(first_frame=after, frames=0, captured_ns=last.ended_ns))
+    return kept
+
+
+def _holes(
+    rows: Sequence[Row], times: Times, from_ns: int, to_ns: int
+) -> tuple[tuple[int, int], ...]:
     """Return the holes: a jump in frame numbers, or the change from one run to the next."""
-    runs, first, count, captured, ended = (np.array(c, np.int64) for c in stored[:5])
+    heads = np.array([row[:5] for row in rows], np.int64)
+    runs, first, count, captured, ended = heads.T
     torn = (runs[1:] != runs[:-1]) | (first[1:] != first[:-1] + count[:-1])
     begins = np.maximum(ended[:-1][torn], from_ns)
     ends = np.minimum(captured[1:][torn], to_ns)

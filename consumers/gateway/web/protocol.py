@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import h11
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.protocol import State
 
 from consumers.gateway import metrics
 from consumers.gateway.web.connections import Connections, Limits
@@ -16,6 +17,12 @@ from consumers.gateway.web.sending import END
 MAX_TARGET_BYTES: Final = 12_288
 MAX_HEAD_BYTES: Final = 16_384
 WRITE_BUFFER_BYTES: Final = 65_536
+FRAMED: Final = 2
+"""How many pieces are held: clients of one selection receive the same messages, in a row."""
+
+FINAL_BINARY: Final = 0x82
+
+PAGE: Final = "page"
 TOO_LONG: Final = 414, "the address is too long"
 TOO_LARGE: Final = 431, "the headers are too large"
 AMBIGUOUS: Final = 400, "Content-Length and Transfer-Encoding: send one of them"
@@ -191,9 +198,55 @@ class RequestProtocol(Placed, H11Protocol):
 
 
 class PageProtocol(Placed, WebSocketsSansIOProtocol):
-    """Close WebSockets whose client does not read."""
+    """Close WebSockets whose client does not read, and write several messages at once.
+
+    uvicorn frames each message anew for each client, needs a task of the client to send it, and
+    writes each of them alone.
+    """
 
     def __init__(self, entry: Entry, **options: Any) -> None:
         """Take over the place of the connection that was upgraded."""
         super().__init__(**options)
         self._entry = entry
+        self.on_room: Callable[[], object] = _nothing
+        # A dictionary of its own: that of uvicorn is shared by all connections.
+        self.app_state = {**self.app_state, PAGE: self}
+
+    def has_room(self) -> bool:
+        """Return whether the client is open and has read most of what was written."""
+        return (
+            self.writable.is_set()
+            and self.conn.state is State.OPEN
+            and not self.transport.is_closing()
+        )
+
+    def write(self, *messages: bytes) -> None:
+        """Write binary messages to a client that has room."""
+        self.transport.write(framed(*messages))
+
+    def resume_writing(self) -> None:
+        """End the reader's time limit, and have what waits written."""
+        super().resume_writing()
+        # Not within a write: the transport may end its pause there.
+        self.loop.call_soon(self._report_room)
+
+    def _report_room(self) -> None:
+        self.on_room()
+
+
+@lru_cache(maxsize=FRAMED)
+def framed(*messages: bytes) -> bytes:
+    """Return binary messages as frames of a server (RFC 6455, section 5.2)."""
+    return b"".join([part for message in messages for part in (_head(len(message)), message)])
+
+
+def _head(size: int) -> bytes:
+    if size < 126:
+        return bytes((FINAL_BINARY, size))
+    if size < 1 << 16:
+        return bytes((FINAL_BINARY, 126)) + size.to_bytes(2)
+    return bytes((FINAL_BINARY, 127)) + size.to_bytes(8)
+
+
+def _nothing() -> None:
+    """Do nothing: no client waits for room."""

@@ -10,14 +10,14 @@ from litestar import WebSocket, websocket
 from litestar.di import NamedDependency
 from litestar.exceptions import WebSocketDisconnect
 
-from consumers.gateway import metrics
 from consumers.gateway.access.authentication import Authenticator, Visitor
 from consumers.gateway.access.sockets import OpenSockets
 from consumers.gateway.live.feed import Feed
 from consumers.gateway.live.outbox import Outbox
+from consumers.gateway.web.protocol import PAGE, PageProtocol
 from consumers.gateway.web.sending import hold_of
 from pitbox.postgres.errors import PostgresDown
-from schemas.wall import Dropped, Refused
+from schemas.wall import Refused
 
 TRY_AGAIN_LATER: Final = 1013  # RFC 6455's registry of close codes
 NO_ACCESS: Final = 4401
@@ -46,24 +46,23 @@ async def wall(
     if not sockets.make_room(visitor):
         await socket.close(TRY_AGAIN_LATER, "too many pages are open: close one, or try later")
         return
-    awake, revoked, crowded = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    revoked, crowded = asyncio.Event(), asyncio.Event()
     hold = hold_of(socket.scope)
     hold.own(visitor.person.account)
     hold.end = crowded.set
-    client = Outbox(awake.set, hold=hold)
+    page: PageProtocol = socket.scope["state"][PAGE]
+    client = Outbox(page, hold=hold)
+    page.on_room = client.flush
     sockets.add(client, visitor, revoked.set)
     # Wait on all of them: only a pending read notices that the client has disconnected.
     revocation, eviction = map(asyncio.ensure_future, (revoked.wait(), crowded.wait()))
-    tasks: list[asyncio.Future[Any]] = [
-        revocation,
-        eviction,
-        asyncio.ensure_future(_receive(socket, feed, client)),
-        asyncio.ensure_future(_send(socket, client, awake)),
-    ]
+    receiving = asyncio.ensure_future(_receive(socket, feed, client))
+    tasks: list[asyncio.Future[Any]] = [revocation, eviction, receiving]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
         sockets.remove(client)
+        client.clear()
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
@@ -96,20 +95,3 @@ async def _receive(socket: WebSocket[Any, Any, Any], feed: Feed, client: Outbox)
             feed.receive(client, message["bytes"])
         else:
             client.put_fact("refused", encode(Refused(reason="send msgpack in binary messages")))
-
-
-async def _send(socket: WebSocket[Any, Any, Any], client: Outbox, awake: asyncio.Event) -> None:
-    reported = 0
-    while True:
-        await awake.wait()
-        awake.clear()
-        while (message := client.take()) is not None:
-            if client.dropped != reported:
-                reported = client.dropped
-                await _send_one(socket, encode(Dropped(count=reported)))
-            await _send_one(socket, message)
-            metrics.sent.inc()
-
-
-async def _send_one(socket: WebSocket[Any, Any, Any], message: bytes) -> None:
-    await socket.send({"type": "websocket.send", "bytes": message, "text": None})

@@ -3,12 +3,14 @@
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.persister.decide import RunKey
 from consumers.persister.intake import Batch, Intake
 from pitbox.nats.delivery import Delivery
+from schemas.telemetry import Chunk
 from tests.tools.dear import framed
 from tests.tools.hub import chunk, mark
 
@@ -108,6 +110,30 @@ def test_a_message_on_another_drivers_subject_is_a_dead_letter() -> None:
     batch = taken(chunk(0), mark(1), reshaped, subject=elsewhere)
     assert kinds(batch) == ["WrongSubject"] * 3
     assert batch.runs == {}
+
+
+@pytest.mark.parametrize("name", ["*", ">", "a.b", "a\n", "-a", "", "a" * 65, "\x1b[2J", "é"])
+def test_a_chunk_of_a_bad_name_is_a_dead_letter_also_on_the_subject_of_that_name(name: str) -> None:
+    for event in (chunk(0, driver=name), chunk(0, session=name), mark(1, driver=name)):
+        batch = taken(event, subject=f"telemetry.{event.driver}.{event.session}.live")
+        assert (kinds(batch), batch.runs) == (["ValidationError"], {})
+
+
+@given(st.integers(0, 12), st.integers(-(2**65), 2**65) | st.binary(max_size=130) | st.none())
+def test_a_chunk_is_decoded_as_its_schema_says(field: int, value: int | bytes | None) -> None:
+    """The type that decodes chunks is not the schema's own, because that matches their names."""
+    fields = [*msgspec.structs.astuple(chunk(0))]
+    fields[field] = value
+    try:
+        payload = msgspec.msgpack.encode([1, *fields])
+    except OverflowError:
+        return
+    try:
+        msgspec.msgpack.decode(payload, type=Chunk)
+        decodes = True
+    except msgspec.ValidationError:
+        decodes = False
+    assert ("ValidationError" not in kinds(taken(payload))) == decodes
 
 
 @given(st.binary(max_size=300))

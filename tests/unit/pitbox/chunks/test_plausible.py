@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from consumers.gateway.live.fanout import Choice, Fanout
 from consumers.persister import rows
 from consumers.timing.summary import summarise
-from pitbox.chunks import arrays, frames, plausible
+from pitbox.chunks import frames, plausible
 from pitbox.chunks.errors import CorruptChunkError, RefusedChunkError
 from pitbox.chunks.plausible import MAX_EVENTS, MAX_LAP_CHANGES, WINDOW_FRAMES
 from schemas.sim import Finished
@@ -16,7 +17,16 @@ from schemas.telemetry import Chunk
 from tests.tools.dear import framed
 
 NAN = float("nan")
-READERS: list[Callable[[Chunk], Any]] = [frames.unpack, arrays.unpack, rows.row, summarise]
+
+
+def shown(chunk: Chunk) -> object:
+    """Read a chunk as the gateway does for a page that watches it."""
+    fanout: Fanout[str] = Fanout()
+    fanout.choose("page", Choice(chunk.session, frozenset(), (0,)))
+    return fanout.frames(chunk, late=False)
+
+
+READERS: list[Callable[[Chunk], Any]] = [frames.unpack, shown, rows.row, summarise]
 FINISHED = Finished(at_ns=1)
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from pitbox.chunks import arrays, sealing
+from pitbox.chunks import sealing
 from pitbox.chunks.errors import CorruptChunkError
 from pitbox.chunks.frames import channel_ids, pack, sealed, unpack
 from pitbox.chunks.sealing import FRAMES, Place
@@ -21,8 +21,11 @@ BASE_NS = 1_700_000_000_000_000_000
 
 
 @st.composite
-def runs(draw: st.DrawFn) -> list[Chunk]:
-    """Return chunks of a run, with any bits; some of their numbers and frames may be missing."""
+def runs(draw: st.DrawFn, *, backwards: bool = True) -> list[Chunk]:
+    """Return chunks of a run, with any bits; some of their numbers and frames may be missing.
+
+    With `backwards` its clock may step back.
+    """
     noise = draw(st.randoms(use_true_random=False))
     made: list[Chunk] = []
     number = frame = 0
@@ -55,7 +58,8 @@ def runs(draw: st.DrawFn) -> list[Chunk]:
         )
         made.append(sealed(chunk))
         number, frame = number + 1, frame + len(steps)
-        captured_ns += draw(st.integers(-(10**9), 10**10))
+        captured_ns += 0 if backwards else 1000 * sum(steps) + 1000
+        captured_ns += draw(st.integers(-(10**9) if backwards else 0, 10**10))
     return made
 
 
@@ -107,8 +111,10 @@ def test_columns_hold_the_frames_of_the_chunks(chunks: list[Chunk]) -> None:
         for wanted in (ids, ids[::-2]):
             times, values = sealing.columns([opened], wanted)
             assert times.tolist() == [at for chunk in group for at in unpack(chunk).times_ns]
-            rows = np.concatenate([arrays.unpack(one)[1] for one in group])
-            expected = rows[:, [ids.index(channel) for channel in wanted]].T
+            rows = np.frombuffer(b"".join(unpack(one).values for one in group), "<f4")
+            expected = rows.reshape(len(times), len(ids))[
+                :, [ids.index(channel) for channel in wanted]
+            ].T
             assert values.tobytes() == expected.tobytes()
 
 

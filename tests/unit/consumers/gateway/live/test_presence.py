@@ -2,7 +2,7 @@
 
 from consumers.gateway.live.presence import MAX_DRIVERS, MAX_SESSIONS, REPEAT_MS, Presences
 from schemas.link import Hello, Receipt
-from schemas.telemetry import Mark, Range
+from schemas.telemetry import Chunk, Mark, Range
 from schemas.wall import Presence
 
 
@@ -29,6 +29,53 @@ def mark(gone: tuple[Range, ...] = (), run: int = 1, closed: bool = False) -> Ma
     return Mark(
         version=1, driver="ada", session="spa", run=run, send=1, made=60, closed=closed, gone=gone
     )
+
+
+def chunk(number: int, run: int = 1, session: str = "spa") -> Chunk:
+    return Chunk(
+        version=2,
+        driver="ada",
+        session=session,
+        run=run,
+        chunk=number,
+        send=1,
+        first_frame=0,
+        frames=0,
+        captured_ns=0,
+        channels=b"",
+        crc=0,
+        block=b"",
+    )
+
+
+def test_chunks_in_any_order_state_how_many_a_run_has_made_and_when_it_was_seen() -> None:
+    presences = Presences()
+    presences.update(hello(made=3), 0.0)
+    for number, at_ms in ((7, 1.0), (9, 2.0), (8, 3.0)):
+        presences.update(chunk(number), at_ms)
+    [known] = presences.due(4.0)
+    assert (known.made, known.seen_ms) == (10, 3.0)
+    presences.update(chunk(4), 5.0)
+    assert [(known.made, known.seen_ms) for known in presences.of("spa")] == [(10, 5.0)]
+
+
+def test_a_chunk_is_applied_before_a_later_event_of_its_driver() -> None:
+    presences = Presences()
+    presences.update(chunk(5), 1.0)
+    presences.update(receipt(missing=((2, 3),)), 2.0)
+    [known] = presences.of("spa")
+    assert (known.made, known.through, known.missing) == (6, 9, ((2, 3),))
+    presences.update(chunk(0, run=2), 3.0)
+    presences.forget("spa", "ada", through=2)
+    assert presences.of("spa") == []
+
+
+def test_a_driver_with_chunks_of_endless_sessions_is_remembered_by_the_newest() -> None:
+    presences = Presences()
+    for number in range(3 * MAX_SESSIONS):
+        presences.update(chunk(0, session=f"s{number}"), float(number))
+    known = [number for number in range(3 * MAX_SESSIONS) if presences.of(f"s{number}")]
+    assert known == [*range(2 * MAX_SESSIONS, 3 * MAX_SESSIONS)]
 
 
 def test_a_hello_sets_the_clock_offset_and_the_waiting_chunks() -> None:

@@ -3,7 +3,8 @@
 import csv
 import io
 import json
-from typing import Any, NamedTuple
+from itertools import count
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -13,9 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from consumers.gateway.past import formats
-from consumers.gateway.past.traces import Stored, Table
+from consumers.gateway.past.traces import Row, Table
 from consumers.gateway.past.traces import table as table_of
-from pitbox.chunks.errors import CorruptChunkError
 from pitbox.chunks.frames import pack
 from schemas.api import PackedTraces, Traces
 from schemas.channels import bitmap, ids
@@ -23,31 +23,18 @@ from schemas.channels import bitmap, ids
 START_NS = 1_700_000_000_000_000_000
 STEP_NS = 10_000_000
 SPEED, GEAR, RPM = ids("speed", "gear", "engine_rpm")
-
-
-class Row(NamedTuple):
-    """Hold a row of telemetry_chunk."""
-
-    run: int
-    first_frame: int
-    frames: int
-    captured_ns: int
-    ended_ns: int
-    channels: bytes
-    block: bytes
+chunk_numbers = count()
 
 
 def table(rows: list[Row], *asked: Any) -> Table:
-    return table_of(Stored.of(rows), *asked)
+    return table_of(rows, ("spa", "ada"), *asked)
 
 
 def at(frame: int) -> int:
     return START_NS + frame * STEP_NS
 
 
-def stored(
-    first: int, frames: int, channels: tuple[int, ...] = (GEAR, SPEED), run: int = 1
-) -> Stored:
+def stored(first: int, frames: int, channels: tuple[int, ...] = (GEAR, SPEED), run: int = 1) -> Row:
     """Return a chunk whose every value is its frame's number plus its channel's id / 1000."""
     times = [at(first + frame) for frame in range(frames)]
     rows = [
@@ -55,7 +42,8 @@ def stored(
         for frame in range(frames)
     ]
     bits, block = bitmap(channels), pack(times, rows)
-    return Row(run, first, frames, times[0], times[-1], bits, block)
+    number = next(chunk_numbers)
+    return Row(run, first, frames, times[0], times[-1], bits, block, number, number, False)
 
 
 def numbers(found: Table) -> list[int]:
@@ -111,10 +99,19 @@ def test_a_channel_that_only_some_chunks_have_is_nan_in_the_others() -> None:
     assert np.isnan(found.columns[1]).tolist() == [False, False]
 
 
-def test_a_block_that_contradicts_its_row_is_refused() -> None:
-    wrong = stored(0, 3)._replace(frames=4)
-    with pytest.raises(CorruptChunkError):
-        table([wrong], at(0), at(3))
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_damaged_chunk_is_a_hole(place: int) -> None:
+    rows = [stored(0, 3), stored(3, 3), stored(6, 3)]
+    rows[place] = rows[place]._replace(block=b"damaged")
+    found = table(rows, at(0), at(8))
+    present = [frame for frame in range(9) if frame // 3 != place]
+    assert numbers(found) == present
+    assert found.holes == ((at(max(0, 3 * place - 1)), at(min(8, 3 * place + 3))),)
+
+
+def test_a_block_that_contradicts_its_row_is_a_hole() -> None:
+    found = table([stored(0, 3)._replace(frames=4)], at(0), at(3))
+    assert (numbers(found), found.holes) == ([], ((at(0), at(2)),))
 
 
 @given(arrays(np.float32, 20, elements=st.floats(width=32, allow_nan=False, allow_infinity=False)))
