@@ -134,7 +134,8 @@ def _run(loaded: settings.Settings, observations: AsyncIterator[Any], record: Te
         await run(loaded, observations, stop, record=record, show=display.show)
 
     try:
-        asyncio.run(until_signal())
+        with asyncio.Runner(loop_factory=lifetime.loop_factory()) as runner:
+            runner.run(until_signal())
     except SourceError as error:
         raise CommandError(str(error)) from None
     except KeyboardInterrupt:

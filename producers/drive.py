@@ -207,7 +207,7 @@ class App:
             if self._chunker.key == key:
                 self._chunker.begin_run(self._run_number())
             return
-        await self._depot.keep(chunks)
+        await self._depot.keep(chunks, sent=self._uploader.is_live)
         self._made += len(chunks)
         for chunk in chunks:
             await self._uploader.live(chunk)

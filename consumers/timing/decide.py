@@ -101,9 +101,8 @@ def _derived(state: State, segments: list[Segment]) -> tuple[State, dict[Car, se
         car=about.car if about else "",
         finished_ns=about.finished_ns if about else None,
     )
-    own = derive(segments, owner, state.own, state.told.get(OWN, frozenset()))
-    told = state.told if state.own.counts_as(own.line) else None
-    others, differ = derive_others(segments, owner, own.line, state.others, told)
+    own = derive(segments, owner, state.own, state.told)
+    others, differ = derive_others(segments, owner, own.line, state.others, own.anew)
     named = _is_named(about, segments)
     derived = replace(state, about=about, own=own, others=others, named=named, told={})
     return derived, differ

@@ -10,7 +10,8 @@ from msgspec import Struct
 from consumers.timing.crossings import Cut, lasted_s
 from consumers.timing.passages import Passage
 from consumers.timing.segments import Change, Changes, Fuel, burn
-from consumers.timing.steps import SKEW_NS, SKEW_S, Void, is_void
+from consumers.timing.spans import Void, is_void
+from consumers.timing.steps import SKEW_NS, SKEW_S
 from consumers.timing.verdicts import Verdict
 from schemas.timing import Lap
 

@@ -1,6 +1,6 @@
 """The laps of other cars, from reports alone; only those are derived anew that were reported."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -8,7 +8,7 @@ from consumers.timing.laps import Owner, reported_lap
 from consumers.timing.reports import OWN, Car
 from consumers.timing.segments import Segment
 from consumers.timing.timeline import Timeline
-from consumers.timing.verdicts import Verdict, judge
+from consumers.timing.verdicts import Anew, Verdict, judge
 from schemas.timing import Lap
 
 
@@ -27,18 +27,18 @@ def derive_others(
     observer: Owner,
     line: Timeline,
     before: Others,
-    told: Mapping[Car, Collection[int]] | None,
+    anew: Anew,
 ) -> tuple[Others, dict[Car, set[int]]]:
     """Derive the laps of other cars that `observer` observed; return them, and which differ.
 
-    `told` are the numbers of the laps that were reported since, None when they mean other laps now.
+    Reports that are not to be judged anew leave their laps as they were before.
     """
-    reported = {car for one in segments for car in one.reports} if told is None else {*told}
+    all_cars = (car for one in segments for car in one.reports)
+    reported = {*(all_cars if anew.told is None else anew.told)}
     others, differ = dict(before), dict[Car, set[int]]()
     for car in sorted(reported - {OWN}):
         known = before.get(car, Other())
-        since_then = None if told is None else told[car]
-        judged, labels = judge(segments, car, line, known.judged, since_then)
+        judged, labels = judge(segments, car, line, known.judged, anew)
         owner = Owner(session=observer.session, driver=observer.driver, car=car[1])
         laps = dict(known.laps)
         for label in labels:

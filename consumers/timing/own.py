@@ -7,11 +7,19 @@ from msgspec import Struct
 
 from consumers.timing.laps import Basis, Owner, driven_lap, reported_lap
 from consumers.timing.passages import Passage
-from consumers.timing.reports import OWN
+from consumers.timing.reports import OWN, Told
 from consumers.timing.segments import Segment
-from consumers.timing.steps import within
+from consumers.timing.spans import within
 from consumers.timing.timeline import Timeline, timeline
-from consumers.timing.verdicts import Paired, Verdict, judge, pair_last_lap_times
+from consumers.timing.verdicts import (
+    ALL,
+    Anew,
+    Paired,
+    Verdict,
+    judge,
+    judged_anew,
+    pair_last_lap_times,
+)
 from schemas.timing import Lap
 
 NOT_PAIRED: Final[tuple[int, Verdict | None]] = 0, None
@@ -21,7 +29,8 @@ class Own(Struct, frozen=True):
     """Hold what was derived of the own car.
 
     `reported` and `paired` are the sim's results by label, of its reports and of its channel.
-    `changed` are the labels that may differ from those that it was derived from.
+    `changed` are the labels that may differ from those that it was derived from, `anew` is which
+    reports were judged anew.
     """
 
     owner: Owner | None = None
@@ -30,22 +39,19 @@ class Own(Struct, frozen=True):
     paired: Paired = {}
     laps: dict[int, Lap] = {}
     changed: frozenset[int] = frozenset()
-
-    def counts_as(self, line: Timeline) -> bool:
-        """Return whether reported lap numbers mean the same laps in a timeline."""
-        return self.owner is not None and self.line.counts_as(line)
+    anew: Anew = ALL
 
 
-def derive(segments: Sequence[Segment], owner: Owner, before: Own, told: frozenset[int]) -> Own:
+def derive(segments: Sequence[Segment], owner: Owner, before: Own, told: Told) -> Own:
     """Derive the laps of segments.
 
-    `before` was derived from some of their chunks, `told` are the numbers of all own laps that were
-    reported since. The result is that of an empty `before`.
+    `before` was derived from some of their chunks, `told` has all laps that were reported since.
+    The result is that of an empty `before`.
     """
-    line = timeline(segments, before.line, told)
+    line = timeline(segments, before.line, told.get(OWN, frozenset()))
     passages = line.passages
-    since_then = told if before.counts_as(line) else None
-    reported, judged = judge(segments, OWN, line, before.reported, since_then)
+    anew = judged_anew(segments, before.line, line, told) if before.owner else ALL
+    reported, judged = judge(segments, OWN, line, before.reported, anew)
     since = line.kept
     if judged:
         since = next((at for at in range(since) if passages[at].label in judged), since)
@@ -68,7 +74,7 @@ def derive(segments: Sequence[Segment], owner: Owner, before: Own, told: frozens
             voids = within(line.voids, passage.begins_ns, passage.pieces[-1].last_ns + 1)
             is_last = passage is passages[-1]
             laps[number] = driven_lap(Basis(passage, verdict, voids, owner, is_last))
-    return Own(owner, line, reported, paired, laps, frozenset(changed))
+    return Own(owner, line, reported, paired, laps, frozenset(changed), anew)
 
 
 def _labels(passages: Iterable[Passage]) -> list[int]:

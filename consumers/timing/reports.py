@@ -24,6 +24,9 @@ Reports = dict[int, tuple[LapReported, ...]]
 OWN: Final[Car] = (True, "")
 """The driver's own car; others are `(False, car)`."""
 
+Told = Mapping[Car, frozenset[int]]
+"""Numbers of reported laps, by car."""
+
 LeftOuts = dict[tuple[str, str], LeftOut]
 """What a run left out so far, by reason and name; the sums only grow."""
 
@@ -157,6 +160,23 @@ def gather_reports(
         car: {number: tuple(sorted(laps[number], key=_reported_ns)) for number in laps}
         for car, laps in merged.items()
     }
+
+
+def told_since(by_segment: Iterable[dict[Car, Reports]], since_ns: int, told: Told) -> Told:
+    """Return the laps in `told`, and those with a report since an instant."""
+    found = {car: set(numbers) for car, numbers in told.items()}
+    for reports in by_segment:
+        for car, laps in reports.items():
+            found.setdefault(car, set()).update(
+                number
+                for number, versions in laps.items()
+                if versions[-1].at_ns >= since_ns or _is_since(versions, since_ns)
+            )
+    return {car: frozenset(numbers) for car, numbers in found.items() if numbers}
+
+
+def _is_since(versions: tuple[LapReported, ...], since_ns: int) -> bool:
+    return len(versions) > 1 and any(report.at_ns >= since_ns for report in versions)
 
 
 def _reported_ns(report: LapReported) -> int:

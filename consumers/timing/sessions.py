@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
+from consumers.timing.layout import ordered
 from consumers.timing.reports import MAX_LEFT_OUT, LeftOuts, merge_left_out, merge_opened
 from consumers.timing.segments import Segment
-from consumers.timing.steps import ordered
 from schemas.sim import MAX_COUNT, LeftOut, SessionOpened
 from schemas.timing import Session
 

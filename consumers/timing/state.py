@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from consumers.timing.others import Others
 from consumers.timing.own import Own
 from consumers.timing.quiet import lengthen
-from consumers.timing.reports import OWN, Car
+from consumers.timing.reports import OWN, Car, Told
 from consumers.timing.revisions import Place
 from consumers.timing.segments import Piece, Segment, join
 from consumers.timing.summary import NEEDED, sum_up
@@ -28,9 +28,6 @@ MAX_EVENTS: Final = 50_000
 """The most of a driver in a session, a multiple of a race of 24 h; chunks above are left out."""
 
 Fact = Session | Lap
-
-
-Told = dict[Car, frozenset[int]]
 
 
 class State(Struct, frozen=True):

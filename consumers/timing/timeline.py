@@ -6,40 +6,56 @@ chunk cannot have changed is taken from an earlier timeline.
 
 from bisect import bisect_right
 from collections.abc import Container, Iterator, Sequence
-from itertools import chain, pairwise
+from itertools import chain, pairwise, takewhile, zip_longest
 
 from msgspec import Struct
 
 from consumers.timing.labels import label
+from consumers.timing.layout import lay_out, ordered
 from consumers.timing.passages import Asked, Epoch, Passage, add_steps
 from consumers.timing.segments import Segment
-from consumers.timing.steps import REWIND_NS, Start, Step, Void, apart, lay_out, ordered
+from consumers.timing.spans import Void, apart
+from consumers.timing.steps import REWIND_NS, Place, Start, Step
 
 
 class Layout(Struct, frozen=True):
-    """Tell from what a timeline was laid out: for each segment its run, first and last chunk, and
-    number of ended pieces; and all flashbacks."""
+    """Tell from what a timeline was laid out.
+
+    Of each segment in driven order it has run, first and last chunk, and number of ended pieces.
+    """
 
     segments: tuple[tuple[int, int, int, int], ...] = ()
     rewinds: tuple[tuple[int, float], ...] = ()
 
-    def keeps(self, step: Step, until: "Layout") -> bool:
-        """Return whether another layout has all that this one has until after a step."""
-        index, place = step.place
-        old, new = self.segments[: index + 1], until.segments[: index + 1]
-        if len(new) <= index or old[:index] != new[:index] or old[index][:2] != new[index][:2]:
+    def agreed(self, other: "Layout") -> "Agreed":
+        """Return how far another layout is the same."""
+        pairs = list(zip(self.segments, other.segments, strict=False))
+        index = next((at for at, (old, new) in enumerate(pairs) if old != new), len(pairs))
+        ended = 0
+        if index < len(pairs):
+            old, new = pairs[index]
+            ended = min(old[3], new[3]) if old[:2] == new[:2] else 0
+        taken = zip(self.rewinds, other.rewinds, strict=False)
+        rewinds = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], taken))
+        return Agreed((index, ended), rewinds, other.rewinds[rewinds : rewinds + 1])
+
+
+class Agreed(Struct, frozen=True):
+    """Hold the first place and the number of flashbacks in which two layouts differ.
+
+    `following` is the flashback after those that are the same, if any.
+    """
+
+    until: Place
+    rewinds: int
+    following: tuple[tuple[int, float], ...]
+
+    def keeps(self, step: Step) -> bool:
+        """Return whether all that was known until after a step is the same."""
+        if step.place >= self.until or step.rewinds > self.rewinds:
             return False
-        if old[index] != new[index] and place >= min(old[index][3], new[index][3]):
-            return False
-        known, taken = step.rewinds, self.rewinds
-        if taken[:known] != until.rewinds[:known]:
-            return False
-        following = until.rewinds[known : known + 1]
-        return (
-            not following
-            or following == taken[known : known + 1]
-            or following[0][0] > step.piece.first_ns + REWIND_NS
-        )
+        at_end = step.rewinds == self.rewinds and self.following
+        return not at_end or self.following[0][0] > step.piece.first_ns + REWIND_NS
 
 
 class Timeline(Struct, frozen=True):
@@ -64,14 +80,30 @@ class Timeline(Struct, frozen=True):
         """Return the index of the epoch that an instant belongs to."""
         return max(bisect_right(self.epochs, at_ns, key=_starts_ns) - 1, 0)
 
-    def counts_as(self, other: "Timeline") -> bool:
-        """Return whether a lap number at an instant means the same lap in another timeline."""
-        return self._counting() == other._counting() and self.voids == other.voids
+    @property
+    def offsets(self) -> frozenset[int]:
+        """Return what is added to lap numbers in any epoch."""
+        return frozenset(epoch.offset for epoch in self.epochs) or frozenset({0})
+
+    def counts_as_until_ns(self, other: "Timeline") -> int | None:
+        """Return until when a lap number means the same lap in another timeline; None for ever."""
+        differ = [
+            *_first_difference(self._counting(), other._counting()),
+            *_first_difference(self.voids, other.voids),
+        ]
+        return min((since_ns for since_ns, _ in differ), default=None)
 
     def _counting(self) -> list[tuple[int, int]]:
         """Return since when which offset applies; the first one also before it starts."""
         since = [epoch.starts_ns for epoch in self.epochs]
         return list(zip([0, *since[1:]], [epoch.offset for epoch in self.epochs], strict=False))
+
+
+def _first_difference(
+    old: Sequence[tuple[int, int]], new: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    pairs = (pair for pair in zip_longest(old, new) if pair[0] != pair[1])
+    return [one for one in next(pairs, ()) if one is not None]
 
 
 def _starts_ns(epoch: Epoch) -> int:
@@ -117,6 +149,7 @@ def _resumable(before: Timeline, layout: Layout, told: Container[int]) -> Iterat
 
     The way to the next one doubles, so those that fail cost no more than the one that does not.
     """
+    agreed = before.layout.agreed(layout)
     skip, passed = 0, 0
     for epoch in range(len(before.epochs) - 1, -1, -1):
         passages = before.epochs[epoch].passages
@@ -125,7 +158,7 @@ def _resumable(before: Timeline, layout: Layout, told: Container[int]) -> Iterat
             passed += 1
             if passed <= skip or mark is None or any(number in told for number in mark.asked):
                 continue
-            if before.layout.keeps(mark.step, layout):
+            if agreed.keeps(mark.step):
                 yield epoch, passage
                 skip = 2 * passed
 

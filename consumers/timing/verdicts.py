@@ -2,7 +2,7 @@
 
 import math
 from collections import ChainMap
-from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Any, Final
 
@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from consumers.timing.labels import MAX_LABEL
 from consumers.timing.passages import Passage
-from consumers.timing.reports import Car, Only, Reports, gather_reports
+from consumers.timing.reports import Car, Only, Reports, Told, gather_reports, told_since
 from consumers.timing.segments import Segment
-from consumers.timing.steps import Void, is_void
+from consumers.timing.spans import Void, is_void
 from consumers.timing.timeline import Timeline
 
 AGREES_S: Final = 0.5
@@ -46,20 +46,42 @@ MANY: Final = 10_000
 """With more lap numbers to look up, all reports are judged anew."""
 
 
+class Anew(Struct, frozen=True):
+    """Tell which reports are to be judged anew: of the laps in `told`, None for all.
+
+    `offsets` are all that was or is added to their numbers.
+    """
+
+    told: Told | None
+    offsets: frozenset[int] = frozenset()
+
+
+ALL: Final = Anew(None)
+
+
+def judged_anew(segments: Sequence[Segment], before: Timeline, line: Timeline, told: Told) -> Anew:
+    """Return which reports are new in `told`, or may mean another lap than in the line before."""
+    since_ns = before.counts_as_until_ns(line)
+    if since_ns is not None:
+        told = told_since((segment.reports for segment in segments), since_ns, told)
+    return Anew(told, before.offsets | line.offsets)
+
+
 def judge(
     segments: Sequence[Segment],
     car: Car,
     line: Timeline,
     before: dict[int, Verdict],
-    told: Collection[int] | None,
+    anew: Anew,
 ) -> tuple[dict[int, Verdict], set[int]]:
     """Return the sim's reported results of a car, and the labels of those that differ from before.
 
-    `told` are the numbers of all laps that were reported since, None when they mean other laps now.
+    Those stay that are not to be judged anew.
     """
+    told = None if anew.told is None else anew.told.get(car, frozenset())
     if told is not None and not told:
         return before, set()
-    offsets = {epoch.offset for epoch in line.epochs} or {0}
+    offsets = anew.offsets
     if told is None or len(told) * len(offsets) ** 2 > MANY:
         judged = from_reports(line, _gathered(segments, car, None))
         labels = {*judged, *before}

@@ -22,7 +22,7 @@ import nats.errors
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from pitbox.nats.wire import Receive, Wire
+from pitbox.nats.wire import Reactions, Receive, Wire
 from pitbox.tls.transport import transport
 
 RECONNECT_WAIT_S: Final = 0.25
@@ -54,7 +54,17 @@ class Client(nats.aio.client.Client):
     def __init__(self) -> None:
         """Prepare; `open` connects."""
         super().__init__()
-        self._ps = self._wire = Wire(self)  # type: ignore[assignment]
+        self._wire = Wire(
+            Reactions(
+                message=self._process_msg,
+                error=self._process_err,
+                ping=self._process_ping,
+                pong=self._process_pong,
+                information=self._process_info,
+                failure=self._failed,
+            )
+        )
+        self._ps = self._wire  # type: ignore[assignment]
 
     async def open(
         self,
@@ -87,6 +97,9 @@ class Client(nats.aio.client.Client):
         subscription = await self.subscribe(subject, cb=_ignore)
         self._wire.direct[b"%d" % subscription._id] = receive
         return subscription
+
+    async def _failed(self, error: Exception) -> None:
+        await self._error_cb(error)
 
     def _remove_sub(self, sid: int, max_msgs: int = 0) -> None:
         self._wire.direct.pop(b"%d" % sid, None)

@@ -6,11 +6,11 @@ blanks and line ends, because nats-server accepts those. Whatever is no protocol
 ProtocolError, at which nats-py connects again.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import msgspec
-from nats.aio.client import Client
+from msgspec import Struct
 from nats.errors import ProtocolError
 
 LINE_END: Final = b"\r\n"
@@ -25,6 +25,21 @@ Receive = Callable[[bytes, bytes, bytes, bytes], None]
 _information: Final = msgspec.json.Decoder(dict[str, Any]).decode
 
 
+class Reactions(Struct, frozen=True):
+    """Hold what a client does at each thing that nats-server sends.
+
+    `message` gets the number of its subscription, subject, subject of the reply, payload and
+    headers, `error` the reason in lower case, `failure` what a direct receiver raised.
+    """
+
+    message: Callable[[int, bytes, bytes, bytes, bytes], Awaitable[None]]
+    error: Callable[[str], Awaitable[None]]
+    ping: Callable[[], Awaitable[None]]
+    pong: Callable[[], Awaitable[None]]
+    information: Callable[[dict[str, Any]], Awaitable[None]]
+    failure: Callable[[Exception], Awaitable[None]]
+
+
 class Wire:
     """Read the bytes of one connection, piece by piece.
 
@@ -32,10 +47,10 @@ class Wire:
     are read. Messages of all others go to the client.
     """
 
-    def __init__(self, client: Client) -> None:
-        """Prepare to read for a client."""
+    def __init__(self, reactions: Reactions) -> None:
+        """Prepare to read for the client that reacts so."""
         self.direct: dict[bytes, Receive] = {}
-        self._client = client
+        self._client = reactions
         self._kept: list[bytes] = []
         self._kept_bytes = 0
         self._needed_bytes = 0
@@ -75,14 +90,14 @@ class Wire:
                 raise ProtocolError
             receive = self.direct.get(number)
             if receive is None:
-                await self._client._process_msg(int(number), subject, reply, payload, headers)
+                await self._client.message(int(number), subject, reply, payload, headers)
                 if self._resets != resets:
                     return
                 continue
             try:
                 receive(subject, reply, headers, payload)
             except Exception as error:  # one message must not keep the later ones from being read
-                await self._client._error_cb(error)
+                await self._client.failure(error)
         if not needed and size - begin > MAX_LINE_BYTES:
             raise ProtocolError
         self._keep(data[begin:], needed)
@@ -95,17 +110,17 @@ class Wire:
         """Act on a line that is no message."""
         operation, rest = words[0], b" ".join(words[1:])
         if operation == b"PING":
-            await self._client._process_ping()
+            await self._client.ping()
         elif operation == b"PONG":
-            await self._client._process_pong()
+            await self._client.pong()
         elif operation == b"-ERR":
-            await self._client._process_err(rest.decode(errors="backslashreplace").lower())
+            await self._client.error(rest.decode(errors="backslashreplace").lower())
         elif operation == b"INFO":
             try:
                 information = _information(rest)
             except msgspec.DecodeError:
                 raise ProtocolError from None
-            await self._client._process_info(information)
+            await self._client.information(information)
         elif operation != b"+OK":
             raise ProtocolError
 

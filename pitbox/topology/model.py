@@ -1,7 +1,7 @@
 """Model streams.yaml: streams, routes, producers and consumers, and questions about them."""
 
 import re
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -46,7 +46,7 @@ class Route(Struct, frozen=True, forbid_unknown_fields=True):
 
     def of(self, event: Any) -> str:
         """Return the subject of an event, filled from its fields."""
-        return self.format({name: getattr(event, name) for name in self.fields})
+        return _subject(self.subject, *[getattr(event, name) for name in self.fields])
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -57,6 +57,12 @@ class Route(Struct, frozen=True, forbid_unknown_fields=True):
 @cache
 def _fields(subject: str) -> tuple[str, ...]:
     return tuple(FIELD.findall(subject))
+
+
+@lru_cache(maxsize=4096)
+def _subject(template: str, *values: Any) -> str:
+    """Return a subject; remembered, because each message that is received is compared with it."""
+    return template.format_map(dict(zip(_fields(template), values, strict=True)))
 
 
 class Stream(Struct, frozen=True, forbid_unknown_fields=True):

@@ -41,12 +41,14 @@ class Database:
         and a network drive no lock.
         """
         self._file = file
+        self._syncs: bool | None = None
         with guarded():
             self._connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
         self._connection.text_factory = _text
         try:
-            for pragma in ("locking_mode = exclusive", "journal_mode = wal", "synchronous = full"):
+            for pragma in ("locking_mode = exclusive", "journal_mode = wal"):
                 self.execute(f"pragma {pragma}")
+            self.sync_commits(wanted=True)
             self._identity = _identity(file)
         except DiskError:
             self.close()
@@ -64,6 +66,15 @@ class Database:
         """
         if _identity(self._file) != self._identity:
             raise DiskError(f"{self._file} was replaced")
+
+    def sync_commits(self, *, wanted: bool) -> None:
+        """Have commits from now on return when they, and all before, are safe from a power cut.
+
+        Others are safe from the end of this process.
+        """
+        if wanted != self._syncs:
+            self.execute(f"pragma synchronous = {'full' if wanted else 'normal'}")
+            self._syncs = wanted
 
     def execute(self, statement: str, values: Sequence[Value] = ()) -> int:
         """Execute a statement; return the key of the row that it inserted."""

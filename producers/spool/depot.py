@@ -1,15 +1,17 @@
 """The spool and the accounts of its runs, for use from the event loop.
 
-Only one thread touches the disk. Its results are passed to the accounts in the event loop, where
-everything else runs too, so nothing needs a lock. A disk that fails is a state of the app: chunks
-that it does not keep are sent live, and count as dropped.
+Only one thread touches the disk. What it did is entered into the accounts in the event loop, where
+everything else runs too, so nothing needs a lock. The loop is woken for it only when somebody
+waits: beside a game each wake-up counts. A disk that fails is a state of the app: chunks that it
+does not keep are sent live, and count as dropped.
 """
 
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final, TextIO, TypeVar
 
@@ -30,6 +32,9 @@ from schemas.link import Receipt
 from schemas.telemetry import Chunk, Range
 
 PATIENCE_S: Final = 0.1
+AHEAD: Final = 8
+"""Calls of `keep` ahead of the disk at which a source waits; one in real time is not there."""
+
 MAX_BEHIND: Final = 2000
 """Calls of `keep` that may wait for the disk: 100 seconds of driving."""
 
@@ -51,7 +56,7 @@ class Depot:
 
     def __init__(self, keeper: Keeper, record: TextIO | None = None) -> None:
         """Prepare to keep chunks; `record` names every chunk before and after it is kept."""
-        self.accounts = Accounts(send=time.time_ns() // 1000)
+        self._accounts = Accounts(send=time.time_ns() // 1000)
         self.completed = asyncio.Event()
         self.owing = asyncio.Event()
         self.found = asyncio.Event()
@@ -59,6 +64,8 @@ class Depot:
 
         self.refusal = Refusal()
         self._behind = 0
+        self._done = deque[Callable[[], None]]()
+        self._loop = asyncio.get_running_loop()
         self._keeper = keeper
         self._record = Record(record)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
@@ -69,8 +76,7 @@ class Depot:
         The runs found are closed: a run is never continued, only finished. Raises SpoolError for a
         spool that no retry can open.
         """
-        loop = asyncio.get_running_loop()
-        self._keeper.on_opened = lambda runs: loop.call_soon_threadsafe(self._opened, runs)
+        self._keeper.on_opened = lambda runs: self._tell(partial(self._opened, runs))
         opening = asyncio.ensure_future(self._on_disk(self._keeper.open))
         try:
             await asyncio.wait_for(asyncio.shield(opening), OPEN_S)
@@ -79,6 +85,12 @@ class Depot:
             log.error("the spool is not open yet", waited_s=OPEN_S)
         except DiskError as error:
             self.refusal.complain(REFUSES, str(error))
+
+    @property
+    def accounts(self) -> Accounts:
+        """Return the accounts, up to date with what the disk has done."""
+        self._enter()
+        return self._accounts
 
     @property
     def trouble(self) -> str:
@@ -111,30 +123,25 @@ class Depot:
         self.accounts.of(key).close()
         self.completed.clear()
 
-    async def keep(self, chunks: Sequence[Chunk]) -> None:
+    async def keep(self, chunks: Sequence[Chunk], *, sent: bool = False) -> None:
         """Write consecutive chunks of one run; wait for the disk, but not for a slow one.
 
+        Chunks that are `sent` live meanwhile wait only when their source is ahead of the disk, and
+        may take a second to be safe from a power cut; others are safe when they count as kept.
         Chunks that the disk refuses are counted as dropped: they can only be sent live.
         """
         key = key_of(chunks[0])
         self._record.made(chunks)
+        self._enter()
         if self._behind >= MAX_BEHIND:
             self._refused(key, chunks, "the disk is too slow")
             return
         self._behind += 1
-        loop = asyncio.get_running_loop()
-        written = loop.create_future()
-
-        def pass_on(done: "Future[None]") -> None:
-            # One turn of the loop, where wrapping the future would take three: this runs 20 times a
-            # second beside a game.
-            loop.call_soon_threadsafe(self._kept, key, chunks, done, written)
-
-        self._thread.submit(self._append, key, chunks).add_done_callback(pass_on)
-        if self._behind == 1:
+        self._thread.submit(self._append, key, chunks, sent)
+        if self._behind == (AHEAD if sent else 1):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PATIENCE_S):
-                    await written
+                    await self.settle()
 
     async def read(self, key: RunKey, chunks: Range, max_bytes: int) -> tuple[Chunk, ...]:
         """Return the first chunks of a range, without those that the spool lacks; they are dropped.
@@ -175,41 +182,54 @@ class Depot:
                 self.refusal.complain("the spool cannot be tidied", str(error))
         await self._on_disk(self._keeper.close)
         self._thread.shutdown(wait=True)
+        self._enter()
 
-    def _append(self, key: RunKey, chunks: Sequence[Chunk]) -> None:
-        encoded = [encode(chunk) for chunk in chunks]
-        first, now_s = chunks[0].chunk, time.time()
-        self._keeper.work(lambda spool: spool.append(key, first, encoded, now_s))
+    def _append(self, key: RunKey, chunks: Sequence[Chunk], sent: bool) -> None:
+        try:
+            encoded = [encode(chunk) for chunk in chunks]
+            first, now_s = chunks[0].chunk, time.time()
+            self._keeper.work(lambda spool: spool.append(key, first, encoded, now_s, sync=not sent))
+        except Exception as error:
+            self._tell(partial(self._not_kept, key, chunks, str(error)))
+            return
+        kept = partial(self._kept, key, chunks)
+        if sent:
+            self._done.append(kept)
+        else:
+            self._tell(kept)
+
+    def _tell(self, done: Callable[[], None]) -> None:
+        """Have something that the disk did entered into the accounts now, from its thread."""
+        self._done.append(done)
+        self._loop.call_soon_threadsafe(self._enter)
+
+    def _enter(self) -> None:
+        while self._done:
+            self._done.popleft()()
 
     def _opened(self, runs: Runs) -> None:
         """Bring the accounts up to date with the file: all else that was kept is lost."""
-        self.accounts.follow(runs)
+        self._accounts.follow(runs)
         self.found.set()
         self.owing.set()
 
-    def _kept(
-        self,
-        key: RunKey,
-        chunks: Sequence[Chunk],
-        done: "Future[None]",
-        written: "asyncio.Future[None]",
-    ) -> None:
+    def _kept(self, key: RunKey, chunks: Sequence[Chunk]) -> None:
         self._behind -= 1
-        if not written.done():
-            written.set_result(None)
-        error = done.exception()
-        if error is not None:
-            self._refused(key, chunks, str(error))
-            return
         self.refusal.end()
         self._record.kept(chunks)
-        account = self.accounts.of(key)
+        account = self._accounts.of(key)
         account.keep(chunks[-1].chunk)
         account.restore((chunks[0].chunk, chunks[-1].chunk))
+        if account.todo:
+            self.owing.set()
         metrics.kept.inc(len(chunks))
 
+    def _not_kept(self, key: RunKey, chunks: Sequence[Chunk], reason: str) -> None:
+        self._behind -= 1
+        self._refused(key, chunks, reason)
+
     def _refused(self, key: RunKey, chunks: Sequence[Chunk], reason: str) -> None:
-        account = self.accounts.of(key)
+        account = self._accounts.of(key)
         account.keep(chunks[-1].chunk)
         account.drop(((chunks[0].chunk, chunks[-1].chunk),))
         self.refusal.add(len(chunks), reason)
@@ -242,4 +262,4 @@ class Depot:
         return self._on_disk(lambda: self._keeper.work(task))
 
     def _on_disk(self, work: Callable[[], Result]) -> Awaitable[Result]:
-        return asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return self._loop.run_in_executor(self._thread, work)

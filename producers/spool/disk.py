@@ -1,6 +1,7 @@
 """The spool's file: every chunk of every run on the driver's disk, until it has to make room.
 
-One SQLite file; a commit returns when its chunks are on the disk. A chunk's key joins the number of
+One SQLite file. A commit is safe from the end of this process, and from a power cut once it or a
+later one was synced. A chunk's key joins the number of
 its run in this file and its own number, so the file grows at its end and shrinks from its
 beginning. Chunks `0..made-1` of a run are present except for those in `dropped`, which is written
 in the transaction that deletes them. So nothing is counted by reading all rows.
@@ -11,6 +12,7 @@ rotten moves to the table `rotten`.
 
 import contextlib
 import shutil
+import time
 from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -31,6 +33,10 @@ FILE: Final = "spool.sqlite"
 RESERVE_BYTES: Final = 50_000_000
 """Free bytes that the spool keeps on its disk by deleting chunks that Postgres has."""
 
+SYNC_S: Final = 1.0
+"""Time between syncs while chunks are sent as well; each costs as much CPU as the commit itself."""
+
+INSERT: Final = "insert into chunk values (?, ?, ?)"
 NOT_FOUND: Final = "not found in the spool"
 
 
@@ -48,6 +54,7 @@ class Spool:
         self._reserve_bytes = reserve_bytes
         self._max_bytes = max_bytes
         self._max_age_s = max_age_h * 3600
+        self._synced_s = 0.0
         self._counts = Counts(file.parent)
         self._database = Database(file)
         try:
@@ -72,15 +79,21 @@ class Spool:
         """Raise DiskError when the file is not there any more."""
         self._database.check()
 
-    def append(self, key: RunKey, first: int, encoded: Sequence[bytes], now_s: float) -> None:
-        """Write chunks of a run from number `first` on; they are on the disk when this returns.
+    def append(
+        self, key: RunKey, first: int, encoded: Sequence[bytes], now_s: float, *, sync: bool = True
+    ) -> None:
+        """Write chunks of a run from number `first` on.
 
+        With `sync` they are on the disk when this returns, else within `SYNC_S` of appending.
         Numbers skipped before `first` count as dropped. Raises ValueError when `first` is below the
         next number.
         """
         known = self.runs.get(key)
         if known and first < known.made:
             raise ValueError(f"chunk {first} after chunk {known.made - 1}")
+        at_s = time.monotonic()
+        sync = sync or at_s - self._synced_s >= SYNC_S
+        self._database.sync_commits(wanted=sync)
         with self._database.transaction():
             run = known or tables.begin(self._database, key)
             dropped = run.dropped
@@ -88,12 +101,14 @@ class Spool:
                 dropped = ranges.union(dropped, ((run.made, first - 1),))
                 tables.save(self._database, run, dropped=dropped)
             self._database.insert(
-                "insert into chunk values (?, ?, ?)",
+                INSERT,
                 (
                     (tables.place_of(run.id, number), int(now_s), chunk)
                     for number, chunk in enumerate(encoded, first)
                 ),
             )
+        if sync:
+            self._synced_s = at_s
         self.runs[key] = run
         run.made, run.dropped = first + len(encoded), dropped
         self._counts.write(key, run.made)

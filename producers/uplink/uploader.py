@@ -60,10 +60,15 @@ class Uploader:
             tasks.create_task(self._mark())
             tasks.create_task(self._watch())
 
+    @property
+    def is_live(self) -> bool:
+        """Return whether new chunks are sent now: the bus is up and no newer app is live."""
+        return self._bus.up.is_set() and not self._fenced()
+
     async def live(self, chunk: Chunk) -> None:
         """Publish a new chunk, unless the bus is down or a newer app of the driver is live."""
         self._live_key = key_of(chunk)
-        if self._fenced() or not self._bus.up.is_set():
+        if not self.is_live:
             self._depot.owing.set()
             return
         send = self._depot.accounts.of(self._live_key).sent(chunk.chunk, chunk.chunk)

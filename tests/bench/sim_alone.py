@@ -1,7 +1,8 @@
-"""Run a simulated car and discard its observations."""
+"""Run a simulated car and discard its observations, in the event loop of the driver app."""
 
 import asyncio
 
+from pitbox.service import lifetime
 from producers.sources import sim
 
 
@@ -11,4 +12,5 @@ async def main() -> None:
         pass
 
 
-asyncio.run(main())
+with asyncio.Runner(loop_factory=lifetime.loop_factory()) as runner:
+    runner.run(main())

@@ -47,6 +47,7 @@ DRIVER_PACKAGES = {
     "rich",
     "rich-rst",
     "structlog",
+    "uvloop",
 }
 CLIENTS = {"urllib.request", "http.client", "httpx", "aiohttp", "requests", "websockets", "smtplib"}
 IMPURE_CALLS = {"open", "print", "input", "time", "time_ns", "monotonic", "now", "sleep", "random"}

@@ -1,7 +1,8 @@
-"""The private points of nats-py that `pitbox.nats.client` and `wire` rely on are as they were.
+"""The private points of nats-py that `pitbox.nats.client` relies on are as they were.
 
 After an update: read what changed in `nats/aio/client.py`, `nats/aio/subscription.py` and
-`nats/protocol/parser.py`, adapt both modules, and raise the version here and in pyproject.toml.
+`nats/protocol/parser.py`, adapt `client.py` and `wire.py`, and raise the version here and in
+pyproject.toml.
 """
 
 import importlib.metadata
@@ -12,7 +13,7 @@ import nats.aio.client
 import pytest
 from nats.protocol.parser import Parser
 
-from pitbox.nats.wire import Wire
+from pitbox.nats.wire import Reactions, Wire
 
 READ = "nats-py is another version than the one whose private points were read"
 
@@ -59,15 +60,20 @@ async def test_the_wire_reads_what_the_parser_reads() -> None:
         b"HMSG a 3 12 17\r\nNATS/1.0\r\n\r\nhello\r\nHMSG a 4 r 16 16\r\nNATS/1.0 404\r\n\r\n\r\n"
         b"-ERR 'Slow Consumer'\r\nINFO {\"ldm\": true}\r\nMSG a 5 1\r\nx\r\n"
     )
-    read = []
-    for reader in (Parser, Wire):
-        client = Recorder()
-        parser: Any = reader(client)  # type: ignore[arg-type]
+    theirs, ours = Recorder(), Recorder()
+    reactions = Reactions(
+        message=ours._process_msg,
+        error=ours._process_err,
+        ping=ours._process_ping,
+        pong=ours._process_pong,
+        information=ours._process_info,
+        failure=ours._error_cb,
+    )
+    for parser in (Parser(theirs), Wire(reactions)):  # type: ignore[no-untyped-call]
         for place in range(len(data)):
             await parser.parse(data[place : place + 1])
-        read.append(client.calls)
-    assert read[0] == read[1]
-    assert len(read[0]) == 9
+    assert theirs.calls == ours.calls
+    assert len(ours.calls) == 9
 
 
 class Recorder:

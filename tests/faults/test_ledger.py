@@ -84,11 +84,13 @@ class NotedSpool(Spool):
         super().__init__(file, **limits, reserve_bytes=0)
         self._scene = scene
 
-    def append(self, key: RunKey, first: int, encoded: Sequence[bytes], now_s: float) -> None:
+    def append(
+        self, key: RunKey, first: int, encoded: Sequence[bytes], now_s: float, *, sync: bool = True
+    ) -> None:
         """Append as any spool does."""
         self._scene.disk.wait()
         self._scene.note()
-        super().append(key, first, encoded, now_s)
+        super().append(key, first, encoded, now_s, sync=sync)
         self._scene.note()
 
 

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from consumers.timing.decide import facts_of, issue
 from consumers.timing.own import Own, derive
-from consumers.timing.reports import OWN
 from consumers.timing.segments import Segment
 from consumers.timing.state import State, add, initial
 from consumers.timing.stretches import extend
@@ -83,8 +82,8 @@ def keeps_as_derived_anew(chunks: Iterable[Chunk], state: State) -> int:
         if own.owner is None:
             continue
         assert list(map(repr, facts_of(state))) == list(map(repr, facts_of(anew(state))))
-        derived = derive(segments_of(state), own.owner, own, state.told.get(OWN, frozenset()))
-        assert shown(derived) == shown(derive(segments_of(state), own.owner, Own(), frozenset()))
+        derived = derive(segments_of(state), own.owner, own, state.told)
+        assert shown(derived) == shown(derive(segments_of(state), own.owner, Own(), {}))
         kept += derived.line.kept > 0
     return kept
 

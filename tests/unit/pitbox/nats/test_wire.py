@@ -1,6 +1,7 @@
 """Bytes of nats-server become messages however they are cut, and what is no protocol is refused."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nats.errors import ProtocolError
 
-from pitbox.nats.wire import MAX_LINE_BYTES, MAX_MESSAGE_BYTES, Wire
+from pitbox.nats.wire import MAX_LINE_BYTES, MAX_MESSAGE_BYTES, Reactions, Wire
 
 Message = tuple[bytes, bytes, bytes, bytes]
 
@@ -22,28 +23,28 @@ class Client:
 
     def __init__(self) -> None:
         self.seen: list[Any] = []
-        self.wire = Wire(self)  # type: ignore[arg-type]
+        self.wire = Wire(
+            Reactions(
+                message=self._message,
+                error=self._error,
+                ping=partial(self._note, "ping"),
+                pong=partial(self._note, "pong"),
+                information=self._note,
+                failure=self._note,
+            )
+        )
 
-    async def _process_msg(
-        self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes
+    async def _note(self, what: Any) -> None:
+        self.seen.append(what)
+
+    async def _message(
+        self, number: int, subject: bytes, reply: bytes, payload: bytes, headers: bytes
     ) -> None:
-        self.seen.append((sid, subject, reply, headers, data))
+        self.seen.append((number, subject, reply, headers, payload))
 
-    async def _process_err(self, err_msg: str) -> None:
-        self.seen.append(err_msg)
+    async def _error(self, reason: str) -> None:
+        self.seen.append(reason)
         self.wire.reset()
-
-    async def _process_ping(self) -> None:
-        self.seen.append("ping")
-
-    async def _process_pong(self) -> None:
-        self.seen.append("pong")
-
-    async def _process_info(self, info: dict[str, Any]) -> None:
-        self.seen.append(info)
-
-    async def _error_cb(self, error: Exception) -> None:
-        self.seen.append(error)
 
 
 def sent(message: Message, number: int = 7) -> bytes:

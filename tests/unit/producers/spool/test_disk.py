@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from producers.spool.database import DiskError
+from producers.spool.database import Database, DiskError
 from producers.spool.disk import Spool
 from producers.spool.keeper import opened
 from producers.spool.ledger import RunKey
@@ -30,7 +30,8 @@ from tests.tools.spooled import KEY, encoded
 with opened(Path(sys.argv[1]), max_bytes=10**9, max_age_h=72) as keeper:
     chunk = 0
     while True:
-        keeper.work(lambda spool: spool.append(KEY, chunk, [encoded(chunk)], now_s=0))
+        sync = sys.argv[2:] == ["sync"]
+        keeper.work(lambda spool: spool.append(KEY, chunk, [encoded(chunk)], 0, sync=sync))
         print(chunk, flush=True)
         chunk += 1
 """
@@ -92,10 +93,10 @@ def test_everything_is_there_after_opening_again(tmp_path: Path) -> None:
     again.close()
 
 
-def test_a_killed_writer_loses_no_chunk_that_it_reported(tmp_path: Path) -> None:
-    writer = subprocess.Popen(
-        [sys.executable, "-c", WRITE_FOREVER, str(tmp_path)], stdout=subprocess.PIPE, text=True
-    )
+@pytest.mark.parametrize("sync", ["sync", "no sync"])
+def test_a_killed_writer_loses_no_chunk_that_it_reported(tmp_path: Path, sync: str) -> None:
+    command = [sys.executable, "-c", WRITE_FOREVER, str(tmp_path), sync]
+    writer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert writer.stdout is not None
     for _ in range(200):
         writer.stdout.readline()
@@ -108,6 +109,16 @@ def test_a_killed_writer_loses_no_chunk_that_it_reported(tmp_path: Path) -> None
     assert made >= max(reported, default=199) + 1
     assert read(spool, KEY, (0, made - 1)) == encoded_chunks(0, made - 1)
     spool.close()
+
+
+def test_commits_are_synced_where_that_is_wanted(tmp_path: Path) -> None:
+    normal, full = 1, 2  # by SQLite's documentation of `synchronous`
+    database = Database(tmp_path / "any.sqlite")
+    assert database.value("pragma synchronous") == full
+    for wanted, mode in ((False, normal), (True, full)):
+        database.sync_commits(wanted=wanted)
+        assert database.value("pragma synchronous") == mode
+    database.close()
 
 
 def test_two_apps_cannot_share_a_spool(tmp_path: Path) -> None:
