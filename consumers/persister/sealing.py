@@ -39,7 +39,8 @@ PART_BYTES: Final = 4_000_000
 CHUNK_BYTES: Final = 250
 """What a chunk takes beside block and events: its other columns, and index entries."""
 
-BLOCK_BYTES: Final = 250
+BLOCK_BYTES: Final = 400
+"""What a block takes beside its bytes, without 32 for the plain columns of each chunk."""
 
 RUNS: Final = """
 select session, driver, run, have, dead, gone, sealed, expired,
@@ -64,13 +65,13 @@ where total_bytes <= $6 or chunk = $4 order by chunk
 """
 DELETE: Final = """
 delete from telemetry_chunk
-where session = $1 and driver = $2 and run = $3 and chunk = any($4::integer[])
+where session = $1 and driver = $2 and run = $3 and chunk between $4 and $5
 """
 PLAIN: Final = (*("lap_number", "position", "lap_distance", "speed", "world_x", "world_y", "fuel"),)
 INSERT: Final = f"""
 insert into telemetry_block (session, driver, run, chunk, last_chunk, first_frame, frames,
-    captured_ns, ended_ns, channels, block, {", ".join(PLAIN)})
-values ({", ".join(f"${number}" for number in range(1, 12 + len(PLAIN)))})
+    captured_ns, ended_ns, channels, block, ends_us, {", ".join(PLAIN)})
+values ({", ".join(f"${number}" for number in range(1, 13 + len(PLAIN)))})
 """
 NOTE: Final = """
 update run set sealed = sealed + $4::text::int4multirange, bytes = greatest(0, bytes + $5)
@@ -161,20 +162,20 @@ class Sealing:
 
     async def _move(self, key: RunKey, groups: Sequence[Group]) -> None:
         """Put blocks in the place of their chunks, in one transaction."""
-        numbers = [row["chunk"] for group in groups for row in group.rows]
+        parts = ranges.of(row["chunk"] for group in groups for row in group.rows)
         freed = sum(_chunk_bytes(row) for group in groups for row in group.rows)
-        stored = sum(len(group.block) + BLOCK_BYTES for group in groups)
+        stored = sum(len(group.block) + BLOCK_BYTES + 32 * len(group.rows) for group in groups)
         async with self._connection.transaction() as connection:
             # A crash that loses the commit loses nothing: the chunks are there again.
             await connection.execute("set local synchronous_commit = off")
             await _guard(connection, key)
-            removed = await connection.execute(DELETE, *_parameters(key), numbers)
-            if removed != f"DELETE {len(numbers)}":
-                raise Conflict("another process has moved or removed chunks to be sealed")
+            for first, last in parts:
+                removed = await connection.execute(DELETE, *_parameters(key), first, last)
+                if removed != f"DELETE {last - first + 1}":
+                    raise Conflict("another process has moved or removed chunks to be sealed")
             await connection.executemany(INSERT, [_block_row(key, group) for group in groups])
-            sealed = multirange(ranges.of(numbers))
-            await connection.execute(NOTE, *_parameters(key), sealed, stored - freed)
-        metrics.sealed.inc(len(numbers))
+            await connection.execute(NOTE, *_parameters(key), multirange(parts), stored - freed)
+        metrics.sealed.inc(ranges.count(parts))
 
     def _note_unfit(self, key: RunKey, group: Sequence[Chunk]) -> None:
         """Leave chunks that do not unpack as they are: readers show them as a hole."""
@@ -223,14 +224,17 @@ def _chunk_bytes(row: Any) -> int:
 
 
 def _block_row(key: RunKey, group: Group) -> tuple[Any, ...]:
-    """Return the parameters of `INSERT`; times and plain columns are of chunks with frames."""
+    """Return the parameters of `INSERT`."""
     first, last = group.rows[0], group.rows[-1]
     framed = [row for row in group.rows if row["frames"]] or [last]
+    captured_ns = framed[0]["captured_ns"]
+    plain = ([row[name] for row in group.rows] for name in PLAIN)
     return (
         *_parameters(key),
         *(first["chunk"], last["chunk"], first["first_frame"]),
         sum(row["frames"] for row in group.rows),
-        *(framed[0]["captured_ns"], max(row["ended_ns"] for row in framed)),
+        *(captured_ns, max(row["ended_ns"] for row in framed)),
         *(first["channels"], group.block),
-        *(framed[-1][name] for name in PLAIN),
+        [(row["ended_ns"] - captured_ns) // 1000 for row in group.rows],
+        *(values if any(value is not None for value in values) else None for values in plain),
     )

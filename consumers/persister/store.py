@@ -50,7 +50,7 @@ update run set
     updated = now(),
     have = expired + (
         select coalesce(range_agg(int4range(chunk, last_chunk + 1)), '{}')
-        from telemetry as c
+        from telemetry_part as c
         where c.session = run.session and c.driver = run.driver and c.run = run.run
     )
 from unnest($1::text[], $2::text[], $3::bigint[]) as wanted (session, driver, run)

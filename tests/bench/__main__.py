@@ -20,6 +20,7 @@ from tests.bench import (
     publishing,
     reading,
     restarting,
+    sealing,
     timing,
     watching,
 )
@@ -28,13 +29,21 @@ from tests.bench.report import Result, table, write
 from tests.bench.servers import Servers, servers
 
 DATA: Final = Path(os.environ.get("PITBOX_DATA", "../shared/data"))
+
+
+def recordings() -> Path | None:
+    """Return the folder of recordings, None where there is none."""
+    return DATA if DATA.is_dir() else None
+
+
 PARTS: Final[dict[str, Callable[[Servers, Effort], Iterator[Result]]]] = {
-    "encoding": lambda _, effort: encoding.measure(DATA if DATA.is_dir() else None, effort),
+    "encoding": lambda _, effort: encoding.measure(recordings(), effort),
     "publishing": publishing.measure,
     "consuming": consuming.measure,
     "persisting": persisting.measure,
     "watching": watching.measure,
     "admitting": admitting.measure,
+    "sealing": lambda made, effort: sealing.measure(made, recordings(), effort),
     "reading": reading.measure,
     "driving": driving.measure,
     "timing": timing.measure,

@@ -15,7 +15,7 @@ from tests.faults.stack import Stack
 from tests.tools.servers import until
 
 SETTINGS: Final = {"PITBOX_RETENTION__TELEMETRY_DAYS": "1", "PITBOX_RETENTION__NOTICE_HOURS": "0"}
-LEFT: Final = "select coalesce(sum(last_chunk - chunk + 1), 0) as chunks from telemetry"
+LEFT: Final = "select coalesce(sum(last_chunk - chunk + 1), 0) as chunks from telemetry_part"
 LAPS: Final = "select session, driver, run, lap_number, lap_time_s from lap order by 1, 2, 3, 4"
 SETTLED: Final = """
 select from run left join folded using (session, driver, run)

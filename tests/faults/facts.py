@@ -14,7 +14,7 @@ from pitbox.postgres.facts import Place
 from schemas.timing import Lap
 
 RUNS: Final = """
-select session, driver, run, max(last_chunk) as last from telemetry group by session, driver, run
+select session, driver, run, max(last_chunk) as last from telemetry_part group by 1, 2, 3
 """
 OWNERS: Final = "select session, driver from session union select session, driver from lap"
 EXPIRED: Final = "select session, driver from run where expired <> '{}'"

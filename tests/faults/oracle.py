@@ -23,7 +23,7 @@ NOT_AS_HELD: Final = """
 select count(*) from run as r
 where r.have - r.expired is distinct from (
     select coalesce(range_agg(int4range(chunk, last_chunk + 1)), '{}')
-    from telemetry as t
+    from telemetry_part as t
     where (t.session, t.driver, t.run) = (r.session, r.driver, r.run)
 ) or r.sealed is distinct from (
     select coalesce(range_agg(int4range(chunk, last_chunk + 1)), '{}')
@@ -54,7 +54,7 @@ async def stored(connection: asyncpg.Connection) -> Runs:
 async def identities(connection: asyncpg.Connection) -> set[Identity]:
     """Return the identities of all stored chunks."""
     rows = await connection.fetch(
-        "select session, driver, run, generate_series(chunk, last_chunk) from telemetry"
+        "select session, driver, run, generate_series(chunk, last_chunk) from telemetry_part"
     )
     return {tuple(row) for row in rows}
 

@@ -248,8 +248,8 @@ class Database:
     async def chunks(self, run: int = 1) -> list[int]:
         """Return the numbers of a run's stored chunks, repetitions included."""
         query = (
-            "select generate_series(chunk, last_chunk) as number from telemetry where run = $1 "
-            "order by 1"
+            "select generate_series(chunk, last_chunk) as number from telemetry_part "
+            "where run = $1 order by 1"
         )
         return [row["number"] for row in await self.rows(query, run)]
 

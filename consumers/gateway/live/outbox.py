@@ -72,6 +72,7 @@ class Outbox:
         """Pass frames on, or add them."""
         if not self._passed_on(frames):
             self.add(frames)
+            self.flush()
 
     def add(self, frames: bytes) -> None:
         """Add frames, to pass them on with others by `flush`.
@@ -96,38 +97,36 @@ class Outbox:
         while self._fact_bytes > self._max_fact_bytes:
             self._take_fact()
             self.dropped += 1
-        self._count()
+        self.flush()
 
     def flush(self) -> None:
         """Pass on what waits, facts first, for as long as the client takes it."""
         while (self._frames or self._facts) and self._client.has_room():
-            self._write(*self._take())
+            self._client.write(*self._take())
         self._count()
 
     def _passed_on(self, message: bytes) -> bool:
-        """Pass a message on if nothing waits before it; return whether the client took it."""
-        if self._frames or self._facts or not self._client.has_room():
+        """Pass a message on if nothing comes before it; return whether the client took it."""
+        waits = self._frames or self._facts or self._reported != self.dropped
+        if waits or not self._client.has_room():
             return False
-        self._write(message)
+        self._client.write(message)
+        self.sent += 1
         return True
-
-    def _write(self, *messages: bytes) -> None:
-        """Pass messages on, and before them how many were dropped, when that has changed."""
-        if self._reported != self.dropped:
-            self._reported = self.dropped
-            messages = encode(Dropped(count=self.dropped)), *messages
-        self._client.write(*messages)
-        self.sent += len(messages)
 
     def _take(self) -> list[bytes]:
         """Remove and return the next messages: `STEP_BYTES`, and what exceeds them of the last."""
         taken, size = [], 0
+        if self._reported != self.dropped:
+            self._reported = self.dropped
+            taken.append(encode(Dropped(count=self.dropped)))
         while self._facts and size < STEP_BYTES:
             taken.append(self._take_fact())
             size += len(taken[-1])
         while self._frames and size < STEP_BYTES:
             taken.append(self._take_frames())
             size += len(taken[-1])
+        self.sent += len(taken)
         return taken
 
     def _take_fact(self) -> bytes:

@@ -51,15 +51,15 @@ def render(
 
 
 def _joined(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield pieces that are not small: each costs its reader a thread's turn."""
+    """Yield pieces joined to `PIECE_BYTES` at most."""
     waiting: list[bytes] = []
     size = 0
     for piece in pieces:
-        waiting.append(piece)
-        size += len(piece)
-        if size >= PIECE_BYTES:
+        if waiting and size + len(piece) > PIECE_BYTES:
             yield b"".join(waiting)
             waiting, size = [], 0
+        waiting.append(piece)
+        size += len(piece)
     yield b"".join(waiting)
 
 

@@ -30,13 +30,13 @@ listed as (
 select h.*, before.ended_ns as from_ns, after.captured_ns as to_ns
 from listed as h
 left join lateral (
-    select ended_ns from telemetry
+    select ended_ns from telemetry_part
     where session = h.session and driver = h.driver and run = h.run
         and chunk < h.first_chunk and frames > 0
     order by chunk desc limit 1
 ) as before on true
 left join lateral (
-    select captured_ns from telemetry
+    select captured_ns from telemetry_part
     where session = h.session and driver = h.driver and run = h.run
         and chunk > h.last_chunk and frames > 0
     order by chunk limit 1

@@ -38,12 +38,12 @@ left join lateral (
     where session = d.session and driver = d.driver and own
 ) as l on true
 left join lateral (
-    select captured_ns from telemetry
+    select captured_ns from telemetry_part
     where session = d.session and driver = d.driver
     order by captured_ns limit 1
 ) as first on true
 left join lateral (
-    select ended_ns from telemetry
+    select ended_ns from telemetry_part
     where session = d.session and driver = d.driver
     order by captured_ns desc limit 1
 ) as last on true

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -21,18 +22,21 @@ MAX_BYTES: Final = 48_000_000
 ROW_BYTES: Final = 500
 """What a row takes beside its block."""
 
+PIECES: Final = 4
+"""The pieces that are encoded in one turn of the thread."""
+
 # The row before and the row after the range are read too: either may reach into the range, and they
 # show whether the range begins or ends in a hole.
 RANGE: Final = """
-from telemetry
+from telemetry_part
 where session = $1 and driver = $2 and frames > 0
     and run > coalesce((select through from deleted where session = $1 and driver = $2), -1)
     and captured_ns >= coalesce((
-        select max(captured_ns) from telemetry
+        select max(captured_ns) from telemetry_part
         where session = $1 and driver = $2 and frames > 0 and captured_ns <= $3
     ), $3)
     and captured_ns <= coalesce((
-        select min(captured_ns) from telemetry
+        select min(captured_ns) from telemetry_part
         where session = $1 and driver = $2 and frames > 0 and captured_ns > $4
     ), $4)
 """
@@ -117,8 +121,16 @@ class TelemetryReader:
 
     async def _pieces(self, rendered: Iterator[bytes]) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
-        while (piece := await loop.run_in_executor(self._thread, next, rendered, None)) is not None:
-            yield piece
+
+        def some() -> list[bytes]:
+            return list(islice(rendered, PIECES))
+
+        more = True
+        while more:
+            pieces = await loop.run_in_executor(self._thread, some)
+            more = len(pieces) == PIECES
+            for piece in pieces:
+                yield piece
 
 
 def _bound(form: Format, frames: int, channels: int, size: int) -> None:

@@ -21,15 +21,15 @@ Column = NDArray[np.float32]
 Indices = slice | NDArray[np.intp]
 
 NS_PER_MS: Final = 1e6
-BATCH_BYTES: Final = 2_000_000
-"""What is unpacked at once, with all channels of the car."""
+BATCH_BYTES: Final = 600_000
+"""What is unpacked at once, with all channels of the car; more would leave the cache."""
 
 NEVER: Final = np.iinfo(np.int64).min
 """The time of a frame that could not be read."""
 
 
 class Row(NamedTuple):
-    """Hold a row of the view `telemetry`: a chunk, or a sealed block of several."""
+    """Hold a row of the view `telemetry_part`: a chunk, or a sealed block of several."""
 
     run: int
     first_frame: int
@@ -149,8 +149,11 @@ def _fill(rows: Sequence[Row], owner: Owner, places: Sequence[int], into: Into) 
     if (np.diff(begins) == frames).all():
         where = slice(begins[0], begins[0] + len(times))
     into.times[where] = times
-    for channel, column in zip(given, values, strict=True):
-        into.values[into.channels.index(channel), where] = column
+    if len(given) == len(into.channels):
+        into.values[:, where] = values
+    else:
+        for channel, column in zip(given, values, strict=True):
+            into.values[into.channels.index(channel), where] = column
     return set()
 
 
@@ -167,8 +170,9 @@ def _unsealed(rows: Sequence[Row], wanted: Sequence[int]) -> tuple[Times, Values
 def _sealed(rows: Sequence[Row], owner: Owner, wanted: Sequence[int]) -> tuple[Times, Values]:
     """Return times and channels of sealed blocks; raises CorruptChunkError."""
     opened = [unlock((*owner, row.run, row.chunk), row.block) for row in rows]
+    shape = _shape(rows[0])
     for row, one in zip(rows, opened, strict=True):
-        if one.shape != _shape(row) or one.block.first_frame != row.first_frame:
+        if one.shape != shape or one.block.first_frame != row.first_frame:
             raise CorruptChunkError("the block does not match its row")
     return columns(opened, wanted)
 

@@ -119,17 +119,17 @@ def test_columns_hold_the_frames_of_the_chunks(chunks: list[Chunk]) -> None:
 
 
 def test_blocks_of_one_shape_are_converted_together() -> None:
-    groups = list(sealing.cut(drive(40), ended=True))
+    groups = list(sealing.cut(drive(80), ended=True))
     opened = [sealing.unlock(place(group), sealing.seal(group)) for group in groups]
     assert len({one.shape for one in opened}) == 1
     times, values = sealing.columns(opened, [1])
-    assert values.tolist() == [[float(n) for n in range(120)]]
-    assert (times - BASE_NS).tolist() == [n * 16_000_000 for n in range(120)]
+    assert values.tolist() == [[float(n) for n in range(240)]]
+    assert (times - BASE_NS).tolist() == [n * 16_000_000 for n in range(240)]
 
 
-def test_a_block_is_full_after_a_second() -> None:
-    assert [len(group) for group in sealing.cut(drive(45), ended=False)] == [20, 20]
-    assert [len(group) for group in sealing.cut(drive(45), ended=True)] == [20, 20, 5]
+def test_a_block_is_full_after_two_seconds() -> None:
+    assert [len(group) for group in sealing.cut(drive(85), ended=False)] == [40, 40]
+    assert [len(group) for group in sealing.cut(drive(85), ended=True)] == [40, 40, 5]
     assert [len(group) for group in sealing.cut(drive(3, frames=FRAMES), ended=False)] == [1] * 3
 
 
@@ -137,6 +137,13 @@ def test_chunks_beside_a_hole_are_in_blocks_of_their_own() -> None:
     chunks = drive(5) + drive(4, first=6)
     assert [len(group) for group in sealing.cut(chunks, ended=False)] == [5]
     assert [len(group) for group in sealing.cut(chunks, ended=True)] == [5, 4]
+
+
+def test_chunks_behind_a_pause_are_in_a_block_of_their_own() -> None:
+    chunks = drive(10)
+    late = [replace(one, captured_ns=one.captured_ns + 6 * 10**9) for one in chunks[5:]]
+    found = sealing.cut([*chunks[:5], *map(sealed, late)], ended=True)
+    assert [len(group) for group in found] == [5, 5]
 
 
 def test_chunks_without_frames_do_not_fill_a_block_for_ever() -> None:

@@ -62,14 +62,14 @@ def test_sealing_changes_no_value_and_no_hole(chunks: list[Chunk], data: st.Data
 
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_a_damaged_block_is_a_hole_and_its_neighbours_are_read(place: int) -> None:
-    rows = [sealed(group) for group in sealing.cut(drive(60), ended=True)]
+    rows = [sealed(group) for group in sealing.cut(drive(120), ended=True)]
     damaged = bytearray(rows[place].block)
     damaged[-1] ^= 1
     rows[place] = rows[place]._replace(block=bytes(damaged))
-    found = read(rows, BASE_NS, BASE_NS + 10**10, [1])
+    found = read(rows, BASE_NS, BASE_NS + 10**11, [1])
     [values] = found.columns
-    assert values.tolist() == [n for n in range(180) if n // 60 != place]
-    before, after = max(0, 60 * place - 1), min(179, 60 * place + 60)
+    assert values.tolist() == [n for n in range(360) if n // 120 != place]
+    before, after = max(0, 120 * place - 1), min(359, 120 * place + 120)
     assert [(first - BASE_NS, last - BASE_NS) for first, last in found.holes] == [
         (before * 16_000_000, after * 16_000_000)
     ]
