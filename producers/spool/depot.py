@@ -76,7 +76,7 @@ class Depot:
         The runs found are closed: a run is never continued, only finished. Raises SpoolError for a
         spool that no retry can open.
         """
-        self._keeper.on_opened = lambda runs: self._tell(partial(self._opened, runs))
+        self._keeper.on_opened = lambda runs: self._enter_soon(partial(self._opened, runs))
         opening = asyncio.ensure_future(self._on_disk(self._keeper.open))
         try:
             await asyncio.wait_for(asyncio.shield(opening), OPEN_S)
@@ -190,15 +190,15 @@ class Depot:
             first, now_s = chunks[0].chunk, time.time()
             self._keeper.work(lambda spool: spool.append(key, first, encoded, now_s, sync=not sent))
         except Exception as error:
-            self._tell(partial(self._not_kept, key, chunks, str(error)))
+            self._enter_soon(partial(self._not_kept, key, chunks, str(error)))
             return
         kept = partial(self._kept, key, chunks)
         if sent:
             self._done.append(kept)
         else:
-            self._tell(kept)
+            self._enter_soon(kept)
 
-    def _tell(self, done: Callable[[], None]) -> None:
+    def _enter_soon(self, done: Callable[[], None]) -> None:
         """Have something that the disk did entered into the accounts now, from its thread."""
         self._done.append(done)
         self._loop.call_soon_threadsafe(self._enter)

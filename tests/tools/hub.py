@@ -19,7 +19,7 @@ from pitbox.identity.credentials import read
 from pitbox.nats.bus import Bus
 from pitbox.postgres.facts import scan
 from pitbox.service.lifetime import Service, serve
-from pitbox.settings import Keys, Nats, Postgres, Settings
+from pitbox.settings import Keys, Nats, Postgres, Sealing, Settings
 from pitbox.topology import admin
 from schemas.channels import bitmap, ids
 from schemas.dead import DeadLetter
@@ -68,11 +68,13 @@ async def eventually(
 
 
 def settings_of(nats_url: str, database: str = "", streams: str = "") -> Settings:
-    """Return the settings of a service that reaches these servers."""
+    """Return the settings of a service that reaches these servers, and seals nothing."""
     postgres = Postgres(url=database) if database else Postgres()
     nats = Nats(url=nats_url, credentials=str(credentials(nats_url, streams)))
     keys = Keys(folder=str(FOLDERS[nats_url]))
-    return Settings(nats=nats, keys=keys, postgres=postgres, streams=streams)
+    return Settings(
+        nats=nats, keys=keys, postgres=postgres, sealing=Sealing(after_s=0), streams=streams
+    )
 
 
 @asynccontextmanager
