@@ -107,7 +107,7 @@ def drive(
         )
     else:
         where: dict[str, Any] = {"f1_port": f1_port, "gt7_port": gt7_port}
-        observations = _heard(source, host=host, console=console, game=game, **where)
+        observations = _received(source, host=host, console=console, game=game, **where)
     logs.configure(loaded.log, "drive")
     metrics.serve(loaded.metrics)
     with _record(ledger) as record:
@@ -145,7 +145,7 @@ def _run(loaded: settings.Settings, observations: AsyncIterator[Any], record: Te
     return 0
 
 
-def _heard(source: str, **where: Any) -> AsyncIterator[Any]:
+def _received(source: str, **where: Any) -> AsyncIterator[Any]:
     from producers.sources.network import udp
 
     return udp.observations(source, udp.Where(**where))

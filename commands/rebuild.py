@@ -14,7 +14,7 @@ from commands.cli import CommandError
 from commands.terminal import table
 
 POLL_S: Final = 0.3
-TELL_S: Final = 5.0
+REPORT_S: Final = 5.0
 WAIT_S: Final = 600.0
 COLUMNS: Final = ("Driver", "Fact", "Field", "Before", "After")
 COUNTED: Final = ("revision", "at_ns", "frames")
@@ -80,16 +80,16 @@ async def _rebuilt(connection: Any, session: str) -> list[Change]:
     before = await _facts(connection, session, drivers)
     await folds.rebuild(connection, session)
     had = tuple([row[column] for row in runs] for column in ("driver", "run", "have"))
-    deadline, told = time.monotonic() + WAIT_S, time.monotonic()
+    deadline, reported_s = time.monotonic() + WAIT_S, time.monotonic()
     while left := await connection.fetchval(LEFT, session, *had):
         if time.monotonic() > deadline:
             raise CommandError(
                 f"{left} chunks are not derived yet: `pitbox status` shows whether timing runs, "
                 "which derives them once it does"
             )
-        if time.monotonic() - told > TELL_S:
+        if time.monotonic() - reported_s > REPORT_S:
             print(f"{left} chunks left", file=sys.stderr)
-            told = time.monotonic()
+            reported_s = time.monotonic()
         await asyncio.sleep(POLL_S)
     return _changes(before, await _facts(connection, session, drivers))
 

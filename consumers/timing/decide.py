@@ -38,7 +38,7 @@ def decide(state: State, event: Chunk | Mark) -> tuple[State, Sequence[Fact]]:
 
 def issue(state: State) -> tuple[State, Sequence[Fact]]:
     """Derive the laps that live chunks may have changed; return those that differ from issued."""
-    return settle(state) if state.moved or state.heard else (state, ())
+    return settle(state) if state.moved or state.others_reported else (state, ())
 
 
 def settle(state: State) -> tuple[State, Sequence[Fact]]:
@@ -55,7 +55,7 @@ def settle(state: State) -> tuple[State, Sequence[Fact]]:
     for car in differ if before.own.owner else sorted({*state.others, *issued} - {OWN}):
         laps = state.others.get(car, Other()).laps
         facts += _issue_laps(issued, car, car[1], laps, differ[car] if before.own.owner else None)
-    return replace(state, issued=issued, moved=False, heard=False), facts
+    return replace(state, issued=issued, moved=False, others_reported=False), facts
 
 
 def facts_of(state: State) -> Iterator[Fact]:
@@ -101,10 +101,10 @@ def _derived(state: State, segments: list[Segment]) -> tuple[State, dict[Car, se
         car=about.car if about else "",
         finished_ns=about.finished_ns if about else None,
     )
-    own = derive(segments, owner, state.own, state.told)
+    own = derive(segments, owner, state.own, state.fresh)
     others, differ = derive_others(segments, owner, own.line, state.others, own.anew)
     named = _is_named(about, segments)
-    derived = replace(state, about=about, own=own, others=others, named=named, told={})
+    derived = replace(state, about=about, own=own, others=others, named=named, fresh={})
     return derived, differ
 
 

@@ -34,7 +34,7 @@ def derive_others(
     Reports that are not to be judged anew leave their laps as they were before.
     """
     all_cars = (car for one in segments for car in one.reports)
-    reported = {*(all_cars if anew.told is None else anew.told)}
+    reported = {*(all_cars if anew.fresh is None else anew.fresh)}
     others, differ = dict(before), dict[Car, set[int]]()
     for car in sorted(reported - {OWN}):
         known = before.get(car, Other())

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from consumers.timing.laps import Basis, Owner, driven_lap, reported_lap
 from consumers.timing.passages import Passage
-from consumers.timing.reports import OWN, Told
+from consumers.timing.reports import OWN, Fresh
 from consumers.timing.segments import Segment
 from consumers.timing.spans import within
 from consumers.timing.timeline import Timeline, timeline
@@ -42,15 +42,15 @@ class Own(Struct, frozen=True):
     anew: Anew = ALL
 
 
-def derive(segments: Sequence[Segment], owner: Owner, before: Own, told: Told) -> Own:
+def derive(segments: Sequence[Segment], owner: Owner, before: Own, fresh: Fresh) -> Own:
     """Derive the laps of segments.
 
-    `before` was derived from some of their chunks, `told` has all laps that were reported since.
+    `before` was derived from some of their chunks, `fresh` has all laps that were reported since.
     The result is that of an empty `before`.
     """
-    line = timeline(segments, before.line, told.get(OWN, frozenset()))
+    line = timeline(segments, before.line, fresh.get(OWN, frozenset()))
     passages = line.passages
-    anew = judged_anew(segments, before.line, line, told) if before.owner else ALL
+    anew = judged_anew(segments, before.line, line, fresh) if before.owner else ALL
     reported, judged = judge(segments, OWN, line, before.reported, anew)
     since = line.kept
     if judged:

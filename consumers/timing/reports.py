@@ -24,7 +24,7 @@ Reports = dict[int, tuple[LapReported, ...]]
 OWN: Final[Car] = (True, "")
 """The driver's own car; others are `(False, car)`."""
 
-Told = Mapping[Car, frozenset[int]]
+Fresh = Mapping[Car, frozenset[int]]
 """Numbers of reported laps, by car."""
 
 LeftOuts = dict[tuple[str, str], LeftOut]
@@ -162,9 +162,9 @@ def gather_reports(
     }
 
 
-def told_since(by_segment: Iterable[dict[Car, Reports]], since_ns: int, told: Told) -> Told:
-    """Return the laps in `told`, and those with a report since an instant."""
-    found = {car: set(numbers) for car, numbers in told.items()}
+def fresh_since(by_segment: Iterable[dict[Car, Reports]], since_ns: int, fresh: Fresh) -> Fresh:
+    """Return the laps in `fresh`, and those with a report since an instant."""
+    found = {car: set(numbers) for car, numbers in fresh.items()}
     for reports in by_segment:
         for car, laps in reports.items():
             found.setdefault(car, set()).update(

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from consumers.timing.others import Others
 from consumers.timing.own import Own
 from consumers.timing.quiet import lengthen
-from consumers.timing.reports import OWN, Car, Told
+from consumers.timing.reports import OWN, Car, Fresh
 from consumers.timing.revisions import Place
 from consumers.timing.segments import Piece, Segment, join
 from consumers.timing.summary import NEEDED, sum_up
@@ -34,9 +34,9 @@ class State(Struct, frozen=True):
     """Hold one driver's runs in a session, and the facts issued from them.
 
     `pieces` and `events` count those of all segments. `named` is whether own laps were issued,
-    because the car's name was known. What was added since: `told` are the laps of each car that
+    because the car's name was known. What was added since: `fresh` are the laps of each car that
     were reported, by the sim's numbers; `moved` is whether live chunks changed more than the length
-    of the lap being driven, `heard` whether they reported laps of other cars.
+    of the lap being driven, `others_reported` whether they reported laps of other cars.
     """
 
     session: str = ""
@@ -46,8 +46,8 @@ class State(Struct, frozen=True):
     events: int = 0
     named: bool = False
     moved: bool = False
-    heard: bool = False
-    told: Told = {}
+    others_reported: bool = False
+    fresh: Fresh = {}
     about: Session | None = None
     own: Own = Own()
     others: Others = {}
@@ -114,8 +114,8 @@ def fuse(state: State, chunk: Chunk, added: Segment, *, later: bool) -> State:
         events=events,
         named=state.named,
         moved=state.moved or not (quiet or later),
-        heard=state.heard or not (later or added.reports.keys() <= {OWN}),
-        told=_told(state.told, added) if added.reports else state.told,
+        others_reported=state.others_reported or not (later or added.reports.keys() <= {OWN}),
+        fresh=_fresh(state.fresh, added) if added.reports else state.fresh,
         about=state.about,
         own=state.own,
         others=state.others,
@@ -162,7 +162,7 @@ def _count_events(segment: Segment) -> int:
     return len(segment.rewinds) + sum(map(len, reports))
 
 
-def _told(known: Told, added: Segment) -> Told:
+def _fresh(known: Fresh, added: Segment) -> Fresh:
     """Add the laps that a segment reports."""
     laps = {car: known.get(car, frozenset()).union(one) for car, one in added.reports.items()}
     return {**known, **laps}

@@ -18,7 +18,7 @@ from consumers.timing.crossings import Cut, Edge
 from consumers.timing.reports import observed
 from consumers.timing.segments import MAX_CHANGES, Changes, Fuel, Piece, Segment, join
 from consumers.timing.state import State, add, check_version, contains, fuse
-from consumers.timing.summary import NEEDED, SMOOTH_M, cut_up, tell
+from consumers.timing.summary import NEEDED, SMOOTH_M, cut_up, segment_of
 from pitbox.chunks.arrays import Column, Times, columns
 from pitbox.chunks.frames import content
 from schemas.sim import MAX_LAP_NUMBER
@@ -78,7 +78,7 @@ def _stretches(chunks: Iterable[Chunk]) -> Iterator[Stretch]:
         stretch.chunks.append(chunk)
         stretch.contents.append(unpacked)
         if events:
-            stretch.events.append(tell(chunk.run, chunk.chunk, events))
+            stretch.events.append(segment_of(chunk.run, chunk.chunk, events))
         if chunk.frames:
             stretch.channels = chunk.channels
     if stretch is not None:
@@ -88,10 +88,10 @@ def _stretches(chunks: Iterable[Chunk]) -> Iterator[Stretch]:
 def _segment(stretch: Stretch, busy: float) -> Segment | None:
     """Sum up a stretch; None when it has to be added chunk by chunk."""
     first, last = stretch.chunks[0], stretch.chunks[-1]
-    told = reduce(join, stretch.events, Segment(first.run, first.chunk, last.chunk))
-    told = replace(told, last=last.chunk)
+    of_events = reduce(join, stretch.events, Segment(first.run, first.chunk, last.chunk))
+    of_events = replace(of_events, last=last.chunk)
     if not any(stretch.contents):
-        return told
+        return of_events
     frames = _Frames.of(first.run, *columns(stretch.chunks, stretch.contents, NEEDED))
     suspicious = frames.suspicious()
     if len(suspicious) > busy * len(stretch.chunks):
@@ -101,7 +101,7 @@ def _segment(stretch: Stretch, busy: float) -> Segment | None:
     places = zip(suspicious.tolist(), firsts.tolist(), strict=True)
     *ended, newest = cut_up(frames, len(frames.times_ns), places)
     head, tail = frames.edge(0), frames.edge(-1)
-    return replace(told, ended=tuple(ended), newest=newest, head=head, tail=tail)
+    return replace(of_events, ended=tuple(ended), newest=newest, head=head, tail=tail)
 
 
 class _Frames(Struct, frozen=True):

@@ -107,18 +107,18 @@ def summarise(chunk: Chunk) -> Segment:
 def sum_up(chunk: Chunk, times_ns: Sequence[int], found: Sequence[Column | None]) -> Segment:
     """Sum up a chunk of which times and needed channels were read; raises CorruptChunkError."""
     events = observed(chunk.observed)
-    told = tell(chunk.run, chunk.chunk, events) if events else None
+    of_events = segment_of(chunk.run, chunk.chunk, events) if events else None
     if not times_ns:
-        return told or Segment(chunk.run, chunk.chunk, chunk.chunk)
+        return of_events or Segment(chunk.run, chunk.chunk, chunk.chunk)
     columns = _columns(chunk.run, times_ns, found)
     *ended, newest = cut_up(columns, len(times_ns), [(at, 0) for at in _suspicious(columns)])
     head, tail = columns.edge(0), columns.edge(-1)
-    if told is None:
+    if of_events is None:
         return Segment(chunk.run, chunk.chunk, chunk.chunk, tuple(ended), newest, head, tail)
-    return replace(told, ended=tuple(ended), newest=newest, head=head, tail=tail)
+    return replace(of_events, ended=tuple(ended), newest=newest, head=head, tail=tail)
 
 
-def tell(run: int, chunk: int, events: Iterable[Observed]) -> Segment:
+def segment_of(run: int, chunk: int, events: Iterable[Observed]) -> Segment:
     """Sum up the events of a chunk."""
     known = tuple(events)
     return Segment(

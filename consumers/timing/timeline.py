@@ -118,17 +118,17 @@ class _Ground(Struct, frozen=True):
     asked: Asked
 
 
-def timeline(segments: Sequence[Segment], before: Timeline, told: Container[int]) -> Timeline:
+def timeline(segments: Sequence[Segment], before: Timeline, fresh: Container[int]) -> Timeline:
     """Lay segments out as epochs of passages.
 
-    `before` is an earlier timeline of some of their chunks, or empty; `told` has the numbers of all
-    own laps that were reported since. The result is the same as with an empty one.
+    `before` is an earlier timeline of some of their chunks, or empty; `fresh` has the numbers of
+    all own laps that were reported since. The result is the same as with an empty one.
     """
     driven = ordered(segments)
     rewinds = tuple(sorted(rewind for segment in segments for rewind in segment.rewinds))
     places = tuple((one.run, one.first, one.last, len(one.ended)) for one in driven)
     ground = _Ground(driven, Layout(places, rewinds), Asked(segments))
-    for at, place in _resumable(before, ground.layout, told):
+    for at, place in _resumable(before, ground.layout, fresh):
         line = _resumed(before, at, place, ground)
         if line:
             return line
@@ -144,7 +144,9 @@ def timeline(segments: Sequence[Segment], before: Timeline, told: Container[int]
     return Timeline(tuple(epochs), apart(spans), spans, ground.layout)
 
 
-def _resumable(before: Timeline, layout: Layout, told: Container[int]) -> Iterator[tuple[int, int]]:
+def _resumable(
+    before: Timeline, layout: Layout, fresh: Container[int]
+) -> Iterator[tuple[int, int]]:
     """Yield the places of passages in which the timeline can be laid out again, the last first.
 
     The way to the next one doubles, so those that fail cost no more than the one that does not.
@@ -156,7 +158,7 @@ def _resumable(before: Timeline, layout: Layout, told: Container[int]) -> Iterat
         for passage in range(len(passages) - 1, -1, -1):
             mark = passages[passage].mark
             passed += 1
-            if passed <= skip or mark is None or any(number in told for number in mark.asked):
+            if passed <= skip or mark is None or any(number in fresh for number in mark.asked):
                 continue
             if agreed.keeps(mark.step):
                 yield epoch, passage

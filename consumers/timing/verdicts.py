@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from consumers.timing.labels import MAX_LABEL
 from consumers.timing.passages import Passage
-from consumers.timing.reports import Car, Only, Reports, Told, gather_reports, told_since
+from consumers.timing.reports import Car, Fresh, Only, Reports, fresh_since, gather_reports
 from consumers.timing.segments import Segment
 from consumers.timing.spans import Void, is_void
 from consumers.timing.timeline import Timeline
@@ -47,24 +47,26 @@ MANY: Final = 10_000
 
 
 class Anew(Struct, frozen=True):
-    """Tell which reports are to be judged anew: of the laps in `told`, None for all.
+    """Name the reports to judge anew: those of the laps in `fresh`, None for all.
 
     `offsets` are all that was or is added to their numbers.
     """
 
-    told: Told | None
+    fresh: Fresh | None
     offsets: frozenset[int] = frozenset()
 
 
 ALL: Final = Anew(None)
 
 
-def judged_anew(segments: Sequence[Segment], before: Timeline, line: Timeline, told: Told) -> Anew:
-    """Return which reports are new in `told`, or may mean another lap than in the line before."""
+def judged_anew(
+    segments: Sequence[Segment], before: Timeline, line: Timeline, fresh: Fresh
+) -> Anew:
+    """Return which reports are new in `fresh`, or may mean another lap than in the line before."""
     since_ns = before.counts_as_until_ns(line)
     if since_ns is not None:
-        told = told_since((segment.reports for segment in segments), since_ns, told)
-    return Anew(told, before.offsets | line.offsets)
+        fresh = fresh_since((segment.reports for segment in segments), since_ns, fresh)
+    return Anew(fresh, before.offsets | line.offsets)
 
 
 def judge(
@@ -78,15 +80,15 @@ def judge(
 
     Those stay that are not to be judged anew.
     """
-    told = None if anew.told is None else anew.told.get(car, frozenset())
-    if told is not None and not told:
+    fresh = None if anew.fresh is None else anew.fresh.get(car, frozenset())
+    if fresh is not None and not fresh:
         return before, set()
     offsets = anew.offsets
-    if told is None or len(told) * len(offsets) ** 2 > MANY:
+    if fresh is None or len(fresh) * len(offsets) ** 2 > MANY:
         judged = from_reports(line, _gathered(segments, car, None))
         labels = {*judged, *before}
     else:
-        labels = {number + offset for number in told for offset in offsets}
+        labels = {number + offset for number in fresh for offset in offsets}
         numbers = {label - offset for label in labels for offset in offsets}
         found = from_reports(line, _gathered(segments, car, numbers))
         judged = dict(before)

@@ -65,8 +65,8 @@ def verdict(error: Exception) -> PostgresDown | Refused:
 
 def reason(error: BaseException) -> str:
     """Return an error's type and first line, for logs; later lines quote rows."""
-    said = str(error) or ("no answer in time" if isinstance(error, TimeoutError) else "")
-    return f"{type(error).__name__}: {said}".partition("\n")[0]
+    message = str(error) or ("no answer in time" if isinstance(error, TimeoutError) else "")
+    return f"{type(error).__name__}: {message}".partition("\n")[0]
 
 
 def sentence(error: BaseException) -> str:

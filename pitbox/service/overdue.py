@@ -30,7 +30,7 @@ class Overdue:
     def timed(self, **fields: Any) -> Iterator[None]:
         """Time a piece of work; `fields` join the log's lines."""
         self._began_s, self._said = time.monotonic(), False
-        timer: TimerHandle = get_running_loop().call_later(self._after_s, self._say, fields)
+        timer: TimerHandle = get_running_loop().call_later(self._after_s, self._report, fields)
         try:
             yield
             if self._said:
@@ -40,7 +40,7 @@ class Overdue:
             timer.cancel()
             self._began_s = 0.0
 
-    def _say(self, fields: dict[str, Any]) -> None:
+    def _report(self, fields: dict[str, Any]) -> None:
         self._said = True
         self._log.warning(f"{self._what} is not done", after_s=self._after_s, **fields)
 

@@ -80,7 +80,7 @@ def test_facts_derived_chunk_by_chunk_are_those_derived_at_once(
     state = initial()
     for chunk in [*(chunk for chunk in ordered if chunk not in held), *held]:
         state, _ = decide(state, chunk)
-        anew = replace(state, own=Own(), others={}, told={})
+        anew = replace(state, own=Own(), others={}, fresh={})
         if chunk.chunk % 20 == 0:
             assert list(map(repr, facts_of(state))) == list(map(repr, facts_of(anew)))
     assert list(map(repr, facts_of(state))) == list(map(repr, facts_of(anew)))

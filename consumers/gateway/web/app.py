@@ -169,8 +169,8 @@ def _sentence(item: Mapping[str, str], model: Any) -> str:
     path = item["key"]
     if item.get("source") == BODY:
         path = BODY_NAME if path == BODY_NAME else f"{BODY_NAME}.{path}"
-    told = allowed.sentence(f"{item['message']} - at `$.{path}`", model)
-    return told.removeprefix(f"{BODY_NAME}.")
+    sentence = allowed.sentence(f"{item['message']} - at `$.{path}`", model)
+    return sentence.removeprefix(f"{BODY_NAME}.")
 
 
 def _away(

@@ -69,7 +69,7 @@ def segments_of(state: State) -> Sequence[Segment]:
 
 def anew(state: State) -> State:
     """Return a state of which nothing was derived yet."""
-    return replace(state, own=Own(), others={}, told={})
+    return replace(state, own=Own(), others={}, fresh={})
 
 
 def keeps_as_derived_anew(chunks: Iterable[Chunk], state: State) -> int:
@@ -82,7 +82,7 @@ def keeps_as_derived_anew(chunks: Iterable[Chunk], state: State) -> int:
         if own.owner is None:
             continue
         assert list(map(repr, facts_of(state))) == list(map(repr, facts_of(anew(state))))
-        derived = derive(segments_of(state), own.owner, own, state.told)
+        derived = derive(segments_of(state), own.owner, own, state.fresh)
         assert shown(derived) == shown(derive(segments_of(state), own.owner, Own(), {}))
         kept += derived.line.kept > 0
     return kept
