@@ -1,4 +1,4 @@
-"""Seal what is complete of runs: chunks become blocks of columns, which take a third of the room.
+"""Seal what is complete of runs: chunks become blocks of columns, of two fifths of their size.
 
 Chunks and their block change places in one transaction, which deletes exactly the chunks that are
 in the block. After each transaction sealing rests, so that it takes a tenth of the time at most.

@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 
 class Sealing(Struct, frozen=True, forbid_unknown_fields=True):
-    """Set when complete telemetry is sealed into blocks, which take a third of the room."""
+    """Set when complete telemetry is sealed into blocks, which take two fifths of the room."""
 
     after_s: Annotated[
         float,

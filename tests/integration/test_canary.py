@@ -314,7 +314,7 @@ async def _drive(run: Run, rest: httpx.AsyncClient, kai: Person) -> None:
     lap = ("--laps", "1", "--speed", "50")
     driving = run.drive("--enrol", f"{code}@127.0.0.1:{run.port}", *lap)
     assert await asyncio.to_thread(driving.wait, DRIVE_S) == 0
-    assert await Database(run.database).value("select count(*) from telemetry_chunk") > 10
+    assert await Database(run.database).value("select count(*) from telemetry") > 10
     server = Nats(url=run.nats.url, credentials=str(run.credentials))
     bus = await Bus.connect(server, "drive", topology.load(), forever=False)
     try:
@@ -386,7 +386,7 @@ async def _leak_everywhere(run: Run, rest: httpx.AsyncClient) -> None:
     assert (await rest.get(f"{API}/ready?{CONTROL}=1")).status_code == 400
 
     async def kept() -> bool:
-        query = "select count(*) from telemetry_chunk where session = $1"
+        query = "select count(*) from telemetry where session = $1"
         return bool(await Database(run.database).value(query, CONTROL))
 
     await eventually(kept, "the control is stored")

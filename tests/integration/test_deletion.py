@@ -113,7 +113,7 @@ async def test_nothing_is_left_of_a_deleted_session(
         await delete(stored)
         await finished(stored)
     assert await stored.value(f"select {LEFT}") == 0
-    assert await stored.value("select count(*) from telemetry_chunk where driver = 'bob'") == 1
+    assert await stored.value("select count(*) from telemetry where driver = 'bob'") == 1
     assert await subjects(driver) == set()
     assert await subjects(driver, ("test", "bob"))
 
@@ -135,9 +135,7 @@ async def test_a_deleted_session_that_is_sent_again_is_dropped(
     with running("timing", nats_server, stored.url), running("persister", nats_server, stored.url):
         await send(driver, chunks, "telemetry.live")
         await send(driver, [chunk(1, driver="bob")])
-        await eventually(
-            lambda: stored.value("select count(*) = 2 from telemetry_chunk"), "all is read"
-        )
+        await eventually(lambda: stored.value("select count(*) = 2 from telemetry"), "all is read")
     assert await stored.value(f"select {LEFT}") == 0
     assert await stored.value("select count(*) from dead_letter") == 0
 
@@ -151,7 +149,7 @@ async def test_a_run_that_begins_after_the_deletion_is_stored_under_the_same_nam
         await finished(stored)
         await send(driver, chunks[:50])
         await drives_again(driver, stored, chunks)
-    rows = await stored.rows("select distinct run from telemetry_chunk")
+    rows = await stored.rows("select distinct run from telemetry")
     assert [row["run"] for row in rows] == [LATER_RUN]
 
 

@@ -123,7 +123,7 @@ async def test_chunks_of_a_deleted_session_that_were_never_sent_are_deleted_unse
     hub.nats.start()
     await delete(hub.database, OWNER)
     await drives_on_until_the_copies_are_gone(hub)
-    rows = await hub.database.rows("select distinct session from telemetry_chunk")
+    rows = await hub.database.rows("select distinct session from telemetry")
     assert [row["session"] for row in rows] == ["monza"]
 
 

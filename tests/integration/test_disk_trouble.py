@@ -42,13 +42,13 @@ async def test_an_app_that_cannot_open_its_spool_drives_live_and_keeps_chunks_on
     await status(app, "not_kept", True)
     assert "File exists" in (await status(app, "disk_trouble", True)).disk_trouble
     assert app.rows() == []
-    some = f"select count(*) >= {SOME} from telemetry_chunk"
+    some = f"select count(*) >= {SOME} from telemetry"
     await eventually(lambda: hub.database.value(some), "its chunks are in Postgres")
     blocked.unlink()
     await app.drives(SOME)
     await status(app, "disk_trouble", False)
     await app.park()
-    stored = await hub.database.value("select count(*) from telemetry_chunk")
+    stored = await hub.database.value("select count(*) from telemetry")
     # Chunks made before the app was connected are lost where no disk keeps them.
     holes = list(map(tuple, await hub.database.rows(HOLES)))
     assert holes == ([(0, made(hub) - stored - 1)] if stored < made(hub) else [])

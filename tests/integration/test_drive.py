@@ -323,7 +323,7 @@ async def test_a_chunk_too_large_for_the_stream_is_declared_gone_and_blocks_no_o
     app = hub.drive(car=Heavy())
     await app.drives(40)
     await app.park()
-    stored = await hub.database.rows("select chunk from telemetry_chunk")
+    stored = await hub.database.rows("select chunk from telemetry")
     gone = await hub.database.value("select sum(upper(r) - lower(r)) from run, unnest(gone) as r")
     assert 0 < len(stored) < len(app.rows()) == len(stored) + gone
 

@@ -59,7 +59,7 @@ class Hub:
 
     async def stored(self, driver: str) -> int:
         """Return the number of chunks of a driver in Postgres."""
-        query = "select count(*) from telemetry_chunk where driver = $1 and session != 'flood'"
+        query = "select count(*) from telemetry where driver = $1 and session != 'flood'"
         return int(await self.rows.value(query, driver))
 
     async def is_out(self, driver: str) -> bool:

@@ -91,7 +91,7 @@ async def race(nats_server: NatsServer, database: str, tmp_path: Path) -> AsyncI
         await hub.write_facts(database, *FACTS)
 
         async def everything() -> bool:
-            chunks = await stored.value("select count(*) from telemetry_chunk")
+            chunks = await stored.value("select count(*) from telemetry")
             facts = await stored.value("select (select count(*) from lap) + count(*) from session")
             return bool(chunks == len(CHUNKS) and facts == len(FACTS))
 

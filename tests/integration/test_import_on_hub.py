@@ -15,7 +15,7 @@ from tests.tools.processes import pitbox
 from tests.tools.servers import NatsServer
 
 RECORDING = Path("iracing") / "red-bull-ring_w13_2024-build_6.5s.ibt"
-STORED = "select count(*) from telemetry_chunk where driver = 'kai'"
+STORED = "select count(*) from telemetry where driver = 'kai'"
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ def committed(folder: Path, driver: str) -> int:
 
 
 async def stored(database: Database, driver: str) -> int:
-    query = "select count(*) from telemetry_chunk where driver = $1"
+    query = "select count(*) from telemetry where driver = $1"
     return int(await database.value(query, driver))
 
 

@@ -298,7 +298,7 @@ async def _drove(url: str, stored: Database) -> None:
             await hub.write_facts(stored.url, session, lap)
 
     async def everything() -> bool:
-        counts = "select (select count(*) from telemetry_chunk) + 2 * (select count(*) from lap)"
+        counts = "select (select count(*) from telemetry) + 2 * (select count(*) from lap)"
         return bool(await stored.value(counts) == 4 * len(PEOPLE))
 
     await eventually(everything, "everything is stored")

@@ -96,7 +96,7 @@ async def test_a_renewal_delays_no_chunk_of_a_car_at_20_hz(
         parked.set()
         await asyncio.wait_for(app, hub.WAIT_S)
     made = len(read_ledger(ledger).committed)
-    stored = await Database(database).value("select count(*) from telemetry_chunk")
+    stored = await Database(database).value("select count(*) from telemetry")
     live = await in_stream(server.url, "telemetry.live")
     assert (stored, live) == (made, made)
     assert LOST not in {line["event"] for line in logs}
@@ -131,5 +131,5 @@ async def test_at_full_speed_every_chunk_is_acknowledged_once_over_renewals(
     assert [task for task in done[0] if task.exception()] == []
     assert not done[1]
     assert sorted(sequences) == list(range(1, sent + 1))
-    assert await Database(database).value("select count(*) from telemetry_chunk") == sent
+    assert await Database(database).value("select count(*) from telemetry") == sent
     assert LOST not in {line["event"] for line in logs}

@@ -86,7 +86,7 @@ async def laps(stored: Database) -> list[Any]:
 
 
 async def removed(stored: Database) -> None:
-    query = "select count(*) = 0 from telemetry_chunk"
+    query = "select count(*) = 0 from telemetry"
     await eventually(lambda: stored.value(query), "telemetry is removed")
 
 
@@ -116,7 +116,7 @@ async def test_old_telemetry_is_announced_then_removed_and_its_laps_stay(
         await send(driver, [chunk(0, driver="bob")])
         all_read = "select true from run where driver = 'bob'"
         await eventually(lambda: stored.value(all_read), "all is read")
-        assert await stored.value("select count(*) from telemetry_chunk where driver='ada'") == 0
+        assert await stored.value("select count(*) from telemetry where driver='ada'") == 0
     refused = pitbox(nats_server, stored.url, "rebuild", "test")
     assert refused.returncode == 2
     assert "retention removed telemetry of test on" in refused.stderr
@@ -141,7 +141,7 @@ async def test_timing_derives_no_facts_anew_from_removed_telemetry(
         later = [replace(one, run=chunks[0].run + 1) for one in race()]
         await send(driver, later, "telemetry.live")
         await eventually(
-            lambda: stored.value("select count(*) = $1 from telemetry_chunk", len(later)), "stored"
+            lambda: stored.value("select count(*) = $1 from telemetry", len(later)), "stored"
         )
         await send(driver, [replace(one, driver="bob") for one in race()])
         bob = "select count(*) > 4 from lap where driver = 'bob' and own"
@@ -164,7 +164,7 @@ async def test_the_oldest_telemetry_makes_room_unless_it_is_pinned(
         for name in names:
             await send(driver, [replace(one, session=name) for one in race()])
         count = len(names) * len(race())
-        query = "select count(*) = $1 from telemetry_chunk"
+        query = "select count(*) = $1 from telemetry"
         await eventually(lambda: stored.value(query, count), "all chunks are stored")
         await eventually(lambda: stored.value(ALL_FOLDED), "all chunks are folded")
     for name in names:
@@ -180,7 +180,7 @@ async def test_the_oldest_telemetry_makes_room_unless_it_is_pinned(
         query = "select bytes = 0 from run where session = 'oldest'"
         await eventually(lambda: stored.value(query), "the oldest is removed")
         await asyncio.sleep(0.5)
-    rows = await stored.rows("select distinct session from telemetry_chunk order by 1")
+    rows = await stored.rows("select distinct session from telemetry order by 1")
     assert [row["session"] for row in rows] == ["newer", "pinned"]
     assert await stored.value("select count(distinct session) from lap") == 3
 

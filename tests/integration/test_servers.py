@@ -21,7 +21,7 @@ async def test_nats_server_has_no_streams_at_first(nats_server: NatsServer) -> N
 
 async def test_database_is_migrated_and_empty(database: str) -> None:
     connection = await asyncpg.connect(database)
-    assert await connection.fetchval("select count(*) from telemetry_chunk") == 0
+    assert await connection.fetchval("select count(*) from telemetry") == 0
     await connection.close()
 
 

@@ -172,7 +172,7 @@ async def test_a_persister_that_hangs_is_reported_and_started_again(
 
 
 async def stored(database: str, chunks: int) -> bool:
-    found = await hub.Database(database).value("select count(*) from telemetry_chunk")
+    found = await hub.Database(database).value("select count(*) from telemetry")
     return bool(found == chunks)
 
 

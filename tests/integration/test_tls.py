@@ -80,7 +80,7 @@ async def test_a_lap_goes_from_a_drivers_pc_to_postgres_and_its_receipts_come_ba
         assert await asyncio.wait_for(driving.wait(), COMMAND_S) == 0
     driven = len(read_ledger(tmp_path / "ledger").committed)
     assert driven > 10
-    assert await Database(database).value("select count(*) from telemetry_chunk") == driven
+    assert await Database(database).value("select count(*) from telemetry") == driven
 
 
 async def test_a_certificate_of_another_name_or_signer_is_refused(

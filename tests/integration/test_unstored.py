@@ -74,7 +74,7 @@ async def test_the_app_says_that_nothing_is_stored_and_when_it_is_again(
         serving(persister(settings_of(nats_server.url, database))),
         driving(nats_server, tmp_path / "spool") as statuses,
     ):
-        await eventually(lambda: stored.value("select count(*) from telemetry_chunk"), "chunks")
+        await eventually(lambda: stored.value("select count(*) from telemetry"), "chunks")
         async with stored.locked("telemetry_chunk"):
             await eventually(shows(statuses, stores=False), "the app shows it")
             before = await eventually(lambda: _made(statuses), "chunks are made")
@@ -90,7 +90,7 @@ async def _made(statuses: list[Status]) -> int:
 
 
 async def stored_all(stored: Database, chunks: int) -> bool:
-    return bool(await stored.value("select count(*) from telemetry_chunk") >= chunks)
+    return bool(await stored.value("select count(*) from telemetry") >= chunks)
 
 
 async def test_the_app_names_a_hub_without_persister(
