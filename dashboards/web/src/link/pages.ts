@@ -1,6 +1,6 @@
 /** Lists of the gateway, page by page: a Link header names the next page (RFC 8288). */
 
-import type { Request } from "./rest";
+export type Request = (path: string, init?: RequestInit) => Promise<Response | null>;
 
 export interface Page<Row> {
   readonly rows: readonly Row[];

@@ -3,11 +3,9 @@
 import { decode } from "@msgpack/msgpack";
 import type { Columns } from "../core/lap/reference";
 import type { Hole, PackedTraces, SessionSummary } from "../wire";
-import { everyRow, pageOf, type Page } from "./pages";
+import { everyRow, pageOf, type Page, type Request } from "./pages";
 
 const FOREVER_NS = 2n ** 63n - 1n;
-
-export type Request = (path: string, init?: RequestInit) => Promise<Response | null>;
 
 export class Rest {
   constructor(private readonly request: Request) {}
