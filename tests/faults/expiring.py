@@ -44,6 +44,7 @@ def postgres_stopped_while_telemetry_goes(stack: Stack, pace: Pace) -> None:
     until(lambda: _left(stack) < before, "telemetry is removed")
     with faults.postgres_stopped(stack):
         stack.lasts(1)
+    until(lambda: _left(stack) < before, "Postgres has recovered")
     stack.persister.kill()  # its next look is a minute later
     stack.persister.start()
     _is_gone(stack, laps)
