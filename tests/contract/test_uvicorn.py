@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import pytest
 import websockets
+from uvicorn.config import Config
+from uvicorn.server import ServerState
 from websockets.asyncio.client import ClientConnection
 from websockets.frames import Frame, Opcode
 
@@ -77,6 +79,19 @@ async def serving(**options: Any) -> AsyncIterator[tuple[PageProtocol, ClientCon
         server.should_exit = True
         await asyncio.wait({task})
         listening.close()
+
+
+async def test_the_state_of_all_connections_has_no_page() -> None:
+    of_all: dict[str, Any] = {}
+    config = Config(Application(), log_config=None)  # type: ignore[arg-type]
+    page = PageProtocol(
+        None,  # type: ignore[arg-type]
+        config=config,
+        server_state=ServerState(),
+        app_state=of_all,
+    )
+    assert page.app_state[PAGE] is page
+    assert of_all == {}
 
 
 async def test_a_message_written_past_asgi_arrives_between_those_of_the_library() -> None:
