@@ -38,7 +38,7 @@ from tests.tools.hub import (
     settled,
     wire,
 )
-from tests.tools.servers import NatsServer, PostgresServer, running
+from tests.tools.servers import NOWHERE, NatsServer, PostgresServer, running
 
 
 @pytest.fixture
@@ -309,7 +309,7 @@ async def test_any_exception_inside_a_transaction_ends_the_connection(database: 
 
 
 async def test_an_unreachable_server_raises_postgres_down() -> None:
-    connection = Connection("postgresql://nobody@127.0.0.1:1/nothing", "test")
+    connection = Connection(NOWHERE, "test")
     with pytest.raises(PostgresDown, match="cannot connect"):
         await connection.ready()
 
@@ -491,10 +491,9 @@ async def test_a_running_persister_survives_a_wiped_store(
 async def test_a_persister_starts_before_its_peers_and_stops_without_them(
     nats_server: NatsServer, database: str, down: str
 ) -> None:
-    nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
     if down == "nats":
         nats_server.stop()
-    made: Service = service(settings_of(nats_server.url, nowhere))
+    made: Service = service(settings_of(nats_server.url, NOWHERE))
     async with serving(made) as task:
         done, _ = await asyncio.wait({task}, timeout=0.5)
         assert not done

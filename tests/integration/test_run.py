@@ -28,9 +28,8 @@ from tests.tools.hub import (
     send,
     streams_with,
 )
-from tests.tools.servers import NatsServer, PostgresServer, addresses, free_port
+from tests.tools.servers import NOWHERE, NatsServer, PostgresServer, addresses, free_port
 
-NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 STOP_S = 20.0
 MAX_RSS_BYTES = 300_000_000
 

@@ -23,7 +23,7 @@ from pitbox.settings import Metrics, Nats, Settings, SettingsError, load
 from tests.faults.ledger import read_ledger
 from tests.tools.authority import Authority
 from tests.tools.hub import Database, apply, eventually, serving, settings_of
-from tests.tools.servers import NatsServer, addresses, everything, free_port, running
+from tests.tools.servers import NOWHERE, NatsServer, addresses, everything, free_port, running
 
 COMMAND_S = 60
 CLOSED_S = 20
@@ -227,7 +227,7 @@ def test_a_program_with_an_address_in_clear_does_not_start_and_names_the_setting
     command: tuple[str, ...], settings: dict[str, str], message: str, tmp_path: Path
 ) -> None:
     server = NatsServer(tmp_path)
-    hub = addresses(server.url, "postgresql://nobody@127.0.0.1:1/nothing")
+    hub = addresses(server.url, NOWHERE)
     if command == ("drive",):
         hub["PITBOX_NATS__CREDENTIALS"] = str(server.driver("ada"))
     done = subprocess.run(

@@ -25,7 +25,7 @@ from schemas.channels import bitmap, ids
 from schemas.dead import DeadLetter
 from schemas.telemetry import CHUNK_VERSION, Chunk, Mark
 from schemas.timing import Lap, Session
-from tests.tools.servers import FOLDERS, NatsServer, credentials, everything
+from tests.tools.servers import FOLDERS, NOWHERE, NatsServer, credentials, everything
 
 WAIT_S: Final = 60.0
 STOP_S: Final = 20.0
@@ -69,7 +69,7 @@ async def eventually(
 
 def settings_of(nats_url: str, database: str = "", streams: str = "") -> Settings:
     """Return the settings of a service that reaches these servers, and seals nothing."""
-    postgres = Postgres(url=database) if database else Postgres()
+    postgres = Postgres(url=database or NOWHERE)
     nats = Nats(url=nats_url, credentials=str(credentials(nats_url, streams)))
     keys = Keys(folder=str(FOLDERS[nats_url]))
     return Settings(

@@ -55,6 +55,10 @@ FOLDERS: Final[dict[str, Path]] = {}
 """The keys of each nats-server, by its address."""
 
 
+NOWHERE: Final = "postgresql://nobody@127.0.0.1:1/nothing"
+"""No Postgres. At the default address there may be one: that of a stack in another test."""
+
+
 def free_port() -> int:
     """Return a free port of loopback that no other test process is given.
 
@@ -116,7 +120,7 @@ def addresses(nats_url: str, database: str) -> dict[str, str]:
         "PITBOX_NATS__URL": nats_url,
         "PITBOX_KEYS__FOLDER": str(FOLDERS[nats_url]),
         "PITBOX_NATS__CREDENTIALS": str(FOLDERS[nats_url] / USERS),
-        "PITBOX_POSTGRES__URL": database,
+        "PITBOX_POSTGRES__URL": database or NOWHERE,
     }
 
 
