@@ -12,10 +12,10 @@ class LockedError(Exception):
 
 
 @contextlib.contextmanager
-def folder_lock(folder: Path) -> Iterator[None]:
-    """Hold a folder's lock; raises LockedError when another process holds it."""
+def folder_lock(folder: Path, *, wait_s: float = 0.0) -> Iterator[None]:
+    """Hold a folder's lock; raises LockedError when another process holds it for `wait_s`."""
     try:
-        with FileLock(folder / "lock", timeout=0):
+        with FileLock(folder / "lock", timeout=wait_s):
             yield
     except Timeout:
         raise LockedError(f"{folder} is in use by another process") from None

@@ -39,6 +39,8 @@ from pitbox.topology import admin, room
 RECORD: Final = "processes.json"
 ENVIRONMENT: Final = "environment"
 LOOK_S: Final = 2.0
+LOCKED_S: Final = 2.0
+"""Others hold the folder's lock for an instant, to look whether a stack runs there."""
 
 
 class Car(Struct, frozen=True):
@@ -237,7 +239,7 @@ def owned(folder: Path) -> Iterator[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        with folder_lock(folder):
+        with folder_lock(folder, wait_s=LOCKED_S):
             record.forget(folder)
             end_leftovers(folder / RECORD)
             yield folder.resolve()
