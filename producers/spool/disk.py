@@ -1,10 +1,10 @@
 """The spool's file: every chunk of every run on the driver's disk, until it has to make room.
 
 One SQLite file. A commit is safe from the end of this process, and from a power cut once it or a
-later one was synced. A chunk's key joins the number of
-its run in this file and its own number, so the file grows at its end and shrinks from its
-beginning. Chunks `0..made-1` of a run are present except for those in `dropped`, which is written
-in the transaction that deletes them. So nothing is counted by reading all rows.
+later one was synced. A chunk's key joins the number of its run in this file and its own number, so
+the file grows at its end and shrinks from its beginning. Chunks `0..made-1` of a run are present
+except for those in `dropped`, which is written in the transaction that deletes them. So nothing is
+counted by reading all rows.
 
 Nothing read is believed: a chunk and a run carry a crc, and a chunk names its place. One that is
 rotten moves to the table `rotten`.

@@ -1,11 +1,13 @@
 """The harness's one connection to Postgres, reopened after a case has broken it."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 import asyncpg
 
 from tests.faults.background import Background
+from tests.tools.servers import until
 
 CONNECT_S: Final = 20.0
 
@@ -32,6 +34,19 @@ class Database:
     def rows(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:
         """Return the rows of a query; raises DatabaseAway."""
         return self.run(lambda connection: connection.fetch(sql, *arguments))
+
+    def rows_once_up(self, sql: str) -> list[asyncpg.Record]:
+        """Return the rows of a query, once Postgres answers."""
+        found: list[asyncpg.Record] = []
+
+        def answered() -> bool:
+            with suppress(DatabaseAway):
+                found.extend(self.rows(sql))
+                return True
+            return False
+
+        until(answered, "Postgres answers")
+        return found
 
     def execute(self, sql: str) -> None:
         """Execute a statement; raises DatabaseAway."""

@@ -16,12 +16,25 @@ from producers.spool.ledger import RunKey
 from producers.spool.record import Record
 from schemas.telemetry import Chunk
 from tests.faults.programs import Driver
+from tests.faults.stack import Stack
 
 FRAMES_PER_S: Final = 60
 AT_ONCE: Final = 2000
 ENOUGH_BYTES: Final = 10**9
 
 _encode: Final = msgspec.msgpack.Encoder().encode
+
+
+def driven(stack: Stack, seconds: int) -> Driver:
+    """Return a PC whose backlog of so many seconds, and a run after it, are in Postgres."""
+    car = stack.driver()
+    car.connects_to(stack.nats.url)
+    fill(car, seconds)
+    car.start()
+    stack.fills(car.committed(), "Postgres has the backlog")
+    car.finish()
+    stack.fills(car.committed(), "Postgres has the drive")
+    return car
 
 
 def fill(car: Driver, seconds: int, *, run: int | None = None) -> None:

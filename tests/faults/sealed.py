@@ -9,7 +9,6 @@ from typing import Final
 import asyncpg
 
 from tests.faults import faults, prefill
-from tests.faults.database import DatabaseAway
 from tests.faults.pace import Pace
 from tests.faults.peers import locked
 from tests.faults.programs import Driver
@@ -63,7 +62,10 @@ def killed_in_the_middle_of_sealing(stack: Stack, pace: Pace) -> None:
     for kill in (stack.persister.kill, stack.postgres.stop_at_once):
         lock = stack.background.run(locked(stack.url, "telemetry_block"))
         stack.persister.start()
-        until(lambda: _rows(stack, IN_THE_MIDDLE), "chunks are removed and their block waits")
+        until(
+            lambda: stack.database.rows_once_up(IN_THE_MIDDLE),
+            "chunks are removed and their block waits",
+        )
         kill()
         with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             stack.background.run(lock.close())
@@ -120,17 +122,11 @@ def rebuilt_from_blocks(stack: Stack, pace: Pace) -> None:
 
 
 def _driven(stack: Stack, pace: Pace) -> Driver:
-    """Drive a session that nothing of is sealed; the persister is away then, and seals soon."""
+    """Drive a session, of which nothing is sealed; the persister is away then, and seals soon."""
     stack.persister.kill()
     stack.persister.environment |= NEVER
     stack.persister.start()
-    car = stack.driver()
-    car.connects_to(stack.nats.url)
-    prefill.fill(car, pace.backlog_s)
-    car.start()
-    stack.fills(car.committed(), "Postgres has the backlog")
-    car.finish()
-    stack.fills(car.committed(), "Postgres has the drive")
+    car = prefill.driven(stack, pace.backlog_s)
     stack.persister.kill()
     stack.database.execute("update run set updated = now() - interval '1 hour'")
     stack.persister.environment |= SOON
@@ -139,26 +135,12 @@ def _driven(stack: Stack, pace: Pace) -> Driver:
 
 def _sealed(stack: Stack) -> int:
     """Return how many chunks are sealed."""
-    return int(_rows(stack, SEALED)[0]["chunks"])
+    return int(stack.database.rows_once_up(SEALED)[0]["chunks"])
 
 
 def _is_sealed(stack: Stack) -> None:
     """Wait until all that was driven an hour ago is sealed."""
-    until(lambda: not _rows(stack, LEFT), "all is sealed", 60)
-
-
-def _rows(stack: Stack, query: str) -> list[asyncpg.Record]:
-    """Return the rows of a query, once Postgres answers."""
-    found: list[asyncpg.Record] = []
-
-    def answered() -> bool:
-        with suppress(DatabaseAway):
-            found.extend(stack.database.rows(query))
-            return True
-        return False
-
-    until(answered, "Postgres answers")
-    return found
+    until(lambda: not stack.database.rows_once_up(LEFT), "all is sealed", 60)
 
 
 CASES = (
