@@ -229,10 +229,17 @@ class Pull:
         if reply:
             self._expected -= 1
             self._held_bytes += len(payload)
-            self._buffer.append(delivery_of(subject, reply, payload, self._created_ns, self._life))
+            self._buffer.append(self._delivery(subject, reply, payload))
         else:
             self._request_ended(ending_of(headers))
         self._arrived.set()
+
+    def _delivery(self, subject: bytes, reply: bytes, payload: bytes) -> Delivery:
+        try:
+            return delivery_of(subject, reply, payload, self._created_ns, self._life)
+        except (ValueError, IndexError):
+            # Skipped, it would be missed in silence; over a new connection it is read again.
+            raise nats.errors.ProtocolError from None
 
     def _request_ended(self, ending: Ending) -> None:
         """Count what a request did not get; attach anew after an unexpected status."""

@@ -20,7 +20,10 @@ MAX_MESSAGE_BYTES: Final = 64 * 2**20 + MAX_LINE_BYTES
 """More than the largest message that nats-server can be set to accept."""
 
 Receive = Callable[[bytes, bytes, bytes, bytes], None]
-"""Take a message: subject, subject of the reply, headers and payload; b"" for none."""
+"""Take a message: subject, subject of the reply, headers and payload; b"" for none.
+
+It raises ProtocolError for a message that nats-server cannot have sent.
+"""
 
 _information: Final = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -96,6 +99,8 @@ class Wire:
                 continue
             try:
                 receive(subject, reply, headers, payload)
+            except ProtocolError:
+                raise
             except Exception as error:  # one message must not keep the later ones from being read
                 await self._client.failure(error)
         if not needed and size - begin > MAX_LINE_BYTES:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -16,47 +17,61 @@ from tests.tools.servers import NatsServer, everything
 
 PART_BYTES = 20_000
 MESSAGES = 2000
+REPLY_END = rb"\$JS\.ACK\.\S+()"
+PAYLOAD_END = rb"()\r\nH?MSG "
 
 
 class Line:
-    """Carry a connection to nats-server, and bring its client other bytes on request."""
+    """Carry connections to nats-server, and bring their client other bytes on request."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._garbage = b""
+        self._place = re.compile(b"")
         self._clients = list[asyncio.StreamWriter]()
+        self._carried = set[asyncio.Task[None]]()
 
     @contextlib.asynccontextmanager
     async def carrying(self) -> AsyncIterator[str]:
         server = await asyncio.start_server(self._carry, "127.0.0.1")
-        yield f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        server.close()
+        try:
+            yield f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        finally:
+            server.close()
+            for client in self._clients:
+                client.transport.abort()
+            await asyncio.gather(*self._carried)
 
     def bring(self, garbage: bytes) -> None:
         self._clients[-1].write(garbage)
 
-    def bring_within(self, garbage: bytes) -> None:
-        """Bring it within the next part of what nats-server sends."""
-        self._garbage = garbage
+    def bring_within(self, garbage: bytes, place: bytes) -> None:
+        """Bring it within what nats-server sends, at the place of the group of a pattern."""
+        self._garbage, self._place = garbage, re.compile(place)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._carried.add(task)
         answers, beyond = await asyncio.open_connection("127.0.0.1", self._port)
         self._clients.append(writer)
-        with contextlib.suppress(OSError):
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._pump(reader, beyond))
-                tasks.create_task(self._pump(answers, writer))
-        beyond.close()
-        writer.close()
+        await asyncio.gather(self._pump(reader, beyond), self._pump(answers, writer))
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             while part := await reader.read(PART_BYTES):
-                if writer is self._clients[-1] and self._garbage and len(part) == PART_BYTES:
-                    part, self._garbage = part[:7000] + self._garbage + part[7000:], b""
+                if writer is self._clients[-1] and self._garbage:
+                    part = self._soiled(part)
                 writer.write(part)
                 await writer.drain()
         writer.close()
+
+    def _soiled(self, part: bytes) -> bytes:
+        found = self._place.search(part, PART_BYTES // 2)
+        if found is None:
+            return part
+        garbage, self._garbage = self._garbage, b""
+        return part[: found.start(1)] + garbage + part[found.start(1) :]
 
 
 @contextlib.asynccontextmanager
@@ -112,13 +127,14 @@ async def test_a_reader_connects_again_after_what_is_no_protocol(
         assert await read(reader, 5) == [6, 7, 8, 9, 10]
 
 
+@pytest.mark.parametrize("place", [REPLY_END, PAYLOAD_END])
 async def test_a_reader_misses_nothing_when_garbage_comes_within_messages(
-    nats_server: NatsServer,
+    nats_server: NatsServer, place: bytes
 ) -> None:
     await apply(nats_server.url)
     line = Line(nats_server.port)
     async with connected(nats_server.url) as driver, reading(nats_server, line) as (bus, reader):
         await send(driver, [chunk(number) for number in range(MESSAGES)])
-        line.bring_within(b"garbage")
+        line.bring_within(b"garbage", place)
         assert await read(reader, MESSAGES) == list(range(1, MESSAGES + 1))
         assert bus.connects == 2

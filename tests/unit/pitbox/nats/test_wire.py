@@ -144,3 +144,17 @@ async def test_a_message_that_its_receiver_fails_on_keeps_no_other_from_being_re
     await client.wire.parse(b"".join(sent((b"a", b"", b"", one)) for one in (b"1", b"", b"3")))
     assert taken == [b"1", b"3"]
     assert [type(error) for error in client.seen] == [ZeroDivisionError]
+
+
+async def test_a_message_that_its_receiver_finds_to_be_no_protocol_ends_the_reading() -> None:
+    client, taken = Client(), list[bytes]()
+
+    def receive(subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
+        if not payload:
+            raise ProtocolError
+        taken.append(payload)
+
+    client.wire.direct[b"7"] = receive
+    with pytest.raises(ProtocolError):
+        await client.wire.parse(b"".join(sent((b"a", b"", b"", one)) for one in (b"1", b"", b"3")))
+    assert taken == [b"1"]
