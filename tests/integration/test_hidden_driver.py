@@ -15,6 +15,7 @@ from consumers.persister.service import service as persister
 from schemas.coaching import Moment
 from schemas.link import Hello
 from schemas.passes import Passes
+from schemas.sim import CarSeen, CarsSeen, Entry, RaceDescribed
 from schemas.timing import Lap, Session
 from schemas.wall import Frames, Ping, Pong, Presence, Subscribe, ToPage
 from tests.tools import hub, people
@@ -49,8 +50,16 @@ FACTS: Final = (
 FACTS_STORED: Final = " + ".join(
     f"(select count(*) from {table})" for table in ("session", "lap", "passes", "moment")
 )
+CARS: Final = hub.observed(
+    RaceDescribed(at_ns=hub.START_NS, entries=(Entry("7", "ada"), Entry("12", "zed"))),
+    CarsSeen(
+        at_ns=hub.START_NS,
+        cars=(CarSeen("7", position=2), CarSeen("12", position=1, best_ms=61_171)),
+        own="7",
+    ),
+)
 CHUNKS: Final = (
-    hub.chunk(0),
+    hub.chunk(0, observed=CARS),
     hub.chunk(0, driver="zed"),
     hub.chunk(2, driver="zed"),
     hub.chunk(0, driver="zed", session="alone"),
@@ -135,6 +144,8 @@ async def read_everything(served: Served, person: Person) -> dict[str, str]:
                 if path.endswith("/telemetry"):
                     span = "" if "/laps/" in path else f"from_ns=0&to_ns={2**62}&"
                     queries = [f"?{span}format={form}" for form in ("json", "csv", "msgpack")]
+                if path.endswith("/cars"):
+                    queries = [f"?at_ns={hub.START_NS + 10**9}"]
                 for query in queries:
                     found[path + query] = (await rest.get(path + query)).text
         return found
@@ -174,6 +185,7 @@ async def test_no_endpoint_shows_a_hidden_driver(race: Race) -> None:
     seen = [path for path, text in before.items() if any(mark in text for mark in MARKS)]
     lists = ("laps", "holes", "passes", "moments")
     assert {"/sessions", "/sessions/test", *(f"/sessions/test/{name}" for name in lists)} <= {*seen}
+    assert any("/cars?" in path for path in seen)
     await race.decide()
     after = await read_everything(race.served, race.guest)
     assert before.keys() == after.keys()
@@ -184,6 +196,10 @@ async def test_no_endpoint_shows_a_hidden_driver(race: Race) -> None:
         assert (only["session"], [one["driver"] for one in only["drivers"]]) == ("test", ["ada"])
         laps = (await rest.get("/sessions/test/laps")).json()
         assert [(one["driver"], one["own"]) for one in laps] == [("ada", True)]
+        at = f"/sessions/test/drivers/ada/cars?at_ns={hub.START_NS}"
+        assert [(one["driver"], one["own"]) for one in (await rest.get(at)).json()["cars"]] == [
+            ("ada", True)
+        ]
         of_session = ("", "/laps", "/passes", "/moments")
         for path in (f"/sessions/alone{name}" for name in of_session):
             unknown = await rest.get(path.replace("alone", "nowhere"))
@@ -193,6 +209,7 @@ async def test_no_endpoint_shows_a_hidden_driver(race: Race) -> None:
         span, wrong = f"from_ns=0&to_ns={2**62}", "from_ns=2&to_ns=1"
         his = ["laps/2/telemetry", "laps/3/telemetry"]
         his += [f"telemetry?{span}&format={form}" for form in ("json", "csv", "msgpack")]
+        his += [f"cars?at_ns={hub.START_NS}"]
         his += [f"telemetry?{span}&channels=none", f"telemetry?{wrong}"]
         for path in his:
             answer = await rest.get(f"/sessions/test/drivers/zed/{path}")

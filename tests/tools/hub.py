@@ -27,6 +27,7 @@ from schemas.channels import bitmap, ids
 from schemas.coaching import Evidence, Moment
 from schemas.dead import DeadLetter
 from schemas.passes import Passes
+from schemas.sim import Observed
 from schemas.telemetry import CHUNK_VERSION, Chunk, Mark
 from schemas.timing import Lap, Session
 from schemas.track import Stretch
@@ -192,6 +193,11 @@ def chunk(number: int = 0, **changes: Any) -> Chunk:
     )
     made = msgspec.structs.replace(made, **changes)
     return sealed(made) if "crc" not in changes else made
+
+
+def observed(*events: Observed) -> bytes:
+    """Return events as a chunk carries them."""
+    return msgspec.msgpack.encode(events)
 
 
 def mark(made: int, **changes: Any) -> Mark:

@@ -65,6 +65,7 @@ def build(
             rest.list_holes,
             corners.list_passes,
             corners.list_moments,
+            rest.cars_at,
             recorded.lap_telemetry,
             recorded.range_telemetry,
             deletion.delete_session,
