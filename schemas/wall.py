@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 from schemas.coaching import Moment, Silence
 from schemas.hub import HubState
 from schemas.passes import Passes
+from schemas.sim import CarSeen, Entry
 from schemas.telemetry import ChunkNumber, Number, Range, Token
 from schemas.timing import Deriving, Lap, Session
 from schemas.track import Track
@@ -58,6 +59,28 @@ class Frames(Struct, frozen=True, kw_only=True, tag="wall.frames"):
     times: bytes
     rows: bytes
     late: bool = False
+
+
+class Cars(Struct, frozen=True, kw_only=True, tag="wall.cars"):
+    """State all cars of a race at one instant, as a driver's sim showed them.
+
+    `at_ms` is when, ms since 1970 by the driver's clock; `own` names the driver's car. While a
+    driver is hidden from the page it is the own car only.
+    """
+
+    session: str
+    driver: str
+    at_ms: float
+    own: str
+    cars: tuple[CarSeen, ...]
+
+
+class Entries(Struct, frozen=True, kw_only=True, tag="wall.entries"):
+    """Describe the cars of a race, as a driver's sim named them."""
+
+    session: str
+    driver: str
+    entries: tuple[Entry, ...]
 
 
 class Presence(Struct, frozen=True, kw_only=True, tag="wall.presence"):
@@ -112,4 +135,4 @@ class Refused(Struct, frozen=True, kw_only=True, tag="wall.refused"):
 Fact = Session | Lap | Deriving | Track | Passes | Moment | Silence
 """The events that the gateway forwards as they are, by its table of facts."""
 
-ToPage = Frames | Presence | Fact | HubState | Deleted | Dropped | Pong | Refused
+ToPage = Frames | Cars | Entries | Presence | Fact | HubState | Deleted | Dropped | Pong | Refused

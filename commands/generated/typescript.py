@@ -87,6 +87,8 @@ def _structs(roots: Iterable[type[msgspec.Struct]]) -> list[shape.StructType]:
 
 def _struct(kind: shape.StructType) -> list[str]:
     name, omits = kind.cls.__name__, kind.cls.__struct_config__.omit_defaults
+    if kind.array_like:
+        return [_array(kind)]
     lines = [] if kind.tag is None else [f'  {kind.tag_field}: "{kind.tag}";']
     lines += [f"  {field.name}: {_type(field.type)};" for field in kind.fields]
     about = (kind.cls.__doc__ or "").strip().splitlines()[0]
@@ -100,6 +102,13 @@ def _struct(kind: shape.StructType) -> list[str]:
             f"export type Sent{name} = Omit<{name}, keyof typeof {constant}> & Partial<{name}>;"
         )
     return blocks
+
+
+def _array(kind: shape.StructType) -> str:
+    """Return a struct that travels as an array."""
+    fields = "\n".join(f"  {field.name}: {_type(field.type)}," for field in kind.fields)
+    about = (kind.cls.__doc__ or "").strip().splitlines()[0]
+    return f"/** {about} */\nexport type {kind.cls.__name__} = readonly [\n{fields}\n];"
 
 
 def _name(kind: type[msgspec.Struct]) -> str:

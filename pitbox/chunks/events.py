@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from pitbox.chunks.errors import CorruptChunkError
+from schemas.registry import UNDECODABLE
 
 Kind = TypeVar("Kind")
 
@@ -15,7 +16,7 @@ _raws: Final = msgspec.msgpack.Decoder(tuple[msgspec.Raw, ...])
 def known_events(packed: bytes, decoder: msgspec.msgpack.Decoder[Kind]) -> Iterator[Kind]:
     """Yield the events of a chunk that a decoder of one event takes.
 
-    Raises CorruptChunkError when the bytes are no list of events.
+    Raises CorruptChunkError when the bytes are no list of events, or one of them is damaged.
     """
     if not packed:
         return
@@ -28,4 +29,6 @@ def known_events(packed: bytes, decoder: msgspec.msgpack.Decoder[Kind]) -> Itera
             event = decoder.decode(raw)
         except msgspec.ValidationError:
             continue
+        except UNDECODABLE as error:
+            raise CorruptChunkError(f"an event is damaged: {error}") from error
         yield event

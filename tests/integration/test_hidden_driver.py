@@ -17,7 +17,7 @@ from schemas.link import Hello
 from schemas.passes import Passes
 from schemas.sim import CarSeen, CarsSeen, Entry, RaceDescribed
 from schemas.timing import Lap, Session
-from schemas.wall import Frames, Ping, Pong, Presence, Subscribe, ToPage
+from schemas.wall import Cars, Entries, Frames, Ping, Pong, Presence, Subscribe, ToPage
 from tests.tools import hub, people
 from tests.tools.hub import Database, connected, eventually, serving
 from tests.tools.page import API, Page, Served, gateway_of, opened
@@ -89,7 +89,8 @@ class Race(Struct, frozen=True):
             connected(self.nats_url, "coach") as coach,
         ):
             for driver in ("zed", "ada"):
-                chunk = hub.chunk(number, driver=driver)
+                around = CARS if driver == "ada" else b""
+                chunk = hub.chunk(number, driver=driver, observed=around)
                 hello = Hello(driver=driver, session="test", run=1, at_ns=1, made=number)
                 await drive.publish("link.hello", hello)
                 await drive.publish("telemetry.live", chunk)
@@ -168,6 +169,10 @@ def shows_him(message: bytes) -> bool:
     match msgspec.msgpack.decode(message, type=ToPage):
         case Lap() as fact:
             return fact.driver == "zed" or fact.lap_time_s == HIS_TIME_S
+        case Cars(cars=cars):
+            return any(car.car == "12" for car in cars)
+        case Entries(entries=entries):
+            return any(entry.driver == "zed" for entry in entries)
         case Frames() | Presence() | Session() | Passes() | Moment() as fact:
             return fact.driver == "zed"
     return False

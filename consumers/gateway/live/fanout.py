@@ -15,7 +15,9 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
+from consumers.gateway.live.race import RaceEvent, race_messages
 from consumers.gateway.live.table import Entry
+from pitbox.chunks.events import known_events
 from pitbox.chunks.frames import channel_ids, content
 from schemas.channels import CHANNEL_BY_NAME, CHANNELS
 from schemas.telemetry import Chunk
@@ -27,6 +29,7 @@ NAMES: Final = {channel.id: channel.name for channel in CHANNELS}
 Client = TypeVar("Client", bound=Hashable)
 
 encode: Final = msgspec.msgpack.Encoder().encode
+_race: Final = msgspec.msgpack.Decoder[RaceEvent](RaceEvent)
 
 
 class Choice(Struct, frozen=True):
@@ -120,6 +123,25 @@ class Fanout(Generic[Client]):
             )
             messages.append((encode(message), clients))
         return messages
+
+    def cars(self, chunk: Chunk) -> list[tuple[bytes, list[Client]]]:
+        """Return encoded messages about the race around a driver, each with its clients.
+
+        Clients from which any driver is hidden get the own car only: another may be the hidden
+        driver's. Raises CorruptChunkError.
+        """
+        watching = self.watchers(chunk.session, chunk.driver) if chunk.observed else ()
+        groups = defaultdict[bool, list[Client]](list)
+        for client in watching:
+            groups[bool(self._choices[client].hidden)].append(client)
+        if not groups:
+            return []
+        events = tuple(known_events(chunk.observed, _race))
+        return [
+            (encode(message), clients)
+            for own_only, clients in groups.items()
+            for message in race_messages(chunk, events, own_only=own_only)
+        ]
 
     def _plan(self, session: str, driver: str) -> dict[tuple[int, ...], list[Client]]:
         """Return the clients that are shown a driver, grouped by their selected channels."""

@@ -99,7 +99,7 @@ class Telemetry:
 
     def _send(self, chunk: Chunk, *, late: bool) -> None:
         try:
-            messages = self._fanout.frames(chunk, late=late)
+            messages = self._fanout.frames(chunk, late=late) + self._fanout.cars(chunk)
         except CorruptChunkError:
             runtime_metrics.dropped.labels("gateway", "corrupt chunk").inc()
             return

@@ -29,6 +29,49 @@ export interface Frames {
   late: boolean;
 }
 
+/** Hold one car of the race at an instant; None and "" stand for what the sim does not give. */
+export type CarSeen = readonly [
+  car: string,
+  lap: number | null,
+  distance_dm: number | null,
+  x_dm: number | null,
+  y_dm: number | null,
+  position: number | null,
+  gap_ms: number | null,
+  where: "finished" | "garage" | "out" | "pit" | "track",
+  tyre: string,
+  tyre_laps: number | null,
+  last_ms: number | null,
+  best_ms: number | null,
+];
+
+/** State all cars of a race at one instant, as a driver's sim showed them. */
+export interface Cars {
+  type: "wall.cars";
+  session: string;
+  driver: string;
+  at_ms: number;
+  own: string;
+  cars: readonly CarSeen[];
+}
+
+/** Describe a car of the race; `car` is its name in `CarSeen` and `LapReported`. */
+export type Entry = readonly [
+  car: string,
+  driver: string,
+  number: string,
+  model: string,
+  car_class: string,
+];
+
+/** Describe the cars of a race, as a driver's sim named them. */
+export interface Entries {
+  type: "wall.entries";
+  session: string;
+  driver: string;
+  entries: readonly Entry[];
+}
+
 /** State a driver's link, every two seconds while the PC sends, and on each change. */
 export interface Presence {
   type: "wall.presence";
@@ -600,6 +643,8 @@ export type FromPage =
 
 export type ToPage =
   | Frames
+  | Cars
+  | Entries
   | Presence
   | SentSession
   | SentLap

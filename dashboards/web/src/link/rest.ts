@@ -2,7 +2,7 @@
 
 import { decode } from "@msgpack/msgpack";
 import type { Columns } from "../core/lap/reference";
-import type { Hole, PackedTraces, SessionSummary } from "../wire";
+import type { CarsAt, Hole, PackedTraces, SessionSummary } from "../wire";
 import { everyRow, pageOf, type Page, type Request } from "./pages";
 
 const FOREVER_NS = 2n ** 63n - 1n;
@@ -45,6 +45,11 @@ export class Rest {
     const to = toMs === null ? FOREVER_NS : nanoseconds(toMs);
     const path = `sessions/${session}/drivers/${driver}/telemetry`;
     return this.columns(`${path}?from_ns=${from}&to_ns=${to}&channels=${channels.join(",")}`);
+  }
+
+  /** Fetch the race at an instant of the driver's clock. */
+  cars(session: string, driver: string, atMs: number): Promise<CarsAt | null> {
+    return this.json(`sessions/${session}/drivers/${driver}/cars?at_ns=${nanoseconds(atMs)}`);
   }
 
   private async json<Answer>(path: string): Promise<Answer | null> {

@@ -1,6 +1,7 @@
 /** One driver of the session: samples in rings, facts in signals. */
 
 import { computed, signal } from "@preact/signals";
+import { Instants } from "../core/cars";
 import type { Axis, DrivenLap } from "../core/lap/driven-lap";
 import { fuelPerLap, referenceLap } from "../core/lap/laps";
 import type { Reference } from "../core/lap/reference";
@@ -18,6 +19,7 @@ import {
 } from "../core/samples/holes";
 import { Ring } from "../core/samples/ring";
 import type {
+  Entry,
   Frames,
   Hole as StoredHole,
   Lap,
@@ -48,6 +50,10 @@ export class Driver {
   readonly passes = signal<readonly Passes[]>([]);
   readonly moments = signal<readonly Moment[]>([]);
   readonly silences = signal<readonly Silence[]>([]);
+  /** The cars of the race around this one, as its sim showed them. */
+  readonly cars = new Instants();
+  /** Who drives them; null until it was asked for. */
+  readonly entries = signal<readonly Entry[] | null>(null);
   /** Stored chunks that the laps still lack, after an update of the hub. */
   readonly chunksBehind = signal(0);
   /** When retention removed the telemetry, by the hub's clock; null for never. */

@@ -83,6 +83,16 @@ export class Past {
     });
   }
 
+  /** Fetch who drives the cars around a driver, once. */
+  async fetchEntries(driver: Driver, atMs: number): Promise<void> {
+    driver.entries.value = [];
+    const found = await this.rest.cars(this.race.session.peek(), driver.name, atMs);
+    if (!found || driver.entries.peek()?.length) return;
+    driver.entries.value = found.cars.map(
+      (one) => [one.car, one.driver, one.number, one.model, one.car_class] as const,
+    );
+  }
+
   /** Fetch samples and holes again: after a connect, or when the page was too slow. */
   catchUp(): void {
     for (const driver of this.shown()) void this.loadLap(driver);

@@ -1,4 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
+import { named, relatives } from "../core/cars";
 import { thinned, type Outline } from "../core/lap/outline";
 import { STALE_MS } from "../core/link/link-state";
 import { cleared } from "../draw/canvas";
@@ -7,6 +8,9 @@ import { useStore, useView } from "../store/context";
 import type { View } from "../store/view";
 
 const DRIVEN_EVERY_MS = 200;
+/** So many cars ahead and behind carry their number. */
+const NEAREST = 2;
+const DRIVING: ReadonlySet<string> = new Set(["track", "pit"]);
 
 export function MapView() {
   const { loop, race, theme } = useStore();
@@ -52,7 +56,7 @@ function driven(view: View): Outline | null {
 function cars(view: View): MapCar[] {
   const { t, mode } = view.clock.peek();
   const chosen = view.chosen.peek();
-  return view.race.drivers.peek().map((driver) => {
+  const driven = view.race.drivers.peek().map((driver) => {
     const at = t - driver.offsetMs;
     return {
       name: driver === chosen ? "" : driver.carName.peek(),
@@ -62,6 +66,26 @@ function cars(view: View): MapCar[] {
       lost: mode === "live" && at - driver.fast.lastTime > STALE_MS,
     };
   });
+  return [...others(view, t), ...driven];
+}
+
+/** Return the cars that the chosen driver's sim shows, without those that a driver of ours sends. */
+function others(view: View, t: number): MapCar[] {
+  const chosen = view.chosen.peek();
+  const instant = chosen?.cars.at(t - chosen.offsetMs);
+  if (!chosen || !instant) return [];
+  const ours = new Set(view.race.drivers.peek().map((driver) => driver.session.peek()?.car));
+  const near = new Set(relatives(instant, NEAREST).map((car) => car.car));
+  const entries = chosen.entries.peek() ?? [];
+  return instant.cars
+    .filter((car) => !car.own && !ours.has(car.car) && DRIVING.has(car.where))
+    .map((car) => ({
+      name: near.has(car.car) ? `#${named(car.car, entries).number}` : "",
+      x: car.x,
+      y: car.y,
+      own: false,
+      lost: t - chosen.offsetMs - instant.atMs > STALE_MS,
+    }));
 }
 
 /** Return the car's place at the point that is read on the traces. */

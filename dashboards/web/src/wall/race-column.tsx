@@ -8,11 +8,13 @@ import type { Driver } from "../store/driver";
 import { wholeSecond } from "../store/reading";
 import type { View } from "../store/view";
 import { MapView } from "./map-view";
+import { Relatives } from "./relatives";
 
 export function RaceColumn() {
   return (
     <section class="race" aria-label="Race">
       <Place />
+      <Relatives />
       <Rivals />
       <MapView />
       <Facts />

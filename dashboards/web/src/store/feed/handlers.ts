@@ -1,6 +1,7 @@
 /** The live feed's table: a handler for each type of message; tsc refuses a type without one. */
 
 import type { Received } from "../../link/socket";
+import { takeCars, takeEntries } from "./cars";
 import { takeMoment, takeSilence } from "./coach";
 import { takePasses, takeTrack } from "./corners";
 import { takeDropped, takeHubState, takeRefused } from "./delivery";
@@ -21,6 +22,8 @@ type Handlers<Message extends { readonly type: string }> = {
 
 export const HANDLERS: Handlers<Received> = {
   "wall.frames": takeFrames,
+  "wall.cars": takeCars,
+  "wall.entries": takeEntries,
   "wall.presence": takePresence,
   "timing.session": takeSession,
   "timing.lap": takeLap,

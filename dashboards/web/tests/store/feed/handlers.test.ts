@@ -167,3 +167,22 @@ test("the compiler refuses a table without a handler of some type", () => {
   const table: typeof HANDLERS = others;
   expect(Object.keys(table)).not.toContain("timing.lap");
 });
+
+test("the cars of a race are kept by instant, and their drivers are fetched once", async () => {
+  const { take, gateway, mor, timers } = receiver();
+  const one = { car: "21", driver: "Ada", number: "81", model: "", car_class: "" };
+  gateway.on("sessions/evening/drivers/MOR/cars", json({ cars: [one] }));
+  const cars = [["21", 3, 100, 50, 60, 1, 0, "track", "", null, null, null]] as const;
+  const message = { type: "wall.cars", session: "evening", driver: "MOR", own: "21" } as const;
+  take({ ...message, at_ms: 1000, cars });
+  take({ ...message, at_ms: 1200, cars });
+  expect(mor().cars.at(1200)?.cars[0]).toMatchObject({ car: "21", x: 5, y: 6, own: true });
+  await timers.pass(0);
+  expect(gateway.calls.map((call) => call.path)).toEqual([
+    "sessions/evening/drivers/MOR/cars?at_ns=1000000000",
+  ]);
+  expect(mor().entries.value).toEqual([["21", "Ada", "81", "", ""]]);
+  const entries = [["21", "Bo", "81", "", ""]] as const;
+  take({ type: "wall.entries", session: "evening", driver: "MOR", entries });
+  expect(mor().entries.value).toEqual(entries);
+});
