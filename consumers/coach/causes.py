@@ -11,6 +11,13 @@ from schemas.passes import Loss, Pass
 SLOWER: Final = 0.98
 """A lowest speed below this share of the usual one is a slow minimum."""
 
+A_LITTLE_SLOWER: Final = 0.99
+SLID: Final = 0.9
+AFTER_M: Final = 15.0
+"""A lowest speed so far after the usual place was reached on the exit."""
+
+WAITED_M: Final = 8.0
+LOW_SHARE: Final = 0.5
 ELSEWHERE_M: Final = 3.0
 """A pedal pressed or released so far from the usual place was pressed elsewhere."""
 
@@ -36,6 +43,10 @@ class Taken(Struct, frozen=True):
         half_m = self.length_m / 2
         return float((made - usual + half_m) % self.length_m - half_m)
 
+    def is_slow(self, share: float) -> bool:
+        """Return whether the lowest speed was below a share of the usual one."""
+        return self.made.minimum_mps < share * self.usual.minimum_mps
+
     def is_new(self, name: str) -> bool:
         """Return whether something was done that is not done usually."""
         return getattr(self.made, name) is not None and getattr(self.usual, name) is None
@@ -48,22 +59,13 @@ def cause_of(taken: Taken) -> Cause:
         return "off"
     if taken.is_new("brakes_again_m") and loss.minimum_s + loss.exit_s >= most_s:
         return "second_brake"
-    if taken.is_new("lifts_m") and loss.exit_s >= most_s:
-        return "lift"
     if _came_too_fast(taken):
         return "too_fast_in"
-    return _by_pedals(taken)
-
-
-def _by_pedals(taken: Taken) -> Cause:
-    """Return which of braking, lowest speed and throttle differs where the most was lost."""
-    if taken.made.minimum_mps < SLOWER * taken.usual.minimum_mps:
-        return "slow_minimum"
-    if taken.loss.exit_s > taken.loss.entry_s + taken.loss.minimum_s:
-        late_m = taken.later_m("throttle_m")
-        return "late_throttle" if late_m is not None and late_m >= ELSEWHERE_M else "time_lost"
-    early_m = taken.later_m("brakes_m")
-    return "brakes_early" if early_m is not None and early_m <= -ELSEWHERE_M else "time_lost"
+    if taken.is_new("lifts_m") and loss.exit_s >= most_s and not taken.is_slow(SLOWER):
+        return "lift"
+    if loss.exit_s > loss.entry_s + loss.minimum_s:
+        return _of_exit(taken)
+    return _of_entry(taken)
 
 
 def _came_too_fast(taken: Taken) -> bool:
@@ -71,6 +73,32 @@ def _came_too_fast(taken: Taken) -> bool:
     loss, late_m = taken.loss, taken.later_m("brakes_m")
     won = loss.entry_s < -WON_Z * loss.entry_spread_s
     return won and late_m is not None and late_m > 0
+
+
+def _of_exit(taken: Taken) -> Cause:
+    """Return why an exit was lost: by the throttle, unless the corner was slow from its middle."""
+    slowest_m, throttle_m = taken.later_m("minimum_m"), taken.later_m("throttle_m")
+    waited = throttle_m is not None and throttle_m >= WAITED_M
+    if taken.is_slow(SLID) and slowest_m is not None and slowest_m >= AFTER_M:
+        return "time_lost"
+    if waited or (slowest_m is not None and slowest_m >= AFTER_M):
+        return "late_throttle"
+    if taken.is_slow(A_LITTLE_SLOWER) and taken.loss.minimum_s > 0:
+        return "slow_minimum"
+    return "late_throttle" if throttle_m is not None and throttle_m >= ELSEWHERE_M else "time_lost"
+
+
+def _of_entry(taken: Taken) -> Cause:
+    """Return why an entry or a minimum was lost: by the brakes, or by a lower speed."""
+    loss, braked_m = taken.loss, taken.later_m("brakes_m")
+    early = braked_m is not None and braked_m <= -ELSEWHERE_M
+    if taken.is_slow(SLOWER) and loss.minimum_s >= LOW_SHARE * loss.entry_s:
+        return "slow_minimum"
+    if early and loss.entry_s >= loss.minimum_s:
+        return "brakes_early"
+    if taken.is_slow(A_LITTLE_SLOWER):
+        return "slow_minimum"
+    return "brakes_early" if early else "time_lost"
 
 
 def evidence_of(taken: Taken, cause: Cause) -> tuple[Evidence, ...]:
