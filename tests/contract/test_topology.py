@@ -37,7 +37,7 @@ def test_every_route_outside_a_stream_is_read_by_a_service() -> None:
 
 
 def test_every_consumer_is_a_folder_and_every_folder_a_consumer() -> None:
-    folders = {path.parent.name for path in (ROOT / "consumers").glob("*/__init__.py")}
+    folders = {path.parent.name for path in (ROOT / "consumers").glob("*/service.py")}
     assert folders == set(TOPOLOGY.consumers)
 
 
