@@ -119,7 +119,7 @@ def test_a_log_without_a_known_channel_is_refused(tmp_path: Path) -> None:
         observed(tmp_path / "a.ld", file(Channel("Odd", "V", 1, [1])))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_a_damaged_log_is_refused_before_its_first_observation(
     tmp_path: Path, data: st.DataObject

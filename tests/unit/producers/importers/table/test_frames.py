@@ -94,7 +94,7 @@ def test_another_mapping_is_another_session(tmp_path: Path) -> None:
     assert digest_of(path, ["gear=w", "speed=v"]) == digest_of(path, ["speed=v", "gear=w"])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     lines=st.lists(st.lists(st.text(max_size=8), max_size=5).map(",".join), max_size=12),
     header=st.sampled_from(["Time,Gear", "Time;Gear;Speed (km/h)", FEED, "SessionTime,Lap,Speed"]),
