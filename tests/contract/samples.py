@@ -15,7 +15,18 @@ from schemas.hub import HubState, Probe
 from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
 from schemas.link import Ask, Hello, Receipt
 from schemas.registry import EVENTS
-from schemas.sim import Finished, LapReported, LeftOut, Rewound, SessionOpened
+from schemas.sim import (
+    CarSeen,
+    CarsSeen,
+    Entry,
+    Finished,
+    LapReported,
+    LeftOut,
+    RaceDescribed,
+    Rewound,
+    SessionOpened,
+    Zone,
+)
 from schemas.telemetry import Chunk, Mark
 from schemas.timing import Deriving, Lap, Session
 
@@ -25,6 +36,8 @@ OBSERVED: Final[dict[str, type[Struct]]] = {
     "sim.lap": LapReported,
     "sim.rewound": Rewound,
     "sim.finished": Finished,
+    "sim.race": RaceDescribed,
+    "sim.cars": CarsSeen,
 }
 KINDS: Final[dict[str, type]] = EVENTS | OBSERVED
 
@@ -170,6 +183,28 @@ SAMPLES: Final[dict[str, Struct]] = {
     ),
     "sim.rewound": Rewound(at_ns=AT_NS, session_time_s=12.5),
     "sim.finished": Finished(at_ns=AT_NS),
+    "sim.race": RaceDescribed(
+        at_ns=AT_NS,
+        entries=(Entry("12", "Ada Lovelace", "12", "GT3", "GT"), Entry("13")),
+        laps=30,
+        extra_laps=1,
+        fuel_capacity=60.0,
+        refuel_rate_per_s=2.5,
+        zones=(Zone(0.25, 0.5, "yellow"),),
+        race_control="safety_car",
+        weather="light rain",
+    ),
+    "sim.cars": CarsSeen(
+        at_ns=AT_NS,
+        cars=(
+            CarSeen("12", 4, 12_345, -700, 40_000, 2, 1_250, "pit", "soft", 7, 95_400, 94_120),
+            CarSeen("13"),
+        ),
+        own="12",
+        session_time_s=512.25,
+        time_left_s=1287.75,
+        left_out=3,
+    ),
 }
 
 

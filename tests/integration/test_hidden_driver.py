@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from consumers.persister.service import service as persister
 from schemas.link import Hello
+from schemas.sim import CarSeen, CarsSeen, Entry, RaceDescribed
 from schemas.timing import Lap, Session
 from schemas.wall import Frames, Ping, Pong, Presence, Subscribe, ToPage
 from tests.tools import hub, people
@@ -43,8 +44,16 @@ FACTS: Final = (
     # Ada's game recorded zed's car under its number.
     lap("ada", car="12", own=False, lap_time_s=HIS_TIME_S),
 )
+CARS: Final = hub.observed(
+    RaceDescribed(at_ns=hub.START_NS, entries=(Entry("7", "ada"), Entry("12", "zed"))),
+    CarsSeen(
+        at_ns=hub.START_NS,
+        cars=(CarSeen("7", position=2), CarSeen("12", position=1, best_ms=61_171)),
+        own="7",
+    ),
+)
 CHUNKS: Final = (
-    hub.chunk(0),
+    hub.chunk(0, observed=CARS),
     hub.chunk(0, driver="zed"),
     hub.chunk(2, driver="zed"),
     hub.chunk(0, driver="zed", session="alone"),
@@ -118,6 +127,8 @@ async def read_everything(served: Served, person: Person) -> dict[str, str]:
                 if path.endswith("/telemetry"):
                     span = "" if "/laps/" in path else f"from_ns=0&to_ns={2**62}&"
                     queries = [f"?{span}format={form}" for form in ("json", "csv", "msgpack")]
+                if path.endswith("/cars"):
+                    queries = [f"?at_ns={hub.START_NS + 10**9}"]
                 for query in queries:
                     found[path + query] = (await rest.get(path + query)).text
         return found
@@ -156,6 +167,7 @@ async def test_no_endpoint_shows_a_hidden_driver(race: Race) -> None:
     before = await read_everything(race.served, race.guest)
     seen = [path for path, text in before.items() if any(mark in text for mark in MARKS)]
     assert {"/sessions", "/sessions/test", "/sessions/test/laps", "/sessions/test/holes"} <= {*seen}
+    assert any("/cars?" in path for path in seen)
     await race.decide()
     after = await read_everything(race.served, race.guest)
     assert before.keys() == after.keys()
@@ -166,6 +178,10 @@ async def test_no_endpoint_shows_a_hidden_driver(race: Race) -> None:
         assert (only["session"], [one["driver"] for one in only["drivers"]]) == ("test", ["ada"])
         laps = (await rest.get("/sessions/test/laps")).json()
         assert [(one["driver"], one["own"]) for one in laps] == [("ada", True)]
+        at = f"/sessions/test/drivers/ada/cars?at_ns={hub.START_NS}"
+        assert [(one["driver"], one["own"]) for one in (await rest.get(at)).json()["cars"]] == [
+            ("ada", True)
+        ]
         for path in ("/sessions/alone", "/sessions/alone/laps"):
             unknown = await rest.get(path.replace("alone", "nowhere"))
             answer = await rest.get(path)
@@ -174,6 +190,7 @@ async def test_no_endpoint_shows_a_hidden_driver(race: Race) -> None:
         span, wrong = f"from_ns=0&to_ns={2**62}", "from_ns=2&to_ns=1"
         his = ["laps/2/telemetry", "laps/3/telemetry"]
         his += [f"telemetry?{span}&format={form}" for form in ("json", "csv", "msgpack")]
+        his += [f"cars?at_ns={hub.START_NS}"]
         his += [f"telemetry?{span}&channels=none", f"telemetry?{wrong}"]
         for path in his:
             answer = await rest.get(f"/sessions/test/drivers/zed/{path}")

@@ -23,6 +23,7 @@ from pitbox.settings import Keys, Nats, Postgres, Sealing, Settings
 from pitbox.topology import admin
 from schemas.channels import bitmap, ids
 from schemas.dead import DeadLetter
+from schemas.sim import Observed
 from schemas.telemetry import CHUNK_VERSION, Chunk, Mark
 from schemas.timing import Lap, Session
 from tests.tools.servers import FOLDERS, NOWHERE, NatsServer, credentials, everything
@@ -163,6 +164,11 @@ def chunk(number: int = 0, **changes: Any) -> Chunk:
     )
     made = msgspec.structs.replace(made, **changes)
     return sealed(made) if "crc" not in changes else made
+
+
+def observed(*events: Observed) -> bytes:
+    """Return events as a chunk carries them."""
+    return msgspec.msgpack.encode(events)
 
 
 def mark(made: int, **changes: Any) -> Mark:

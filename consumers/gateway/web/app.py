@@ -63,6 +63,7 @@ def build(
             rest.one_session,
             rest.list_laps,
             rest.list_holes,
+            rest.cars_at,
             recorded.lap_telemetry,
             recorded.range_telemetry,
             deletion.delete_session,

@@ -268,6 +268,52 @@ export interface PackedTraces {
   holes: readonly (readonly [number, number])[];
 }
 
+/** State the flag on a part of the lap, between two fractions of it. */
+export interface FlagOnZone {
+  begins: number;
+  ends: number;
+  flag: "blue" | "green" | "red" | "yellow";
+}
+
+/** Describe one car of a race at an instant; None and "" stand for what the sim does not give. */
+export interface CarAt {
+  car: string;
+  own: boolean;
+  driver: string;
+  number: string;
+  model: string;
+  car_class: string;
+  lap: number | null;
+  lap_distance_m: number | null;
+  world_x_m: number | null;
+  world_y_m: number | null;
+  position: number | null;
+  gap_s: number | null;
+  where: "finished" | "garage" | "out" | "pit" | "track";
+  tyre: string;
+  tyre_laps: number | null;
+  last_lap_time_s: number | null;
+  best_lap_time_s: number | null;
+}
+
+/** State a race at an instant, as one driver's sim showed it: all cars in their order. */
+export interface CarsAt {
+  session: string;
+  driver: string;
+  at_ns: number;
+  session_time_s: number | null;
+  time_left_s: number | null;
+  laps: number | null;
+  extra_laps: number | null;
+  fuel_capacity: number | null;
+  refuel_rate_per_s: number | null;
+  race_control: string;
+  weather: string;
+  zones: readonly FlagOnZone[];
+  cars: readonly CarAt[];
+  left_out: number;
+}
+
 /** State in one sentence why a request failed, naming the parameter. */
 export interface Problem {
   status: number;
@@ -485,6 +531,15 @@ export const CHANNELS = [
   "rain",
   "wind_speed",
   "wind_dir",
+  "gap_ahead",
+  "gap_behind",
+  "session_time_left",
+  "laps_left",
+  "fuel_capacity",
+  "fuel_mass_capacity",
+  "brake_pressure_front",
+  "brake_pressure_rear",
+  "wheels_off_track",
 ] as const;
 
 export type ChannelName = (typeof CHANNELS)[number];
