@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from producers.importers.units import NONE
 from producers.left_out import Tally
 
 MAX_ABOUT: Final = 128
@@ -41,6 +42,11 @@ class Mapping(Struct, frozen=True):
     def leave_out(self, left_out: Tally) -> None:
         """Count the columns that are not used."""
         left_out.add("channel", shortened(self.unused), len(self.unused))
+
+
+def stated(unit: str, *more: str) -> str:
+    """State the unit of a column, where it has one, and more about it."""
+    return ", ".join(filter(None, ("" if unit in NONE else f"in {unit}", *more)))
 
 
 def shortened(names: Sequence[str]) -> str:

@@ -101,10 +101,14 @@ ALIASED: Final = [
         for corner in ("fl", "fr", "rl", "rr")
     ),
 ]
-MOTEC: Final = _table([*((one.motec, one.name) for one in CHANNELS), *ALIASED])
 ANY: Final = _table(
     [*((one.motec, one.name) for one in CHANNELS), *((one.name, one.name) for one in CHANNELS),
      *ALIASED]
 )  # fmt: skip
-"""The channels by the words of their names. "Lap Time" is the last lap's in MoTeC, and the running
-one in the registry: elsewhere it is neither."""
+"""The channels by the words of their names in MoTeC and in the registry, and of aliases.
+
+"Lap Time" is the last lap's in MoTeC, and the running one in the registry: it is neither here.
+"""
+
+MOTEC: Final = ANY | _table([*((one.motec, one.name) for one in CHANNELS), *ALIASED])
+"""The channels by the words of their names in a log of MoTeC."""

@@ -101,6 +101,7 @@ def test_units_are_plausible_for_a_car(log: Path) -> None:
     assert 6500 < np.nanmax(found["engine_rpm"]) < 7000
     assert set(np.unique(found["gear"])) <= {0, 1, 2, 3, 4, 5}
     assert 90 < np.nanmax(found["engine_coolant_temp"]) < 100
+    assert 4e6 < np.nanmax(found["brake_pressure_front"]) < 5e6
     assert 400e3 < np.nanmax(found["engine_oil_pressure"]) < 600e3
     assert np.nanmax(np.abs(found["susp_travel_fl"])) < 0.05
     assert np.nanmin(found["manifold_pressure"]) > -102e3
@@ -113,7 +114,7 @@ def test_columns_that_are_not_used_are_stated(log: Path) -> None:
     assert "columns that are not used (Air Temp Inlet (C)" in said
     mapping = motec.mapping(log)
     assert len(mapping.mapped) + len(mapping.unused) == 78
-    assert {"Brake Pres Front (kPa)", "Fuel Pres (kPa)", "Beacon"} <= set(mapping.unused)
+    assert {"Tyre Temp RL (C)", "Fuel Pres (kPa)", "Beacon"} <= set(mapping.unused)
 
 
 @pytest.mark.parametrize("size", [2, 500, 20_000, 600_000, 1_207_990])

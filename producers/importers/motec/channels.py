@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from producers.importers.mapping import Mapped, Mapping
+from producers.importers.mapping import Mapped, Mapping, stated
 from producers.importers.motec.ld import Log, Logged
 from producers.importers.names import MOTEC, words
 from producers.importers.units import NONE, Scale, scale
@@ -94,7 +94,7 @@ def choose(log: Log) -> tuple[tuple[Chosen, ...], tuple[str, ...]]:
 def mapping_of(chosen: tuple[Chosen, ...], unused: tuple[str, ...]) -> Mapping:
     """Return what is stated about the channels of a log."""
     mapped = tuple(
-        Mapped(one.channel, one.logged.name, f"in {one.unit}, {one.logged.rate_hz} Hz".lstrip())
+        Mapped(one.channel, one.logged.name, stated(one.unit, f"{one.logged.rate_hz} Hz"))
         for one in chosen
     )
     return Mapping("MoTeC log", mapped, unused)

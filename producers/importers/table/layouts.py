@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-ENGAGED: Final = "engaged"
+ENGAGED: Final = "ratio engaged"
 """The unit of a clutch that is 1 when it is not pressed."""
 
 ROW: Final = "row"

@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from producers.importers.mapping import Mapped, Mapping
+from producers.importers.mapping import Mapped, Mapping, stated
 from producers.importers.names import ANY, WORD, words
 from producers.importers.table.layouts import ENGAGED, GARAGE_61, IRACING, ROW, Layout, layout_of
 from producers.importers.table.wishes import Wish, wishes
@@ -124,7 +124,7 @@ def _offered(name: str, layout: Layout | None) -> list[tuple[str, _Choice]]:
         conversion = Scale(-1, 1) if unit == ENGAGED else scale(unit, CHANNEL_BY_NAME[channel].unit)
         if conversion is None:
             return []
-        return [(channel, _Choice(name, conversion, _in(unit, "by the layout")))]
+        return [(channel, _Choice(name, conversion, stated(unit, "by the layout")))]
     bare, unit = _parted(name)
     channel = bare if bare in CHANNEL_BY_NAME else ANY.get(words(bare), "")
     if not channel:
@@ -133,7 +133,7 @@ def _offered(name: str, layout: Layout | None) -> list[tuple[str, _Choice]]:
     if not unit and target == "s":
         return [(channel, _Choice(name, Scale(), "in s, the header states no unit"))]
     conversion = scale(unit, target)
-    return [] if conversion is None else [(channel, _Choice(name, conversion, _in(unit)))]
+    return [] if conversion is None else [(channel, _Choice(name, conversion, stated(unit)))]
 
 
 def _parted(name: str) -> tuple[str, str]:
@@ -156,13 +156,9 @@ def _wished(wish: Wish) -> _Choice:
     unit = wish.unit or _parted(wish.column)[1]
     conversion = scale(unit, target) if unit else None
     if conversion is not None:
-        return _Choice(wish.column, conversion, _in(unit))
+        return _Choice(wish.column, conversion, stated(unit))
     taken = f"taken as {target}, the header states no unit" if target else ""
     return _Choice(wish.column, Scale(), taken)
-
-
-def _in(unit: str, origin: str = "") -> str:
-    return ", ".join(filter(None, (f"in {unit}" if unit else "", origin)))
 
 
 def _time(

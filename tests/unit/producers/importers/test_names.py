@@ -27,7 +27,7 @@ def test_a_name_of_motec_means_a_channel_in_any_case_and_order(name: str, channe
 
 
 @pytest.mark.parametrize(
-    "name", ["G Force Lat - Front", "Tyre Temp RL", "Fuel Used (Raw)", "Brake Pres Front", ""]
+    "name", ["G Force Lat - Front", "Tyre Temp RL", "Fuel Used (Raw)", "Fuel Pres", ""]
 )
 def test_a_name_with_another_meaning_is_no_channel(name: str) -> None:
     assert words(name) not in MOTEC
