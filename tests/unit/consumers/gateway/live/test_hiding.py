@@ -21,6 +21,8 @@ LEFT_OUT = st.builds(LeftOut, at_ns=INT64, count=st.integers(1, 2**53 - 1))
 VALUES: dict[Any, Any] = {
     int: INT64,
     int | None: st.none() | INT64,
+    tuple[int, int]: st.tuples(INT64, INT64),
+    tuple[int, ...]: st.lists(INT64, max_size=3).map(tuple),
     tuple[LeftOut, ...]: st.tuples(LEFT_OUT),
 }
 """Integers that msgpack can encode; other types have hypothesis's own values."""
