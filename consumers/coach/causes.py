@@ -23,7 +23,7 @@ ELSEWHERE_M: Final = 2.0
 WAITED_M: Final = 8.0
 """A pedal pressed so far from the usual place was pressed elsewhere, or was waited with."""
 
-WON_Z: Final = 1.0
+WON_Z: Final = 1.5
 SOME_Z: Final = 1.5
 STANDS_OUT_Z: Final = 2.5
 MOST: Final = 0.5
@@ -61,6 +61,12 @@ class Taken(Struct, frozen=True):
         """Return whether the lowest speed was below a share of the usual one."""
         return self.made.minimum_mps < share * self.usual.minimum_mps
 
+    @property
+    def lifted(self) -> bool:
+        """Return whether the throttle was closed again on the straight, or never held open."""
+        never = self.made.throttle_m is None and self.usual.throttle_m is not None
+        return never or self.is_new("lifts_m")
+
     def is_new(self, name: str) -> bool:
         """Return whether something was done that is not done usually."""
         return getattr(self.made, name) is not None and getattr(self.usual, name) is None
@@ -75,7 +81,7 @@ def cause_of(taken: Taken) -> Cause:
         return "second_brake"
     if _came_too_fast(taken):
         return "too_fast_in"
-    if taken.is_new("lifts_m") and loss.exit_s >= most_s and not taken.is_slow(SLID):
+    if taken.lifted and loss.exit_s >= most_s and not taken.is_slow(SLID):
         return "lift"
     in_exit = loss.exit_s > loss.entry_s + loss.minimum_s
     return _of_exit(taken) if in_exit else _of_entry(taken)
@@ -83,10 +89,10 @@ def cause_of(taken: Taken) -> Cause:
 
 def _came_too_fast(taken: Taken) -> bool:
     """Return whether the entry was won by later braking, and more was lost on the exit."""
-    loss, late_m = taken.loss, taken.later_m("brakes_m")
-    won = loss.entry_s < -WON_Z * loss.entry_spread_s
-    late = late_m is not None and late_m >= ELSEWHERE_M
-    return won and late and loss.exit_s > loss.minimum_s
+    loss, late_m = taken.loss, taken.later_m("brakes_m") or 0.0
+    won = loss.entry_s < -WON_Z * loss.entry_spread_s and late_m >= ELSEWHERE_M
+    far = loss.entry_s < 0 and late_m >= WAITED_M
+    return (won or far) and loss.exit_s > loss.minimum_s
 
 
 def _of_exit(taken: Taken) -> Cause:
@@ -94,9 +100,9 @@ def _of_exit(taken: Taken) -> Cause:
     loss, slowest_m = taken.loss, taken.later_m("minimum_m")
     waited_m = taken.later_m("throttle_m") or 0.0
     after = slowest_m is not None and slowest_m >= AFTER_M
+    in_minimum = loss.minimum_s >= SOME_Z * loss.minimum_spread_s
     in_entry = loss.entry_s >= PART * loss.net_s and taken.is_slow(FAR_SLOWER if after else SLOW)
-    in_minimum = loss.minimum_s >= max(PART * loss.net_s, SOME_Z * loss.minimum_spread_s)
-    if in_entry or (in_minimum and taken.is_slow(SLOW)):
+    if in_minimum and (in_entry or (taken.is_slow(SLOW) and loss.minimum_s >= PART * loss.net_s)):
         return "slow_minimum"
     if after and taken.is_slow(SLID):
         return "time_lost"

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
+from msgspec.structs import replace
 
 from consumers.corners.frames import Frames
 from consumers.corners.losses import Seconds, Share
@@ -13,6 +14,7 @@ from consumers.corners.trace import Trace
 from pitbox.chunks.arrays import Column
 from schemas.timing import Lap
 
+OFF_M: Final = 100.0
 OFF_S: Final = 0.1
 """A car that the sim calls off the track and that loses less drove over its edge only."""
 
@@ -50,17 +52,26 @@ def off_m(trace: Trace) -> float | None:
     return float(begins + invalid[0]) * trace.step_m if len(invalid) else None
 
 
-def off_share(
-    place_m: float | None, seconds: Sequence[Seconds], found: Sequence[Share], length_m: float
-) -> int | None:
-    """Return the index of the share in which a car went off and lost time, None without any."""
-    if place_m is None:
-        return None
+def share_at(place_m: float, found: Sequence[Share], length_m: float) -> int | None:
+    """Return the index of the share that a place of the lap is in, None before the first one."""
     for index, share in enumerate(found):
-        begins_m, ends_m = share.begins_m, min(share.ends_m, max(length_m, share.leaves_m))
-        if begins_m <= place_m < ends_m or begins_m <= place_m + length_m < ends_m:
-            return index if seconds[index].net_s >= OFF_S else None
+        ends_m = min(share.ends_m, max(length_m, share.leaves_m))
+        if share.begins_m <= place_m < ends_m or share.begins_m <= place_m + length_m < ends_m:
+            return index
     return None
+
+
+def with_off(found: Sequence[Share], index: int, place_m: float) -> list[Share]:
+    """Return the shares with all that a car lost in the next entry, when it went off just before.
+
+    It is no fault of the next corner that the car arrived there from the grass.
+    """
+    shares = list(found)
+    if index + 1 < len(shares) and shares[index + 1].begins_m - place_m < OFF_M:
+        following = shares[index + 1]
+        shares[index] = replace(shares[index], ends_m=following.holds_m)
+        shares[index + 1] = replace(following, begins_m=following.holds_m)
+    return shares
 
 
 def is_disturbed(seconds: Sequence[Seconds], sigmas: Column, found: Sequence[Share]) -> bool:

@@ -84,6 +84,10 @@ def test_a_cause_is_never_worth_more_than_its_corner_lost() -> None:
     assert worth_s(taken(0.2, 0.0, -0.04), "brakes_early") == pytest.approx(0.16)
 
 
+def test_a_throttle_that_was_never_held_open_is_a_lift() -> None:
+    assert cause_of(taken(0.0, 0.0, 0.3, throttle_m=None)) == "lift"
+
+
 def test_a_loss_without_evidence_has_no_cause() -> None:
     assert cause_of(taken(0.2, 0.0, 0.0)) == "time_lost"
     assert cause_of(taken(0.0, 0.0, 0.2)) == "time_lost"
