@@ -28,6 +28,8 @@ OUTLIER_Z: Final = 3.0
 FLAGS: Final = 0x8 | 0x10 | 0x20 | 0x100 | 0x4000 | 0x8000
 """Yellow, red, blue, yellow waved, caution, caution waved: a driver slows down or gives way."""
 
+MOST_BITS: Final = 2.0**53
+
 
 def is_flagged(lap: Lap, frames: Frames) -> bool:
     """Return whether a flag was out for the driver on a lap."""
@@ -35,8 +37,8 @@ def is_flagged(lap: Lap, frames: Frames) -> bool:
     if flags is None or lap.started_ns is None or lap.ended_ns is None:
         return False
     within = (frames.times_ns > lap.started_ns) & (frames.times_ns < lap.ended_ns)
-    bits = np.nan_to_num(flags[within]).astype(np.int64)
-    return bool((bits & FLAGS).any())
+    known = flags[within & (flags >= 0) & (flags < MOST_BITS)]
+    return bool((known.astype(np.int64) & FLAGS).any())
 
 
 def off_m(trace: Trace) -> float | None:
