@@ -1,5 +1,6 @@
 """Laps in, passes of corners and moments out: real services, over kills, holes and deletions."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
@@ -9,9 +10,13 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
+from consumers.persister.retaining import Retaining
+from pitbox import topology
 from pitbox.chunks.frames import sealed
 from pitbox.nats.bus import Bus
 from pitbox.postgres import deleted
+from pitbox.postgres.connection import Connection
+from pitbox.settings import Retention
 from producers.chunker import Chunker, chunks
 from producers.sources.sim import Race
 from producers.sources.sim.mistakes import Mistake
@@ -201,3 +206,31 @@ async def test_a_second_session_on_the_track_is_judged_by_the_same_corners(
     assert await stored.value("select count(*) from track") == 1
     tracks = await stored.rows("select distinct track, version from session_track")
     assert [tuple(row) for row in tracks] == [("pebble-lane", 1)]
+
+
+async def test_facts_stay_when_their_telemetry_is_removed_and_coach_alone_derives_anew(
+    nats_server: NatsServer, driver: Bus, stored: Database
+) -> None:
+    passes = "select * from passes order by lap_number"
+    moments = "select * from moment order by lap_number"
+    with services(nats_server, stored):
+        await send(driver, drive(), "telemetry.live")
+        await derived(stored, len(drive()))
+    before = await stored.rows(passes), await stored.rows(moments)
+    await stored.rows("update run set updated = now() - interval '40 days'")
+    connection = Connection(stored.url, "retention")
+    limits = Retention(telemetry_days=30, notice_hours=0)
+    work = Retaining(connection, limits, ["timing"], topology.load().refines, tick_s=0.1)
+    stop = asyncio.Event()
+    task = asyncio.create_task(work.run(stop))
+    query = "select count(*) = 0 from telemetry"
+    await eventually(lambda: stored.value(query), "telemetry is removed")
+    stop.set()
+    await task
+    connection.drop()
+    await stored.rows("update fold set version = 0")
+    with services(nats_server, stored):
+        query = "select version > 0 from fold where consumer = 'coach'"
+        await eventually(lambda: stored.value(query), "moments are derived anew")
+    assert await stored.value("select version from fold where consumer = 'corners'") == 0
+    assert (await stored.rows(passes), await stored.rows(moments)) == before
