@@ -15,9 +15,11 @@ from producers.importers.motec.channels import Chosen, choose, mapping_of, turne
 from producers.importers.motec.laps import LapCounter, longest_m, measures_distance, starts_s
 from producers.importers.motec.ld import Log, read_log
 from producers.importers.motec.resampling import frame_rate_hz, resampled
+from producers.importers.names import mapped_places
 from producers.left_out import Tally
 from producers.source import Began, Frame, Observation, SourceError
 from producers.sources.channel_order import ABSENT, Layout
+from producers.sources.projection import Projection
 from schemas.sim import SessionOpened
 
 BLOCK_FRAMES: Final = 512
@@ -80,7 +82,9 @@ def _replay(checked: Content, content: mmap.mmap, written_ns: int) -> Iterator[O
     began_ns = log.started_ns
     if began_ns is None:
         began_ns = written_ns - round(log.lasts_s * 1e9)
-    layout = Layout(["session_time", *chosen, *(COUNTED if checked.starts_s else ())])
+    names = {"session_time", *chosen, *(COUNTED if checked.starts_s else ())}
+    projection = Projection() if "latitude" in names else None
+    layout = Layout(mapped_places(names))
     opened = SessionOpened(
         at_ns=began_ns,
         source="motec",
@@ -92,12 +96,15 @@ def _replay(checked: Content, content: mmap.mmap, written_ns: int) -> Iterator[O
     for first in range(0, frames, BLOCK_FRAMES):
         block = range(first, min(first + BLOCK_FRAMES, frames))
         columns = {name: resampled(one, content, block, rate_hz) for name, one in chosen.items()}
-        for place, frame in enumerate(block):
-            values = {name: column[place] for name, column in columns.items()}
+        for index, frame in enumerate(block):
+            values = {name: column[index] for name, column in columns.items()}
             time_s = frame / rate_hz
             values["session_time"] = time_s
             if counter is not None:
                 _count(values, counter, time_s, measured=measures_distance(chosen))
+            if projection is not None:
+                place = projection.place(values["latitude"], values["longitude"])
+                values["world_x"], values["world_y"] = place
             for name in ABOVE_ZERO:
                 if name in values and not values[name] > 0:
                     values[name] = ABSENT

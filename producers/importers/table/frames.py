@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from producers.importers.mapping import Mapping
+from producers.importers.names import mapped_places
 from producers.importers.table import iracing_rows
 from producers.importers.table.layouts import GARAGE_61, IRACING
 from producers.importers.table.plan import Plan, plan
@@ -13,6 +14,7 @@ from producers.importers.table.rows import Description, Rows, read
 from producers.importers.table.text import Header, read_header, read_rows
 from producers.source import Began, Frame, Observation
 from producers.sources.channel_order import ABSENT, Layout
+from producers.sources.projection import Projection
 from schemas.sim import SessionKind, SessionOpened
 
 KINDS: Final[dict[str, SessionKind]] = {
@@ -70,8 +72,9 @@ def _decoded(path: Path, planned: Plan, rows: Rows) -> Iterator[Observation]:
 
 def _plain(planned: Plan, rows: Rows, origin_ns: int) -> Iterator[Observation]:
     """Yield the frames of rows; another track, car or kind of session begins another session."""
-    layout = Layout(column.channel for column in planned.columns)
     channels = [column.channel for column in planned.columns]
+    projection = Projection() if "latitude" in channels else None
+    layout = Layout(mapped_places(channels))
     ratios = [place for place, name in enumerate(channels) if name in RATIOS]
     positive = [place for place, name in enumerate(channels) if name in ABOVE_ZERO]
     described: Description | None = None
@@ -85,7 +88,11 @@ def _plain(planned: Plan, rows: Rows, origin_ns: int) -> Iterator[Observation]:
             values[place] = _ratio(values[place])
         for place in positive:
             values[place] = values[place] if values[place] > 0 else ABSENT
-        yield Frame(at_ns, layout.row(dict(zip(channels, values, strict=True))))
+        named = dict(zip(channels, values, strict=True))
+        if projection is not None:
+            on_map = projection.place(named["latitude"], named["longitude"])
+            named["world_x"], named["world_y"] = on_map
+        yield Frame(at_ns, layout.row(named))
 
 
 def _opened(at_ns: int, described: Description) -> SessionOpened:

@@ -137,3 +137,12 @@ def test_a_lap_of_garage_61_is_known_without_a_time() -> None:
     assert found.time is None
     assert {"abs_active", "steering_angle"} <= {one.channel for one in found.mapping.mapped}
     assert "session_time" not in {one.channel for one in found.mapping.mapped}
+
+
+def test_latitude_and_longitude_are_in_degrees_without_a_unit_too() -> None:
+    found = planned("Time", "Latitude", "GPS Longitude (deg)", "Gear")
+    assert scales(found) == {"gear": 1, "latitude": 1, "longitude": 1}
+
+
+def test_a_latitude_alone_is_not_used() -> None:
+    assert planned("Time", "Lat", "Gear").mapping.unused == ("Lat",)
