@@ -156,7 +156,8 @@ class Clock:
         if not rows and self._invalid:
             raise SourceError(
                 f'{file}: "{self._invalid}" in the column {name} is neither a number of seconds '
-                "nor a date with a time, as 2026-11-29 14:03:22.5"
+                "nor a date with a time, as 2026-11-29 14:03:22.5. Where it counts ms: "
+                f'--map time:ms="{name}"'
             )
         if self._restarts > max(rows * MOST_RESTARTS, 1):
             raise SourceError(

@@ -86,6 +86,7 @@ def test_decimal_commas_of_a_table_with_semicolons_are_read(tmp_path: Path) -> N
         ((), "no whole row below its header"),
         (("1",), "no whole row"),
         (("monday,1",), 'a.csv: "monday" in the column Time is neither a number of seconds nor'),
+        (("1700000000000,1",), "Where it counts ms: --map time:ms="),
     ],
 )
 def test_a_table_without_a_timed_row_is_refused(
