@@ -5,6 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 from schemas.base import Event
+from schemas.track import Stretch
 
 Cause = Literal[
     "brakes_early",
@@ -26,13 +27,6 @@ class Evidence(Struct, frozen=True, kw_only=True, omit_defaults=True):
     value: float
     unit: str
     usual: float | None = None
-
-
-class Stretch(Struct, frozen=True):
-    """Hold a stretch of the track, in m from the line; across the line `to_m` is the smaller."""
-
-    from_m: float
-    to_m: float
 
 
 class Moment(Event, frozen=True, kw_only=True, omit_defaults=True, tag="coach.moment"):
@@ -63,19 +57,22 @@ class Moment(Event, frozen=True, kw_only=True, omit_defaults=True, tag="coach.mo
     withdrawn: bool = False
 
 
+Reason = Literal[
+    "nothing_lost",
+    "learning_track",
+    "learning_driver",
+    "pit",
+    "not_whole",
+    "disturbed",
+    "other_distance",
+]
+
+
 class Silence(Event, frozen=True, kw_only=True, omit_defaults=True, tag="coach.silence"):
-    """State why nothing is said about a lap, in the words of `reason`."""
+    """State why nothing is said about a lap."""
 
     car: str
     lap_number: int
     revision: int
-    reason: Literal[
-        "nothing_lost",
-        "learning_track",
-        "learning_driver",
-        "pit",
-        "not_whole",
-        "disturbed",
-        "other_distance",
-    ]
+    reason: Reason
     laps_needed: int = 0

@@ -11,6 +11,13 @@ Measured = Literal["sim", "fraction", "projected", "speed"]
 place of the learned line, or speed integrated between two crossings."""
 
 
+class Stretch(Struct, frozen=True):
+    """Hold a stretch of the track, in m from the line; across the line `to_m` is the smaller."""
+
+    from_m: float
+    to_m: float
+
+
 class Corner(Struct, frozen=True, kw_only=True):
     """Describe a corner, in m from the line.
 

@@ -298,7 +298,7 @@ async def _drove(url: str, stored: Database) -> None:
             session = Session(**whose, at_ns=1, source="sim", track="Spa", started_ns=1)
             lap = Lap(**whose, at_ns=5, car="7", own=True, lap_number=1, revision=1)
             lap = msgspec.structs.replace(lap, started_ns=hub.START_NS)
-            await hub.write_facts(stored.url, session, lap)
+            await hub.write_facts(stored.url, session, lap, *hub.of_corners(**whose))
 
     async def everything() -> bool:
         counts = "select (select count(*) from telemetry) + 2 * (select count(*) from lap)"

@@ -32,6 +32,8 @@ ENDPOINTS: Final[dict[str, frozenset[Role] | None]] = {
     "GET /sessions/{session}": EVERYONE,
     "GET /sessions/{session}/laps": EVERYONE,
     "GET /sessions/{session}/holes": EVERYONE,
+    "GET /sessions/{session}/passes": EVERYONE,
+    "GET /sessions/{session}/moments": EVERYONE,
     "GET /sessions/{session}/drivers/{driver}/laps/{lap_number}/telemetry": EVERYONE,
     "GET /sessions/{session}/drivers/{driver}/telemetry": EVERYONE,
     "GET /sessions/{session}/drivers/{driver}/cars": EVERYONE,

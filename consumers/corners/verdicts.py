@@ -1,0 +1,79 @@
+"""Judge whether a lap's losses mean something: a car off the track, traffic, outliers."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from consumers.corners.frames import Frames
+from consumers.corners.losses import Seconds, Share
+from consumers.corners.trace import Trace
+from pitbox.chunks.arrays import Column
+from schemas.timing import Lap
+
+OFF_S: Final = 0.1
+"""A car that the sim calls off the track and that loses less drove over its edge only."""
+
+DISTURBED_Z: Final = 1.5
+DISTURBED_SHARE: Final = 0.35
+"""Of two neighbouring corners, traffic costs the one at least this share of the other."""
+
+OUTLIER_Z: Final = 3.0
+
+FLAGS: Final = 0x8 | 0x10 | 0x20 | 0x100 | 0x4000 | 0x8000
+"""Yellow, red, blue, yellow waved, caution, caution waved: a driver slows down or gives way."""
+
+
+def is_flagged(lap: Lap, frames: Frames) -> bool:
+    """Return whether a flag was out for the driver on a lap."""
+    flags = frames.columns.get("flags")
+    if flags is None or lap.started_ns is None or lap.ended_ns is None:
+        return False
+    within = (frames.times_ns > lap.started_ns) & (frames.times_ns < lap.ended_ns)
+    bits = np.nan_to_num(flags[within]).astype(np.int64)
+    return bool((bits & FLAGS).any())
+
+
+def off_m(trace: Trace) -> float | None:
+    """Return where the sim began to call a lap invalid, None where it did not."""
+    if trace.valid is None:
+        return None
+    valid = trace.valid > 0.5
+    # The first nodes may still describe the lap before.
+    begins = int(valid.argmax())
+    if not valid[begins]:
+        return None
+    invalid = np.flatnonzero(~valid[begins:])
+    return float(begins + invalid[0]) * trace.step_m if len(invalid) else None
+
+
+def off_share(
+    place_m: float | None, seconds: Sequence[Seconds], found: Sequence[Share], length_m: float
+) -> int | None:
+    """Return the index of the share in which a car went off and lost time, None without any."""
+    if place_m is None:
+        return None
+    for index, share in enumerate(found):
+        begins_m, ends_m = share.begins_m, min(share.ends_m, max(length_m, share.leaves_m))
+        if begins_m <= place_m < ends_m or begins_m <= place_m + length_m < ends_m:
+            return index if seconds[index].net_s >= OFF_S else None
+    return None
+
+
+def is_disturbed(seconds: Sequence[Seconds], sigmas: Column, found: Sequence[Share]) -> bool:
+    """Return whether two neighbouring corners lost alike, as behind a slower car."""
+    net = [one.net_s for one in seconds]
+    limits = [DISTURBED_Z * sigmas[share.corner, 3] for share in found]
+    above = [net_s > limit for net_s, limit in zip(net, limits, strict=True)]
+    return any(
+        above[index]
+        and above[index + 1]
+        and min(net[index], net[index + 1]) >= DISTURBED_SHARE * max(net[index], net[index + 1])
+        for index in range(len(net) - 1)
+    )
+
+
+def outliers(lost: Column, sigmas: Column) -> list[int]:
+    """Return the indices of the corners that lost far more than they vary."""
+    found = (lost > OUTLIER_Z * sigmas).any(axis=1)
+    return [int(corner) for corner in np.flatnonzero(found)]
