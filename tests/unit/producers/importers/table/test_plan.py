@@ -132,7 +132,8 @@ def test_iracing_s_variables_are_known_as_those_of_the_sim() -> None:
 
 
 def test_a_lap_of_garage_61_is_known_without_a_time() -> None:
-    found = planned("Speed", "LapDistPct", "Lat", "Lon", "SteeringWheelAngle", "ABSActive")
+    names = ("Speed", "LapDistPct", "Lat", "Lon", "SteeringWheelAngle", "Clutch", "ABSActive")
+    found = planned(*names)
     assert found.mapping.layout == "lap of Garage 61"
     assert found.time is None
     assert {"abs_active", "steering_angle"} <= {one.channel for one in found.mapping.mapped}
