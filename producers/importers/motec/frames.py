@@ -138,7 +138,7 @@ class Derived:
             values["lap_number"], values["lap_time"] = number, lap_time_s
             if not self._measured:
                 values["lap_distance"] = distance_m
+        self._limits.apply(values)
         if self._projection is not None:
             place = self._projection.place(values["latitude"], values["longitude"])
             values["world_x"], values["world_y"] = place
-        self._limits.apply(values)

@@ -15,3 +15,9 @@ def test_a_lap_time_or_position_of_none_is_absent() -> None:
     Limits(values).apply(values)
     assert math.isnan(values["last_lap_time"]) and math.isnan(values["best_lap_time"])
     assert values["position"] == 3
+
+
+def test_a_place_without_a_fix_is_absent() -> None:
+    values = {"latitude": 0.0, "longitude": 0.0}
+    Limits(values).apply(values)
+    assert all(map(math.isnan, values.values()))
