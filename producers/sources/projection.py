@@ -17,8 +17,8 @@ class Projection:
         self._origin = origin
 
     def place(self, latitude: float, longitude: float) -> tuple[float, float]:
-        """Return x and y in m; NaN for no place on Earth, and for 0, 0, which means no fix."""
-        if not (abs(latitude) <= 90 and abs(longitude) <= 180) or latitude == longitude == 0:
+        """Return x and y in m; NaN for no place on Earth."""
+        if not (abs(latitude) <= 90 and abs(longitude) <= 180):
             return ABSENT, ABSENT
         self._origin = self._origin or (latitude, longitude)
         south, west = self._origin

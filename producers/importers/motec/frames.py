@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from producers.importers.limits import Limits
 from producers.importers.mapping import Mapping
 from producers.importers.motec import ldx
 from producers.importers.motec.channels import Chosen, choose, mapping_of, turned
@@ -24,7 +25,6 @@ from schemas.sim import SessionOpened
 
 BLOCK_FRAMES: Final = 512
 COUNTED: Final = ("lap_number", "lap_time", "lap_distance")
-ABOVE_ZERO: Final = ("last_lap_time", "best_lap_time")
 MAX_LABEL: Final = 128
 MAX_FIRST_LAP: Final = 10_000
 
@@ -115,6 +115,7 @@ class Derived:
         """Prepare for the first frame of a log."""
         chosen = checked.chosen
         self._measured = measures_distance(chosen)
+        self._limits = Limits(chosen)
         self._projection = Projection() if "latitude" in chosen else None
         self._counter: LapCounter | None = None
         if checked.starts_s:
@@ -137,9 +138,7 @@ class Derived:
             values["lap_number"], values["lap_time"] = number, lap_time_s
             if not self._measured:
                 values["lap_distance"] = distance_m
+        self._limits.apply(values)
         if self._projection is not None:
             place = self._projection.place(values["latitude"], values["longitude"])
             values["world_x"], values["world_y"] = place
-        for name in ABOVE_ZERO:
-            if name in values and not values[name] > 0:
-                values[name] = ABSENT

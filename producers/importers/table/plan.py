@@ -12,7 +12,7 @@ from producers.importers.mapping import Mapped, Mapping, stated
 from producers.importers.names import ANY, UNITS, WORD, superfluous, words
 from producers.importers.table.layouts import ENGAGED, GARAGE_61, IRACING, ROW, Layout, layout_of
 from producers.importers.table.wishes import Wish, wishes
-from producers.importers.units import Scale, scale
+from producers.importers.units import NONE, Scale, scale
 from producers.source import SourceError
 from producers.sources.iracing.channels import readings
 from producers.sources.iracing.session import Facts
@@ -153,12 +153,20 @@ def _parted(name: str) -> tuple[str, str]:
 
 
 def _wished(wish: Wish) -> _Choice:
-    """Return the choice of a user, whose column is in the registry's unit if none is stated."""
-    target = UNITS[wish.channel] if wish.channel != "time" else "s"
+    """Return the choice of a user, whose column is in the channel's unit if none is stated.
+
+    Raises SourceError when the header states one of another quantity.
+    """
+    target = UNITS.get(wish.channel, "s")
     unit = wish.unit or _parted(wish.column)[1]
-    conversion = scale(unit, target) if unit else None
+    conversion = scale(unit, target)
     if conversion is not None:
         return _Choice(wish.column, conversion, stated(unit))
+    if unit and target not in NONE:
+        raise SourceError(
+            f"--map {wish.channel}: {unit} in the header is no unit of it; state another one, "
+            f'--map {wish.channel}:{target}="{wish.column}"'
+        )
     taken = f"taken as {target}, the header states no unit" if target else ""
     return _Choice(wish.column, Scale(), taken)
 

@@ -17,7 +17,7 @@ def test_a_given_origin_is_kept() -> None:
     assert Projection((0.0, 1.0)).place(0.0, 2.0) == pytest.approx((METRES_PER_DEGREE, 0))
 
 
-@pytest.mark.parametrize("place", [(0.0, 0.0), (91.0, 0.0), (0.0, 181.0), (math.nan, 1.0)])
+@pytest.mark.parametrize("place", [(91.0, 0.0), (0.0, 181.0), (math.nan, 1.0)])
 def test_what_is_no_place_is_absent_and_no_origin(place: tuple[float, float]) -> None:
     projection = Projection()
     assert all(map(math.isnan, projection.place(*place)))

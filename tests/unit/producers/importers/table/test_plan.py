@@ -46,6 +46,11 @@ def test_a_column_that_a_user_names_without_a_unit_is_taken_as_the_registry_s_an
     ]
 
 
+def test_a_user_overrules_the_unit_in_the_header() -> None:
+    found = planned("Time", "v (bar)", "n (count)", chosen=["speed:mph=v (bar)", "gear=n (count)"])
+    assert scales(found) == pytest.approx({"gear": 1, "speed": 0.44704})
+
+
 def test_a_unit_in_the_header_counts_for_a_column_that_a_user_names() -> None:
     assert scales(planned("Time", "v [km/h]", chosen=["speed=v [km/h]"])) == pytest.approx(
         {"speed": 1 / 3.6}
@@ -60,6 +65,7 @@ def test_a_unit_in_the_header_counts_for_a_column_that_a_user_names() -> None:
         (("Time", "Speed (m/s)", "GPS Speed (mph)"), (), r'speed may be "Speed \(m/s\)" or "GPS'),
         (("Time", "a", "b"), (), "none of its columns is known with its unit: Time, a, b"),
         (("Time", "Gear"), ("gear=x",), "has no column x"),
+        (("Time", "v (bar)"), ("speed=v (bar)",), "speed: bar in the header is no unit of it"),
     ],
 )
 def test_a_table_that_lacks_a_time_or_has_two_columns_of_a_channel_is_refused(
