@@ -7,7 +7,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from consumers.corners.closed import ahead_m, hold, minima
+from consumers.corners.closed import ahead_m, gap_m, hold, minima
 from consumers.corners.learning import HELD, RISES, RISES_MPS
 from consumers.corners.pedals import (
     Braking,
@@ -66,15 +66,9 @@ def slowest(speed: Column, step_m: float, corners: Sequence[Corner]) -> list[Slo
 
 def _corner_of(place_m: float, corners: Sequence[Corner], length_m: float) -> int | None:
     """Return the index of the corner that a place is in or nearest to."""
-    gaps = [_gap_m(place_m, corner, length_m) for corner in corners]
+    gaps = [gap_m(place_m, one.entry_m, one.exit_m, length_m) for one in corners]
     nearest = min(range(len(gaps)), key=gaps.__getitem__, default=None)
     return nearest if nearest is not None and gaps[nearest] <= NEAR_M else None
-
-
-def _gap_m(place_m: float, corner: Corner, length_m: float) -> float:
-    into_m = ahead_m(corner.entry_m, place_m, length_m)
-    long_m = ahead_m(corner.entry_m, corner.exit_m, length_m)
-    return 0.0 if into_m <= long_m else min(into_m - long_m, length_m - into_m)
 
 
 class _Around(Struct, frozen=True):
