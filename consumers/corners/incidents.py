@@ -146,7 +146,14 @@ def _spans(signs: NDArray[np.bool_], clock: Column) -> Spans:
 
 
 def _incident(
-    kind: Kind, frames: Frames, speed: Column, first: int, last: int, **evidence: float
+    kind: Kind,
+    frames: Frames,
+    speed: Column,
+    first: int,
+    last: int,
+    *,
+    turned_rad: float | None = None,
+    stood_s: float | None = None,
 ) -> Incident:
     return Incident(
         kind=kind,
@@ -154,7 +161,8 @@ def _incident(
         ended_ns=int(frames.times_ns[last]),
         before_mps=float(speed[max(first - 1, 0)]),
         after_mps=float(speed[last]),
-        **evidence,
+        turned_rad=turned_rad,
+        stood_s=stood_s,
     )
 
 
