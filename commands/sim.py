@@ -23,8 +23,12 @@ def sim(
     car: str = "27",
     seed: int = 27,
     skill: float = 0.97,
+    consistency: float = 0.95,
+    car_model: str = "Harrier GT3",
+    noise: bool = False,
     laps: int | None = None,
     mistake: list[str] | None = None,
+    hindrance: list[str] | None = None,
     to: str = "127.0.0.1:20777",
     speed: float = 1.0,
     json: bool = False,
@@ -43,11 +47,21 @@ def sim(
         the seed of the random variation of a drive
     skill
         0.5 to 1
+    consistency
+        0 to 1; a club driver has 0.7 to 0.8
+    car_model
+        Harrier GT3, Merlin F3 or Wren Cup
+    noise
+        measure with real instruments: rounded speed, lagging pedals, lost frames
     laps
         number of flying laps; none: endless, or 3 with --json
     mistake
-        a mistake to make: lap, turn, kind (brakes-early, slow-minimum, late-throttle, off-track)
-        and size in m or m/s; may be repeated
+        a mistake to make: lap, turn, kind and size in m (brakes-early, late-throttle, off-track,
+        too-fast-in, lock-up, wide, lift, early-throttle) or m/s (slow-minimum, slow-arc,
+        second-brake, spin); may be repeated
+    hindrance
+        a part of a lap on which the car is slower: lap, from_m, until_m, kind (traffic, yellow,
+        blue) and slower, a share of the speed; may be repeated
     to
         destination, host:port
     speed
@@ -55,12 +69,21 @@ def sim(
     json
         send nothing; print the laps, and the effect and cost of each mistake
     """
-    from producers.sources.sim import Race
-    from producers.sources.sim.mistakes import parse
+    from producers.sources.sim import Race, hindrances, mistakes
 
     try:
-        asked = tuple(map(parse, mistake or ()))
-        race = Race(track=track, car=car, seed=seed, skill=skill, laps=laps, mistakes=asked)
+        race = Race(
+            track=track,
+            car=car,
+            car_model=car_model,
+            seed=seed,
+            skill=skill,
+            consistency=consistency,
+            noise=noise,
+            laps=laps,
+            mistakes=tuple(map(mistakes.parse, mistake or ())),
+            hindrances=tuple(map(hindrances.parse, hindrance or ())),
+        )
         race.check()
         if json:
             print(msgspec.json.encode(list(_driven(race))).decode())
@@ -75,8 +98,9 @@ def sim(
 def _driven(race: "Race") -> "Iterator[Driven]":
     from producers.sources.sim import driven_laps
 
-    last_mistake = max((mistake.lap for mistake in race.mistakes), default=0)
-    return driven_laps(race, race.laps or max(LAPS_TOLD, last_mistake))
+    asked = [mistake.lap for mistake in race.mistakes]
+    asked += [hindrance.lap for hindrance in race.hindrances]
+    return driven_laps(race, race.laps or max(LAPS_TOLD, *asked, 0))
 
 
 async def _send(race: "Race", to: str, speed: float) -> None:

@@ -15,6 +15,7 @@ from tests.bench import (
     driving,
     encoding,
     hosting,
+    machine,
     outage,
     persisting,
     publishing,
@@ -25,7 +26,7 @@ from tests.bench import (
     watching,
 )
 from tests.bench.effort import FULL, ONCE, Effort
-from tests.bench.report import Result, table, write
+from tests.bench.report import Result, result, table, write
 from tests.bench.servers import Servers, servers
 
 DATA: Final = Path(os.environ.get("PITBOX_DATA", "../shared/data"))
@@ -37,6 +38,7 @@ def recordings() -> Path | None:
 
 
 PARTS: Final[dict[str, Callable[[Servers, Effort], Iterator[Result]]]] = {
+    "machine": lambda _, effort: machine.measure(effort),
     "encoding": lambda _, effort: encoding.measure(recordings(), effort),
     "publishing": publishing.measure,
     "consuming": consuming.measure,
@@ -64,6 +66,8 @@ def main() -> None:
     effort = ONCE if arguments.once else FULL
     results = []
     for part in arguments.parts or PARTS:
+        load = os.getloadavg()[0]
+        results.append(result(f"load_before_{part}", "processes", "lower", [load]))
         with fresh_servers() as made:
             for one in PARTS[part](made, effort):
                 results.append(one)

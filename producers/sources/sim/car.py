@@ -15,7 +15,7 @@ FASTEST_MPS: Final = 100.0
 
 
 class Car(Struct, frozen=True):
-    """Describe a car of the GT class; `downforce` and `drag` are in N/(m/s)²."""
+    """Describe a car; the defaults are of the GT class. `downforce` and `drag` are in N/(m/s)²."""
 
     model: str = "Harrier GT3"
     mass_kg: float = 1360.0
@@ -58,6 +58,51 @@ class Car(Struct, frozen=True):
 
 
 DEFAULT: Final = Car()
+FORMULA: Final = Car(
+    model="Merlin F3",
+    mass_kg=690.0,
+    grip=1.6,
+    downforce=2.2,
+    drag=0.6,
+    traction=0.62,
+    peak_torque_nm=310.0,
+    peak_rpm=5900.0,
+    shift_rpm=7200.0,
+    limit_rpm=7600.0,
+    rpm_per_mps=(300.0, 214.0, 166.0, 136.0, 114.0, 98.0),
+    wheelbase_m=2.8,
+    to_rear_axle_m=1.2,
+    gravity_centre_m=0.3,
+    steering_ratio=11.0,
+    tank_l=60.0,
+)
+ROADSTER: Final = Car(
+    model="Wren Cup",
+    mass_kg=1080.0,
+    grip=1.14,
+    downforce=0.2,
+    drag=0.42,
+    traction=0.6,
+    peak_torque_nm=215.0,
+    peak_rpm=5000.0,
+    idle_rpm=1100.0,
+    shift_rpm=7000.0,
+    limit_rpm=7400.0,
+    rpm_per_mps=(330.0, 226.0, 168.0, 132.0, 108.0, 92.0),
+    wheelbase_m=2.31,
+    to_rear_axle_m=1.1,
+    track_width_m=1.5,
+    steering_ratio=15.0,
+    tank_l=60.0,
+)
+MODELS: Final = {car.model: car for car in (DEFAULT, FORMULA, ROADSTER)}
+
+
+def car_of(model: str) -> Car:
+    """Return a car by its model; raises ValueError for an unknown one."""
+    if model not in MODELS:
+        raise ValueError(f"car_model {model} is unknown, choose one of {', '.join(MODELS)}")
+    return MODELS[model]
 
 
 class Gearbox(Struct, frozen=True):

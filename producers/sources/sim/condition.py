@@ -37,12 +37,16 @@ class Load(Struct, frozen=True, gc=False):
 
 
 class Condition:
-    """Hold the condition of a car; wheels are in the order fl, fr, rl, rr."""
+    """Hold the condition of a car; wheels are in the order fl, fr, rl, rr.
+
+    `burns` is the factor of its fuel consumption.
+    """
 
     def __init__(self, car: Car, fuel_l: float, tyre_c: float) -> None:
         self._car = car
         self.fuel_l = fuel_l
         self.fuel_l_per_h = 0.0
+        self.burns = 1.0
         self.wear = [0.0] * 4
         self.tyre_c = [tyre_c] * 4
         self.brake_c = [260.0, 260.0, 220.0, 220.0]
@@ -69,7 +73,8 @@ class Condition:
 
     def spend(self, load: Load, seconds: float) -> None:
         """Apply a load for some seconds: burn fuel, heat engine and brakes, wear tyres."""
-        self.fuel_l_per_h = IDLE_L_PER_H + LITRES_PER_KWH * load.power_w / 1000
+        burnt_l_per_h = IDLE_L_PER_H + LITRES_PER_KWH * load.power_w / 1000
+        self.fuel_l_per_h = self.burns * burnt_l_per_h
         self.fuel_l = max(self.fuel_l - self.fuel_l_per_h * seconds / 3600, 0.0)
         self._heat_engine(load, seconds)
         self._heat_brakes(load, seconds)

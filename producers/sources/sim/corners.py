@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from producers.sources.sim.track import Track
 
+SCRUBS_OVER_M: Final = 12.0
 AT_MINIMUM: Final = 1.004
 """Squares of speed up to this times the lowest one belong to the minimum of a corner."""
 
@@ -31,6 +32,25 @@ class Slowest(Struct, frozen=True):
 
     first: int
     last: int
+
+
+class Later(Struct, frozen=True):
+    """Describe the way to a corner's lowest speed as `shift_m` longer.
+
+    The shift grows over `over_m` from `from_m` on, where the brakes hold less; 0 shifts the whole
+    braking. After it the car is slower by `slows_mps`.
+    """
+
+    shift_m: float
+    slows_mps: float
+    from_m: float = 0.0
+    over_m: float = 0.0
+
+    def at_m(self, distance_m: float) -> float:
+        """Return the shift at a place."""
+        if self.over_m == 0:
+            return self.shift_m
+        return self.shift_m * min(max((distance_m - self.from_m) / self.over_m, 0.0), 1.0)
 
 
 def slowest(track: Track, braking: Sequence[float]) -> list[Slowest]:
@@ -57,6 +77,26 @@ def brake_early(
                 earlier[node] = min(braking[node], between(braking, node + shift, slow.first))
         after = slow.last
     return earlier
+
+
+def brake_late(
+    track: Track, braking: Sequence[float], held: Sequence[Slowest], turn: int, later: Later
+) -> list[float]:
+    """Return the squares of speed of a driver whose braking comes late in one corner.
+
+    The car asks for more grip than there is and runs wide.
+    """
+    late = list(braking)
+    after = held[turn - 2].last if turn > 1 else 0
+    slow = held[turn - 1]
+    until = min(slow.first + int(later.shift_m / track.step_m) + 1, track.nodes)
+    for node in range(after + 1, until):
+        place = max(node - later.at_m(node * track.step_m) / track.step_m, after)
+        late[node] = max(braking[node], between(braking, place, track.nodes))
+    for node in range(until, slow.last + 1):
+        share = min((node - until) * track.step_m / SCRUBS_OVER_M, 1.0)
+        late[node] = max(math.sqrt(late[node]) - later.slows_mps * share, 1.0) ** 2
+    return late
 
 
 def passes(

@@ -9,6 +9,7 @@ from msgspec import Struct
 from producers.sources.channel_order import Layout, corners, named
 from producers.sources.sim.car import GRAVITY, TABLE_PER_MPS, gearbox
 from producers.sources.sim.condition import AIR_C, ROAD_C, Condition, Load
+from producers.sources.sim.hindrances import flags_at
 from producers.sources.sim.lap import Lap, in_pit_lane
 
 CLOCK: Final = named(
@@ -27,7 +28,7 @@ DIALS: Final = (
     *corners("tyre_wear", "brake_temp", "susp_travel", "slip_ratio"),
 )
 SWITCHES: Final = named(
-    "abs_active tc_active tc_level abs_level pit_limiter in_pit_lane air_temp track_temp"
+    "abs_active tc_active tc_level abs_level pit_limiter in_pit_lane flags air_temp track_temp"
 )
 LAYOUT: Final = Layout((*CLOCK, *DIALS, *SWITCHES))
 GEAR: Final = DIALS.index("gear")
@@ -46,6 +47,9 @@ LEANS_M: Final = 0.0011
 BRAKE_SLIP: Final = 0.0048
 DRIVE_SLIP: Final = 0.0075
 SHOULDER_C: Final = 0.45
+
+PRESSED: Final = 0.5
+"""Throttle of a driver who opens it too early."""
 
 SLIDES_PER_MPS2: Final = 0.0021
 RIDES_M: Final = 0.022
@@ -107,12 +111,16 @@ class Instruments:
         if shifts and throttle > 0:
             throttle = max(throttle, self._throttle)
         self._throttle = throttle
+        if any(press.first <= node <= press.last for press in lap.presses):
+            throttle = max(throttle, PRESSED)
+        sliding = any(slide.first <= node <= slide.last for slide in lap.slides)
+        engine_n = mass_kg * car.engine_braking_mps2
         return Instant(
             speed=speed,
             accel_long=accel_long,
             accel_lat=square * lap.line.curvature[node],
             push_n=max(force_n, 0.0),
-            braking_n=max(-force_n - mass_kg * car.engine_braking_mps2, 0.0),
+            braking_n=0.0 if sliding else max(-force_n - engine_n, 0.0),
             throttle=throttle,
             gear=gear,
             rpm=max(speed * car.rpm_per_mps[gear - 1], car.idle_rpm),
@@ -181,7 +189,9 @@ class Instruments:
         """Return the sideslip angle in rad, from heading to direction of travel, left positive."""
         curvature = self._lap.line.curvature[node]
         square = self._lap.squares[node]
-        return curvature * (self._car.to_rear_axle_m - SLIDES_PER_MPS2 * square)
+        usual = curvature * (self._car.to_rear_axle_m - SLIDES_PER_MPS2 * square)
+        # The nose turns further into the corner than the car travels.
+        return usual - sum(slide.at(node) for slide in self._lap.slides)
 
     def _wheels(self, node: int, now: Instant) -> tuple[float, ...]:
         condition = self._condition
@@ -241,7 +251,9 @@ class Instruments:
         locks = now.braking_n / task.mass_kg > 0.9 * grip
         spins = now.throttle > 0.1 and now.gear <= 3 and now.push_n > 0.6 * task.mass_kg * grip
         limited = lane and now.speed <= task.track.pit.limit_mps + 0.1
-        return float(locks), float(spins), 4.0, 3.0, float(limited), float(lane), AIR_C, ROAD_C
+        flags = flags_at(task.hindrances, node * task.track.step_m)
+        pit = float(limited), float(lane)
+        return float(locks), float(spins), 4.0, 3.0, *pit, flags, AIR_C, ROAD_C
 
 
 def _roughness(name: str) -> tuple[float, ...]:

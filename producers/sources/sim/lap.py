@@ -7,12 +7,21 @@ from typing import Final
 from msgspec import Struct
 
 from producers.sources.sim.car import Car
-from producers.sources.sim.corners import Pass, between, brake_early, passes, slowest
-from producers.sources.sim.driver import Driver, Intent, swerve
+from producers.sources.sim.corners import (
+    Pass,
+    between,
+    brake_early,
+    brake_late,
+    passes,
+    slowest,
+)
+from producers.sources.sim.drawn import Drawn
+from producers.sources.sim.driver import NO_HABITS, Driver, Habits, Intent, swerve
+from producers.sources.sim.hindrances import Hindrance
 from producers.sources.sim.line import Line, Swerve, line
 from producers.sources.sim.mistakes import Mistake
 from producers.sources.sim.profile import Coast, Way, accelerate, brake, limits, soften
-from producers.sources.sim.slips import Drawn, Slips, slips_of, wide
+from producers.sources.sim.slips import Press, Slide, Slips, beside, hindered, slips_of
 from producers.sources.sim.track import Track
 
 FLYING: Final = 60.0**2
@@ -39,6 +48,8 @@ class Task(Struct, frozen=True):
     stands: tuple[int, float] | None = None
     first: int = 0
     mistakes: tuple[Mistake, ...] = ()
+    hindrances: tuple[Hindrance, ...] = ()
+    habits: Habits = NO_HABITS
 
 
 class Lap(Struct, frozen=True):
@@ -54,6 +65,8 @@ class Lap(Struct, frozen=True):
     reached_s: Sequence[float]
     passes: tuple[Pass, ...]
     valid_until: int | None
+    slides: tuple[Slide, ...] = ()
+    presses: tuple[Press, ...] = ()
 
     @property
     def time_s(self) -> float:
@@ -74,12 +87,13 @@ def plan(task: Task) -> Lap:
     """Plan a lap; raises ValueError when a mistake cannot be made on it."""
     driven = line(task.track, _swerves(task))
     way = Way(task.track, task.car, driven, task.mass_kg, task.grip)
-    intents = task.driver.intents(task.number, task.track)
+    intents = _intents(task)
     off = [node for node, aside_m in enumerate(driven.offset_m) if _is_off(task, node, aside_m)]
     slips = Slips(_capped(task, limits(way, intents)))
     drawn = _draw(way, task, intents, slips, off)
-    if any(mistake.kind != "off-track" for mistake in task.mistakes):
-        slips = slips_of(task.track, task.mistakes, slips.caps, drawn)
+    if task.hindrances or any(mistake.kind != "off-track" for mistake in task.mistakes):
+        slips = hindered(task.track, task.hindrances, task.driver.seed, slips.caps, drawn)
+        slips = slips_of(task.track, task.mistakes, slips, drawn)
         drawn = _draw(way, task, intents, slips, off)
     squares = soften(drawn.squares)
     return Lap(
@@ -90,35 +104,45 @@ def plan(task: Task) -> Lap:
         reached_s=_times(task, driven, squares),
         passes=drawn.passes,
         valid_until=off[0] if off else None,
+        slides=slips.slides,
+        presses=slips.presses,
     )
+
+
+def _intents(task: Task) -> tuple[Intent, ...]:
+    return task.driver.intents(task.number, task.track, task.habits)
 
 
 def _draw(
     way: Way, task: Task, intents: Sequence[Intent], slips: Slips, off: Sequence[int]
 ) -> Drawn:
-    turns = list(enumerate(intents, 1))
+    track, turns = way.track, list(enumerate(intents, 1))
     early_m = [intent.brakes_early_m + slips.early_m.get(turn, 0.0) for turn, intent in turns]
-    late_m = [intent.throttle_late_m + slips.late_m.get(turn, 0.0) for turn, intent in turns]
-    track = way.track
+    late_m = [
+        max(intent.throttle_late_m + slips.late_m.get(turn, 0.0), 0.0) for turn, intent in turns
+    ]
     braking = brake(way, slips.caps)
     held = slowest(track, braking)
+    if slips.stabs:
+        braking = brake(way, [min(c, slips.stabs.get(n, c)) for n, c in enumerate(slips.caps)])
     ceiling = brake_early(track, braking, held, early_m)
+    for turn, later in slips.later.items():
+        ceiling = brake_late(track, ceiling, held, turn, later)
     coasts = [Coast(node, node + 1, GRASS_MPS2) for node in off]
     for slow, late in zip(held, late_m, strict=True):
         coasts.append(Coast(slow.last, slow.last + late / track.step_m))
-    squares, gears = accelerate(way, ceiling, coasts, task.begins)
+    squares, gears = accelerate(way, ceiling, [*coasts, *slips.coasts], task.begins)
     taken = tuple(passes(track, squares, ceiling, held, late_m))
     return Drawn(squares, gears, ceiling, held, taken)
 
 
 def _swerves(task: Task) -> Iterator[Swerve]:
     track = task.track
-    intents = task.driver.intents(task.number, track)
-    for corner, intent in zip(track.corners, intents, strict=True):
+    for corner, intent in zip(track.corners, _intents(task), strict=True):
         yield swerve(corner, intent)
     for mistake in task.mistakes:
-        if mistake.kind == "off-track":
-            yield wide(track, track.corners[mistake.turn - 1], mistake.size)
+        if aside := beside(track, mistake):
+            yield aside
     pit, long_m = track.pit, track.length_m
     if task.enters_pit:
         inside_m = pit.entry_m - PIT_RAMP_M

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from producers.sources.sim.car import DEFAULT
+from producers.sources.sim.car import car_of
 from producers.sources.sim.condition import WARMED_C, Condition
 from producers.sources.sim.driver import Driver
 from producers.sources.sim.instruments import Instruments, Reading
@@ -44,9 +44,10 @@ class Drive:
         """Prepare; raises ValueError when the race cannot be driven."""
         self._race = race
         self._track = race.check()
+        self._car = car_of(race.car_model)
         self._driver = Driver(race.skill, race.consistency, race.seed)
         warm_c = ROLLING_TYRE_C if race.start == "rolling" else WARMED_C
-        self._condition = Condition(DEFAULT, race.fuel_l, warm_c)
+        self._condition = Condition(self._car, race.fuel_l, warm_c)
         self._stint = 0
         self._in_pits = race.start == "pits"
         self._begins = FLYING
@@ -96,17 +97,18 @@ class Drive:
         return replace(task, enters_pit=True, stands=(box, self._service_s()))
 
     def _task(self, number: int) -> Task:
-        mistakes = tuple(m for m in self._race.mistakes if m.lap == number)
+        race = self._race
         return Task(
             track=self._track,
-            car=DEFAULT,
+            car=self._car,
             driver=self._driver,
             number=number,
             mass_kg=self._condition.mass_kg,
             grip=self._condition.grip,
             begins=self._begins,
             leaves_pit=self._in_pits,
-            mistakes=mistakes,
+            mistakes=tuple(one for one in race.mistakes if one.lap == number),
+            hindrances=tuple(one for one in race.hindrances if one.lap == number),
         )
 
     def _stops(self) -> bool:
@@ -116,10 +118,12 @@ class Drive:
 
     def _service_s(self) -> float:
         left_l = self._condition.fuel_l - litres_a_lap(self._track)
-        return max((self._race.fuel_l - left_l) / DEFAULT.refuel_lps, TYRES_S)
+        return max((self._race.fuel_l - left_l) / self._car.refuel_lps, TYRES_S)
 
     def _cells(self, lap: Lap, watched: bool) -> Iterator[Cell]:
         task, condition = lap.task, self._condition
+        chance = random.Random(f"{self._race.seed}/{task.number}/fuel")
+        condition.burns = 1 + self._race.fuel_spread * chance.gauss()
         instruments = Instruments(lap, condition)
         stands_at, stands_s = task.stands or (-1, 0.0)
         start_s, step_m = self._now_s, self._track.step_m

@@ -8,11 +8,11 @@ from typing import Final
 from pitbox import __version__
 from producers.source import Began, Frame, Observation
 from producers.sources.channel_order import ABSENT
-from producers.sources.sim.car import DEFAULT
 from producers.sources.sim.corners import between
 from producers.sources.sim.instruments import GEAR, LAYOUT, SPEED, YAW
 from producers.sources.sim.lap import Lap
 from producers.sources.sim.laps import Cell, Drive
+from producers.sources.sim.noise import measured
 from producers.sources.sim.race import Race
 from schemas.sim import Finished, LapReported, SessionOpened
 
@@ -27,7 +27,8 @@ def drive(race: Race, started_ns: int) -> Iterator[Observation]:
 
     The first frame has the time `started_ns`.
     """
-    return _Observer(race, started_ns).observations()
+    observations = _Observer(race, started_ns).observations()
+    return measured(observations, race) if race.noise else observations
 
 
 def lap_report(race: Race, lap: Lap, at_ns: int) -> LapReported:
@@ -87,7 +88,7 @@ class _Observer:
             track=self._track.name,
             track_length_m=round(self._track.length_m, 3),
             car=self._race.car,
-            car_model=DEFAULT.model,
+            car_model=self._race.car_model,
             sectors=3,
         )
 

@@ -54,8 +54,14 @@ def driven_laps(race: Race, laps: int) -> Iterator[Driven]:
             lap_time_s=report.lap_time_s,
             sectors_s=report.sectors_s,
             valid=bool(report.valid),
-            mistakes=tuple(_truth(lap, mistake) for mistake in lap.task.mistakes),
+            mistakes=tuple(truths(lap)),
         )
+
+
+def truths(lap: Lap) -> Iterator[Truth]:
+    """Yield the truth of each mistake of a lap."""
+    for mistake in lap.task.mistakes:
+        yield _truth(lap, mistake)
 
 
 def _truth(lap: Lap, mistake: Mistake) -> Truth:

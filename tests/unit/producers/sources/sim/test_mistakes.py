@@ -22,6 +22,14 @@ MISTAKES = {
     "slow-minimum": Mistake(2, 4, "slow-minimum", 2),
     "late-throttle": Mistake(2, 4, "late-throttle", 15),
     "off-track": Mistake(2, 4, "off-track", 6.5),
+    "too-fast-in": Mistake(2, 4, "too-fast-in", 9),
+    "lock-up": Mistake(2, 4, "lock-up", 9),
+    "slow-arc": Mistake(2, 4, "slow-arc", 2),
+    "wide": Mistake(2, 4, "wide", 3),
+    "second-brake": Mistake(2, 4, "second-brake", 5),
+    "spin": Mistake(2, 4, "spin", 14),
+    "lift": Mistake(2, 4, "lift", 60),
+    "early-throttle": Mistake(2, 4, "early-throttle", 12),
 }
 
 
@@ -175,7 +183,7 @@ def test_a_mistake_is_parsed() -> None:
     ("text", "message"),
     [
         ("lap=3,turn=4,size=10", "kind"),
-        ("lap=3,turn=4,kind=spin,size=10", "spin"),
+        ("lap=3,turn=4,kind=yawn,size=10", "yawn"),
         ("lap=x,turn=4,kind=off-track,size=10", "lap"),
         ("lap=3,turn=4,kind=off-track,size=10,why=fun", "why"),
     ],
@@ -192,6 +200,7 @@ def test_the_error_for_an_unreadable_mistake_names_the_fault(text: str, message:
         (Mistake(1, 10, "brakes-early", 10), "turns 1 to 9"),
         (Mistake(1, 4, "brakes-early", -1), "size -1"),
         (Mistake(1, 4, "off-track", 3), "not above 5"),
+        (Mistake(1, 4, "wide", 6), "at most 4"),
         (Mistake(9, 4, "brakes-early", 10), "after the last"),
     ],
 )

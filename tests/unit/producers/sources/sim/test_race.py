@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable
 from contextlib import aclosing
 from itertools import islice, pairwise
+from statistics import mean, pstdev
 
 import pytest
 from msgspec.msgpack import encode
@@ -13,6 +14,7 @@ from consumers.timing.replay import laps
 from producers.chunker import Chunker, chunks
 from producers.source import Began, Frame, Observation
 from producers.sources.sim import Mistake, Race, drive, driven_laps, observations
+from producers.sources.sim.car import MODELS
 from producers.sources.sim.instruments import LAYOUT
 from producers.sources.sim.laps import Drive
 from producers.sources.sim.pacing import Pace, stamped, timed
@@ -92,6 +94,29 @@ def test_better_drivers_are_faster_and_seeds_make_drives_differ(track: str) -> N
 
     assert lap_s(skill=1.0, consistency=1.0) < lap_s(skill=0.97) < lap_s(skill=0.93)
     assert lap_s(seed=1) != lap_s(seed=2)
+
+
+def test_models_differ_and_are_named_in_the_session() -> None:
+    times = {}
+    for model in MODELS:
+        race = replace(SHORT, laps=1, car_model=model)
+        (lap,) = driven_laps(race, 1)
+        times[model] = lap.lap_time_s
+        began = next(iter(drive(race, 0)))
+        assert isinstance(began, Began)
+        assert began.opened.car_model == model
+    assert times["Merlin F3"] < times["Harrier GT3"] < times["Wren Cup"]
+
+
+def test_fuel_per_lap_varies_as_asked() -> None:
+    def used_l(fuel_spread: float) -> list[float]:
+        laps = Drive(replace(SHORT, fuel_spread=fuel_spread, laps=None)).laps()
+        masses = [lap.task.mass_kg for lap in islice(laps, 1, 10)]
+        return [(a - b) / 0.75 for a, b in pairwise(masses)]
+
+    assert pstdev(used_l(0.0)) / mean(used_l(0.0)) < 0.02
+    assert 0.02 < pstdev(used_l(0.05)) / mean(used_l(0.05)) < 0.1
+    assert mean(used_l(0.05)) == pytest.approx(mean(used_l(0.0)), rel=0.06)
 
 
 @pytest.mark.thorough
@@ -227,6 +252,8 @@ def test_a_grid_slot_further_back_starts_further_back() -> None:
         ({"laps": 0}, "laps 0"),
         ({"rate_hz": float("nan")}, "rate_hz nan"),
         ({"fuel_l": 1.0}, "fuel_l 1"),
+        ({"fuel_spread": 0.2}, "fuel_spread 0.2"),
+        ({"car_model": "Tractor"}, "choose one of Harrier GT3, Merlin F3, Wren Cup"),
         ({"start_lap_fraction": 1.0}, "start_lap_fraction 1"),
     ],
 )
