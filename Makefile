@@ -17,7 +17,7 @@ PAGE := consumers/gateway/static/index.html
 PAGE_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test up stack down status check lint types imports unit replay web web-check generated faults attacks schemathesis audit bench format lock install clean
+.PHONY: help demo test up stack down status check lint types imports unit replay web web-check generated faults truth attacks schemathesis audit bench format lock install clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -65,6 +65,9 @@ replay: $(INSTALLED) ## real recordings in, facts out; PITBOX_DATA names their f
 
 faults: $(INSTALLED) ## the whole fault matrix; SEED=n repeats one chaos run
 	$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(CASE),--case $(CASE)) $(if $(RUNS),--runs $(RUNS))
+
+truth: $(INSTALLED) ## what the coach says against a simulator that knows; SEEDS=a-b drives other stints
+	$(BIN)/python -m tests.truth $(if $(SEEDS),--seeds $(SEEDS))
 
 attacks: $(INSTALLED) ## what a driver could try against the hub, and the same where nobody guards it
 	$(BIN)/python -m tests.attacks

@@ -1,6 +1,7 @@
 """Derive the facts of a session anew, and print what changed."""
 
 import asyncio
+import importlib
 import sys
 import time
 from collections.abc import Sequence
@@ -12,10 +13,14 @@ from msgspec import Struct
 from commands import database
 from commands.cli import CommandError
 from commands.terminal import table
+from pitbox.topology import load
 
 POLL_S: Final = 0.3
 REPORT_S: Final = 5.0
 WAIT_S: Final = 600.0
+SHOWN: Final = 60
+"""The most characters of a value in the table; `--json` prints all."""
+
 COLUMNS: Final = ("Driver", "Fact", "Field", "Before", "After")
 COUNTED: Final = ("revision", "at_ns", "frames")
 """Fields that grow while a lap is driven."""
@@ -43,7 +48,7 @@ class Change(Struct, frozen=True, kw_only=True):
 
 
 def rebuild(session: str, /, *, json: bool = False) -> None:
-    """Derive laps of a session again from its stored chunks, and print what changed.
+    """Derive all facts of a session again from its stored chunks, and print what changed.
 
     Example: pitbox rebuild spa-race-1
 
@@ -66,8 +71,9 @@ def rebuild(session: str, /, *, json: bool = False) -> None:
 
 async def _rebuilt(connection: Any, session: str) -> list[Change]:
     """Forget what the facts of a session rest on, wait until they are derived, and compare."""
-    from pitbox.postgres import folds
+    from pitbox.postgres import folds, refined
 
+    topology = load()
     runs = await connection.fetch(HAVE, session)
     if not runs:
         raise CommandError(f"no session {session}: `pitbox sessions` lists them")
@@ -77,33 +83,39 @@ async def _rebuilt(connection: Any, session: str) -> list[Change]:
             f"retention removed telemetry of {session} on {removed:%Y-%m-%d %H:%M}: its laps "
             "cannot be derived again and stay as they are"
         )
-    before = await _facts(connection, session, drivers)
+    services = (*topology.derives, *topology.refines)
+    before = await _facts(connection, session, drivers, services)
     await folds.rebuild(connection, session)
     had = tuple([row[column] for row in runs] for column in ("driver", "run", "have"))
     deadline, reported_s = time.monotonic() + WAIT_S, time.monotonic()
-    while left := await connection.fetchval(LEFT, session, *had):
+    while (left := await connection.fetchval(LEFT, session, *had)) or (
+        await refined.behind(connection, session, topology.refines)
+    ):
+        left_words = f"{left} chunks" if left else "facts that rest on others"
         if time.monotonic() > deadline:
             raise CommandError(
-                f"{left} chunks are not derived yet: `pitbox status` shows whether timing runs, "
-                "which derives them once it does"
+                f"{left_words} are not derived yet: `pitbox status` shows whether "
+                f"{', '.join(services)} run, which derive them once they do"
             )
         if time.monotonic() - reported_s > REPORT_S:
-            print(f"{left} chunks left", file=sys.stderr)
+            print(f"{left_words} left", file=sys.stderr)
             reported_s = time.monotonic()
         await asyncio.sleep(POLL_S)
-    return _changes(before, await _facts(connection, session, drivers))
+    return _changes(before, await _facts(connection, session, drivers, services))
 
 
 async def _facts(
-    connection: Any, session: str, drivers: Sequence[str]
+    connection: Any, session: str, drivers: Sequence[str], services: Sequence[str]
 ) -> dict[tuple[str, str], Any]:
-    from consumers.timing import tables
+    """Return the facts of services by driver and name."""
     from pitbox.postgres import facts
 
     found = {}
-    for driver in drivers:
-        for place, fact in (await facts.scan(tables).read(connection, session, driver)).items():
-            found[driver, " ".join(str(part) for part in place if part != "")] = fact
+    for service in services:
+        tables = facts.scan(importlib.import_module(f"consumers.{service}.tables"))
+        for driver in drivers:
+            for place, fact in (await tables.read(connection, session, driver)).items():
+                found[driver, " ".join(str(part) for part in place if part != "")] = fact
     return found
 
 
@@ -127,4 +139,5 @@ def _changes(before: dict[tuple[str, str], Any], after: dict[tuple[str, str], An
 def _shown(value: Any) -> str:
     if isinstance(value, tuple):
         return " ".join(map(_shown, value))
-    return "–" if value is None else str(value)
+    text = "–" if value is None else str(value)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"

@@ -29,6 +29,11 @@ chunks_behind = Gauge("pitbox_chunks_behind", "stored chunks that facts lack", [
 chunks_left_out = Counter(
     "pitbox_chunks_left_out", "stored chunks on which no facts rest", ["consumer"]
 )
+sessions_behind = Gauge(
+    "pitbox_sessions_behind",
+    "drivers' sessions whose facts rest on older facts of another service",
+    ["consumer"],
+)
 not_derived = Counter(
     "pitbox_facts_not_derived", "times that a session was set aside by an error", ["consumer"]
 )

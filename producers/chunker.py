@@ -20,7 +20,7 @@ from producers.room import Room
 from producers.source import Began, Frame, Observation
 from producers.spool.ledger import RunKey
 from schemas.channels import bitmap
-from schemas.sim import LapReported, LeftOut, Observed, SessionOpened
+from schemas.sim import LapReported, LeftOut, Observed, RaceDescribed, SessionOpened
 from schemas.telemetry import CHUNK_VERSION, Chunk
 
 MAX_ROWS_BYTES: Final = 180_000
@@ -29,7 +29,8 @@ MAX_OBSERVED_BYTES: Final = 30_000
 
 FALLBACK_GAP_NS: Final = 16_666_667
 REOPEN_NS: Final = 30_000_000_000
-"""Interval of repeating SessionOpened, for readers of a stream that lost its beginning."""
+"""Interval of repeating SessionOpened and RaceDescribed, for readers of a stream that lost its
+beginning."""
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 
@@ -72,6 +73,7 @@ class Chunker:
         self._first_event_ns = 0
         self._events_bytes = 0
         self._opened: SessionOpened | None = None
+        self._race: RaceDescribed | None = None
         self._left_out = Sums()
         self._unstated: dict[tuple[str, str], LeftOut] = {}
         self._reopens_ns = 0
@@ -150,6 +152,7 @@ class Chunker:
         self._max_frames = min(MAX_FRAMES, MAX_ROWS_BYTES // (4 * (1 + width)))
         self._room = Room(began.channels)
         self._last_ns = 0
+        self._race = None
         self._reopens_ns = began.opened.at_ns + REOPEN_NS
         before += self._add_event(began.opened)
         return before + self._state_left_out(began.opened.at_ns)
@@ -195,6 +198,8 @@ class Chunker:
     def _reopen(self, at_ns: int) -> list[Chunk]:
         self._reopens_ns = at_ns + REOPEN_NS
         done = self._add_event(self._opened) if self._opened else []
+        if self._race:
+            done += self._add_event(replace(self._race, at_ns=at_ns))
         return done + self._state_left_out(at_ns)
 
     def _add_event(self, event: Observed) -> list[Chunk]:
@@ -205,6 +210,8 @@ class Chunker:
                 event = replace(event, car=self._car)
         if isinstance(event, SessionOpened):
             self._opened = event
+        elif isinstance(event, RaceDescribed):
+            self._race = event
         encoded = msgspec.Raw(_encode(event))
         crowded = self._events_bytes + len(encoded) > MAX_OBSERVED_BYTES
         crowded = crowded or len(self._events) >= MAX_EVENTS

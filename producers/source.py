@@ -6,7 +6,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from producers.left_out import Tally
-from schemas.sim import Finished, LapReported, LeftOut, Rewound, SessionOpened
+from schemas.sim import Observed, SessionOpened
 
 
 class SourceError(Exception):
@@ -36,7 +36,7 @@ class Frame(Struct, frozen=True, gc=False):
     values: Sequence[float]
 
 
-Observation = Began | Frame | SessionOpened | LapReported | Rewound | Finished | LeftOut
+Observation = Began | Frame | Observed
 """`LeftOut` states what was left out since the one before it."""
 
 

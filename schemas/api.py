@@ -140,6 +140,63 @@ class PackedTraces(Struct, frozen=True, kw_only=True):
     holes: tuple[tuple[float, float], ...]
 
 
+class CarAt(Struct, frozen=True, kw_only=True):
+    """Describe one car of a race at an instant; None and "" stand for what the sim does not give.
+
+    `own` is True for the car of the driver who recorded it. `lap` is the one being driven, `gap_s`
+    the time behind the leader.
+    """
+
+    car: str
+    own: bool
+    driver: str
+    number: str
+    model: str
+    car_class: str
+    lap: int | None
+    lap_distance_m: float | None
+    world_x_m: float | None
+    world_y_m: float | None
+    position: int | None
+    gap_s: float | None
+    where: Literal["track", "pit", "garage", "finished", "out"]
+    tyre: str
+    tyre_laps: int | None
+    last_lap_time_s: float | None
+    best_lap_time_s: float | None
+
+
+class FlagOnZone(Struct, frozen=True):
+    """State the flag on a part of the lap, between two fractions of it."""
+
+    begins: float
+    ends: float
+    flag: Literal["green", "yellow", "blue", "red"]
+
+
+class CarsAt(Struct, frozen=True, kw_only=True):
+    """State a race at an instant, as one driver's sim showed it: all cars in their order.
+
+    `at_ns` is when, by the driver's clock. `laps` is the length of the race, `extra_laps` how many
+    follow the clock. `left_out` counts cars above the limit of one instant.
+    """
+
+    session: str
+    driver: str
+    at_ns: int
+    session_time_s: float | None
+    time_left_s: float | None
+    laps: int | None
+    extra_laps: int | None
+    fuel_capacity: float | None
+    refuel_rate_per_s: float | None
+    race_control: str
+    weather: str
+    zones: tuple[FlagOnZone, ...]
+    cars: tuple[CarAt, ...]
+    left_out: int
+
+
 class Problem(Struct, frozen=True, kw_only=True):
     """State in one sentence why a request failed, naming the parameter."""
 

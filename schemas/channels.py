@@ -118,13 +118,24 @@ CHANNELS: Final = (
     Channel(92, "drs_state", "", "DRS State"),
     Channel(93, "pit_limiter", "bool", "Pit Limiter"),
     Channel(94, "in_pit_lane", "bool", "In Pit Lane"),
-    Channel(95, "flags", "bitset", "Flags"),
+    Channel(
+        95, "flags", "bitset", "Flags", "1 chequered, 2 white, 4 green, 8 yellow, 16 red, 32 blue"
+    ),
     Channel(96, "air_temp", "degC", "Air Temp"),
     Channel(97, "track_temp", "degC", "Track Temp"),
     Channel(98, "track_wetness", "ratio", "Track Wetness"),
     Channel(99, "rain", "ratio", "Rain"),
     Channel(100, "wind_speed", "m/s", "Wind Speed"),
     Channel(101, "wind_dir", "rad", "Wind Direction"),
+    Channel(102, "gap_ahead", "s", "Gap Ahead", "to the car a position ahead"),
+    Channel(103, "gap_behind", "s", "Gap Behind", "to the car a position behind"),
+    Channel(104, "session_time_left", "s", "Session Time Left"),
+    Channel(105, "laps_left", "", "Laps Left", "of the race, with the one being driven"),
+    Channel(106, "fuel_capacity", "l", "Fuel Capacity"),
+    Channel(107, "fuel_mass_capacity", "kg", "Fuel Mass Capacity", "beside fuel_mass"),
+    Channel(108, "brake_pressure_front", "Pa", "Brake Pres Front"),
+    Channel(109, "brake_pressure_rear", "Pa", "Brake Pres Rear"),
+    Channel(110, "wheels_off_track", "", "Wheels Off Track", "0 to 4"),
 )
 
 CHANNEL_BY_NAME: Final = {channel.name: channel for channel in CHANNELS}

@@ -4,13 +4,16 @@ from typing import Final
 
 import msgspec
 
+from schemas.coaching import Moment, Silence
 from schemas.dead import DeadLetter
 from schemas.fold import Progress
 from schemas.hub import HubState, Probe
 from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
 from schemas.link import Ask, Hello, Receipt
+from schemas.passes import Passes
 from schemas.telemetry import Chunk, Mark
 from schemas.timing import Deriving, Lap, Session
+from schemas.track import Track
 
 UNDECODABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """The exceptions of decoding bytes that are no event."""
@@ -21,6 +24,10 @@ EVENTS: Final[dict[str, type]] = {
     "timing.session": Session,
     "timing.lap": Lap,
     "timing.deriving": Deriving,
+    "timing.track": Track,
+    "timing.passes": Passes,
+    "coach.moment": Moment,
+    "coach.silence": Silence,
     "dead.letter": DeadLetter,
     "fold.progress": Progress,
     "store.probe": Probe,

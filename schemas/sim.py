@@ -11,6 +11,11 @@ MAX_LAP_NUMBER: Final = 1_000_000
 MAX_COUNT: Final = 2**53 - 1
 """The greatest integer that a page counts to exactly."""
 
+MAX_CARS: Final = 64
+MAX_ZONES: Final = 64
+
+Fraction = Annotated[float, Meta(ge=0, le=1)]
+Whole = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
 LapNumber = Annotated[int, Meta(ge=-MAX_LAP_NUMBER, le=MAX_LAP_NUMBER)]
 Label = Annotated[str, Meta(max_length=128)]
 Reason = Literal[
@@ -82,4 +87,81 @@ class LeftOut(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="sim.le
     about: Label = ""
 
 
-Observed = SessionOpened | LapReported | Rewound | Finished | LeftOut
+class Entry(Struct, frozen=True, array_like=True, gc=False):
+    """Describe a car of the race; `car` is its name in `CarSeen` and `LapReported`.
+
+    `driver` is the name that the sim shows, which is personal: it stands in no log.
+    """
+
+    car: Label
+    driver: Label = ""
+    number: Label = ""
+    model: Label = ""
+    car_class: Label = ""
+
+
+class Zone(Struct, frozen=True, array_like=True, gc=False):
+    """State the flag that is shown on a part of the lap, between two fractions of it."""
+
+    begins: Fraction
+    ends: Fraction
+    flag: Literal["green", "yellow", "blue", "red"]
+
+
+class RaceDescribed(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="sim.race"):
+    """State what changes seldom in a race; repeated when it changes.
+
+    `laps` is the length of the race, `extra_laps` how many follow the leader's first crossing after
+    the clock has run out. `fuel_capacity` and `refuel_rate_per_s` are in the unit of the car's
+    fuel. None and "" stand for what the sim does not give, `zones` for the flags that are shown.
+    """
+
+    at_ns: Nanoseconds
+    entries: Annotated[tuple[Entry, ...], Meta(max_length=MAX_CARS)] = ()
+    laps: LapNumber | None = None
+    extra_laps: LapNumber | None = None
+    fuel_capacity: float | None = None
+    refuel_rate_per_s: float | None = None
+    zones: Annotated[tuple[Zone, ...], Meta(max_length=MAX_ZONES)] = ()
+    race_control: Literal["", "safety_car", "virtual_safety_car", "formation_lap", "caution"] = ""
+    weather: Label = ""
+
+
+class CarSeen(Struct, frozen=True, array_like=True, gc=False):
+    """Hold one car of the race at an instant; None and "" stand for what the sim does not give.
+
+    `lap` is the lap being driven. Distance from the line, x and y are in dm, in the map plane of
+    the channels `world_x` and `world_y`. `gap_ms` is the time behind the leader. Whole numbers are
+    short on the wire.
+    """
+
+    car: Label
+    lap: LapNumber | None = None
+    distance_dm: Whole | None = None
+    x_dm: Whole | None = None
+    y_dm: Whole | None = None
+    position: Whole | None = None
+    gap_ms: Whole | None = None
+    where: Literal["track", "pit", "garage", "finished", "out"] = "track"
+    tyre: Label = ""
+    tyre_laps: Whole | None = None
+    last_ms: Whole | None = None
+    best_ms: Whole | None = None
+
+
+class CarsSeen(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="sim.cars"):
+    """State where all cars are at one instant, the driver's own included, five times a second.
+
+    `own` names the car whose frames this producer sends. Of cars above the limit the ones behind
+    are left out and counted.
+    """
+
+    at_ns: Nanoseconds
+    cars: Annotated[tuple[CarSeen, ...], Meta(max_length=MAX_CARS)]
+    own: Label = ""
+    session_time_s: float | None = None
+    time_left_s: float | None = None
+    left_out: int = 0
+
+
+Observed = SessionOpened | LapReported | Rewound | Finished | LeftOut | RaceDescribed | CarsSeen

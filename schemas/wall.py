@@ -4,9 +4,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from schemas.coaching import Moment, Silence
 from schemas.hub import HubState
+from schemas.passes import Passes
 from schemas.telemetry import ChunkNumber, Number, Range, Token
 from schemas.timing import Deriving, Lap, Session
+from schemas.track import Track
 
 ChannelName = Annotated[str, Meta(max_length=64)]
 
@@ -106,7 +109,7 @@ class Refused(Struct, frozen=True, kw_only=True, tag="wall.refused"):
     reason: str
 
 
-Fact = Session | Lap | Deriving
+Fact = Session | Lap | Deriving | Track | Passes | Moment | Silence
 """The events that the gateway forwards as they are, by its table of facts."""
 
 ToPage = Frames | Presence | Fact | HubState | Deleted | Dropped | Pong | Refused

@@ -16,7 +16,7 @@ from tests.tools import sources
 from tests.tools.servers import NatsServer, PostgresServer, running
 
 ROOT = Path(__file__).parent.parent
-RUNGS = ("unit", "contract", "replay", "integration", "e2e", "faults", "attacks")
+RUNGS = ("unit", "contract", "replay", "integration", "e2e", "faults", "attacks", "truth")
 TEMPLATE = "template_pitbox"
 TURN_S = 600
 """Within so long the test of a whole stack has its turn, and is done."""

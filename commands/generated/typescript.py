@@ -22,6 +22,7 @@ ANSWERS: Final = (
     api.Hole,
     api.Traces,
     api.PackedTraces,
+    api.CarsAt,
     api.Problem,
     api.LoggedIn,
     api.WsTicket,

@@ -70,7 +70,8 @@ def clock_s(frames: Frames) -> Column:
         if steps.min() >= 0 and np.count_nonzero(steps) > len(steps) / 2:
             since: Column = clock - clock[0]
             return since
-    return np.true_divide(frames.times_ns - frames.times_ns[0], 1e9)
+    times_s: Column = (frames.times_ns - frames.times_ns[0]) / 1e9
+    return times_s
 
 
 def crossings_s(frames: Frames, clock: Column, lap: Lap) -> tuple[float, float]:

@@ -5,7 +5,7 @@ Chunks go in slices, with a rest as long as each took, so that chunks are stored
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import asyncpg
@@ -13,7 +13,7 @@ import asyncpg
 from consumers.persister import due
 from consumers.persister.due import Due, Stored
 from pitbox import logs
-from pitbox.postgres import deleted
+from pitbox.postgres import deleted, refined
 from pitbox.postgres.connection import Connection
 from pitbox.postgres.errors import PostgresDown
 from pitbox.postgres.growth import growth
@@ -96,13 +96,17 @@ class Retaining:
         connection: Connection,
         limits: Retention,
         derives: Sequence[str],
+        refines: Mapping[str, str],
         *,
         tick_s: float = TICK_S,
     ) -> None:
-        """Prepare; `derives` names the services that derive facts from chunks."""
+        """Prepare; `derives` names the services that derive facts from chunks.
+
+        `refines` are those that derive facts from facts, each with the service of those.
+        """
         self._connection = connection
         self._limits = limits
-        self._derives = list(derives)
+        self._derives, self._refines = list(derives), refines
         self._tick_s = tick_s
         self._waits: set[str] = set()
 
@@ -146,7 +150,7 @@ class Retaining:
                     await deleted.add(connection, (one.session, row["driver"]), "retention")
             log.info("retention deletes a session", session=one.session)
             return
-        if await self._connection.fetch(UNFOLDED, one.session, self._derives):
+        if await self._is_derived_from(one.session):
             if one.session not in self._waits:
                 log.warning("telemetry stays until its facts are derived", session=one.session)
             self._waits.add(one.session)
@@ -155,6 +159,13 @@ class Retaining:
         for row in await self._connection.fetch(RUNS, one.session):
             await self._expire((one.session, row["driver"], row["run"]), stop)
         log.info("retention removed telemetry; the facts stay", session=one.session)
+
+    async def _is_derived_from(self, session: str) -> bool:
+        """Return whether facts of a session are still to be derived."""
+        async with self._connection.transaction() as connection:
+            if await connection.fetchval(UNFOLDED, session, self._derives):
+                return True
+            return await refined.behind(connection, session, self._refines) > 0
 
     async def _expire(self, run: tuple[str, str, int], stop: asyncio.Event) -> None:
         """Remove the chunks of a run, and note them as expired in the same transactions."""

@@ -55,7 +55,10 @@ class Persister:
             self._connections[0], self._tables, subjects, self._receipts.changed
         )
         self._retaining = Retaining(
-            self._connections[3], self._settings.retention, self._topology.derives
+            self._connections[3],
+            self._settings.retention,
+            self._topology.derives,
+            self._topology.refines,
         )
         self._sealing = Sealing(self._connections[4], self._settings.sealing)
         self._deleting = Deleting(self._connections[2], bus, self._holdings, subjects)

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
-from pitbox.chunks.errors import CorruptChunkError
-from schemas.sim import LapReported, LeftOut, Observed, SessionOpened
+from pitbox.chunks.events import known_events
+from schemas.sim import Finished, LapReported, LeftOut, Rewound, SessionOpened
 
 MAX_CARS: Final = 256
 MAX_LAPS: Final = 20_000
@@ -33,39 +34,37 @@ LeftOuts = dict[tuple[str, str], LeftOut]
 Only = Iterable[int] | None
 """Lap numbers to consider; None for all."""
 
-_events = msgspec.msgpack.Decoder(tuple[Observed, ...])
-_raw_events = msgspec.msgpack.Decoder(tuple[msgspec.Raw, ...])
-_event = msgspec.msgpack.Decoder(Observed)
+
+class _Cars(Struct, frozen=True, tag="sim.cars"):
+    """Skip the cars of the race, which come five times a second: laps do not need them."""
 
 
-def observed(packed: bytes) -> tuple[Observed, ...]:
-    """Decode the events of a chunk, without kinds of a newer version.
+class _Race(Struct, frozen=True, tag="sim.race"):
+    """Skip the description of the race."""
+
+
+Event = SessionOpened | LapReported | Rewound | Finished | LeftOut
+"""The events that laps rest on."""
+
+_events = msgspec.msgpack.Decoder(tuple[Event | _Cars | _Race, ...])
+_event = msgspec.msgpack.Decoder(Event)
+
+
+def observed(packed: bytes) -> tuple[Event, ...]:
+    """Decode the events of a chunk that laps rest on, without kinds of a newer version.
 
     Raises CorruptChunkError when the bytes are no list of events.
     """
     if not packed:
         return ()
     try:
-        return _events.decode(packed)
+        events = _events.decode(packed)
     except msgspec.DecodeError:
-        return _known_events(packed)
+        return tuple(known_events(packed, _event))
+    return tuple(event for event in events if not isinstance(event, _Cars | _Race))
 
 
-def _known_events(packed: bytes) -> tuple[Observed, ...]:
-    known: list[Observed] = []
-    try:
-        raws = _raw_events.decode(packed)
-    except msgspec.DecodeError as error:
-        raise CorruptChunkError(f"observed is not a list of events: {error}") from error
-    for raw in raws:
-        try:
-            known.append(_event.decode(raw))
-        except msgspec.ValidationError:
-            continue
-    return tuple(known)
-
-
-def opened_by(events: Iterable[Observed]) -> SessionOpened | None:
+def opened_by(events: Iterable[Event]) -> SessionOpened | None:
     """Merge the session's descriptions in events; None without any."""
     merged: SessionOpened | None = None
     for event in events:
@@ -74,7 +73,7 @@ def opened_by(events: Iterable[Observed]) -> SessionOpened | None:
     return merged
 
 
-def reports_by(events: Iterable[Observed]) -> dict[Car, Reports]:
+def reports_by(events: Iterable[Event]) -> dict[Car, Reports]:
     """Collect the reports of laps by car; one without a time counts only if it is invalid."""
     reports: dict[Car, Reports] = {}
     for event in events:
@@ -84,7 +83,7 @@ def reports_by(events: Iterable[Observed]) -> dict[Car, Reports]:
     return reports
 
 
-def left_out_by(events: Iterable[Observed]) -> LeftOuts:
+def left_out_by(events: Iterable[Event]) -> LeftOuts:
     """Collect what was left out, by reason and name."""
     merged: LeftOuts = {}
     for event in events:

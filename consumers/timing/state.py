@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from consumers.timing.others import Others
 from consumers.timing.own import Own
 from consumers.timing.quiet import lengthen
-from consumers.timing.reports import OWN, Car, Fresh
+from consumers.timing.reports import OWN, Car, Fresh, observed
 from consumers.timing.revisions import Place
 from consumers.timing.segments import Piece, Segment, join
 from consumers.timing.summary import NEEDED, sum_up
@@ -71,12 +71,13 @@ def add(state: State, chunk: Chunk, *, later: bool = False) -> State:
     if at and segments[at - 1].last >= chunk.chunk:
         return state
     times_ns, found = read(chunk, NEEDED)
+    events = observed(chunk.observed)
     follows = at > 0 and at == len(segments) and segments[-1].last + 1 == chunk.chunk
-    if follows and not chunk.observed:
+    if follows and not events:
         longer = lengthen(segments[-1], times_ns, found)
         if longer:
             return replace(state, runs={**state.runs, chunk.run: (*segments[:-1], longer)})
-    return fuse(state, chunk, sum_up(chunk, times_ns, found), later=later)
+    return fuse(state, chunk, sum_up(chunk, times_ns, found, events), later=later)
 
 
 def check_version(chunk: Chunk) -> None:

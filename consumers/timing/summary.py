@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from consumers.timing.crossings import Cut, Edge, between
-from consumers.timing.reports import left_out_by, observed, opened_by, reports_by
+from consumers.timing.reports import Event, left_out_by, observed, opened_by, reports_by
 from consumers.timing.segments import (
     MAX_CHANGES,
     MAX_REWINDS,
@@ -27,7 +27,7 @@ from consumers.timing.segments import (
 )
 from pitbox.chunks.columns import Column, read
 from schemas.channels import ids
-from schemas.sim import MAX_LAP_NUMBER, Finished, Observed, Rewound
+from schemas.sim import MAX_LAP_NUMBER, Finished, Rewound
 from schemas.telemetry import Chunk
 
 NEEDED: Final = ids(
@@ -101,12 +101,16 @@ class Columns(Struct, frozen=True, gc=False):
 
 def summarise(chunk: Chunk) -> Segment:
     """Sum up a chunk; raises CorruptChunkError when it is damaged."""
-    return sum_up(chunk, *read(chunk, NEEDED))
+    return sum_up(chunk, *read(chunk, NEEDED), observed(chunk.observed))
 
 
-def sum_up(chunk: Chunk, times_ns: Sequence[int], found: Sequence[Column | None]) -> Segment:
-    """Sum up a chunk of which times and needed channels were read; raises CorruptChunkError."""
-    events = observed(chunk.observed)
+def sum_up(
+    chunk: Chunk,
+    times_ns: Sequence[int],
+    found: Sequence[Column | None],
+    events: tuple[Event, ...],
+) -> Segment:
+    """Sum up a chunk of which times, needed channels and events were read."""
     of_events = segment_of(chunk.run, chunk.chunk, events) if events else None
     if not times_ns:
         return of_events or Segment(chunk.run, chunk.chunk, chunk.chunk)
@@ -118,7 +122,7 @@ def sum_up(chunk: Chunk, times_ns: Sequence[int], found: Sequence[Column | None]
     return replace(of_events, ended=tuple(ended), newest=newest, head=head, tail=tail)
 
 
-def segment_of(run: int, chunk: int, events: Iterable[Observed]) -> Segment:
+def segment_of(run: int, chunk: int, events: Iterable[Event]) -> Segment:
     """Sum up the events of a chunk."""
     known = tuple(events)
     return Segment(

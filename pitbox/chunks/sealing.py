@@ -237,6 +237,18 @@ def columns(opened: Sequence[Opened], wanted: Sequence[int]) -> tuple[Times, Val
     return times, words[1:].view("<f4")
 
 
+def observed(opened: Opened) -> list[bytes]:
+    """Return the packed events of each chunk of a block that has some.
+
+    Raises CorruptChunkError when the chunks of the block do not have its frames.
+    """
+    _, _, lengths = _table([opened])
+    ends = np.cumsum(lengths[0], dtype=np.int64)
+    raw = opened.raw[len(opened.raw) - opened.block.observed_bytes :]
+    places = zip((ends - lengths[0]).tolist(), ends.tolist(), strict=True)
+    return [raw[begin:end] for begin, end in places if end > begin]
+
+
 def _frame_words(chunks: Sequence[Chunk]) -> Words:
     """Return times and values of chunks as words[1 + channels][frames]."""
     width = len(channel_ids(chunks[0].channels))

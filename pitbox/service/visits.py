@@ -17,8 +17,13 @@ def in_turn(owners: Iterable[Owner], held: Mapping[Owner, Deriving]) -> list[Own
         one = held.get(owner)
         return (not one.wanted_s, -one.used_s) if one else (True, 0.0)
 
+    return ranked(sorted(owners, key=turn))
+
+
+def ranked(owners: Iterable[Owner]) -> list[Owner]:
+    """Return owners, one session of each driver before the second one of any, else as given."""
     visits, ranks = Counter[str](), dict[Owner, int]()
-    for owner in sorted(owners, key=turn):
+    for owner in owners:
         ranks[owner] = visits[owner[1]]
         visits[owner[1]] += 1
     return sorted(ranks, key=lambda owner: ranks[owner])

@@ -62,6 +62,11 @@ def _service_problems(topology: Topology) -> list[str]:
                 for route in FOLD_WRITES
                 if route not in consumer.writes
             ]
+        sources = {one for one in (*topology.derives, *topology.refines) if one != name}
+        if consumer.kind == "refine" and consumer.of not in sources:
+            problems.append(f"{name}: of: a refine needs the name of a derive or another refine")
+        if consumer.kind != "refine" and consumer.of:
+            problems.append(f"{name}: of: only a refine has a source")
         for stream in consumer.ack_all:
             if stream not in topology.streams:
                 problems.append(f"{name}: ack_all: no stream {stream!r}")

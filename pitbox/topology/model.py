@@ -18,7 +18,7 @@ Size = Annotated[str, Meta(pattern=r"^\d+(kB|MB|GB)$")]
 
 
 Ack = Literal["all", "explicit"]
-Kind = Literal["fold", "derive", "batch", "answer", "live"]
+Kind = Literal["fold", "derive", "refine", "batch", "answer", "live"]
 
 
 class TopologyError(Exception):
@@ -83,15 +83,17 @@ class Consumer(Struct, frozen=True, forbid_unknown_fields=True):
     """Declare a service: its kind, its routes to read and write, and how its durables acknowledge.
 
     A `fold` reads streams from their beginning and performs for `performers` keys at once. A
-    `batch` has durables. `derive`, `answer` and `live` subscribe by core NATS, to routes of streams
-    too, and pull nothing. A consumer may purge messages from the routes in `purges`; one that
-    `deletes` may from all routes of sessions.
+    `batch` has durables. `derive`, `refine`, `answer` and `live` subscribe by core NATS, to routes
+    of streams too, and pull nothing. A `refine` derives facts from those of the consumer `of`, a
+    `derive` or another `refine`. A consumer may purge messages from the routes in `purges`; one
+    that `deletes` may from all routes of sessions.
     """
 
     about: str
     kind: Kind
     reads: tuple[str, ...]
     writes: tuple[str, ...]
+    of: str = ""
     performers: Annotated[int, Meta(ge=1, le=1000)] = 8
     purges: tuple[str, ...] = ()
     deletes: bool = False
@@ -161,6 +163,11 @@ class Topology(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         """Return the consumers that derive facts from chunks."""
         return tuple(name for name, one in self.consumers.items() if one.kind == "derive")
 
+    @property
+    def refines(self) -> dict[str, str]:
+        """Return the consumers that derive facts from facts, each with the one it takes them of."""
+        return {name: one.of for name, one in self.consumers.items() if one.kind == "refine"}
+
     def route(self, name: str) -> Route:
         """Return a route; raises TopologyError naming an unknown one."""
         try:
@@ -196,7 +203,7 @@ class Topology(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     def pulled(self, service: str) -> dict[str, tuple[str, ...]]:
         """Return the streams a consumer pulls from, each with the routes it reads there."""
         consumer = self.consumers[service]
-        if consumer.kind in ("derive", "answer", "live"):
+        if consumer.kind not in ("fold", "batch"):
             return {}
         read: dict[str, list[str]] = {}
         for route in consumer.reads:

@@ -9,15 +9,29 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from schemas.coaching import Evidence, Moment, Silence
 from schemas.dead import DeadLetter
 from schemas.fold import Progress
 from schemas.hub import HubState, Probe
 from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
 from schemas.link import Ask, Hello, Receipt
+from schemas.passes import Loss, Pass, Passes
 from schemas.registry import EVENTS
-from schemas.sim import Finished, LapReported, LeftOut, Rewound, SessionOpened
+from schemas.sim import (
+    CarSeen,
+    CarsSeen,
+    Entry,
+    Finished,
+    LapReported,
+    LeftOut,
+    RaceDescribed,
+    Rewound,
+    SessionOpened,
+    Zone,
+)
 from schemas.telemetry import Chunk, Mark
 from schemas.timing import Deriving, Lap, Session
+from schemas.track import Corner, Stretch, Track
 
 FOLDER: Final = Path(__file__).parent / "golden"
 OBSERVED: Final[dict[str, type[Struct]]] = {
@@ -25,6 +39,8 @@ OBSERVED: Final[dict[str, type[Struct]]] = {
     "sim.lap": LapReported,
     "sim.rewound": Rewound,
     "sim.finished": Finished,
+    "sim.race": RaceDescribed,
+    "sim.cars": CarsSeen,
 }
 KINDS: Final[dict[str, type]] = EVENTS | OBSERVED
 
@@ -33,6 +49,23 @@ RUN: Final[dict[str, Any]] = WHO | {"run": 1_795_570_842_639}
 AT_NS: Final = 1_795_570_842_639_867_870
 
 USER_KEY: Final = "U" + "A" * 55
+
+LAP: Final[dict[str, Any]] = RUN | {
+    **{"at_ns": AT_NS, "car": "44", "lap_number": 12, "revision": 3, "chunks": (20, 91)},
+}
+PASS: Final = Pass(
+    corner="T4",
+    begins_m=1180.0,
+    time_s=9.25,
+    entry_mps=70.5,
+    minimum_m=1240.0,
+    minimum_mps=31.25,
+    exit_mps=44.0,
+    brakes_m=1188.0,
+    throttle_m=1252.0,
+    brakes_again_m=1246.0,
+    lifts_m=1260.0,
+)
 
 SAMPLES: Final[dict[str, Struct]] = {
     "telemetry.chunk": Chunk(
@@ -87,6 +120,68 @@ SAMPLES: Final[dict[str, Struct]] = {
         fuel_used=1.75,
     ),
     "timing.deriving": Deriving(**WHO, at_ns=AT_NS, chunks_behind=72_000),
+    "timing.track": Track(
+        **WHO,
+        at_ns=AT_NS,
+        track="spa",
+        version=2,
+        length_m=7004.0,
+        corners=(Corner(name="T4", entry_m=1210.0, apex_m=1240.0, exit_m=1290.0, left=True),),
+        line=((0.5, -1.25), (4.5, -1.25)),
+    ),
+    "timing.passes": Passes(
+        **LAP,
+        judged="off",
+        started_ns=AT_NS - 74_142_000_000,
+        ended_ns=AT_NS,
+        track="spa",
+        track_version=2,
+        track_length_m=7004.0,
+        measured="projected",
+        lap_time_s=74.142,
+        judged_until_m=1300.0,
+        passes=(PASS,),
+        usual=(PASS,),
+        usual_of=(9, 10, 11),
+        losses=(
+            Loss(
+                corner="T4",
+                entry_s=0.05,
+                minimum_s=0.125,
+                exit_s=-0.025,
+                entry_spread_s=0.02,
+                minimum_spread_s=0.03,
+                exit_spread_s=0.04,
+                spread_s=0.05,
+            ),
+        ),
+        carried_s=0.015,
+        straights=(Stretch(from_m=400.0, to_m=900.0),),
+        laps_needed=1,
+    ),
+    "coach.moment": Moment(
+        **LAP,
+        cause="second_brake",
+        corner="T4",
+        worth_s=0.15,
+        evidence=(Evidence(name="minimum_mps", value=29.5, unit="m/s", usual=31.25),),
+        where=Stretch(from_m=1180.0, to_m=1400.0),
+        priority=2,
+        say=(Stretch(from_m=400.0, to_m=900.0),),
+        expires_ns=AT_NS + 90_000_000_000,
+        usual_of=(9, 10, 11),
+        pattern=True,
+        withdrawn=True,
+    ),
+    "coach.silence": Silence(
+        **WHO,
+        at_ns=AT_NS,
+        car="44",
+        lap_number=12,
+        revision=3,
+        reason="learning_driver",
+        laps_needed=1,
+    ),
     "dead.letter": DeadLetter(
         consumer="timing",
         stream="TELEMETRY",
@@ -170,6 +265,28 @@ SAMPLES: Final[dict[str, Struct]] = {
     ),
     "sim.rewound": Rewound(at_ns=AT_NS, session_time_s=12.5),
     "sim.finished": Finished(at_ns=AT_NS),
+    "sim.race": RaceDescribed(
+        at_ns=AT_NS,
+        entries=(Entry("12", "Ada Lovelace", "12", "GT3", "GT"), Entry("13")),
+        laps=30,
+        extra_laps=1,
+        fuel_capacity=60.0,
+        refuel_rate_per_s=2.5,
+        zones=(Zone(0.25, 0.5, "yellow"),),
+        race_control="safety_car",
+        weather="light rain",
+    ),
+    "sim.cars": CarsSeen(
+        at_ns=AT_NS,
+        cars=(
+            CarSeen("12", 4, 12_345, -700, 40_000, 2, 1_250, "pit", "soft", 7, 95_400, 94_120),
+            CarSeen("13"),
+        ),
+        own="12",
+        session_time_s=512.25,
+        time_left_s=1287.75,
+        left_out=3,
+    ),
 }
 
 

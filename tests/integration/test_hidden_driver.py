@@ -12,7 +12,10 @@ import websockets
 from msgspec import Struct
 
 from consumers.persister.service import service as persister
+from schemas.coaching import Moment
 from schemas.link import Hello
+from schemas.passes import Passes
+from schemas.sim import CarSeen, CarsSeen, Entry, RaceDescribed
 from schemas.timing import Lap, Session
 from schemas.wall import Frames, Ping, Pong, Presence, Subscribe, ToPage
 from tests.tools import hub, people
@@ -42,9 +45,21 @@ FACTS: Final = (
     lap("zed", car="27", started_ns=hub.START_NS, lap_time_s=HIS_TIME_S),
     # Ada's game recorded zed's car under its number.
     lap("ada", car="12", own=False, lap_time_s=HIS_TIME_S),
+    *hub.of_corners(driver="zed", car="27", lap_number=2),
+)
+FACTS_STORED: Final = " + ".join(
+    f"(select count(*) from {table})" for table in ("session", "lap", "passes", "moment")
+)
+CARS: Final = hub.observed(
+    RaceDescribed(at_ns=hub.START_NS, entries=(Entry("7", "ada"), Entry("12", "zed"))),
+    CarsSeen(
+        at_ns=hub.START_NS,
+        cars=(CarSeen("7", position=2), CarSeen("12", position=1, best_ms=61_171)),
+        own="7",
+    ),
 )
 CHUNKS: Final = (
-    hub.chunk(0),
+    hub.chunk(0, observed=CARS),
     hub.chunk(0, driver="zed"),
     hub.chunk(2, driver="zed"),
     hub.chunk(0, driver="zed", session="alone"),
@@ -67,7 +82,12 @@ class Race(Struct, frozen=True):
 
     async def drive(self, number: int) -> None:
         """Publish every live event once more, zed's before ada's."""
-        async with connected(self.nats_url) as drive, connected(self.nats_url, "timing") as timing:
+        async with (
+            connected(self.nats_url) as drive,
+            connected(self.nats_url, "timing") as timing,
+            connected(self.nats_url, "corners") as corners,
+            connected(self.nats_url, "coach") as coach,
+        ):
             for driver in ("zed", "ada"):
                 chunk = hub.chunk(number, driver=driver)
                 hello = Hello(driver=driver, session="test", run=1, at_ns=1, made=number)
@@ -78,6 +98,12 @@ class Race(Struct, frozen=True):
                 if isinstance(fact, Lap):
                     fact = msgspec.structs.replace(fact, revision=number, frames=9 + number)
                     await timing.publish("timing.lap", fact)
+                elif isinstance(fact, Passes):
+                    passes = msgspec.structs.replace(fact, revision=number)
+                    await corners.publish("timing.passes", passes)
+                elif isinstance(fact, Moment):
+                    moment = msgspec.structs.replace(fact, revision=number)
+                    await coach.publish("coach.moment", moment)
 
 
 @pytest.fixture
@@ -92,7 +118,7 @@ async def race(nats_server: NatsServer, database: str, tmp_path: Path) -> AsyncI
 
         async def everything() -> bool:
             chunks = await stored.value("select count(*) from telemetry")
-            facts = await stored.value("select (select count(*) from lap) + count(*) from session")
+            facts = await stored.value(f"select {FACTS_STORED}")
             return bool(chunks == len(CHUNKS) and facts == len(FACTS))
 
         await eventually(everything, "the race is stored")
@@ -118,6 +144,8 @@ async def read_everything(served: Served, person: Person) -> dict[str, str]:
                 if path.endswith("/telemetry"):
                     span = "" if "/laps/" in path else f"from_ns=0&to_ns={2**62}&"
                     queries = [f"?{span}format={form}" for form in ("json", "csv", "msgpack")]
+                if path.endswith("/cars"):
+                    queries = [f"?at_ns={hub.START_NS + 10**9}"]
                 for query in queries:
                     found[path + query] = (await rest.get(path + query)).text
         return found
@@ -140,7 +168,7 @@ def shows_him(message: bytes) -> bool:
     match msgspec.msgpack.decode(message, type=ToPage):
         case Lap() as fact:
             return fact.driver == "zed" or fact.lap_time_s == HIS_TIME_S
-        case Frames() | Presence() | Session() as fact:
+        case Frames() | Presence() | Session() | Passes() | Moment() as fact:
             return fact.driver == "zed"
     return False
 
@@ -155,7 +183,9 @@ async def settle(page: Page) -> None:
 async def test_no_endpoint_shows_a_hidden_driver(race: Race) -> None:
     before = await read_everything(race.served, race.guest)
     seen = [path for path, text in before.items() if any(mark in text for mark in MARKS)]
-    assert {"/sessions", "/sessions/test", "/sessions/test/laps", "/sessions/test/holes"} <= {*seen}
+    lists = ("laps", "holes", "passes", "moments")
+    assert {"/sessions", "/sessions/test", *(f"/sessions/test/{name}" for name in lists)} <= {*seen}
+    assert any("/cars?" in path for path in seen)
     await race.decide()
     after = await read_everything(race.served, race.guest)
     assert before.keys() == after.keys()
@@ -166,7 +196,12 @@ async def test_no_endpoint_shows_a_hidden_driver(race: Race) -> None:
         assert (only["session"], [one["driver"] for one in only["drivers"]]) == ("test", ["ada"])
         laps = (await rest.get("/sessions/test/laps")).json()
         assert [(one["driver"], one["own"]) for one in laps] == [("ada", True)]
-        for path in ("/sessions/alone", "/sessions/alone/laps"):
+        at = f"/sessions/test/drivers/ada/cars?at_ns={hub.START_NS}"
+        assert [(one["driver"], one["own"]) for one in (await rest.get(at)).json()["cars"]] == [
+            ("ada", True)
+        ]
+        of_session = ("", "/laps", "/passes", "/moments")
+        for path in (f"/sessions/alone{name}" for name in of_session):
             unknown = await rest.get(path.replace("alone", "nowhere"))
             answer = await rest.get(path)
             assert answer.status_code == unknown.status_code == 404
@@ -174,6 +209,7 @@ async def test_no_endpoint_shows_a_hidden_driver(race: Race) -> None:
         span, wrong = f"from_ns=0&to_ns={2**62}", "from_ns=2&to_ns=1"
         his = ["laps/2/telemetry", "laps/3/telemetry"]
         his += [f"telemetry?{span}&format={form}" for form in ("json", "csv", "msgpack")]
+        his += [f"cars?at_ns={hub.START_NS}"]
         his += [f"telemetry?{span}&channels=none", f"telemetry?{wrong}"]
         for path in his:
             answer = await rest.get(f"/sessions/test/drivers/zed/{path}")

@@ -25,6 +25,7 @@ from pitbox.people.passwords import Passwords
 from pitbox.people.tokens import load_secret
 from schemas.api import Invitation, Role
 from schemas.keys import Enrol, Enrolled
+from schemas.sim import CarSeen, CarsSeen
 from schemas.timing import Lap, Session
 from schemas.wall import Subscribe
 from tests.tools import hub
@@ -291,11 +292,13 @@ async def _drove(url: str, stored: Database) -> None:
     async with connected(url) as bus:
         for thing in PEOPLE:
             whose = {"driver": thing.driver, "session": thing.session}
-            await hub.send(bus, [hub.chunk(number, **whose) for number in (0, 2)])
+            cars = hub.observed(CarsSeen(at_ns=hub.START_NS, cars=(CarSeen("7"),), own="7"))
+            chunks = [hub.chunk(number, **whose, observed=cars) for number in (0, 2)]
+            await hub.send(bus, chunks)
             session = Session(**whose, at_ns=1, source="sim", track="Spa", started_ns=1)
             lap = Lap(**whose, at_ns=5, car="7", own=True, lap_number=1, revision=1)
             lap = msgspec.structs.replace(lap, started_ns=hub.START_NS)
-            await hub.write_facts(stored.url, session, lap)
+            await hub.write_facts(stored.url, session, lap, *hub.of_corners(**whose))
 
     async def everything() -> bool:
         counts = "select (select count(*) from telemetry) + 2 * (select count(*) from lap)"

@@ -55,7 +55,7 @@ def stored(database: str) -> Database:
 async def retaining(stored: Database, limits: Retention = AT_ONCE) -> AsyncIterator[None]:
     """Keep a database within limits during the block."""
     connection = Connection(stored.url, "retention")
-    work = Retaining(connection, limits, ["timing"], tick_s=0.1)
+    work = Retaining(connection, limits, ["timing"], {}, tick_s=0.1)
     stop = asyncio.Event()
     task = asyncio.create_task(work.run(stop))
     try:

@@ -264,7 +264,7 @@ async def test_retention_removes_sealed_telemetry(
     connection = Connection(stored.url, "retention")
     limits = Retention(telemetry_days=30, notice_hours=0)
     stop = asyncio.Event()
-    task = asyncio.create_task(Retaining(connection, limits, [], tick_s=0.1).run(stop))
+    task = asyncio.create_task(Retaining(connection, limits, [], {}, tick_s=0.1).run(stop))
     await sealed_are(stored, 0, 0)
     gone = "select bytes = 0 and expired = have and sealed = '{}' from run"
     await eventually(lambda: stored.value(gone), "it is noted")

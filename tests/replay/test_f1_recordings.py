@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from producers.sources.f1 import layouts
 from producers.sources.f1.header import read_header
 from producers.sources.f1.record import WHEELS, Record
 from schemas.channels import CHANNELS
-from schemas.sim import Finished, LapReported, SessionOpened
+from schemas.sim import CarsSeen, Finished, LapReported, RaceDescribed, SessionOpened
 
 CATALUNYA = "f1/f1-25_format2025_time-trial_catalunya.pcap.gz"
 MELBOURNE = "f1/f1-25_format2026_race_melbourne.pcap.gz"
@@ -80,7 +81,8 @@ def test_the_time_trial_and_its_best_lap_are_decoded(catalunya: Drive) -> None:
 
 
 def test_menu_and_button_packets_are_ignored(catalunya: Drive) -> None:
-    others = [item for item in catalunya.observations if not isinstance(item, Frame | LapReported)]
+    known = Frame | LapReported | RaceDescribed
+    others = [item for item in catalunya.observations if not isinstance(item, known)]
     assert [type(item) for item in others] == [Began, SessionOpened, SessionOpened, Finished]
     assert catalunya.frames == 1000
 
@@ -96,6 +98,74 @@ def test_the_race_and_the_first_laps_of_the_others_are_decoded(melbourne: Drive)
     assert times_s["13"] == 85.636
     for lap in melbourne.laps:
         assert sum(lap.sectors_s) == pytest.approx(lap.lap_time_s, abs=0.003)
+
+
+def test_the_cars_of_the_race_agree_with_the_packets_and_with_each_other(melbourne: Drive) -> None:
+    seen = [item for item in melbourne.observations if isinstance(item, CarsSeen)]
+    # A race is known as one from its first session packet on, which comes twice a second.
+    assert len(seen) == pytest.approx(5 * np.ptp(melbourne["session_time"]), abs=4)
+    in_order = 0
+    for at_once in seen:
+        assert at_once.own == "21"
+        assert len(at_once.cars) == 22
+        ordered = sorted(at_once.cars, key=lambda car: car.position or 0)
+        assert [car.position for car in ordered] == list(range(1, 23))
+        driven = [(car.lap or 0, car.distance_dm or 0) for car in ordered]
+        in_order += driven == sorted(driven, reverse=True)
+    # The game brings positions up to date some instants after an overtaking.
+    assert in_order > 0.8 * len(seen)
+    own = {at_once.at_ns: next(c for c in at_once.cars if c.car == "21") for at_once in seen}
+    names = [CHANNELS[channel].name for channel in melbourne.began.channels]
+    compared = 0
+    for item in melbourne.observations:
+        if isinstance(item, Frame) and item.captured_ns in own:
+            frame, car = dict(zip(names, item.values, strict=True)), own[item.captured_ns]
+            for name, value in (
+                ("world_x", car.x_dm), ("world_y", car.y_dm), ("lap_distance", car.distance_dm)
+            ):  # fmt: skip
+                assert value is not None
+                assert value / 10 == pytest.approx(frame[name], abs=0.06), name
+            assert (frame["lap_number"], frame["position"]) == (car.lap, car.position)
+            compared += 1
+    assert compared == len(seen)
+
+
+def test_gaps_are_the_time_since_the_leader_was_at_the_same_place(melbourne: Drive) -> None:
+    seen = [item for item in melbourne.observations if isinstance(item, CarsSeen)]
+    length_dm = 10 * (melbourne.opened.track_length_m or 0)
+    tracks: dict[str, list[tuple[float, float, int]]] = {}
+    for at_once in seen:
+        for car in at_once.cars:
+            place_dm = (car.lap or 0) * length_dm + (car.distance_dm or 0)
+            clock_s = at_once.session_time_s or 0.0
+            tracks.setdefault(car.car, []).append((place_dm, clock_s, car.gap_ms or 0))
+    leader = np.array(tracks["13"])
+    off_s = [
+        abs(clock_s - np.interp(place_dm, leader[:, 0], leader[:, 1]) - gap_ms / 1000)
+        for track in tracks.values()
+        for place_dm, clock_s, gap_ms in track
+        if place_dm > leader[0, 0]
+    ]
+    assert len(off_s) > 1000
+    assert np.median(off_s) < 0.05
+    assert np.percentile(off_s, 99) < 0.3
+
+
+def test_the_best_laps_of_the_cars_are_those_of_the_histories(melbourne: Drive) -> None:
+    last = [item for item in melbourne.observations if isinstance(item, CarsSeen)][-1]
+    best = {car.car: (car.best_ms or 0) / 1000 for car in last.cars if car.best_ms}
+    times_s = {lap.car: lap.lap_time_s for lap in melbourne.laps if lap.lap_number == 1}
+    assert best.items() <= times_s.items()
+    assert len(best) >= 18
+
+
+def test_the_race_is_described_with_its_cars_laps_and_weather(melbourne: Drive) -> None:
+    race = [item for item in melbourne.observations if isinstance(item, RaceDescribed)][-1]
+    assert len(race.entries) == 22
+    assert len({entry.number for entry in race.entries}) == 22
+    assert race.entries[21].model == "McLaren '26"
+    assert race.laps is not None
+    assert race.weather in {"clear", "light cloud", "overcast"}
 
 
 def test_the_yaw_changes_at_the_yaw_rate_and_in_the_same_direction(drive: Drive) -> None:
@@ -208,7 +278,8 @@ NATIVE: Mapping[int, tuple[str, Mapping[str, str]]] = {
             "track": "m_trackId", "formula": "m_formula", "time_left": "m_sessionTimeLeft",
             "duration": "m_sessionDuration", "pit_limit": "m_pitSpeedLimit",
             "paused": "m_gamePaused", "spectating": "m_isSpectating",
-            "spectated": "m_spectatorCarIndex",
+            "spectated": "m_spectatorCarIndex", "zones": "m_numMarshalZones",
+            "safety_car": "m_safetyCarStatus", "begins": "m_zoneStart", "flag": "m_zoneFlag",
         },
     ),
     layouts.LAP: (
@@ -223,11 +294,15 @@ NATIVE: Mapping[int, tuple[str, Mapping[str, str]]] = {
             "position": "m_carPosition", "lap": "m_currentLapNum", "pit_status": "m_pitStatus",
             "sector": "m_sector", "invalid": "m_currentLapInvalid",
             "driver_status": "m_driverStatus", "result_status": "m_resultStatus",
+            "ahead_ms": "m_deltaToCarInFrontInMS", "leader_ms": "m_deltaToRaceLeaderInMS",
         },
     ),
     layouts.PARTICIPANTS: (
         "m_participants",
-        {"team": "m_teamId", "my_team": "m_myTeam", "number": "m_raceNumber"},
+        {
+            "ai": "m_aiControlled", "team": "m_teamId", "my_team": "m_myTeam",
+            "number": "m_raceNumber", "name": "m_name", "named": "m_showOnlineNames",
+        },
     ),
     layouts.TELEMETRY: (
         "m_carTelemetryData",
@@ -238,6 +313,7 @@ NATIVE: Mapping[int, tuple[str, Mapping[str, str]]] = {
             "rpm": "m_engineRPM", "drs": "m_drs", "brake_temp": "m_brakesTemperature",
             "surface_temp": "m_tyresSurfaceTemperature", "core_temp": "m_tyresInnerTemperature",
             "engine_temp": "m_engineTemperature", "pressure_psi": "m_tyresPressure",
+            "surface": "m_surfaceType",
         },
     ),
     layouts.STATUS: (
@@ -247,7 +323,8 @@ NATIVE: Mapping[int, tuple[str, Mapping[str, str]]] = {
             "brake_bias": "m_frontBrakeBias", "pit_limiter": "m_pitLimiterStatus",
             "fuel": "m_fuelInTank", "fuel_capacity": "m_fuelCapacity", "max_rpm": "m_maxRPM",
             "wear_pct": "m_tyresWear", "ers_energy": "m_ersStoreEnergy",
-            "ers_mode": "m_ersDeployMode",
+            "ers_mode": "m_ersDeployMode", "tyre": "m_visualTyreCompound",
+            "tyre_laps": "m_tyresAgeLaps", "flag": "m_vehicleFiaFlags",
         },
     ),
     layouts.DAMAGE: ("m_carDamageData", {"wear_pct": "m_tyresWear"}),
@@ -296,11 +373,20 @@ def compare(
             expected = reference[names[stem]][WHEELS.index(wheel)]
         elif name == "formula" and "m_era" in reference:
             expected = reference["m_era"]
+        elif zone := re.match(r"zone(\d+)_(\w+)", name):
+            zones = reference["m_marshalZones"]
+            place = int(zone[1])
+            expected = zones[place][names[zone[2]]] if place < len(zones) else value
+        elif name == "tyre" and "m_tyreCompound" in reference:
+            expected = reference["m_tyreCompound"]
+        elif name == "name":
+            value, expected = value.split(b"\0")[0].decode(), reference[names[name]]
         elif name == "cars":
             expected = reference.get("m_numCars", reference.get("m_numActiveCars"))
         else:
             expected = reference[names[name]]
-        assert value == pytest.approx(expected, rel=1e-6), name
+        known = expected if isinstance(expected, str) else pytest.approx(expected, rel=1e-6)
+        assert value == known, name
     return len(record.names)
 
 

@@ -12,6 +12,8 @@ import asyncpg
 import msgspec
 import yaml
 
+from consumers.coach import tables as coach_tables
+from consumers.corners import tables as corners_tables
 from consumers.timing import tables as timing_tables
 from pitbox import topology
 from pitbox.chunks.frames import pack, row_struct, sealed
@@ -22,9 +24,13 @@ from pitbox.service.lifetime import Service, serve
 from pitbox.settings import Keys, Nats, Postgres, Sealing, Settings
 from pitbox.topology import admin
 from schemas.channels import bitmap, ids
+from schemas.coaching import Evidence, Moment
 from schemas.dead import DeadLetter
+from schemas.passes import Passes
+from schemas.sim import Observed
 from schemas.telemetry import CHUNK_VERSION, Chunk, Mark
 from schemas.timing import Lap, Session
+from schemas.track import Stretch
 from tests.tools.servers import FOLDERS, NOWHERE, NatsServer, credentials, everything
 
 WAIT_S: Final = 60.0
@@ -44,15 +50,39 @@ def letter(sequence: int, **changes: Any) -> DeadLetter:
     return DeadLetter(sequence=sequence, **{**fields, **changes})
 
 
-async def write_facts(database: str, *facts: Session | Lap) -> None:
-    """Write sessions and laps to Postgres, as timing does."""
-    tables = scan(timing_tables)
+async def write_facts(database: str, *facts: Session | Lap | Passes | Moment) -> None:
+    """Write facts to Postgres, as timing, corners and coach do."""
+    timing, corners, coach = map(scan, (timing_tables, corners_tables, coach_tables))
+    owning = {Session: timing, Lap: timing, Passes: corners, Moment: coach}
     connection = await asyncpg.connect(database)
     async with connection.transaction():
         for fact in facts:
-            owner = fact.session, fact.driver
+            tables, owner = owning[type(fact)], (fact.session, fact.driver)
             await tables.write(connection, owner, tables.keyed([fact]), ())
     await connection.close()
+
+
+def of_corners(**changes: Any) -> tuple[Passes, Moment]:
+    """Return the passes of a lap, and the moment that they show."""
+    about: dict[str, Any] = {
+        **{"session": "test", "driver": "ada", "at_ns": 5, "car": "7", "lap_number": 1},
+        **{"revision": 1, "run": 1, "chunks": (0, 3)},
+    } | changes
+    stretch = Stretch(from_m=100.0, to_m=300.0)
+    return (
+        Passes(**about, judged="yes", started_ns=1, ended_ns=5),
+        Moment(
+            **about,
+            cause="brakes_early",
+            corner="T1",
+            worth_s=0.15,
+            evidence=(Evidence(name="brakes_m", value=92.0, unit="m", usual=100.0),),
+            where=stretch,
+            priority=1,
+            say=(stretch,),
+            expires_ns=6,
+        ),
+    )
 
 
 async def eventually(
@@ -163,6 +193,11 @@ def chunk(number: int = 0, **changes: Any) -> Chunk:
     )
     made = msgspec.structs.replace(made, **changes)
     return sealed(made) if "crc" not in changes else made
+
+
+def observed(*events: Observed) -> bytes:
+    """Return events as a chunk carries them."""
+    return msgspec.msgpack.encode(events)
 
 
 def mark(made: int, **changes: Any) -> Mark:

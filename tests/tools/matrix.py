@@ -61,6 +61,7 @@ NAMES: Final[dict[str, str]] = {"session": "session", "driver": "driver", "name"
 NOBODYS: Final[dict[str, Any]] = {
     **{"pc": "rig", "lap_number": 1, "channels": "speed", "format": "json", "own": "true"},
     **{"from_ns": hub.START_NS, "to_ns": hub.START_NS + 10**9, "after": "", "limit": 500},
+    "at_ns": hub.START_NS + 10**9,
     **{"kind": "camera", "allowed": True, "role": "guest", "disabled": False},
 }
 """Parameters that name nobody's thing."""
@@ -108,8 +109,11 @@ REACHES: Final[dict[str, Reach]] = {
     "GET /sessions/{session}": Reach.SEEN_OR_GONE,
     "GET /sessions/{session}/laps": Reach.SEEN_OR_GONE,
     "GET /sessions/{session}/holes": Reach.LIST_SEEN,
+    "GET /sessions/{session}/passes": Reach.SEEN_OR_GONE,
+    "GET /sessions/{session}/moments": Reach.SEEN_OR_GONE,
     "GET /sessions/{session}/drivers/{driver}/laps/{lap_number}/telemetry": Reach.SEEN_OR_GONE,
     "GET /sessions/{session}/drivers/{driver}/telemetry": Reach.SEEN_OR_EMPTY,
+    "GET /sessions/{session}/drivers/{driver}/cars": Reach.SEEN_OR_GONE,
     "PUT /sessions/{session}/pin": Reach.SEEN_OR_GONE_AND_OWN,
     "DELETE /sessions/{session}/pin": Reach.SEEN_OR_GONE_AND_OWN,
     "DELETE /sessions/{session}/drivers/{driver}": Reach.SEEN_OR_GONE_AND_OWN,

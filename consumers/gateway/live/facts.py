@@ -4,11 +4,17 @@ The rest of the gateway works from this table: subscription, fan-out, first send
 replacement in an outbox, and hiding of drivers.
 """
 
+from collections.abc import Hashable
 from typing import Final
 
 from consumers.gateway.live.table import Row, Table
-from consumers.gateway.past import laps, sessions
+from consumers.gateway.past import by_lap, laps, sessions
+from schemas.coaching import Moment, Silence
+from schemas.passes import Passes
 from schemas.timing import Deriving, Lap, Session
+from schemas.track import Track
+
+Revised = Passes | Moment | Silence
 
 
 def shows_nobody_else(fact: object) -> bool:
@@ -20,6 +26,16 @@ def replaces_lap(new: Lap, old: Lap) -> bool:
     """Return whether `new` is a later version than `old`, or rests on as many frames."""
     newer = new.revision - old.revision
     return newer > 0 or (newer == 0 and new.frames >= old.frames)
+
+
+def lap_of(fact: Revised) -> Hashable:
+    """Return car and number of the lap that a fact is about."""
+    return fact.car, fact.lap_number
+
+
+def is_later(new: Revised, old: Revised) -> bool:
+    """Return whether `new` is as late a revision as `old`."""
+    return new.revision >= old.revision
 
 
 TABLE: Final = Table(
@@ -42,5 +58,35 @@ TABLE: Final = Table(
         route="timing.deriving",
         event=Deriving,
         shows_others=shows_nobody_else,
+    ),
+    Row(
+        route="timing.track",
+        event=Track,
+        shows_others=shows_nobody_else,
+        read=by_lap.tracks,
+    ),
+    Row(
+        route="timing.passes",
+        event=Passes,
+        shows_others=shows_nobody_else,
+        key=lap_of,
+        replaces=is_later,
+        read=by_lap.passes.latest,
+    ),
+    Row(
+        route="coach.moment",
+        event=Moment,
+        shows_others=shows_nobody_else,
+        key=lap_of,
+        replaces=is_later,
+        read=by_lap.moments.latest,
+    ),
+    Row(
+        route="coach.silence",
+        event=Silence,
+        shows_others=shows_nobody_else,
+        key=lap_of,
+        replaces=is_later,
+        read=by_lap.silences.latest,
     ),
 )

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from consumers.gateway.past.traces import Column, Table
+from pitbox.chunks.traces import Column, Table
 from schemas.channels import CHANNELS, Channel
 from schemas.timing import Lap
 

@@ -6,13 +6,14 @@ import msgspec
 from msgspec import Struct
 
 from pitbox.postgres import page
+from pitbox.postgres.laps import LAPS as ROWS
 from pitbox.postgres.page import EACH, Integer, Long, Page, Text
 from schemas.timing import Lap
 
 LIVE_LAPS: Final = 1000
 """The laps of each driver that a page is shown first: the newest of the own car, then others."""
 
-COLUMNS: Final = ", ".join(field.name for field in msgspec.structs.fields(Lap))
+COLUMNS: Final = ROWS.listed
 
 LAPS: Final = f"""
 select * from (
@@ -81,23 +82,18 @@ async def laps(
     """
     position = NOTHING if after is None else msgspec.structs.astuple(after)
     rows = await connection.fetch(LAPS, session, driver, own, list(hidden), *position, limit + 1)
-    return page.page(rows, limit, _lap, _position)
+    return page.page(rows, limit, ROWS.event, _position)
 
 
 async def live(connection: Any, session: str) -> list[Lap]:
     """Return the laps of a session that a page is shown first, at most `LIVE_LAPS` a driver."""
-    return [_lap(row) for row in await connection.fetch(LIVE, session)]
+    return [ROWS.event(row) for row in await connection.fetch(LIVE, session)]
 
 
 async def own_lap(connection: Any, session: str, driver: str | None, number: int) -> Lap | None:
     """Return a lap of the driver's own car, None when there is none or `driver` is None."""
     row = await connection.fetchrow(OWN_LAP, session, driver, number)
-    return None if row is None else _lap(row)
-
-
-def _lap(row: Any) -> Lap:
-    fields = {name: row[name] for name in Lap.__struct_fields__}
-    return Lap(**{**fields, "sectors_s": tuple(row["sectors_s"])})
+    return None if row is None else ROWS.event(row)
 
 
 def _position(row: Any) -> After:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from consumers.gateway.access.memory import Hold
 from consumers.gateway.past.formats import Format, render
-from consumers.gateway.past.traces import Row, Table, table
+from pitbox.chunks.traces import Row, Table, table
 from pitbox.postgres.pool import Pool
 from schemas.timing import Lap
 

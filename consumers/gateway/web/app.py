@@ -17,7 +17,7 @@ from consumers.gateway.access.roles import API
 from consumers.gateway.access.sockets import OpenSockets
 from consumers.gateway.live.feed import Feed
 from consumers.gateway.past.telemetry import TelemetryReader
-from consumers.gateway.web import accounts, deletion, enrolment, login, pins, rest
+from consumers.gateway.web import accounts, corners, deletion, enrolment, login, pins, rest
 from consumers.gateway.web import telemetry as recorded
 from consumers.gateway.web.pages import pages
 from consumers.gateway.web.socket import wall
@@ -63,6 +63,9 @@ def build(
             rest.one_session,
             rest.list_laps,
             rest.list_holes,
+            corners.list_passes,
+            corners.list_moments,
+            rest.cars_at,
             recorded.lap_telemetry,
             recorded.range_telemetry,
             deletion.delete_session,

@@ -11,13 +11,13 @@ from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, PathParameter, QueryParameter
 
 from consumers.gateway.access.authentication import Visitor
-from consumers.gateway.past import holes, laps, sessions
+from consumers.gateway.past import cars, holes, laps, sessions
 from consumers.gateway.web import nats_address
 from consumers.gateway.web.paging import LINK, ROWS, After, AtMost, answer, position
 from pitbox.nats.bus import Bus
 from pitbox.postgres.pool import Pool
 from pitbox.topology.asyncapi import asyncapi
-from schemas.api import ChannelAbout, Health, Hole, Problem, Ready, SessionSummary
+from schemas.api import CarsAt, ChannelAbout, Health, Hole, Problem, Ready, SessionSummary
 from schemas.channels import CHANNELS
 from schemas.telemetry import Token
 from schemas.timing import Lap
@@ -28,6 +28,8 @@ CurrentVisitor = NamedDependency[Visitor]
 TOKEN: Final = str(get_args(Token)[1].pattern)
 Name = Annotated[str, PathParameter(pattern=TOKEN)]
 AnyName = Annotated[str | None, QueryParameter(pattern=TOKEN)]
+FOREVER_NS: Final = 2**63 - 1
+Nanoseconds = Annotated[int, QueryParameter(ge=0, le=FOREVER_NS, description="ns since 1970")]
 ERRORS: Final = {
     400: ResponseSpec(Problem, description="a parameter is wrong; `detail` names it"),
     401: ResponseSpec(Problem, description="not logged in, or the login has ended"),
@@ -145,6 +147,20 @@ async def list_holes(
     async with archive.connection() as connection:
         page = await holes.holes(connection, session, hidden=visitor.hidden, limit=limit, after=at)
     return answer(request, page)
+
+
+@get("/sessions/{session:str}/drivers/{driver:str}/cars", responses=ERRORS)
+async def cars_at(
+    *, archive: Past, visitor: CurrentVisitor, session: Name, driver: Name, at_ns: Nanoseconds
+) -> CarsAt:
+    """Return the race at an instant by the driver's clock: all cars that the sim showed.
+
+    While a driver is hidden from the visitor it is the own car only.
+    """
+    found = await cars.cars_at(
+        archive, session, driver, visitor.shown(driver), at_ns, hides=bool(visitor.hidden)
+    )
+    return _found(found, f"at_ns: {driver} has no cars of session {session!r} at {at_ns}")
 
 
 def _found(thing: Found | None, otherwise: str) -> Found:

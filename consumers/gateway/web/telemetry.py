@@ -17,16 +17,20 @@ from consumers.gateway import metrics
 from consumers.gateway.past import laps
 from consumers.gateway.past.formats import MEDIA_TYPES, Format, accepted
 from consumers.gateway.past.telemetry import NoMemory, Question, TelemetryReader, TooMuch
-from consumers.gateway.web.rest import ERRORS, CurrentVisitor, Name, Past
+from consumers.gateway.web.rest import (
+    ERRORS,
+    FOREVER_NS,
+    CurrentVisitor,
+    Name,
+    Nanoseconds,
+    Past,
+)
 from consumers.gateway.web.sending import FULL, RETRY_S, hold_of
 from schemas.api import Traces
 from schemas.channels import CHANNEL_BY_NAME
 
-FOREVER_NS: Final = 2**63 - 1
-
 Telemetry = NamedDependency[TelemetryReader]
 LapNumber = Annotated[int, PathParameter(ge=0, le=2**31 - 1)]
-Nanoseconds = Annotated[int, QueryParameter(ge=0, le=FOREVER_NS, description="ns since 1970")]
 ChannelList = Annotated[
     str,
     QueryParameter(

@@ -8,6 +8,7 @@ import "./style/layout.css";
 import "./style/top.css";
 import "./style/race.css";
 import "./style/car.css";
+import "./style/coach.css";
 import "./style/laps.css";
 import "./style/ui.css";
 import "./style/login.css";

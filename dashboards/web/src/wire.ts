@@ -148,6 +148,188 @@ export interface Deriving {
   chunks_behind: number;
 }
 
+/** Describe a corner, in m from the line. */
+export interface Corner {
+  name: string;
+  entry_m: number;
+  apex_m: number;
+  exit_m: number;
+  left: boolean;
+}
+
+/** State the learned track on which a driver's session is driven. */
+export interface Track {
+  type: "timing.track";
+  session: string;
+  driver: string;
+  at_ns: number;
+  track: string;
+  version: number;
+  length_m: number;
+  corners: readonly Corner[];
+  line: readonly (readonly [number, number])[];
+}
+
+export const TRACK_DEFAULTS = {
+  line: [],
+} satisfies Partial<Track>;
+
+export type SentTrack = Omit<Track, keyof typeof TRACK_DEFAULTS> & Partial<Track>;
+
+/** State how a corner was driven; distances in m from the line, speeds in m/s. */
+export interface Pass {
+  corner: string;
+  begins_m: number;
+  time_s: number;
+  entry_mps: number;
+  minimum_m: number;
+  minimum_mps: number;
+  exit_mps: number;
+  brakes_m: number | null;
+  throttle_m: number | null;
+  brakes_again_m: number | null;
+  lifts_m: number | null;
+}
+
+export const PASS_DEFAULTS = {
+  brakes_m: null,
+  throttle_m: null,
+  brakes_again_m: null,
+  lifts_m: null,
+} satisfies Partial<Pass>;
+
+export type SentPass = Omit<Pass, keyof typeof PASS_DEFAULTS> & Partial<Pass>;
+
+/** State the seconds lost in a corner against the usual way; less than 0 for won. */
+export interface Loss {
+  corner: string;
+  entry_s: number;
+  minimum_s: number;
+  exit_s: number;
+  entry_spread_s: number;
+  minimum_spread_s: number;
+  exit_spread_s: number;
+  spread_s: number;
+}
+
+/** Hold a stretch of the track, in m from the line; across the line `to_m` is the smaller. */
+export interface Stretch {
+  from_m: number;
+  to_m: number;
+}
+
+/** State how the corners of one own lap were driven. */
+export interface Passes {
+  type: "timing.passes";
+  session: string;
+  driver: string;
+  at_ns: number;
+  car: string;
+  lap_number: number;
+  revision: number;
+  judged: "disturbed" | "no_reference" | "no_track" | "not_whole" | "off" | "other_distance" | "pit" | "yes";
+  run: number;
+  chunks: readonly [number, number];
+  started_ns: number;
+  ended_ns: number;
+  track: string;
+  track_version: number;
+  track_length_m: number;
+  measured: "fraction" | "projected" | "sim" | "speed";
+  lap_time_s: number | null;
+  judged_until_m: number | null;
+  passes: readonly SentPass[];
+  usual: readonly SentPass[];
+  usual_of: readonly number[];
+  losses: readonly Loss[];
+  carried_s: number;
+  straights: readonly Stretch[];
+  laps_needed: number;
+}
+
+export const PASSES_DEFAULTS = {
+  track: "",
+  track_version: 0,
+  track_length_m: 0.0,
+  measured: "sim",
+  lap_time_s: null,
+  judged_until_m: null,
+  passes: [],
+  usual: [],
+  usual_of: [],
+  losses: [],
+  carried_s: 0.0,
+  straights: [],
+  laps_needed: 0,
+} satisfies Partial<Passes>;
+
+export type SentPasses = Omit<Passes, keyof typeof PASSES_DEFAULTS> & Partial<Passes>;
+
+/** State one number that a moment rests on, and the usual one; `unit` is an SI unit. */
+export interface Evidence {
+  name: string;
+  value: number;
+  unit: string;
+  usual: number | null;
+}
+
+export const EVIDENCE_DEFAULTS = {
+  usual: null,
+} satisfies Partial<Evidence>;
+
+export type SentEvidence = Omit<Evidence, keyof typeof EVIDENCE_DEFAULTS> & Partial<Evidence>;
+
+/** State one thing that is worth saying about a lap. */
+export interface Moment {
+  type: "coach.moment";
+  session: string;
+  driver: string;
+  at_ns: number;
+  car: string;
+  lap_number: number;
+  revision: number;
+  cause: "brakes_early" | "late_throttle" | "lift" | "off" | "second_brake" | "slow_minimum" | "time_lost" | "too_fast_in";
+  corner: string;
+  worth_s: number;
+  evidence: readonly SentEvidence[];
+  where: Stretch;
+  run: number;
+  chunks: readonly [number, number];
+  priority: number;
+  say: readonly Stretch[];
+  expires_ns: number;
+  usual_of: readonly number[];
+  pattern: boolean;
+  withdrawn: boolean;
+}
+
+export const MOMENT_DEFAULTS = {
+  usual_of: [],
+  pattern: false,
+  withdrawn: false,
+} satisfies Partial<Moment>;
+
+export type SentMoment = Omit<Moment, keyof typeof MOMENT_DEFAULTS> & Partial<Moment>;
+
+/** State why nothing is said about a lap. */
+export interface Silence {
+  type: "coach.silence";
+  session: string;
+  driver: string;
+  at_ns: number;
+  car: string;
+  lap_number: number;
+  revision: number;
+  reason: "disturbed" | "learning_driver" | "learning_track" | "not_whole" | "nothing_lost" | "other_distance" | "pit";
+  laps_needed: number;
+}
+
+export const SILENCE_DEFAULTS = {
+  laps_needed: 0,
+} satisfies Partial<Silence>;
+
+export type SentSilence = Omit<Silence, keyof typeof SILENCE_DEFAULTS> & Partial<Silence>;
+
 /** State whether the hub stores, every three seconds, by the program that runs its servers. */
 export interface HubState {
   type: "hub.state";
@@ -268,6 +450,52 @@ export interface PackedTraces {
   holes: readonly (readonly [number, number])[];
 }
 
+/** State the flag on a part of the lap, between two fractions of it. */
+export interface FlagOnZone {
+  begins: number;
+  ends: number;
+  flag: "blue" | "green" | "red" | "yellow";
+}
+
+/** Describe one car of a race at an instant; None and "" stand for what the sim does not give. */
+export interface CarAt {
+  car: string;
+  own: boolean;
+  driver: string;
+  number: string;
+  model: string;
+  car_class: string;
+  lap: number | null;
+  lap_distance_m: number | null;
+  world_x_m: number | null;
+  world_y_m: number | null;
+  position: number | null;
+  gap_s: number | null;
+  where: "finished" | "garage" | "out" | "pit" | "track";
+  tyre: string;
+  tyre_laps: number | null;
+  last_lap_time_s: number | null;
+  best_lap_time_s: number | null;
+}
+
+/** State a race at an instant, as one driver's sim showed it: all cars in their order. */
+export interface CarsAt {
+  session: string;
+  driver: string;
+  at_ns: number;
+  session_time_s: number | null;
+  time_left_s: number | null;
+  laps: number | null;
+  extra_laps: number | null;
+  fuel_capacity: number | null;
+  refuel_rate_per_s: number | null;
+  race_control: string;
+  weather: string;
+  zones: readonly FlagOnZone[];
+  cars: readonly CarAt[];
+  left_out: number;
+}
+
 /** State in one sentence why a request failed, naming the parameter. */
 export interface Problem {
   status: number;
@@ -376,6 +604,10 @@ export type ToPage =
   | SentSession
   | SentLap
   | Deriving
+  | SentTrack
+  | SentPasses
+  | SentMoment
+  | SentSilence
   | HubState
   | Deleted
   | Dropped
@@ -485,6 +717,15 @@ export const CHANNELS = [
   "rain",
   "wind_speed",
   "wind_dir",
+  "gap_ahead",
+  "gap_behind",
+  "session_time_left",
+  "laps_left",
+  "fuel_capacity",
+  "fuel_mass_capacity",
+  "brake_pressure_front",
+  "brake_pressure_rear",
+  "wheels_off_track",
 ] as const;
 
 export type ChannelName = (typeof CHANNELS)[number];

@@ -16,6 +16,12 @@ from producers.sources.f1 import layouts
 STANDARD_GRAVITY: Final = 9.80665
 PASCALS_PER_PSI: Final = 6894.757293
 UNIT_VECTOR: Final = 32767
+FLAGS: Final = {0: 0.0, 1: 4.0, 2: 32.0, 3: 8.0, 4: 16.0}
+"""The bits of the channel `flags` by the game's number; -1 is unknown."""
+
+OFF_TRACK: Final = range(3, 9)
+"""The surfaces beside tarmac, kerb and concrete: rock, gravel, mud, sand, grass, water."""
+
 LONGEST_S: Final = 1e6
 
 Fields = Mapping[str, Any]
@@ -26,7 +32,8 @@ NAMES: Final = named(
     "position throttle brake clutch gear brake_bias engine_rpm engine_rpm_max engine_coolant_temp "
     "fuel_mass ers_energy ers_deploy_mode speed velocity_x velocity_y velocity_z accel_lat "
     "accel_long accel_vert yaw pitch roll yaw_rate world_x world_y world_z tc_level abs_level "
-    "drs_state pit_limiter in_pit_lane air_temp track_temp"
+    "drs_state pit_limiter in_pit_lane flags air_temp track_temp session_time_left laps_left "
+    "fuel_mass_capacity"
 )
 WHEEL: Final = corners(
     *named("wheel_speed tyre_pressure tyre_temp_middle tyre_temp_core tyre_wear brake_temp"),
@@ -36,9 +43,10 @@ WHEEL: Final = corners(
 
 def names(packet_format: int) -> tuple[str, ...]:
     """Return the names of the channels that a format gives."""
-    steering = ("steering_angle",) if packet_format >= 2019 else ()
+    surface = ("steering_angle", "wheels_off_track") if packet_format >= 2019 else ()
     slip = corners("slip_ratio") if packet_format >= 2022 else ()
-    return (*NAMES, *WHEEL, *steering, *slip)
+    gaps = ("gap_ahead", "gap_behind") if packet_format >= 2023 else ()
+    return (*NAMES, *WHEEL, *surface, *slip, *gaps)
 
 
 def seconds(fields: Fields, name: str) -> float:
@@ -104,6 +112,7 @@ def lap(fields: Fields) -> Channels:
         "lap_valid": float(not fields["invalid"]),
         "position": fields["position"] or ABSENT,
         "in_pit_lane": float(fields["pit_status"] > 0),
+        "gap_ahead": seconds(fields, "ahead") if "ahead_ms" in fields else ABSENT,
     }
 
 
@@ -120,6 +129,9 @@ def telemetry(fields: Fields) -> Channels:
         "engine_coolant_temp": fields["engine_temp"],
         "drs_state": fields["drs"],
     }
+    if "surface_fl" in fields:
+        surfaces = [fields[f"surface_{corner}"] for corner in CORNERS]
+        values["wheels_off_track"] = sum(surface in OFF_TRACK for surface in surfaces)
     for corner in CORNERS:
         values[f"tyre_pressure_{corner}"] = fields[f"pressure_psi_{corner}"] * PASCALS_PER_PSI
         values[f"tyre_temp_middle_{corner}"] = fields[f"surface_temp_{corner}"]
@@ -139,6 +151,8 @@ def status(fields: Fields) -> Channels:
         "tc_level": fields["traction_control"],
         "abs_level": fields["abs"],
         "pit_limiter": fields["pit_limiter"],
+        "flags": FLAGS.get(fields["flag"], ABSENT),
+        "fuel_mass_capacity": fields["fuel_capacity"] or ABSENT,
     }
     return values | damage(fields) if "wear_pct_fl" in fields else values
 
@@ -149,8 +163,12 @@ def damage(fields: Fields) -> Channels:
 
 
 def session(fields: Fields) -> Channels:
-    """Return the weather."""
-    return {"air_temp": fields["air_temp"], "track_temp": fields["track_temp"]}
+    """Return the weather and the session's clock."""
+    return {
+        "air_temp": fields["air_temp"],
+        "track_temp": fields["track_temp"],
+        "session_time_left": fields["time_left"],
+    }
 
 
 CONVERTERS: Final[dict[int, Callable[[Fields], Channels]]] = {

@@ -138,6 +138,10 @@ class Encoder:
         head = {
             "air_temp": now.get("air_temp", 0),
             "track_temp": now.get("track_temp", 0),
+            "time_left": now.get("session_time_left", 0),
+            "total_laps": now["laps_left"] + now.get("lap_number", 1) - 1
+            if "laps_left" in now
+            else 0,
             "track_length": opened.track_length_m or 0,
             "session_type": SESSION_TYPES.get(opened.kind, 0),
             "track": next((n for n, name in TRACKS.items() if name == opened.track), -1),

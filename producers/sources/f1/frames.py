@@ -30,13 +30,14 @@ REORDERED_AT_MOST: Final = 60
 class Assembly:
     """Gather the packets of a session into frames of these channels.
 
-    `flashback_announced` is whether the game announced that time goes back with the next frame.
+    `time_s` is the open frame's session time. `flashback_announced` is whether the game announced
+    that time goes back with the next frame.
     """
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._order = -1
-        self._time_s = 0.0
+        self.time_s = 0.0
         self._captured_ns = 0
         self._collecting = False
         self._drives = False
@@ -52,7 +53,7 @@ class Assembly:
             return False
         if header.overall_frame is not None:
             return self._order - order <= REORDERED_AT_MOST or header.time_s > RESTART_S
-        return not (self.flashback_announced or header.time_s < self._time_s - BACK_S)
+        return not (self.flashback_announced or header.time_s < self.time_s - BACK_S)
 
     def is_next(self, header: Header) -> bool:
         """Return whether a packet, not late, belongs to another frame than the open one."""
@@ -60,16 +61,16 @@ class Assembly:
 
     def open(self, header: Header, captured_ns: int) -> float | None:
         """Open the frame of a packet; return its session time if that went back, else None."""
-        went_back = header.time_s < self._time_s - BACK_S
+        went_back = header.time_s < self.time_s - BACK_S
         if went_back:
             self._held = {kind: held for kind, held in self._held.items() if kind in SETTINGS}
-        self._order, self._time_s, self._captured_ns = _order(header), header.time_s, captured_ns
+        self._order, self.time_s, self._captured_ns = _order(header), header.time_s, captured_ns
         self._collecting, self._drives, self.flashback_announced = True, False, False
         return header.time_s if went_back else None
 
     def put(self, kind: int, values: Channels) -> None:
         """Add the channels of a packet to the open frame."""
-        self._held[kind] = (self._time_s, values)
+        self._held[kind] = (self.time_s, values)
         self._drives = self._drives or kind in DRIVING
 
     def close(self) -> Iterator[Frame]:
@@ -79,11 +80,11 @@ class Assembly:
         self._collecting = False
 
     def _values(self) -> Channels:
-        values = {"session_time": self._time_s}
+        values = {"session_time": self.time_s}
         for kind in (*SETTINGS, *DRIVING):
             if kind in self._held:
                 since_s, held = self._held[kind]
-                if kind in SETTINGS or self._time_s - since_s <= HELD_S:
+                if kind in SETTINGS or self.time_s - since_s <= HELD_S:
                     values |= held
         return values
 

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from producers.sources.channel_order import ABSENT
 from producers.sources.f1.channels import LONGEST_S, Fields, seconds
 from producers.sources.f1.layouts import MAX_LAPS, PacketLayout
 from schemas.sim import LapReported
@@ -36,13 +35,13 @@ class LapBook:
     """Record the laps reported in a session, so that each state of a lap is reported once.
 
     `own` is the index of the driver's car, None for none. `others` is whether the other cars are
-    real: in a time trial they are ghosts.
+    real: in a time trial they are ghosts. `best_s` is the best lap by car, since 2021.
     """
 
     def __init__(self, own: int | None) -> None:
         self._own = own
         self.others = False
-        self.best_s = ABSENT
+        self.best_s: dict[int, float] = {}
         self._reported: dict[tuple[int, int], Finished] = {}
         self._histories: dict[int, bytes] = {}
         self._clocks: dict[int, LapClock] = {}
@@ -71,8 +70,8 @@ class LapBook:
             finished = _finished(index + 1, fields, bool(fields["valid"] & LAP_VALID))
             if finished is None:
                 continue
-            if car == self._own and head["best_lap"] == finished.number:
-                self.best_s = finished.time_s
+            if head["best_lap"] == finished.number:
+                self.best_s[car] = finished.time_s
             yield from self._report(car, finished, at_ns)
 
     def time_trial(self, fields: Fields) -> None:

@@ -78,14 +78,17 @@ CONDITIONS: Final = (
     "weather:B track_temp:b air_temp:b total_laps:B track_length:H session_type:B track:b "
     "formula:B time_left:H duration:H pit_limit:B paused:B spectating:B spectated:B"
 )
+ZONES: Final = 21
+MARSHALS: Final = " ".join(f"zone{zone}_begins:f zone{zone}_flag:b" for zone in range(ZONES))
+CONTROL: Final = f"{CONDITIONS} 1x zones:B {MARSHALS} safety_car:B 1x"
 SESSION_HEAD: Final = {
-    2018: f"{CONDITIONS} 109x",
-    2020: f"{CONDITIONS} 210x",
-    2021: f"{CONDITIONS} 584x",
-    2022: f"{CONDITIONS} 591x",
-    2023: f"{CONDITIONS} 598x",
-    2024: f"{CONDITIONS} 707x",
-    2026: f"{CONDITIONS} 880x",
+    2018: CONTROL,
+    2020: f"{CONTROL} 101x",
+    2021: f"{CONTROL} 475x",
+    2022: f"{CONTROL} 482x",
+    2023: f"{CONTROL} 489x",
+    2024: f"{CONTROL} 598x",
+    2026: f"{CONTROL} 771x",
 }
 
 RACE: Final = "distance:f 8x position:B lap:B pit_status:B"
@@ -103,12 +106,13 @@ LAP_CAR: Final = {
         f"{RACE} 1x sector:B invalid:B 5x driver_status:B result_status:B 6x"
     ),
     2023: (
-        "last_lap_ms:I lap_ms:I sector1_ms:H sector1_min:B sector2_ms:H sector2_min:B 4x "
-        f"{RACE} 1x sector:B invalid:B 6x driver_status:B result_status:B 6x"
+        "last_lap_ms:I lap_ms:I sector1_ms:H sector1_min:B sector2_ms:H sector2_min:B "
+        f"ahead_ms:H leader_ms:H {RACE} 1x sector:B invalid:B 6x driver_status:B result_status:B 6x"
     ),
     2024: (
-        "last_lap_ms:I lap_ms:I sector1_ms:H sector1_min:B sector2_ms:H sector2_min:B 6x "
-        f"{RACE} 1x sector:B invalid:B 6x driver_status:B result_status:B 11x"
+        "last_lap_ms:I lap_ms:I sector1_ms:H sector1_min:B sector2_ms:H sector2_min:B "
+        f"ahead_ms:H ahead_min:B leader_ms:H leader_min:B {RACE} 1x sector:B invalid:B 6x "
+        "driver_status:B result_status:B 11x"
     ),
 }
 LAP_TAIL: Final = {2018: "", 2022: "2x"}
@@ -122,13 +126,13 @@ EVENT_HEAD: Final = {
 }
 
 PARTICIPANT: Final = {
-    2018: "2x team:B number:B 49x",
-    2019: "2x team:B number:B 50x",
-    2021: "3x team:B my_team:B number:B 50x",
-    2023: "3x team:B my_team:B number:B 52x",
-    2024: "3x team:B my_team:B number:B 54x",
-    2025: "3x team:B my_team:B number:B 51x",
-    2026: "5x team:H my_team:B number:B 51x",
+    2018: "ai:B 1x team:B number:B 1x name:48s",
+    2019: "ai:B 1x team:B number:B 1x name:48s 1x",
+    2021: "ai:B 2x team:B my_team:B number:B 1x name:48s 1x",
+    2023: "ai:B 2x team:B my_team:B number:B 1x name:48s 1x named:B 1x",
+    2024: "ai:B 2x team:B my_team:B number:B 1x name:48s 1x named:B 3x",
+    2025: "ai:B 2x team:B my_team:B number:B 1x name:32s 1x named:B 16x",
+    2026: "ai:B 4x team:H my_team:B number:B 1x name:32s 1x named:B 16x",
 }
 
 PEDALS: Final = "speed_kmh:H throttle:f steer:f brake:f clutch:B gear:b rpm:H drs:B"
@@ -139,23 +143,25 @@ TELEMETRY_CAR: Final = {
         "brake_temp:4H surface_temp:4H core_temp:4H engine_temp:H pressure_psi:4f"
     ),
     2019: (
-        f"{PEDALS} 1x brake_temp:4H surface_temp:4H core_temp:4H engine_temp:H pressure_psi:4f 4x"
+        f"{PEDALS} 1x brake_temp:4H surface_temp:4H core_temp:4H engine_temp:H pressure_psi:4f "
+        "surface:4B"
     ),
-    2020: f"{PEDALS} 1x brake_temp:4H {BYTES} engine_temp:H pressure_psi:4f 4x",
-    2021: f"{PEDALS} 3x brake_temp:4H {BYTES} engine_temp:H pressure_psi:4f 4x",
-    2026: f"{PEDALS} 3x brake_temp:4H {BYTES} engine_temp:B pressure_psi:4f 4x",
+    2020: f"{PEDALS} 1x brake_temp:4H {BYTES} engine_temp:H pressure_psi:4f surface:4B",
+    2021: f"{PEDALS} 3x brake_temp:4H {BYTES} engine_temp:H pressure_psi:4f surface:4B",
+    2026: f"{PEDALS} 3x brake_temp:4H {BYTES} engine_temp:B pressure_psi:4f surface:4B",
 }
 TELEMETRY_TAIL: Final = {2018: "4x", 2020: "7x", 2021: "3x"}
 
 SETTINGS: Final = "traction_control:B abs:B 1x brake_bias:B pit_limiter:B fuel:f fuel_capacity:f"
 ERS: Final = "ers_energy:f ers_mode:B"
+TYRE: Final = "1x tyre:B tyre_laps:B"
 STATUS_CAR: Final = {
-    2018: f"{SETTINGS} max_rpm:H 4x wear_pct:4B 12x {ERS} 12x",
-    2019: f"{SETTINGS} 4x max_rpm:H 4x wear_pct:4B 12x {ERS} 12x",
-    2020: f"{SETTINGS} 4x max_rpm:H 6x wear_pct:4B 14x {ERS} 12x",
-    2021: f"{SETTINGS} 4x max_rpm:H 10x {ERS} 13x",
-    2023: f"{SETTINGS} 4x max_rpm:H 18x {ERS} 13x",
-    2026: f"{SETTINGS} 4x max_rpm:H 18x {ERS} 17x",
+    2018: f"{SETTINGS} max_rpm:H 4x wear_pct:4B tyre:B 10x flag:b {ERS} 12x",
+    2019: f"{SETTINGS} 4x max_rpm:H 4x wear_pct:4B 1x tyre:B 9x flag:b {ERS} 12x",
+    2020: f"{SETTINGS} 4x max_rpm:H 6x wear_pct:4B {TYRE} 10x flag:b {ERS} 12x",
+    2021: f"{SETTINGS} 4x max_rpm:H 6x {TYRE} flag:b {ERS} 13x",
+    2023: f"{SETTINGS} 4x max_rpm:H 6x {TYRE} flag:b 8x {ERS} 13x",
+    2026: f"{SETTINGS} 4x max_rpm:H 6x {TYRE} flag:b 8x {ERS} 17x",
 }
 DAMAGE_CAR: Final = {2021: "wear_pct:4f 23x", 2022: "wear_pct:4f 26x", 2025: "wear_pct:4f 30x"}
 

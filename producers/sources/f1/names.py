@@ -1,4 +1,4 @@
-"""The names of tracks and teams, for which the games send numbers."""
+"""The names of tracks, teams and tyres, for which the games send numbers."""
 
 from typing import Final
 
@@ -10,23 +10,24 @@ NOBODY: Final = (255, 65535)
 """The numbers of no listed team, with one and with two bytes: a player's own, or none."""
 
 
-class Team(Struct, frozen=True):
-    """Name the team that a number stands for in the formats from `since` to `until`."""
+class Named(Struct, frozen=True):
+    """Name what a number stands for in the formats from `since` to `until`."""
 
     since: int
     until: int
     name: str
 
 
-def _teams() -> dict[int, list[Team]]:
-    teams: dict[int, list[Team]] = {}
-    for number, since, until, name in rows(__package__, "teams.csv"):
-        teams.setdefault(int(number), []).append(Team(int(since), int(until), name))
-    return teams
+def _named(file: str) -> dict[int, list[Named]]:
+    named: dict[int, list[Named]] = {}
+    for number, since, until, name in rows(__package__, file):
+        named.setdefault(int(number), []).append(Named(int(since), int(until), name))
+    return named
 
 
 TRACKS: Final = {int(number): name for number, name in rows(__package__, "tracks.csv")}
-TEAMS: Final = _teams()
+TEAMS: Final = _named("teams.csv")
+TYRES: Final = _named("tyres.csv")
 
 
 def track_name(number: int) -> str:
@@ -41,5 +42,14 @@ def team_name(packet_format: int, number: int, *, my_team: bool = False) -> str:
     """
     if number in NOBODY:
         return "My Team" if my_team or packet_format == 2020 else ""
-    named = (team for team in TEAMS.get(number, ()) if team.since <= packet_format <= team.until)
-    return next((team.name for team in named), f"Team {number}")
+    return _name(TEAMS, packet_format, number) or f"Team {number}"
+
+
+def tyre_name(packet_format: int, number: int) -> str:
+    """Return a tyre's compound in this format, "" for an unlisted number."""
+    return _name(TYRES, packet_format, number)
+
+
+def _name(table: dict[int, list[Named]], packet_format: int, number: int) -> str:
+    named = (one for one in table.get(number, ()) if one.since <= packet_format <= one.until)
+    return next((one.name for one in named), "")

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from producers.sources.channel_order import CORNERS
-from producers.sources.f1.channels import PASCALS_PER_PSI, STANDARD_GRAVITY, UNIT_VECTOR
+from producers.sources.f1.channels import FLAGS, PASCALS_PER_PSI, STANDARD_GRAVITY, UNIT_VECTOR
 from schemas.sim import LapReported
 
 FUEL_KG_PER_L: Final = 0.75
+GRASS: Final = 7
 DRIVING: Final = {"driver_status": 4, "result_status": 2}
 
 Values = Mapping[str, float]
@@ -71,6 +72,7 @@ def lap(now: Values) -> Values:
         "pit_status": now.get("in_pit_lane", 0),
         "sector": now.get("sector", 0),
         "invalid": 1 - now.get("lap_valid", 1),
+        **split("ahead", now.get("gap_ahead", 0.0)),
         **DRIVING,
     }
 
@@ -94,6 +96,8 @@ def telemetry(now: Values) -> Values:
         values[f"core_temp_{corner}"] = now.get(f"tyre_temp_core_{corner}", surface)
         values[f"brake_temp_{corner}"] = now.get(f"brake_temp_{corner}", 0)
         values[f"pressure_psi_{corner}"] = now.get(f"tyre_pressure_{corner}", 0) / PASCALS_PER_PSI
+    off = round(now.get("wheels_off_track", 0.0))
+    values |= {f"surface_{corner}": GRASS for corner in CORNERS[:off]}
     return values
 
 
@@ -104,6 +108,8 @@ def status(now: Values) -> Values:
         "abs": now.get("abs_level", 0),
         "brake_bias": 100 * now.get("brake_bias", 0.0),
         "pit_limiter": now.get("pit_limiter", 0),
+        "flag": next((n for n, bit in FLAGS.items() if int(bit) & int(now.get("flags", 0))), 0),
+        "fuel_capacity": now.get("fuel_mass_capacity", 0.0),
         "fuel": now.get("fuel_mass", FUEL_KG_PER_L * now.get("fuel_level", 0.0)),
         "max_rpm": now.get("engine_rpm_max", 0),
         "ers_energy": now.get("ers_energy", 0.0),

@@ -11,9 +11,10 @@ from msgspec.structs import replace
 
 from producers.left_out import Tally
 from producers.source import Began, Observation
-from producers.sources.channel_order import Layout
+from producers.sources.channel_order import ABSENT, Layout
 from producers.sources.f1 import layouts
 from producers.sources.f1.channels import CONVERTERS, Channels, Fields, movement, names
+from producers.sources.f1.field import Field
 from producers.sources.f1.formats import CARS, of_format
 from producers.sources.f1.frames import DRIVING, RESTART_S, SETTINGS, Assembly
 from producers.sources.f1.header import LONGEST_S, Header, game_of, is_packet, read_header
@@ -49,6 +50,7 @@ class Decoder:
         self._ended: set[bytes] = set()
         self._assembly = Assembly(Layout(()))
         self._laps = LapBook(None)
+        self._field = Field(0, None)
         self._every_car_s = 0.0
 
     def recognises(self, datagram: bytes) -> bool:
@@ -128,6 +130,7 @@ class Decoder:
         self._ended = set()
         self._assembly = Assembly(layout)
         self._laps = LapBook(own)
+        self._field = Field(packet_format, own)
         self._every_car_s = 0.0
         yield Began(f"f1-{session:016x}", layout.channels, self._facts.opened(captured_ns))
 
@@ -147,15 +150,24 @@ class Decoder:
     ) -> Iterator[Observation]:
         """Decode a packet that belongs to a frame."""
         if self._assembly.is_next(header):
-            yield from self._assembly.close()
+            yield from self._close_frame()
             yield from self._next(header, captured_ns)
         if header.packet == layouts.SESSION:
             fields = layout.head.read(datagram, layout.head_at)
             yield from self._session(header, fields, captured_ns)
         if header.packet == layouts.LAP:
             yield from self._lap_data(header, layout, datagram, captured_ns)
+        self._field.put(header.packet, layout, datagram)
         if not self._spectating:
             self._assembly.put(header.packet, self._channels(header, layout, datagram))
+
+    def _close_frame(self) -> Iterator[Observation]:
+        """Yield the open frame, and all cars at its instant."""
+        for frame in self._assembly.close():
+            yield frame
+            if self._laps.others:
+                at_ns = frame.captured_ns
+                yield from self._field.close(self._assembly.time_s, at_ns, self._laps.best_s)
 
     def _next(self, header: Header, captured_ns: int) -> Iterator[Observation]:
         """Open a frame; yield Rewound when time went back without an announced flashback."""
@@ -176,10 +188,13 @@ class Decoder:
         if header.packet == layouts.MOTION and layout.tail.names:
             values |= movement(layout.tail.read(datagram, layout.tail_at))
         if header.packet == layouts.LAP and header.format >= HISTORY_SINCE:
-            values["best_lap_time"] = self._laps.best_s
+            values["best_lap_time"] = self._laps.best_s.get(header.player, ABSENT)
+        if header.packet == layouts.LAP:
+            values["gap_behind"] = self._field.gap_behind_s
+            values["laps_left"] = self._field.laps_left(int(values["lap_number"]))
         return values
 
-    def _session(self, header: Header, fields: Fields, captured_ns: int) -> Iterator[SessionOpened]:
+    def _session(self, header: Header, fields: Fields, captured_ns: int) -> Iterator[Observation]:
         kind = kind_of(header.format, fields["session_type"])
         self._spectating = bool(fields["spectating"]) or not self._facts.car
         self._laps.others = kind != "time_trial"
@@ -190,6 +205,7 @@ class Decoder:
             track_length_m=fields["track_length"] or None,
         )
         yield from self._learn(facts, captured_ns)
+        yield from self._field.session(fields, captured_ns, race=kind == "race")
 
     def _learn(self, facts: Facts, captured_ns: int) -> Iterator[SessionOpened]:
         if facts != self._facts:
@@ -223,6 +239,7 @@ class Decoder:
                 my_team = bool(fields.get("my_team"))
                 model = team_name(header.format, fields["team"], my_team=my_team)
                 yield from self._learn(replace(self._facts, car_model=model), captured_ns)
+                yield from self._field.participants(layout, datagram, captured_ns)
             case layouts.TIME_TRIAL:
                 self._laps.time_trial(layout.item.read(datagram, layout.item_at(0)))
             case layouts.LAP_POSITIONS if own < layout.item.size:

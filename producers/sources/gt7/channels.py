@@ -14,7 +14,7 @@ BASE: Final = named(
     "session_time lap_number lap_time last_lap_time best_lap_time lap_distance throttle brake "
     "clutch handbrake gear engine_rpm engine_rpm_max manifold_pressure engine_coolant_temp "
     "engine_oil_temp engine_oil_pressure fuel_level speed velocity_x velocity_y velocity_z yaw "
-    "pitch roll yaw_rate world_x world_y world_z tc_active"
+    "pitch roll yaw_rate world_x world_y world_z tc_active laps_left fuel_capacity"
 )
 WHEEL: Final = corners("wheel_speed", "tyre_temp_middle", "susp_travel")
 MOTION: Final = ("steering_angle", "accel_lat", "accel_long", "accel_vert")
@@ -26,7 +26,7 @@ def names(packet: Packet) -> tuple[str, ...]:
 
 
 def car(packet: Packet) -> dict[str, float]:
-    """Return pedals, gear, engine and fuel."""
+    """Return pedals, gear, engine and fuel, and the laps that it has to last for."""
     gears = {REVERSE: -1, NEUTRAL: 0}
     return {
         "throttle": packet.throttle / 255,
@@ -42,6 +42,8 @@ def car(packet: Packet) -> dict[str, float]:
         "engine_oil_pressure": packet.oil_pressure * 1e5,
         "fuel_level": packet.fuel if packet.fuel_capacity > 0 else ABSENT,
         "tc_active": float(bool(packet.flags & TRACTION_CONTROL)),
+        "laps_left": max(0, packet.laps - packet.lap + 1) if packet.laps > 0 else ABSENT,
+        "fuel_capacity": packet.fuel_capacity if packet.fuel_capacity > 0 else ABSENT,
     }
 
 

@@ -7,11 +7,13 @@ the inner side of a left wheel is its right.
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Final
 
 from msgspec import Struct
 
 from producers.sources.channel_order import ABSENT
+from producers.sources.iracing.field import UNLIMITED_LAPS, UNLIMITED_S
 from producers.sources.iracing.session import Facts
 
 STANDARD_GRAVITY: Final = 9.80665
@@ -101,6 +103,15 @@ def _candidates(units: Mapping[str, str], facts: Facts) -> Iterator[Reading]:
     yield Reading("track_wetness", ("TrackWetness",), _wetness)
     yield Reading("flags", ("SessionFlags",), lambda flags: _bits(flags, FLAG_BITS))
     yield Reading("pit_limiter", ("EngineWarnings",), _pit_limiter)
+    yield Reading(
+        "session_time_left", ("SessionTimeRemain",), lambda left: _limited(left, UNLIMITED_S)
+    )
+    for laps in ("SessionLapsRemainEx", "SessionLapsRemain"):
+        yield Reading("laps_left", (laps,), lambda left: _limited(left, UNLIMITED_LAPS))
+    for axle, wheel in (("front", "LF"), ("rear", "LR")):
+        pressure = f"{wheel}brakeLinePress"
+        pascals = PASCAL.get(units.get(pressure, ""), 1e5)
+        yield Reading(f"brake_pressure_{axle}", (pressure,), partial(_times, pascals))
     yield Reading("lap_delta_best", ("LapDeltaToBestLap", "LapDeltaToBestLap_OK"), _if_valid)
 
 
@@ -118,6 +129,9 @@ def _engine(units: Mapping[str, str], facts: Facts) -> Iterator[Reading]:
     density = facts.fuel_kg_per_l
     if density is not None:
         yield Reading("fuel_use_rate", ("FuelUsePerHour",), lambda rate: rate / density)
+    capacity = facts.fuel_capacity_l
+    if capacity is not None:
+        yield Reading("fuel_capacity", ("FuelLevel",), lambda _level: capacity)
     redline = facts.redline_rpm
     if redline is not None:
         yield Reading("engine_rpm_max", ("RPM",), lambda _rpm: redline)
@@ -159,6 +173,15 @@ def _ratio(value: float) -> float:
 
 def _above_zero(value: float) -> float:
     return value if value > 0 else ABSENT
+
+
+def _limited(left: float, unlimited: float) -> float:
+    """Return what is left of a session; NaN for one without that limit."""
+    return left if 0 <= left < unlimited else ABSENT
+
+
+def _times(factor: float, value: float) -> float:
+    return factor * value
 
 
 def _if_valid(value: float, valid: float) -> float:

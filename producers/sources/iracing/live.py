@@ -11,9 +11,11 @@ import yaml
 
 from pitbox import logs
 from producers.source import SourceError
+from producers.sources.cadence import slot
 from producers.sources.channel_order import ABSENT
 from producers.sources.inbox import Arrival, Inbox
 from producers.sources.iracing import session
+from producers.sources.iracing.field import Arrays, roster
 from producers.sources.iracing.ticks import REQUIRED, Tick, Ticks
 
 POLL_S: Final = 1 / 120
@@ -81,6 +83,7 @@ class Reader:
         self._ticks: Ticks | None = None
         self._info_update = -1
         self._session_s = -1.0
+        self._slot = -1
 
     def start(self) -> None:
         """Start the thread."""
@@ -121,9 +124,17 @@ class Reader:
             self._session_s = session_s
             ticks = self._ticks = self._decoder()
             values = {name: _latest(self._sdk[name]) for name in ticks.variables}
+            arrays = self._cars(ticks, session_s)
         finally:
             self._sdk.unfreeze_var_buffer_latest()
-        self._put(Tick(captured_ns, values, ticks))
+        self._put(Tick(captured_ns, values, ticks, arrays))
+
+    def _cars(self, ticks: Ticks, session_s: float) -> Arrays:
+        """Return the values of all cars where they are due."""
+        before, self._slot = self._slot, slot(session_s)
+        if self._slot == before:
+            return {}
+        return {name: [_latest(value) for value in self._sdk[name]] for name in ticks.arrays}
 
     def _decoder(self) -> Ticks:
         """Return the decoder of the variables, a fresh one when the weekend or the car changed."""
@@ -131,23 +142,27 @@ class Reader:
         if self._ticks is not None and update == self._info_update:
             return self._ticks
         self._info_update = update
-        facts = self._facts()
+        sections = self._sections()
+        facts, cars = session.facts(sections), roster(sections)
         if self._ticks is not None and self._ticks.facts == facts:
+            self._ticks.field.roster = cars
             return self._ticks
         weekend = facts.sub_session
         units = dict.fromkeys(self._sdk.var_headers_names, "")
         missing = [name for name in REQUIRED if name not in units]
         if missing:
             raise SourceError(f"iRacing lacks the variable {missing[0]}")
-        return Ticks(units, facts, lambda number: f"iracing-{weekend}-{number}" if weekend else "")
+        ticks = Ticks(units, facts, lambda number: f"iracing-{weekend}-{number}" if weekend else "")
+        ticks.field.roster = cars
+        return ticks
 
-    def _facts(self) -> session.Facts:
-        """Return the facts of session info; read it line by line where pyirsdk cannot parse it."""
+    def _sections(self) -> dict[str, dict[str, Any]]:
+        """Return session info; read it line by line where pyirsdk cannot parse it."""
         try:
-            return session.facts({name: self._sdk[name] or {} for name in session.SECTIONS})
+            return {name: self._sdk[name] or {} for name in session.SECTIONS}
         except yaml.YAMLError:
             raw = [self._sdk._get_session_info_binary(name) or b"" for name in session.SECTIONS]
-            return session.read(b"\n".join(raw))
+            return session.sections(b"\n".join(raw))
 
 
 def open_reader(inbox: Inbox[Arrival | Tick], system: str = SYSTEM) -> Reader:

@@ -51,6 +51,7 @@ class Facts(Struct, frozen=True):
     car: str = ""
     car_model: str = ""
     redline_rpm: float | None = None
+    fuel_capacity_l: float | None = None
     fuel_kg_per_l: float | None = None
     kinds: tuple[SessionKind, ...] = ()
     sector_starts: tuple[float, ...] = ()
@@ -68,22 +69,23 @@ def facts(parsed: Mapping[str, dict[str, Any]]) -> Facts:
     weekend = parsed.get("WeekendInfo", {})
     drivers = parsed.get("DriverInfo", {})
     own = _own(drivers)
-    place = (_text(weekend, "TrackDisplayName"), _text(weekend, "TrackConfigName"))
-    latitude, longitude = _number(weekend, "TrackLatitude"), _number(weekend, "TrackLongitude")
-    kilometres = _number(weekend, "TrackLength")
+    place = (text(weekend, "TrackDisplayName"), text(weekend, "TrackConfigName"))
+    latitude, longitude = number(weekend, "TrackLatitude"), number(weekend, "TrackLongitude")
+    kilometres = number(weekend, "TrackLength")
     return Facts(
         track=" ".join(filter(None, place))[:128],
         track_length_m=kilometres * 1000 if kilometres else None,
         origin=None if latitude is None or longitude is None else (latitude, longitude),
-        north_offset=_number(weekend, "TrackNorthOffset"),
-        car=_text(own, "CarNumber").strip('"')[:128],
-        car_model=_text(own, "CarScreenName")[:128],
-        redline_rpm=_number(drivers, "DriverCarRedLine"),
-        fuel_kg_per_l=_number(drivers, "DriverCarFuelKgPerLtr") or None,
+        north_offset=number(weekend, "TrackNorthOffset"),
+        car=text(own, "CarNumber").strip('"')[:128],
+        car_model=text(own, "CarScreenName")[:128],
+        redline_rpm=number(drivers, "DriverCarRedLine"),
+        fuel_capacity_l=capacity_l(drivers),
+        fuel_kg_per_l=number(drivers, "DriverCarFuelKgPerLtr") or None,
         kinds=_kinds(parsed.get("SessionInfo", {})),
         sector_starts=_starts(parsed.get("SplitTimeInfo", {})),
-        sub_session=int(_number(weekend, "SubSessionID") or 0),
-        build=_text(weekend, "BuildVersion")[:128],
+        sub_session=int(number(weekend, "SubSessionID") or 0),
+        build=text(weekend, "BuildVersion")[:128],
     )
 
 
@@ -94,12 +96,12 @@ def sections(info: bytes) -> dict[str, dict[str, Any]]:
     """
     raw = info[:MAX_INFO_BYTES].split(b"\0", 1)[0]
     try:
-        text = raw.decode()
+        lines = raw.decode()
     except UnicodeDecodeError:
-        text = raw.decode("cp1252", errors="replace")
+        lines = raw.decode("cp1252", errors="replace")
     parsed: dict[str, dict[str, Any]] = {}
     section = Section()
-    for line in text.replace("\t", " ").replace("\r", "\n").split("\n"):
+    for line in lines.replace("\t", " ").replace("\r", "\n").split("\n"):
         match = LINE.fullmatch(line.rstrip())
         if match is None:
             continue
@@ -143,16 +145,22 @@ def _unquoted(value: str) -> str:
     return value[1:-1] if quoted else value
 
 
+def capacity_l(drivers: dict[str, Any]) -> float | None:
+    """Return what the tank may hold in this session; None where session info lacks it."""
+    whole_l, share = (number(drivers, f"DriverCar{of}") for of in ("FuelMaxLtr", "MaxFuelPct"))
+    return round(whole_l * (share or 1.0), 3) if whole_l else None
+
+
 def _own(drivers: dict[str, Any]) -> dict[str, Any]:
-    index = _text(drivers, "DriverCarIdx")
-    for driver in _list(drivers, "Drivers"):
-        if _text(driver, "CarIdx") == index:
+    index = text(drivers, "DriverCarIdx")
+    for driver in records(drivers, "Drivers"):
+        if text(driver, "CarIdx") == index:
             return driver
     return {}
 
 
 def _kinds(sessions: dict[str, Any]) -> tuple[SessionKind, ...]:
-    return tuple(_kind(_text(item, "SessionType")) for item in _list(sessions, "Sessions"))
+    return tuple(_kind(text(item, "SessionType")) for item in records(sessions, "Sessions"))
 
 
 def _kind(name: str) -> SessionKind:
@@ -164,24 +172,26 @@ def _kind(name: str) -> SessionKind:
 
 def _starts(split: dict[str, Any]) -> tuple[float, ...]:
     """Return the sectors' starts as fractions of the lap; empty unless they ascend from 0."""
-    numbers = [_number(item, "SectorStartPct") for item in _list(split, "Sectors")]
-    starts = tuple(number for number in numbers if number is not None)
+    numbers = [number(item, "SectorStartPct") for item in records(split, "Sectors")]
+    starts = tuple(start for start in numbers if start is not None)
     ascending = all(a < b for a, b in pairwise(starts))
     valid = len(starts) == len(numbers) and starts[:1] == (0.0,) and starts[-1] < 1
     return starts if valid and ascending else ()
 
 
-def _list(section: dict[str, Any], key: str) -> list[dict[str, Any]]:
+def records(section: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """Return the items of a list; empty where a section lacks it."""
     items = section.get(key)
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
-def _text(section: dict[str, Any], key: str) -> str:
+def text(section: dict[str, Any], key: str) -> str:
+    """Return a value as text; "" for none."""
     value = section.get(key)
     return str(value).strip() if isinstance(value, str | int | float) else ""
 
 
-def _number(section: dict[str, Any], key: str) -> float | None:
+def number(section: dict[str, Any], key: str) -> float | None:
     """Return the number at the start of a value, without its unit; None for none."""
-    match = re.match(r"-?\d{1,12}(?:\.\d{1,12})?", _text(section, key))
+    match = re.match(r"-?\d{1,12}(?:\.\d{1,12})?", text(section, key))
     return float(match[0]) if match else None

@@ -11,10 +11,11 @@ from msgspec import Struct
 from producers.source import Began, Frame, Observation
 from producers.sources.channel_order import ABSENT, Layout
 from producers.sources.iracing.channels import Reading, readings
+from producers.sources.iracing.field import ARRAYS, UNLIMITED_S, Arrays, Field, Standing
 from producers.sources.iracing.laps import LapBook
 from producers.sources.iracing.session import Facts
 from producers.sources.iracing.verdicts import TimedLap
-from schemas.sim import Finished, LapReported, SessionOpened
+from schemas.sim import Finished, LapReported, SessionKind, SessionOpened
 
 REQUIRED: Final = ("SessionTime", "Lap", "LapDistPct", "Speed")
 STATE: Final = (
@@ -34,6 +35,8 @@ STATE: Final = (
     "Pitch",
     "Roll",
     "VertAccel",
+    "SessionFlags",
+    "SessionTimeRemain",
 )
 NUMBERED: Final = (*REQUIRED, "SessionNum")
 CHECKERED: Final = 5
@@ -41,16 +44,21 @@ BACK_S: Final = 1.0
 """A larger step back of session time is a session that begins again."""
 
 DERIVED: Final = ("lap_time", "sector", "world_x", "world_y")
+GAPS: Final = ("gap_ahead", "gap_behind")
 METRES_PER_DEGREE: Final = 111_194.93
 """Metres in a degree of latitude on a sphere of 6371 km, exact enough for a track's size."""
 
 
 class Tick(Struct, frozen=True):
-    """Hold iRacing's variables at one instant, and their decoder."""
+    """Hold iRacing's variables at one instant, and their decoder.
+
+    `arrays` are the variables with a value for each car, empty unless they are due.
+    """
 
     captured_ns: int
     values: Mapping[str, float]
     ticks: "Ticks"
+    arrays: Arrays = {}
 
 
 class Ticks:
@@ -70,7 +78,11 @@ class Ticks:
         state = tuple(name for name in STATE if name in units)
         read = {name for reading in self._readings for name in reading.variables}
         self.variables = tuple(dict.fromkeys((*state, *sorted(read))))
-        self._layout = Layout([reading.channel for reading in self._readings] + list(DERIVED))
+        self.field = Field()
+        self.arrays = ARRAYS if all(name in units for name in ARRAYS) else ()
+        gaps = GAPS if self.arrays else ()
+        channels = [reading.channel for reading in self._readings]
+        self._layout = Layout([*channels, *DERIVED, *gaps])
         self._number: int | None = None
         self._time_s = ABSENT
         self._captured_ns = 0
@@ -78,9 +90,15 @@ class Ticks:
         self._book = LapBook(facts.sector_starts)
         self._path = Path(facts)
         self._finished = False
+        self._length_m = facts.track_length_m
 
-    def tick(self, captured_ns: int, values: Mapping[str, float]) -> Iterator[Observation]:
-        """Decode the values of `variables` at one instant; yield their observations."""
+    def tick(
+        self, captured_ns: int, values: Mapping[str, float], arrays: Arrays | None = None
+    ) -> Iterator[Observation]:
+        """Decode the values of `variables` at one instant; yield their observations.
+
+        `arrays` are those of `self.arrays`, whenever they were read.
+        """
         if not _driving(values):
             yield from self._beside_track(captured_ns, values)
             return
@@ -97,7 +115,31 @@ class Ticks:
         if not self._finished and values.get("SessionState", 0) >= CHECKERED:
             self._finished = True
             yield Finished(at_ns=captured_ns)
-        yield Frame(captured_ns, self._layout.row(self._row(values)))
+        row = self._row(values)
+        yield Frame(captured_ns, self._layout.row(row))
+        if arrays:
+            yield from self.field.read(arrays, self._standing(captured_ns, values, row))
+
+    def _standing(
+        self, captured_ns: int, values: Mapping[str, float], row: Mapping[str, float]
+    ) -> Standing:
+        session_number, left_s = self._number or 0, values.get("SessionTimeRemain", ABSENT)
+        flags = values.get("SessionFlags", 0.0)
+        return Standing(
+            at_ns=captured_ns,
+            kind=self._kind(session_number),
+            session_number=session_number,
+            session_time_s=values["SessionTime"],
+            time_left_s=round(left_s, 3) if 0 <= left_s < UNLIMITED_S else None,
+            flags=0 if math.isnan(flags) else int(flags),
+            track_length_m=self._length_m,
+            x=row["world_x"],
+            y=row["world_y"],
+        )
+
+    def _kind(self, session_number: int) -> SessionKind:
+        kinds = self.facts.kinds
+        return kinds[session_number] if 0 <= session_number < len(kinds) else "unknown"
 
     def close(self) -> Iterator[Observation]:
         """Yield the lap that the sim has judged by the end of the session or of the data."""
@@ -127,13 +169,14 @@ class Ticks:
         self._book = LapBook(facts.sector_starts)
         self._path = Path(facts)
         self._finished = False
+        self._length_m = _length_m(values) or facts.track_length_m
         opened = SessionOpened(
             at_ns=captured_ns,
             source="iracing",
             source_version=facts.build,
-            kind=facts.kinds[number] if 0 <= number < len(facts.kinds) else "unknown",
+            kind=self._kind(number),
             track=facts.track,
-            track_length_m=_length_m(values) or facts.track_length_m,
+            track_length_m=self._length_m,
             car=facts.car,
             car_model=facts.car_model,
             sectors=len(facts.sector_starts),
@@ -154,6 +197,7 @@ class Ticks:
         row["lap_time"] = clock_s if math.isnan(since_line_s) else since_line_s
         row["sector"] = self._book.sector if self.facts.sector_starts else ABSENT
         row["world_x"], row["world_y"] = self._path.move(values)
+        row["gap_ahead"], row["gap_behind"] = self.field.gap_ahead_s, self.field.gap_behind_s
         return row
 
 

@@ -118,7 +118,7 @@ class Selector:
     def feed(self, item: Arrival | Tick) -> Iterator[Observation]:
         """Decode an arrival; yield its observations if its game is the selected one."""
         if isinstance(item, Tick):
-            observed = item.ticks.tick(item.captured_ns, item.values)
+            observed = item.ticks.tick(item.captured_ns, item.values, item.arrays)
         else:
             observed = self._recogniser.feed(item.payload, item.captured_ns, item.sender)
             self._warn()

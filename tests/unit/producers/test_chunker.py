@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pitbox.chunks.frames import unpack
 from producers.chunker import MAX_OBSERVED_BYTES, Chunker, chunks
 from producers.source import Began, Frame, Observation
-from schemas.sim import LapReported, Observed, SessionOpened
+from schemas.sim import Entry, LapReported, Observed, RaceDescribed, SessionOpened
 from schemas.telemetry import MAX_BLOCK_BYTES, Chunk
 
 START_NS = 1_700_000_000_000_000_000
@@ -186,6 +186,17 @@ def test_the_session_is_described_again_every_half_minute() -> None:
     assert [observed(chunk) for chunk in again] == [[known]] * 3
     gaps_s = [(b.captured_ns - a.captured_ns) / 1e9 for a, b in pairwise(again)]
     assert gaps_s == pytest.approx([30, 30], abs=0.6)
+
+
+def test_the_race_is_described_again_with_the_session_until_another_one_begins() -> None:
+    race = RaceDescribed(at_ns=START_NS, entries=(Entry("44", "Ada"),), laps=30)
+    driven = frames(60 * 40)
+    made = cut([began(), race, *driven, began("monza"), *frames(60 * 40)], chunker(chunk_ms=500))
+    described = [
+        event for chunk in made for event in observed(chunk) if isinstance(event, RaceDescribed)
+    ]
+    assert [one.entries for one in described] == [race.entries] * 2
+    assert (described[1].at_ns - START_NS) / 1e9 == pytest.approx(30, abs=0.6)
 
 
 def test_a_session_goes_on_in_a_new_run_that_describes_itself() -> None:

@@ -1,6 +1,7 @@
 /** The map: the driven track, and the cars on it at the clock's instant. */
 
 import { fit, placed, type Fit, type Outline } from "../core/lap/outline";
+import type { Track } from "../wire";
 import { FONT, type Surface } from "./canvas";
 import { faded, type Palette } from "./palette";
 
@@ -18,6 +19,8 @@ export interface MapScene {
   /** True once the outline is a whole lap. */
   readonly closed: boolean;
   readonly cars: readonly MapCar[];
+  /** The track whose corners are named, null without one. */
+  readonly track: Track | null;
   /** The place that is read on the traces, in metres. */
   readonly cursor: Place | null;
 }
@@ -31,6 +34,10 @@ interface Pen {
 type Place = readonly [left: number, top: number];
 
 const MARGIN = 26;
+/** From the line to the middle of a corner's name. */
+const OUTSIDE_PX = 16;
+/** Names closer to each other are left out: each corner is named on the traces. */
+const APART_PX = 16;
 const SIDES: readonly Place[] = [
   [0, 18],
   [0, -18],
@@ -47,7 +54,7 @@ export class TrackMap {
   constructor(private readonly newPath: () => Path2D = () => new Path2D()) {}
 
   draw({ context, width, height }: Surface, scene: MapScene, colours: Palette): void {
-    const { outline, closed, cars, cursor } = scene;
+    const { outline, closed, cars, cursor, track } = scene;
     this.settle(outline, closed, width, height);
     if (!this.fit || !this.path || !outline) return;
     const { fit } = this;
@@ -58,6 +65,7 @@ export class TrackMap {
     context.strokeStyle = colours.track;
     context.stroke(this.path);
     if (closed) drawStartLine(pen, outline);
+    if (track) drawCorners(pen, track);
     const others = cars.filter((car) => !car.own);
     const own = cars.filter((car) => car.own);
     for (const car of [...others, ...own]) drawCar(pen, car);
@@ -94,6 +102,27 @@ function drawStartLine({ context, colours, fit }: Pen, outline: Outline): void {
   context.moveTo(x0 - across, y0 - along);
   context.lineTo(x0 + across, y0 + along);
   context.stroke();
+}
+
+/** Write the names of corners outside of the line. */
+function drawCorners({ context, colours, fit }: Pen, { line, corners, length_m }: Track): void {
+  if (line.length < 4) return;
+  context.font = `11px ${FONT}`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillStyle = colours["ink-3"];
+  const taken: Place[] = [];
+  for (const { name, apex_m, left } of corners) {
+    const at = Math.round((apex_m / length_m) * line.length);
+    const near = (step: number) => line[(at + step + line.length) % line.length];
+    const [[x0, y0], [x1, y1]] = [near(-1), near(1)];
+    const away = (left ? OUTSIDE_PX : -OUTSIDE_PX) / fit.scale / (Math.hypot(x1 - x0, y1 - y0) || 1);
+    const [x, y] = near(0);
+    const place = placed(fit, x + (y1 - y0) * away, y - (x1 - x0) * away);
+    if (taken.some(([a, b]) => Math.hypot(a - place[0], b - place[1]) < APART_PX)) continue;
+    taken.push(place);
+    context.fillText(name, ...place);
+  }
 }
 
 /** Circle the place that is read on the traces. */

@@ -114,7 +114,7 @@ function drawLevel(chart: Plot, value: number, row: string, colour: string): voi
   ctx.stroke();
 }
 
-function drawUpright(chart: Plot, x: number, colour: string): void {
+export function drawUpright(chart: Plot, x: number, colour: string): void {
   const { ctx, bbox } = chart;
   const left = chart.valToPos(x, "x", true);
   if (!(left >= bbox.left && left <= bbox.left + bbox.width + 1)) return;

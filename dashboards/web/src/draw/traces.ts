@@ -3,14 +3,17 @@
 import uPlot from "uplot";
 import type { LapGrid } from "../core/lap/lap-grid";
 import { COLUMNS, TraceColumns, type Column } from "../core/lap/trace-columns";
+import type { Moment, Track } from "../wire";
 import { divided, stretched, type Band } from "./bands";
 import { FONT } from "./canvas";
 import { faded, type Palette } from "./palette";
 import { rowsFor, type Scale, type TraceRow } from "./trace-rows";
+import { drawCorners, drawMoment } from "./trace-corners";
 import { drawHoles, drawPlayhead, drawScales, drawSectors } from "./trace-scenery";
 
 const AXIS_PX = 26;
-const TOP_PX = 8;
+/** Room for the names of corners. */
+const TOP_PX = 20;
 const LABELS_PX = 40;
 const PARTS_OF_PX = 3;
 const STEPS = uPlot.paths.stepped?.({ align: 1 });
@@ -21,6 +24,10 @@ export interface TraceScene {
   readonly kind: "distance" | "time";
   readonly sectors: readonly number[];
   readonly pale: boolean;
+  /** The track whose corners are named, null without one or over time. */
+  readonly track: Track | null;
+  /** The moment that is bracketed, null for none. */
+  readonly moment: Moment | null;
 }
 
 export class TraceChart {
@@ -75,6 +82,8 @@ export class TraceChart {
       before.ours === scene.ours &&
       before.reference === scene.reference &&
       before.pale === scene.pale &&
+      before.track === scene.track &&
+      before.moment === scene.moment &&
       Object.is(this.drawn.place, place) &&
       this.drawn.holes === scene.ours.holes.length &&
       this.drawn.colours === this.colours();
@@ -208,6 +217,9 @@ export class TraceChart {
     const [chart, colours, ratio] = [this.chart, this.colours(), uPlot.pxRatio];
     drawScales(chart, this.rows, this.scales, colours, ratio);
     if (!this.scene) return;
+    const { track, moment } = this.scene;
+    if (track && moment) drawMoment(chart, moment, this.length / track.length_m, colours, ratio);
+    if (track) drawCorners(chart, track.corners, this.length / track.length_m, colours, ratio);
     drawSectors(chart, this.scene.sectors, colours, ratio);
     drawHoles(chart, this.scene.ours.holes, colours, ratio);
   }

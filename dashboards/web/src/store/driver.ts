@@ -17,7 +17,17 @@ import {
   type Span,
 } from "../core/samples/holes";
 import { Ring } from "../core/samples/ring";
-import type { Frames, Hole as StoredHole, Lap, Presence, Session } from "../wire";
+import type {
+  Frames,
+  Hole as StoredHole,
+  Lap,
+  Moment,
+  Passes,
+  Presence,
+  Session,
+  Silence,
+  Track,
+} from "../wire";
 
 /** Ten minutes at 60 Hz: the longest lap there is. */
 const LONG = 36_000;
@@ -33,6 +43,11 @@ export class Driver {
   sampledAt = -Infinity;
   readonly session = signal<Session | null>(null);
   readonly laps = signal<readonly Lap[]>([]);
+  readonly track = signal<Track | null>(null);
+  /** How the corners of the latest laps were driven. */
+  readonly passes = signal<readonly Passes[]>([]);
+  readonly moments = signal<readonly Moment[]>([]);
+  readonly silences = signal<readonly Silence[]>([]);
   /** Stored chunks that the laps still lack, after an update of the hub. */
   readonly chunksBehind = signal(0);
   /** When retention removed the telemetry, by the hub's clock; null for never. */

@@ -4,6 +4,7 @@ import { computed, signal } from "@preact/signals";
 import { advanced, eased, liveClock, pausedClock, type Clock } from "../core/clock";
 import { closingLap } from "../core/lap/laps";
 import type { Link } from "../core/link/link-state";
+import type { Moment } from "../wire";
 import type { Driver } from "./driver";
 import { Driving } from "./driving";
 import type { Race } from "./race";
@@ -22,6 +23,8 @@ export class View {
   readonly links = signal<ReadonlyMap<Driver, Link>>(new Map());
   /** The point of the lap under the cursor; it never moves the clock. */
   readonly inspected = signal<number | null>(null);
+  /** The moment that is bracketed on the traces, null for none. */
+  readonly moment = signal<Moment | null>(null);
   private readonly drivings = new WeakMap<Driver, Driving>();
 
   constructor(readonly race: Race) {}

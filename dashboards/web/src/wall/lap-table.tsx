@@ -1,7 +1,8 @@
+import { worst } from "../core/coach";
 import { fixed, lapTime, signed, UNKNOWN } from "../core/figures";
 import { bestLap, clean, finished, remark } from "../core/lap/laps";
 import { useView } from "../store/context";
-import type { Lap } from "../wire";
+import type { Lap, Passes } from "../wire";
 
 const SHOWN = 200;
 
@@ -40,16 +41,25 @@ export function LapTable() {
               <th scope="col" class="number">
                 Fuel
               </th>
+              <th scope="col" class="number" title="The corner that lost most against the usual way">
+                Lost at
+              </th>
             </tr>
           </thead>
           <tbody>
-            <Driving laps={laps} columns={sectors + 4} />
+            <Driving laps={laps} columns={sectors + 5} />
             {laps
               .filter(finished)
               .slice(-SHOWN)
               .reverse()
               .map((lap) => (
-                <Row key={lap.lap_number} lap={lap} best={best} sectors={sectors} />
+                <Row
+                  key={lap.lap_number}
+                  lap={lap}
+                  best={best}
+                  sectors={sectors}
+                  passes={driver?.passes.value ?? []}
+                />
               ))}
           </tbody>
         </table>
@@ -81,7 +91,15 @@ function Driving({ laps, columns }: { laps: readonly Lap[]; columns: number }) {
   );
 }
 
-function Row({ lap, best, sectors }: { lap: Lap; best: Lap | null; sectors: number }) {
+interface RowOf {
+  readonly lap: Lap;
+  readonly best: Lap | null;
+  readonly sectors: number;
+  readonly passes: readonly Passes[];
+}
+
+function Row({ lap, best, sectors, passes }: RowOf) {
+  const lost = worst(passes, lap.lap_number);
   const isBest = lap.lap_number === best?.lap_number;
   const behind = (lap.lap_time_s ?? NaN) - (best?.lap_time_s ?? NaN);
   const aside = remark(lap);
@@ -101,6 +119,7 @@ function Row({ lap, best, sectors }: { lap: Lap; best: Lap | null; sectors: numb
         </td>
       ))}
       <td class="number">{lap.fuel_used === null ? UNKNOWN : fixed(lap.fuel_used, 2)}</td>
+      <td class="number">{lost ? `${lost.corner} ${signed(lost.lost, 2)}` : ""}</td>
     </tr>
   );
 }

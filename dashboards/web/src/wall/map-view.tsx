@@ -25,7 +25,9 @@ export function MapView() {
         soFarAt = pageNow;
       }
       const outline = whole ?? soFar;
-      const scene = { outline, closed: whole !== null, cars: cars(view), cursor: cursor(view) };
+      const track = view.chosen.peek()?.track.peek() ?? null;
+      const closed = whole !== null;
+      const scene = { outline, closed, cars: cars(view), cursor: cursor(view), track };
       map.draw(surface, scene, theme.palette.peek());
     });
   }, [view]);

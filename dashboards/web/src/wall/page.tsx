@@ -1,6 +1,7 @@
 import { YouSheet } from "../accounts/you";
 import { Answers } from "./answers";
 import { ClockBar } from "./clock-bar";
+import { Coach } from "./coach";
 import { Help } from "./help";
 import { LapTable } from "./lap-table";
 import { Links } from "./links";
@@ -23,7 +24,8 @@ export function Page() {
         <Traces />
         <Tyres />
       </main>
-      <section class="right" aria-label="Laps and links">
+      <section class="right" aria-label="Coach, laps and links">
+        <Coach />
         <LapTable />
         <Links />
       </section>

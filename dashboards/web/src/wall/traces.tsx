@@ -8,8 +8,10 @@ import { TRACED } from "../core/samples/channels";
 import type { Band } from "../draw/bands";
 import { TraceChart, type TraceScene } from "../draw/traces";
 import { useStore, useView } from "../store/context";
+import type { Driver } from "../store/driver";
 import { tracedAt, type Reading, type Traced } from "../store/reading";
 import type { View } from "../store/view";
+import type { Moment } from "../wire";
 import { held, sense } from "./answers";
 
 const NO_BANDS: ReadonlyMap<string, Band> = new Map();
@@ -80,6 +82,8 @@ const EMPTY: TraceScene = {
   kind: "distance",
   sectors: [],
   pale: false,
+  track: null,
+  moment: null,
 };
 
 function drawNow(traces: TraceChart, view: View): void {
@@ -93,7 +97,15 @@ function drawNow(traces: TraceChart, view: View): void {
     kind: lap.axis.kind,
     sectors: reference?.sectors ?? [],
     pale: standing !== null,
+    track: lap.axis.kind === "distance" ? driver.track.peek() : null,
+    moment: momentOf(view, driver),
   });
+}
+
+/** Return the moment that is chosen, if it is this driver's. */
+function momentOf(view: View, driver: Driver): Moment | null {
+  const moment = view.moment.peek();
+  return moment?.driver === driver.name ? moment : null;
 }
 
 function Head({ compared }: { compared: boolean }) {

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { TrackMap, type MapCar, type MapScene } from "../../src/draw/map";
+import { trackOutline } from "../../src/core/lap/outline";
 import { COLOURS, RecordingContext } from "../fakes/canvas";
+import { track } from "../fakes/coach";
 
 /** A square track of 100 m, driven from the lower left corner to the right. */
 const outline = { x: Float32Array.of(0, 100, 100, 0), y: Float32Array.of(0, 0, 100, 100) };
@@ -11,7 +13,10 @@ function mapOf() {
   const map = new TrackMap(() => calls as unknown as Path2D);
   const draw = (changes: Partial<MapScene> = {}, width = 252, height = width) => {
     const recording = new RecordingContext();
-    const scene: MapScene = { outline, closed: false, cars: [], cursor: null, ...changes };
+    const scene: MapScene = {
+      ...{ outline, closed: false, cars: [], cursor: null, track: null },
+      ...changes,
+    };
     map.draw(recording.surface(width, height), scene, COLOURS);
     return recording;
   };
@@ -109,6 +114,15 @@ test("names stand beside their cars, and move to a free side where cars are clos
 test("the cursor is circled at its place", () => {
   const recording = mapOf().draw({ cursor: [0, 100] });
   expect(recording.of("arc")[0].slice(0, 3)).toEqual([26, 26, 8]);
+});
+
+test("corners are named outside of the line", () => {
+  const around = track();
+  const line = trackOutline(around);
+  const recording = mapOf().draw({ outline: line, closed: true, track: around });
+  const names = recording.of("fillText") as [string, number, number][];
+  expect(names.map(([name]) => name)).toEqual(["T1", "T2"]);
+  for (const [, left, top] of names) expect(Math.hypot(left - 126, top - 126)).toBeGreaterThan(110);
 });
 
 test("without an outline nothing is drawn", () => {

@@ -106,7 +106,7 @@ def test_services_are_permitted_what_streams_yaml_declares() -> None:
                 for stream in ("TELEMETRY", "DEAD")
                 for what in ("INFO", "CREATE")
             ),
-            *("$JS.API.STREAM.PURGE.TELEMETRY", "$JS.API.STREAM.PURGE.TIMING"),
+            *(f"$JS.API.STREAM.PURGE.{stream}" for stream in ("TELEMETRY", "TIMING", "COACHING")),
             "_R_.>",
         ),
         subscribe=("ask.*.*", "_INBOX.persister.>"),

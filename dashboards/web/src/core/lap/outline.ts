@@ -1,5 +1,7 @@
 /** The track seen from above, turned so that it fills its box. */
 
+import type { Track } from "../../wire";
+
 export interface Outline {
   readonly x: Float32Array;
   readonly y: Float32Array;
@@ -52,6 +54,12 @@ export function placed(fit: Fit, x: number, y: number): readonly [number, number
   const turnedX = x * fit.cos - y * fit.sin;
   const turnedY = x * fit.sin + y * fit.cos;
   return [fit.left + fit.scale * turnedX, fit.top - fit.scale * turnedY];
+}
+
+/** Return the learned line of a track, null where no sim gave one. */
+export function trackOutline({ line }: Track): Outline | null {
+  if (line.length < 2) return null;
+  return { x: Float32Array.from(line, ([x]) => x), y: Float32Array.from(line, ([, y]) => y) };
 }
 
 /** Keep known places about `step` metres apart. */

@@ -1,6 +1,8 @@
 /** The live feed's table: a handler for each type of message; tsc refuses a type without one. */
 
 import type { Received } from "../../link/socket";
+import { takeMoment, takeSilence } from "./coach";
+import { takePasses, takeTrack } from "./corners";
 import { takeDropped, takeHubState, takeRefused } from "./delivery";
 import { takeDeleted } from "./deleted";
 import { takeDeriving } from "./deriving";
@@ -23,6 +25,10 @@ export const HANDLERS: Handlers<Received> = {
   "timing.session": takeSession,
   "timing.lap": takeLap,
   "timing.deriving": takeDeriving,
+  "timing.track": takeTrack,
+  "timing.passes": takePasses,
+  "coach.moment": takeMoment,
+  "coach.silence": takeSilence,
   "hub.state": takeHubState,
   "wall.deleted": takeDeleted,
   "wall.dropped": takeDropped,

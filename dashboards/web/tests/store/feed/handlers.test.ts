@@ -9,6 +9,7 @@ import type { Receiver } from "../../../src/store/feed/receiver";
 import { Past } from "../../../src/store/past";
 import { Race } from "../../../src/store/race";
 import { FakeGateway, json } from "../../fakes/gateway";
+import { moment, passes, silence, track } from "../../fakes/coach";
 import { lap } from "../../fakes/laps";
 import { frames, presence, session } from "../../fakes/messages";
 import { FakeTimers } from "../../fakes/timers";
@@ -120,6 +121,24 @@ test("laps of the driver's own car are kept, laps of other cars are not", () => 
   take({ ...lap(4, 90), session: "evening" });
   take({ ...lap(5, 80), session: "evening", own: false });
   expect(mor().laps.value.map((one) => one.lap_number)).toEqual([4]);
+});
+
+test("what the coach says of a lap is kept, a later revision in place of an earlier one", () => {
+  const { take, mor } = receiver();
+  take(moment(4));
+  take(moment(4, { withdrawn: true, revision: 2 }));
+  take(silence(3));
+  take(passes(4, { T1: 0.1 }));
+  expect(mor().moments.value.map((one) => one.revision)).toEqual([2]);
+  expect(mor().silences.value.map((one) => one.lap_number)).toEqual([3]);
+  expect(mor().passes.value.map((one) => one.lap_number)).toEqual([4]);
+});
+
+test("a learned track shows the map before a lap is driven", () => {
+  const { to, take, mor } = receiver();
+  take(track());
+  expect(mor().track.value?.corners).toHaveLength(2);
+  expect(to.race.outline.value?.x).toHaveLength(60);
 });
 
 test("dropped messages are counted and fetched again", () => {

@@ -28,7 +28,7 @@ OPENED = SessionOpened(
 )
 COUNTED = (
     "lap_number", "gear", "position", "sector", "pit_limiter", "tc_level", "abs_level",
-    "drs_state", "ers_deploy_mode",
+    "drs_state", "ers_deploy_mode", "laps_left", "wheels_off_track",
 )  # fmt: skip
 SESSION = 77
 LAP_S = 10.0
@@ -66,6 +66,7 @@ def test_encoded_channels_are_decoded_to_the_same_values() -> None:
     given |= {name: 20 + index for index, name in enumerate(LAYOUT.names) if "temp" in name}
     given |= {"engine_rpm": 11_000, "engine_rpm_max": 13_000, "brake_bias": 0.56, "clutch": 0.25}
     given |= {"session_time": 50, "velocity_x": 60, "velocity_y": 0, "velocity_z": 0, "speed": 60}
+    given |= {"flags": 32, "session_time_left": 600, "gap_behind": math.nan}
     given |= {"lap_time": 10.5, "last_lap_time": 20.25, "best_lap_time": math.nan}
     [one, _] = frames(round_trip([Began("", LAYOUT.channels, OPENED), frame(0, **given), frame(1)]))
     assert one == pytest.approx(given, rel=1e-4, abs=1e-4, nan_ok=True)

@@ -61,12 +61,16 @@ class Into(Struct, frozen=True):
 
 
 class Table(Struct, frozen=True):
-    """Hold channels (by id) over times (ns, ascending), and holes as (from, to) in ns."""
+    """Hold channels (by id) over times (ns, ascending), and holes as (from, to) in ns.
+
+    `damaged` counts the rows that could not be read.
+    """
 
     channels: tuple[int, ...]
     times_ns: Times
     columns: tuple[Column, ...]
     holes: tuple[tuple[int, int], ...]
+    damaged: int = 0
 
     @property
     def bytes(self) -> int:
@@ -118,6 +122,7 @@ def table(
         times_ns=times,
         columns=tuple(column[within].copy() for column in into.values),
         holes=_holes(_without(rows, damaged), times, from_ns, to_ns),
+        damaged=len(damaged),
     )
 
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.gateway.past.traces import Row, Table, table
 from pitbox.chunks import sealing
 from pitbox.chunks.frames import unpack
+from pitbox.chunks.traces import Row, Table, table
 from schemas.telemetry import Chunk
 from tests.unit.pitbox.chunks.test_sealing import BASE_NS, drive, runs
 

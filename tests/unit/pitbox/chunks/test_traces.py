@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from consumers.gateway.past import formats
-from consumers.gateway.past.traces import Row, Table
-from consumers.gateway.past.traces import table as table_of
 from pitbox.chunks.frames import pack
+from pitbox.chunks.traces import Row, Table
+from pitbox.chunks.traces import table as table_of
 from schemas.api import PackedTraces, Traces
 from schemas.channels import bitmap, ids
 

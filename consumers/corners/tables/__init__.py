@@ -1,0 +1,1 @@
+"""The tables of facts that corners derives: see pitbox/postgres/facts.py."""

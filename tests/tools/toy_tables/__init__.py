@@ -1,0 +1,1 @@
+"""The table of facts that the refinement of the tests derives."""
