@@ -99,13 +99,14 @@ class Finding(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Debrief(Event, frozen=True, kw_only=True, omit_defaults=True, tag="coach.debrief"):
     """State what a stint shows as a whole: at most three findings, the dearest first.
 
-    `(session, driver, car, first_lap)` is its identity; a higher `revision` replaces a lower one.
-    It is there from the third lap that counts, and `ended` once the car came in. The theoretical
+    `(session, driver, car, lap_number)` is its identity, with the first lap that counts; a higher
+    `revision` replaces a lower one. It is there from the third such lap, `ended` once the car came
+    in. The theoretical
     best is the sum of the best times of each corner and its straights.
     """
 
     car: str
-    first_lap: int
+    lap_number: int
     last_lap: int
     revision: int
     laps: int

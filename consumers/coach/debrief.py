@@ -95,7 +95,7 @@ def _debrief(stint: Stint, passes: Passes, *, ended: bool) -> Debrief | None:
         driver=passes.driver,
         at_ns=passes.at_ns,
         car=passes.car,
-        first_lap=stint.first_lap,
+        lap_number=stint.first_lap,
         last_lap=laps[-1].lap_number,
         revision=0,
         laps=len(laps),

@@ -124,6 +124,9 @@ async def test_a_slip_is_found_in_its_corner_after_the_track_was_learned(
     silent = await of_laps(stored, "silence", "reason")
     assert {*moments, *silent} == {*judged}
     assert not {*moments} & {*silent}
+    [debrief] = await stored.rows("select * from debrief")
+    assert debrief["laps"] >= LAPS - 4
+    assert debrief["theoretical_best_s"] <= debrief["best_lap_s"]
     corners = await stored.rows("select * from corner_pass where lap_number = $1", slip)
     assert max(corners, key=lambda one: one["loss_s"] or 0.0)["corner"] == "T2"
 
@@ -140,7 +143,7 @@ async def test_kills_at_any_time_end_in_the_same_facts(
         await derived(stored, len(drive()))
     before = await of_laps(stored, "moment", "corner, cause, worth_s")
     await stored.rows("delete from fold")
-    for table in ("passes", "moment", "silence"):
+    for table in ("passes", "moment", "silence", "debrief"):
         await stored.rows(f"delete from {table}")
     with services(nats_server, stored):
         await derived(stored, len(drive()))
@@ -180,7 +183,7 @@ async def test_nothing_but_the_track_is_left_of_a_deleted_session(
         await connection.close()
         query = "select not exists (select from deleted where finished is null)"
         await eventually(lambda: stored.value(query), "the deletion is finished")
-    for table in ("passes", "moment", "silence", "session_track", "fold"):
+    for table in ("passes", "moment", "silence", "debrief", "session_track", "fold"):
         assert await stored.value(f"select count(*) from {table}") == 0, table
     for stream in ("TIMING", "COACHING"):
         info = await driver.jetstream.stream_info(stream)

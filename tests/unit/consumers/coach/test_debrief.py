@@ -99,7 +99,7 @@ def test_two_laps_show_nothing_and_three_do() -> None:
     laps = of_times((10, 12), (10, 12), (10, 12))
     assert fold(*laps[:2]) == []
     [made] = fold(*laps)
-    assert (made.first_lap, made.last_lap, made.laps, made.ended) == (1, 3, 3, False)
+    assert (made.lap_number, made.last_lap, made.laps, made.ended) == (1, 3, 3, False)
 
 
 def test_the_dearest_corners_come_first_with_the_lap_that_shows_how() -> None:
@@ -137,7 +137,7 @@ def test_a_pit_lap_ends_the_stint_and_the_next_one_begins_anew() -> None:
     second = [a_lap(number, (10.0, 12.5)) for number in (6, 7, 8)]
     pits = [a_lap(number, (30.0, 30.0), "pit") for number in (4, 5)]
     found = fold(*first, *pits, *second)
-    assert [(one.first_lap, one.ended) for one in found] == [(1, False), (1, True), (6, False)]
+    assert [(one.lap_number, one.ended) for one in found] == [(1, False), (1, True), (6, False)]
 
 
 @pytest.mark.parametrize("judged", ["disturbed", "off", "not_whole", "other_distance"])
