@@ -138,7 +138,7 @@ async def test_kills_at_any_time_end_in_the_same_facts(
     for part in parts:
         with services(nats_server, stored):
             await send(driver, part)
-            await eventually(lambda: stored.value("select true from lap limit 1"), "some laps")
+            await eventually(lambda: stored.value("select true from lap limit 1"), "some laps", 120)
     with services(nats_server, stored):
         await derived(stored, len(drive()))
     before = await of_laps(stored, "moment", "corner, cause, worth_s")
