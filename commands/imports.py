@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from commands import bus, left_out
+from commands import bus, columns, left_out
 from commands.cli import CommandError
 from commands.hub import nearby
 from pitbox import logs, settings, topology
@@ -31,23 +31,45 @@ PATIENCE_S: Final = 5.0
 REVOKED: Final = "select revoked from nats_account where driver = $1"
 
 
-def import_file(files: list[Path], /, *, driver: str = "", json: bool = False) -> int:
+def import_file(
+    files: list[Path],
+    /,
+    *,
+    driver: str = "",
+    map_: list[str] | None = None,
+    yes: bool = False,
+    json: bool = False,
+) -> int:
     """Import recordings until Postgres has all of them; the same one twice changes nothing.
 
+    How the columns of .ld and .csv files are read is written on standard error. A .csv of an
+    unknown layout is read by the names of its columns, after a question.
+
     Example: pitbox import --driver MOR lap.ibt monza.pcap.gz
+
+    Example: pitbox import lap.csv --map speed="Speed (km/h)" --map brake:%=pedal2
 
     Parameters
     ----------
     files
-        iRacing .ibt, .pcap or .pcap.gz of a game's datagrams, .gtz of gt-telemetry
+        iRacing .ibt, MoTeC .ld, .csv or .csv.gz, .pcap or .pcap.gz of a game's datagrams, .gtz of
+        gt-telemetry
     driver
         on the hub: whose laps these are; none: the driver who is enrolled on this PC
+    map_
+        CHANNEL=COLUMN or CHANNEL:UNIT=COLUMN of a .csv; `time` is a channel too
+    yes
+        import columns of an unknown layout as they are shown, without a question
     json
         print a list of objects
     """
     from producers.imports import import_files
     from producers.source import SourceError
 
+    chosen = map_ or []
+    if not columns.agreed(files, chosen, yes=yes):
+        print("pitbox: nothing was imported", file=sys.stderr)
+        return 1
     loaded = _as_driver(driver) if driver else _enrolled_here()
     trust(loaded.nats)
     logs.configure(loaded.log, "import")
@@ -60,7 +82,7 @@ def import_file(files: list[Path], /, *, driver: str = "", json: bool = False) -
                 bar.show(done, total)
                 waiting.show(done, total, waits_for)
 
-            imported = asyncio.run(import_files(loaded, files, show))
+            imported = asyncio.run(import_files(loaded, files, show, chosen))
     except (SourceError, BusDown) as error:
         raise CommandError(str(error)) from None
     except KeyboardInterrupt:

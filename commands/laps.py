@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from commands import database, left_out
+from commands import columns, database, left_out
 from commands.cli import CommandError
 from commands.terminal import plain, table
 from pitbox import settings
@@ -27,7 +27,12 @@ COLUMNS: Final = ("Lap", "Time", "Sectors", "Counts", "Notes", "Fuel")
 
 
 def laps(
-    *, file: Path | None = None, session: str | None = None, json: bool = False, all_: bool = False
+    *,
+    file: Path | None = None,
+    session: str | None = None,
+    map_: list[str] | None = None,
+    json: bool = False,
+    all_: bool = False,
 ) -> None:
     """List the laps of a recording, or of a session in Postgres.
 
@@ -42,16 +47,20 @@ def laps(
     Parameters
     ----------
     file
-        a recording: .ibt, .pcap or .pcapng (gzipped or not), .gtz
+        a recording: .ibt, .ld, .csv, .pcap or .pcapng (the last three gzipped or not), .gtz
     session
         a session in Postgres, see `pitbox sessions`
+    map_
+        CHANNEL=COLUMN or CHANNEL:UNIT=COLUMN of a .csv; `time` is a channel too
     json
         print a list of objects
     all_
         also laps without a time, and in the table other cars
     """
     if file and not session:
-        found, sessions = of_recording(file)
+        mapped = map_ or []
+        columns.show([file], mapped, guesses_only=True)
+        found, sessions = of_recording(file, mapped)
     elif session and not file:
         found, sessions = _of_session(session)
     else:
@@ -69,10 +78,10 @@ def laps(
         print(said)
 
 
-def of_recording(path: Path) -> tuple[list[Lap], list[Session]]:
+def of_recording(path: Path, chosen: Sequence[str] = ()) -> tuple[list[Lap], list[Session]]:
     """Return the laps and sessions of a recording, as its import computes them.
 
-    Raises CommandError.
+    `chosen` are mappings of a table's columns. Raises CommandError.
     """
     from consumers.timing import replay
     from producers.imports import chunks_of, digest_of
@@ -81,7 +90,7 @@ def of_recording(path: Path) -> tuple[list[Lap], list[Session]]:
     driver = settings.load().driver
     driver = replace(driver, name=driver.name or SOMEBODY)
     try:
-        sessions, found = replay.facts(chunks_of(path, digest_of(path), driver))
+        sessions, found = replay.facts(chunks_of(path, digest_of(path, chosen), driver, chosen))
     except SourceError as error:
         raise CommandError(str(error)) from None
     return found, sessions

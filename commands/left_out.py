@@ -23,6 +23,8 @@ WORDS: Final[dict[Reason, tuple[str, str]]] = {
         "row that is cut off or has no valid time",
         "rows that are cut off or have no valid time",
     ),
+    "channel": ("column that is not used", "columns that are not used"),
+    "value": ("value that is no number", "values that are no numbers"),
 }
 NO_HEADER: Final = "the file has no session header, so its track, car and sectors are unknown"
 

@@ -67,7 +67,8 @@ def sim(
     speed
         factor to real time
     json
-        send nothing; print the laps, and the effect and cost of each mistake
+        send nothing; print the laps, the effect and cost of each mistake, and by turn the seconds
+        lost against the driver's habit
     """
     from producers.sources.sim import Race, hindrances, mistakes
 

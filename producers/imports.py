@@ -1,6 +1,6 @@
 """Import recordings by the same way as live data: chunks, a spool, receipts.
 
-A file gives the same data at every import: a digest of its bytes names its run, and its session
+A file gives the same data at every import: a digest of its content names its run, and its session
 where the sim has no id of its own, and the chunks are always cut alike. So Postgres ignores chunks
 that it has, and each lap is computed once. Runs of files have lower numbers than live runs
 (`producers.run_number`).
@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Final
@@ -22,7 +22,8 @@ from pitbox import topology
 from pitbox.nats.bus import Bus
 from pitbox.settings import Driver, Settings
 from producers.chunker import Chunker, chunks
-from producers.importers.recording import open_recording
+from producers.importers.recording import beside, open_recording
+from producers.importers.table import is_table
 from producers.source import SourceError
 from producers.spool.database import DiskError
 from producers.spool.depot import Depot, encode
@@ -63,19 +64,24 @@ class Imported(Struct, frozen=True):
 
 
 async def import_files(
-    settings: Settings, files: Iterable[Path], progress: Progress
+    settings: Settings, files: Iterable[Path], progress: Progress, chosen: Sequence[str] = ()
 ) -> list[Imported]:
     """Import files and return when Postgres has all of them.
 
-    Everything is read before anything is sent. Raises SourceError when a file cannot be read whole
-    or its session was deleted at the hub; BusDown when nats-server cannot be reached.
+    `chosen` are mappings of tables' columns. Everything is read before anything is sent. Raises
+    SourceError when a file cannot be read whole or its session was deleted at the hub; BusDown when
+    nats-server cannot be reached.
     """
     with (
         tempfile.TemporaryDirectory(prefix="pitbox-import-") as folder,
         opened(folder, max_bytes=ROOM_BYTES, max_age_h=AGE_H) as kept,
     ):
         try:
-            imported = [part for file in _distinct(files) for part in _read(settings, file, kept)]
+            imported = [
+                part
+                for file in _distinct(files, chosen)
+                for part in _read(settings, file, kept, chosen)
+            ]
         except DiskError as error:
             raise SourceError(f"no room in {folder}, set TMPDIR elsewhere: {error}") from None
         deleted = await _send(settings, kept, progress)
@@ -88,8 +94,10 @@ async def import_files(
     return imported
 
 
-def chunks_of(file: Path, digest: str, driver: Driver) -> Iterator[Chunk]:
-    """Yield the chunks of a file, named by the digest of its bytes; raises SourceError."""
+def chunks_of(
+    file: Path, digest: str, driver: Driver, chosen: Sequence[str] = ()
+) -> Iterator[Chunk]:
+    """Yield the chunks of a file, named by the digest of its content; raises SourceError."""
     chunker = Chunker(
         driver.name,
         int(digest[:RUN_DIGITS], 16),
@@ -98,7 +106,7 @@ def chunks_of(file: Path, digest: str, driver: Driver) -> Iterator[Chunk]:
         car=driver.car,
         fingerprint=digest[:NAME_DIGITS],
     )
-    return chunks(open_recording(file), chunker)
+    return chunks(open_recording(file, chosen), chunker)
 
 
 def left_out_of(chunk: Chunk) -> list[LeftOut]:
@@ -107,27 +115,38 @@ def left_out_of(chunk: Chunk) -> list[LeftOut]:
     return [event for event in events if isinstance(event, LeftOut)]
 
 
-def digest_of(file: Path) -> str:
-    """Return the digest of a file's bytes; raises SourceError when it cannot be read."""
+def digest_of(file: Path, chosen: Sequence[str] = ()) -> str:
+    """Return the digest of a file, of the file beside it, and of its columns' mappings.
+
+    Raises SourceError when it cannot be read.
+    """
     try:
         with file.open("rb") as content:
-            return hashlib.file_digest(content, "sha256").hexdigest()
+            digest = hashlib.file_digest(content, "sha256")
+        if (other := beside(file)) is not None:
+            digest.update(other.read_bytes())
     except IsADirectoryError:
         raise SourceError(f"{file} is a folder: name the files in it") from None
     except OSError as error:
         raise SourceError(f"cannot read {file}: {error.strerror or error}") from None
+    if is_table(file):
+        digest.update("\n".join(sorted(chosen)).encode())
+    return digest.hexdigest()
 
 
-def _distinct(files: Iterable[Path]) -> list[tuple[Path, str]]:
-    """Return each file once, with the digest of its bytes."""
-    return list({digest: (file, digest) for file in files for digest in [digest_of(file)]}.values())
+def _distinct(files: Iterable[Path], chosen: Sequence[str]) -> list[tuple[Path, str]]:
+    """Return each file once, with the digest of its content."""
+    digests = ((file, digest_of(file, chosen)) for file in files)
+    return list({digest: (file, digest) for file, digest in digests}.values())
 
 
-def _read(settings: Settings, named: tuple[Path, str], kept: Keeper) -> list[Imported]:
+def _read(
+    settings: Settings, named: tuple[Path, str], kept: Keeper, chosen: Sequence[str]
+) -> list[Imported]:
     """Put the chunks of a file into the spool."""
     file, digest = named
     imported = []
-    for key, of_run in groupby(chunks_of(file, digest, settings.driver), key_of):
+    for key, of_run in groupby(chunks_of(file, digest, settings.driver, chosen), key_of):
         made, frames, left_out = _keep(kept, key, of_run)
         part = Imported(str(file), key.session, key.driver, key.run, made, frames, left_out)
         imported.append(part)

@@ -19,11 +19,21 @@ Whole = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
 LapNumber = Annotated[int, Meta(ge=-MAX_LAP_NUMBER, le=MAX_LAP_NUMBER)]
 Label = Annotated[str, Meta(max_length=128)]
 Reason = Literal[
-    "incomplete", "other_game", "unknown", "late", "kernel_full", "inbox_full", "header", "row"
+    "incomplete",
+    "other_game",
+    "unknown",
+    "late",
+    "kernel_full",
+    "inbox_full",
+    "header",
+    "row",
+    "channel",
+    "value",
 ]
 """Why telemetry is left out: a datagram of which a part is missing, one of a game that is not
 followed, one of no known kind, one that came late or twice, one that found the operating system's
-buffer or the driver app's full; a file's session header or row that is missing or damaged."""
+buffer or the driver app's full; a file's session header or row that is missing or damaged, its
+channels that are not used, and its values that are no numbers."""
 
 
 class SessionOpened(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="sim.session"):
@@ -77,8 +87,8 @@ class LeftOut(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="sim.le
     """State how much of what arrived was not used, and why.
 
     In a chunk `count` is the sum over the run so far, for each `reason` and `about`, which names
-    the sender where that is another game. `header` and `row` count parts of a file, the others
-    datagrams.
+    the sender where that is another game, and columns of a file. `header`, `row`, `channel` and
+    `value` count parts of a file, the others datagrams.
     """
 
     at_ns: Nanoseconds

@@ -1,6 +1,6 @@
 """Why a corner lost time, by how it was driven against the usual way."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -8,15 +8,32 @@ from msgspec import Struct
 from schemas.coaching import Cause, Evidence
 from schemas.passes import Loss, Pass
 
-SLOWER: Final = 0.98
-"""A lowest speed below this share of the usual one is a slow minimum."""
+SLOWER: Final = 0.97
+SLOW: Final = 0.98
+A_LITTLE_SLOWER: Final = 0.99
+SLID: Final = 0.9
+"""Shares of the usual lowest speed below which a corner was slow, more or less certainly."""
 
-ELSEWHERE_M: Final = 3.0
-"""A pedal pressed or released so far from the usual place was pressed elsewhere."""
+AFTER_M: Final = 15.0
+"""A lowest speed so far after the usual place was reached on the exit."""
+
+ELSEWHERE_M: Final = 2.0
+WAITED_M: Final = 8.0
+"""A pedal pressed so far from the usual place was pressed elsewhere, or was waited with."""
 
 WON_Z: Final = 1.0
+STANDS_OUT_Z: Final = 2.5
 MOST: Final = 0.5
-"""A phase explains a corner's loss where it lost this share of it."""
+PART: Final = 0.2
+"""Shares of a corner's loss with which a phase has most of it, or a part."""
+
+PHASES: Final[Mapping[Cause, tuple[str, ...]]] = {
+    "brakes_early": ("entry",),
+    "late_throttle": ("exit",),
+    "second_brake": ("exit",),
+    "lift": ("exit",),
+}
+"""The phases in which a cause loses time; the others lose it in all."""
 
 
 class Taken(Struct, frozen=True):
@@ -36,6 +53,10 @@ class Taken(Struct, frozen=True):
         half_m = self.length_m / 2
         return float((made - usual + half_m) % self.length_m - half_m)
 
+    def is_slow(self, share: float) -> bool:
+        """Return whether the lowest speed was below a share of the usual one."""
+        return self.made.minimum_mps < share * self.usual.minimum_mps
+
     def is_new(self, name: str) -> bool:
         """Return whether something was done that is not done usually."""
         return getattr(self.made, name) is not None and getattr(self.usual, name) is None
@@ -48,29 +69,73 @@ def cause_of(taken: Taken) -> Cause:
         return "off"
     if taken.is_new("brakes_again_m") and loss.minimum_s + loss.exit_s >= most_s:
         return "second_brake"
-    if taken.is_new("lifts_m") and loss.exit_s >= most_s:
-        return "lift"
     if _came_too_fast(taken):
         return "too_fast_in"
-    return _by_pedals(taken)
-
-
-def _by_pedals(taken: Taken) -> Cause:
-    """Return which of braking, lowest speed and throttle differs where the most was lost."""
-    if taken.made.minimum_mps < SLOWER * taken.usual.minimum_mps:
-        return "slow_minimum"
-    if taken.loss.exit_s > taken.loss.entry_s + taken.loss.minimum_s:
-        late_m = taken.later_m("throttle_m")
-        return "late_throttle" if late_m is not None and late_m >= ELSEWHERE_M else "time_lost"
-    early_m = taken.later_m("brakes_m")
-    return "brakes_early" if early_m is not None and early_m <= -ELSEWHERE_M else "time_lost"
+    if taken.is_new("lifts_m") and loss.exit_s >= most_s and not taken.is_slow(SLID):
+        return "lift"
+    if loss.exit_s > loss.entry_s + loss.minimum_s:
+        return _of_exit(taken)
+    return _of_entry(taken)
 
 
 def _came_too_fast(taken: Taken) -> bool:
-    """Return whether the entry was won by later braking, and more was lost after it."""
+    """Return whether the entry was won by later braking, and more was lost on the exit."""
     loss, late_m = taken.loss, taken.later_m("brakes_m")
     won = loss.entry_s < -WON_Z * loss.entry_spread_s
-    return won and late_m is not None and late_m > 0
+    return won and late_m is not None and late_m > 0 and loss.exit_s > loss.minimum_s
+
+
+def _of_exit(taken: Taken) -> Cause:
+    """Return why an exit was lost: by the throttle, unless the corner was slow before."""
+    loss, slowest_m = taken.loss, taken.later_m("minimum_m")
+    throttle_m = taken.later_m("throttle_m")
+    after = slowest_m is not None and slowest_m >= AFTER_M
+    in_entry = loss.entry_s >= PART * loss.net_s
+    in_minimum = loss.minimum_s >= max(PART * loss.net_s, 1.5 * loss.minimum_spread_s)
+    if taken.is_slow(SLOW) and (in_entry or in_minimum):
+        return "slow_minimum"
+    if taken.is_slow(SLID) and after:
+        return "time_lost"
+    if after or (throttle_m is not None and throttle_m >= WAITED_M):
+        return "late_throttle"
+    if taken.is_slow(A_LITTLE_SLOWER) and loss.minimum_s > 0:
+        return "slow_minimum"
+    return "late_throttle" if throttle_m is not None and throttle_m >= ELSEWHERE_M else "time_lost"
+
+
+def _of_entry(taken: Taken) -> Cause:
+    """Return why an entry or a minimum was lost: by the brakes, or by a lower speed."""
+    loss, braked_m = taken.loss, taken.later_m("brakes_m")
+    early = braked_m is not None and braked_m <= -ELSEWHERE_M
+    if taken.is_slow(SLOWER):
+        return "slow_minimum"
+    if taken.is_slow(SLOW) and loss.minimum_s >= MOST * loss.entry_s:
+        return "slow_minimum"
+    if early and loss.entry_s >= loss.minimum_s:
+        return "brakes_early"
+    if taken.is_slow(A_LITTLE_SLOWER):
+        return "slow_minimum"
+    return "brakes_early" if early else "time_lost"
+
+
+def worth_s(taken: Taken, cause: Cause) -> float:
+    """Return the seconds that a cause is worth, never more than the corner lost.
+
+    What other phases than the cause's own lost or gave back within the driver's spread is chance.
+    """
+    loss = taken.loss
+    phases = {
+        "entry": (loss.entry_s, loss.entry_spread_s),
+        "minimum": (loss.minimum_s, loss.minimum_spread_s),
+        "exit": (loss.exit_s, loss.exit_spread_s),
+    }
+    own = PHASES.get(cause, tuple(phases))
+    lost_s = sum(
+        seconds
+        for phase, (seconds, spread_s) in phases.items()
+        if phase in own or abs(seconds) > STANDS_OUT_Z * spread_s
+    )
+    return min(lost_s, loss.net_s)
 
 
 def evidence_of(taken: Taken, cause: Cause) -> tuple[Evidence, ...]:

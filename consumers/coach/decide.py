@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from consumers.coach.causes import Taken, cause_of, evidence_of
+from consumers.coach.causes import Taken, cause_of, evidence_of, worth_s
 from schemas.coaching import Cause, Moment, Reason, Silence
 from schemas.passes import Judged, Loss, Passes
 from schemas.track import Stretch
@@ -15,7 +15,9 @@ CERTAIN_Z: Final = 3.8
 CERTAIN_S: Final = 0.07
 LIKELY_Z: Final = 2.0
 LIKELY_S: Final = 0.10
-"""A loss is said that stands far out of the driver's spread, or that is large and stands out."""
+LIKELY_LAPS: Final = 3
+"""A loss is said that stands far out of the driver's spread, or that is large and stands out
+against the usual one of enough laps."""
 
 SMALL_Z: Final = 1.5
 SMALL_S: Final = 0.05
@@ -77,7 +79,8 @@ def step(state: State, passes: Passes) -> tuple[State, Moment | Silence]:
     if passes.judged not in ("yes", "off"):
         return state, _silence(passes, REASONS[passes.judged])
     lost = [_lost(taken) for taken in _taken(passes)]
-    found = [one for one in lost if _is_plain(one)] + _patterns(state, lost)
+    plain = [one for one in lost if _is_plain(one, len(passes.usual_of))]
+    found = plain + _patterns(state, [one for one in lost if one not in plain])
     small = [_small(passes, one) for one in lost if _is_small(one)]
     state = replace(state, small=(*state.small, *small))
     if not found:
@@ -103,14 +106,16 @@ def _taken(passes: Passes) -> Iterator[Taken]:
 
 
 def _lost(taken: Taken) -> _Found:
-    return _Found(taken, cause_of(taken), taken.loss.net_s)
+    cause = cause_of(taken)
+    return _Found(taken, cause, worth_s(taken, cause))
 
 
-def _is_plain(found: _Found) -> bool:
-    """Return whether a loss is said at once."""
+def _is_plain(found: _Found, laps: int) -> bool:
+    """Return whether a loss against the usual one of some laps is said at once."""
     stands_out = _z(found.taken.loss)
     certain = stands_out > CERTAIN_Z and found.worth_s >= CERTAIN_S
-    return certain or (stands_out > LIKELY_Z and found.worth_s >= LIKELY_S)
+    likely = stands_out > LIKELY_Z and found.worth_s >= LIKELY_S
+    return certain or (likely and laps >= LIKELY_LAPS)
 
 
 def _is_small(found: _Found) -> bool:
@@ -124,9 +129,7 @@ def _patterns(state: State, lost: Iterable[_Found]) -> list[_Found]:
     return [
         replace(one, pattern=True)
         for one in lost
-        if _is_small(one)
-        and not _is_plain(one)
-        and (one.taken.made.corner, one.cause) in before - said
+        if _is_small(one) and (one.taken.made.corner, one.cause) in before - said
     ]
 
 

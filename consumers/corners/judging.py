@@ -32,6 +32,7 @@ class Judgement(Struct, frozen=True):
     seconds: tuple[Seconds, ...]
     carried_s: float
     units: Column
+    laps: int
     lost: Column
     sigmas: Column
     until: int
@@ -61,7 +62,7 @@ class Judgement(Struct, frozen=True):
         lost = self.lost.copy()
         if self.judged == "off":
             lost[[share.corner for share in self.found[self.until - 1 :]]] = np.nan
-        return learned(spread, lost, self.units)
+        return learned(spread, lost, self.units, self.laps)
 
     def begun(self, passes: Sequence[Pass], length_m: float) -> tuple[Pass, ...]:
         """Return passes that begin with their shares; a corner without one is before the next."""
@@ -91,13 +92,14 @@ def judge(
     seconds, carried_s = losses(trace, usual, found)
     units = units_s(usual, found, len(corners))
     lost = table(seconds, found, len(corners))
-    varies = spread if spread.is_known else learned(spread, lost, units)
+    varies = spread if spread.is_known else learned(spread, lost, units, len(usual.laps))
     judgement = Judgement(
         judged="yes",
         found=found,
         seconds=tuple(seconds),
         carried_s=carried_s,
         units=units,
+        laps=len(usual.laps),
         lost=lost,
         sigmas=sigmas_s(varies, units),
         until=len(found),

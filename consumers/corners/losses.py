@@ -74,7 +74,8 @@ class _Way(Struct, frozen=True):
 def _way(before: Slowest, own: Slowest, trace: Trace, made: Pass, usual: Usual) -> _Way:
     """Divide the way between two corners before the braking, the earlier one of both laps.
 
-    The lap's own braking counts where it arrives slower. Without any, the fastest place counts.
+    The lap's own braking counts where it arrives slower; a car so slow that it need not brake lost
+    all of that before. Where neither lap brakes, the fastest place counts.
     """
     straight_m = ahead_m(before.to_m, own.from_m, usual.length_m)
 
@@ -85,9 +86,11 @@ def _way(before: Slowest, own: Slowest, trace: Trace, made: Pass, usual: Usual) 
         return 0.0 if usual.length_m - after_m < after_m - straight_m else straight_m
 
     own_m, usual_m = made.brakes_m, usual.passes[own.corner].brakes_m
+    slower = usual_m is not None and trace.speed_at(usual_m) < SLOWER * usual.speed_at(usual_m)
     if own_m is not None and usual_m is not None:
-        slower = trace.speed_at(usual_m) < SLOWER * usual.speed_at(usual_m)
         driven_m = on_m(own_m) if slower else min(on_m(own_m), on_m(usual_m))
+    elif slower:
+        driven_m = straight_m
     elif own_m is not None or usual_m is not None:
         driven_m = on_m(own_m if own_m is not None else usual_m or 0.0)
     else:

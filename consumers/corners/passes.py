@@ -89,7 +89,7 @@ def passes_of(trace: Trace, track: Track) -> tuple[Pass, ...]:
     for index, own in enumerate(found):
         before, after = found[index - 1], found[(index + 1) % len(found)]
         around = _around(before, own, after, corners[own.corner], trace.length_m)
-        slow[own.corner] = _slow_pass(trace, corners[own.corner], own, around, braked)
+        slow[own.corner] = _slow_pass(trace, corners, own, around, braked)
     made = [
         slow[index] if index in slow else _fast_pass(trace, corner)
         for index, corner in enumerate(corners)
@@ -123,10 +123,14 @@ def _around(
 
 
 def _slow_pass(
-    trace: Trace, corner: Corner, own: Slowest, around: _Around, braked: Sequence[Braking]
+    trace: Trace,
+    corners: Sequence[Corner],
+    own: Slowest,
+    around: _Around,
+    braked: Sequence[Braking],
 ) -> Pass:
     """Return how a corner with a minimum of speed was driven."""
-    length_m = trace.length_m
+    corner, length_m = corners[own.corner], trace.length_m
     # A second braking after the apex may have made the lowest speed.
     turned_m = min(around.apex_m, around.own_m)
     main = hardest(within(braked, around.before_m, turned_m, length_m))
@@ -136,7 +140,7 @@ def _slow_pass(
         one for one in within(braked, turned_m, until_m, length_m) if one.takes_mps >= TAKES_MPS
     ]
     pick_up = pick_up_m(trace, around.own_m, until_m)
-    lift = lift_m(trace, around.own_m, until_m - LIFTS_BEFORE_M)
+    lift = _lift_m(trace, around.own_m, until_m - LIFTS_BEFORE_M, corners)
     begins_m = corner.entry_m if main is None else main.begins_m
     return Pass(
         corner=corner.name,
@@ -151,6 +155,16 @@ def _slow_pass(
         brakes_again_m=again[0].begins_m % length_m if again else None,
         lifts_m=None if lift is None else lift % length_m,
     )
+
+
+def _lift_m(trace: Trace, from_m: float, to_m: float, corners: Sequence[Corner]) -> float | None:
+    """Return where the throttle is lifted on a straight: in a corner that may be needed."""
+    found = lift_m(trace, from_m, to_m)
+    if found is None or any(
+        _gap_m(found % trace.length_m, corner, trace.length_m) == 0 for corner in corners
+    ):
+        return None
+    return found
 
 
 def _fast_pass(trace: Trace, corner: Corner) -> Pass:

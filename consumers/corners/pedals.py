@@ -20,9 +20,8 @@ CLOSED: Final = 0.15
 """The throttle is picked up where it leaves this share on the way to half of its travel."""
 
 SUSTAINED_M: Final = 20.0
-FULL: Final = 0.9
-LIFTED: Final = 0.6
-LIFT_M: Final = 8.0
+LIFTED: Final = 0.3
+LIFT_M: Final = 12.0
 
 
 class Braking(Struct, frozen=True):
@@ -75,24 +74,16 @@ def pick_up_m(trace: Trace, from_m: float, to_m: float) -> float | None:
 
 
 def lift_m(trace: Trace, from_m: float, to_m: float) -> float | None:
-    """Return where a throttle that was open is lifted and opened again, before `to_m`."""
+    """Return where a throttle that was open is closed again before `to_m`."""
     if trace.throttle is None:
         return None
     places, values = _stretch(trace, trace.throttle, from_m, to_m)
-    opened = _first_sustained(values > FULL, max(int(SUSTAINED_M / trace.step_m), 1))
+    opened = _first_sustained(values > OPEN, max(int(SUSTAINED_M / trace.step_m), 1))
     if opened is None:
         return None
     least = max(int(LIFT_M / trace.step_m), 1)
-    lifted = opened
-    while (begins := _first(values[lifted:] < LIFTED)) is not None:
-        begins += lifted
-        again = _first(values[begins:] > FULL)
-        if again is None:
-            return None
-        if again >= least:
-            return float(places[begins])
-        lifted = begins + again
-    return None
+    lifted = _first_sustained(values[opened:] < LIFTED, least, to_the_end=False)
+    return None if lifted is None else float(places[opened + lifted])
 
 
 def _stretch(trace: Trace, column: Column, from_m: float, to_m: float) -> tuple[Column, Column]:
@@ -108,13 +99,15 @@ def _first(mask: Mask) -> int | None:
     return found if len(mask) and mask[found] else None
 
 
-def _first_sustained(mask: Mask, count: int) -> int | None:
+def _first_sustained(mask: Mask, count: int, *, to_the_end: bool = True) -> int | None:
     """Return the first index from which on `count` values are True, or all until the end."""
     begin = 0
     while (found := _first(mask[begin:])) is not None:
         begin += found
         ends = _first(~mask[begin:])
-        if ends is None or ends >= count:
+        if ends is None:
+            return begin if to_the_end or len(mask) - begin >= count else None
+        if ends >= count:
             return begin
         begin += ends
     return None

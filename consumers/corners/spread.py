@@ -25,7 +25,16 @@ LEAST_S: Final = 0.005
 """No driver's losses vary by less."""
 
 SHRUNK_LAPS: Final = 4.0
-CLIPPED: Final = 3.0
+UNSURE_LAPS: Final = 3.0
+"""A variance of few laps may be far too small: that of so many is doubled."""
+
+CLIPPED: Final = 2.0
+OF_CLIPPED: Final = 0.92
+"""The variance of a normal distribution that is clipped at 2 standard deviations."""
+
+OF_FEW: Final = {1: 0.65, 2: 0.87}
+"""Losses against so few laps vary more than those against the median of five."""
+
 DECAY: Final = 0.97
 ROBUST: Final = 1.4826
 """The standard deviation of a normal distribution over its median deviation."""
@@ -52,6 +61,7 @@ def units_s(usual: Usual, found: Sequence[Share], corners: int) -> Column:
         minimum_s = SLOWER * (usual.at_s(share.leaves_m) - usual.at_s(share.holds_m))
         units[share.corner, :3] = entry_s, minimum_s, _exit_unit_s(usual, share)
     np.maximum(units, LEAST_UNIT_S, out=units)
+    units[:, :3] = np.sqrt(units[:, :3] * np.median(units[:, :3], axis=0))
     units[:, 3] = np.sqrt((units[:, :3] ** 2).sum(axis=1))
     return units
 
@@ -82,12 +92,16 @@ def sigmas_s(spread: Spread, units: Column) -> Column:
     squares, weights = _arrays(spread, len(units))
     pooled = squares.sum(axis=0) / np.maximum(weights.sum(axis=0), 1e-9)
     variances = (squares + SHRUNK_LAPS * pooled) / (weights + SHRUNK_LAPS)
+    variances *= 1 + UNSURE_LAPS / max(float(weights.max()), 1.0)
     sigmas: Column = np.maximum(np.sqrt(variances) * units, LEAST_S)
     return sigmas
 
 
-def learned(spread: Spread, lost: Column, units: Column) -> Spread:
-    """Return a spread with the losses of a lap added; outliers are clipped."""
+def learned(spread: Spread, lost: Column, units: Column, laps: int) -> Spread:
+    """Return a spread with the losses of a lap against the usual one of `laps` laps added.
+
+    Outliers are clipped.
+    """
     squares, weights = _arrays(spread, len(units))
     ratios = np.abs(lost / units)
     there = np.isfinite(ratios)
@@ -98,7 +112,7 @@ def learned(spread: Spread, lost: Column, units: Column) -> Spread:
     else:
         return spread
     clipped = np.minimum(np.where(there, ratios, 0.0), CLIPPED * limits)
-    squares = squares * DECAY + clipped**2
+    squares = squares * DECAY + clipped**2 * OF_FEW.get(laps, 1.0) / OF_CLIPPED
     weights = weights * DECAY + there
     return Spread(tuple(squares.ravel().tolist()), tuple(weights.ravel().tolist()))
 

@@ -1,6 +1,8 @@
 """Judge whether a lap's losses mean something: a car off the track, traffic, outliers."""
 
+import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -14,7 +16,8 @@ from schemas.timing import Lap
 OFF_S: Final = 0.1
 """A car that the sim calls off the track and that loses less drove over its edge only."""
 
-DISTURBED_Z: Final = 1.5
+EACH_Z: Final = 1.0
+BOTH_Z: Final = 3.0
 DISTURBED_SHARE: Final = 0.35
 """Of two neighbouring corners, traffic costs the one at least this share of the other."""
 
@@ -62,15 +65,18 @@ def off_share(
 
 def is_disturbed(seconds: Sequence[Seconds], sigmas: Column, found: Sequence[Share]) -> bool:
     """Return whether two neighbouring corners lost alike, as behind a slower car."""
-    net = [one.net_s for one in seconds]
-    limits = [DISTURBED_Z * sigmas[share.corner, 3] for share in found]
-    above = [net_s > limit for net_s, limit in zip(net, limits, strict=True)]
-    return any(
-        above[index]
-        and above[index + 1]
-        and min(net[index], net[index + 1]) >= DISTURBED_SHARE * max(net[index], net[index + 1])
-        for index in range(len(net) - 1)
-    )
+    net = [
+        (one.net_s, float(sigmas[share.corner, 3]))
+        for one, share in zip(seconds, found, strict=True)
+    ]
+    return any(_lost_alike(*one, *other) for one, other in pairwise(net))
+
+
+def _lost_alike(one_s: float, one_sigma_s: float, other_s: float, other_sigma_s: float) -> bool:
+    each = min(one_s / one_sigma_s, other_s / other_sigma_s)
+    both = (one_s + other_s) / math.hypot(one_sigma_s, other_sigma_s)
+    alike = min(one_s, other_s) >= DISTURBED_SHARE * max(one_s, other_s)
+    return alike and each > EACH_Z and both > BOTH_Z
 
 
 def outliers(lost: Column, sigmas: Column) -> list[int]:

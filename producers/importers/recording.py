@@ -2,12 +2,13 @@
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from producers.importers import gtz, ibt, pcap
+from producers.importers import gtz, ibt, motec, pcap, table
 from producers.importers.capture_clock import mended
+from producers.importers.mapping import Mapping
 from producers.left_out import Tally
 from producers.source import Observation, SourceError
 from producers.sources.gt7.packet import MAGIC
@@ -17,15 +18,17 @@ GZIP: Final = b"\x1f\x8b"
 PCAP: Final = (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d")
 PCAPNG: Final = b"\x0a\x0d\x0d\x0a"
 KINDS: Final = (
-    "iRacing .ibt, .pcap or .pcapng of a game's datagrams, gzipped or not, and .gtz of gt-telemetry"
+    "iRacing .ibt, MoTeC .ld, .csv, .pcap or .pcapng of a game's datagrams, gzipped or not, and "
+    ".gtz of gt-telemetry"
 )
 
 
-def open_recording(path: Path) -> Iterator[Observation]:
+def open_recording(path: Path, chosen: Sequence[str] = ()) -> Iterator[Observation]:
     """Yield the observations of a recording.
 
-    Raises SourceError before the first observation when the file is of no known kind, cannot be
-    read, is damaged, or holds no game or several.
+    `chosen` are mappings of a table's columns, as `speed:km/h=COLUMN`. Raises SourceError before
+    the first observation when the file is of no known kind, cannot be read, is damaged, or holds no
+    game or several.
     """
     head = _head(path)
     if head[:4] in (*PCAP, PCAPNG):
@@ -34,7 +37,30 @@ def open_recording(path: Path) -> Iterator[Observation]:
         return gtz.observations(path)
     if path.suffix.lower() == ".ibt":
         return ibt.observations(path)
+    if path.suffix.lower() == ".ld":
+        return motec.observations(path)
+    if table.is_table(path):
+        return table.observations(path, chosen)
     raise SourceError(f"{path.name} cannot be imported, its kind is unknown: give {KINDS}")
+
+
+def mapping_of(path: Path, chosen: Sequence[str] = ()) -> Mapping | None:
+    """Return which columns of a file are read as what; None for a kind without columns.
+
+    Raises SourceError as `open_recording`.
+    """
+    if path.suffix.lower() == ".ld":
+        _head(path)
+        return motec.mapping(path)
+    if table.is_table(path):
+        _head(path)
+        return table.mapping(path, chosen)
+    return None
+
+
+def beside(path: Path) -> Path | None:
+    """Return the file that belongs to a recording, None for most."""
+    return motec.beside(path) if path.suffix.lower() == ".ld" else None
 
 
 def _head(path: Path) -> bytes:

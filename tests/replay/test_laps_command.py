@@ -142,7 +142,7 @@ def test_the_default_output_is_a_table(data_dir: Path) -> None:
         ("iracing/bad_live-memory-dump.ibt", "live memory"),
         ("gt7/bad_truncated.gtz", "damaged, or cut short"),
         ("dirt/dirt-rally_udp_stage.pcap.gz", "none of the 2627 datagrams"),
-        ("motec/calder_adl_4-laps.ld", "its kind is unknown"),
+        ("README.md", "its kind is unknown"),
         ("iracing/absent.ibt", "cannot read"),
         ("iracing", "is a folder"),
     ],

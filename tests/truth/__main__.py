@@ -31,12 +31,12 @@ def main() -> None:
 def _seeds() -> tuple[int, int]:
     parser = argparse.ArgumentParser(prog="tests.truth", description=__doc__)
     parser.add_argument(
-        "--seeds", default="1000-1005", help="the first and last seed, as 1000-1005"
+        "--seeds", default="1000-1009", help="the first and last seed, as 1000-1009"
     )
     text = parser.parse_args().seeds
     asked = re.fullmatch(r"(\d+)(?:-(\d+))?", text)
     if asked is None:
-        raise SystemExit(f"--seeds {text}: write the first and last seed, such as 1000-1005")
+        raise SystemExit(f"--seeds {text}: write the first and last seed, such as 1000-1009")
     first = int(asked[1])
     last = int(asked[2] or first)
     if last < first:

@@ -52,7 +52,7 @@ export interface Presence {
 export interface LeftOut {
   type: "sim.left_out";
   at_ns: number;
-  reason: "header" | "inbox_full" | "incomplete" | "kernel_full" | "late" | "other_game" | "row" | "unknown";
+  reason: "channel" | "header" | "inbox_full" | "incomplete" | "kernel_full" | "late" | "other_game" | "row" | "unknown" | "value";
   count: number;
   about: string;
 }

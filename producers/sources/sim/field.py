@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from producers.source import Began, Frame, Observation
 from producers.sources.cadence import CARS_HZ, slot
 from producers.sources.channel_order import ABSENT
-from producers.sources.sim.car import DEFAULT
+from producers.sources.sim.car import car_of
 from producers.sources.sim.instruments import LAYOUT
 from producers.sources.sim.race import Race
 from producers.sources.sim.source import drive
@@ -37,24 +37,26 @@ def field(races: Sequence[Race], started_ns: int) -> Iterator[Observation]:
     Raises ValueError for more cars than one event holds, for two of one number, and for cars on
     different tracks.
     """
-    own, *others = races
+    _, *others = races
     if len(races) > MAX_CARS:
         raise ValueError(f"{len(races)} cars, at most {MAX_CARS} can be shown")
     for name in ("car", "track"):
         values = {getattr(race, name) for race in races}
         if len(values) != (len(races) if name == "car" else 1):
             raise ValueError(f"{name}: the cars of a race share one track, each with its number")
-    runners = [Runner(race, started_ns) for race in others]
-    return _shown(own, runners, started_ns)
+    return _shown(races, [Runner(race, started_ns) for race in others], started_ns)
 
 
-def _shown(own: Race, runners: "Sequence[Runner]", started_ns: int) -> Iterator[Observation]:
+def _shown(
+    races: Sequence[Race], runners: "Sequence[Runner]", started_ns: int
+) -> Iterator[Observation]:
+    own = races[0]
     length_m = own.check().length_m
     itself, shown = Trail(own.car), -1
     for item in drive(own, started_ns):
         yield item
         if isinstance(item, Began):
-            yield _described(own, [runner.trail.car for runner in runners], started_ns)
+            yield _described(races, started_ns)
         if isinstance(item, Frame) and slot(item.values[CLOCK]) != shown:
             shown = slot(item.values[CLOCK])
             itself.add(item, length_m)
@@ -150,11 +152,10 @@ class Runner:
         self.trail.is_over = True
 
 
-def _described(own: Race, others: Sequence[str], at_ns: int) -> RaceDescribed:
-    entries = [Entry(car, f"Driver {car}", car, DEFAULT.model) for car in (own.car, *others)]
-    return RaceDescribed(
-        at_ns=at_ns, entries=tuple(entries), laps=own.laps, fuel_capacity=DEFAULT.tank_l
-    )
+def _described(races: Sequence[Race], at_ns: int) -> RaceDescribed:
+    own, tank_l = races[0], car_of(races[0].car_model).tank_l
+    entries = [Entry(race.car, f"Driver {race.car}", race.car, race.car_model) for race in races]
+    return RaceDescribed(at_ns=at_ns, entries=tuple(entries), laps=own.laps, fuel_capacity=tank_l)
 
 
 def _seen(trails: Sequence[Trail], own: str, frame: Frame) -> CarsSeen:

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from producers.sources.sim.corners import Pass
+from producers.sources.sim.habit import losses_s
 from producers.sources.sim.lap import Lap, plan
 from producers.sources.sim.laps import Drive
 from producers.sources.sim.mistakes import Mistake
@@ -36,13 +37,17 @@ class Truth(Struct, frozen=True):
 
 
 class Driven(Struct, frozen=True):
-    """State one flying lap: the sim's report of it, and the truth of its mistakes."""
+    """State one flying lap: the sim's report of it, and the truth of its mistakes.
+
+    `lost_s` is by turn, against the same lap with that corner driven by the driver's habit.
+    """
 
     lap_number: int
     lap_time_s: float
     sectors_s: tuple[float, ...]
     valid: bool
     mistakes: tuple[Truth, ...]
+    lost_s: tuple[float, ...]
 
 
 def driven_laps(race: Race, laps: int) -> Iterator[Driven]:
@@ -55,6 +60,7 @@ def driven_laps(race: Race, laps: int) -> Iterator[Driven]:
             sectors_s=report.sectors_s,
             valid=bool(report.valid),
             mistakes=tuple(truths(lap)),
+            lost_s=losses_s(lap),
         )
 
 

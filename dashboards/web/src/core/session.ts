@@ -42,6 +42,8 @@ const LEFT_OUT: Readonly<Record<LeftOut["reason"], readonly [one: string, more: 
   inbox_full: ["packet that the busy PC did not read", "packets that the busy PC did not read"],
   header: ["missing session header", "missing session headers"],
   row: ["damaged row of the file", "damaged rows of the file"],
+  channel: ["column that is not used", "columns that are not used"],
+  value: ["value that is no number", "values that are no numbers"],
 };
 
 /** Write what the driver's PC received and could not use: "312 packets of an unknown kind". */

@@ -17,7 +17,7 @@ def drawn(sigma_s: float, laps: int, seed: int = 1) -> list[np.ndarray]:
 def after(losses: list[np.ndarray]) -> np.ndarray:
     spread = Spread()
     for lost in losses:
-        spread = learned(spread, lost, UNITS)
+        spread = learned(spread, lost, UNITS, 5)
     return sigmas_s(spread, UNITS)
 
 

@@ -38,6 +38,12 @@ def test_a_mistake_is_lost_against_habit_in_its_corner_only() -> None:
     assert losses_s(lap) == pytest.approx([0, 0, 0, truth.cost_s, 0], abs=1e-9)
 
 
+def test_the_losses_of_a_lap_stand_beside_its_mistakes() -> None:
+    race = replace(SHORT, mistakes=(EARLY,))
+    laps = laps_of(race, 2)
+    assert [lap.lost_s for lap in driven_laps(race, 2)] == [losses_s(lap) for lap in laps]
+
+
 def test_the_parts_of_a_loss_name_the_mistake_and_the_chance() -> None:
     *_, lap = laps_of(replace(SHORT, mistakes=(EARLY,)), 2)
     (truth,) = list(driven_laps(replace(SHORT, mistakes=(EARLY,)), 2))[1].mistakes
