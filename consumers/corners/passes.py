@@ -160,11 +160,11 @@ def _slow_pass(
 def _lift_m(trace: Trace, from_m: float, to_m: float, corners: Sequence[Corner]) -> float | None:
     """Return where the throttle is lifted on a straight: in a corner that may be needed."""
     found = lift_m(trace, from_m, to_m)
-    if found is None or any(
-        _gap_m(found % trace.length_m, corner, trace.length_m) == 0 for corner in corners
-    ):
+    if found is None:
         return None
-    return found
+    at_m, length_m = found % trace.length_m, trace.length_m
+    inside = any(gap_m(at_m, one.entry_m, one.exit_m, length_m) == 0 for one in corners)
+    return None if inside else found
 
 
 def _fast_pass(trace: Trace, corner: Corner) -> Pass:
