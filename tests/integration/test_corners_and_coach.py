@@ -20,7 +20,7 @@ from schemas.passes import Passes
 from schemas.telemetry import Chunk
 from schemas.track import Track
 from tests.tools.hub import Database, apply, connected, eventually, send, settled
-from tests.tools.processes import running
+from tests.tools.processes import pitbox, running
 from tests.tools.servers import NatsServer
 from tests.tools.sim_drives import driven
 
@@ -129,6 +129,32 @@ async def test_a_slip_is_found_in_its_corner_after_the_track_was_learned(
     assert debrief["theoretical_best_s"] <= debrief["best_lap_s"]
     corners = await stored.rows("select * from corner_pass where lap_number = $1", slip)
     assert max(corners, key=lambda one: one["loss_s"] or 0.0)["corner"] == "T2"
+
+
+async def test_a_rerun_states_which_moments_another_coach_would_add_drop_and_change(
+    nats_server: NatsServer, driver: Bus, stored: Database
+) -> None:
+    with services(nats_server, stored):
+        await send(driver, drive(), "telemetry.live")
+        await derived(stored, len(drive()))
+
+    def rerun(*options: str) -> str:
+        done = pitbox(nats_server, stored.url, "rerun", "coach", "test", *options)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "0 moments added, 0 dropped, 0 changed" in rerun()
+    [slip] = [row["lap_number"] for row in await stored.rows("select * from moment")]
+    await stored.rows("update moment set worth_s = worth_s / 2")
+    changed = rerun("--json")
+    assert f'"lap_number":{slip},"kind":"changed"' in changed
+    assert rerun("--json") == changed
+    await stored.rows("update moment set lap_number = 1")
+    assert "1 moments added, 1 dropped, 0 changed" in rerun()
+    assert await stored.value("select lap_number from moment") == 1
+    missing = pitbox(nats_server, stored.url, "rerun", "coach", "nowhere")
+    assert missing.returncode == 2
+    assert "no corners of a session nowhere" in missing.stderr
 
 
 async def test_kills_at_any_time_end_in_the_same_facts(
