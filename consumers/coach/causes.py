@@ -12,6 +12,7 @@ SLOWER: Final = 0.97
 SLOW: Final = 0.98
 A_LITTLE_SLOWER: Final = 0.99
 SLID: Final = 0.9
+SPUN: Final = 0.4
 """Shares of the usual lowest speed below which a corner was slow, more or less certainly."""
 
 AFTER_M: Final = 15.0
@@ -65,17 +66,16 @@ class Taken(Struct, frozen=True):
 def cause_of(taken: Taken) -> Cause:
     """Return why a corner lost time; the evidence has to have the sign of the cause."""
     loss, most_s = taken.loss, MOST * taken.loss.net_s
-    if taken.went_off:
-        return "off"
+    if taken.went_off or taken.is_slow(SPUN):
+        return "off" if taken.went_off else "time_lost"
     if taken.is_new("brakes_again_m") and loss.minimum_s + loss.exit_s >= most_s:
         return "second_brake"
     if _came_too_fast(taken):
         return "too_fast_in"
     if taken.is_new("lifts_m") and loss.exit_s >= most_s and not taken.is_slow(SLID):
         return "lift"
-    if loss.exit_s > loss.entry_s + loss.minimum_s:
-        return _of_exit(taken)
-    return _of_entry(taken)
+    in_exit = loss.exit_s > loss.entry_s + loss.minimum_s
+    return _of_exit(taken) if in_exit else _of_entry(taken)
 
 
 def _came_too_fast(taken: Taken) -> bool:

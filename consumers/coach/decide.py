@@ -15,9 +15,9 @@ CERTAIN_Z: Final = 3.8
 CERTAIN_S: Final = 0.07
 LIKELY_Z: Final = 2.0
 LIKELY_S: Final = 0.10
-LIKELY_LAPS: Final = 3
-"""A loss is said that stands far out of the driver's spread, or that is large and stands out
-against the usual one of enough laps."""
+WHOLE_Z: Final = 1.2
+"""A loss is said that stands far out of the driver's spread, or that is large and stands out a
+little, in a corner that does as a whole."""
 
 SMALL_Z: Final = 1.5
 SMALL_S: Final = 0.05
@@ -79,7 +79,7 @@ def step(state: State, passes: Passes) -> tuple[State, Moment | Silence]:
     if passes.judged not in ("yes", "off"):
         return state, _silence(passes, REASONS[passes.judged])
     lost = [_lost(taken) for taken in _taken(passes)]
-    plain = [one for one in lost if _is_plain(one, len(passes.usual_of))]
+    plain = [one for one in lost if _is_plain(one)]
     found = plain + _patterns(state, [one for one in lost if one not in plain])
     small = [_small(passes, one) for one in lost if _is_small(one)]
     state = replace(state, small=(*state.small, *small))
@@ -110,12 +110,13 @@ def _lost(taken: Taken) -> _Found:
     return _Found(taken, cause, worth_s(taken, cause))
 
 
-def _is_plain(found: _Found, laps: int) -> bool:
-    """Return whether a loss against the usual one of some laps is said at once."""
-    stands_out = _z(found.taken.loss)
+def _is_plain(found: _Found) -> bool:
+    """Return whether a loss is said at once."""
+    loss = found.taken.loss
+    stands_out = _z(loss)
     certain = stands_out > CERTAIN_Z and found.worth_s >= CERTAIN_S
-    likely = stands_out > LIKELY_Z and found.worth_s >= LIKELY_S
-    return certain or (likely and laps >= LIKELY_LAPS)
+    whole = loss.net_s > WHOLE_Z * loss.spread_s
+    return certain or (stands_out > LIKELY_Z and whole and found.worth_s >= LIKELY_S)
 
 
 def _is_small(found: _Found) -> bool:

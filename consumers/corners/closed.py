@@ -63,24 +63,22 @@ def minima(values: Column, least: float, share: float) -> list[int]:
     On both sides of a minimum the curve rises by `least`, or by `share` of the minimum where that
     is less.
     """
-    count, start = len(values), int(values.argmax())
-    lowest = highest = start
+    start = int(values.argmax())
+    rolled = np.roll(values, -start).tolist()
+    lowest = highest = 0
     falling, found = True, []
-    for index in range(start, start + count + 1):
-        value = values[index % count]
+    for index, value in enumerate([*rolled, rolled[0]]):
         if falling:
-            if value < values[lowest % count]:
+            low = rolled[lowest]
+            if value < low:
                 lowest = index
-            low = values[lowest % count]
-            if value - low >= min(least, share * low):
-                found.append(lowest % count)
+            elif value - low >= min(least, share * low):
+                found.append((start + lowest) % len(rolled))
                 falling, highest = False, index
-        elif value > values[highest % count]:
+        elif value > rolled[highest % len(rolled)]:
             highest = index
-        else:
-            high = values[highest % count]
-            if high - value >= min(least, share * value):
-                falling, lowest = True, index
+        elif rolled[highest % len(rolled)] - value >= min(least, share * value):
+            falling, lowest = True, index
     return sorted(found)
 
 

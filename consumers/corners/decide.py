@@ -9,11 +9,11 @@ from consumers.corners.frames import Frames
 from consumers.corners.incidents import incidents
 from consumers.corners.judging import LAPS, judge
 from consumers.corners.learning import AGREE, is_whole
-from consumers.corners.passes import passes_of
+from consumers.corners.passes import passes_of, slowest
 from consumers.corners.spread import Spread
 from consumers.corners.straights import straights
 from consumers.corners.trace import Trace, trace_of
-from consumers.corners.usual import Driven, added, driven, usual_of
+from consumers.corners.usual import Driven, added, driven, near, usual_of
 from consumers.corners.verdicts import is_flagged
 from consumers.corners.way import way_of
 from schemas.passes import Judged, Passes
@@ -50,12 +50,7 @@ def step(state: State, lap: Lap, frames: Frames, track: Track | None) -> tuple[S
         return state, replace(fact, judged=found if isinstance(found, str) else "no_track")
     if (state.car, state.track) != (lap.car, (track.track, track.version)):
         state = State(car=lap.car, track=(track.track, track.version))
-    fact = replace(
-        fact,
-        measured=found.measured,
-        passes=passes_of(found, track),
-        straights=straights(found),
-    )
+    fact = replace(fact, measured=found.measured, straights=straights(found))
     return _folded(state, fact, found, track, flagged=is_flagged(lap, frames))
 
 
@@ -102,23 +97,28 @@ def _folded(
     state: State, fact: Passes, trace: Trace, track: Track, *, flagged: bool
 ) -> tuple[State, Passes]:
     """Judge a whole lap against the ones before, and add it to them."""
-    kept = driven(fact.lap_number, trace, fact.passes)
-    if not state.window:
-        fact = replace(fact, judged="no_reference", laps_needed=LAPS - 1)
+    window, corners = near(state.window, float(trace.times_s[-1])), track.corners
+    if not window:
+        passes = passes_of(trace, track)
+        kept = driven(fact.lap_number, trace, passes)
+        fact = replace(fact, judged="no_reference", laps_needed=LAPS - 1, passes=passes)
         return replace(state, window=(kept,)), fact
-    usual, corners = usual_of(state.window, track.length_m), track.corners
-    judgement = judge(trace, fact.passes, usual, state.spread, corners, flagged=flagged)
+    usual = usual_of(window, track.length_m)
+    slow = [one.corner for one in slowest(usual.speed, usual.step_m, corners)]
+    passes = passes_of(trace, track, slow)
+    judgement = judge(trace, passes, usual, state.spread, corners, flagged=flagged)
     judged = judgement.judged != "no_reference"
+    kept = driven(fact.lap_number, trace, passes)
     state = replace(
         state,
-        window=added(state.window, kept, judgement.masked() if judged else ()),
+        window=added(window, kept, judgement.masked() if judged else ()),
         spread=judgement.learned(state.spread),
     )
     return state, replace(
         fact,
         judged=judgement.judged,
         judged_until_m=judgement.off_m,
-        passes=judgement.begun(fact.passes, track.length_m),
+        passes=judgement.begun(passes, track.length_m),
         usual=judgement.begun(usual.passes, track.length_m),
         usual_of=usual.laps,
         losses=judgement.losses(corners) if judged else (),

@@ -1,6 +1,6 @@
 """How each corner of a lap was driven, from its trace alone."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import numpy as np
@@ -49,12 +49,23 @@ class Slowest(Struct, frozen=True):
         return (self.from_m + self.to_m) / 2
 
 
-def slowest(speed: Column, step_m: float, corners: Sequence[Corner]) -> list[Slowest]:
-    """Return where a lap is slowest in each corner that has a minimum of speed, in order."""
+def slowest(
+    speed: Column, step_m: float, corners: Sequence[Corner], slow: Collection[int] = ()
+) -> list[Slowest]:
+    """Return where a lap is slowest in each corner that has a minimum of speed, in order.
+
+    The corners `slow`, by index, have one in any case: a car that lifts after a corner need not
+    have been faster than in it.
+    """
     length_m = len(speed) * step_m
     found: dict[int, Slowest] = {}
-    for lowest in minima(speed, RISES_MPS, RISES):
-        corner = _corner_of(lowest * step_m, corners, length_m)
+    places = [
+        (lowest, _corner_of(lowest * step_m, corners, length_m))
+        for lowest in minima(speed, RISES_MPS, RISES)
+    ]
+    missing = set(slow) - {corner for _, corner in places}
+    places += [(_lowest(speed, step_m, corners[corner]), corner) for corner in sorted(missing)]
+    for lowest, corner in places:
         if corner is None or (corner in found and found[corner].lowest_mps <= speed[lowest]):
             continue
         first, last = hold(speed, lowest, HELD)
@@ -71,6 +82,14 @@ def _corner_of(place_m: float, corners: Sequence[Corner], length_m: float) -> in
     return nearest if nearest is not None and gaps[nearest] <= NEAR_M else None
 
 
+def _lowest(speed: Column, step_m: float, corner: Corner) -> int:
+    """Return the node at which a corner is slowest."""
+    first = int(corner.entry_m / step_m)
+    long_m = ahead_m(corner.entry_m, corner.exit_m, len(speed) * step_m)
+    nodes = np.arange(first, first + int(long_m / step_m) + 1) % len(speed)
+    return int(nodes[int(speed[nodes].argmin())])
+
+
 class _Around(Struct, frozen=True):
     """Hold the middles of the holds before, of and after a corner, and its apex; counted on."""
 
@@ -80,21 +99,24 @@ class _Around(Struct, frozen=True):
     after_m: float
 
 
-def passes_of(trace: Trace, track: Track) -> tuple[Pass, ...]:
-    """Return how each corner of a track was driven; `begins_m` is by this lap alone."""
+def passes_of(trace: Trace, track: Track, slow: Collection[int] = ()) -> tuple[Pass, ...]:
+    """Return how each corner of a track was driven; `begins_m` is by this lap alone.
+
+    The corners `slow`, by index, are those that are usually slowed down for.
+    """
     corners = track.corners
-    found = slowest(trace.speed, trace.step_m, corners)
+    found = slowest(trace.speed, trace.step_m, corners, slow)
     braked, times_s = brakings(trace), _times_s(trace, corners)
-    slow = {}
+    made: dict[int, Pass] = {}
     for index, own in enumerate(found):
         before, after = found[index - 1], found[(index + 1) % len(found)]
         around = _around(before, own, after, corners[own.corner], trace.length_m)
-        slow[own.corner] = _slow_pass(trace, corners, own, around, braked)
-    made = [
-        slow[index] if index in slow else _fast_pass(trace, corner)
+        made[own.corner] = _slow_pass(trace, corners, own, around, braked)
+    whole = [
+        made[index] if index in made else _fast_pass(trace, corner)
         for index, corner in enumerate(corners)
     ]
-    return tuple(replace(one, time_s=time_s) for one, time_s in zip(made, times_s, strict=True))
+    return tuple(replace(one, time_s=time_s) for one, time_s in zip(whole, times_s, strict=True))
 
 
 def _times_s(trace: Trace, corners: Sequence[Corner]) -> list[float]:
@@ -169,10 +191,7 @@ def _lift_m(trace: Trace, from_m: float, to_m: float, corners: Sequence[Corner])
 
 def _fast_pass(trace: Trace, corner: Corner) -> Pass:
     """Return how a corner without a minimum of speed was driven."""
-    first = int(corner.entry_m / trace.step_m)
-    count = int(ahead_m(corner.entry_m, corner.exit_m, trace.length_m) / trace.step_m) + 1
-    nodes = np.arange(first, first + count) % trace.nodes
-    lowest = int(nodes[int(trace.speed[nodes].argmin())])
+    lowest = _lowest(trace.speed, trace.step_m, corner)
     return Pass(
         corner=corner.name,
         begins_m=corner.entry_m,

@@ -47,9 +47,10 @@ class Ground(Struct, frozen=True):
 
 
 class State(Struct, frozen=True):
-    """Hold the track, and the laps that were driven on it."""
+    """Hold the track, how many whole laps were driven on it, and what is kept of them."""
 
     track: Track | None = None
+    whole: int = 0
     laps: decide.State = decide.initial()
 
 
@@ -114,7 +115,10 @@ class Corners:
             return State(item.track), [item.track] if item.track else []
         assert material is not None
         laps, passes = decide.step(state.laps, item, material, state.track)
-        return replace(state, laps=laps), [passes]
+        whole = state.whole + is_whole(item)
+        if passes.judged == "no_track":
+            passes = replace(passes, laps_needed=max(ENOUGH - whole, 0))
+        return State(state.track, whole, laps), [passes]
 
     def snapshot(self, state: State) -> bytes:
         """Return a state as bytes."""

@@ -23,12 +23,12 @@ def straights(trace: Trace) -> tuple[Stretch, ...]:
         calm &= trace.brake < PRESSED
     found = []
     for first, last in runs(calm):
-        begins_s, ends_s = (trace.at_s(node * trace.step_m) for node in (first, last))
-        if ends_s - begins_s < LEAST_S + BEFORE_BRAKING_S:
-            continue
         nodes = np.arange(first, last + 1)
-        times_s = np.array([trace.at_s(node * trace.step_m) for node in nodes])
-        until = int(nodes[times_s <= ends_s - BEFORE_BRAKING_S][-1])
+        laps, within = np.divmod(nodes, trace.nodes)
+        times_s = trace.times_s[within] + laps * trace.times_s[-1]
+        if times_s[-1] - times_s[0] < LEAST_S + BEFORE_BRAKING_S:
+            continue
+        until = int(nodes[times_s <= times_s[-1] - BEFORE_BRAKING_S][-1])
         places_m = (node % trace.nodes * trace.step_m for node in (first, until))
         found.append(Stretch(*(round(place_m, 1) for place_m in places_m)))
     return tuple(sorted(found, key=lambda stretch: stretch.from_m))

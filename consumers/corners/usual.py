@@ -20,6 +20,9 @@ from schemas.passes import Pass
 
 WINDOW: Final = 5
 
+SLOWER: Final = 1.05
+"""Laps so much slower than the newest one say nothing of how it is driven now."""
+
 Indices = NDArray[np.intp]
 
 
@@ -82,6 +85,12 @@ def added(
         if sum(_is_masked(one, outlier.corner) for one in kept) < most
     )
     return (*kept, replace(lap, masked=masked))
+
+
+def near(window: Sequence[Driven], time_s: float) -> tuple[Driven, ...]:
+    """Return the laps of a window that were not far slower than a new one."""
+    limit_s = SLOWER * time_s
+    return tuple(one for one in window if float(np.sum(np.frombuffer(one.cells_s))) <= limit_s)
 
 
 def usual_of(window: Sequence[Driven], length_m: float) -> Usual:

@@ -164,7 +164,9 @@ function silenceWords({ reason, laps_needed, lap_number }: Silence): string {
     case "learning_track":
       return `Not ready: the track ${needs}`;
     case "learning_driver":
-      return `Not ready: reference ${needs}`;
+      return laps_needed > 0
+        ? `Not ready: reference ${needs}`
+        : "Ready: the next clean lap is compared";
     case "nothing_lost":
       return "Quiet: nothing worth saying";
     case "pit":

@@ -1,4 +1,4 @@
-import { worst } from "../core/coach";
+import { turn, worst } from "../core/coach";
 import { fixed, lapTime, signed, UNKNOWN } from "../core/figures";
 import { bestLap, clean, finished, remark } from "../core/lap/laps";
 import { useView } from "../store/context";
@@ -41,7 +41,7 @@ export function LapTable() {
               <th scope="col" class="number">
                 Fuel
               </th>
-              <th scope="col" class="number" title="The corner that lost most against the usual way">
+              <th scope="col" class="number lost" title="The corner that lost most against the usual way">
                 Lost at
               </th>
             </tr>
@@ -105,10 +105,11 @@ function Row({ lap, best, sectors, passes }: RowOf) {
   const aside = remark(lap);
   const revised = lap.revision > 1 ? `rev ${lap.revision}` : "";
   const share = lap.complete ? "" : "samples are missing";
+  const corner = lost ? `lost ${fixed(lost.lost, 2)} s in ${turn(lost.corner)}` : "";
   return (
     <tr
       class={isBest ? "best" : aside ? "aside" : ""}
-      title={[revised, share].filter(Boolean).join(", ")}
+      title={[revised, share, corner].filter(Boolean).join(", ")}
     >
       <td>{lap.lap_number}</td>
       <td>{lapTime(lap.lap_time_s, 3)}</td>
@@ -119,7 +120,7 @@ function Row({ lap, best, sectors, passes }: RowOf) {
         </td>
       ))}
       <td class="number">{lap.fuel_used === null ? UNKNOWN : fixed(lap.fuel_used, 2)}</td>
-      <td class="number">{lost ? `${lost.corner} ${signed(lost.lost, 2)}` : ""}</td>
+      <td class="number lost">{lost ? `${lost.corner} ${signed(lost.lost, 2)}` : ""}</td>
     </tr>
   );
 }

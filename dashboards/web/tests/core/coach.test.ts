@@ -64,6 +64,8 @@ test("the state says what the coach waits for, why it is quiet, or what the last
   expect(coachState([], [learning])).toBe("Not ready: reference needs 1 more clean lap");
   const more = silence(1, { reason: "learning_track", laps_needed: 2 });
   expect(coachState([], [more])).toBe("Not ready: the track needs 2 more clean laps");
+  const ready = silence(2, { reason: "learning_driver" });
+  expect(coachState([], [learning, ready])).toBe("Ready: the next clean lap is compared");
   const quiet = silence(3);
   expect(coachState([moment(2)], [quiet])).toBe("Quiet: nothing worth saying");
   expect(coachState([moment(4)], [quiet])).toBe("Turn 4 cost 0.15 s on lap 4");

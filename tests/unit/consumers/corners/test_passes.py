@@ -92,3 +92,13 @@ def test_a_corner_without_slowing_has_a_pass_all_the_same() -> None:
     assert [one.corner for one in made] == ["T1", "T2", "T3", "T4"]
     assert {one.brakes_m for one in made} == {None}
     assert {one.minimum_mps for one in made} == {50.0}
+
+
+def test_a_corner_after_which_the_car_was_no_faster_keeps_its_own_braking() -> None:
+    slow = traced(Change())
+    after = slice(int(APEXES_M[1] / slow.step_m), int(APEXES_M[2] / slow.step_m) - 30)
+    count = len(slow.speed[after])
+    slow.speed[after] = [LOWEST_MPS[1] * (1 - 0.1 * index / count) for index in range(count)]
+    alone, known = passes_of(slow, TRACK), passes_of(slow, TRACK, slow=range(4))
+    assert alone[1].brakes_m is None
+    assert known[1].brakes_m == pytest.approx(passes()[1].brakes_m, abs=1)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.corners.trace import Trace
-from consumers.corners.usual import WINDOW, Driven, Masked, added, driven, usual_of
+from consumers.corners.usual import WINDOW, Driven, Masked, added, driven, near, usual_of
 from schemas.passes import Pass
 
 NODES = 50
@@ -93,3 +93,8 @@ def test_a_place_that_half_of_the_passes_lack_is_not_usual() -> None:
     assert usual.passes[0].brakes_m == 40.0
     fewer = usual_of(window([(one, []) for one in laps[:2]]), NODES * STEP_M)
     assert fewer.passes[0].brakes_m is None
+
+
+def test_laps_that_were_far_slower_than_the_newest_are_no_usual_ones() -> None:
+    kept = window([(a_lap(1, 0.2), []), (a_lap(2, 0.103), []), (a_lap(3, 0.09), [])])
+    assert [one.lap_number for one in near(kept, 0.1 * NODES)] == [2, 3]
