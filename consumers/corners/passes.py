@@ -31,8 +31,8 @@ NEAR_M: Final = 80.0
 TAKES_MPS: Final = 1.5
 """What a second braking takes at least."""
 
-LIFTS_BEFORE_M: Final = 40.0
-"""A throttle lifted nearer before a braking belongs to it."""
+APART_M: Final = 40.0
+"""What is braked or lifted nearer before the next braking belongs to that."""
 
 
 class Slowest(Struct, frozen=True):
@@ -159,10 +159,12 @@ def _slow_pass(
     following = hardest(within(braked, around.own_m, around.after_m, length_m))
     until_m = following.begins_m if following else around.after_m
     again = [
-        one for one in within(braked, turned_m, until_m, length_m) if one.takes_mps >= TAKES_MPS
+        one
+        for one in within(braked, turned_m, until_m - APART_M, length_m)
+        if one.takes_mps >= TAKES_MPS
     ]
     pick_up = pick_up_m(trace, around.own_m, until_m)
-    lift = _lift_m(trace, around.own_m, until_m - LIFTS_BEFORE_M, corners)
+    lift = _lift_m(trace, around.own_m, until_m - APART_M, corners)
     begins_m = corner.entry_m if main is None else main.begins_m
     return Pass(
         corner=corner.name,

@@ -103,6 +103,16 @@ def test_after_an_off_the_rest_of_a_lap_is_out() -> None:
     assert {masked.corner for masked in state.window[-1].masked} == {1, 2, 3}
 
 
+def test_what_the_grass_cost_in_the_next_entry_is_no_fault_of_the_next_corner() -> None:
+    before = [lap(number, varied(number)) for number in range(1, 7)]
+    fact, frames = lap(7, Change(early_m={2: 60.0}))
+    valid = np.where(frames.columns["lap_distance"] > 1040, 0.0, 1.0)
+    off = fact, replace(frames, columns=dict(frames.columns) | {"lap_valid": valid})
+    made = fold([*before, off])[1][-1]
+    assert (made.judged, made.losses[-1].corner) == ("off", "T2")
+    assert made.losses[-1].exit_s > 0.5
+
+
 def test_two_neighbouring_corners_that_lose_alike_are_traffic() -> None:
     assert last_of(Change(slow_mps={1: 4.0, 2: 4.0})).judged == "disturbed"
 
