@@ -137,6 +137,7 @@ class Corners:
             usual_of=(),
             losses=(),
             straights=(),
+            incidents=(),
             carried_s=0.0,
             judged_until_m=None,
             lap_time_s=None,
