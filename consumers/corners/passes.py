@@ -7,7 +7,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from consumers.corners.closed import ahead_m, hold, minima
+from consumers.corners.closed import ahead_m, gap_m, hold, minima
 from consumers.corners.learning import HELD, RISES, RISES_MPS
 from consumers.corners.pedals import (
     Braking,
@@ -77,7 +77,7 @@ def slowest(
 
 def _corner_of(place_m: float, corners: Sequence[Corner], length_m: float) -> int | None:
     """Return the index of the corner that a place is in or nearest to."""
-    gaps = [_gap_m(place_m, corner, length_m) for corner in corners]
+    gaps = [gap_m(place_m, one.entry_m, one.exit_m, length_m) for one in corners]
     nearest = min(range(len(gaps)), key=gaps.__getitem__, default=None)
     return nearest if nearest is not None and gaps[nearest] <= NEAR_M else None
 
@@ -88,12 +88,6 @@ def _lowest(speed: Column, step_m: float, corner: Corner) -> int:
     long_m = ahead_m(corner.entry_m, corner.exit_m, len(speed) * step_m)
     nodes = np.arange(first, first + int(long_m / step_m) + 1) % len(speed)
     return int(nodes[int(speed[nodes].argmin())])
-
-
-def _gap_m(place_m: float, corner: Corner, length_m: float) -> float:
-    into_m = ahead_m(corner.entry_m, place_m, length_m)
-    long_m = ahead_m(corner.entry_m, corner.exit_m, length_m)
-    return 0.0 if into_m <= long_m else min(into_m - long_m, length_m - into_m)
 
 
 class _Around(Struct, frozen=True):
@@ -190,11 +184,11 @@ def _slow_pass(
 def _lift_m(trace: Trace, from_m: float, to_m: float, corners: Sequence[Corner]) -> float | None:
     """Return where the throttle is lifted on a straight: in a corner that may be needed."""
     found = lift_m(trace, from_m, to_m)
-    if found is None or any(
-        _gap_m(found % trace.length_m, corner, trace.length_m) == 0 for corner in corners
-    ):
+    if found is None:
         return None
-    return found
+    at_m, length_m = found % trace.length_m, trace.length_m
+    inside = any(gap_m(at_m, one.entry_m, one.exit_m, length_m) == 0 for one in corners)
+    return None if inside else found
 
 
 def _fast_pass(trace: Trace, corner: Corner) -> Pass:

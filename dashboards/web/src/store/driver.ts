@@ -18,6 +18,7 @@ import {
 } from "../core/samples/holes";
 import { Ring } from "../core/samples/ring";
 import type {
+  Debrief,
   Frames,
   Hole as StoredHole,
   Lap,
@@ -48,6 +49,7 @@ export class Driver {
   readonly passes = signal<readonly Passes[]>([]);
   readonly moments = signal<readonly Moment[]>([]);
   readonly silences = signal<readonly Silence[]>([]);
+  readonly debriefs = signal<readonly Debrief[]>([]);
   /** Stored chunks that the laps still lack, after an update of the hub. */
   readonly chunksBehind = signal(0);
   /** When retention removed the telemetry, by the hub's clock; null for never. */

@@ -1,7 +1,7 @@
 /** The live feed's table: a handler for each type of message; tsc refuses a type without one. */
 
 import type { Received } from "../../link/socket";
-import { takeMoment, takeSilence } from "./coach";
+import { takeDebrief, takeMoment, takeSilence } from "./coach";
 import { takePasses, takeTrack } from "./corners";
 import { takeDropped, takeHubState, takeRefused } from "./delivery";
 import { takeDeleted } from "./deleted";
@@ -29,6 +29,7 @@ export const HANDLERS: Handlers<Received> = {
   "timing.passes": takePasses,
   "coach.moment": takeMoment,
   "coach.silence": takeSilence,
+  "coach.debrief": takeDebrief,
   "hub.state": takeHubState,
   "wall.deleted": takeDeleted,
   "wall.dropped": takeDropped,
