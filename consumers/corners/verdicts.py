@@ -20,6 +20,7 @@ OFF_S: Final = 0.1
 
 EACH_Z: Final = 1.0
 BOTH_Z: Final = 3.0
+BESIDE_Z: Final = 1.5
 DISTURBED_SHARE: Final = 0.35
 """Of two neighbouring corners, traffic costs the one at least this share of the other."""
 
@@ -77,12 +78,32 @@ def with_off(found: Sequence[Share], index: int, place_m: float) -> list[Share]:
 
 
 def is_disturbed(seconds: Sequence[Seconds], sigmas: Column, found: Sequence[Share]) -> bool:
-    """Return whether two neighbouring corners lost alike, as behind a slower car."""
+    """Return whether a lap lost as behind a slower car: in two neighbouring corners alike.
+
+    One corner behind it loses in every phase, and also on the way to it or after it.
+    """
     net = [
         (one.net_s, float(sigmas[share.corner, 3]))
         for one, share in zip(seconds, found, strict=True)
     ]
-    return any(_lost_alike(*one, *other) for one, other in pairwise(net))
+    return any(_lost_alike(*one, *other) for one, other in pairwise(net)) or _lost_throughout(
+        seconds, sigmas, found
+    )
+
+
+def _lost_throughout(seconds: Sequence[Seconds], sigmas: Column, found: Sequence[Share]) -> bool:
+    """Return whether the dearest corner lost in each phase, and the phase beside it too."""
+    stands_out = [
+        (one.entry_s, one.minimum_s, one.exit_s) / sigmas[share.corner, :3]
+        for one, share in zip(seconds, found, strict=True)
+    ]
+    if not stands_out:
+        return False
+    dearest = max(range(len(seconds)), key=lambda index: seconds[index].net_s)
+    before = [phases[2] for phases in stands_out[:dearest][-1:]]
+    after = [phases[0] for phases in stands_out[dearest + 1 :][:1]]
+    throughout = bool((stands_out[dearest] > EACH_Z).all())
+    return throughout and max(before + after, default=0.0) > BESIDE_Z
 
 
 def _lost_alike(one_s: float, one_sigma_s: float, other_s: float, other_sigma_s: float) -> bool:

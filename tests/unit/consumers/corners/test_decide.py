@@ -121,6 +121,13 @@ def test_a_mistake_beside_a_corner_driven_by_chance_is_no_traffic() -> None:
     assert last_of(Change(slow_mps={1: 4.0}, late_m={2: 6.0})).judged == "yes"
 
 
+def test_a_corner_that_lost_throughout_and_on_the_way_from_it_is_traffic() -> None:
+    alone = Change(early_m={1: 20.0}, slow_mps={1: 3.0}, late_m={1: 20.0})
+    assert last_of(alone).judged == "yes"
+    behind = Change(early_m={1: 20.0, 2: 12.0}, slow_mps={1: 3.0}, late_m={1: 20.0})
+    assert last_of(behind).judged == "disturbed"
+
+
 def test_a_lap_under_a_flag_is_disturbed() -> None:
     assert last_of(USUAL, flags=8.0).judged == "disturbed"
     assert last_of(USUAL, flags=4.0).judged == "yes"
