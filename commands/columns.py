@@ -3,9 +3,15 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from commands.cli import CommandError
 from commands.terminal import plain
+
+Chosen = Annotated[list[str] | None, Parameter(name="--map", negative_iterable=())]
+"""The mappings of a user; each --map is one."""
 
 
 def show(files: Sequence[Path], chosen: Sequence[str], *, guesses_only: bool) -> bool:

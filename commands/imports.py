@@ -36,7 +36,7 @@ def import_file(
     /,
     *,
     driver: str = "",
-    map_: list[str] | None = None,
+    map_: columns.Chosen = None,
     yes: bool = False,
     json: bool = False,
 ) -> int:

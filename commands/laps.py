@@ -30,7 +30,7 @@ def laps(
     *,
     file: Path | None = None,
     session: str | None = None,
-    map_: list[str] | None = None,
+    map_: columns.Chosen = None,
     json: bool = False,
     all_: bool = False,
 ) -> None:

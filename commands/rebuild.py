@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from commands import database
 from commands.cli import CommandError
+from commands.hub import nearby
 from commands.terminal import table
 from pitbox.topology import load
 
@@ -26,6 +27,9 @@ COUNTED: Final = ("revision", "at_ns", "frames")
 """Fields that grow while a lap is driven."""
 
 HAVE: Final = "select driver, run, have::text as have from run where session = $1"
+
+FOLDS: Final = "select distinct consumer from fold where session = $1"
+"""The services that have derived facts of a session; another one may not run here."""
 
 REMOVED: Final = "select max(expired_at) from run where session = $1 and expired <> '{}'"
 
@@ -73,7 +77,7 @@ async def _rebuilt(connection: Any, session: str) -> list[Change]:
     """Forget what the facts of a session rest on, wait until they are derived, and compare."""
     from pitbox.postgres import folds, refined
 
-    topology = load()
+    topology = load(nearby.find().settings.streams)
     runs = await connection.fetch(HAVE, session)
     if not runs:
         raise CommandError(f"no session {session}: `pitbox sessions` lists them")
@@ -84,12 +88,14 @@ async def _rebuilt(connection: Any, session: str) -> list[Change]:
             "cannot be derived again and stay as they are"
         )
     services = (*topology.derives, *topology.refines)
+    had_folds = {row["consumer"] for row in await connection.fetch(FOLDS, session)}
+    refines = {name: of for name, of in topology.refines.items() if name in had_folds}
     before = await _facts(connection, session, drivers, services)
     await folds.rebuild(connection, session)
     had = tuple([row[column] for row in runs] for column in ("driver", "run", "have"))
     deadline, reported_s = time.monotonic() + WAIT_S, time.monotonic()
     while (left := await connection.fetchval(LEFT, session, *had)) or (
-        await refined.behind(connection, session, topology.refines)
+        await refined.behind(connection, session, refines)
     ):
         left_words = f"{left} chunks" if left else "facts that rest on others"
         if time.monotonic() > deadline:

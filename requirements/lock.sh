@@ -13,5 +13,5 @@ printf 'uv\n' | "$uv" pip compile --quiet --universal --python-version 3.11 --ge
   --no-emit-index-url --no-annotate - -o requirements/uv.txt
 compile dev.txt pyproject.toml requirements/build.in --all-extras --group dev
 compile driver.txt pyproject.toml --extra producer
-compile hub.txt pyproject.toml --extra persister --extra timing --extra keys --extra gateway --extra hub
+compile hub.txt pyproject.toml --extra persister --extra timing --extra corners --extra coach --extra keys --extra gateway --extra hub
 compile peers.txt --group peers

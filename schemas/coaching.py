@@ -76,3 +76,43 @@ class Silence(Event, frozen=True, kw_only=True, omit_defaults=True, tag="coach.s
     revision: int
     reason: Reason
     laps_needed: int = 0
+
+
+class Finding(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """State where a stint lost time against the driver's own best in it.
+
+    `worth_s` is what the usual lap loses in the corner against lap `best_lap`; `usual_lap` is one
+    that took it as usual. With `uneven` its times vary by more than that. `cause` is the one said
+    most often about it, `times` how often. Evidence has the best lap's values beside usual ones.
+    """
+
+    corner: str
+    worth_s: float
+    best_lap: int
+    usual_lap: int
+    uneven: bool
+    cause: Cause = "time_lost"
+    times: int = 0
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Debrief(Event, frozen=True, kw_only=True, omit_defaults=True, tag="coach.debrief"):
+    """State what a stint shows as a whole: at most three findings, the dearest first.
+
+    `(session, driver, car, lap_number)` is its identity, with the first lap that counts; a higher
+    `revision` replaces a lower one. It is there from the third such lap, `ended` once the car came
+    in. The theoretical
+    best is the sum of the best times of each corner and its straights.
+    """
+
+    car: str
+    lap_number: int
+    last_lap: int
+    revision: int
+    laps: int
+    best_lap: int
+    best_lap_s: float
+    median_lap_s: float
+    theoretical_best_s: float
+    ended: bool = False
+    findings: tuple[Finding, ...] = ()

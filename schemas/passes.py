@@ -5,6 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 from schemas.base import Event
+from schemas.incidents import Incident
 from schemas.track import Measured, Stretch
 
 Judged = Literal[
@@ -71,7 +72,8 @@ class Passes(Event, frozen=True, kw_only=True, omit_defaults=True, tag="timing.p
     corner, through the last corner of the lap before; the losses and it add up to the lap's
     difference from the usual one. At `judged_until_m` a lap went off: corners after the one there
     have no losses. On `straights` the lateral acceleration is low for some seconds and no braking
-    is near. `chunks` are the first and last chunk of `run` with frames of the lap.
+    is near. `incidents` are also those of a lap that is not judged. `chunks` are the first and last
+    chunk of `run` with frames of the lap.
     """
 
     car: str
@@ -94,4 +96,5 @@ class Passes(Event, frozen=True, kw_only=True, omit_defaults=True, tag="timing.p
     losses: tuple[Loss, ...] = ()
     carried_s: float = 0.0
     straights: tuple[Stretch, ...] = ()
+    incidents: tuple[Incident, ...] = ()
     laps_needed: int = 0

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from schemas.coaching import Moment, Silence
+from schemas.coaching import Debrief, Moment, Silence
 from schemas.dead import DeadLetter
 from schemas.fold import Progress
 from schemas.hub import HubState, Probe
@@ -28,6 +28,7 @@ EVENTS: Final[dict[str, type]] = {
     "timing.passes": Passes,
     "coach.moment": Moment,
     "coach.silence": Silence,
+    "coach.debrief": Debrief,
     "dead.letter": DeadLetter,
     "fold.progress": Progress,
     "store.probe": Probe,

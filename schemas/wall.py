@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from schemas.coaching import Moment, Silence
+from schemas.coaching import Debrief, Moment, Silence
 from schemas.hub import HubState
 from schemas.passes import Passes
 from schemas.sim import CarSeen, Entry
@@ -132,7 +132,7 @@ class Refused(Struct, frozen=True, kw_only=True, tag="wall.refused"):
     reason: str
 
 
-Fact = Session | Lap | Deriving | Track | Passes | Moment | Silence
+Fact = Session | Lap | Deriving | Track | Passes | Moment | Silence | Debrief
 """The events that the gateway forwards as they are, by its table of facts."""
 
 ToPage = Frames | Cars | Entries | Presence | Fact | HubState | Deleted | Dropped | Pong | Refused

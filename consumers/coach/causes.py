@@ -8,6 +8,7 @@ from msgspec import Struct
 from schemas.coaching import Cause, Evidence
 from schemas.passes import Loss, Pass
 
+FAR_SLOWER: Final = 0.95
 SLOWER: Final = 0.97
 SLOW: Final = 0.98
 A_LITTLE_SLOWER: Final = 0.99
@@ -22,9 +23,11 @@ ELSEWHERE_M: Final = 2.0
 WAITED_M: Final = 8.0
 """A pedal pressed so far from the usual place was pressed elsewhere, or was waited with."""
 
-WON_Z: Final = 1.0
+WON_Z: Final = 1.5
+SOME_Z: Final = 1.5
 STANDS_OUT_Z: Final = 2.5
 MOST: Final = 0.5
+SOME: Final = 0.35
 PART: Final = 0.2
 """Shares of a corner's loss with which a phase has most of it, or a part."""
 
@@ -58,6 +61,12 @@ class Taken(Struct, frozen=True):
         """Return whether the lowest speed was below a share of the usual one."""
         return self.made.minimum_mps < share * self.usual.minimum_mps
 
+    @property
+    def lifted(self) -> bool:
+        """Return whether the throttle was closed again on the straight, or never held open."""
+        never = self.made.throttle_m is None and self.usual.throttle_m is not None
+        return never or self.is_new("lifts_m")
+
     def is_new(self, name: str) -> bool:
         """Return whether something was done that is not done usually."""
         return getattr(self.made, name) is not None and getattr(self.usual, name) is None
@@ -72,7 +81,7 @@ def cause_of(taken: Taken) -> Cause:
         return "second_brake"
     if _came_too_fast(taken):
         return "too_fast_in"
-    if taken.is_new("lifts_m") and loss.exit_s >= most_s and not taken.is_slow(SLID):
+    if taken.lifted and loss.exit_s >= most_s and not taken.is_slow(SLID):
         return "lift"
     in_exit = loss.exit_s > loss.entry_s + loss.minimum_s
     return _of_exit(taken) if in_exit else _of_entry(taken)
@@ -80,42 +89,38 @@ def cause_of(taken: Taken) -> Cause:
 
 def _came_too_fast(taken: Taken) -> bool:
     """Return whether the entry was won by later braking, and more was lost on the exit."""
-    loss, late_m = taken.loss, taken.later_m("brakes_m")
-    won = loss.entry_s < -WON_Z * loss.entry_spread_s
-    return won and late_m is not None and late_m > 0 and loss.exit_s > loss.minimum_s
+    loss, late_m = taken.loss, taken.later_m("brakes_m") or 0.0
+    won = loss.entry_s < -WON_Z * loss.entry_spread_s and late_m >= ELSEWHERE_M
+    far = loss.entry_s < 0 and late_m >= WAITED_M
+    return (won or far) and loss.exit_s > loss.minimum_s
 
 
 def _of_exit(taken: Taken) -> Cause:
     """Return why an exit was lost: by the throttle, unless the corner was slow before."""
     loss, slowest_m = taken.loss, taken.later_m("minimum_m")
-    throttle_m = taken.later_m("throttle_m")
+    waited_m = taken.later_m("throttle_m") or 0.0
     after = slowest_m is not None and slowest_m >= AFTER_M
-    in_entry = loss.entry_s >= PART * loss.net_s
-    in_minimum = loss.minimum_s >= max(PART * loss.net_s, 1.5 * loss.minimum_spread_s)
-    if taken.is_slow(SLOW) and (in_entry or in_minimum):
+    in_minimum = loss.minimum_s >= SOME_Z * loss.minimum_spread_s
+    in_entry = loss.entry_s >= PART * loss.net_s and taken.is_slow(FAR_SLOWER if after else SLOW)
+    if in_minimum and (in_entry or (taken.is_slow(SLOW) and loss.minimum_s >= PART * loss.net_s)):
         return "slow_minimum"
-    if taken.is_slow(SLID) and after:
+    if after and taken.is_slow(SLID):
         return "time_lost"
-    if after or (throttle_m is not None and throttle_m >= WAITED_M):
-        return "late_throttle"
-    if taken.is_slow(A_LITTLE_SLOWER) and loss.minimum_s > 0:
+    slower = taken.is_slow(A_LITTLE_SLOWER) and loss.minimum_s > 0
+    if not after and waited_m < WAITED_M and slower:
         return "slow_minimum"
-    return "late_throttle" if throttle_m is not None and throttle_m >= ELSEWHERE_M else "time_lost"
+    return "late_throttle" if after or waited_m >= ELSEWHERE_M else "time_lost"
 
 
 def _of_entry(taken: Taken) -> Cause:
     """Return why an entry or a minimum was lost: by the brakes, or by a lower speed."""
-    loss, braked_m = taken.loss, taken.later_m("brakes_m")
-    early = braked_m is not None and braked_m <= -ELSEWHERE_M
-    if taken.is_slow(SLOWER):
-        return "slow_minimum"
-    if taken.is_slow(SLOW) and loss.minimum_s >= MOST * loss.entry_s:
-        return "slow_minimum"
-    if early and loss.entry_s >= loss.minimum_s:
+    loss, early_m = taken.loss, -(taken.later_m("brakes_m") or 0.0)
+    early = early_m >= ELSEWHERE_M and loss.entry_s >= loss.minimum_s
+    # A corner that is slow all over loses in its minimum too.
+    share = SOME if taken.is_slow(SLOWER) else MOST if taken.is_slow(SLOW) else 1.0
+    if early and not taken.is_slow(SLID) and loss.minimum_s < share * loss.entry_s:
         return "brakes_early"
-    if taken.is_slow(A_LITTLE_SLOWER):
-        return "slow_minimum"
-    return "brakes_early" if early else "time_lost"
+    return "slow_minimum" if taken.is_slow(A_LITTLE_SLOWER) else "time_lost"
 
 
 def worth_s(taken: Taken, cause: Cause) -> float:

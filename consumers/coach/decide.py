@@ -43,6 +43,7 @@ class Small(Struct, frozen=True, array_like=True):
     lap_number: int
     corner: str
     cause: Cause
+    worth_s: float
 
 
 class State(Struct, frozen=True):
@@ -124,14 +125,19 @@ def _is_small(found: _Found) -> bool:
 
 
 def _patterns(state: State, lost: Iterable[_Found]) -> list[_Found]:
-    """Return small losses that are there again, for the same cause, and were not said lately."""
-    before = {(one.corner, one.cause) for one in state.small}
+    """Return small losses that are there again, for the same cause, and were not said lately.
+
+    They are worth what both laps lost.
+    """
+    before = {(one.corner, one.cause): one.worth_s for one in state.small}
     said = {(one.corner, one.cause) for one in state.said}
-    return [
-        replace(one, pattern=True)
-        for one in lost
-        if _is_small(one) and (one.taken.made.corner, one.cause) in before - said
-    ]
+    found = []
+    for one in lost:
+        place = one.taken.made.corner, one.cause
+        if _is_small(one) and place in before and place not in said:
+            worth_s = min(one.worth_s, before[place])
+            found.append(replace(one, pattern=True, worth_s=worth_s))
+    return found
 
 
 def _z(loss: Loss) -> float:
@@ -145,7 +151,7 @@ def _z(loss: Loss) -> float:
 
 
 def _small(passes: Passes, found: _Found) -> Small:
-    return Small(passes.lap_number, found.taken.made.corner, found.cause)
+    return Small(passes.lap_number, found.taken.made.corner, found.cause, found.worth_s)
 
 
 def _moment(passes: Passes, found: _Found) -> Moment:

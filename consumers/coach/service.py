@@ -7,8 +7,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import astuple, replace
 
-from consumers.coach import decide, tables
-from consumers.coach.decide import State
+from consumers.coach import debrief, decide, tables
+from consumers.coach.debrief import Stint
 from pitbox.chunks.owner import Owner
 from pitbox.postgres import facts
 from pitbox.postgres.errors import Conflict
@@ -16,7 +16,7 @@ from pitbox.postgres.passes import PASSES
 from pitbox.service.lifetime import Service
 from pitbox.service.refine import Refine
 from pitbox.settings import Settings
-from schemas.coaching import Moment, Silence
+from schemas.coaching import Debrief, Moment, Silence
 from schemas.passes import Passes
 
 LAPS: Final = """
@@ -34,14 +34,22 @@ class Driven(Struct, frozen=True):
     revision: int
 
 
+class State(Struct, frozen=True):
+    """Hold what laps decide, and the stint that they are part of."""
+
+    laps: decide.State = decide.initial()
+    stint: Stint = Stint()
+
+
+Fact = Moment | Silence | Debrief
+
+
 class Coach:
     """Offer the pure fold of passes to the runtime."""
 
     name = "coach"
     version = 1
     reads_telemetry = False
-
-    initial = staticmethod(decide.initial)
 
     async def items(self, connection: Any, owner: Owner) -> Sequence[Driven]:
         """Return the laps whose passes there are, in order."""
@@ -55,12 +63,15 @@ class Coach:
             raise Conflict("the passes of a lap have changed")
         return PASSES.event(row)
 
-    def step(
-        self, state: State, item: Driven, material: Passes
-    ) -> tuple[State, Iterable[Moment | Silence]]:
-        """Decide what is worth saying about a lap."""
-        state, said = decide.step(state, material)
-        return state, [said]
+    def initial(self) -> State:
+        """Return the state before the first lap."""
+        return State()
+
+    def step(self, state: State, item: Driven, material: Passes) -> tuple[State, Iterable[Fact]]:
+        """Decide what is worth saying about a lap, and about its stint so far."""
+        laps, said = decide.step(state.laps, material)
+        stint, shown = debrief.step(state.stint, material, said)
+        return State(laps, stint), [said, *([shown] if shown else [])]
 
     def snapshot(self, state: State) -> bytes:
         """Return a state as bytes."""
@@ -70,8 +81,8 @@ class Coach:
         """Return the state of a snapshot; raises ValueError."""
         return _decode(snapshot)
 
-    def withdrawn(self, fact: Moment | Silence) -> Moment | None:
-        """Return a moment as withdrawn; a silence ends without a word."""
+    def withdrawn(self, fact: Fact) -> Moment | None:
+        """Return a moment as withdrawn; silences and debriefs end without a word."""
         return replace(fact, withdrawn=True) if isinstance(fact, Moment) else None
 
 

@@ -17,6 +17,12 @@ def ahead_m(from_m: float, to_m: float, length_m: float) -> float:
     return (to_m - from_m) % length_m
 
 
+def gap_m(place_m: float, from_m: float, to_m: float, length_m: float) -> float:
+    """Return how far a place is from the nearer end of a stretch, 0 within it."""
+    into_m, long_m = ahead_m(from_m, place_m, length_m), ahead_m(from_m, to_m, length_m)
+    return 0.0 if into_m <= long_m else min(into_m - long_m, length_m - into_m)
+
+
 def smooth(values: Column, sigma: float) -> Column:
     """Smooth a closed curve by a Gaussian of `sigma` cells."""
     waves = np.fft.rfftfreq(len(values))

@@ -6,6 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from consumers.corners.frames import Frames
+from consumers.corners.incidents import incidents
 from consumers.corners.judging import LAPS, judge
 from consumers.corners.learning import AGREE, is_whole
 from consumers.corners.passes import passes_of, slowest
@@ -88,6 +89,7 @@ def _unjudged(lap: Lap, frames: Frames, track: Track | None) -> Passes:
         track_version=track.version if track else 0,
         track_length_m=track.length_m if track else 0.0,
         lap_time_s=lap.lap_time_s,
+        incidents=incidents(frames, track),
     )
 
 

@@ -18,6 +18,8 @@ CHANNELS: Final = (
     "brake",
     "steering_angle",
     "speed",
+    "velocity_x",
+    "velocity_y",
     "accel_lat",
     "accel_long",
     "yaw_rate",

@@ -11,7 +11,14 @@ from consumers.corners.losses import Seconds, Share, losses, shares
 from consumers.corners.spread import Spread, learned, sigmas_s, table, units_s
 from consumers.corners.trace import Trace
 from consumers.corners.usual import Masked, Usual
-from consumers.corners.verdicts import is_disturbed, off_m, off_share, outliers
+from consumers.corners.verdicts import (
+    OFF_S,
+    is_disturbed,
+    off_m,
+    outliers,
+    share_at,
+    with_off,
+)
 from pitbox.chunks.arrays import Column
 from schemas.passes import Judged, Loss, Pass
 from schemas.track import Corner
@@ -88,31 +95,41 @@ def judge(
     flagged: bool,
 ) -> Judgement:
     """Judge a lap against the usual one, by how the driver varies; `flagged` if a flag was out."""
-    found = tuple(shares(trace, passes, usual, corners))
+    found = shares(trace, passes, usual, corners)
+    judgement = _weighed(trace, usual, spread, found, len(corners))
+    if len(usual.laps) < LAPS or not spread.is_known:
+        return replace(judgement, judged="no_reference")
+    place_m = off_m(trace)
+    index = None if place_m is None else share_at(place_m, found, usual.length_m)
+    if place_m is not None and index is not None:
+        reached = with_off(found, index, place_m)
+        off = _weighed(trace, usual, spread, reached, len(corners))
+        if off.seconds[index].net_s >= OFF_S:
+            return replace(off, judged="off", until=index + 1, off_m=place_m)
+    if flagged or is_disturbed(judgement.seconds, judgement.sigmas, found):
+        return replace(judgement, judged="disturbed")
+    return judgement
+
+
+def _weighed(
+    trace: Trace, usual: Usual, spread: Spread, found: Sequence[Share], corners: int
+) -> Judgement:
+    """Return the losses of shares, with how they vary; of a spread not known yet by themselves."""
     seconds, carried_s = losses(trace, usual, found)
-    units = units_s(usual, found, len(corners))
-    lost = table(seconds, found, len(corners))
-    varies = spread if spread.is_known else learned(spread, lost, units, len(usual.laps))
-    judgement = Judgement(
+    units, laps = units_s(usual, found, corners), len(usual.laps)
+    lost = table(seconds, found, corners)
+    varies = spread if spread.is_known else learned(spread, lost, units, laps)
+    return Judgement(
         judged="yes",
-        found=found,
+        found=tuple(found),
         seconds=tuple(seconds),
         carried_s=carried_s,
         units=units,
-        laps=len(usual.laps),
+        laps=laps,
         lost=lost,
         sigmas=sigmas_s(varies, units),
         until=len(found),
     )
-    if len(usual.laps) < LAPS or not spread.is_known:
-        return replace(judgement, judged="no_reference")
-    place_m = off_m(trace)
-    off = off_share(place_m, seconds, found, usual.length_m)
-    if off is not None:
-        return replace(judgement, judged="off", until=off + 1, off_m=place_m)
-    if flagged or is_disturbed(seconds, judgement.sigmas, found):
-        return replace(judgement, judged="disturbed")
-    return judgement
 
 
 def _loss(corner: Corner, seconds: Seconds, sigmas: Column) -> Loss:

@@ -7,7 +7,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from consumers.corners.closed import ahead_m, hold, minima
+from consumers.corners.closed import ahead_m, gap_m, hold, minima
 from consumers.corners.learning import HELD, RISES, RISES_MPS
 from consumers.corners.pedals import (
     Braking,
@@ -31,8 +31,8 @@ NEAR_M: Final = 80.0
 TAKES_MPS: Final = 1.5
 """What a second braking takes at least."""
 
-LIFTS_BEFORE_M: Final = 40.0
-"""A throttle lifted nearer before a braking belongs to it."""
+APART_M: Final = 40.0
+"""What is braked or lifted nearer before the next braking belongs to that."""
 
 
 class Slowest(Struct, frozen=True):
@@ -77,7 +77,7 @@ def slowest(
 
 def _corner_of(place_m: float, corners: Sequence[Corner], length_m: float) -> int | None:
     """Return the index of the corner that a place is in or nearest to."""
-    gaps = [_gap_m(place_m, corner, length_m) for corner in corners]
+    gaps = [gap_m(place_m, one.entry_m, one.exit_m, length_m) for one in corners]
     nearest = min(range(len(gaps)), key=gaps.__getitem__, default=None)
     return nearest if nearest is not None and gaps[nearest] <= NEAR_M else None
 
@@ -88,12 +88,6 @@ def _lowest(speed: Column, step_m: float, corner: Corner) -> int:
     long_m = ahead_m(corner.entry_m, corner.exit_m, len(speed) * step_m)
     nodes = np.arange(first, first + int(long_m / step_m) + 1) % len(speed)
     return int(nodes[int(speed[nodes].argmin())])
-
-
-def _gap_m(place_m: float, corner: Corner, length_m: float) -> float:
-    into_m = ahead_m(corner.entry_m, place_m, length_m)
-    long_m = ahead_m(corner.entry_m, corner.exit_m, length_m)
-    return 0.0 if into_m <= long_m else min(into_m - long_m, length_m - into_m)
 
 
 class _Around(Struct, frozen=True):
@@ -165,10 +159,12 @@ def _slow_pass(
     following = hardest(within(braked, around.own_m, around.after_m, length_m))
     until_m = following.begins_m if following else around.after_m
     again = [
-        one for one in within(braked, turned_m, until_m, length_m) if one.takes_mps >= TAKES_MPS
+        one
+        for one in within(braked, turned_m, until_m - APART_M, length_m)
+        if one.takes_mps >= TAKES_MPS
     ]
     pick_up = pick_up_m(trace, around.own_m, until_m)
-    lift = _lift_m(trace, around.own_m, until_m - LIFTS_BEFORE_M, corners)
+    lift = _lift_m(trace, around.own_m, until_m - APART_M, corners)
     begins_m = corner.entry_m if main is None else main.begins_m
     return Pass(
         corner=corner.name,
@@ -188,11 +184,11 @@ def _slow_pass(
 def _lift_m(trace: Trace, from_m: float, to_m: float, corners: Sequence[Corner]) -> float | None:
     """Return where the throttle is lifted on a straight: in a corner that may be needed."""
     found = lift_m(trace, from_m, to_m)
-    if found is None or any(
-        _gap_m(found % trace.length_m, corner, trace.length_m) == 0 for corner in corners
-    ):
+    if found is None:
         return None
-    return found
+    at_m, length_m = found % trace.length_m, trace.length_m
+    inside = any(gap_m(at_m, one.entry_m, one.exit_m, length_m) == 0 for one in corners)
+    return None if inside else found
 
 
 def _fast_pass(trace: Trace, corner: Corner) -> Pass:

@@ -31,8 +31,10 @@ MAX_TRIED: Final = 4096
 SESSION: Final = """
 select track, track_length_m, started_ns from session where session = $1 and driver = $2
 """
+COLUMNS: Final = tuple(name for name in LAPS.names if name != "revision")
 DRIVEN: Final = f"""
-{LAPS.select("lap")} and own and started_ns is not null and ended_ns > started_ns
+select {", ".join(COLUMNS)} from lap
+where session = $1 and driver = $2 and own and ended_ns > started_ns
 order by started_ns, lap_number
 """
 
@@ -41,9 +43,22 @@ NAMES: Final = {channel.id: channel.name for channel in ALL}
 
 
 class Ground(Struct, frozen=True):
-    """Hold what is before all laps: the track, None while it is not known."""
+    """Name what is before all laps: a version of the track, None while it is not known."""
 
-    track: Track | None
+    track: str = ""
+    version: int | None = None
+    started_ns: int = 0
+
+
+class Driven(Struct, frozen=True):
+    """Hold a driven lap as the values of `COLUMNS`: most laps are only compared."""
+
+    values: tuple[Any, ...]
+
+    @property
+    def lap(self) -> Lap:
+        """Return the lap, with revision 0."""
+        return LAPS.event({**dict(zip(COLUMNS, self.values, strict=True)), "revision": 0})
 
 
 class State(Struct, frozen=True):
@@ -54,7 +69,7 @@ class State(Struct, frozen=True):
     laps: decide.State = decide.initial()
 
 
-Item = Ground | Lap
+Item = Ground | Driven
 
 
 class Corners:
@@ -69,56 +84,38 @@ class Corners:
         self._tried: dict[Owner, int] = {}
 
     async def items(self, connection: Any, owner: Owner) -> Sequence[Item]:
-        """Return the track and then the driven laps, with revision 0."""
-        rows = await connection.fetch(DRIVEN, *owner)
-        laps = [replace(LAPS.event(row), revision=0) for row in rows]
+        """Return the track and then the driven laps."""
+        laps = [Driven(tuple(row)) for row in await connection.fetch(DRIVEN, *owner)]
         session = await connection.fetchrow(SESSION, *owner)
-        track = None
-        if session is not None:
-            name = tracks.name_of(owner, session["track"])
-            length_m = session["track_length_m"]
-            track = await tracks.find(connection, name, length_m)
-            if track is None:
-                track = await self._learned(connection, owner, (name, length_m), laps)
-        if track is not None:
-            who = {"session": owner[0], "driver": owner[1], "at_ns": session["started_ns"]}
-            track = replace(track, **who)
-        return [Ground(track), *laps]
+        if session is None:
+            return [Ground(), *laps]
+        wanted = tracks.name_of(owner, session["track"]), session["track_length_m"]
+        version = await tracks.find(connection, *wanted)
+        if version is None:
+            version = await self._learned(connection, owner, wanted, laps)
+        return [Ground(wanted[0], version, session["started_ns"]), *laps]
 
-    async def material(self, connection: Any, owner: Owner, item: Item) -> Frames | None:
-        """Return the frames of a lap."""
-        if isinstance(item, Ground):
+    async def material(self, connection: Any, owner: Owner, item: Item) -> Track | Frames | None:
+        """Return the track, or the frames of a lap."""
+        if isinstance(item, Driven):
+            return await _frames(connection, owner, item.lap)
+        if item.version is None:
             return None
-        assert item.started_ns is not None
-        assert item.ended_ns is not None
-        where = connection, owner, item.run, (item.started_ns, item.ended_ns)
-        found = await telemetry.channels(*where, WANTED)
-        chunks = await telemetry.ends(*where)
-        return Frames(
-            times_ns=found.times_ns,
-            columns={
-                NAMES[channel]: column.astype("f8")
-                for channel, column in zip(found.channels, found.columns, strict=True)
-            },
-            chunks=chunks or (0, 0),
-        )
+        return await tracks.load(connection, item.track, item.version, owner, item.started_ns)
 
     def initial(self) -> State:
         """Return the state before the track is known."""
         return State()
 
     def step(
-        self, state: State, item: Item, material: Frames | None
+        self, state: State, item: Item, material: Track | Frames | None
     ) -> tuple[State, Iterable[Track | Passes]]:
         """Take the track, or a lap."""
-        if isinstance(item, Ground):
-            return State(item.track), [item.track] if item.track else []
-        assert material is not None
-        laps, passes = decide.step(state.laps, item, material, state.track)
-        whole = state.whole + is_whole(item)
-        if passes.judged == "no_track":
-            passes = replace(passes, laps_needed=max(ENOUGH - whole, 0))
-        return State(state.track, whole, laps), [passes]
+        if isinstance(material, Frames) and isinstance(item, Driven):
+            return _driven(state, item.lap, material)
+        if isinstance(material, Track):
+            return State(material), [material]
+        return State(), []
 
     def snapshot(self, state: State) -> bytes:
         """Return a state as bytes."""
@@ -140,27 +137,48 @@ class Corners:
             usual_of=(),
             losses=(),
             straights=(),
+            incidents=(),
             carried_s=0.0,
             judged_until_m=None,
             lap_time_s=None,
         )
 
     async def _learned(
-        self, connection: Any, owner: Owner, wanted: tuple[str, float | None], laps: Sequence[Lap]
-    ) -> Track | None:
+        self,
+        connection: Any,
+        owner: Owner,
+        wanted: tuple[str, float | None],
+        driven: Sequence[Driven],
+    ) -> int | None:
         """Learn the track from the newest whole laps, once for each of these."""
-        whole = [lap for lap in laps if is_whole(lap)]
+        whole = [lap for lap in (one.lap for one in driven) if is_whole(lap)]
         if len(whole) < ENOUGH or self._tried.get(owner) == len(whole):
             return None
         if len(self._tried) >= MAX_TRIED:
             self._tried.clear()
         self._tried[owner] = len(whole)
-        driven = []
-        for lap in whole[-LEARNED_FROM:]:
-            frames = await self.material(connection, owner, lap)
-            if frames is not None:
-                driven.append((lap, frames))
-        return await tracks.add(connection, *wanted, driven)
+        newest = whole[-LEARNED_FROM:]
+        laps = [(lap, await _frames(connection, owner, lap)) for lap in newest]
+        return await tracks.add(connection, *wanted, laps)
+
+
+async def _frames(connection: Any, owner: Owner, lap: Lap) -> Frames:
+    """Return the frames of a lap, and the one before and after it."""
+    where = connection, owner, lap.run, (lap.started_ns or 0, lap.ended_ns or 0)
+    found = await telemetry.channels(*where, WANTED)
+    columns = {
+        NAMES[channel]: column.astype("f8")
+        for channel, column in zip(found.channels, found.columns, strict=True)
+    }
+    return Frames(found.times_ns, columns, await telemetry.ends(*where) or (0, 0))
+
+
+def _driven(state: State, lap: Lap, frames: Frames) -> tuple[State, Iterable[Passes]]:
+    laps, passes = decide.step(state.laps, lap, frames, state.track)
+    whole = state.whole + is_whole(lap)
+    if passes.judged == "no_track":
+        passes = replace(passes, laps_needed=max(ENOUGH - whole, 0))
+    return State(state.track, whole, laps), [passes]
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode

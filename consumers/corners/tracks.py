@@ -5,8 +5,6 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from msgspec.structs import replace
-
 from consumers.corners.frames import Frames
 from consumers.corners.learning import AGREE, learn
 from pitbox.chunks.owner import Owner
@@ -16,9 +14,13 @@ from schemas.track import Track
 
 COLUMNS: Final = "track, version, length_m, corners, line"
 FIND: Final = f"""
-select {COLUMNS} from track
+select version from track
 where track = $1 and ($2::float8 is null or abs(length_m - $2) <= {AGREE} * length_m)
 order by version desc limit 1
+"""
+LOAD: Final = f"""
+select {COLUMNS}, $3::text as session, $4::text as driver, $5::bigint as at_ns
+from track where track = $1 and version = $2
 """
 LOCK: Final = "select pg_advisory_xact_lock(hashtextextended('track ' || $1, 0))"
 ADD: Final = f"""
@@ -36,18 +38,24 @@ def name_of(owner: Owner, named: str) -> str:
     return "unnamed-" + hashlib.blake2b("\0".join(owner).encode(), digest_size=8).hexdigest()
 
 
-async def find(connection: Any, name: str, length_m: float | None) -> Track | None:
+async def find(connection: Any, name: str, length_m: float | None) -> int | None:
     """Return the newest version of a track with a length, any length for None."""
-    row = await connection.fetchrow(FIND, name, length_m)
-    return TRACKS.event({**row, "session": "", "driver": "", "at_ns": 0}) if row else None
+    version: int | None = await connection.fetchval(FIND, name, length_m)
+    return version
+
+
+async def load(connection: Any, name: str, version: int, owner: Owner, at_ns: int) -> Track | None:
+    """Return a track as a fact of a driver's session."""
+    row = await connection.fetchrow(LOAD, name, version, *owner, at_ns)
+    return None if row is None else TRACKS.event(row)
 
 
 async def add(
     connection: Any, name: str, length_m: float | None, laps: Sequence[tuple[Lap, Frames]]
-) -> Track | None:
-    """Learn a track from laps and store it, in the caller's transaction; None if they do not tell.
+) -> int | None:
+    """Learn a track from laps and store it, in the caller's transaction; return its version.
 
-    Where another session was first, its track is returned.
+    Returns None when the laps do not tell. Where another session was first, its track is the one.
     """
     learned = learn(name, laps, length_m)
     if learned is None:
@@ -56,6 +64,6 @@ async def add(
     known = await find(connection, name, learned.length_m)
     if known is not None:
         return known
-    _, _, _, *values = TRACKS.parameters(learned)
-    version = await connection.fetchval(ADD, values[0], *values[2:])
-    return replace(learned, session="", driver="", at_ns=0, version=version)
+    values = dict(zip(TRACKS.names, TRACKS.parameters(learned), strict=True))
+    stored = (values[column] for column in ("track", "length_m", "corners", "line"))
+    return int(await connection.fetchval(ADD, *stored))

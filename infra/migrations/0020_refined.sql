@@ -56,6 +56,7 @@ create table passes (
     losses jsonb not null,
     carried_s double precision not null,
     straights jsonb not null,
+    incidents jsonb not null,
     laps_needed integer not null,
     primary key (session, driver, car, lap_number)
 ) with (fillfactor = 80);
@@ -96,6 +97,25 @@ create table silence (
     laps_needed integer not null,
     primary key (session, driver, car, lap_number)
 );
+
+-- What a stint shows as a whole; `lap_number` is its first lap that counts.
+create table debrief (
+    session text collate "C" not null,
+    driver text collate "C" not null,
+    at_ns bigint not null,
+    car text collate "C" not null,
+    lap_number integer not null,
+    last_lap integer not null,
+    revision integer not null,
+    laps integer not null,
+    best_lap integer not null,
+    best_lap_s double precision not null,
+    median_lap_s double precision not null,
+    theoretical_best_s double precision not null,
+    ended boolean not null,
+    findings jsonb not null,
+    primary key (session, driver, car, lap_number)
+) with (fillfactor = 80);
 
 -- One row for each corner of a lap; losses are null where they mean nothing.
 create view corner_pass as
@@ -153,6 +173,7 @@ begin
     delete from passes where session = of_session and driver = of_driver;
     delete from moment where session = of_session and driver = of_driver;
     delete from silence where session = of_session and driver = of_driver;
+    delete from debrief where session = of_session and driver = of_driver;
     delete from run where session = of_session and driver = of_driver;
 end
 $$;
@@ -212,6 +233,7 @@ end
 $$;
 
 drop view corner_pass;
+drop table debrief;
 drop table silence;
 drop table moment;
 drop table passes;

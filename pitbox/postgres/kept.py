@@ -31,6 +31,7 @@ KEPT: Final = (
     Kept("passes"),
     Kept("moment"),
     Kept("silence"),
+    Kept("debrief"),
     Kept("telemetry_chunk", by_run=True),
     Kept("telemetry_block", by_run=True),
     Kept("run", by_run=True),

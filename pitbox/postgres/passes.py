@@ -9,7 +9,7 @@ from schemas.track import Track
 PASSES: Final = Columns(
     Passes,
     key=("session", "driver", "car", "lap_number"),
-    json=("passes", "usual", "losses", "straights"),
+    json=("passes", "usual", "losses", "straights", "incidents"),
 )
 
 TRACKS: Final = Columns(Track, key=("session", "driver"), json=("corners", "line"))

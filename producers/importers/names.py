@@ -4,10 +4,13 @@
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from schemas.channels import CHANNELS
+
+UNITS: Final = {one.name: one.unit for one in CHANNELS} | {"latitude": "deg", "longitude": "deg"}
+"""The unit of each channel, and of a place on Earth, which becomes one on the map."""
 
 WORD: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 SAME_WORDS: Final = {
@@ -69,6 +72,14 @@ ALIASES: Final = {
     "Previous Lap Time": "last_lap_time",
     "Ambient Temp": "air_temp",
     "Elapsed Time": "session_time",
+    "Latitude": "latitude",
+    "Lat": "latitude",
+    "GPS Latitude": "latitude",
+    "GPS Lat": "latitude",
+    "Longitude": "longitude",
+    "Long": "longitude",
+    "GPS Longitude": "longitude",
+    "GPS Long": "longitude",
 }
 WHEEL_ALIASES: Final = {
     "Damper Pos": "susp_travel",
@@ -112,3 +123,17 @@ ANY: Final = _table(
 
 MOTEC: Final = ANY | _table([*((one.motec, one.name) for one in CHANNELS), *ALIASED])
 """The channels by the words of their names in a log of MoTeC."""
+
+
+def superfluous(channels: Collection[str]) -> frozenset[str]:
+    """Return which of latitude and longitude are of no use: alone, or beside a place on the map."""
+    given = frozenset(channels)
+    both = frozenset({"latitude", "longitude"})
+    usable = both <= given and not given & {"world_x", "world_y"}
+    return frozenset() if usable else both & given
+
+
+def mapped_places(channels: Iterable[str]) -> frozenset[str]:
+    """Return channels with a place on the map instead of latitude and longitude."""
+    on_map = {"latitude": "world_x", "longitude": "world_y"}
+    return frozenset(on_map.get(channel, channel) for channel in channels)

@@ -37,6 +37,7 @@ FACTORS: Final[dict[str, dict[str, float]]] = {
         "ft/s": 0.3048,
     },
     "m/s2": {"m/s2": 1.0, "m/s/s": 1.0, "g": STANDARD_GRAVITY},
+    "deg": PLAIN | {"deg": 1.0, "rad": 180 / math.pi},
     "rad": {"rad": 1.0, "deg": math.pi / 180},
     "rad/s": {"rad/s": 1.0, "deg/s": math.pi / 180},
     "rpm": {"rpm": 1.0, "1/min": 1.0, "rad/s": 30 / math.pi},

@@ -9,10 +9,11 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from schemas.coaching import Evidence, Moment, Silence
+from schemas.coaching import Debrief, Evidence, Finding, Moment, Silence
 from schemas.dead import DeadLetter
 from schemas.fold import Progress
 from schemas.hub import HubState, Probe
+from schemas.incidents import Incident
 from schemas.keys import Enrol, Enrolled, Renew, Renewed, Revoke, Revoked
 from schemas.link import Ask, Hello, Receipt
 from schemas.passes import Loss, Pass, Passes
@@ -157,6 +158,19 @@ SAMPLES: Final[dict[str, Struct]] = {
         ),
         carried_s=0.015,
         straights=(Stretch(from_m=400.0, to_m=900.0),),
+        incidents=(
+            Incident(
+                kind="spin",
+                at_ns=AT_NS,
+                ended_ns=AT_NS + 2_000_000_000,
+                before_mps=41.5,
+                after_mps=3.25,
+                distance_m=1210.5,
+                corner="T4",
+                turned_rad=3.25,
+                stood_s=4.5,
+            ),
+        ),
         laps_needed=1,
     ),
     "coach.moment": Moment(
@@ -181,6 +195,32 @@ SAMPLES: Final[dict[str, Struct]] = {
         revision=3,
         reason="learning_driver",
         laps_needed=1,
+    ),
+    "coach.debrief": Debrief(
+        **WHO,
+        at_ns=AT_NS,
+        car="44",
+        lap_number=3,
+        last_lap=12,
+        revision=3,
+        laps=9,
+        best_lap=7,
+        best_lap_s=88.125,
+        median_lap_s=88.75,
+        theoretical_best_s=87.5,
+        ended=True,
+        findings=(
+            Finding(
+                corner="T4",
+                worth_s=0.25,
+                best_lap=7,
+                usual_lap=9,
+                uneven=True,
+                cause="late_throttle",
+                times=2,
+                evidence=(Evidence(name="throttle_m", value=1290.5, unit="m", usual=1310.0),),
+            ),
+        ),
     ),
     "dead.letter": DeadLetter(
         consumer="timing",

@@ -41,6 +41,26 @@ def timing_paused(stack: Stack, pace: Pace) -> None:
     stack.healed()
 
 
+def corners_and_coach_killed(stack: Stack, pace: Pace) -> None:
+    """The services that derive facts from facts are killed repeatedly, in turn."""
+    laps(stack)
+    for number in range(2 * pace.kills):
+        stack.lasts(pace.drive_s)
+        with faults.killed((stack.corners, stack.coach)[number % 2]):
+            stack.lasts(1)
+    stack.healed()
+
+
+def corners_away_while_postgres_goes_back(stack: Stack, pace: Pace) -> None:
+    """Postgres is restored from a backup while no fact is derived from facts."""
+    laps(stack)
+    stack.lasts(pace.drive_s)
+    away = faults.killed(stack.corners), faults.killed(stack.coach)
+    with away[0], away[1], faults.database_goes_back(stack):
+        stack.lasts(pace.away_s)
+    stack.healed()
+
+
 def timing_away_while_the_store_is_wiped(stack: Stack, pace: Pace) -> None:
     """Persister and timing are away, and every stream is deleted meanwhile."""
     laps(stack)
@@ -105,10 +125,10 @@ def snapshot_flipped(stack: Stack, pace: Pace) -> None:
     with faults.killed(stack.timing):
         stack.lasts(1)
         for session, driver, state in stack.database.rows(
-            "select session, driver, state from fold"
+            "select session, driver, state from fold where consumer = 'timing'"
         ):
             flipped = _flipped((session, driver), state)
-            where = f"session = '{session}' and driver = '{driver}'"
+            where = f"consumer = 'timing' and session = '{session}' and driver = '{driver}'"
             stack.database.execute(f"update fold set state = '\\x{flipped.hex()}' where {where}")
     stack.healed()
 
@@ -240,5 +260,5 @@ CASES = (
     *(postgres_stopped_beside_timing, timing_updated, snapshot_rotten, facts_deleted),
     *(chunks_lost_that_timing_knew, two_timings, rebuilt),
     *(snapshot_flipped, chunks_lost_and_nobody_drives, facts_stream_refuses),
-    facts_locked,
+    *(facts_locked, corners_and_coach_killed, corners_away_while_postgres_goes_back),
 )

@@ -1,4 +1,7 @@
-"""Compare the facts in Postgres with a fresh fold of the chunks in Postgres."""
+"""Compare the facts in Postgres with a fresh fold of the chunks in Postgres.
+
+Facts of facts are compared with a fresh fold of those.
+"""
 
 import contextlib
 from collections import defaultdict
@@ -7,11 +10,15 @@ from typing import Any, Final
 import asyncpg
 from msgspec.structs import replace
 
+from consumers.coach import tables as coach_tables
+from consumers.coach.service import Coach
+from consumers.corners import tables as corners_tables
+from consumers.corners.service import Corners
 from consumers.timing import tables
 from consumers.timing.service import Timing
-from pitbox.postgres import facts, telemetry
-from pitbox.postgres.facts import Place
-from schemas.timing import Lap
+from pitbox.postgres import facts, refined, telemetry
+from pitbox.postgres.facts import FactTables, Place
+from pitbox.service.refinement import Refinement
 
 RUNS: Final = """
 select session, driver, run, max(last_chunk) as last from telemetry_part group by 1, 2, 3
@@ -21,6 +28,13 @@ EXPIRED: Final = "select session, driver from run where expired <> '{}'"
 PAGE: Final = 2000
 
 TABLES: Final = facts.scan(tables)
+REFINED: Final[dict[str, tuple[Refinement[Any], FactTables]]] = {
+    "timing": (Corners(), facts.scan(corners_tables)),
+    "corners": (Coach(), facts.scan(coach_tables)),
+}
+"""The services that derive facts from facts, by those that they take them of."""
+
+UNPUBLISHED: Final = "select session, driver, consumer from fold where unpublished is not null"
 
 Owned = dict[Place, Any]
 
@@ -40,7 +54,46 @@ async def wrong(connection: asyncpg.Connection) -> dict[Place, tuple[Any, Any]]:
             for place in stored.keys() | derived.keys():
                 if stored.get(place) != derived.get(place):
                     found[*owner, *place] = stored.get(place), derived.get(place)
+            if not found:
+                found |= await _wrongly_refined(connection, owner)
+        found |= {tuple(row): (None, None) for row in await connection.fetch(UNPUBLISHED)}
     return found
+
+
+async def _wrongly_refined(
+    connection: asyncpg.Connection, owner: tuple[str, str]
+) -> dict[Place, tuple[Any, Any]]:
+    """Return the facts of facts that differ, or the session while they rest on older ones."""
+    refines = {refinement.name: source for source, (refinement, _) in REFINED.items()}
+    if await refined.behind(connection, owner[0], refines):
+        return {owner: (None, None)}
+    found = {}
+    for source, (refinement, kept) in REFINED.items():
+        if not await refined.source_generation(connection, source, owner):
+            continue
+        stored = _steady(await kept.read(connection, *owner))
+        derived = await _refolded(connection, refinement, kept, owner)
+        for place in stored.keys() | derived.keys():
+            fact = stored.get(place)
+            withdrawn = place not in derived and refinement.withdrawn(fact) == fact
+            if fact != derived.get(place) and not withdrawn:
+                found[*owner, *place] = fact, derived.get(place)
+    return found
+
+
+async def _refolded(
+    connection: asyncpg.Connection,
+    refinement: Refinement[Any],
+    kept: FactTables,
+    owner: tuple[str, str],
+) -> Owned:
+    """Go over the facts of a driver in a session, without any state that was kept."""
+    state, derived = refinement.initial(), dict[Place, Any]()
+    for item in await refinement.items(connection, owner):
+        material = await refinement.material(connection, owner, item)
+        state, made = refinement.step(state, item, material)
+        derived |= kept.keyed(made)
+    return _steady(derived)
 
 
 async def derive(connection: asyncpg.Connection) -> None:
@@ -70,6 +123,6 @@ async def _fresh(connection: asyncpg.Connection) -> dict[tuple[str, str], Owned]
 def _steady(stored: Owned) -> Owned:
     """Return facts without their revisions, which count how often a fact was issued."""
     return {
-        place: replace(fact, revision=0) if isinstance(fact, Lap) else fact
+        place: replace(fact, revision=0) if "revision" in fact.__struct_fields__ else fact
         for place, fact in stored.items()
     }

@@ -66,6 +66,8 @@ class Stack:
         }
         self.persister = Service("persister", folder, self.environment)
         self.timing = Service("timing", folder, self.environment)
+        self.corners = Service("corners", folder, self.environment)
+        self.coach = Service("coach", folder, self.environment)
         self.database = Database(self.background, self.url)
         self.drivers: list[Driver] = []
         self.healed_ns = 0
@@ -82,6 +84,11 @@ class Stack:
         self._copies = 0
 
     @property
+    def services(self) -> tuple[Service, ...]:
+        """Return the services between telemetry and moments."""
+        return self.persister, self.timing, self.corners, self.coach
+
+    @property
     def watch(self) -> Watch:
         """Return the listener."""
         if self._watch is None:
@@ -93,8 +100,8 @@ class Stack:
         self.nats.start()
         self.postgres.start()
         self.apply_streams()
-        self.persister.start()
-        self.timing.start()
+        for service in self.services:
+            service.start()
         self._watch = Watch(self.background, self.nats, self.topology)
 
     def apply_streams(self) -> None:
@@ -140,7 +147,7 @@ class Stack:
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             time.sleep(min(POLL_S, left))
-            for program in (self.persister, self.timing, *self.drivers):
+            for program in (*self.services, *self.drivers):
                 if program.ended():
                     raise RuntimeError(f"{program.name} ended: {program.last_words()}")
 
@@ -263,8 +270,8 @@ class Stack:
             ending.callback(self.database.close)
             ending.callback(self.postgres.end)
             ending.callback(self.nats.end)
-            ending.callback(self.persister.end)
-            ending.callback(self.timing.end)
+            for service in self.services:
+                ending.callback(service.end)
             for driver in self.drivers:
                 ending.callback(driver.end)
             if self._watch is not None:

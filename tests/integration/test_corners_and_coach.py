@@ -1,5 +1,6 @@
 """Laps in, passes of corners and moments out: real services, over kills, holes and deletions."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
@@ -9,9 +10,13 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
+from consumers.persister.retaining import Retaining
+from pitbox import topology
 from pitbox.chunks.frames import sealed
 from pitbox.nats.bus import Bus
 from pitbox.postgres import deleted
+from pitbox.postgres.connection import Connection
+from pitbox.settings import Retention
 from producers.chunker import Chunker, chunks
 from producers.sources.sim import Race
 from producers.sources.sim.mistakes import Mistake
@@ -20,7 +25,7 @@ from schemas.passes import Passes
 from schemas.telemetry import Chunk
 from schemas.track import Track
 from tests.tools.hub import Database, apply, connected, eventually, send, settled
-from tests.tools.processes import running
+from tests.tools.processes import pitbox, running
 from tests.tools.servers import NatsServer
 from tests.tools.sim_drives import driven
 
@@ -124,8 +129,37 @@ async def test_a_slip_is_found_in_its_corner_after_the_track_was_learned(
     silent = await of_laps(stored, "silence", "reason")
     assert {*moments, *silent} == {*judged}
     assert not {*moments} & {*silent}
+    [debrief] = await stored.rows("select * from debrief")
+    assert debrief["laps"] >= LAPS - 4
+    assert debrief["theoretical_best_s"] <= debrief["best_lap_s"]
     corners = await stored.rows("select * from corner_pass where lap_number = $1", slip)
     assert max(corners, key=lambda one: one["loss_s"] or 0.0)["corner"] == "T2"
+
+
+async def test_a_rerun_states_which_moments_another_coach_would_add_drop_and_change(
+    nats_server: NatsServer, driver: Bus, stored: Database
+) -> None:
+    with services(nats_server, stored):
+        await send(driver, drive(), "telemetry.live")
+        await derived(stored, len(drive()))
+
+    def rerun(*options: str) -> str:
+        done = pitbox(nats_server, stored.url, "rerun", "coach", "test", *options)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "0 moments added, 0 dropped, 0 changed" in rerun()
+    [slip] = [row["lap_number"] for row in await stored.rows("select * from moment")]
+    await stored.rows("update moment set worth_s = worth_s / 2")
+    changed = rerun("--json")
+    assert f'"lap_number":{slip},"kind":"changed"' in changed
+    assert rerun("--json") == changed
+    await stored.rows("update moment set lap_number = 1")
+    assert "1 moments added, 1 dropped, 0 changed" in rerun()
+    assert await stored.value("select lap_number from moment") == 1
+    missing = pitbox(nats_server, stored.url, "rerun", "coach", "nowhere")
+    assert missing.returncode == 2
+    assert "no corners of a session nowhere" in missing.stderr
 
 
 async def test_kills_at_any_time_end_in_the_same_facts(
@@ -135,12 +169,12 @@ async def test_kills_at_any_time_end_in_the_same_facts(
     for part in parts:
         with services(nats_server, stored):
             await send(driver, part)
-            await eventually(lambda: stored.value("select true from lap limit 1"), "some laps")
+            await eventually(lambda: stored.value("select true from lap limit 1"), "some laps", 120)
     with services(nats_server, stored):
         await derived(stored, len(drive()))
     before = await of_laps(stored, "moment", "corner, cause, worth_s")
     await stored.rows("delete from fold")
-    for table in ("passes", "moment", "silence"):
+    for table in ("passes", "moment", "silence", "debrief"):
         await stored.rows(f"delete from {table}")
     with services(nats_server, stored):
         await derived(stored, len(drive()))
@@ -180,7 +214,7 @@ async def test_nothing_but_the_track_is_left_of_a_deleted_session(
         await connection.close()
         query = "select not exists (select from deleted where finished is null)"
         await eventually(lambda: stored.value(query), "the deletion is finished")
-    for table in ("passes", "moment", "silence", "session_track", "fold"):
+    for table in ("passes", "moment", "silence", "debrief", "session_track", "fold"):
         assert await stored.value(f"select count(*) from {table}") == 0, table
     for stream in ("TIMING", "COACHING"):
         info = await driver.jetstream.stream_info(stream)
@@ -201,3 +235,31 @@ async def test_a_second_session_on_the_track_is_judged_by_the_same_corners(
     assert await stored.value("select count(*) from track") == 1
     tracks = await stored.rows("select distinct track, version from session_track")
     assert [tuple(row) for row in tracks] == [("pebble-lane", 1)]
+
+
+async def test_facts_stay_when_their_telemetry_is_removed_and_coach_alone_derives_anew(
+    nats_server: NatsServer, driver: Bus, stored: Database
+) -> None:
+    passes = "select * from passes order by lap_number"
+    moments = "select * from moment order by lap_number"
+    with services(nats_server, stored):
+        await send(driver, drive(), "telemetry.live")
+        await derived(stored, len(drive()))
+    before = await stored.rows(passes), await stored.rows(moments)
+    await stored.rows("update run set updated = now() - interval '40 days'")
+    connection = Connection(stored.url, "retention")
+    limits = Retention(telemetry_days=30, notice_hours=0)
+    work = Retaining(connection, limits, ["timing"], topology.load().refines, tick_s=0.1)
+    stop = asyncio.Event()
+    task = asyncio.create_task(work.run(stop))
+    query = "select count(*) = 0 from telemetry"
+    await eventually(lambda: stored.value(query), "telemetry is removed")
+    stop.set()
+    await task
+    connection.drop()
+    await stored.rows("update fold set version = 0")
+    with services(nats_server, stored):
+        query = "select version > 0 from fold where consumer = 'coach'"
+        await eventually(lambda: stored.value(query), "moments are derived anew")
+    assert await stored.value("select version from fold where consumer = 'corners'") == 0
+    assert (await stored.rows(passes), await stored.rows(moments)) == before

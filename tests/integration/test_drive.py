@@ -400,6 +400,20 @@ async def test_a_bad_file_among_good_ones_stores_nothing(hub: Hub, data_dir: Pat
     assert await hub.stored() == []
 
 
+async def test_a_table_of_an_unknown_layout_is_imported_as_it_is_mapped(hub: Hub) -> None:
+    table = hub.folder / "stint.csv"
+    table.write_text("t,v,odd\n" + "".join(f"{at / 10},{100 + at},x\n" for at in range(50)))
+    mapped = ("--map", "time=t", "--map", "speed:km/h=v")
+    refused = await _run(pitbox("import", str(table), *mapped), hub.pc, code=2)
+    assert b"speed = v in km/h" in refused
+    assert b"add --yes" in refused
+    assert await hub.stored() == []
+    command = pitbox("import", str(table), *mapped, "--yes", "--json")
+    [part] = msgspec.json.decode(await _run(command, hub.pc))
+    assert (part["frames"], part["left_out"][0]["about"]) == (50, "odd")
+    assert len(await hub.stored()) == part["chunks"]
+
+
 async def test_an_import_waits_for_a_persister_that_is_away(hub: Hub, data_dir: Path) -> None:
     hub.persister.end()
     recording = data_dir / "iracing" / "red-bull-ring_w13_2024-build_6.5s.ibt"

@@ -188,7 +188,7 @@ async def settle(page: Page) -> None:
 async def test_no_endpoint_shows_a_hidden_driver(race: Race) -> None:
     before = await read_everything(race.served, race.guest)
     seen = [path for path, text in before.items() if any(mark in text for mark in MARKS)]
-    lists = ("laps", "holes", "passes", "moments")
+    lists = ("laps", "holes", "passes", "moments", "debriefs")
     assert {"/sessions", "/sessions/test", *(f"/sessions/test/{name}" for name in lists)} <= {*seen}
     assert any("/cars?" in path for path in seen)
     await race.decide()
@@ -205,7 +205,7 @@ async def test_no_endpoint_shows_a_hidden_driver(race: Race) -> None:
         assert [(one["driver"], one["own"]) for one in (await rest.get(at)).json()["cars"]] == [
             ("ada", True)
         ]
-        of_session = ("", "/laps", "/passes", "/moments")
+        of_session = ("", "/laps", "/passes", "/moments", "/debriefs")
         for path in (f"/sessions/alone{name}" for name in of_session):
             unknown = await rest.get(path.replace("alone", "nowhere"))
             answer = await rest.get(path)

@@ -20,6 +20,9 @@ RECORDINGS = (
     "assetto/assetto-corsa_udp_monza_r8-lms.pcap.gz",
     "f1/f1-25_format2025_time-trial_catalunya.pcap.gz",
     "f1/f1-25_format2026_race_melbourne.pcap.gz",
+    "motec/calder_adl_4-laps.ld",
+    "csv/ams2-m4-gt4_monza_3-laps.csv.gz",
+    "csv/iracing-488-gt3_fuji_7-laps.csv.gz",
 )
 
 

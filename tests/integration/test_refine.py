@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from consumers.timing import tables as timing_tables
 from pitbox.nats.bus import Bus
-from pitbox.postgres import deleted, folds
+from pitbox.postgres import deleted, folds, refined
 from pitbox.postgres.facts import scan
 from pitbox.service.lifetime import serve
 from pitbox.service.refine import Refine
@@ -113,6 +113,15 @@ async def rest(stored: Database) -> None:
     await eventually(lambda: stored.value(RESTS), "the totals rest on the laps")
 
 
+async def folds_behind(stored: Database) -> int:
+    """Return how many folds of the session rest on older facts."""
+    connection = await asyncpg.connect(stored.url)
+    try:
+        return await refined.behind(connection, "test", {"totals": "timing"})
+    finally:
+        await connection.close()
+
+
 def brief(found: Sequence[Lap]) -> list[tuple[int, float | None, int]]:
     return [(one.lap_number, one.lap_time_s, one.revision) for one in found]
 
@@ -120,11 +129,14 @@ def brief(found: Sequence[Lap]) -> list[tuple[int, float | None, int]]:
 async def test_each_fact_is_stored_and_published_once(
     nats_server: NatsServer, stored: Database, heard: list[Lap]
 ) -> None:
+    await derive(stored, LAPS[:1])
+    assert await folds_behind(stored) == 1
     async with serving(service(nats_server, stored)):
         await derive(stored, LAPS[:2])
         await rest(stored)
         await derive(stored, LAPS)
         await rest(stored)
+    assert await folds_behind(stored) == 0
     assert await rows(stored) == [(1, 21.0, 1), (2, 43.0, 1), (3, 66.0, 1)]
     assert brief(heard) == [(1, 21.0, 1), (2, 43.0, 1), (3, 66.0, 1)]
 

@@ -111,6 +111,7 @@ REACHES: Final[dict[str, Reach]] = {
     "GET /sessions/{session}/holes": Reach.LIST_SEEN,
     "GET /sessions/{session}/passes": Reach.SEEN_OR_GONE,
     "GET /sessions/{session}/moments": Reach.SEEN_OR_GONE,
+    "GET /sessions/{session}/debriefs": Reach.SEEN_OR_GONE,
     "GET /sessions/{session}/drivers/{driver}/laps/{lap_number}/telemetry": Reach.SEEN_OR_GONE,
     "GET /sessions/{session}/drivers/{driver}/telemetry": Reach.SEEN_OR_EMPTY,
     "GET /sessions/{session}/drivers/{driver}/cars": Reach.SEEN_OR_GONE,

@@ -90,7 +90,8 @@ class Verdict(Struct, frozen=True):
     """Hold the judgement of one sentence; None where a question does not arise.
 
     `off_s` is the claim minus the cost of the mistake that was made there, `off_habit_s` minus the
-    corner's loss against habit.
+    corner's loss against habit. `reachable` is whether that loss itself, which holds the driver's
+    chance beside the mistake, would be a right claim of what the mistake is worth.
     """
 
     true: bool
@@ -98,6 +99,7 @@ class Verdict(Struct, frozen=True):
     place: bool | None
     off_s: float | None
     within: bool | None
+    reachable: bool | None
     off_habit_s: float
     within_habit: bool
 
@@ -117,6 +119,7 @@ def judge(claim: Claim, known: Known) -> Verdict:
         place=True if true else False if near_s >= needed_s else None,
         off_s=off_s,
         within=_within(off_s, made.cost_s) if made and off_s is not None else None,
+        reachable=_within(lost_s - made.cost_s, made.cost_s) if made else None,
         off_habit_s=off_habit_s,
         within_habit=_within(off_habit_s, lost_s),
     )

@@ -81,7 +81,11 @@ def _parts_s(lap: Lap, turns: Sequence[int]) -> dict[str, float]:
 
 def _claim(said: Moment, track: Track, passes: Passes, circuit: Circuit) -> Claim:
     """Return the claim of a moment, with the turns that are in its corner's share of the lap."""
-    slowed = {loss.corner for loss in passes.losses} | {said.corner}
+    slowed = [loss.corner for loss in passes.losses]
+    names = [corner.name for corner in track.corners]
+    if passes.judged == "off":
+        # After it there are no losses, slowed or not.
+        slowed += names[names.index(slowed[-1]) :]
     places = [corner for corner in track.corners if corner.name in slowed]
     turns = tuple(
         corner.number

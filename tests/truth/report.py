@@ -50,6 +50,7 @@ class Figures(Struct, frozen=True):
     clean_laps: int
     recall_small: Share
     false_hindered: Share
+    worth_reachable: Share
     worth_habit: Share
     recall_habit: Share
 
@@ -58,7 +59,8 @@ def figures(laps: Sequence[JudgedLap]) -> Figures:
     """Count the judgements of the laps of one consistency.
 
     `recall_small` is of mistakes that cost 0.10 to 0.20 s; `recall_habit` of laps whose dearest
-    corner lost 0.10 s against habit.
+    corner lost 0.10 s against habit. `worth_reachable` is what claims of exactly the corner's loss
+    against habit would reach.
     """
     said = [lap.verdict for lap in laps if lap.verdict]
     clean = [lap for lap in laps if lap.known.is_clean and lap.silent not in LEARNING]
@@ -76,6 +78,7 @@ def figures(laps: Sequence[JudgedLap]) -> Figures:
         clean_laps=len(clean),
         recall_small=_found([(one, lap) for one, lap in made if one.cost_s < 0.2]),
         false_hindered=_share(_is_false(lap) for lap in hindered),
+        worth_reachable=_share(one.reachable for one in said if one.reachable is not None),
         worth_habit=_share(one.within_habit for one in said),
         recall_habit=_share(
             lap.claim is not None
@@ -101,6 +104,7 @@ def tables(laps: Sequence[JudgedLap], found: Figures) -> Iterator[str]:
     yield f"recall from 0.10 s {found.recall}, of 0.10 to 0.20 s alone {found.recall_small}"
     yield f"laps in traffic or under flags with a false sentence {found.false_hindered}"
     yield f"against habit: worth {found.worth_habit}, dearest corners found {found.recall_habit}"
+    yield f"worth of exact losses against habit, which hold chance too: {found.worth_reachable}"
     off = [lap.verdict.off_s for lap in laps if lap.verdict and lap.verdict.off_s is not None]
     if off:
         yield f"claim minus cost of the mistake: mean {mean(off):+.3f} s, sd {pstdev(off):.3f} s"
@@ -114,6 +118,10 @@ def tables(laps: Sequence[JudgedLap], found: Figures) -> Iterator[str]:
     yield from _list("missed", _missed(laps))
     yield from _list(
         "not true", (_described(lap) for lap in laps if lap.verdict and not lap.verdict.true)
+    )
+    yield from _list(
+        "worth wrong",
+        (_described(lap) for lap in laps if lap.verdict and lap.verdict.within is False),
     )
     yield from _list(
         "cause wrong",

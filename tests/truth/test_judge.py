@@ -79,6 +79,12 @@ def test_the_worth_of_a_small_mistake_is_right_within_30_ms() -> None:
     assert verdict.within and verdict.off_s == pytest.approx(0.025)
 
 
+def test_a_worth_that_chance_hides_is_not_reachable() -> None:
+    made = (Made(2, "brakes-early", 0.10),)
+    assert judge(EARLY, known(0, 0.12, 0, made=made)).reachable
+    assert judge(EARLY, known(0, 0.20, 0, made=made)).reachable is False
+
+
 def test_the_worth_against_habit_is_judged_besides() -> None:
     made = (Made(2, "brakes-early", 0.31),)
     verdict = judge(EARLY, known(0, 0.21, 0, made=made))

@@ -34,6 +34,7 @@ ENDPOINTS: Final[dict[str, frozenset[Role] | None]] = {
     "GET /sessions/{session}/holes": EVERYONE,
     "GET /sessions/{session}/passes": EVERYONE,
     "GET /sessions/{session}/moments": EVERYONE,
+    "GET /sessions/{session}/debriefs": EVERYONE,
     "GET /sessions/{session}/drivers/{driver}/laps/{lap_number}/telemetry": EVERYONE,
     "GET /sessions/{session}/drivers/{driver}/telemetry": EVERYONE,
     "GET /sessions/{session}/drivers/{driver}/cars": EVERYONE,

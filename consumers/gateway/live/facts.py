@@ -9,12 +9,12 @@ from typing import Final
 
 from consumers.gateway.live.table import Row, Table
 from consumers.gateway.past import by_lap, laps, sessions
-from schemas.coaching import Moment, Silence
+from schemas.coaching import Debrief, Moment, Silence
 from schemas.passes import Passes
 from schemas.timing import Deriving, Lap, Session
 from schemas.track import Track
 
-Revised = Passes | Moment | Silence
+Revised = Passes | Moment | Silence | Debrief
 
 
 def shows_nobody_else(fact: object) -> bool:
@@ -88,5 +88,13 @@ TABLE: Final = Table(
         key=lap_of,
         replaces=is_later,
         read=by_lap.silences.latest,
+    ),
+    Row(
+        route="coach.debrief",
+        event=Debrief,
+        shows_others=shows_nobody_else,
+        key=lap_of,
+        replaces=is_later,
+        read=by_lap.debriefs.latest,
     ),
 )

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from pitbox.postgres import page
-from pitbox.postgres.coaching import MOMENTS, SILENCES
+from pitbox.postgres.coaching import DEBRIEFS, MOMENTS, SILENCES
 from pitbox.postgres.columns import Columns
 from pitbox.postgres.page import EACH, Integer, Long, Page, Text
 from pitbox.postgres.passes import PASSES, TRACK_OF, TRACKS
@@ -82,6 +82,7 @@ order by driver, at_ns, lap_number
 passes: Final = ByLap("passes", PASSES)
 moments: Final = ByLap("moment", MOMENTS)
 silences: Final = ByLap("silence", SILENCES)
+debriefs: Final = ByLap("debrief", DEBRIEFS)
 
 
 async def tracks(connection: Any, session: str) -> list[Track]:

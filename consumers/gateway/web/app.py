@@ -65,6 +65,7 @@ def build(
             rest.list_holes,
             corners.list_passes,
             corners.list_moments,
+            corners.list_debriefs,
             rest.cars_at,
             recorded.lap_telemetry,
             recorded.range_telemetry,

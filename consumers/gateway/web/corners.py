@@ -1,4 +1,4 @@
-"""Serve the REST endpoints for what was derived of corners: passes and moments."""
+"""Serve the REST endpoints for what was derived of corners: passes, moments and debriefs."""
 
 from typing import Any, TypeVar
 
@@ -10,7 +10,7 @@ from consumers.gateway.past.by_lap import ByLap
 from consumers.gateway.web.paging import LINK, ROWS, After, AtMost, answer, position
 from consumers.gateway.web.rest import ERRORS, AnyName, CurrentVisitor, Name, Past
 from schemas.base import Event
-from schemas.coaching import Moment
+from schemas.coaching import Debrief, Moment
 from schemas.passes import Passes
 
 E = TypeVar("E", bound=Event)
@@ -47,6 +47,24 @@ async def list_moments(
 ) -> Response[list[Moment]]:
     """List what was worth saying about laps, 50 laps of each driver before anybody's others."""
     return await _list(by_lap.moments, request, archive, visitor, (session, driver, after, limit))
+
+
+@get("/sessions/{session:str}/debriefs", responses=ERRORS, response_headers=[LINK])
+async def list_debriefs(
+    *,
+    request: Request[Any, Any, Any],
+    archive: Past,
+    visitor: CurrentVisitor,
+    session: Name,
+    driver: AnyName = None,
+    after: After = "",
+    limit: AtMost = ROWS,
+) -> Response[list[Debrief]]:
+    """List what stints show as a whole, 50 stints of each driver before anybody's others.
+
+    `lap_number` is the first lap of a stint that counts.
+    """
+    return await _list(by_lap.debriefs, request, archive, visitor, (session, driver, after, limit))
 
 
 async def _list(

@@ -261,6 +261,28 @@ export interface Stretch {
   to_m: number;
 }
 
+/** State that a car spun, hit something or stood on the track. */
+export interface Incident {
+  kind: "contact" | "spin" | "stop";
+  at_ns: number;
+  ended_ns: number;
+  before_mps: number;
+  after_mps: number;
+  distance_m: number | null;
+  corner: string;
+  turned_rad: number | null;
+  stood_s: number | null;
+}
+
+export const INCIDENT_DEFAULTS = {
+  distance_m: null,
+  corner: "",
+  turned_rad: null,
+  stood_s: null,
+} satisfies Partial<Incident>;
+
+export type SentIncident = Omit<Incident, keyof typeof INCIDENT_DEFAULTS> & Partial<Incident>;
+
 /** State how the corners of one own lap were driven. */
 export interface Passes {
   type: "timing.passes";
@@ -287,6 +309,7 @@ export interface Passes {
   losses: readonly Loss[];
   carried_s: number;
   straights: readonly Stretch[];
+  incidents: readonly SentIncident[];
   laps_needed: number;
 }
 
@@ -303,6 +326,7 @@ export const PASSES_DEFAULTS = {
   losses: [],
   carried_s: 0.0,
   straights: [],
+  incidents: [],
   laps_needed: 0,
 } satisfies Partial<Passes>;
 
@@ -372,6 +396,52 @@ export const SILENCE_DEFAULTS = {
 } satisfies Partial<Silence>;
 
 export type SentSilence = Omit<Silence, keyof typeof SILENCE_DEFAULTS> & Partial<Silence>;
+
+/** State where a stint lost time against the driver's own best in it. */
+export interface Finding {
+  corner: string;
+  worth_s: number;
+  best_lap: number;
+  usual_lap: number;
+  uneven: boolean;
+  cause: "brakes_early" | "late_throttle" | "lift" | "off" | "second_brake" | "slow_minimum" | "time_lost" | "too_fast_in";
+  times: number;
+  evidence: readonly SentEvidence[];
+}
+
+export const FINDING_DEFAULTS = {
+  cause: "time_lost",
+  times: 0,
+  evidence: [],
+} satisfies Partial<Finding>;
+
+export type SentFinding = Omit<Finding, keyof typeof FINDING_DEFAULTS> & Partial<Finding>;
+
+/** State what a stint shows as a whole: at most three findings, the dearest first. */
+export interface Debrief {
+  type: "coach.debrief";
+  session: string;
+  driver: string;
+  at_ns: number;
+  car: string;
+  lap_number: number;
+  last_lap: number;
+  revision: number;
+  laps: number;
+  best_lap: number;
+  best_lap_s: number;
+  median_lap_s: number;
+  theoretical_best_s: number;
+  ended: boolean;
+  findings: readonly SentFinding[];
+}
+
+export const DEBRIEF_DEFAULTS = {
+  ended: false,
+  findings: [],
+} satisfies Partial<Debrief>;
+
+export type SentDebrief = Omit<Debrief, keyof typeof DEBRIEF_DEFAULTS> & Partial<Debrief>;
 
 /** State whether the hub stores, every three seconds, by the program that runs its servers. */
 export interface HubState {
@@ -653,6 +723,7 @@ export type ToPage =
   | SentPasses
   | SentMoment
   | SentSilence
+  | SentDebrief
   | HubState
   | Deleted
   | Dropped

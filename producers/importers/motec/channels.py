@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from producers.importers.mapping import Mapped, Mapping, stated
 from producers.importers.motec.ld import Log, Logged
-from producers.importers.names import MOTEC, words
+from producers.importers.names import MOTEC, UNITS, superfluous, words
 from producers.importers.units import NONE, Scale, scale
 from schemas.channels import CHANNEL_BY_NAME
 
@@ -63,7 +63,7 @@ class Chosen(Struct, frozen=True):
     @property
     def is_held(self) -> bool:
         """Return whether a value holds until the next sample, as states do."""
-        return self.channel in HELD or CHANNEL_BY_NAME[self.channel].unit in ("", "bool", "bitset")
+        return self.channel in HELD or UNITS[self.channel] in ("", "bool", "bitset")
 
     def read(self, content: mmap.mmap | bytes, first: int, last: int) -> list[float]:
         """Return the samples from `first` until before `last`, in the registry's unit."""
@@ -81,10 +81,13 @@ def choose(log: Log) -> tuple[tuple[Chosen, ...], tuple[str, ...]]:
         chosen = _competizione(logged) if competizione else _motec(logged)
         if chosen is None:
             continue
-        rank = int(words(logged.name) != words(CHANNEL_BY_NAME[chosen.channel].motec))
+        known_name = CHANNEL_BY_NAME.get(chosen.channel)
+        rank = int(known_name is None or words(logged.name) != words(known_name.motec))
         known = best.get(chosen.channel)
         if known is None or rank < known[0]:
             best[chosen.channel] = rank, chosen
+    for channel in superfluous(best):
+        del best[channel]
     used = tuple(chosen for _, chosen in best.values())
     taken = {id(chosen.logged) for chosen in used}
     unused = [_titled(logged) for logged in log.channels if id(logged) not in taken]
@@ -140,7 +143,7 @@ def _motec(logged: Logged) -> Chosen | None:
     channel = MOTEC.get(words(logged.name))
     if channel is None:
         return None
-    unit = CHANNEL_BY_NAME[channel].unit
+    unit = UNITS[channel]
     conversion = scale(logged.unit, unit)
     if conversion is None:
         return None
@@ -154,7 +157,7 @@ def _competizione(logged: Logged) -> Chosen | None:
         return _motec(logged)
     channel, usual, sign = COMPETIZIONE[logged.name]
     unit = usual if logged.unit in NONE else logged.unit
-    conversion = scale(unit, CHANNEL_BY_NAME[channel].unit)
+    conversion = scale(unit, UNITS[channel])
     if conversion is None:
         return None
     return Chosen(channel, logged, Scale(sign * conversion.factor, sign * conversion.offset), unit)

@@ -9,20 +9,22 @@ from typing import Final
 
 from msgspec import Struct
 
+from producers.importers.limits import Limits
 from producers.importers.mapping import Mapping
 from producers.importers.motec import ldx
 from producers.importers.motec.channels import Chosen, choose, mapping_of, turned
 from producers.importers.motec.laps import LapCounter, longest_m, measures_distance, starts_s
 from producers.importers.motec.ld import Log, read_log
 from producers.importers.motec.resampling import frame_rate_hz, resampled
+from producers.importers.names import mapped_places
 from producers.left_out import Tally
 from producers.source import Began, Frame, Observation, SourceError
 from producers.sources.channel_order import ABSENT, Layout
+from producers.sources.projection import Projection
 from schemas.sim import SessionOpened
 
 BLOCK_FRAMES: Final = 512
 COUNTED: Final = ("lap_number", "lap_time", "lap_distance")
-ABOVE_ZERO: Final = ("last_lap_time", "best_lap_time")
 MAX_LABEL: Final = 128
 MAX_FIRST_LAP: Final = 10_000
 
@@ -80,49 +82,63 @@ def _replay(checked: Content, content: mmap.mmap, written_ns: int) -> Iterator[O
     began_ns = log.started_ns
     if began_ns is None:
         began_ns = written_ns - round(log.lasts_s * 1e9)
-    layout = Layout(["session_time", *chosen, *(COUNTED if checked.starts_s else ())])
-    opened = SessionOpened(
-        at_ns=began_ns,
-        source="motec",
-        track=log.venue[:MAX_LABEL],
-        car_model=log.vehicle[:MAX_LABEL],
-    )
-    yield Began("", layout.channels, opened)
-    counter = _counter(checked, content)
+    names = {"session_time", *chosen, *(COUNTED if checked.starts_s else ())}
+    layout = Layout(mapped_places(names))
+    yield Began("", layout.channels, _described(log, began_ns))
+    derived = Derived(checked, content)
     for first in range(0, frames, BLOCK_FRAMES):
         block = range(first, min(first + BLOCK_FRAMES, frames))
         columns = {name: resampled(one, content, block, rate_hz) for name, one in chosen.items()}
-        for place, frame in enumerate(block):
-            values = {name: column[place] for name, column in columns.items()}
-            time_s = frame / rate_hz
-            values["session_time"] = time_s
-            if counter is not None:
-                _count(values, counter, time_s, measured=measures_distance(chosen))
-            for name in ABOVE_ZERO:
-                if name in values and not values[name] > 0:
-                    values[name] = ABSENT
+        for index, frame in enumerate(block):
+            values = {name: column[index] for name, column in columns.items()}
+            values["session_time"] = frame / rate_hz
+            derived.complete(values)
             yield Frame(began_ns + frame * 1_000_000_000 // rate_hz, layout.row(values))
     left_out = Tally()
     checked.mapping.leave_out(left_out)
     yield from left_out.take(began_ns + frames * 1_000_000_000 // rate_hz)
 
 
-def _counter(checked: Content, content: mmap.mmap) -> LapCounter | None:
-    """Return a counter of the laps whose starts are known; it goes on from the log's own number."""
-    if not checked.starts_s:
-        return None
-    number = checked.chosen.get("lap_number")
-    first = number.read(content, 0, 1)[0] if number else 0.0
-    return LapCounter(
-        checked.starts_s,
-        int(first) if 0 <= first < MAX_FIRST_LAP else 0,
-        longest_m(checked.chosen, content, checked.starts_s),
+def _described(log: Log, began_ns: int) -> SessionOpened:
+    return SessionOpened(
+        at_ns=began_ns,
+        source="motec",
+        track=log.venue[:MAX_LABEL],
+        car_model=log.vehicle[:MAX_LABEL],
     )
 
 
-def _count(values: dict[str, float], counter: LapCounter, time_s: float, *, measured: bool) -> None:
-    """Put the counted lap in place of what was logged about it, but for a measured distance."""
-    number, lap_time_s, distance_m = counter.at(time_s, values.get("speed", ABSENT))
-    values["lap_number"], values["lap_time"] = number, lap_time_s
-    if not measured:
-        values["lap_distance"] = distance_m
+class Derived:
+    """Derive what a log holds in another form: the lap, and the place on the map."""
+
+    def __init__(self, checked: Content, content: mmap.mmap) -> None:
+        """Prepare for the first frame of a log."""
+        chosen = checked.chosen
+        self._measured = measures_distance(chosen)
+        self._limits = Limits(chosen)
+        self._projection = Projection() if "latitude" in chosen else None
+        self._counter: LapCounter | None = None
+        if checked.starts_s:
+            number = chosen.get("lap_number")
+            first = number.read(content, 0, 1)[0] if number else 0.0
+            self._counter = LapCounter(
+                checked.starts_s,
+                int(first) if 0 <= first < MAX_FIRST_LAP else 0,
+                longest_m(chosen, content, checked.starts_s),
+            )
+
+    def complete(self, values: dict[str, float]) -> None:
+        """Put derived values into those of the next frame.
+
+        A counted lap replaces the logged one, but for a distance that was measured.
+        """
+        if self._counter is not None:
+            speed = values.get("speed", ABSENT)
+            number, lap_time_s, distance_m = self._counter.at(values["session_time"], speed)
+            values["lap_number"], values["lap_time"] = number, lap_time_s
+            if not self._measured:
+                values["lap_distance"] = distance_m
+        self._limits.apply(values)
+        if self._projection is not None:
+            place = self._projection.place(values["latitude"], values["longitude"])
+            values["world_x"], values["world_y"] = place

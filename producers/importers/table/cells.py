@@ -23,6 +23,9 @@ WORDS: Final = {
 }
 """States and gears in words; the values of an absent one are NaN."""
 
+LATEST_NS: Final = 1 << 62
+"""In the year 2116."""
+
 DURATION: Final = re.compile(
     r"(-?)(?:(\d{1,3})\.)?(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2}(?:\.\d{1,9})?)"
 )
@@ -54,7 +57,10 @@ def instant_ns(text: str) -> int:
     at = datetime.fromisoformat(text.strip())
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
-    return round(at.timestamp() * 1e6) * 1000
+    at_ns = round(at.timestamp() * 1e6) * 1000
+    if not 0 <= at_ns < LATEST_NS:
+        raise ValueError(text)
+    return at_ns
 
 
 def _seconds(duration: re.Match[str]) -> float:

@@ -1,18 +1,20 @@
 """Turn the rows of a table into observations."""
 
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from producers.importers.limits import Limits
 from producers.importers.mapping import Mapping
+from producers.importers.names import mapped_places
 from producers.importers.table import iracing_rows
 from producers.importers.table.layouts import GARAGE_61, IRACING
 from producers.importers.table.plan import Plan, plan
 from producers.importers.table.rows import Description, Rows, read
 from producers.importers.table.text import Header, read_header, read_rows
 from producers.source import Began, Frame, Observation
-from producers.sources.channel_order import ABSENT, Layout
+from producers.sources.channel_order import Layout
+from producers.sources.projection import Projection
 from schemas.sim import SessionKind, SessionOpened
 
 KINDS: Final[dict[str, SessionKind]] = {
@@ -24,8 +26,6 @@ KINDS: Final[dict[str, SessionKind]] = {
     "time trial": "time_trial",
     "hotlap": "time_trial",
 }
-RATIOS: Final = ("throttle", "brake", "clutch", "handbrake")
-ABOVE_ZERO: Final = ("last_lap_time", "best_lap_time", "position")
 
 
 def mapping(path: Path, chosen: Sequence[str] = ()) -> Mapping:
@@ -70,22 +70,22 @@ def _decoded(path: Path, planned: Plan, rows: Rows) -> Iterator[Observation]:
 
 def _plain(planned: Plan, rows: Rows, origin_ns: int) -> Iterator[Observation]:
     """Yield the frames of rows; another track, car or kind of session begins another session."""
-    layout = Layout(column.channel for column in planned.columns)
     channels = [column.channel for column in planned.columns]
-    ratios = [place for place, name in enumerate(channels) if name in RATIOS]
-    positive = [place for place, name in enumerate(channels) if name in ABOVE_ZERO]
+    projection = Projection() if "latitude" in channels else None
+    layout = Layout(mapped_places(channels))
+    limits = Limits(channels)
     described: Description | None = None
     for row in rows:
         at_ns = origin_ns + row.at_ns
         if row.description != described:
             described = row.description
             yield Began("", layout.channels, _opened(at_ns, described))
-        values = list(row.values)
-        for place in ratios:
-            values[place] = _ratio(values[place])
-        for place in positive:
-            values[place] = values[place] if values[place] > 0 else ABSENT
-        yield Frame(at_ns, layout.row(dict(zip(channels, values, strict=True))))
+        values = dict(zip(channels, row.values, strict=True))
+        limits.apply(values)
+        if projection is not None:
+            place = projection.place(values["latitude"], values["longitude"])
+            values["world_x"], values["world_y"] = place
+        yield Frame(at_ns, layout.row(values))
 
 
 def _opened(at_ns: int, described: Description) -> SessionOpened:
@@ -98,7 +98,3 @@ def _opened(at_ns: int, described: Description) -> SessionOpened:
         car_model=car_model,
         kind=next(found, "unknown"),
     )
-
-
-def _ratio(value: float) -> float:
-    return value if math.isnan(value) else min(1.0, max(0.0, value))

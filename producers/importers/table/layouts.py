@@ -112,7 +112,7 @@ IRACING: Final = Layout(
 )
 GARAGE_61: Final = Layout(
     name="lap of Garage 61",
-    needs=frozenset({"LapDistPct", "Speed", "Lat", "Lon", "SteeringWheelAngle"}),
+    needs=frozenset({"LapDistPct", "Speed", "Lat", "Lon", "SteeringWheelAngle", "Clutch"}),
     time=ROW,
 )
 LAYOUTS: Final = (

@@ -9,15 +9,14 @@ from typing import Final
 from msgspec import Struct
 
 from producers.importers.mapping import Mapped, Mapping, stated
-from producers.importers.names import ANY, WORD, words
+from producers.importers.names import ANY, UNITS, WORD, superfluous, words
 from producers.importers.table.layouts import ENGAGED, GARAGE_61, IRACING, ROW, Layout, layout_of
 from producers.importers.table.wishes import Wish, wishes
-from producers.importers.units import Scale, scale
+from producers.importers.units import NONE, Scale, scale
 from producers.source import SourceError
 from producers.sources.iracing.channels import readings
 from producers.sources.iracing.session import Facts
 from producers.sources.iracing.ticks import Ticks
-from schemas.channels import CHANNEL_BY_NAME
 
 UNIT: Final = re.compile(r"(.*?)\s*[(\[]([^()\[\]]*)[)\]]\s*")
 SUFFIXES: Final = {
@@ -34,6 +33,7 @@ TIMES: Final = (
 """Names of columns that are the time; the first kind is preferred."""
 
 
+ORDER: Final = tuple(UNITS)
 RENAMED: Final = {"ABSActive": "BrakeABSactive"}
 """Names of Garage 61 that are not those of iRacing."""
 
@@ -93,6 +93,8 @@ def plan(file: str, names: Sequence[str], cells: Map[str, str], chosen: Sequence
     for channel, wish in wanted.items():
         choices[channel] = [_wished(wish)]
     _check(file, choices)
+    for channel in superfluous(choices):
+        del choices[channel]
     columns = tuple(
         Column(channel, names.index(options[0].column), options[0].column, options[0].scale)
         for channel, options in sorted(choices.items(), key=_place)
@@ -112,7 +114,7 @@ def plan(file: str, names: Sequence[str], cells: Map[str, str], chosen: Sequence
 
 
 def _place(item: tuple[str, list[_Choice]]) -> int:
-    return CHANNEL_BY_NAME[item[0]].id
+    return ORDER.index(item[0])
 
 
 def _offered(name: str, layout: Layout | None) -> list[tuple[str, _Choice]]:
@@ -121,15 +123,15 @@ def _offered(name: str, layout: Layout | None) -> list[tuple[str, _Choice]]:
         if name not in layout.columns:
             return []
         channel, unit = layout.columns[name]
-        conversion = Scale(-1, 1) if unit == ENGAGED else scale(unit, CHANNEL_BY_NAME[channel].unit)
+        conversion = Scale(-1, 1) if unit == ENGAGED else scale(unit, UNITS[channel])
         if conversion is None:
             return []
         return [(channel, _Choice(name, conversion, stated(unit, "by the layout")))]
     bare, unit = _parted(name)
-    channel = bare if bare in CHANNEL_BY_NAME else ANY.get(words(bare), "")
+    channel = bare if bare in UNITS else ANY.get(words(bare), "")
     if not channel:
         return []
-    target = CHANNEL_BY_NAME[channel].unit
+    target = UNITS[channel]
     if not unit and target == "s":
         return [(channel, _Choice(name, Scale(), "in s, the header states no unit"))]
     conversion = scale(unit, target)
@@ -151,12 +153,20 @@ def _parted(name: str) -> tuple[str, str]:
 
 
 def _wished(wish: Wish) -> _Choice:
-    """Return the choice of a user, whose column is in the registry's unit if none is stated."""
-    target = CHANNEL_BY_NAME[wish.channel].unit if wish.channel != "time" else "s"
+    """Return the choice of a user, whose column is in the channel's unit if none is stated.
+
+    Raises SourceError when the header states one of another quantity.
+    """
+    target = UNITS.get(wish.channel, "s")
     unit = wish.unit or _parted(wish.column)[1]
-    conversion = scale(unit, target) if unit else None
+    conversion = scale(unit, target)
     if conversion is not None:
         return _Choice(wish.column, conversion, stated(unit))
+    if unit and target not in NONE:
+        raise SourceError(
+            f"--map {wish.channel}: {unit} in the header is no unit of it; state another one, "
+            f'--map {wish.channel}:{target}="{wish.column}"'
+        )
     taken = f"taken as {target}, the header states no unit" if target else ""
     return _Choice(wish.column, Scale(), taken)
 

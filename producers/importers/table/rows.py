@@ -156,7 +156,8 @@ class Clock:
         if not rows and self._invalid:
             raise SourceError(
                 f'{file}: "{self._invalid}" in the column {name} is neither a number of seconds '
-                "nor a date with a time, as 2026-11-29 14:03:22.5"
+                "nor a date with a time, as 2026-11-29 14:03:22.5. Where it counts ms: "
+                f'--map time:ms="{name}"'
             )
         if self._restarts > max(rows * MOST_RESTARTS, 1):
             raise SourceError(
@@ -172,20 +173,21 @@ class Clock:
             instant_ns(text)
             self._is_text = self.is_dated = True
         else:
-            self.is_dated = YEAR_2000_S < seconds < YEAR_2100_S
+            self.is_dated = _is_dated(seconds)
+            if not (self.is_dated or abs(seconds) < LONGEST_S):
+                raise ValueError(text)
             self._last_s = seconds
         self._is_known = True
 
     def _seconds(self, text: str) -> float:
         scale = self._time.scale if self._time else None
         seconds = number(text, decimal_comma=self._decimal_comma)
-        seconds *= scale.factor if scale else 1.0
-        if not -LONGEST_S < seconds < YEAR_2100_S:
-            raise ValueError(text)
-        return seconds
+        return seconds * scale.factor if scale else seconds
 
     def _seconds_ns(self, text: str) -> int | None:
         seconds = self._seconds(text)
+        if not (_is_dated(seconds) if self.is_dated else abs(seconds) < LONGEST_S):
+            raise ValueError(text)
         if self.is_dated:
             return round(seconds * 1e6) * 1000
         step_s = seconds - self._last_s
@@ -195,7 +197,15 @@ class Clock:
         elif step_s > 0:
             self._step_s = step_s
         self._last_s = seconds
-        return round((seconds + self._offset_s) * 1e9)
+        since_s = seconds + self._offset_s
+        if not abs(since_s) < LONGEST_S:
+            raise ValueError(since_s)
+        return round(since_s * 1e9)
+
+
+def _is_dated(seconds: float) -> bool:
+    """Return whether seconds count from 1970."""
+    return YEAR_2000_S < seconds < YEAR_2100_S
 
 
 @contextmanager

@@ -37,7 +37,7 @@ def is_table(path: Path) -> bool:
 def read_header(path: Path) -> Header:
     """Read the first line; raises SourceError when it names no columns."""
     with _lines(path) as lines:
-        first = next((line for line in lines if line.strip()), "")
+        first = next(filter(_is_row, lines), "")
     delimiter = max(DELIMITERS, key=first.count)
     try:
         cells = next(csv.reader([first], delimiter=delimiter), [])
@@ -57,9 +57,9 @@ def read_header(path: Path) -> Header:
 def read_rows(path: Path, header: Header) -> Iterator[list[str]]:
     """Yield the rows below the header; raises SourceError when the file is damaged."""
     with _lines(path) as lines:
-        filled = (line for line in lines if line.strip())
-        next(filled, "")
-        rows = csv.reader(filled, delimiter=header.delimiter)
+        below = filter(_is_row, lines)
+        next(below, "")
+        rows = csv.reader(below, delimiter=header.delimiter)
         try:
             for number, row in enumerate(rows):
                 if number >= MAX_ROWS:
@@ -77,6 +77,11 @@ def _lines(path: Path) -> Iterator[Iterator[str]]:
             yield _bounded(file, path.name)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise SourceError(f"{path.name} is damaged, or cut short: {error}") from None
+
+
+def _is_row(line: str) -> bool:
+    """Return whether a line is neither empty nor a comment."""
+    return bool(line.strip()) and not line.startswith("#")
 
 
 def _bounded(file: BinaryIO, name: str) -> Iterator[str]:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from producers.importers.names import UNITS
 from producers.importers.units import FACTORS, TEMPERATURES, scale
 from producers.source import SourceError
-from schemas.channels import CHANNEL_BY_NAME
 
 
 class Wish(Struct, frozen=True):
@@ -33,8 +33,8 @@ def _wish(text: str, columns: Sequence[str], file: str) -> Wish:
     channel, _, unit = left.strip().partition(":")
     if not equals or not channel or not right.strip():
         raise SourceError(f'--map "{text}" is not a mapping: write CHANNEL=COLUMN, as speed=Speed')
-    if channel != "time" and channel not in CHANNEL_BY_NAME:
-        near = [name for name in CHANNEL_BY_NAME if channel.split("_")[0] in name]
+    if channel != "time" and channel not in UNITS:
+        near = [name for name in UNITS if channel.split("_")[0] in name]
         hint = f"; there are {', '.join(near[:8])}" if near else ""
         raise SourceError(f'--map "{text}": there is no channel {channel}{hint}')
     named = [name for name in columns if name.casefold() == right.strip().casefold()]
@@ -42,7 +42,7 @@ def _wish(text: str, columns: Sequence[str], file: str) -> Wish:
         raise SourceError(
             f'--map "{text}": {file} has no column {right.strip()}; it has {", ".join(columns)}'
         )
-    target = "s" if channel == "time" else CHANNEL_BY_NAME[channel].unit
+    target = "s" if channel == "time" else UNITS[channel]
     if unit and scale(unit, target) is None:
         known = TEMPERATURES if target == "degC" else FACTORS[target]
         raise SourceError(

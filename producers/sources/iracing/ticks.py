@@ -15,6 +15,7 @@ from producers.sources.iracing.field import ARRAYS, UNLIMITED_S, Arrays, Field, 
 from producers.sources.iracing.laps import LapBook
 from producers.sources.iracing.session import Facts
 from producers.sources.iracing.verdicts import TimedLap
+from producers.sources.projection import Projection
 from schemas.sim import Finished, LapReported, SessionKind, SessionOpened
 
 REQUIRED: Final = ("SessionTime", "Lap", "LapDistPct", "Speed")
@@ -45,8 +46,6 @@ BACK_S: Final = 1.0
 
 DERIVED: Final = ("lap_time", "sector", "world_x", "world_y")
 GAPS: Final = ("gap_ahead", "gap_behind")
-METRES_PER_DEGREE: Final = 111_194.93
-"""Metres in a degree of latitude on a sphere of 6371 km, exact enough for a track's size."""
 
 
 class Tick(Struct, frozen=True):
@@ -209,7 +208,7 @@ class Path:
     """
 
     def __init__(self, facts: Facts) -> None:
-        self._origin = facts.origin
+        self._projection = Projection(facts.origin)
         turn = 0.0 if facts.north_offset is None else math.pi / 2 - facts.north_offset
         self._turn = turn
         self._x = self._y = 0.0
@@ -219,17 +218,11 @@ class Path:
     def move(self, values: Mapping[str, float]) -> tuple[float, float]:
         """Return the position (x, y) in metres; NaN when the sim has no variables for it."""
         if "Lat" in values and "Lon" in values:
-            return self._fix(values["Lat"], values["Lon"])
+            return self._projection.place(values["Lat"], values["Lon"])
         if not {"VelocityX", "VelocityY", "Yaw"} <= values.keys():
             return ABSENT, ABSENT
         self._integrate(values)
         return self._x, self._y
-
-    def _fix(self, latitude: float, longitude: float) -> tuple[float, float]:
-        self._origin = self._origin or (latitude, longitude)
-        south, west = self._origin
-        east = (longitude - west) * METRES_PER_DEGREE * math.cos(math.radians(south))
-        return east, (latitude - south) * METRES_PER_DEGREE
 
     def _integrate(self, values: Mapping[str, float]) -> None:
         elapsed_s = values["SessionTime"] - self._time_s

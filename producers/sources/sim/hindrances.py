@@ -50,7 +50,7 @@ def parse(text: str) -> Hindrance:
         return msgspec.convert(pairs_of(text), Hindrance, strict=False)
     except msgspec.ValidationError as error:
         raise ValueError(
-            f'hindrance "{text}": {error}; write lap=4,from_m=900,until_m=2000,by=BY,slower=0.03 '
+            f'hindrance "{text}": {error}; write lap=4,from_m=900,until_m=2000,kind=KIND '
             f"with KIND one of {', '.join(KINDS)}, and slower=0.03"
         ) from None
 

@@ -1,15 +1,23 @@
 /** What the coach found, in words: pure. */
 
 import {
+  DEBRIEF_DEFAULTS,
   EVIDENCE_DEFAULTS,
+  FINDING_DEFAULTS,
+  INCIDENT_DEFAULTS,
   MOMENT_DEFAULTS,
   PASSES_DEFAULTS,
   SILENCE_DEFAULTS,
   TRACK_DEFAULTS,
+  type Debrief,
+  type Finding,
+  type Incident,
   type Loss,
   type Moment,
   type Passes,
+  type SentDebrief,
   type SentEvidence,
+  type SentFinding,
   type SentMoment,
   type SentPasses,
   type SentSilence,
@@ -37,6 +45,8 @@ export interface Evidence {
 
 export const wholeMoment = (sent: SentMoment): Moment => ({ ...MOMENT_DEFAULTS, ...sent });
 export const wholeSilence = (sent: SentSilence): Silence => ({ ...SILENCE_DEFAULTS, ...sent });
+export const wholeDebrief = (sent: SentDebrief): Debrief => ({ ...DEBRIEF_DEFAULTS, ...sent });
+export const wholeFinding = (sent: SentFinding): Finding => ({ ...FINDING_DEFAULTS, ...sent });
 export const wholePasses = (sent: SentPasses): Passes => ({ ...PASSES_DEFAULTS, ...sent });
 export const wholeTrack = (sent: SentTrack): Track => ({ ...TRACK_DEFAULTS, ...sent });
 
@@ -92,6 +102,40 @@ export function evidenceOf(sent: SentEvidence): Evidence {
   const [factor, shown] = unit === "m/s" ? [KMH, "km/h"] : [1, unit];
   const words = (number: number) => `${fixed(number * factor, 0)} ${shown}`;
   return { label, value: words(value), usual: usual === null ? "" : `usually ${words(usual)}` };
+}
+
+/** Return what went wrong with the car on some laps, the latest first, each with its lap. */
+export function incidentsOf(passes: readonly Passes[]): readonly { lap: number; incident: Incident }[] {
+  return passes
+    .flatMap(({ lap_number: lap, incidents }) =>
+      incidents.map((sent) => ({ lap, incident: { ...INCIDENT_DEFAULTS, ...sent } })),
+    )
+    .reverse();
+}
+
+/** State an incident in words, with the numbers that it rests on. */
+export function incidentWords({ kind, corner, before_mps, after_mps, turned_rad, stood_s }: Incident): string {
+  const where = corner ? ` at ${turn(corner)}` : "";
+  const speeds = `${fixed(before_mps * KMH, 0)} to ${fixed(after_mps * KMH, 0)} km/h`;
+  switch (kind) {
+    case "spin":
+      return `Spun${where}, ${fixed(((turned_rad ?? 0) * 180) / Math.PI, 0)}° from its course, ${speeds}`;
+    case "contact":
+      return `Hit something${where}, ${speeds}`;
+    case "stop":
+      return `Stood on the track${where} for ${fixed(stood_s ?? 0, 0)} s`;
+  }
+}
+
+/** State a finding of a stint in words: what the usual lap loses there, and the lap that shows how. */
+export function findingWords({ worth_s, best_lap, uneven }: Finding): string {
+  const varies = uneven ? ", and varies by more" : "";
+  return `${fixed(worth_s, 2)} s a lap over lap ${best_lap}${varies}`;
+}
+
+/** Return the latest debrief whose stint has ended, null without one. */
+export function endedStint(debriefs: readonly Debrief[]): Debrief | null {
+  return debriefs.findLast((debrief) => debrief.ended) ?? null;
 }
 
 /** Return the places of a moment's evidence, and the usual ones, in m from the line. */

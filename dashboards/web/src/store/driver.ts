@@ -19,6 +19,7 @@ import {
 } from "../core/samples/holes";
 import { Ring } from "../core/samples/ring";
 import type {
+  Debrief,
   Entry,
   Frames,
   Hole as StoredHole,
@@ -50,6 +51,7 @@ export class Driver {
   readonly passes = signal<readonly Passes[]>([]);
   readonly moments = signal<readonly Moment[]>([]);
   readonly silences = signal<readonly Silence[]>([]);
+  readonly debriefs = signal<readonly Debrief[]>([]);
   /** The cars of the race around this one, as its sim showed them. */
   readonly cars = new Instants();
   /** Who drives them; null until it was asked for. */

@@ -2,14 +2,20 @@ import { expect, test } from "vitest";
 import {
   causeWords,
   coachState,
+  endedStint,
   evidenceOf,
   evidencePlaces,
+  findingWords,
+  incidentsOf,
+  incidentWords,
   standing,
   turn,
+  wholeFinding,
   withFact,
   worst,
 } from "../../src/core/coach";
-import { moment, passes, silence } from "../fakes/coach";
+import { debrief, moment, passes, silence } from "../fakes/coach";
+import { INCIDENT_DEFAULTS, type SentIncident } from "../../src/wire";
 
 test("a fact replaces the one of its lap, and facts stay in the order of their laps", () => {
   const [first, second] = [moment(2), moment(4)];
@@ -77,4 +83,31 @@ test("the worst corner of a lap is the one that lost most, if that is worth a li
   expect(worst(laps, 3)?.lost).toBeCloseTo(0.3);
   expect(worst(laps, 4)).toBeNull();
   expect(worst(laps, 5)).toBeNull();
+});
+
+test("a finding states what the usual lap loses, and the lap that shows how", () => {
+  const [sent] = debrief(3).findings;
+  expect(findingWords(wholeFinding(sent!))).toBe("0.25 s a lap over lap 5");
+  expect(findingWords({ ...wholeFinding(sent!), uneven: true })).toContain("varies by more");
+});
+
+test("only a stint whose car came in has a debrief to show", () => {
+  expect(endedStint([debrief(3, { ended: false })])).toBeNull();
+  expect(endedStint([debrief(3), debrief(12), debrief(20, { ended: false })])?.lap_number).toBe(12);
+});
+
+test("incidents are listed with the latest first, in words with their numbers", () => {
+  const at = { at_ns: 1, ended_ns: 2, before_mps: 50, after_mps: 5, corner: "T4" };
+  const spin: SentIncident = { kind: "spin", ...at, turned_rad: Math.PI };
+  const stop: SentIncident = { kind: "stop", ...at, corner: "", stood_s: 7 };
+  const found = incidentsOf([
+    { ...passes(2, {}), incidents: [spin] },
+    { ...passes(3, {}), incidents: [stop] },
+  ]);
+  expect(found.map(({ lap, incident }) => `${lap}: ${incidentWords(incident)}`)).toEqual([
+    "3: Stood on the track for 7 s",
+    "2: Spun at Turn 4, 180° from its course, 180 to 18 km/h",
+  ]);
+  const hit = incidentWords({ ...INCIDENT_DEFAULTS, ...spin, kind: "contact" });
+  expect(hit).toBe("Hit something at Turn 4, 180 to 18 km/h");
 });

@@ -2,6 +2,7 @@
 
 import {
   PASSES_DEFAULTS,
+  type Debrief,
   type Moment,
   type Passes,
   type Silence,
@@ -40,6 +41,22 @@ export function moment(lap: number, changes: Partial<Moment> = {}): Moment {
 
 export function silence(lap: number, changes: Partial<Silence> = {}): Silence {
   return { type: "coach.silence", ...about(lap), reason: "nothing_lost", laps_needed: 0, ...changes };
+}
+
+export function debrief(lap: number, changes: Partial<Debrief> = {}): Debrief {
+  return {
+    type: "coach.debrief",
+    ...about(lap),
+    last_lap: lap + 5,
+    laps: 6,
+    best_lap: lap + 2,
+    best_lap_s: 88,
+    median_lap_s: 88.5,
+    theoretical_best_s: 87.5,
+    ended: true,
+    findings: [{ corner: "T4", worth_s: 0.25, best_lap: lap + 2, usual_lap: lap, uneven: false }],
+    ...changes,
+  };
 }
 
 /** Return the passes of a lap that lost some seconds in each corner. */

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from consumers.coach.causes import Taken, cause_of, evidence_of
+from consumers.coach.causes import Taken, cause_of, evidence_of, worth_s
 from schemas.coaching import Cause
 from schemas.passes import Loss, Pass
 
@@ -48,6 +48,44 @@ def taken(entry_s: float, minimum_s: float, exit_s: float, **made: float | None)
 )
 def test_each_cause_has_its_evidence(found: Taken, cause: Cause) -> None:
     assert cause_of(found) == cause
+
+
+def test_a_lowest_speed_that_was_reached_on_the_exit_is_a_late_throttle() -> None:
+    found = taken(0.01, 0.02, 0.3, minimum_mps=24.0, minimum_m=1050.0, throttle_m=1060.0)
+    assert cause_of(found) == "late_throttle"
+
+
+def test_a_corner_that_was_slow_all_over_is_a_slow_minimum_wherever_it_was_slowest() -> None:
+    found = taken(0.2, 0.06, 0.32, minimum_mps=23.0, minimum_m=1030.0, throttle_m=1040.0)
+    assert cause_of(found) == "slow_minimum"
+
+
+def test_a_lower_speed_with_little_loss_in_the_minimum_is_early_braking() -> None:
+    assert cause_of(taken(0.3, 0.02, 0.0, minimum_mps=24.1, brakes_m=885.0)) == "brakes_early"
+    assert cause_of(taken(0.2, 0.15, 0.0, minimum_mps=24.1, brakes_m=885.0)) == "slow_minimum"
+
+
+def test_a_car_that_nearly_stopped_has_lost_time_by_more_than_its_pedals() -> None:
+    found = taken(0.0, 0.1, 20.0, minimum_mps=2.0, brakes_again_m=1060.0)
+    assert cause_of(found) == "time_lost"
+
+
+def test_a_cause_is_worth_its_own_phases() -> None:
+    found = taken(0.2, 0.02, 0.03, brakes_m=885.0)
+    assert worth_s(found, "brakes_early") == pytest.approx(0.2)
+    assert worth_s(found, "slow_minimum") == pytest.approx(0.25)
+
+
+def test_another_phase_that_stands_out_counts() -> None:
+    assert worth_s(taken(0.2, 0.1, 0.0), "brakes_early") == pytest.approx(0.3)
+
+
+def test_a_cause_is_never_worth_more_than_its_corner_lost() -> None:
+    assert worth_s(taken(0.2, 0.0, -0.04), "brakes_early") == pytest.approx(0.16)
+
+
+def test_a_throttle_that_was_never_held_open_is_a_lift() -> None:
+    assert cause_of(taken(0.0, 0.0, 0.3, throttle_m=None)) == "lift"
 
 
 def test_a_loss_without_evidence_has_no_cause() -> None:

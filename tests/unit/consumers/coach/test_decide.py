@@ -125,6 +125,12 @@ def test_a_pattern_is_not_said_again_on_the_next_lap() -> None:
     assert said(*laps) == ["nothing_lost", "T1", "nothing_lost", "nothing_lost", "T1"]
 
 
+def test_a_pattern_is_worth_what_both_laps_lost() -> None:
+    moment = fold(a_lap(5, 0.066), a_lap(6, 0.056))[-1]
+    assert isinstance(moment, Moment)
+    assert moment.worth_s == pytest.approx(0.056)
+
+
 def test_a_small_loss_in_another_corner_is_no_pattern() -> None:
     assert said(a_lap(5, 0.06), a_lap(6, 0.0, 0.06))[-1] == "nothing_lost"
 

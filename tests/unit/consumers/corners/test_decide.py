@@ -103,12 +103,29 @@ def test_after_an_off_the_rest_of_a_lap_is_out() -> None:
     assert {masked.corner for masked in state.window[-1].masked} == {1, 2, 3}
 
 
+def test_what_the_grass_cost_in_the_next_entry_is_no_fault_of_the_next_corner() -> None:
+    before = [lap(number, varied(number)) for number in range(1, 7)]
+    fact, frames = lap(7, Change(early_m={2: 60.0}))
+    valid = np.where(frames.columns["lap_distance"] > 1040, 0.0, 1.0)
+    off = fact, replace(frames, columns=dict(frames.columns) | {"lap_valid": valid})
+    made = fold([*before, off])[1][-1]
+    assert (made.judged, made.losses[-1].corner) == ("off", "T2")
+    assert made.losses[-1].exit_s > 0.5
+
+
 def test_two_neighbouring_corners_that_lose_alike_are_traffic() -> None:
     assert last_of(Change(slow_mps={1: 4.0, 2: 4.0})).judged == "disturbed"
 
 
 def test_a_mistake_beside_a_corner_driven_by_chance_is_no_traffic() -> None:
     assert last_of(Change(slow_mps={1: 4.0}, late_m={2: 6.0})).judged == "yes"
+
+
+def test_a_corner_that_lost_throughout_and_on_the_way_from_it_is_traffic() -> None:
+    alone = Change(early_m={1: 20.0}, slow_mps={1: 3.0}, late_m={1: 20.0})
+    assert last_of(alone).judged == "yes"
+    behind = Change(early_m={1: 20.0, 2: 12.0}, slow_mps={1: 3.0}, late_m={1: 20.0})
+    assert last_of(behind).judged == "disturbed"
 
 
 def test_a_lap_under_a_flag_is_disturbed() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from consumers.corners.frames import Frames
-from consumers.corners.service import Corners, Ground, State
+from consumers.corners.service import COLUMNS, Corners, Driven, Ground, State
 from schemas.passes import Passes
 from schemas.timing import Lap
 from tests.contract.samples import SAMPLES
@@ -21,10 +21,11 @@ TRACK: Any = SAMPLES["timing.track"]
 def stepped(*laps: Lap) -> list[Passes]:
     """Return the passes of laps without a track."""
     corners, found = Corners(), []
-    state, nothing = corners.step(corners.initial(), Ground(None), None)
+    state, nothing = corners.step(corners.initial(), Ground(), None)
     assert not [*nothing]
     for lap in laps:
-        state, facts = corners.step(state, lap, FRAMES)
+        item = Driven(tuple(getattr(lap, name) for name in COLUMNS))
+        state, facts = corners.step(state, item, FRAMES)
         found += [fact for fact in facts if isinstance(fact, Passes)]
     return found
 
@@ -44,7 +45,7 @@ def test_without_a_track_each_lap_states_how_many_whole_ones_it_takes_to_learn_i
 
 def test_the_track_is_a_fact_and_laps_are_measured_on_it() -> None:
     corners = Corners()
-    state, facts = corners.step(State(), Ground(TRACK), None)
+    state, facts = corners.step(State(), Ground("spa", 2), TRACK)
     assert [*facts] == [TRACK]
     again = corners.restore(corners.snapshot(state))
     assert again == state == State(TRACK)

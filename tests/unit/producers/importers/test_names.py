@@ -1,6 +1,6 @@
 import pytest
 
-from producers.importers.names import ANY, MOTEC, words
+from producers.importers.names import ANY, MOTEC, mapped_places, superfluous, words
 from schemas.channels import CHANNELS
 
 
@@ -40,3 +40,22 @@ def test_a_name_of_two_channels_is_none_of_them_outside_motec() -> None:
 @pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel.name)
 def test_each_channel_has_its_name_of_motec(channel) -> None:  # type: ignore[no-untyped-def]
     assert MOTEC[words(channel.motec)] == channel.name
+
+
+@pytest.mark.parametrize(
+    ("channels", "unused"),
+    [
+        (["latitude", "longitude", "speed"], []),
+        (["latitude", "speed"], ["latitude"]),
+        (["latitude", "longitude", "world_x"], ["latitude", "longitude"]),
+    ],
+)
+def test_a_place_on_earth_is_of_use_if_it_is_whole_and_the_only_one(
+    channels: list[str], unused: list[str]
+) -> None:
+    assert sorted(superfluous(channels)) == unused
+
+
+def test_a_place_on_earth_becomes_one_on_the_map() -> None:
+    found = mapped_places(["latitude", "longitude", "speed"])
+    assert found == {"world_x", "world_y", "speed"}

@@ -2,7 +2,7 @@
 
 import type { Received } from "../../link/socket";
 import { takeCars, takeEntries } from "./cars";
-import { takeMoment, takeSilence } from "./coach";
+import { takeDebrief, takeMoment, takeSilence } from "./coach";
 import { takePasses, takeTrack } from "./corners";
 import { takeDropped, takeHubState, takeRefused } from "./delivery";
 import { takeDeleted } from "./deleted";
@@ -32,6 +32,7 @@ export const HANDLERS: Handlers<Received> = {
   "timing.passes": takePasses,
   "coach.moment": takeMoment,
   "coach.silence": takeSilence,
+  "coach.debrief": takeDebrief,
   "hub.state": takeHubState,
   "wall.deleted": takeDeleted,
   "wall.dropped": takeDropped,

@@ -9,7 +9,7 @@ import type { Receiver } from "../../../src/store/feed/receiver";
 import { Past } from "../../../src/store/past";
 import { Race } from "../../../src/store/race";
 import { FakeGateway, json } from "../../fakes/gateway";
-import { moment, passes, silence, track } from "../../fakes/coach";
+import { debrief, moment, passes, silence, track } from "../../fakes/coach";
 import { lap } from "../../fakes/laps";
 import { frames, presence, session } from "../../fakes/messages";
 import { FakeTimers } from "../../fakes/timers";
@@ -129,9 +129,12 @@ test("what the coach says of a lap is kept, a later revision in place of an earl
   take(moment(4, { withdrawn: true, revision: 2 }));
   take(silence(3));
   take(passes(4, { T1: 0.1 }));
+  take(debrief(1));
+  take(debrief(1, { revision: 2 }));
   expect(mor().moments.value.map((one) => one.revision)).toEqual([2]);
   expect(mor().silences.value.map((one) => one.lap_number)).toEqual([3]);
   expect(mor().passes.value.map((one) => one.lap_number)).toEqual([4]);
+  expect(mor().debriefs.value.map((one) => one.revision)).toEqual([2]);
 });
 
 test("a learned track shows the map before a lap is driven", () => {

@@ -142,3 +142,11 @@ def test_a_damaged_log_is_refused_before_its_first_observation(
             break
         if isinstance(item, Frame):
             assert len(item.values) == len(first.channels)
+
+
+def test_latitude_and_longitude_are_a_place_on_the_map(tmp_path: Path) -> None:
+    south = Channel("GPS Latitude", "deg", 10, [-376_700_000, -376_690_000], "i", decimals=7)
+    east = Channel("GPS Longitude", "deg", 10, [1_447_500_000, 1_447_500_000], "i", decimals=7)
+    frames = values(observed(tmp_path / "a.ld", file(south, east)))
+    assert [frame["world_y"] for frame in frames] == pytest.approx([0, 111.19], abs=0.01)
+    assert [frame["world_x"] for frame in frames] == [0, 0]

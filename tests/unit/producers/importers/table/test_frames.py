@@ -116,3 +116,11 @@ def test_any_text_is_refused_before_its_first_observation_or_read_to_its_end(
     assert isinstance(first, Began)
     times = [item.captured_ns for item in items if isinstance(item, Frame)]
     assert times == sorted(times)
+
+
+def test_latitude_and_longitude_are_a_place_on_the_map(tmp_path: Path) -> None:
+    content = "Time,Latitude,Longitude,Gear\n0,0,0,1\n1,50,8,1\n2,50.001,8,1\n"
+    frames = values(observed(tmp_path / "a.csv", content))
+    assert sorted(frames[0]) == ["gear", "world_x", "world_y"]
+    assert math.isnan(frames[0]["world_x"])
+    assert [frame["world_y"] for frame in frames[1:]] == pytest.approx([0, 111.19], abs=0.01)

@@ -46,6 +46,11 @@ def test_a_column_that_a_user_names_without_a_unit_is_taken_as_the_registry_s_an
     ]
 
 
+def test_a_user_overrules_the_unit_in_the_header() -> None:
+    found = planned("Time", "v (bar)", "n (count)", chosen=["speed:mph=v (bar)", "gear=n (count)"])
+    assert scales(found) == pytest.approx({"gear": 1, "speed": 0.44704})
+
+
 def test_a_unit_in_the_header_counts_for_a_column_that_a_user_names() -> None:
     assert scales(planned("Time", "v [km/h]", chosen=["speed=v [km/h]"])) == pytest.approx(
         {"speed": 1 / 3.6}
@@ -60,6 +65,7 @@ def test_a_unit_in_the_header_counts_for_a_column_that_a_user_names() -> None:
         (("Time", "Speed (m/s)", "GPS Speed (mph)"), (), r'speed may be "Speed \(m/s\)" or "GPS'),
         (("Time", "a", "b"), (), "none of its columns is known with its unit: Time, a, b"),
         (("Time", "Gear"), ("gear=x",), "has no column x"),
+        (("Time", "v (bar)"), ("speed=v (bar)",), "speed: bar in the header is no unit of it"),
     ],
 )
 def test_a_table_that_lacks_a_time_or_has_two_columns_of_a_channel_is_refused(
@@ -132,8 +138,18 @@ def test_iracing_s_variables_are_known_as_those_of_the_sim() -> None:
 
 
 def test_a_lap_of_garage_61_is_known_without_a_time() -> None:
-    found = planned("Speed", "LapDistPct", "Lat", "Lon", "SteeringWheelAngle", "ABSActive")
+    names = ("Speed", "LapDistPct", "Lat", "Lon", "SteeringWheelAngle", "Clutch", "ABSActive")
+    found = planned(*names)
     assert found.mapping.layout == "lap of Garage 61"
     assert found.time is None
     assert {"abs_active", "steering_angle"} <= {one.channel for one in found.mapping.mapped}
     assert "session_time" not in {one.channel for one in found.mapping.mapped}
+
+
+def test_latitude_and_longitude_are_in_degrees_without_a_unit_too() -> None:
+    found = planned("Time", "Latitude", "GPS Longitude (deg)", "Gear")
+    assert scales(found) == {"gear": 1, "latitude": 1, "longitude": 1}
+
+
+def test_a_latitude_alone_is_not_used() -> None:
+    assert planned("Time", "Lat", "Gear").mapping.unused == ("Lat",)

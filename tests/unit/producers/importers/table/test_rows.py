@@ -52,6 +52,34 @@ def test_a_clock_that_starts_again_goes_on_one_step_later(tmp_path: Path) -> Non
     assert times_s(rows) == pytest.approx([at / 10 for at in range(150)])
 
 
+@pytest.mark.parametrize(
+    ("first", "strange"),
+    [
+        ("2026-01-01 00:00:00Z", "0001-01-01 00:00:00Z"),
+        ("2026-01-01 00:00:00Z", "9999-12-31 23:59:59Z"),
+        ("1700000000", "5"),
+        ("1700000000", "1e30"),
+        ("5", "1e9"),
+        ("5", "-1e9"),
+        ("5", "inf"),
+        ("5", "nan"),
+    ],
+)
+def test_a_time_that_no_recording_has_costs_its_row_alone(
+    tmp_path: Path, first: str, strange: str
+) -> None:
+    rows, left_out, _ = rows_of(tmp_path / "a.csv", f"{first},1", f"{strange},2", f"{first},3")
+    assert [row.values[0] for row in rows] == [1, 3]
+    assert [(one.reason, one.count) for one in left_out] == [("row", 1)]
+
+
+def test_a_clock_that_starts_again_after_ages_ever_and_ever_ends(tmp_path: Path) -> None:
+    lines = [f"{at % 150 * 6e5},{at}" for at in range(300)]
+    rows, left_out, _ = rows_of(tmp_path / "a.csv", *lines)
+    assert len(rows) + left_out[0].count == 300
+    assert times_s(rows)[-1] < 1e8
+
+
 def test_times_before_zero_are_times(tmp_path: Path) -> None:
     rows, _, _ = rows_of(tmp_path / "a.csv", "-0.5,1", "0,2", "0.5,3")
     assert times_s(rows) == [-0.5, 0, 0.5]
@@ -86,6 +114,7 @@ def test_decimal_commas_of_a_table_with_semicolons_are_read(tmp_path: Path) -> N
         ((), "no whole row below its header"),
         (("1",), "no whole row"),
         (("monday,1",), 'a.csv: "monday" in the column Time is neither a number of seconds nor'),
+        (("1700000000000,1",), "Where it counts ms: --map time:ms="),
     ],
 )
 def test_a_table_without_a_timed_row_is_refused(

@@ -36,6 +36,13 @@ def test_a_gzipped_table_and_a_byte_order_mark_make_no_difference(tmp_path: Path
     assert plain[1] == [["0", "1"]]
 
 
+def test_comments_are_no_rows(tmp_path: Path) -> None:
+    content = "#datatype,long\n# Track: Spa\nTime,Speed\n0,1\n#group\n1,2\n"
+    header, rows = table(tmp_path / "a.csv", content)
+    assert header.columns == ("Time", "Speed")
+    assert rows == [["0", "1"], ["1", "2"]]
+
+
 def test_text_in_the_encoding_of_windows_is_read_too(tmp_path: Path) -> None:
     header, _ = table(tmp_path / "a.csv", "Time,Öl (°C)\n0,1\n".encode("cp1252"))
     assert header.columns == ("Time", "Öl (°C)")
