@@ -12,9 +12,9 @@ Judged = Literal[
     "yes", "no_track", "pit", "not_whole", "off", "disturbed", "no_reference", "other_distance"
 ]
 """Whether the losses of a lap mean something, else why not: the track is not learned yet, the lap
-is an in, out or pit lap, frames are missing, the car was off the track, a flag was out or two
-neighbouring corners lost alike (traffic), too few laps were driven before, or its distance does not
-fit the track. A lap from a standing start counts as an out lap."""
+is an in, out or pit lap, frames are missing, the car was off the track, a flag was out or a car was
+close ahead or two neighbouring corners lost alike (traffic), too few laps were driven before, or
+its distance does not fit the track. A lap from a standing start counts as an out lap."""
 
 
 class Pass(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -14,7 +14,7 @@ from consumers.corners.spread import Spread
 from consumers.corners.straights import straights
 from consumers.corners.trace import Trace, trace_of
 from consumers.corners.usual import Driven, added, driven, near, usual_of
-from consumers.corners.verdicts import is_flagged
+from consumers.corners.verdicts import is_flagged, is_following
 from consumers.corners.way import way_of
 from schemas.passes import Judged, Passes
 from schemas.timing import Lap
@@ -51,7 +51,8 @@ def step(state: State, lap: Lap, frames: Frames, track: Track | None) -> tuple[S
     if (state.car, state.track) != (lap.car, (track.track, track.version)):
         state = State(car=lap.car, track=(track.track, track.version))
     fact = replace(fact, measured=found.measured, straights=straights(found))
-    return _folded(state, fact, found, track, flagged=is_flagged(lap, frames))
+    held_up = is_flagged(lap, frames) or is_following(lap, frames)
+    return _folded(state, fact, found, track, held_up=held_up)
 
 
 def _trace(lap: Lap, frames: Frames, track: Track | None) -> Trace | Judged:
@@ -94,7 +95,7 @@ def _unjudged(lap: Lap, frames: Frames, track: Track | None) -> Passes:
 
 
 def _folded(
-    state: State, fact: Passes, trace: Trace, track: Track, *, flagged: bool
+    state: State, fact: Passes, trace: Trace, track: Track, *, held_up: bool
 ) -> tuple[State, Passes]:
     """Judge a whole lap against the ones before, and add it to them."""
     window, corners = near(state.window, float(trace.times_s[-1])), track.corners
@@ -106,7 +107,7 @@ def _folded(
     usual = usual_of(window, track.length_m)
     slow = [one.corner for one in slowest(usual.speed, usual.step_m, corners)]
     passes = passes_of(trace, track, slow)
-    judgement = judge(trace, passes, usual, state.spread, corners, flagged=flagged)
+    judgement = judge(trace, passes, usual, state.spread, corners, held_up=held_up)
     judged = judgement.judged != "no_reference"
     kept = driven(fact.lap_number, trace, passes)
     state = replace(

@@ -27,6 +27,7 @@ CHANNELS: Final = (
     "world_y",
     "in_pit_lane",
     "flags",
+    "gap_ahead",
 )
 """The channels that corners need, in the order of their ids."""
 

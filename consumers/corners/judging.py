@@ -92,9 +92,9 @@ def judge(
     spread: Spread,
     corners: Sequence[Corner],
     *,
-    flagged: bool,
+    held_up: bool,
 ) -> Judgement:
-    """Judge a lap against the usual one, by how the driver varies; `flagged` if a flag was out."""
+    """Judge a lap against the usual one, by how the driver varies; `held_up` by a flag or a car."""
     found = shares(trace, passes, usual, corners)
     judgement = _weighed(trace, usual, spread, found, len(corners))
     if len(usual.laps) < LAPS or not spread.is_known:
@@ -106,7 +106,7 @@ def judge(
         off = _weighed(trace, usual, spread, reached, len(corners))
         if off.seconds[index].net_s >= OFF_S:
             return replace(off, judged="off", until=index + 1, off_m=place_m)
-    if flagged or is_disturbed(judgement.seconds, judgement.sigmas, found):
+    if held_up or is_disturbed(judgement.seconds, judgement.sigmas, found):
         return replace(judgement, judged="disturbed")
     return judgement
 

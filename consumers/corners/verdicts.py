@@ -31,15 +31,35 @@ FLAGS: Final = 0x8 | 0x10 | 0x20 | 0x100 | 0x4000 | 0x8000
 
 MOST_BITS: Final = 2.0**53
 
+FOLLOWS_S: Final = 1.0
+FOLLOWS_FOR_S: Final = 3.0
+"""A driver who is that close to a car for so long of a lap drives its pace."""
+
 
 def is_flagged(lap: Lap, frames: Frames) -> bool:
     """Return whether a flag was out for the driver on a lap."""
-    flags = frames.columns.get("flags")
-    if flags is None or lap.started_ns is None or lap.ended_ns is None:
+    flags = _within(lap, frames, "flags")
+    if flags is None:
         return False
-    within = (frames.times_ns > lap.started_ns) & (frames.times_ns < lap.ended_ns)
-    known = flags[within & (flags >= 0) & (flags < MOST_BITS)]
+    known = flags[(flags >= 0) & (flags < MOST_BITS)]
     return bool((known.astype(np.int64) & FLAGS).any())
+
+
+def is_following(lap: Lap, frames: Frames) -> bool:
+    """Return whether a driver was close behind another car for some seconds of a lap."""
+    gap_s = _within(lap, frames, "gap_ahead")
+    if gap_s is None or lap.started_ns is None or lap.ended_ns is None or not len(gap_s):
+        return False
+    close = np.count_nonzero((gap_s > 0) & (gap_s < FOLLOWS_S)) / len(gap_s)
+    return bool(close * (lap.ended_ns - lap.started_ns) / 1e9 >= FOLLOWS_FOR_S)
+
+
+def _within(lap: Lap, frames: Frames, name: str) -> Column | None:
+    """Return a channel between both crossings; None where there is none."""
+    column = frames.columns.get(name)
+    if column is None or lap.started_ns is None or lap.ended_ns is None:
+        return None
+    return column[(frames.times_ns > lap.started_ns) & (frames.times_ns < lap.ended_ns)]
 
 
 def off_m(trace: Trace) -> float | None:

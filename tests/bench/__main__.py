@@ -10,6 +10,7 @@ from typing import Final
 
 from tests.bench import (
     admitting,
+    coaching,
     consuming,
     crowded,
     driving,
@@ -50,6 +51,7 @@ PARTS: Final[dict[str, Callable[[Servers, Effort], Iterator[Result]]]] = {
     "driving": driving.measure,
     "timing": timing.measure,
     "restarting": restarting.measure,
+    "coaching": coaching.measure,
     "crowded": crowded.measure,
     "hosting": hosting.measure,
     "outage": outage.measure,

@@ -1,5 +1,6 @@
 """What keeps a driver from his own pace on a part of a lap: traffic and flags."""
 
+import math
 import random
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal, get_args
@@ -14,6 +15,9 @@ Kind = Literal["traffic", "yellow", "blue"]
 KINDS: Final = get_args(Kind)
 FLAG_BITS: Final[dict[Kind, int]] = {"traffic": 0, "yellow": 0x8, "blue": 0x20}
 """Bits of the channel `flags`, those of iRacing's irsdk_Flags."""
+
+FOLLOWS_S: Final = 0.6
+"""The gap to a slower car that cannot be passed."""
 
 MOST_SLOWER: Final = 0.6
 PEDALS_M: Final = 6.0
@@ -102,3 +106,9 @@ def flags_at(hindrances: Iterable[Hindrance], distance_m: float) -> float:
     for hindrance in hindrances:
         bits |= FLAG_BITS[hindrance.kind] * hindrance.holds(distance_m)
     return float(bits)
+
+
+def gap_ahead_s(hindrances: Iterable[Hindrance], distance_m: float) -> float:
+    """Return the gap to the car ahead at a place, NaN where there is none."""
+    behind = any(one.kind == "traffic" and one.holds(distance_m) for one in hindrances)
+    return FOLLOWS_S if behind else math.nan

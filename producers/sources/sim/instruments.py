@@ -9,7 +9,7 @@ from msgspec import Struct
 from producers.sources.channel_order import Layout, corners, named
 from producers.sources.sim.car import GRAVITY, TABLE_PER_MPS, gearbox
 from producers.sources.sim.condition import AIR_C, ROAD_C, Condition, Load
-from producers.sources.sim.hindrances import flags_at
+from producers.sources.sim.hindrances import flags_at, gap_ahead_s
 from producers.sources.sim.lap import Lap, in_pit_lane
 
 CLOCK: Final = named(
@@ -28,7 +28,8 @@ DIALS: Final = (
     *corners("tyre_wear", "brake_temp", "susp_travel", "slip_ratio"),
 )
 SWITCHES: Final = named(
-    "abs_active tc_active tc_level abs_level pit_limiter in_pit_lane flags air_temp track_temp"
+    "abs_active tc_active tc_level abs_level pit_limiter in_pit_lane flags air_temp track_temp "
+    "gap_ahead"
 )
 LAYOUT: Final = Layout((*CLOCK, *DIALS, *SWITCHES))
 GEAR: Final = DIALS.index("gear")
@@ -251,9 +252,10 @@ class Instruments:
         locks = now.braking_n / task.mass_kg > 0.9 * grip
         spins = now.throttle > 0.1 and now.gear <= 3 and now.push_n > 0.6 * task.mass_kg * grip
         limited = lane and now.speed <= task.track.pit.limit_mps + 0.1
-        flags = flags_at(task.hindrances, node * task.track.step_m)
+        at_m = node * task.track.step_m
+        flags, gap_s = flags_at(task.hindrances, at_m), gap_ahead_s(task.hindrances, at_m)
         pit = float(limited), float(lane)
-        return float(locks), float(spins), 4.0, 3.0, *pit, flags, AIR_C, ROAD_C
+        return float(locks), float(spins), 4.0, 3.0, *pit, flags, AIR_C, ROAD_C, gap_s
 
 
 def _roughness(name: str) -> tuple[float, ...]:

@@ -1,5 +1,6 @@
 """Own laps are folded in order; a restored state goes on as if nothing had happened."""
 
+import math
 from collections.abc import Sequence
 
 import msgspec
@@ -126,6 +127,21 @@ def test_a_corner_that_lost_throughout_and_on_the_way_from_it_is_traffic() -> No
     assert last_of(alone).judged == "yes"
     behind = Change(early_m={1: 20.0, 2: 12.0}, slow_mps={1: 3.0}, late_m={1: 20.0})
     assert last_of(behind).judged == "disturbed"
+
+
+def test_a_lap_close_behind_another_car_is_disturbed() -> None:
+    assert last_of(USUAL, gap_ahead=0.6).judged == "disturbed"
+    assert last_of(USUAL, gap_ahead=1.5).judged == "yes"
+    assert last_of(USUAL, gap_ahead=math.nan).judged == "yes"
+
+
+def test_a_car_that_is_passed_at_once_disturbs_no_lap() -> None:
+    laps = [lap(number, varied(number)) for number in range(1, 7)]
+    fact, frames = lap(7)
+    gap_s = np.full(len(frames.times_ns), 5.0)
+    gap_s[100:220] = 0.5
+    passed = replace(frames, columns={**frames.columns, "gap_ahead": gap_s})
+    assert fold([*laps, (fact, passed)])[1][-1].judged == "yes"
 
 
 def test_a_lap_under_a_flag_is_disturbed() -> None:

@@ -1,10 +1,12 @@
 """Traffic and flags keep a car from its own pace on a part of a lap, and nowhere else."""
 
+import math
+
 import pytest
 from msgspec.structs import replace
 
 from producers.sources.sim import Hindrance, Race, driven_laps
-from producers.sources.sim.hindrances import parse
+from producers.sources.sim.hindrances import FOLLOWS_S, parse
 from tests.tools.sim_drives import Row, rows_driven
 
 SHORT = Race(track="pebble-lane", laps=2, rate_hz=30)
@@ -42,6 +44,14 @@ def test_another_lap_is_not_hindered() -> None:
     first, _ = driven_laps(replace(SHORT, hindrances=(AHEAD,)), 2)
     clean, _ = driven_laps(SHORT, 2)
     assert first == clean
+
+
+def test_the_car_ahead_is_close_where_it_holds_up_and_nowhere_else() -> None:
+    rows = lap_2(AHEAD)
+    inside = {row["gap_ahead"] for row in rows if 310 < row["lap_distance"] < 790}
+    outside = [row["gap_ahead"] for row in rows if not 295 < row["lap_distance"] < 805]
+    assert inside == {FOLLOWS_S}
+    assert all(math.isnan(gap_s) for gap_s in outside)
 
 
 @pytest.mark.parametrize(("kind", "bits"), [("traffic", 0), ("yellow", 0x8), ("blue", 0x20)])
