@@ -1,10 +1,11 @@
 """A hidden driver is invisible in every kind of fact, to every selection of a page."""
 
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from consumers.gateway.live.fanout import Choice, Fanout
 from consumers.gateway.live.latest import Latest
@@ -22,18 +23,32 @@ VALUES: dict[Any, Any] = {
     int: INT64,
     int | None: st.none() | INT64,
     tuple[int, int]: st.tuples(INT64, INT64),
-    tuple[int, ...]: st.lists(INT64, max_size=3).map(tuple),
     tuple[LeftOut, ...]: st.tuples(LEFT_OUT),
 }
 """Integers that msgpack can encode; other types have hypothesis's own values."""
 
 
+def values_of(hint: Any) -> st.SearchStrategy[Any]:
+    """Return a strategy of a field's values; a list has two at most, as facts hold many lists."""
+    if hint in VALUES:
+        return VALUES[hint]
+    if get_origin(hint) is tuple and get_args(hint)[1:] == (...,):
+        return st.lists(values_of(get_args(hint)[0]), max_size=2).map(tuple)
+    if isinstance(hint, type) and issubclass(hint, Struct):
+        return st.builds(hint, **fields_of(hint))
+    return st.from_type(hint)
+
+
+def fields_of(struct: type[Struct]) -> dict[str, st.SearchStrategy[Any]]:
+    """Return a strategy of any value for each field of a struct."""
+    hints = get_type_hints(struct)
+    return {name: values_of(hints[name]) for name in struct.__struct_fields__}
+
+
 def facts_of(row: Row[Any]) -> st.SearchStrategy[Any]:
     """Return a strategy of facts with any value in each field, of few sessions and drivers."""
-    hints = get_type_hints(row.event)
-    fields: dict[str, Any] = {name: VALUES.get(hint, ...) for name, hint in hints.items()}
-    fields |= {"session": st.sampled_from(SESSIONS), "driver": st.sampled_from(DRIVERS)}
-    return st.builds(row.event, **{name: fields[name] for name in row.event.__struct_fields__})
+    few = {"session": st.sampled_from(SESSIONS), "driver": st.sampled_from(DRIVERS)}
+    return st.builds(row.event, **fields_of(row.event) | few)
 
 
 choices = st.builds(
