@@ -39,8 +39,12 @@ UNPUBLISHED: Final = "select session, driver, consumer from fold where unpublish
 Owned = dict[Place, Any]
 
 
-async def wrong(connection: asyncpg.Connection) -> dict[Place, tuple[Any, Any]]:
+async def wrong(
+    connection: asyncpg.Connection, *, refines: bool = False
+) -> dict[Place, tuple[Any, Any]]:
     """Return the facts that differ: what Postgres has, and what its chunks say.
+
+    With `refines` facts of facts are compared too: the services that derive them run.
 
     The facts of drivers whose telemetry retention has removed rest on chunks that are no more.
     """
@@ -54,7 +58,7 @@ async def wrong(connection: asyncpg.Connection) -> dict[Place, tuple[Any, Any]]:
             for place in stored.keys() | derived.keys():
                 if stored.get(place) != derived.get(place):
                     found[*owner, *place] = stored.get(place), derived.get(place)
-            if not found:
+            if refines and not found:
                 found |= await _wrongly_refined(connection, owner)
         found |= {tuple(row): (None, None) for row in await connection.fetch(UNPUBLISHED)}
     return found

@@ -36,6 +36,7 @@ class Case(Struct, frozen=True):
     """A drive with a fault; `runs` is how often the whole matrix has it.
 
     `gone` requires that chunks are declared gone; without it none may be. None permits both.
+    With `refines` the services run too that derive facts from facts.
     """
 
     play: Callable[[Stack, Pace], None]
@@ -44,6 +45,7 @@ class Case(Struct, frozen=True):
     telemetry_max_bytes: str = ""
     gone: bool | None = False
     short: bool = True
+    refines: bool = False
 
 
 class Outcome(Struct, frozen=True):
@@ -60,8 +62,10 @@ def chaos_of(seed: int) -> Case:
     return Case(chaos.of_seed(seed), f"chaos {seed}")
 
 
-def _named(*plays: Callable[[Stack, Pace], None], runs: int = 1) -> tuple[Case, ...]:
-    return tuple(Case(play, play.__name__, runs) for play in plays)
+def _named(
+    *plays: Callable[[Stack, Pace], None], runs: int = 1, refines: bool = False
+) -> tuple[Case, ...]:
+    return tuple(Case(play, play.__name__, runs, refines=refines) for play in plays)
 
 
 CASES: Final = (
@@ -79,7 +83,8 @@ CASES: Final = (
     *(Case(play, play.__name__, gone=True) for play in disks.GONE),
     *(Case(play, play.__name__, gone=None) for play in disks.EITHER),
     *_named(*disks.WHOLE),
-    *_named(*derived.CASES, *restores.CASES, *deletions.CASES, *expiring.CASES),
+    *_named(*derived.CASES, *restores.CASES, refines=True),
+    *_named(*deletions.CASES, *expiring.CASES, refines=True),
     *_named(*sealed.CASES),
     *_named(peers.nats_disk_full, peers.jetstream_off, peers.postgres_disk_full),
     *_named(peers.postgres_read_only, peers.postgres_hangs, peers.table_locked),
@@ -105,7 +110,7 @@ def _run(case: Case, pace: Pace, template: Postgres, folder: Path) -> Outcome:
     streams = streams_file(
         folder, ack_wait=pace.ack_wait, telemetry_max_bytes=case.telemetry_max_bytes
     )
-    stack = Stack(folder, template, streams)
+    stack = Stack(folder, template, streams, refines=case.refines)
     verdicts: list[Verdict] = []
     try:
         broken = _broken(folder, partial(_play, case, pace, stack))

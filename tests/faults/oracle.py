@@ -40,9 +40,12 @@ from holes
 PAGE: Final = 2000
 
 
-def judge(url: str, ledgers: Iterable[Ledger]) -> Verdict:
-    """Compare every row, content included, with every entry of the producers' ledgers."""
-    return compare(asyncio.run(_found(url)), ledgers)
+def judge(url: str, ledgers: Iterable[Ledger], *, refines: bool = False) -> Verdict:
+    """Compare every row, content included, with every entry of the producers' ledgers.
+
+    `refines` is as in `facts.wrong`.
+    """
+    return compare(asyncio.run(_found(url, refines)), ledgers)
 
 
 async def stored(connection: asyncpg.Connection) -> Runs:
@@ -59,7 +62,7 @@ async def identities(connection: asyncpg.Connection) -> set[Identity]:
     return {tuple(row) for row in rows}
 
 
-async def _found(url: str) -> Found:
+async def _found(url: str, refines: bool) -> Found:
     connection = await asyncpg.connect(url)
     try:
         rows, doubled = await _rows(connection)
@@ -67,7 +70,7 @@ async def _found(url: str) -> Found:
         expired = await _ranges(connection, "expired")
         misheld = await connection.fetchval(NOT_AS_HELD)
         holes = (await connection.fetch(HOLES))[0]
-        wrong_facts = await facts.wrong(connection)
+        wrong_facts = await facts.wrong(connection, refines=refines)
     finally:
         await connection.close()
     return Found(

@@ -5,6 +5,7 @@ import os
 import subprocess
 import time
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -48,10 +49,13 @@ class Measures(Struct, frozen=True):
 
 
 class Stack:
-    """Run servers, the persister and drivers; remember when the last fault was over."""
+    """Run servers, services and drivers; remember when the last fault was over."""
 
-    def __init__(self, folder: Path, template: Postgres, streams: Path) -> None:
-        """Prepare to run."""
+    def __init__(
+        self, folder: Path, template: Postgres, streams: Path, *, refines: bool = False
+    ) -> None:
+        """Prepare to run; with `refines` also corners and coach."""
+        self.refines = refines
         self.folder = folder
         self.topology = topology.load(str(streams))
         self.background = Background()
@@ -85,8 +89,9 @@ class Stack:
 
     @property
     def services(self) -> tuple[Service, ...]:
-        """Return the services between telemetry and moments."""
-        return self.persister, self.timing, self.corners, self.coach
+        """Return the services between telemetry and facts."""
+        refining = (self.corners, self.coach) if self.refines else ()
+        return self.persister, self.timing, *refining
 
     @property
     def watch(self) -> Watch:
@@ -201,7 +206,7 @@ class Stack:
 
     def _facts_are_right(self) -> bool:
         with suppress(DatabaseAway):
-            return not self.database.run(facts.wrong)
+            return not self.database.run(partial(facts.wrong, refines=self.refines))
         return False
 
     def finish(self) -> None:
@@ -235,7 +240,7 @@ class Stack:
         """Compare all chunks made with all chunks stored, once no app runs."""
         self.finish()
         ledgers = [driver.recorded().without(self.deleted) for driver in self.drivers]
-        return oracle.judge(self.url, ledgers)
+        return oracle.judge(self.url, ledgers, refines=self.refines)
 
     @property
     def live_back_s(self) -> float | None:
