@@ -241,13 +241,15 @@ class Bus(Connection):
             ack = await self._jetstream.publish(
                 subject, payload, timeout=timeout_s, headers=headers
             )
-        except nats.js.errors.NoStreamResponseError:
-            if self.service in self.topology.consumers:
-                await self.restore()
+        except (nats.js.errors.NoStreamResponseError, TimeoutError) as error:
+            # While anybody subscribes to the subject, a missing stream shows by silence only.
+            is_new = self.service in self.topology.consumers and await self.restore()
+            if isinstance(error, TimeoutError) and not is_new:
+                raise BusDown(f"{name} was not stored: {error!r}") from None
             raise NobodyListens(f"no stream takes {name}") from None
         except (nats.errors.MaxPayloadError, nats.js.errors.BadRequestError) as error:
             raise TooLarge(f"{name} was not stored: {error}") from None
-        except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError) as error:
+        except (nats.errors.Error, nats.js.errors.Error, OSError) as error:
             raise BusDown(f"{name} was not stored: {error!r}") from None
         return ack.seq
 

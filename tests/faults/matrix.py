@@ -84,6 +84,7 @@ CASES: Final = (
     *(Case(play, play.__name__, gone=None) for play in disks.EITHER),
     *_named(*disks.WHOLE),
     *_named(*derived.CASES, *restores.CASES, refines=True),
+    *_named(*derived.REFUSED),
     *_named(*deletions.CASES, *expiring.CASES, refines=True),
     *_named(*sealed.CASES),
     *_named(peers.nats_disk_full, peers.jetstream_off, peers.postgres_disk_full),

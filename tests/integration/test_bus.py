@@ -11,6 +11,7 @@ from pitbox.nats.bus import Bus, BusDown, NobodyListens
 from pitbox.settings import Nats
 from pitbox.topology import TopologyError
 from schemas.link import Ask, Hello, Receipt
+from schemas.timing import Session
 from tests.tools.hub import apply, chunk, connected, eventually, settled
 from tests.tools.servers import NatsServer, everything, free_port
 
@@ -49,6 +50,24 @@ async def test_a_bus_that_was_never_connected_is_down() -> None:
         await driver.store("telemetry.live", chunk())
     assert not await driver.alive()
     assert not await Bus("persister", topology.load()).restore()
+
+
+async def test_a_stream_that_is_gone_is_recreated_also_while_somebody_subscribes(
+    nats_server: NatsServer,
+) -> None:
+    await apply(nats_server.url)
+    fact = Session(session="test", driver="ada", at_ns=1, source="sim", started_ns=1)
+    async with (
+        connected(nats_server.url) as admin,
+        connected(nats_server.url, "timing") as bus,
+        connected(nats_server.url, "gateway") as wall,
+    ):
+        await wall.listen("timing.session", lambda _: None)
+        await settled(wall)
+        await admin.jetstream.delete_stream("TIMING")
+        with pytest.raises(NobodyListens, match=r"no stream takes timing\.session"):
+            await bus.store("timing.session", fact, timeout_s=1)
+        assert await bus.store("timing.session", fact) == 1
 
 
 async def test_a_request_is_answered_or_has_no_responder(nats_server: NatsServer) -> None:

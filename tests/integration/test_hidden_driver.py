@@ -12,7 +12,7 @@ import websockets
 from msgspec import Struct
 
 from consumers.persister.service import service as persister
-from schemas.coaching import Moment
+from schemas.coaching import Debrief, Moment
 from schemas.link import Hello
 from schemas.passes import Passes
 from schemas.sim import CarSeen, CarsSeen, Entry, RaceDescribed
@@ -48,7 +48,7 @@ FACTS: Final = (
     *hub.of_corners(driver="zed", car="27", lap_number=2),
 )
 FACTS_STORED: Final = " + ".join(
-    f"(select count(*) from {table})" for table in ("session", "lap", "passes", "moment")
+    f"(select count(*) from {table})" for table in ("session", "lap", "passes", "moment", "debrief")
 )
 CARS: Final = hub.observed(
     RaceDescribed(at_ns=hub.START_NS, entries=(Entry("7", "ada"), Entry("12", "zed"))),
@@ -105,6 +105,9 @@ class Race(Struct, frozen=True):
                 elif isinstance(fact, Moment):
                     moment = msgspec.structs.replace(fact, revision=number)
                     await coach.publish("coach.moment", moment)
+                elif isinstance(fact, Debrief):
+                    debrief = msgspec.structs.replace(fact, revision=number)
+                    await coach.publish("coach.debrief", debrief)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from pitbox.service.lifetime import Service, serve
 from pitbox.settings import Keys, Nats, Postgres, Sealing, Settings
 from pitbox.topology import admin
 from schemas.channels import bitmap, ids
-from schemas.coaching import Evidence, Moment
+from schemas.coaching import Debrief, Evidence, Moment
 from schemas.dead import DeadLetter
 from schemas.passes import Passes
 from schemas.sim import Observed
@@ -50,10 +50,10 @@ def letter(sequence: int, **changes: Any) -> DeadLetter:
     return DeadLetter(sequence=sequence, **{**fields, **changes})
 
 
-async def write_facts(database: str, *facts: Session | Lap | Passes | Moment) -> None:
+async def write_facts(database: str, *facts: Session | Lap | Passes | Moment | Debrief) -> None:
     """Write facts to Postgres, as timing, corners and coach do."""
     timing, corners, coach = map(scan, (timing_tables, corners_tables, coach_tables))
-    owning = {Session: timing, Lap: timing, Passes: corners, Moment: coach}
+    owning = {Session: timing, Lap: timing, Passes: corners, Moment: coach, Debrief: coach}
     connection = await asyncpg.connect(database)
     async with connection.transaction():
         for fact in facts:
@@ -62,17 +62,19 @@ async def write_facts(database: str, *facts: Session | Lap | Passes | Moment) ->
     await connection.close()
 
 
-def of_corners(**changes: Any) -> tuple[Passes, Moment]:
-    """Return the passes of a lap, and the moment that they show."""
+def of_corners(**changes: Any) -> tuple[Passes, Moment, Debrief]:
+    """Return the passes of a lap, the moment that they show, and the debrief of its stint."""
     about: dict[str, Any] = {
         **{"session": "test", "driver": "ada", "at_ns": 5, "car": "7", "lap_number": 1},
-        **{"revision": 1, "run": 1, "chunks": (0, 3)},
+        **{"revision": 1},
     } | changes
+    source: dict[str, Any] = {"run": 1, "chunks": (0, 3)}
     stretch = Stretch(from_m=100.0, to_m=300.0)
     return (
-        Passes(**about, judged="yes", started_ns=1, ended_ns=5),
+        Passes(**about, **source, judged="yes", started_ns=1, ended_ns=5),
         Moment(
             **about,
+            **source,
             cause="brakes_early",
             corner="T1",
             worth_s=0.15,
@@ -81,6 +83,15 @@ def of_corners(**changes: Any) -> tuple[Passes, Moment]:
             priority=1,
             say=(stretch,),
             expires_ns=6,
+        ),
+        Debrief(
+            **about,
+            last_lap=3,
+            laps=3,
+            best_lap=2,
+            best_lap_s=90.0,
+            median_lap_s=90.5,
+            theoretical_best_s=89.5,
         ),
     )
 
