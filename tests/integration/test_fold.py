@@ -64,7 +64,7 @@ class Recorder:
         if self.refusals:
             self.refusals -= 1
             raise NotNow("the peer is busy")
-        car = "x" * 100_000 if number == 1000 else "1"
+        car = "x" * 300_000 if number == 1000 else "1"
         lap_number = 2**64 if number == 2000 else number
         return [
             Lap(
