@@ -59,7 +59,6 @@ def measure(servers: Servers, effort: Effort) -> Iterator[Result]:
         for name in ("persister", "timing"):
             running.enter_context(process("commands", "run", name, **reaches))
         asyncio.run(_drive(servers, made, cars))
-        # An out lap before the flying ones, and the lap begun after the flag.
         asyncio.run(_until_derived(servers, cars * (race.laps or 0)))
         spent_s = {name: cpu_s(pid) - before[name] for name, pid in pids.items()}
     for name, seconds in spent_s.items():
