@@ -172,7 +172,7 @@ function silenceWords({ reason, laps_needed, lap_number }: Silence): string {
     case "pit":
       return `Quiet: lap ${lap_number} is an in or out lap`;
     case "not_whole":
-      return `Quiet: samples of lap ${lap_number} are missing`;
+      return `Quiet: lap ${lap_number} was not seen whole`;
     case "disturbed":
       return `Quiet: traffic on lap ${lap_number}`;
     case "other_distance":
